@@ -1,0 +1,311 @@
+//! A new e-mail address: the present password, a code to the new address, a notice to the old one. Until the code is
+//! typed nothing changes.
+
+use crate::{
+    Accounts, CodeSent, CodeView, Member, Outage, Outcome, Refusal,
+    account::actor,
+    limits::span,
+    messages::{EmailChangeCode, EmailChanged, letterhead, sender},
+    recover::RESET,
+    schema::{accounts, email_changes},
+    session::account,
+    sign_up::{code_of, code_verdict, read_code},
+    ticket::left,
+    trail,
+};
+use audit::Origin;
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use guard::{codes, links};
+use kernel::{AccountId, EmailAddress, FieldError, MailId, Problem, TenantId};
+use mail::{Letter, MailState};
+
+/// The address wanted, with the present password as proof.
+#[derive(Clone)]
+pub struct EmailChange {
+    /// 現在のパスワード.
+    pub current_password: String,
+    /// 新しいメールアドレス.
+    pub email: String,
+}
+
+/// A change waiting for its code.
+#[derive(Debug, Clone)]
+pub struct EmailChangeView {
+    /// The new address.
+    pub email: String,
+    /// Its code.
+    pub code: CodeView,
+}
+
+/// The code's purpose in the guard.
+const CODE: &str = "email_change";
+
+impl Accounts {
+    /// Asks for a new address: sends a code to it.
+    pub async fn change_email(
+        &self,
+        origin: &Origin,
+        member: &Member,
+        form: EmailChange,
+    ) -> Result<Outcome<CodeSent>, Outage> {
+        let mut errors = Vec::new();
+        let email = FieldError::gather("email", EmailAddress::parse(&form.email), &mut errors);
+        if form.current_password.is_empty() {
+            errors.push(FieldError::new("current_password", Problem::Empty));
+        }
+        let Some(email) = email.filter(|_| errors.is_empty()) else {
+            return Ok(Refusal::Fields(errors).into());
+        };
+        if let Some(refusal) = self.prove_password(origin, member, &form.current_password).await? {
+            return Ok(refusal.into());
+        }
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        lock(&mut tx, member.account_id).await?;
+        let present = change(&mut tx, member.account_id)
+            .await?
+            .filter(|row| row.expires_at > now);
+        if let Some(row) = &present
+            && row.email == email.as_str()
+            && now < row.last_sent_at + span(self.limits.resend_after)
+        {
+            // The same form a second time.
+            return Ok(Outcome::Done(self.sent(&email, row.last_sent_at)));
+        }
+        let outcome = self
+            .send_change_code(&mut tx, member, &email, present.as_ref(), now)
+            .await?;
+        trail::record(&mut tx, now, origin, actor(member), "email.ask", code_of(&outcome)).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// The change waiting for its code, where there is one.
+    pub async fn email_change(
+        &self,
+        tx: &mut TenantTransaction,
+        member: &Member,
+    ) -> Result<Option<EmailChangeView>, Outage> {
+        let now = self.clock.now();
+        let Some(row) = change(tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
+            return Ok(None);
+        };
+        let mail = mail::state(tx, row.mail_id).await?.unwrap_or(MailState::Queued);
+        let unusual = EmailAddress::parse(&row.email).is_ok_and(|email| email.is_unusual());
+        let code = CodeView {
+            sent_to: row.email.clone(),
+            unusual,
+            expires_at: row.last_sent_at + span(self.limits.code_life),
+            resend_at: row.last_sent_at + span(self.limits.resend_after),
+            sends_left: left(self.limits.code_sends, row.sends),
+            tries_left: left(self.limits.code_tries, row.tries),
+            mail,
+        };
+        Ok(Some(EmailChangeView { email: row.email, code }))
+    }
+
+    /// Sends another code, a minute after the last at the soonest.
+    pub async fn resend_email_code(&self, origin: &Origin, member: &Member) -> Result<Outcome<CodeSent>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        lock(&mut tx, member.account_id).await?;
+        let Some(row) = change(&mut tx, member.account_id)
+            .await?
+            .filter(|row| row.expires_at > now)
+        else {
+            return Ok(Refusal::StepMissing.into());
+        };
+        let next = row.last_sent_at + span(self.limits.resend_after);
+        if now < next {
+            return Ok(Refusal::ResendTooSoon { at: next }.into());
+        }
+        let Ok(email) = EmailAddress::parse(&row.email) else {
+            return Ok(Refusal::StepMissing.into());
+        };
+        let outcome = self.send_change_code(&mut tx, member, &email, Some(&row), now).await?;
+        trail::record(&mut tx, now, origin, actor(member), "email.resend", code_of(&outcome)).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Writes the change with one more send taken, issues the code and posts it, all in one transaction.
+    async fn send_change_code(
+        &self,
+        tx: &mut TenantTransaction,
+        member: &Member,
+        email: &EmailAddress,
+        present: Option<&ChangeRow>,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome<CodeSent>, Outage> {
+        // Tries and sends count on for the life of a change, whatever address it asks for.
+        let (tries, sends) = present.map_or((0, 0), |row| (row.tries, row.sends));
+        if left(self.limits.code_sends, sends) == 0 {
+            return Ok(Refusal::SendsUsedUp.into());
+        }
+        let life = span(self.limits.code_life);
+        let code = codes::issue(tx, &self.keys, now, member.account_id.0, CODE, life).await?;
+        let message = EmailChangeCode {
+            letterhead: letterhead(&member.insurer, &self.public_url),
+            code: code.digits().to_owned(),
+        };
+        let letter = Letter {
+            sender: sender(&member.insurer),
+            to: email.clone(),
+            subject_id: Some(member.person.person_id.0),
+            expires_at: Some(now + life),
+            message: &message,
+        };
+        let mail_id = mail::post(tx, &self.keys, now, letter).await?;
+        let expires_at = present.map_or(now + span(self.limits.ticket_life), |row| row.expires_at);
+        let row = (
+            email_changes::email.eq(email.as_str()),
+            email_changes::tries.eq(tries),
+            email_changes::sends.eq(sends + 1),
+            email_changes::last_sent_at.eq(now),
+            email_changes::mail_id.eq(mail_id),
+            email_changes::expires_at.eq(expires_at),
+        );
+        let key = (
+            email_changes::tenant_id.eq(tx.tenant()),
+            email_changes::account_id.eq(member.account_id),
+        );
+        diesel::insert_into(email_changes::table)
+            .values((key, row))
+            .on_conflict((email_changes::tenant_id, email_changes::account_id))
+            .do_update()
+            .set(row)
+            .execute(&mut **tx)
+            .await?;
+        Ok(Outcome::Done(self.sent(email, now)))
+    }
+
+    fn sent(&self, email: &EmailAddress, at: DateTime<Utc>) -> CodeSent {
+        CodeSent {
+            expires_at: at + span(self.limits.code_life),
+            sent_to: email.as_str().to_owned(),
+            unusual: email.is_unusual(),
+        }
+    }
+
+    /// The code: a try is taken first, then the address changes and the old one is told.
+    pub async fn confirm_email(&self, origin: &Origin, member: &Member, code: &str) -> Result<Outcome<()>, Outage> {
+        let typed = match read_code(code) {
+            Ok(typed) => typed,
+            Err(refusal) => return Ok(refusal.into()),
+        };
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        lock(&mut tx, member.account_id).await?;
+        let most = i32::try_from(self.limits.code_tries).unwrap_or(i32::MAX);
+        let taken: Option<(i32, String)> = diesel::update(live_change(tx.tenant(), member.account_id, now))
+            .filter(email_changes::tries.lt(most))
+            .set(email_changes::tries.eq(email_changes::tries + 1))
+            .returning((email_changes::tries, email_changes::email))
+            .get_result(&mut *tx)
+            .await
+            .optional()?;
+        let Some((tries, wanted)) = taken else {
+            let waiting = change(&mut tx, member.account_id)
+                .await?
+                .filter(|row| row.expires_at > now);
+            return Ok(if waiting.is_some() {
+                Refusal::CodeTriesUsedUp
+            } else {
+                Refusal::StepMissing
+            }
+            .into());
+        };
+        let verdict = codes::check(&mut tx, &self.keys, now, member.account_id.0, CODE, &typed).await?;
+        if let Err(refusal) = code_verdict(verdict, left(self.limits.code_tries, tries)) {
+            trail::record(&mut tx, now, origin, actor(member), "email.confirm", refusal.code()).await?;
+            tx.commit().await?;
+            return Ok(refusal.into());
+        }
+        let (Ok(wanted), Some(found)) = (EmailAddress::parse(&wanted), account(&mut tx, member.account_id).await?)
+        else {
+            return Ok(Refusal::Fields(vec![FieldError::new("email", Problem::EmailShape)]).into());
+        };
+        adopt(&mut tx, member.account_id, &wanted, now).await?;
+        let letterhead = letterhead(&member.insurer, &self.public_url);
+        let message = EmailChanged {
+            letterhead,
+            at: now,
+            masked: wanted.mask(),
+        };
+        // `found` still has the address before the change: it is the one to be told.
+        self.write_to(&mut tx, &found, sender(&member.insurer), None, &message, now)
+            .await?;
+        trail::record(&mut tx, now, origin, actor(member), "email.confirm", "done").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(()))
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = email_changes)]
+struct ChangeRow {
+    email: String,
+    tries: i32,
+    sends: i32,
+    last_sent_at: DateTime<Utc>,
+    mail_id: MailId,
+    expires_at: DateTime<Utc>,
+}
+
+/// One request at a time on an account's change: of two clicks one sends, and no send forgets a try taken beside it.
+async fn lock(tx: &mut TenantTransaction, account: AccountId) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    accounts::table
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::account_id.eq(account))
+        .select(accounts::account_id)
+        .for_update()
+        .first::<AccountId>(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn change(tx: &mut TenantTransaction, account: AccountId) -> Result<Option<ChangeRow>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(email_changes::table
+        .filter(email_changes::tenant_id.eq(tenant))
+        .filter(email_changes::account_id.eq(account))
+        .select(ChangeRow::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn live_change(tenant: TenantId, account: AccountId, now: DateTime<Utc>) -> _ {
+    email_changes::table
+        .filter(email_changes::tenant_id.eq(tenant))
+        .filter(email_changes::account_id.eq(account))
+        .filter(email_changes::expires_at.gt(now))
+}
+
+/// The proven address takes the old one's place, and the change is over.
+async fn adopt(
+    tx: &mut TenantTransaction,
+    account: AccountId,
+    email: &EmailAddress,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    diesel::update(accounts::table)
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::account_id.eq(account))
+        .set((accounts::email.eq(email.as_str()), accounts::email_proven_at.eq(now)))
+        .execute(&mut **tx)
+        .await?;
+    diesel::delete(email_changes::table)
+        .filter(email_changes::tenant_id.eq(tenant))
+        .filter(email_changes::account_id.eq(account))
+        .execute(&mut **tx)
+        .await?;
+    // A reset link that went to the old address opens nothing any more.
+    links::close(tx, now, account.0, RESET).await
+}

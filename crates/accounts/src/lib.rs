@@ -1,0 +1,86 @@
+//! The shared pipeline of every insurer: sign up, log in, recover, consent, and the member's own account.
+//!
+//! Each public method of [`Accounts`] is one use case. It opens the short transactions it needs, none across hashing or
+//! mail. A refusal is a value, and what it counted stays; an [`Outage`] rolls back. Both shells call these very methods.
+
+mod account;
+mod consent;
+mod email_change;
+mod identity;
+mod limits;
+mod log_in;
+mod login_names;
+mod messages;
+mod recover;
+mod refusal;
+mod schema;
+mod session;
+mod sign_up;
+mod ticket;
+mod trail;
+mod work;
+
+pub use account::{AccountView, PasswordChange, SessionView};
+pub use consent::{Consent, DueTerms, TermsChoice};
+pub use email_change::{EmailChange, EmailChangeView};
+pub use identity::{BirthForm, IdentityForm};
+pub use limits::Limits;
+pub use log_in::{LogInForm, LoggedIn};
+pub use messages::registry;
+pub use recover::{ResetForm, ResetView};
+pub use refusal::{Outage, Outcome, Refusal};
+pub use session::{Entered, Member};
+pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
+pub use ticket::{CodeView, Step, TicketView, sweep};
+
+use database::Database;
+use guard::Hasher;
+use kernel::{Clock, Keys};
+use std::sync::Arc;
+use tenancy::Directory;
+use url::Url;
+
+/// The pipeline with all it stands on. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    database: Database,
+    directory: Directory,
+    keys: Keys,
+    clock: Clock,
+    hasher: Hasher,
+    limits: Arc<Limits>,
+    public_url: Url,
+}
+
+impl Accounts {
+    /// Puts the pipeline together. `public_url` is what links in mails begin with.
+    pub fn new(
+        database: Database,
+        directory: Directory,
+        keys: Keys,
+        clock: Clock,
+        hasher: Hasher,
+        limits: Limits,
+        public_url: Url,
+    ) -> Self {
+        Self {
+            database,
+            directory,
+            keys,
+            clock,
+            hasher,
+            limits: Arc::new(limits),
+            public_url,
+        }
+    }
+
+    /// The insurer directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The clock everything here goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}

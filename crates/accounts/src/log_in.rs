@@ -1,0 +1,232 @@
+//! Log-in (manual 1-5): the same statements and one hash whether the user ID exists or not (security.md 27).
+
+use crate::{
+    Accounts, DueTerms, Outage, Outcome, Refusal, consent, login_names, refusal::overloaded, schema::accounts,
+    session::account, trail,
+};
+use audit::{Actor, Origin};
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use guard::{
+    Password, sessions, throttle,
+    throttle::{Rule, Taken},
+};
+use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
+use std::{sync::Arc, time::Duration};
+use tenancy::Insurer;
+
+/// The log-in fields as typed.
+#[derive(Clone)]
+pub struct LogInForm {
+    /// ユーザーID.
+    pub user_id: String,
+    /// パスワード.
+    pub password: String,
+}
+
+/// A new session.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// The session's secret, for the cookie or program.
+    pub session: TenantSecret,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+    /// Terms to be accepted before anything else opens.
+    pub consents_required: Vec<DueTerms>,
+    /// Whose member.
+    pub insurer: Arc<Insurer>,
+}
+
+impl Accounts {
+    /// Checks user ID and password and opens a session.
+    pub async fn log_in(&self, origin: &Origin, agent: &str, form: LogInForm) -> Result<Outcome<LoggedIn>, Outage> {
+        let mut errors = Vec::new();
+        if kernel::text::normalize(&form.user_id).is_empty() {
+            errors.push(FieldError::new("user_id", Problem::Empty));
+        }
+        if form.password.is_empty() {
+            errors.push(FieldError::new("password", Problem::Empty));
+        }
+        if !errors.is_empty() {
+            return Ok(Refusal::Fields(errors).into());
+        }
+        // What can't be a user ID is nobody's: looked up all the same.
+        let folded = UserId::typed(&form.user_id).map_or_else(|_| String::new(), |id| id.folded());
+        let network = origin.address.map(|address| address.to_string()).unwrap_or_default();
+        let pair = format!("{folded}|{network}");
+
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
+        let tries = [
+            (self.limits.log_in_network(), network.as_str()),
+            (self.limits.log_in_id(), folded.as_str()),
+            (self.limits.log_in(), pair.as_str()),
+        ];
+        for (rule, key) in &tries {
+            if let Taken::Wait { until } = throttle::take(&mut tx, &self.keys, now, rule, key).await? {
+                trail::record(&mut tx, now, origin, Actor::Visitor, "session.open", "wait").await?;
+                tx.commit().await?;
+                return Ok(Refusal::Wait { until }.into());
+            }
+        }
+        let owner = login_names::owner(&mut tx, &folded).await?;
+        tx.commit().await?;
+
+        // An unknown user ID is nobody's at the platform, and costs the same to look into.
+        let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
+        let mut tx = self.database.tenant(tenant).read().await?;
+        let found = account(&mut tx, id).await?;
+        tx.commit().await?;
+        let password = Password::typed(&form.password);
+        let hash = found.as_ref().map(|account| account.password.clone());
+        let Ok(verdict) = self.hasher.verify(password.clone(), hash).await else {
+            return Ok(overloaded());
+        };
+
+        let Some(found) = found.filter(|_| verdict.matches) else {
+            let mut tx = self.database.tenant(tenant).write().await?;
+            trail::record(
+                &mut tx,
+                self.clock.now(),
+                origin,
+                Actor::Visitor,
+                "session.open",
+                "log_in_failed",
+            )
+            .await?;
+            tx.commit().await?;
+            return Ok(Refusal::LogInFailed.into());
+        };
+        let rehashed = if verdict.rehash {
+            self.hasher.hash(password).await.ok()
+        } else {
+            None
+        };
+        self.forgive_log_in(&folded, &network).await?;
+        self.open(origin, agent, tenant, found, rehashed).await
+    }
+
+    /// The password was right: a session, unless insurer or coverage say no.
+    async fn open(
+        &self,
+        origin: &Origin,
+        agent: &str,
+        tenant: TenantId,
+        found: crate::session::AccountRow,
+        rehashed: Option<guard::PasswordHash>,
+    ) -> Result<Outcome<LoggedIn>, Outage> {
+        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
+            return Ok(Refusal::LogInFailed.into());
+        };
+        let platform = self.directory.platform().await?;
+        let now = self.clock.now();
+        let actor = Actor::Member(found.account_id);
+        let mut tx = self.database.tenant(tenant).write().await?;
+        let access = match roster::person(&mut tx, found.person_id).await? {
+            Some(person) => person.access(now, insurer.after_loss_days),
+            None => roster::Access::Ended,
+        };
+        let refusal = match (insurer.is_open(), access) {
+            (false, _) => Some(Refusal::InsurerSuspended),
+            (true, roster::Access::Ended) => Some(Refusal::CoverageEnded),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            trail::record(&mut tx, now, origin, actor, "session.open", refusal.code()).await?;
+            tx.commit().await?;
+            return Ok(refusal.into());
+        }
+        let limits = sessions::Limits {
+            idle: Duration::from_secs(u64::from(insurer.session.idle_minutes) * 60),
+            absolute: Duration::from_secs(u64::from(insurer.session.absolute_hours) * 3600),
+        };
+        let kind = sessions::SubjectKind::Member;
+        let session = sessions::open(
+            &mut tx,
+            &self.keys,
+            now,
+            kind,
+            found.account_id.0,
+            limits,
+            origin,
+            agent,
+        )
+        .await?;
+        note_log_in(&mut tx, found.account_id, now, rehashed).await?;
+        let consents_required = consent::due(&mut tx, found.account_id, &insurer, &platform, now).await?;
+        trail::record(&mut tx, now, origin, actor, "session.open", "done").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(LoggedIn {
+            session,
+            expires_at: now + limits.absolute,
+            consents_required,
+            insurer,
+        }))
+    }
+
+    /// A right password clears what wrong ones counted for this ID from this network; the network's own count only
+    /// gets its try back, or one good account would clear a guesser's.
+    pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<(), Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
+        let pair = format!("{folded}|{network}");
+        throttle::forgive(&mut tx, &self.keys, &self.limits.log_in(), &pair).await?;
+        throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_id(), folded).await?;
+        throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_network(), network).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes a try of a rule in a transaction of its own: the time to wait until, where it is to be refused.
+    pub(crate) async fn take_try(
+        &self,
+        tenant: TenantId,
+        rule: &Rule<'_>,
+        key: &str,
+    ) -> Result<Option<DateTime<Utc>>, Outage> {
+        let mut tx = self.database.tenant(tenant).write().await?;
+        let taken = throttle::take(&mut tx, &self.keys, self.clock.now(), rule, key).await?;
+        tx.commit().await?;
+        Ok(match taken {
+            Taken::Free => None,
+            Taken::Wait { until } => Some(until),
+        })
+    }
+
+    /// Gives a try back: it was no failure.
+    pub(crate) async fn give_back(&self, tenant: TenantId, rule: &Rule<'_>, key: &str) -> Result<(), Outage> {
+        let mut tx = self.database.tenant(tenant).write().await?;
+        throttle::give_back(&mut tx, &self.keys, self.clock.now(), rule, key).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Whose a user ID is, asked of the directory.
+    pub(crate) async fn account_named(&self, folded: &str) -> Result<Option<(TenantId, AccountId)>, Outage> {
+        let mut tx = self.database.tenant(TenantId::PLATFORM).read().await?;
+        let owner = login_names::owner(&mut tx, folded).await?;
+        tx.commit().await?;
+        Ok(owner)
+    }
+}
+
+/// This log-in becomes the last, the last becomes 前回ログイン.
+async fn note_log_in(
+    tx: &mut TenantTransaction,
+    id: AccountId,
+    now: DateTime<Utc>,
+    rehashed: Option<guard::PasswordHash>,
+) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    diesel::update(accounts::table)
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::account_id.eq(id))
+        .set((
+            accounts::previous_log_in_at.eq(accounts::last_log_in_at),
+            accounts::last_log_in_at.eq(now),
+            rehashed.map(|hash| accounts::password.eq(hash)),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! The pipeline's mails, in the manual's words (1-4) where it has them. Each is written once, as a [`Body`]; the text
+//! and the HTML part both come from it.
+
+use chrono::{DateTime, Utc};
+use kernel::calendar;
+use mail::{Body, Message, Registry, Sender};
+use serde::{Deserialize, Serialize};
+use tenancy::Insurer;
+use url::Url;
+
+/// What every mail of an insurer carries: whose it is and whom to ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letterhead {
+    insurer: String,
+    desk: String,
+    phone: String,
+    hours: String,
+    portal: String,
+}
+
+/// The letterhead of an insurer.
+pub(crate) fn letterhead(insurer: &Insurer, public_url: &Url) -> Letterhead {
+    let mut portal = public_url.clone();
+    portal.set_path("/portal/");
+    Letterhead {
+        insurer: insurer.name.clone(),
+        desk: insurer.desk.name.clone(),
+        phone: insurer.desk.phone.clone(),
+        hours: insurer.desk.hours_text(),
+        portal: portal.into(),
+    }
+}
+
+/// From whom an insurer's mails come.
+pub(crate) fn sender(insurer: &Insurer) -> Sender {
+    Sender {
+        name: insurer.sender.name.clone(),
+        address: insurer.sender.address.clone(),
+    }
+}
+
+impl Letterhead {
+    fn open(&self) -> Body {
+        Body::new(&format!(
+            "本メールは{}のマイページから自動送信されています。",
+            self.insurer
+        ))
+    }
+
+    fn close(&self, body: Body) -> Body {
+        body.rule()
+            .paragraph(
+                "本メールは送信専用のメールアドレスから配信されています。\n\
+                 本メールに返信いただいても対応出来かねますのでご了承ください。",
+            )
+            .paragraph(&format!(
+                "お問い合わせ先\n{}　{}\n電話 {}（{}）",
+                self.insurer, self.desk, self.phone, self.hours
+            ))
+    }
+}
+
+const IGNORE: &str = "本メールにお心当たりのない場合は、誠に恐れ入りますが破棄していただけますよう\n\
+    よろしくお願いいたします。";
+
+macro_rules! message {
+    ($(#[$doc:meta])* $name:ident, $template:literal, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct $name {
+            /// Whose it is.
+            pub letterhead: Letterhead,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            fn body(&$self) -> Body {
+                $self.letterhead.close($body)
+            }
+        }
+
+        impl Message for $name {
+            const TEMPLATE: &'static str = $template;
+
+            fn subject(&self) -> String {
+                $subject.to_owned()
+            }
+
+            fn text(&self) -> String {
+                self.body().text()
+            }
+
+            fn html(&self) -> String {
+                self.body().html($subject)
+            }
+        }
+    };
+}
+
+message!(
+    /// The manual's mail (1-4): its subject and wording, six digits, ten minutes.
+    VerificationCode, "sign_up_code", "【ユーザーID 作成用認証番号のお知らせ】", {
+        /// Six digits.
+        code: String,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph("下記の認証番号を入力してユーザーID作成の手続きを行ってください。")
+        .code("認証番号", &self.code)
+        .paragraph(
+            "上記の認証番号の有効期限は発行より10分となっておりますので、\n\
+             10分以内に入力して、ユーザーID作成の手続きを行ってください。\n\
+             10分以内に入力いただけなかった場合は、上記の認証番号は無効になりますのでご注意ください。",
+        )
+        .paragraph(IGNORE)
+);
+
+message!(
+    /// Somebody, probably the member, tried to sign up again.
+    AlreadyRegistered, "already_registered", "【マイページ】すでに登録済みです", {},
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(
+            "お客さまの情報で、マイページの新しい登録が試みられました。\n\
+             お客さまはすでに登録済みですので、新しい登録は必要ありません。",
+        )
+        .link("ログインはこちら", &self.letterhead.portal)
+        .paragraph(
+            "ユーザーIDやパスワードをお忘れの場合は、ログイン画面の「ユーザーIDを忘れた方はこちら」\n\
+             「パスワードを忘れた方はこちら」からお調べください。",
+        )
+        .paragraph("お心当たりのない場合は、お手数ですが下記の窓口へお知らせください。")
+);
+
+message!(
+    /// The link to a new password.
+    PasswordReset, "password_reset", "【マイページ】パスワード再設定のご案内", {
+        /// The link, once usable.
+        url: String,
+        /// Its life in minutes.
+        minutes: i64,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph("パスワードの再設定のお申し込みを受け付けました。\n下記のページを開いて、新しいパスワードを設定してください。")
+        .link("パスワードを再設定する", &self.url)
+        .paragraph(&format!(
+            "このページは、このメールの発行から{}分以内に1回だけお使いいただけます。\n\
+             期限が過ぎた場合は、お手数ですがもう一度お申し込みください。",
+            self.minutes
+        ))
+        .paragraph("お申し込みにお心当たりのない場合は、何もなさらなければパスワードは変わりません。本メールは破棄してください。")
+);
+
+message!(
+    /// The password was changed.
+    PasswordChanged, "password_changed", "【マイページ】パスワードが変更されました", {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!("{} に、マイページのパスワードが変更されました。", calendar::moment(self.at)))
+        .paragraph(
+            "ご自身で変更された場合は、何もなさる必要はありません。\n\
+             お心当たりのない場合は、すぐにログイン画面の「パスワードを忘れた方はこちら」から\n\
+             パスワードを設定し直し、下記の窓口へお知らせください。",
+        )
+        .link("ログイン画面", &self.letterhead.portal)
+);
+
+message!(
+    /// The user ID, asked for by its owner.
+    UserIdReminder, "user_id_reminder", "【マイページ】ユーザーIDのお知らせ", {
+        /// ユーザーID.
+        user_id: String,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph("お問い合わせいただいたユーザーIDをお知らせします。")
+        .code("ユーザーID", &self.user_id)
+        .link("ログインはこちら", &self.letterhead.portal)
+        .paragraph(IGNORE)
+);
+
+message!(
+    /// The code that proves a new address.
+    EmailChangeCode, "email_change_code", "【メールアドレス変更用認証番号のお知らせ】", {
+        /// Six digits.
+        code: String,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph("下記の認証番号を入力してメールアドレス変更の手続きを行ってください。")
+        .code("認証番号", &self.code)
+        .paragraph(
+            "上記の認証番号の有効期限は発行より10分となっておりますので、\n\
+             10分以内に入力して、メールアドレス変更の手続きを行ってください。",
+        )
+        .paragraph(IGNORE)
+);
+
+message!(
+    /// Told to the old address.
+    EmailChanged, "email_changed", "【マイページ】メールアドレスが変更されました", {
+        /// When.
+        at: DateTime<Utc>,
+        /// The new address, masked.
+        masked: String,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、マイページのメールアドレスが {} に変更されました。\n今後のお知らせは新しいメールアドレスにお送りします。",
+            calendar::moment(self.at),
+            self.masked
+        ))
+        .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。")
+);
+
+/// The pipeline's mails, for the postman.
+pub fn registry() -> Registry {
+    Registry::new()
+        .with::<VerificationCode>()
+        .with::<AlreadyRegistered>()
+        .with::<PasswordReset>()
+        .with::<PasswordChanged>()
+        .with::<UserIdReminder>()
+        .with::<EmailChangeCode>()
+        .with::<EmailChanged>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head() -> Letterhead {
+        Letterhead {
+            insurer: "みほん健康保険組合".into(),
+            desk: "コールセンター".into(),
+            phone: "050-0000-0000".into(),
+            hours: "土日祝を除く平日10時～17時".into(),
+            portal: "http://localhost:8080/portal/".into(),
+        }
+    }
+
+    fn shown(message: &impl Message) -> String {
+        format!(
+            "件名: {}\n\n{}\n\n{}",
+            message.subject(),
+            message.text(),
+            message.html()
+        )
+    }
+
+    #[test]
+    fn every_mail_reads_as_it_was_approved() {
+        let at = DateTime::parse_from_rfc3339("2026-11-22T03:00:17Z").unwrap().to_utc();
+        let letterhead = head();
+        let url = "http://localhost:8080/portal/password/reset?token=7.AAAA".to_owned();
+        insta::assert_snapshot!(
+            "sign_up_code",
+            shown(&VerificationCode {
+                letterhead: head(),
+                code: "611898".into()
+            })
+        );
+        insta::assert_snapshot!("already_registered", shown(&AlreadyRegistered { letterhead: head() }));
+        insta::assert_snapshot!(
+            "password_reset",
+            shown(&PasswordReset {
+                letterhead: head(),
+                url,
+                minutes: 30
+            })
+        );
+        insta::assert_snapshot!("password_changed", shown(&PasswordChanged { letterhead: head(), at }));
+        insta::assert_snapshot!(
+            "user_id_reminder",
+            shown(&UserIdReminder {
+                letterhead: head(),
+                user_id: "taro-105".into()
+            })
+        );
+        insta::assert_snapshot!(
+            "email_change_code",
+            shown(&EmailChangeCode {
+                letterhead: head(),
+                code: "611898".into()
+            })
+        );
+        insta::assert_snapshot!(
+            "email_changed",
+            shown(&EmailChanged {
+                letterhead,
+                at,
+                masked: "s***o@ex***.jp".into()
+            })
+        );
+    }
+
+    #[test]
+    fn the_code_stands_in_the_html_parts_preheader() {
+        let html = VerificationCode {
+            letterhead: head(),
+            code: "611898".into(),
+        }
+        .html();
+        assert!(html.find("611898") < html.find("自動送信"));
+    }
+}

@@ -1,0 +1,301 @@
+//! Forgotten password and forgotten user ID. What a stranger may ask has one answer and only enqueues; a worker
+//! matches, so that the time tells nothing either (design §4).
+
+use crate::{
+    Accounts, IdentityForm, Outage, Outcome, Refusal,
+    limits::span,
+    messages::{PasswordChanged, PasswordReset, UserIdReminder, letterhead, sender},
+    refusal::overloaded,
+    schema::accounts,
+    session::{AccountRow, account},
+    sign_up::new_password,
+    trail,
+    work::{ForgottenPassword, ForgottenUserId},
+};
+use audit::{Actor, Origin};
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use guard::{Password, PasswordHash, links, links::Link, sessions};
+use kernel::{
+    AccountId, BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId,
+    TenantSecret, UserId,
+};
+use mail::{Letter, Message};
+use roster::{Found, Identity};
+use std::sync::Arc;
+use tenancy::Insurer;
+
+/// The page behind a reset link.
+#[derive(Debug, Clone)]
+pub struct ResetView {
+    /// Whose portal.
+    pub insurer: Arc<Insurer>,
+}
+
+/// A new password.
+#[derive(Clone)]
+pub struct ResetForm {
+    /// パスワード.
+    pub password: String,
+}
+
+/// The link's purpose in the guard.
+pub(crate) const RESET: &str = "password_reset";
+
+impl Accounts {
+    /// Asks for a mail with a reset link. One answer whatever is true.
+    pub async fn forgot_password(&self, origin: &Origin, user_id: &str) -> Result<Outcome<()>, Outage> {
+        let user_id = match UserId::typed(user_id) {
+            Ok(user_id) => user_id,
+            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("user_id", problem)]).into()),
+        };
+        if let Some(until) = self.take_recovery(origin).await? {
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let folded = user_id.folded();
+        if let Some(until) = self.take_try(TenantId::PLATFORM, &self.limits.reset(), &folded).await? {
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
+        jobs::enqueue(&mut tx, &self.keys, now, now, &ForgottenPassword { folded }).await?;
+        trail::record(&mut tx, now, origin, Actor::Visitor, "password.forgot", "done").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(()))
+    }
+
+    /// Asks for a mail with the user ID. One answer whatever is true.
+    pub async fn forgot_user_id(&self, origin: &Origin, form: &IdentityForm) -> Result<Outcome<()>, Outage> {
+        let (insurer, identity) = match self.read_identity(form).await? {
+            Ok(read) => read,
+            Err(errors) => return Ok(Refusal::Fields(errors).into()),
+        };
+        if let Some(until) = self.take_recovery(origin).await? {
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
+        if let Some(until) = self.take_try(insurer.tenant_id, &self.limits.reminder(), &key).await? {
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let now = self.clock.now();
+        let job = ForgottenUserId {
+            symbol: identity.symbol.as_str().to_owned(),
+            number: identity.number.as_str().to_owned(),
+            birth_date: identity.birth_date.date(),
+            kana_name: identity.kana_name.as_str().to_owned(),
+            employee_number: identity
+                .employee_number
+                .as_ref()
+                .map(|number| number.as_str().to_owned()),
+        };
+        let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
+        jobs::enqueue(&mut tx, &self.keys, now, now, &job).await?;
+        trail::record(&mut tx, now, origin, Actor::Visitor, "user_id.forgot", "done").await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(()))
+    }
+
+    /// What a reset link opens. Looking does not use it up.
+    pub async fn reset_link(&self, link: &TenantSecret) -> Result<Outcome<ResetView>, Outage> {
+        let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
+            return Ok(Refusal::LinkExpired.into());
+        };
+        let mut tx = self.database.tenant(link.tenant).read().await?;
+        let link = links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await?;
+        tx.commit().await?;
+        Ok(match link {
+            Link::Open { .. } => Outcome::Done(ResetView { insurer }),
+            _ => Refusal::LinkExpired.into(),
+        })
+    }
+
+    /// Sets a new password with a link, which works once; every session ends and a mail tells the owner.
+    pub async fn reset_password(
+        &self,
+        origin: &Origin,
+        link: &TenantSecret,
+        form: ResetForm,
+    ) -> Result<Outcome<Arc<Insurer>>, Outage> {
+        let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
+            return Ok(Refusal::LinkExpired.into());
+        };
+        let tenant = self.database.tenant(link.tenant);
+        let mut tx = tenant.read().await?;
+        let found = match links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await? {
+            Link::Open { subject } => account(&mut tx, AccountId(subject)).await?,
+            _ => None,
+        };
+        let Some(found) = found else {
+            return Ok(Refusal::LinkExpired.into());
+        };
+        let Some(person) = roster::person(&mut tx, found.person_id).await? else {
+            return Ok(Refusal::LinkExpired.into());
+        };
+        tx.commit().await?;
+        let password = match new_password(&insurer, &person, &found.user_id, &form.password) {
+            Ok(password) => password,
+            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
+        };
+        let Ok(hash) = self.hasher.hash(password).await else {
+            return Ok(overloaded());
+        };
+        let now = self.clock.now();
+        let mut tx = tenant.write().await?;
+        let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
+        if !matches!(used, Link::Open { .. }) {
+            tx.commit().await?;
+            return Ok(Refusal::LinkExpired.into());
+        }
+        self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?;
+        trail::record(
+            &mut tx,
+            now,
+            origin,
+            Actor::Member(found.account_id),
+            "password.reset",
+            "done",
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(insurer))
+    }
+
+    /// Writes a new password, ends every other session, closes reset links still under way and posts the notice.
+    pub(crate) async fn set_password(
+        &self,
+        tx: &mut TenantTransaction,
+        insurer: &Insurer,
+        found: &AccountRow,
+        hash: &PasswordHash,
+        keep: Option<kernel::SessionId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Outage> {
+        let tenant = tx.tenant();
+        diesel::update(accounts::table)
+            .filter(accounts::tenant_id.eq(tenant))
+            .filter(accounts::account_id.eq(found.account_id))
+            .set((accounts::password.eq(hash), accounts::password_changed_at.eq(now)))
+            .execute(&mut **tx)
+            .await?;
+        sessions::end_all(tx, found.account_id.0, keep).await?;
+        links::close(tx, now, found.account_id.0, RESET).await?;
+        let message = PasswordChanged {
+            letterhead: letterhead(insurer, &self.public_url),
+            at: now,
+        };
+        self.write_to(tx, found, sender(insurer), None, &message, now).await
+    }
+
+    /// Posts a message to an account's proven address.
+    pub(crate) async fn write_to<M: Message>(
+        &self,
+        tx: &mut TenantTransaction,
+        found: &AccountRow,
+        sender: mail::Sender,
+        expires_at: Option<DateTime<Utc>>,
+        message: &M,
+        now: DateTime<Utc>,
+    ) -> Result<(), Outage> {
+        if let Ok(to) = EmailAddress::parse(&found.email) {
+            let letter = Letter {
+                sender,
+                to,
+                subject_id: Some(found.person_id.0),
+                expires_at,
+                message,
+            };
+            mail::post(tx, &self.keys, now, letter).await?;
+        }
+        Ok(())
+    }
+
+    /// True where a password is the account's own; `None` where the hashing queue is full.
+    pub(crate) async fn is_password(&self, found: &AccountRow, typed: &str) -> Option<bool> {
+        let verdict = self
+            .hasher
+            .verify(Password::typed(typed), Some(found.password.clone()))
+            .await;
+        verdict.ok().map(|verdict| verdict.matches)
+    }
+
+    async fn take_recovery(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Outage> {
+        let network = origin.address.map(|address| address.to_string()).unwrap_or_default();
+        self.take_try(TenantId::PLATFORM, &self.limits.recovery_network(), &network)
+            .await
+    }
+
+    /// Work on a forgotten password: a mail with a link, where the user ID is somebody's.
+    pub(crate) async fn mail_reset(&self, job: ForgottenPassword) -> Result<(), Outage> {
+        let Some((tenant, account_id)) = self.account_named(&job.folded).await? else {
+            return Ok(());
+        };
+        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let life = span(self.limits.reset_life);
+        let mut tx = self.database.tenant(tenant).write().await?;
+        let Some(found) = account(&mut tx, account_id).await? else {
+            return Ok(());
+        };
+        let link = links::issue(&mut tx, &self.keys, now, account_id.0, RESET, life).await?;
+        let mut url = self.public_url.clone();
+        url.set_path("/portal/password/reset");
+        url.query_pairs_mut().append_pair("token", &link.reveal());
+        let message = PasswordReset {
+            letterhead: letterhead(&insurer, &self.public_url),
+            url: url.into(),
+            minutes: life.num_minutes(),
+        };
+        self.write_to(&mut tx, &found, sender(&insurer), Some(now + life), &message, now)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Work on a forgotten user ID: a mail with it, where the identity is a registered person's.
+    pub(crate) async fn mail_user_id(&self, tenant: TenantId, job: ForgottenUserId) -> Result<(), Outage> {
+        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
+            return Ok(());
+        };
+        let Ok(identity) = identity_of(&job) else { return Ok(()) };
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(tenant).write().await?;
+        if let Found::One { person, .. } = roster::find(&mut tx, &insurer, &identity, now).await?
+            && let Some(found) = account_of_person(&mut tx, person.person_id).await?
+        {
+            let message = UserIdReminder {
+                letterhead: letterhead(&insurer, &self.public_url),
+                user_id: found.user_id.clone(),
+            };
+            self.write_to(&mut tx, &found, sender(&insurer), None, &message, now)
+                .await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+fn identity_of(job: &ForgottenUserId) -> Result<Identity, Problem> {
+    Ok(Identity {
+        symbol: Symbol::parse(&job.symbol)?,
+        number: Number::parse(&job.number)?,
+        birth_date: BirthDate::parse_iso(&job.birth_date.to_string(), job.birth_date)?,
+        kana_name: KanaName::parse(&job.kana_name)?,
+        employee_number: job.employee_number.as_deref().map(EmployeeNumber::parse).transpose()?,
+    })
+}
+
+async fn account_of_person(
+    tx: &mut TenantTransaction,
+    person: kernel::PersonId,
+) -> Result<Option<AccountRow>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(accounts::table
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::person_id.eq(person))
+        .select(AccountRow::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?)
+}

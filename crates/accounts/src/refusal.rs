@@ -1,0 +1,132 @@
+//! How a use case ends: done, refused (a value: what was counted stays), or an outage (rolled back).
+
+use chrono::{DateTime, Utc};
+use database::DatabaseError;
+use kernel::FieldError;
+
+/// Done or refused.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome<T> {
+    /// It is done.
+    Done(T),
+    /// It was refused, and this is why.
+    Refused(Refusal),
+}
+
+impl<T> From<Refusal> for Outcome<T> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Why a use case refused. `code()` is stable and public: the API answers with it, pages turn it into Japanese.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.code())]
+pub enum Refusal {
+    /// Fields to be mended, all at once.
+    Fields(Vec<FieldError>),
+    /// Sign-up can't go on with this identity: no match, already registered, or not to be told (security.md 2).
+    NotMatched,
+    /// Too many tries: wait.
+    Wait {
+        /// When the next try is taken.
+        until: DateTime<Utc>,
+    },
+    /// The sign-up ticket is unknown, used or older than its 60 minutes: start again.
+    TicketExpired,
+    /// The ticket has not come to this step yet.
+    StepMissing,
+    /// The code is wrong.
+    CodeWrong {
+        /// Tries left on this ticket.
+        left: u32,
+    },
+    /// The code is older than ten minutes.
+    CodeLate,
+    /// A newer code was sent; only that one counts.
+    CodeSuperseded,
+    /// The code was used already.
+    CodeUsed,
+    /// The tries are used up: start again.
+    CodeTriesUsedUp,
+    /// The last code was sent less than a minute ago.
+    ResendTooSoon {
+        /// When the next may be asked for.
+        at: DateTime<Utc>,
+    },
+    /// All mails of this ticket are sent.
+    SendsUsedUp,
+    /// User ID or password is wrong.
+    LogInFailed,
+    /// The insurer's portal is suspended.
+    InsurerSuspended,
+    /// Coverage by this insurer has ended, and with it access.
+    CoverageEnded,
+    /// The link was used, replaced or is too old.
+    LinkExpired,
+    /// No session, or one that has ended.
+    SessionEnded,
+    /// The terms in force wait for consent.
+    ConsentRequired,
+    /// Consent was given to a revision that is not the one in force.
+    RevisionOutdated,
+    /// There is no such thing here.
+    NotFound,
+    /// Too much at once: come back in a few seconds.
+    Overloaded,
+}
+
+impl Refusal {
+    /// The stable, public code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Fields(_) => "fields",
+            Self::NotMatched => "not_matched",
+            Self::Wait { .. } => "wait",
+            Self::TicketExpired => "ticket_expired",
+            Self::StepMissing => "step_missing",
+            Self::CodeWrong { .. } => "code_wrong",
+            Self::CodeLate => "code_late",
+            Self::CodeSuperseded => "code_superseded",
+            Self::CodeUsed => "code_used",
+            Self::CodeTriesUsedUp => "code_tries_used_up",
+            Self::ResendTooSoon { .. } => "resend_too_soon",
+            Self::SendsUsedUp => "sends_used_up",
+            Self::LogInFailed => "log_in_failed",
+            Self::InsurerSuspended => "insurer_suspended",
+            Self::CoverageEnded => "coverage_ended",
+            Self::LinkExpired => "link_expired",
+            Self::SessionEnded => "session_ended",
+            Self::ConsentRequired => "consent_required",
+            Self::RevisionOutdated => "revision_outdated",
+            Self::NotFound => "not_found",
+            Self::Overloaded => "overloaded",
+        }
+    }
+}
+
+/// Something beneath is away or broken. Never shown; logged with the request's id.
+#[derive(Debug, thiserror::Error)]
+pub enum Outage {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The insurer directory.
+    #[error("directory: {0}")]
+    Directory(String),
+    /// A sealed value that does not open.
+    #[error(transparent)]
+    Key(#[from] kernel::KeyError),
+}
+
+impl From<diesel::result::Error> for Outage {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// The answer where the hashing queue is full.
+pub(crate) fn overloaded<T>() -> Outcome<T> {
+    Outcome::Refused(Refusal::Overloaded)
+}

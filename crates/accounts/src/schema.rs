@@ -1,0 +1,81 @@
+//! This crate's tables, as diesel sees them.
+
+diesel::table! {
+    login_names (user_id_folded) {
+        user_id_folded -> Text,
+        tenant_id -> Integer,
+        account_id -> Nullable<Uuid>,
+        ticket_id -> Nullable<Uuid>,
+        reserved_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    sign_up_tickets (tenant_id, ticket_id) {
+        tenant_id -> Integer,
+        ticket_id -> Uuid,
+        secret_hash -> Binary,
+        person_id -> Uuid,
+        symbol -> Text,
+        number -> Text,
+        email_hint -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        password -> Nullable<Binary>,
+        email -> Nullable<Binary>,
+        tries -> Integer,
+        sends -> Integer,
+        last_sent_at -> Nullable<Timestamptz>,
+        mail_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        registered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    accounts (tenant_id, account_id) {
+        tenant_id -> Integer,
+        account_id -> Uuid,
+        person_id -> Uuid,
+        user_id -> Text,
+        password -> Binary,
+        password_changed_at -> Timestamptz,
+        email -> Text,
+        email_proven_at -> Timestamptz,
+        registered_at -> Timestamptz,
+        last_log_in_at -> Nullable<Timestamptz>,
+        previous_log_in_at -> Nullable<Timestamptz>,
+        reminded_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    email_changes (tenant_id, account_id) {
+        tenant_id -> Integer,
+        account_id -> Uuid,
+        email -> Text,
+        tries -> Integer,
+        sends -> Integer,
+        last_sent_at -> Timestamptz,
+        mail_id -> Uuid,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    consents (tenant_id, consent_id) {
+        tenant_id -> Integer,
+        consent_id -> Uuid,
+        account_id -> Uuid,
+        owner -> Integer,
+        document -> Text,
+        revision -> Integer,
+        title -> Text,
+        content_hash -> Text,
+        at -> Timestamptz,
+        channel -> Text,
+        address -> Nullable<Text>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(login_names, sign_up_tickets);

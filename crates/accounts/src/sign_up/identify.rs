@@ -1,0 +1,208 @@
+//! Step 1 (manual 1-2): the typed identity against the roster. Every mismatch has one answer.
+
+use crate::{
+    Accounts, IdentityForm, Outage, Outcome, Refusal,
+    limits::{IDENTITY_INSURER, span},
+    messages::{AlreadyRegistered, letterhead, sender},
+    schema::{accounts, sign_up_tickets},
+    ticket::PURPOSE,
+    trail::record_visitor,
+    work::Attempt,
+};
+use audit::Origin;
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use guard::throttle;
+use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, TicketId};
+use mail::Letter;
+use roster::{Found, Identity};
+use serde_json::json;
+use std::sync::Arc;
+use tenancy::Insurer;
+
+/// A sign-up that may go on.
+#[derive(Debug, Clone)]
+pub struct Ticketed {
+    /// The ticket, for the visitor's cookie or program.
+    pub ticket: TenantSecret,
+    /// Whose portal.
+    pub insurer: Arc<Insurer>,
+    /// The mask of the address the insurer registered, where it did.
+    pub email_hint: Option<String>,
+    /// When the ticket ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Accounts {
+    /// Step 1: matches the typed identity with the roster and opens a ticket. Every mismatch, a registered person
+    /// included, gets one answer at the cost of the same statements (security.md 2).
+    pub async fn identify(&self, origin: &Origin, form: &IdentityForm) -> Result<Outcome<Ticketed>, Outage> {
+        let (insurer, identity) = match self.read_identity(form).await? {
+            Ok(read) => read,
+            Err(errors) => return Ok(Refusal::Fields(errors).into()),
+        };
+        if !insurer.is_open() {
+            return Ok(Refusal::InsurerSuspended.into());
+        }
+        let network = origin.address.map(|address| address.to_string()).unwrap_or_default();
+        if let Some(until) = self
+            .take_try(TenantId::PLATFORM, &self.limits.identity_network(), &network)
+            .await?
+        {
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let outcome = self.match_identity(origin, &insurer, &identity).await?;
+        if let Outcome::Done(_) = &outcome {
+            self.give_back(TenantId::PLATFORM, &self.limits.identity_network(), &network)
+                .await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn match_identity(
+        &self,
+        origin: &Origin,
+        insurer: &Arc<Insurer>,
+        identity: &Identity,
+    ) -> Result<Outcome<Ticketed>, Outage> {
+        let now = self.clock.now();
+        let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
+        let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
+        let taken = throttle::take(&mut tx, &self.keys, now, &self.limits.identity(), &key).await?;
+        if let throttle::Taken::Wait { until } = taken {
+            record_visitor(&mut tx, now, origin, "sign_up.identify", "wait", json!({})).await?;
+            tx.commit().await?;
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let found = roster::find(&mut tx, insurer, identity, now).await?;
+        let (person, level) = match found {
+            Found::One { person, level } => (Some(person), level.as_str()),
+            Found::Several => (None, "several"),
+            Found::None => (None, "none"),
+        };
+        let registered = account_of(&mut tx, person.as_ref().map(|person| person.person_id)).await?;
+        let free = if registered.is_some() { None } else { person };
+        let Some(person) = free else {
+            // The same job whoever it was: only the worker knows whether there is anybody to write to.
+            let attempt = Attempt { account: registered };
+            jobs::enqueue(&mut tx, &self.keys, now, now, &attempt).await?;
+            let outcome = if registered.is_some() { "registered" } else { level };
+            record_visitor(
+                &mut tx,
+                now,
+                origin,
+                "sign_up.identify",
+                "not_matched",
+                json!({ "level": outcome }),
+            )
+            .await?;
+            let failures = throttle::count(&mut tx, &self.keys, now, &IDENTITY_INSURER, "").await?;
+            tx.commit().await?;
+            self.slow_down(insurer, failures).await;
+            return Ok(Refusal::NotMatched.into());
+        };
+        throttle::forgive(&mut tx, &self.keys, &self.limits.identity(), &key).await?;
+        let ticket = TenantSecret::random(insurer.tenant_id);
+        let email_hint = person.email.as_ref().map(EmailAddress::mask);
+        let expires_at = now + span(self.limits.ticket_life);
+        diesel::insert_into(sign_up_tickets::table)
+            .values((
+                sign_up_tickets::tenant_id.eq(tx.tenant()),
+                sign_up_tickets::ticket_id.eq(TicketId::new(now)),
+                sign_up_tickets::secret_hash.eq(ticket.secret.hash(&self.keys, PURPOSE)),
+                sign_up_tickets::person_id.eq(person.person_id),
+                // The roster's writing, which is that of the member's papers.
+                sign_up_tickets::symbol.eq(person.symbol.as_str()),
+                sign_up_tickets::number.eq(person.number.as_str()),
+                sign_up_tickets::email_hint.eq(&email_hint),
+                sign_up_tickets::tries.eq(0),
+                sign_up_tickets::sends.eq(0),
+                sign_up_tickets::created_at.eq(now),
+                sign_up_tickets::expires_at.eq(expires_at),
+            ))
+            .execute(&mut *tx)
+            .await?;
+        record_visitor(
+            &mut tx,
+            now,
+            origin,
+            "sign_up.identify",
+            "done",
+            json!({ "level": level }),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(Ticketed {
+            ticket,
+            insurer: Arc::clone(insurer),
+            email_hint,
+            expires_at,
+        }))
+    }
+
+    /// Many failures at one insurer raise an alarm and slow each further one down; nobody is refused for them, or
+    /// anyone could lock an insurer on its deadline day (security.md 3).
+    async fn slow_down(&self, insurer: &Insurer, failures: u32) {
+        if failures >= self.limits.identity_alarm {
+            tracing::warn!(
+                tenant = insurer.tenant_id.0,
+                failures,
+                "many failed identities at one insurer"
+            );
+            tokio::time::sleep(std::time::Duration::from_secs(self.limits.identity_alarm_delay)).await;
+        }
+    }
+
+    /// Work on a failed identity: where it was a registered person's, a mail says so, once a day at most.
+    pub(crate) async fn remind_registered(&self, tenant: TenantId, attempt: Attempt) -> Result<(), Outage> {
+        let (Some(account_id), Some(insurer)) = (attempt.account, self.directory.by_tenant(tenant).await?) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(tenant).write().await?;
+        let due: Option<(String, PersonId)> = diesel::update(accounts::table)
+            .filter(accounts::tenant_id.eq(tenant))
+            .filter(accounts::account_id.eq(account_id))
+            .filter(
+                accounts::reminded_at
+                    .is_null()
+                    .or(accounts::reminded_at.lt(now - TimeDelta::days(1))),
+            )
+            .set(accounts::reminded_at.eq(now))
+            .returning((accounts::email, accounts::person_id))
+            .get_result(&mut *tx)
+            .await
+            .optional()?;
+        if let Some((email, person_id)) = due
+            && let Ok(to) = EmailAddress::parse(&email)
+        {
+            let message = AlreadyRegistered {
+                letterhead: letterhead(&insurer, &self.public_url),
+            };
+            let letter = Letter {
+                sender: sender(&insurer),
+                to,
+                subject_id: Some(person_id.0),
+                expires_at: None,
+                message: &message,
+            };
+            mail::post(&mut tx, &self.keys, now, letter).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// The account of a person; asked also for nobody, so that every mismatch costs the same.
+async fn account_of(tx: &mut TenantTransaction, person: Option<PersonId>) -> Result<Option<AccountId>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(accounts::table
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::person_id.eq(person.unwrap_or(PersonId(uuid::Uuid::nil()))))
+        .select(accounts::account_id)
+        .first(&mut **tx)
+        .await
+        .optional()?)
+}

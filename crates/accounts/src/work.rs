@@ -1,0 +1,87 @@
+//! What the pipeline leaves to workers: matching what strangers asked for without an answer (design §4).
+
+use crate::{Accounts, Outage};
+use chrono::NaiveDate;
+use jobs::{Job, JobError, Jobs, Worker};
+use kernel::{AccountId, TenantId};
+use serde::{Deserialize, Serialize};
+
+/// A failed identity; with an account where the person is registered already.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub account: Option<AccountId>,
+}
+
+impl Job for Attempt {
+    const QUEUE: &'static str = "sign_up_attempt";
+}
+
+/// A forgotten password, by folded user ID. Waits at the platform, since nobody has looked yet whose it is.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ForgottenPassword {
+    pub folded: String,
+}
+
+impl Job for ForgottenPassword {
+    const QUEUE: &'static str = "forgotten_password";
+}
+
+/// A forgotten user ID, by identity.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct ForgottenUserId {
+    pub symbol: String,
+    pub number: String,
+    pub birth_date: NaiveDate,
+    pub kana_name: String,
+    pub employee_number: Option<String>,
+}
+
+impl Job for ForgottenUserId {
+    const QUEUE: &'static str = "forgotten_user_id";
+}
+
+impl Accounts {
+    /// Adds the pipeline's queues to a worker.
+    #[must_use]
+    pub fn served_by(&self, worker: Worker) -> Worker {
+        let queue = || (self.database.clone(), self.keys.clone(), self.clock.clone());
+        let (database, keys, clock) = queue();
+        let accounts = self.clone();
+        let worker = worker.serving(Jobs::new(
+            database,
+            keys,
+            clock,
+            move |tenant: TenantId, job: Attempt| {
+                let accounts = accounts.clone();
+                async move { accounts.remind_registered(tenant, job).await.map_err(failed) }
+            },
+        ));
+        let (database, keys, clock) = queue();
+        let accounts = self.clone();
+        let worker = worker.serving(Jobs::new(
+            database,
+            keys,
+            clock,
+            move |_: TenantId, job: ForgottenPassword| {
+                let accounts = accounts.clone();
+                async move { accounts.mail_reset(job).await.map_err(failed) }
+            },
+        ));
+        let (database, keys, clock) = queue();
+        let accounts = self.clone();
+        worker.serving(Jobs::new(
+            database,
+            keys,
+            clock,
+            move |tenant: TenantId, job: ForgottenUserId| {
+                let accounts = accounts.clone();
+                async move { accounts.mail_user_id(tenant, job).await.map_err(failed) }
+            },
+        ))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn failed(outage: Outage) -> JobError {
+    JobError(outage.to_string())
+}

@@ -1,0 +1,111 @@
+//! Reads a request's JSON body: media type, size, UTF-8, JSON, then every field against the schema. Whatever is wrong
+//! leaves as one [`Failure`]; no handler sees a body that its schema refuses.
+
+use crate::failure::Failure;
+use crate::schema;
+use edge::BodyTrouble;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::ParseFromJSON;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::Value;
+
+/// A JSON body that holds a `T`.
+pub struct Body<T>(pub T);
+
+/// The JSON that [`receive`] found, left with the request for the handler's [`Body`].
+#[derive(Clone)]
+struct Received(Value);
+
+/// Takes the request's body and leaves the JSON in it.
+pub async fn receive(request: &mut Request, limit: usize) -> Result<(), Failure> {
+    if !is_json(request.content_type().unwrap_or_default()) {
+        return Err(Failure::of("unsupported_media_type"));
+    }
+    let bytes = edge::read_body(request, limit).await.map_err(|trouble| match trouble {
+        BodyTrouble::TooLarge => Failure::of("body_too_large"),
+        BodyTrouble::Unreadable => Failure::of("bad_request"),
+    })?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::of("encoding"))?;
+    let value = serde_json::from_str(text).map_err(|_| Failure::of("malformed_json"))?;
+    request.set_data(Received(value));
+    Ok(())
+}
+
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = MetaMediaType {
+            content_type: "application/json",
+            schema: T::schema_ref(),
+        };
+        Some(MetaRequest {
+            description: None,
+            content: vec![content],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let Received(value) = request
+            .data::<Received>()
+            .ok_or_else(|| Failure::of("malformed_json"))?;
+        let flaws = schema::flaws::<T>(value);
+        if !flaws.is_empty() {
+            return Err(Failure::fields(flaws).into());
+        }
+        // The schema holds, so this parses; if it ever does not, the request is still the one to be mended.
+        let parsed = T::parse_from_json(Some(value.clone()));
+        Ok(Self(parsed.map_err(|_| Failure::of("bad_request"))?))
+    }
+}
+
+/// `application/json`, in UTF-8 where a charset is named.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    parts
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case("application/json"))
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_json;
+
+    #[test]
+    fn only_json_in_utf_8_is_read() {
+        for yes in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+        ] {
+            assert!(is_json(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "text/json",
+            "application/json; charset=shift_jis",
+            "application/jsonp",
+            "application/xml",
+        ] {
+            assert!(!is_json(no), "{no}");
+        }
+    }
+}

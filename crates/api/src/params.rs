@@ -1,0 +1,189 @@
+//! Path segments and query parameters. Each is read as text and checked against its documented schema; a parameter that
+//! comes twice is refused, an unknown one ignored.
+
+use crate::failure::{Failure, Flaw};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use std::marker::PhantomData;
+
+/// A parameter's rule.
+pub trait Rule: Send + Sync {
+    /// What is documented.
+    fn schema() -> MetaSchema;
+    /// What is wrong with a text, as an error code; only what the schema says.
+    fn flaw(text: &str) -> Option<&'static str>;
+}
+
+/// A segment of the path. It always has a value; whether it means anything is the operation's business.
+pub struct Segment<R> {
+    /// The decoded text.
+    pub text: String,
+    rule: PhantomData<R>,
+}
+
+/// An optional parameter of the query.
+pub struct Query<R> {
+    /// The text, where it was given.
+    pub text: Option<String>,
+    rule: PhantomData<R>,
+}
+
+impl<'a, R: Rule> ApiExtractor<'a> for Segment<R> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Path)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(R::schema())))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let text: String = request.path_params().map_err(|_| Failure::of("bad_request"))?;
+        Ok(Self {
+            text,
+            rule: PhantomData,
+        })
+    }
+}
+
+impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Query)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(R::schema())))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let pairs: Vec<(String, String)> = request.params().map_err(|_| Failure::of("bad_request"))?;
+        let mut values = pairs
+            .into_iter()
+            .filter(|(name, _)| name == options.name)
+            .map(|(_, value)| value);
+        let text = values.next();
+        let code = match (&text, values.next()) {
+            (_, Some(_)) => Some("repeated"),
+            (Some(text), None) => R::flaw(text),
+            (None, None) => None,
+        };
+        match code {
+            Some(code) => Err(Failure::fields(vec![Flaw::new(format!("/{}", options.name), code)]).into()),
+            None => Ok(Self {
+                text,
+                rule: PhantomData,
+            }),
+        }
+    }
+}
+
+/// An insurer's designated code.
+pub struct CodeSegment;
+
+impl Rule for CodeSegment {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            pattern: Some("^[0-9]{6}([0-9]{2})?$".into()),
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn flaw(_text: &str) -> Option<&'static str> {
+        None
+    }
+}
+
+/// The id of something; what is no id belongs to nothing.
+pub struct IdSegment;
+
+impl Rule for IdSegment {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "uuid")
+    }
+
+    fn flaw(_text: &str) -> Option<&'static str> {
+        None
+    }
+}
+
+/// How many lines a page has.
+pub struct PageLimit;
+
+/// Lines of a page at most.
+const MOST: u32 = 100;
+
+impl Rule for PageLimit {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            minimum: Some(1.0),
+            maximum: Some(f64::from(MOST)),
+            default: Some(20.into()),
+            ..MetaSchema::new_with_format("integer", "int32")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        match text.parse::<u32>() {
+            Ok(number) if digits && (1..=MOST).contains(&number) => None,
+            _ if digits => Some("out_of_range"),
+            _ => Some("type"),
+        }
+    }
+}
+
+/// Where a page begins.
+pub struct CursorText;
+
+impl Rule for CursorText {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            max_length: Some(100),
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        (text.chars().count() > 100).then_some("too_long")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_whole_number_from_one_to_a_hundred() {
+        for good in ["1", "20", "100"] {
+            assert_eq!(PageLimit::flaw(good), None, "{good}");
+        }
+        for (bad, code) in [
+            ("0", "out_of_range"),
+            ("101", "out_of_range"),
+            ("99999999999", "out_of_range"),
+        ] {
+            assert_eq!(PageLimit::flaw(bad), Some(code), "{bad}");
+        }
+        for bad in ["", "-1", "+1", "1.0", "abc", "１", " 1"] {
+            assert_eq!(PageLimit::flaw(bad), Some("type"), "{bad}");
+        }
+    }
+}

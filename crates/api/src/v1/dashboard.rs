@@ -1,0 +1,159 @@
+//! The my page as data (the manual's 1-7).
+
+use super::Tag;
+use super::notices::NoticeLine;
+use crate::answer::Done;
+use crate::call::{Call, Inside, up};
+use crate::text::Time;
+use chrono::NaiveDate;
+use dashboard::{MenuEntry, MyPage, Section};
+use poem_openapi::{Object, OpenApi};
+
+pub struct DashboardApi;
+
+/// The my page of one member.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Overview {
+    /// The member's name as the roster has it, without さん.
+    pub name: String,
+    /// 前回ログイン; absent at the first.
+    pub previous_log_in_at: Option<Time>,
+    /// Where coverage is lost: the last day of read-only access.
+    pub read_only_until: Option<NaiveDate>,
+    /// The menu's headings; hidden modules are left out.
+    pub menu: Vec<Heading>,
+    /// The newest of 組合からのお知らせ.
+    pub insurer_notices: NoticeSummary,
+    /// The newest of the member's own.
+    pub personal_notices: NoticeSummary,
+    /// 最近の医療費; absent while nothing was reported, never ¥0.
+    pub recent_cost: Option<RecentCost>,
+    /// ジェネリック利用状況; absent while nothing was reported.
+    pub generic_use: Option<GenericUse>,
+}
+
+/// A heading of the menu.
+#[derive(Object)]
+pub struct Heading {
+    /// `my_page`, `applications`, `visits` or `medicines`.
+    pub section: String,
+    /// The heading on pages.
+    pub label: String,
+    /// What stands under it.
+    pub modules: Vec<Entry>,
+}
+
+/// A module of the menu.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Entry {
+    /// As `module` of the insurer.
+    pub module: String,
+    /// Its name on pages.
+    pub label: String,
+    /// `open` or `preparing`.
+    pub state: String,
+    /// The guide page `/portal/guides/<guide>` that it opens.
+    pub guide: Option<String>,
+}
+
+impl From<MenuEntry> for Entry {
+    fn from(entry: MenuEntry) -> Self {
+        Self {
+            module: entry.module.as_str().into(),
+            label: entry.label.into(),
+            state: entry.state.as_str().into(),
+            guide: entry.guide.map(Into::into),
+        }
+    }
+}
+
+/// A short list.
+#[derive(Object)]
+pub struct NoticeSummary {
+    /// The newest three at most; `/me/notices` lists them all.
+    pub newest: Vec<NoticeLine>,
+    /// How many were never opened, listed here or not.
+    pub unread: i64,
+}
+
+/// What treatment cost in one month.
+#[derive(Object)]
+pub struct RecentCost {
+    /// Year of treatment.
+    pub year: i32,
+    /// Month of treatment, from 1.
+    pub month: u32,
+    /// Yen.
+    pub yen: i64,
+}
+
+/// How much of the medicine was generic.
+#[derive(Object)]
+pub struct GenericUse {
+    /// Percent.
+    pub percent: u32,
+    /// What could be saved, in yen.
+    pub reducible_yen: i64,
+}
+
+#[OpenApi(tag = "Tag::Member")]
+impl DashboardApi {
+    /// My page
+    ///
+    /// The view that `/portal/mypage` shows.
+    #[oai(path = "/me/dashboard", method = "get", operation_id = "get_dashboard")]
+    async fn get_dashboard(&self, call: Call, inside: Inside) -> poem::Result<Done<Overview>> {
+        let (mut tx, member) = inside.into_parts();
+        let page = up(call.services.dashboard.my_page(&mut tx, &member).await)?;
+        Ok(Done(view(page)))
+    }
+}
+
+fn view(page: MyPage) -> Overview {
+    let summary = |newest: Vec<notices::NoticeHead>, unread| NoticeSummary {
+        newest: newest.into_iter().map(NoticeLine::from).collect(),
+        unread,
+    };
+    Overview {
+        name: page.name,
+        previous_log_in_at: page.previous_log_in_at.map(Time::from),
+        read_only_until: page.read_only_until,
+        menu: page
+            .menu
+            .into_iter()
+            .map(|group| Heading {
+                section: section_word(group.section).into(),
+                label: group.label.into(),
+                modules: group.entries.into_iter().map(Entry::from).collect(),
+            })
+            .collect(),
+        insurer_notices: summary(page.notices.insurer, page.notices.unread_insurer),
+        personal_notices: summary(page.notices.personal, page.notices.unread_personal),
+        recent_cost: page
+            .visits
+            .and_then(|visits| visits.recent_cost)
+            .map(|cost| RecentCost {
+                year: cost.year,
+                month: cost.month,
+                yen: cost.yen,
+            }),
+        generic_use: page
+            .medicines
+            .and_then(|medicines| medicines.generic_use)
+            .map(|generic| GenericUse {
+                percent: u32::from(generic.percent),
+                reducible_yen: generic.reducible_yen,
+            }),
+    }
+}
+
+fn section_word(section: Section) -> &'static str {
+    match section {
+        Section::MyPage => "my_page",
+        Section::Applications => "applications",
+        Section::Visits => "visits",
+        Section::Medicines => "medicines",
+    }
+}

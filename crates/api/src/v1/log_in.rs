@@ -1,0 +1,78 @@
+//! Logging in and out (the manual's 1-5).
+
+use super::Tag;
+use crate::answer::{Created, Nothing};
+use crate::body::Body;
+use crate::call::{Bearer, Call, up};
+use crate::text::{Text, Time};
+use accounts::LogInForm;
+use poem_openapi::{Object, OpenApi};
+
+pub struct LogInApi;
+
+/// Who logs in.
+#[derive(Object)]
+pub struct NewSession {
+    /// ユーザーID, whatever the case.
+    pub user_id: Text<200>,
+    /// パスワード.
+    pub password: Text<1024>,
+}
+
+/// A session is open.
+#[derive(Object)]
+pub struct Session {
+    /// The bearer token: `Authorization: Bearer <token>`. Shown here and never again.
+    pub token: String,
+    /// When the session ends at the latest; without requests it ends sooner (the insurer decides, 30 minutes at most).
+    pub expires_at: Time,
+    /// The terms that wait for consent. Until they have it, only `/me/consents` and log-out are open.
+    pub consents_required: Vec<RequiredConsent>,
+}
+
+/// A document in force that the member has not accepted.
+#[derive(Object)]
+pub struct RequiredConsent {
+    /// `service`, `points` or `addendum`.
+    pub document: String,
+    /// The revision in force.
+    pub revision: i32,
+    /// As members see it.
+    pub title: String,
+}
+
+#[OpenApi(tag = "Tag::Sessions")]
+impl LogInApi {
+    /// Log in
+    ///
+    /// An unknown user ID and a wrong password are told alike and cost alike. Too many wrong passwords make that user
+    /// ID wait.
+    #[oai(path = "/sessions", method = "post", operation_id = "create_session")]
+    async fn create_session(&self, call: Call, body: Body<NewSession>) -> poem::Result<Created<Session>> {
+        let NewSession { user_id, password } = body.0;
+        let form = LogInForm {
+            user_id: user_id.into_string(),
+            password: password.into_string(),
+        };
+        let logged_in = call.done(call.accounts().log_in(&call.origin, &call.agent, form).await)?;
+        let consents_required = logged_in.consents_required.into_iter().map(|due| RequiredConsent {
+            document: due.document,
+            revision: due.revision,
+            title: due.title,
+        });
+        Ok(Created(Session {
+            token: logged_in.session.reveal(),
+            expires_at: logged_in.expires_at.into(),
+            consents_required: consents_required.collect(),
+        }))
+    }
+
+    /// Log out
+    ///
+    /// Ends the session of the token at once.
+    #[oai(path = "/sessions/current", method = "delete", operation_id = "end_current_session")]
+    async fn end_current_session(&self, call: Call, bearer: Bearer) -> poem::Result<Nothing> {
+        up(call.accounts().log_out(&call.origin, &bearer.session).await)?;
+        Ok(Nothing)
+    }
+}

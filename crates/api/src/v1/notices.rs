@@ -1,0 +1,133 @@
+//! The notices of the member whose token it is.
+
+use super::Tag;
+use crate::answer::Done;
+use crate::call::{Call, Inside, up};
+use crate::failure::{Failure, Flaw};
+use crate::params::{CursorText, IdSegment, PageLimit, Query, Segment};
+use crate::text::Time;
+use kernel::NoticeId;
+use notices::{Cursor, Shelf};
+use poem_openapi::{Object, OpenApi};
+
+/// Lines of a page where nobody asks for another number.
+const USUAL: u32 = 20;
+
+pub struct NoticesApi;
+
+/// A page of notices, newest first.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct NoticeList {
+    /// The lines.
+    pub notices: Vec<NoticeLine>,
+    /// Hand it in as `cursor` for the next page; absent at the end. Nothing is missed or shown twice while new notices
+    /// arrive.
+    pub next: Option<String>,
+}
+
+/// A line of a list.
+#[derive(Object)]
+pub struct NoticeLine {
+    /// To read it by.
+    pub id: String,
+    /// `insurer` for all its members (組合からのお知らせ), `person` for this one, `site` for everybody.
+    pub audience: String,
+    /// Plain text.
+    pub title: String,
+    /// Since when it is shown.
+    pub published_at: Time,
+    /// True until the member opened it, by page or by API.
+    pub unread: bool,
+}
+
+impl From<notices::NoticeHead> for NoticeLine {
+    fn from(head: notices::NoticeHead) -> Self {
+        Self {
+            id: head.id.to_string(),
+            audience: head.audience.as_str().into(),
+            title: head.title,
+            published_at: head.published_at.into(),
+            unread: head.unread,
+        }
+    }
+}
+
+/// A notice to read.
+#[derive(Object)]
+pub struct Notice {
+    /// To read it by.
+    pub id: String,
+    /// `insurer`, `person` or `site`.
+    pub audience: String,
+    /// Plain text.
+    pub title: String,
+    /// Since when it is shown.
+    pub published_at: Time,
+    /// True where this was the first time that the member opened it.
+    pub unread: bool,
+    /// Markdown; raw HTML in it is not to be trusted.
+    pub body: String,
+}
+
+#[OpenApi(tag = "Tag::Member")]
+impl NoticesApi {
+    /// Notices
+    ///
+    /// The insurer's and the member's own, newest first, page by page.
+    #[oai(path = "/me/notices", method = "get", operation_id = "list_notices")]
+    async fn list(
+        &self,
+        call: Call,
+        inside: Inside,
+        /// Lines of a page, 20 where it is absent.
+        limit: Query<PageLimit>,
+        /// `next` of the page before.
+        cursor: Query<CursorText>,
+    ) -> poem::Result<Done<NoticeList>> {
+        let (mut tx, member) = inside.into_parts();
+        let after = match cursor.text {
+            Some(text) => Some(Cursor::parse(&text).ok_or_else(unknown_cursor)?),
+            None => None,
+        };
+        let limit = limit.text.and_then(|limit| limit.parse().ok()).unwrap_or(USUAL);
+        let page = up(call
+            .services
+            .notices
+            .page(&mut tx, &member, Shelf::Both, after, limit)
+            .await)?;
+        Ok(Done(NoticeList {
+            notices: page.notices.into_iter().map(NoticeLine::from).collect(),
+            next: page.next.map(|cursor| cursor.to_string()),
+        }))
+    }
+
+    /// One notice
+    ///
+    /// Marks it as read. Another person's, another insurer's or an ended notice does not exist here.
+    #[oai(path = "/me/notices/:id", method = "get", operation_id = "get_notice")]
+    async fn get(
+        &self,
+        call: Call,
+        inside: Inside,
+        /// `id` of the line.
+        id: Segment<IdSegment>,
+    ) -> poem::Result<Done<Notice>> {
+        let (tx, member) = inside.into_parts();
+        drop(tx);
+        let id = NoticeId::parse(&id.text).ok_or_else(|| Failure::of("not_found"))?;
+        let notice = call.done(call.services.notices.open(&member, id).await)?;
+        Ok(Done(Notice {
+            id: notice.head.id.to_string(),
+            audience: notice.head.audience.as_str().into(),
+            title: notice.head.title,
+            published_at: notice.head.published_at.into(),
+            unread: notice.head.unread,
+            body: notice.body,
+        }))
+    }
+}
+
+fn unknown_cursor() -> Failure {
+    Failure::fields(vec![Flaw::new("/cursor", "not_a_choice")])
+}

@@ -1,0 +1,162 @@
+//! The audit trail: who did what to whom, when, from where. Rows are only ever added; the service may not change one.
+//!
+//! Details hold codes, counts and ids, never a name, number, birth date, address of mail, code, token or password.
+
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{AccountId, AuditId, RequestId};
+use std::net::IpAddr;
+use uuid::Uuid;
+
+mod table {
+    diesel::table! {
+        audit_events (tenant_id, audit_id) {
+            tenant_id -> Integer,
+            audit_id -> Uuid,
+            at -> Timestamptz,
+            actor_kind -> Text,
+            actor_id -> Nullable<Uuid>,
+            action -> Text,
+            outcome -> Text,
+            object_kind -> Nullable<Text>,
+            object_id -> Nullable<Uuid>,
+            channel -> Text,
+            address -> Nullable<Text>,
+            request_id -> Nullable<Uuid>,
+            detail -> Jsonb,
+        }
+    }
+}
+use table::audit_events;
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody not logged in.
+    Visitor,
+    /// A member, by account.
+    Member(AccountId),
+    /// An insurer's staff.
+    Staff(Uuid),
+    /// The platform's operator at the command line.
+    Operator,
+    /// A program of another system.
+    Client(Uuid),
+    /// Madoguchi itself.
+    System,
+}
+
+impl Actor {
+    fn columns(self) -> (&'static str, Option<Uuid>) {
+        match self {
+            Self::Visitor => ("visitor", None),
+            Self::Member(id) => ("member", Some(id.0)),
+            Self::Staff(id) => ("staff", Some(id)),
+            Self::Operator => ("operator", None),
+            Self::Client(id) => ("client", Some(id)),
+            Self::System => ("system", None),
+        }
+    }
+}
+
+/// Through which door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// The members' pages.
+    Portal,
+    /// The API.
+    Api,
+    /// The command line.
+    Command,
+    /// Work in the background.
+    Worker,
+}
+
+impl Channel {
+    /// The word in the trail and the ledger of consents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Portal => "portal",
+            Self::Api => "api",
+            Self::Command => "command",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+/// From where: the client's address (behind trusted proxies), the request, the door.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
+    /// The client's address, where there is one.
+    pub address: Option<IpAddr>,
+    /// The request's id, as in the log and the answer.
+    pub request_id: Option<RequestId>,
+    /// The door.
+    pub channel: Channel,
+}
+
+impl Origin {
+    /// The origin of background work.
+    pub fn worker() -> Self {
+        Self {
+            address: None,
+            request_id: None,
+            channel: Channel::Worker,
+        }
+    }
+
+    /// The origin of a command.
+    pub fn command() -> Self {
+        Self {
+            address: None,
+            request_id: None,
+            channel: Channel::Command,
+        }
+    }
+}
+
+/// One line of the trail.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Who.
+    pub actor: Actor,
+    /// What, as `noun.verb` (`session.open`).
+    pub action: &'static str,
+    /// To whom or what: a kind and an id.
+    pub object: Option<(&'static str, Uuid)>,
+    /// How it ended: `done`, or the refusal's code.
+    pub outcome: &'static str,
+    /// Codes, counts and ids that explain it.
+    pub detail: serde_json::Value,
+}
+
+/// Adds a line, in the transaction of what it tells.
+pub async fn record(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    origin: &Origin,
+    entry: Entry,
+) -> Result<(), DatabaseError> {
+    let (actor_kind, actor_id) = entry.actor.columns();
+    diesel::insert_into(audit_events::table)
+        .values((
+            audit_events::tenant_id.eq(tx.tenant()),
+            audit_events::audit_id.eq(AuditId::new(now)),
+            audit_events::at.eq(now),
+            audit_events::actor_kind.eq(actor_kind),
+            audit_events::actor_id.eq(actor_id),
+            audit_events::action.eq(entry.action),
+            audit_events::outcome.eq(entry.outcome),
+            audit_events::object_kind.eq(entry.object.map(|(kind, _)| kind)),
+            audit_events::object_id.eq(entry.object.map(|(_, id)| id)),
+            audit_events::channel.eq(origin.channel.as_str()),
+            audit_events::address.eq(origin.address.map(|address| address.to_string())),
+            audit_events::request_id.eq(origin.request_id),
+            audit_events::detail.eq(entry.detail),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

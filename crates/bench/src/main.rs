@@ -1,0 +1,100 @@
+//! The speed targets of the product, measured: `cargo xtask bench` builds everything in release and runs this. Every
+//! ratio comes from one run on one machine, its two sides taken in turns, so that drift cancels. Progress goes to
+//! standard error, the result to standard output. Never a part of the product.
+
+mod alternate;
+mod argon;
+mod http;
+mod identity;
+mod log_in;
+mod memory;
+mod my_page;
+mod overload;
+mod pgbench;
+mod processes;
+mod report;
+mod service;
+mod stage;
+mod statements;
+
+use clap::{Parser, ValueEnum};
+use report::Row;
+use stage::{Failed, Stage};
+use std::{path::PathBuf, process::ExitCode};
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Name {
+    /// Memory of an idle node, and the time until it is ready
+    Memory,
+    /// Identity matches among many against few
+    Identity,
+    /// Complete log-ins against bare argon2id verifications
+    Login,
+    /// The my page against pgbench running the same statements
+    MyPage,
+    /// Log-ins at ten times the rate that can be served
+    Overload,
+}
+
+#[derive(Parser)]
+struct Arguments {
+    /// Only these; all without any
+    names: Vec<Name>,
+    /// An array of {name, value, target, ok} instead of a table
+    #[arg(long)]
+    json: bool,
+    /// The release binary of the product
+    #[arg(long)]
+    madoguchi: PathBuf,
+    /// The insurers' folders
+    #[arg(long)]
+    tenants: PathBuf,
+    /// Where the private database lives, emptied at each run
+    #[arg(long)]
+    data: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match measure(&arguments) {
+        Ok(rows) => {
+            if arguments.json {
+                println!("{}", report::json(&rows));
+            } else {
+                print!("{}", report::table(&rows, processes::cores()));
+            }
+            if rows.iter().all(Row::ok) {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Err(failed) => {
+            eprintln!("bench: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
+    let names = if arguments.names.is_empty() {
+        Name::value_variants()
+    } else {
+        &arguments.names
+    };
+    eprintln!("starting PostgreSQL in {}", arguments.data.display());
+    let stage = Stage::set(&arguments.data, &arguments.madoguchi, &arguments.tenants)?;
+    let mut rows = Vec::new();
+    for name in Name::value_variants().iter().filter(|name| names.contains(name)) {
+        rows.extend(match name {
+            Name::Memory => memory::measure(&stage)?,
+            Name::Identity => identity::measure(&stage)?,
+            Name::Login => log_in::measure(&stage)?,
+            Name::MyPage => my_page::measure(&stage)?,
+            Name::Overload => overload::measure(&stage)?,
+        });
+    }
+    Ok(rows)
+}

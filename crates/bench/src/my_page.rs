@@ -1,0 +1,114 @@
+//! The my page of a logged-in member, over HTTP, against pgbench running the very same statements in one transaction on
+//! as many connections: HTTP connections, the node's pool and pgbench's clients are equally many, the pool's default.
+//! Both load generators run on the same cores as what they measure; ours is a blocking socket per connection (see
+//! `http`), so that it costs no more than pgbench. The processor time of everything that takes part is printed beside:
+//! rates depend on who else uses the machine, the time behind one page hardly.
+
+use crate::{
+    alternate::{Medians, alternate},
+    http,
+    pgbench::Pgbench,
+    processes,
+    report::Row,
+    service::Service,
+    stage::{Failed, Member, Stage},
+    statements,
+};
+use madoguchi::config::Config;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+const ROUNDS: usize = 7;
+const ROUND: Duration = Duration::from_secs(4);
+
+/// The ratio, and the statements between BEGIN and COMMIT.
+pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
+    let member = stage.members(1)?.pop().ok_or_else(|| Failed("no member".into()))?;
+    let statements = statements::of_my_page(stage, &member)?;
+    let pgbench = Pgbench::of(stage, &statements)?;
+    let connections = Config::defaults()
+        .map_err(Failed::at("configuration"))?
+        .database
+        .connections;
+    let service = Service::start(stage, None)?;
+    pages(&service, &member, connections, Duration::from_secs(1))?;
+    let Medians { a, b } = alternate(
+        ROUNDS,
+        || told(stage, None, "pgbench", || pgbench.rate(stage, connections, ROUND)),
+        || {
+            told(stage, Some(&service), "my page", || {
+                pages(&service, &member, connections, ROUND)
+            })
+        },
+    )?;
+    eprintln!("my_page: {b:.0} pages/s, {a:.0} transactions/s of pgbench, {connections} connections each");
+    let between = u32::try_from(statements.len().saturating_sub(2)).unwrap_or(u32::MAX);
+    Ok(vec![
+        Row::at_least("my_page", b / a, 0.8),
+        Row::at_most("my_page.statements", between.into(), 6.0),
+    ])
+}
+
+/// Pages a second.
+fn pages(service: &Service, member: &Member, connections: usize, during: Duration) -> Result<f64, Failed> {
+    let request = http::get("/portal/mypage", &member.session);
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..connections)
+            .map(|_| {
+                scope.spawn(|| -> Result<f64, Failed> {
+                    let mut connection = service.connect()?;
+                    let mut done = 0.0;
+                    while begun.elapsed() < during {
+                        let answer = connection.exchange(&request).map_err(Failed::at("my page"))?;
+                        if answer.status != 200 {
+                            return Err(Failed(format!("not a my page: {answer:?}")));
+                        }
+                        done += 1.0;
+                    }
+                    Ok(done)
+                })
+            })
+            .collect();
+        let mut done = 0.0;
+        for thread in threads {
+            done += thread.join().map_err(|_| Failed("a client panicked".into()))??;
+        }
+        Ok(done / begun.elapsed().as_secs_f64())
+    })
+}
+
+/// Prints the rate of a round and the processor time behind one piece of it.
+fn told(
+    stage: &Stage,
+    service: Option<&Service>,
+    what: &str,
+    round: impl FnOnce() -> Result<f64, Failed>,
+) -> Result<f64, Failed> {
+    let used = || {
+        let generator = match service {
+            Some(_) => processes::seconds(std::process::id()),
+            None => processes::own_children_seconds(),
+        };
+        [
+            generator,
+            service.map_or(0.0, Service::seconds),
+            stage.database_seconds(),
+        ]
+    };
+    let before = used();
+    let rate = round()?;
+    let after = used();
+    let each = |(after, before): (f64, f64)| (after - before) / (rate * ROUND.as_secs_f64()) * 1_000_000.0;
+    let [generator, node, database] = [
+        each((after[0], before[0])),
+        each((after[1], before[1])),
+        each((after[2], before[2])),
+    ];
+    eprintln!(
+        "  {what}: {rate:.0}/s; processor time of one: generator {generator:.0} µs, service {node:.0} µs, PostgreSQL {database:.0} µs"
+    );
+    Ok(rate)
+}

@@ -1,0 +1,115 @@
+//! PostgreSQL's own load generator, running given statements as one transaction, each prepared. BEGIN and SET LOCAL,
+//! which the product sends in one message, are two here: pgbench prepares no more than one statement at a time.
+
+use crate::{
+    processes,
+    stage::{Failed, Stage},
+    statements::Statement,
+};
+use database::cluster::DATABASE;
+use std::{
+    fmt::Write as _,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+/// A script with its variables.
+pub struct Pgbench {
+    script: PathBuf,
+    variables: Vec<String>,
+}
+
+impl Pgbench {
+    /// Writes the script of a transaction: BEGIN with what belongs to it first, COMMIT last.
+    pub fn of(stage: &Stage, statements: &[Statement]) -> Result<Self, Failed> {
+        let (text, variables) = script(statements);
+        let path = stage.data.join("my_page.sql");
+        std::fs::write(&path, text).map_err(Failed::at(path.display()))?;
+        Ok(Self {
+            script: path,
+            variables,
+        })
+    }
+
+    /// Transactions a second over so many connections.
+    pub fn rate(&self, stage: &Stage, connections: usize, during: Duration) -> Result<f64, Failed> {
+        let address =
+            url::Url::parse(&stage.cluster.service_url(DATABASE)).map_err(Failed::at("the service's address"))?;
+        let mut pgbench = Command::new(stage.cluster.binaries().program("pgbench"));
+        pgbench
+            .args(["--no-vacuum", "--protocol=prepared"])
+            .arg(format!("--client={connections}"))
+            .arg(format!("--jobs={}", processes::cores().min(connections)))
+            .arg(format!("--time={}", during.as_secs()))
+            .arg(format!("--file={}", self.script.display()));
+        for variable in &self.variables {
+            pgbench.arg("-D").arg(variable);
+        }
+        let output = pgbench
+            .env("PGHOST", address.host_str().unwrap_or_default())
+            .env("PGPORT", address.port().unwrap_or_default().to_string())
+            .env("PGUSER", address.username())
+            .env("PGPASSWORD", address.password().unwrap_or_default())
+            .env("PGDATABASE", DATABASE)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(Failed::at("pgbench"))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.lines()
+            .filter(|_| output.status.success())
+            .find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok())
+            .ok_or_else(|| Failed(format!("pgbench: {}", String::from_utf8_lossy(&output.stderr))))
+    }
+}
+
+/// The script's text, and a `name=value` for each parameter.
+fn script(statements: &[Statement]) -> (String, Vec<String>) {
+    let (mut text, mut variables) = (String::new(), Vec::new());
+    for (number, statement) in statements.iter().enumerate() {
+        if number == 0 {
+            let _ = writeln!(text, "{};", statement.sql.replace("; ", ";\n"));
+            continue;
+        }
+        let mut sql = statement.sql.clone();
+        // From the last, or $1 would be found in $10.
+        for (place, value) in statement.parameters.iter().enumerate().rev() {
+            let (parameter, name) = (format!("${}", place + 1), format!("s{number}_{}", place + 1));
+            match value {
+                Some(value) => {
+                    sql = sql.replace(&parameter, &format!(":{name}"));
+                    variables.push(format!("{name}={value}"));
+                }
+                None => sql = sql.replace(&parameter, "NULL"),
+            }
+        }
+        let _ = writeln!(text, "{sql};");
+    }
+    (text, variables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_become_variables() {
+        let statement = |sql: &str, parameters: &[Option<&str>]| Statement {
+            sql: sql.to_owned(),
+            parameters: parameters.iter().map(|value| value.map(str::to_owned)).collect(),
+        };
+        let mut ten = vec![Some("a"); 10];
+        ten[1] = None;
+        let (text, variables) = script(&[
+            statement("BEGIN READ ONLY; SET LOCAL x = '1'", &[]),
+            statement("SELECT $1, $2, $10", &ten),
+            statement("COMMIT", &[]),
+        ]);
+        assert!(
+            text.starts_with("BEGIN READ ONLY;\nSET LOCAL x = '1';\nSELECT"),
+            "{text}"
+        );
+        assert!(text.ends_with("SELECT :s1_1, NULL, :s1_10;\nCOMMIT;\n"), "{text}");
+        assert!(variables.contains(&"s1_10=a".to_owned()) && variables.len() == 9);
+    }
+}

@@ -1,0 +1,283 @@
+//! What every measure stands on: a private, durable PostgreSQL that is emptied first, the insurers of `tenants/`, and
+//! members who signed up through the product's own use cases.
+
+use crate::processes;
+use accounts::{AccountForm, BirthForm, IdentityForm, LogInForm, Outage, Outcome, TermsChoice};
+use audit::Origin;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
+use kernel::Clock;
+use madoguchi::{
+    app::App,
+    config::{Config, KeysConfig},
+};
+use mail::{Mailbox, Transport};
+use std::{
+    fmt::{self, Write as _},
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Whose members log in: the plainest of the shipped insurers.
+const INSURER: &str = "32290413";
+/// Everybody's.
+pub const PASSWORD: &str = "Himawari&2026";
+/// Connections the cluster allows; no measure comes near.
+const CONNECTIONS: u32 = 100;
+/// The one key of the ring.
+const KEY: [u8; 32] = [7; 32];
+
+/// Why there is no result, for the terminal.
+#[derive(Debug)]
+pub struct Failed(pub String);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Failed {
+    /// Says what an error is about.
+    pub fn at<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failed {
+        move |error| Failed(format!("{what}: {error}"))
+    }
+}
+
+/// The database with everything applied, and the binary that is measured.
+pub struct Stage {
+    /// The server.
+    pub cluster: LocalCluster,
+    /// The process of the server.
+    pub postmaster: u32,
+    /// Where it keeps its log, its data and ours.
+    pub data: PathBuf,
+    /// The server's log.
+    pub log: PathBuf,
+    /// The release binary.
+    pub program: PathBuf,
+    /// For the use cases that are called from here.
+    pub runtime: tokio::runtime::Runtime,
+    tenants: PathBuf,
+}
+
+/// A member who has accepted the terms and is logged in.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// ユーザーID.
+    pub user_id: String,
+    /// The value of the session cookie.
+    pub session: String,
+}
+
+impl Stage {
+    /// Starts the server with a quarter of the machine's memory as its buffers (PostgreSQL's manual, 20.4), and
+    /// empties it.
+    pub fn set(data: &Path, program: &Path, tenants: &Path) -> Result<Self, Failed> {
+        fs::create_dir_all(data).map_err(Failed::at(data.display()))?;
+        let cluster = LocalCluster::start(&ClusterOptions {
+            folder: data.to_owned(),
+            durable: true,
+            connections: CONNECTIONS,
+        })
+        .map_err(Failed::at("PostgreSQL"))?;
+        let buffers = (processes::machine_mib().unwrap_or(512) / 4).clamp(128, 2048);
+        cluster
+            .sql("postgres", &format!("ALTER SYSTEM SET shared_buffers = '{buffers}MB'"))
+            .and_then(|_| cluster.restart())
+            .map_err(Failed::at("PostgreSQL"))?;
+        let folder = cluster
+            .sql("postgres", "SHOW data_directory")
+            .map_err(Failed::at("PostgreSQL"))?;
+        let folder = folder.trim();
+        let stage = Self {
+            postmaster: processes::postmaster(folder).ok_or_else(|| Failed(format!("{folder}: no postmaster.pid")))?,
+            log: Path::new(folder).with_file_name("log"),
+            cluster,
+            data: data.to_owned(),
+            program: program.to_owned(),
+            runtime: tokio::runtime::Runtime::new().map_err(Failed::at("tokio"))?,
+            tenants: tenants.to_owned(),
+        };
+        stage.make(DATABASE)?;
+        stage.apply()?;
+        Ok(stage)
+    }
+
+    /// Makes a database anew and migrates it.
+    pub fn make(&self, database: &str) -> Result<(), Failed> {
+        self.cluster
+            .drop_database(database)
+            .and_then(|()| self.cluster.create_database(database, None))
+            .map_err(Failed::at(database))?;
+        run(self
+            .madoguchi()
+            .arg("migrate")
+            .env("MADOGUCHI__DATABASE__URL", self.cluster.service_url(database))
+            .env("MADOGUCHI__DATABASE__OWNER_URL", self.cluster.owner_url(database)))
+    }
+
+    /// The binary with its database, its keys and throttles out of the way: one machine plays a crowd here.
+    pub fn madoguchi(&self) -> Command {
+        let endless = "1000000000";
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(&self.data)
+            .env("MADOGUCHI__DATABASE__URL", self.cluster.service_url(DATABASE))
+            .env("MADOGUCHI__MAIL__URL", "smtp://127.0.0.1:9")
+            .env("MADOGUCHI__KEYS__CURRENT", "bench")
+            .env("MADOGUCHI__KEYS__RING__BENCH", STANDARD.encode(KEY))
+            .env("MADOGUCHI__LIMITS__LOG_IN_TRIES", endless)
+            .env("MADOGUCHI__LIMITS__LOG_IN_ID_TRIES", endless)
+            .env("MADOGUCHI__LIMITS__LOG_IN_NETWORK_TRIES", endless)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs SQL as the superuser; answers the rows.
+    pub fn sql(&self, database: &str, sql: &str) -> Result<String, Failed> {
+        self.cluster.sql(database, sql).map_err(Failed::at(database))
+    }
+
+    /// Seconds of processor time that PostgreSQL has used.
+    pub fn database_seconds(&self) -> f64 {
+        processes::family_seconds(self.postmaster)
+    }
+
+    /// Members of one insurer, each with an account, its consents and a session.
+    pub fn members(&self, count: usize) -> Result<Vec<Member>, Failed> {
+        self.import(count)?;
+        self.runtime.block_on(self.register(count))
+    }
+
+    fn apply(&self) -> Result<(), Failed> {
+        let mut apply = self.madoguchi();
+        apply.args(["tenant", "apply"]);
+        for folder in ["_platform", INSURER] {
+            apply.arg(self.tenants.join(folder));
+        }
+        run(&mut apply)
+    }
+
+    /// A roster of so many insured persons of different numbers.
+    fn import(&self, count: usize) -> Result<(), Failed> {
+        let mut csv = "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称\n".to_owned();
+        for number in 1..=count {
+            let _ = writeln!(csv, "100,{number},00,ケンポ　タロウ,健保　太郎,19850401,本人");
+        }
+        let file = self.data.join("roster.csv");
+        fs::write(&file, csv).map_err(Failed::at(file.display()))?;
+        run(self
+            .madoguchi()
+            .args(["roster", "import", INSURER])
+            .arg(&file)
+            .arg("--allow-loss"))
+    }
+
+    /// Signs everybody up who isn't yet, in this process, with the mail caught in memory.
+    async fn register(&self, count: usize) -> Result<Vec<Member>, Failed> {
+        let mut config = Config::defaults().map_err(Failed::at("configuration"))?;
+        config.database.url = self.cluster.service_url(DATABASE);
+        config.keys = KeysConfig {
+            current: "bench".into(),
+            ring: [("bench".into(), STANDARD.encode(KEY))].into(),
+        };
+        let mailbox = Mailbox::new();
+        let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))
+            .map_err(Failed::at("the product in this process"))?;
+        let accounts = &app.services.accounts;
+        let origin = Origin::command();
+        let mut members = Vec::new();
+        for number in 1..=count {
+            let user_id = format!("bench-{number}");
+            let form = LogInForm {
+                user_id: user_id.clone(),
+                password: PASSWORD.into(),
+            };
+            let logged_in = match accounts.log_in(&origin, "bench", form.clone()).await.map_err(outage)? {
+                Outcome::Done(logged_in) => logged_in,
+                Outcome::Refused(_) => {
+                    self.sign_up(&app, &mailbox, number, &user_id).await?;
+                    done(accounts.log_in(&origin, "bench", form).await)?
+                }
+            };
+            let entered = done(accounts.enter(&logged_in.session).await)?;
+            let choices: Vec<TermsChoice> = entered
+                .member
+                .consents_due
+                .iter()
+                .map(|due| TermsChoice {
+                    document: due.document.clone(),
+                    revision: due.revision,
+                })
+                .collect();
+            drop(entered.tx);
+            if !choices.is_empty() {
+                done(accounts.consent(&origin, &entered.member, &choices).await)?;
+            }
+            members.push(Member {
+                user_id,
+                session: logged_in.session.reveal(),
+            });
+        }
+        app.database.close();
+        Ok(members)
+    }
+
+    async fn sign_up(&self, app: &App, mailbox: &Mailbox, number: usize, user_id: &str) -> Result<(), Failed> {
+        let accounts = &app.services.accounts;
+        let origin = Origin::command();
+        let identity = IdentityForm {
+            insurer_code: INSURER.into(),
+            symbol: "100".into(),
+            number: number.to_string(),
+            birth: BirthForm::Iso("1985-04-01".into()),
+            kana_name: "ケンポ　タロウ".into(),
+            employee_number: None,
+        };
+        let ticket = done(accounts.identify(&origin, &identity).await)?.ticket;
+        let email = format!("{user_id}@example.jp");
+        let form = AccountForm {
+            user_id: user_id.to_owned(),
+            password: PASSWORD.into(),
+            email: Some(email.clone()),
+        };
+        done(accounts.create(&origin, &ticket, form).await)?;
+        app.worker.run_once().await.map_err(Failed::at("mail"))?;
+        let mails = mailbox.mails_to(&email);
+        let text = mails.first().map_or("", |mail| mail.text.as_str());
+        let code = text
+            .split(|c: char| !c.is_ascii_digit())
+            .find(|digits| digits.len() == 6);
+        done(accounts.confirm(&origin, &ticket, code.unwrap_or_default()).await)?;
+        Ok(())
+    }
+}
+
+fn done<T>(outcome: Result<Outcome<T>, Outage>) -> Result<T, Failed> {
+    match outcome.map_err(outage)? {
+        Outcome::Done(value) => Ok(value),
+        Outcome::Refused(refusal) => Err(Failed(format!("a member could not be made: {refusal:?}"))),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn outage(outage: Outage) -> Failed {
+    Failed(outage.to_string())
+}
+
+/// Runs a program to its end; it is heard only where it fails.
+fn run(command: &mut Command) -> Result<(), Failed> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(Failed::at(&name))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(Failed(format!(
+        "{name}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&said).trim_end()
+    )))
+}

@@ -1,0 +1,183 @@
+//! The statements of one my page, as PostgreSQL itself saw them: a scratch node serves a few pages while the server logs
+//! every statement of the service's role, and the last whole transaction is read from that log.
+
+use crate::{
+    http,
+    service::Service,
+    stage::{Failed, Member, Stage},
+};
+
+/// Pages served while the server logs; the first ones fill caches.
+const PAGES: usize = 4;
+
+/// One statement and its parameters, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// With `$1`, `$2`, …
+    pub sql: String,
+    /// In their order; none is NULL.
+    pub parameters: Vec<Option<String>>,
+}
+
+/// All statements of a member's my page, from BEGIN to COMMIT.
+pub fn of_my_page(stage: &Stage, member: &Member) -> Result<Vec<Statement>, Failed> {
+    let role = url::Url::parse(&stage.cluster.service_url("postgres"))
+        .map(|url| url.username().to_owned())
+        .map_err(Failed::at("the service's address"))?;
+    // The cluster's log leaves parameters out (they are personal); here they are ours.
+    let loud =
+        format!("ALTER ROLE {role} SET log_statement = 'all'; ALTER ROLE {role} SET log_error_verbosity = 'default';");
+    stage.sql("postgres", &loud)?;
+    let served = serve_pages(stage, member);
+    stage.sql("postgres", &format!("ALTER ROLE {role} RESET ALL"))?;
+    served?;
+    let log = std::fs::read_to_string(&stage.log).map_err(Failed::at(stage.log.display()))?;
+    let tenant = member.session.split('.').next().unwrap_or_default();
+    last_transaction(
+        &entries(&log),
+        &format!("BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '{tenant}'"),
+    )
+    .ok_or_else(|| Failed(format!("{}: no whole transaction of a my page", stage.log.display())))
+}
+
+fn serve_pages(stage: &Stage, member: &Member) -> Result<(), Failed> {
+    let service = Service::start(stage, Some(1))?;
+    let mut connection = service.connect()?;
+    let request = http::get("/portal/mypage", &member.session);
+    for _ in 0..PAGES {
+        let answer = connection.exchange(&request).map_err(Failed::at("my page"))?;
+        if answer.status != 200 {
+            return Err(Failed(format!("not a my page: {answer:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// A line of the log with the lines that continue it.
+#[derive(Debug)]
+struct Entry {
+    process: String,
+    kind: String,
+    text: String,
+}
+
+/// `2026-11-22 00:00:00.000 UTC [4711] LOG:  execute s1: SELECT …`, continued by lines that begin with a tab.
+fn entries(log: &str) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for line in log.lines() {
+        if let Some(continued) = line.strip_prefix('\t') {
+            if let Some(last) = entries.last_mut() {
+                last.text.push('\n');
+                last.text.push_str(continued);
+            }
+            continue;
+        }
+        let parsed = line.split_once('[').and_then(|(_, rest)| {
+            let (process, rest) = rest.split_once("] ")?;
+            let (kind, text) = rest.split_once(":  ")?;
+            Some(Entry {
+                process: process.to_owned(),
+                kind: kind.to_owned(),
+                text: text.to_owned(),
+            })
+        });
+        entries.extend(parsed);
+    }
+    entries
+}
+
+/// The newest transaction that one process began so and ended with COMMIT.
+fn last_transaction(entries: &[Entry], begin: &str) -> Option<Vec<Statement>> {
+    let starts = |entry: &Entry| entry.kind == "LOG" && entry.text == format!("statement: {begin}");
+    let places = entries
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, entry)| starts(entry))
+        .map(|(place, _)| place);
+    for place in places {
+        let process = &entries.get(place)?.process;
+        let own = entries.iter().skip(place).filter(|entry| entry.process == *process);
+        let mut statements: Vec<Statement> = Vec::new();
+        for entry in own {
+            match (&*entry.kind, &*entry.text) {
+                ("LOG", text) => {
+                    let sql = text.strip_prefix("statement: ").or_else(|| {
+                        text.strip_prefix("execute ")
+                            .and_then(|text| Some(text.split_once(": ")?.1))
+                    })?;
+                    let ended = sql == "COMMIT";
+                    statements.push(Statement {
+                        sql: sql.to_owned(),
+                        parameters: Vec::new(),
+                    });
+                    if ended {
+                        return Some(statements);
+                    }
+                }
+                ("DETAIL", text) => {
+                    if let (Some(list), Some(last)) = (text.strip_prefix("parameters: "), statements.last_mut()) {
+                        last.parameters = parameters(list);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    None
+}
+
+/// `$1 = '7', $2 = NULL, $3 = 'it''s'`.
+fn parameters(list: &str) -> Vec<Option<String>> {
+    let mut values = Vec::new();
+    let mut rest = list;
+    while let Some((_, value)) = rest.split_once(" = ") {
+        let Some(quoted) = value.strip_prefix('\'') else {
+            values.push(None);
+            rest = value;
+            continue;
+        };
+        let mut text = String::new();
+        let mut left = quoted;
+        while let Some((part, after)) = left.split_once('\'') {
+            text.push_str(part);
+            left = after;
+            match after.strip_prefix('\'') {
+                Some(after) => {
+                    text.push('\'');
+                    left = after;
+                }
+                None => break,
+            }
+        }
+        values.push(Some(text));
+        rest = left;
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_whole_transaction_is_read_with_its_parameters() {
+        let log = "\
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '1'
+2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT a
+\tFROM b WHERE c = $1 AND d = $2 AND e = $3
+2026-11-22 00:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1', $2 = NULL, $3 = 'it''s, $4 = 2'
+2026-11-22 00:00:00.000 UTC [8] LOG:  statement: COMMIT
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: COMMIT
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '1'
+";
+        let begin = "BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '1'";
+        let statements = last_transaction(&entries(log), begin).unwrap();
+        assert_eq!(statements.len(), 3);
+        assert_eq!(statements[1].sql, "SELECT a\nFROM b WHERE c = $1 AND d = $2 AND e = $3");
+        assert_eq!(
+            statements[1].parameters,
+            [Some("1".into()), None, Some("it's, $4 = 2".into())]
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! The one way to PostgreSQL: a pool, transactions that belong to one insurer, migrations, and a private local cluster.
+//!
+//! Tenant tables are reached only through [`TenantDatabase::read`] and [`TenantDatabase::write`]; each begins, in one
+//! round trip, with a literal `SET LOCAL` of the tenant (design, tenancy). Row-level security is the net beneath:
+//! every statement still names `tenant_id = $1` itself.
+
+pub mod cluster;
+mod migrations;
+mod transaction;
+
+pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
+pub use transaction::{DirectoryTransaction, TenantTransaction};
+
+use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        deadpool::{Object, Pool},
+    },
+};
+use futures_util::FutureExt as _;
+use kernel::TenantId;
+use serde::Deserialize;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// Where the database is and how many connections one process may hold.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `postgres://…` of the service's role, which owns nothing and cannot bypass row-level security.
+    pub url: String,
+    /// `postgres://…` of the owner's role; only `migrate` needs it.
+    #[serde(default)]
+    pub owner_url: Option<String>,
+    /// Connections in the pool; (cores × 2) + 1 serves a small machine well.
+    pub connections: usize,
+    /// Seconds to wait for a free connection before a request is refused as overloaded.
+    pub wait_seconds: u64,
+}
+
+impl std::fmt::Debug for DatabaseConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("connections", &self.connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An outage: the database is away, slow, or refused a statement. Never shown; logged with the request's id.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// No connection could be had.
+    #[error("no database connection: {0}")]
+    Connection(String),
+    /// All connections stayed busy for the configured wait.
+    #[error("database pool exhausted")]
+    Busy,
+    /// PostgreSQL or diesel refused a statement.
+    #[error("database statement failed: {0}")]
+    Statement(#[from] diesel::result::Error),
+    /// A migration failed, or its grants did.
+    #[error("migration failed: {0}")]
+    Migration(String),
+}
+
+impl DatabaseError {
+    /// True where a unique constraint refused a row: somebody else was first.
+    pub fn is_duplicate(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind, Error};
+        matches!(
+            self,
+            Self::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
+        )
+    }
+}
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pool: Pool<AsyncPgConnection>,
+    counts: Arc<Counts>,
+}
+
+/// What was sent so far.
+#[derive(Default)]
+struct Counts {
+    statements: AtomicU64,
+    transactions: AtomicU64,
+}
+
+impl Database {
+    /// A pool on the service's role. Connects lazily: an absent database shows at the first transaction.
+    pub fn connect(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
+        let counts = Arc::new(Counts::default());
+        let counter = Arc::clone(&counts);
+        let mut manager = ManagerConfig::default();
+        // A closed connection is noticed without a query of its own; `begin` tries again on a fresh one.
+        manager.recycling_method = RecyclingMethod::Fast;
+        manager.custom_setup = Box::new(move |url| {
+            let counter = Counter {
+                counts: Arc::clone(&counter),
+                control: false,
+            };
+            async move {
+                let mut connection = AsyncPgConnection::establish(url).await?;
+                connection.set_instrumentation(counter);
+                Ok(connection)
+            }
+            .boxed()
+        });
+        let wait = Duration::from_secs(config.wait_seconds);
+        let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(
+            config.url.clone(),
+            manager,
+        ))
+        .max_size(config.connections)
+        .wait_timeout(Some(wait))
+        .create_timeout(Some(wait))
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()
+        .map_err(|error| DatabaseError::Connection(error.to_string()))?;
+        Ok(Self { pool, counts })
+    }
+
+    /// The database as one insurer sees it.
+    pub fn tenant(&self, tenant: TenantId) -> TenantDatabase {
+        TenantDatabase {
+            database: self.clone(),
+            tenant,
+        }
+    }
+
+    /// A transaction with no tenant: directory tables only.
+    pub async fn directory(&self) -> Result<DirectoryTransaction, DatabaseError> {
+        transaction::begin(&self.pool, "BEGIN")
+            .await
+            .map(DirectoryTransaction::new)
+    }
+
+    /// Statements sent so far, transaction control aside: what tests of equal cost count.
+    pub fn statements(&self) -> u64 {
+        self.counts.statements.load(Ordering::Relaxed)
+    }
+
+    /// Transactions begun so far: what tests of a page's cost count.
+    pub fn transactions(&self) -> u64 {
+        self.counts.transactions.load(Ordering::Relaxed)
+    }
+
+    /// Connections in use and in all, for metrics.
+    pub fn usage(&self) -> (usize, usize) {
+        let status = self.pool.status();
+        (status.size.saturating_sub(status.available), status.max_size)
+    }
+
+    /// Closes the pool; transactions under way finish.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+/// One insurer's rows.
+#[derive(Clone)]
+pub struct TenantDatabase {
+    database: Database,
+    tenant: TenantId,
+}
+
+impl TenantDatabase {
+    /// Whose rows.
+    pub fn id(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// A transaction that only reads.
+    pub async fn read(&self) -> Result<TenantTransaction, DatabaseError> {
+        self.begin("BEGIN READ ONLY").await
+    }
+
+    /// A transaction that may write. Keep it short: never across hashing or mail.
+    pub async fn write(&self) -> Result<TenantTransaction, DatabaseError> {
+        self.begin("BEGIN").await
+    }
+
+    async fn begin(&self, begin: &str) -> Result<TenantTransaction, DatabaseError> {
+        // A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, set_config() it does not.
+        let sql = format!("{begin}; SET LOCAL madoguchi.tenant_id = '{}'", self.tenant);
+        let connection = transaction::begin(&self.database.pool, &sql).await?;
+        Ok(TenantTransaction::new(connection, self.tenant))
+    }
+}
+
+type Connection = Object<AsyncPgConnection>;
+
+/// Counts what is sent. Looks at no text: writing each statement out for it cost a twelfth of a page's time.
+struct Counter {
+    counts: Arc<Counts>,
+    /// The statement that comes is transaction control; diesel announces it.
+    control: bool,
+}
+
+impl Instrumentation for Counter {
+    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+        match event {
+            InstrumentationEvent::BeginTransaction { .. } => {
+                self.counts.transactions.fetch_add(1, Ordering::Relaxed);
+                self.control = true;
+            }
+            InstrumentationEvent::CommitTransaction { .. } | InstrumentationEvent::RollbackTransaction { .. } => {
+                self.control = true;
+            }
+            InstrumentationEvent::StartQuery { .. } if !std::mem::take(&mut self.control) => {
+                self.counts.statements.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+}

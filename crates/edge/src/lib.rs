@@ -1,0 +1,16 @@
+//! What both shells share: the services a request may use, the shape of a route table, who asks and from where, limits
+//! on what is read, and how refusals and outages become statuses. It renders no page and parses no form.
+
+mod body;
+mod observe;
+mod origin;
+mod problem;
+mod route;
+mod services;
+
+pub use body::{BodyTrouble, read_body};
+pub use observe::{Observe, note_route, request_id};
+pub use origin::{client_address, origin};
+pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};
+pub use route::{Access, Route, matches};
+pub use services::{HttpSettings, Services};

@@ -1,0 +1,64 @@
+//! One line of a shell's route table. The table mounts the routes, feeds the documentation and the isolation test; what
+//! is not in it does not exist, and there is no line without an access level.
+
+use poem::http::Method;
+
+/// Who may call a route. The mounting code enforces it before a handler runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// The holder of a sign-up ticket; the use case checks it.
+    Ticket,
+    /// A logged-in member, whether or not the terms are accepted: log-out, terms, help.
+    Session,
+    /// A logged-in member who has accepted the terms in force.
+    Member,
+}
+
+/// A route and what serves it: `H` is the shell's own kind of handler.
+#[derive(Debug, Clone)]
+pub struct Route<H> {
+    /// GET answers HEAD too.
+    pub method: Method,
+    /// `/portal/notices/:id`.
+    pub path: &'static str,
+    /// The route's name in metrics, documentation and tests, unique in its table.
+    pub name: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// What serves it.
+    pub handler: H,
+}
+
+/// True where a path fits a pattern: literally, with `:name` for one segment that is not empty.
+pub fn matches(pattern: &str, path: &str) -> bool {
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(expected), Some(segment)) if expected == segment => {}
+            (Some(expected), Some(segment)) if expected.starts_with(':') && !segment.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_parameter_stands_for_one_segment_and_nothing_else_differs() {
+        assert!(matches("/portal/", "/portal/"));
+        assert!(matches("/portal/notices/:id", "/portal/notices/7"));
+        for other in [
+            "/portal/notices/",
+            "/portal/notices",
+            "/portal/notices/7/8",
+            "/Portal/notices/7",
+        ] {
+            assert!(!matches("/portal/notices/:id", other), "{other}");
+        }
+    }
+}

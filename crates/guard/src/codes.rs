@@ -1,0 +1,256 @@
+//! One-time codes of six digits (manual 1-4), mailed to prove an address. Never a second factor (security.md 15).
+//!
+//! A new code supersedes the older ones of its subject and purpose; those stay on record until swept, so that whoever
+//! types one is told to look for the newest mail. Tries are counted by the caller, on the subject's own row.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{Keys, text};
+use rand::RngExt as _;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+mod table {
+    diesel::table! {
+        codes (tenant_id, subject_id, purpose, code_id) {
+            tenant_id -> Integer,
+            subject_id -> Uuid,
+            purpose -> Text,
+            code_id -> Uuid,
+            code_hash -> Binary,
+            expires_at -> Timestamptz,
+            superseded_at -> Nullable<Timestamptz>,
+            used_at -> Nullable<Timestamptz>,
+        }
+    }
+}
+use table::codes;
+
+/// A fresh code, for the mail alone. No Debug, no Display.
+pub struct Code {
+    digits: Zeroizing<String>,
+    expires_at: DateTime<Utc>,
+}
+
+impl Code {
+    /// The six digits.
+    pub fn digits(&self) -> &str {
+        &self.digits
+    }
+
+    /// From when on it is too late.
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
+    }
+}
+
+/// What a typed code turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeVerdict {
+    /// The newest code, in time; it is used up now.
+    Right,
+    /// No code of this subject, or not six digits at all.
+    Wrong,
+    /// Right once, but its time is over.
+    Late,
+    /// Right, but used before.
+    Used,
+    /// An earlier mail's; a newer one was sent since.
+    Superseded,
+}
+
+/// Makes a code of six digits from the system's generator (security.md 9). Older ones no longer open anything.
+pub async fn issue(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    subject: Uuid,
+    purpose: &str,
+    ttl: TimeDelta,
+) -> Result<Code, DatabaseError> {
+    let digits = Zeroizing::new(format!("{:06}", rand::rng().random_range(0..1_000_000_u32)));
+    let expires_at = now + ttl;
+    let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+    supersede(tx, now, subject, purpose).await?;
+    diesel::insert_into(codes::table)
+        .values((
+            codes::tenant_id.eq(tx.tenant()),
+            codes::subject_id.eq(subject),
+            codes::purpose.eq(purpose),
+            codes::code_id.eq(Uuid::new_v7(uuid::Timestamp::from_unix(
+                uuid::NoContext,
+                seconds,
+                now.timestamp_subsec_nanos(),
+            ))),
+            codes::code_hash.eq(keys.hash("code", &hashed_text(subject, purpose, &digits))),
+            codes::expires_at.eq(expires_at),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(Code { digits, expires_at })
+}
+
+/// Judges what was typed, in whatever width or grouping, and uses a right code up. Take a try from the subject's row
+/// first: nothing is counted here.
+pub async fn check(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    subject: Uuid,
+    purpose: &str,
+    typed: &str,
+) -> Result<CodeVerdict, DatabaseError> {
+    let typed = digits_of(typed);
+    let hashes = keys.hashes("code", &hashed_text(subject, purpose, &typed));
+    let issued = issued(tx, subject, purpose).await?;
+    // Every row is compared, so that time tells nothing; the newest of equal codes counts.
+    let mut matching = None;
+    for row in &issued {
+        if hashes.iter().any(|hash| bool::from(hash.ct_eq(&row.code_hash))) && matching.is_none() {
+            matching = Some(row);
+        }
+    }
+    let Some(row) = matching else {
+        return Ok(CodeVerdict::Wrong);
+    };
+    if row.used_at.is_some() {
+        return Ok(CodeVerdict::Used);
+    }
+    if row.superseded_at.is_some() {
+        return Ok(CodeVerdict::Superseded);
+    }
+    if row.expires_at <= now {
+        return Ok(CodeVerdict::Late);
+    }
+    // Of two at the same time, one finds the row taken.
+    Ok(if use_up(tx, now, subject, purpose, row.code_id).await? {
+        CodeVerdict::Right
+    } else {
+        CodeVerdict::Used
+    })
+}
+
+/// What is hashed: the code bound to whom and what it is for, so that no row serves another.
+fn hashed_text(subject: Uuid, purpose: &str, digits: &str) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64));
+    bytes.extend_from_slice(subject.as_bytes());
+    bytes.extend_from_slice(purpose.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(digits.as_bytes());
+    bytes
+}
+
+/// Full width, blanks and hyphens are mended; anything else than six digits then matches nothing.
+fn digits_of(typed: &str) -> Zeroizing<String> {
+    let short: String = typed.chars().take(64).collect();
+    Zeroizing::new(text::normalize_dense(&short).replace('-', ""))
+}
+
+#[derive(Queryable)]
+struct Issued {
+    code_id: Uuid,
+    code_hash: Vec<u8>,
+    expires_at: DateTime<Utc>,
+    superseded_at: Option<DateTime<Utc>>,
+    used_at: Option<DateTime<Utc>>,
+}
+
+async fn issued(tx: &mut TenantTransaction, subject: Uuid, purpose: &str) -> Result<Vec<Issued>, DatabaseError> {
+    let rows = codes::table
+        .filter(codes::tenant_id.eq(tx.tenant()))
+        .filter(codes::subject_id.eq(subject))
+        .filter(codes::purpose.eq(purpose))
+        // Live ones first, then the latest: a frozen clock must not make the order a matter of chance.
+        .order((codes::superseded_at.desc().nulls_first(), codes::code_id.desc()))
+        .select((
+            codes::code_id,
+            codes::code_hash,
+            codes::expires_at,
+            codes::superseded_at,
+            codes::used_at,
+        ))
+        .load(&mut **tx)
+        .await?;
+    Ok(rows)
+}
+
+async fn supersede(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    subject: Uuid,
+    purpose: &str,
+) -> Result<(), DatabaseError> {
+    diesel::update(
+        codes::table
+            .filter(codes::tenant_id.eq(tx.tenant()))
+            .filter(codes::subject_id.eq(subject))
+            .filter(codes::purpose.eq(purpose))
+            .filter(codes::superseded_at.is_null())
+            .filter(codes::used_at.is_null()),
+    )
+    .set(codes::superseded_at.eq(now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn use_up(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    subject: Uuid,
+    purpose: &str,
+    code: Uuid,
+) -> Result<bool, DatabaseError> {
+    let taken = diesel::update(
+        codes::table
+            .filter(codes::tenant_id.eq(tx.tenant()))
+            .filter(codes::subject_id.eq(subject))
+            .filter(codes::purpose.eq(purpose))
+            .filter(codes::code_id.eq(code))
+            .filter(codes::superseded_at.is_null())
+            .filter(codes::used_at.is_null()),
+    )
+    .set(codes::used_at.eq(now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(taken == 1)
+}
+
+pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let deleted = diesel::delete(
+        codes::table
+            .filter(codes::tenant_id.eq(tx.tenant()))
+            .filter(codes::expires_at.lt(before)),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_read_in_any_width_and_grouping() {
+        for typed in ["611898", "６１１８９８", " 611 898 ", "611-898", "６１１－８９８"] {
+            assert_eq!(*digits_of(typed), "611898", "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_hashed_differs_by_subject_and_purpose() {
+        let (one, two) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_ne!(
+            hashed_text(one, "sign_up", "611898"),
+            hashed_text(two, "sign_up", "611898")
+        );
+        assert_ne!(
+            hashed_text(one, "sign_up", "611898"),
+            hashed_text(one, "email", "611898")
+        );
+    }
+}

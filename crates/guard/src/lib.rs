@@ -1,0 +1,33 @@
+//! What proves a person: passwords, one-time codes, single-use links, throttles, sessions; for any kind of subject.
+//!
+//! Nothing here knows what a member or a clerk is: subjects are ids, purposes are words. No secret is kept but as a
+//! keyed hash, and no password leaves its type.
+
+mod argon;
+pub mod codes;
+mod common;
+mod hasher;
+pub mod links;
+mod password;
+pub mod sessions;
+pub mod throttle;
+
+pub use argon::{PasswordHash, Verdict};
+pub use hasher::{Busy, HASH_COST, HashConfig, Hasher, Place};
+pub use password::{Password, PasswordRule};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+
+/// How long what has run out is kept: long enough to answer "too late" instead of "wrong" to a late comer.
+const KEPT_AFTER_EXPIRY: TimeDelta = TimeDelta::days(2);
+
+/// Deletes what ran out long ago: codes, links, sessions and quiet throttles of one insurer. For a daily job; gives
+/// the number of rows deleted.
+pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let before = now - KEPT_AFTER_EXPIRY;
+    Ok(codes::sweep(tx, before).await?
+        + links::sweep(tx, before).await?
+        + sessions::sweep(tx, before).await?
+        + throttle::sweep(tx, before).await?)
+}

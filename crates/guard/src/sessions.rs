@@ -1,0 +1,305 @@
+//! Sessions of members and staff: a random token, stored hashed, with an idle and an absolute end (security.md 37–41).
+//!
+//! An ended session's row is gone at once, on every node. Whether its subject may still come in (coverage lost,
+//! account closed) is asked by the caller at each load.
+
+use audit::Origin;
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{Keys, Secret, SessionId, TenantSecret};
+use std::time::Duration;
+use uuid::Uuid;
+
+mod table {
+    diesel::table! {
+        sessions (tenant_id, token_hash) {
+            tenant_id -> Integer,
+            token_hash -> Binary,
+            session_id -> Uuid,
+            subject_kind -> Text,
+            subject_id -> Uuid,
+            created_at -> Timestamptz,
+            last_seen_at -> Timestamptz,
+            expires_at -> Timestamptz,
+            idle_seconds -> Integer,
+            address -> Nullable<Text>,
+            agent -> Text,
+        }
+    }
+}
+use table::sessions;
+
+/// The name of the key that hashes tokens.
+const PURPOSE: &str = "session";
+/// How old `last_seen_at` may grow before it is written again.
+const TOUCH_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// Characters of a browser's description that are kept.
+const AGENT_LENGTH: usize = 200;
+
+/// Whose session it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectKind {
+    /// A member, by account.
+    Member,
+    /// An insurer's staff.
+    Staff,
+}
+
+impl SubjectKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Staff => "staff",
+        }
+    }
+
+    fn read(word: &str) -> Option<Self> {
+        match word {
+            "member" => Some(Self::Member),
+            "staff" => Some(Self::Staff),
+            _ => None,
+        }
+    }
+}
+
+/// How long a session may last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Without a request.
+    pub idle: Duration,
+    /// In all.
+    pub absolute: Duration,
+}
+
+/// A live session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its id, for the list of sessions; opens nothing.
+    pub id: SessionId,
+    /// Member or staff.
+    pub subject_kind: SubjectKind,
+    /// Whose.
+    pub subject: Uuid,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// The last request, to the minute.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends whatever happens.
+    pub expires_at: DateTime<Utc>,
+    /// How long it lasts without a request.
+    pub idle: TimeDelta,
+    /// From which address it was opened.
+    pub address: Option<String>,
+    /// The browser as it described itself, cut to 200 characters.
+    pub agent: String,
+}
+
+impl Session {
+    /// When it ends if nothing more is asked.
+    pub fn ends_at(&self) -> DateTime<Utc> {
+        self.expires_at.min(self.last_seen_at + self.idle)
+    }
+
+    /// True where [`touch`] has something to write.
+    pub fn needs_touch(&self, now: DateTime<Utc>) -> bool {
+        now - self.last_seen_at >= TOUCH_AFTER
+    }
+}
+
+/// Opens a session; the token is for its holder alone.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a session is all of these, and each has a type of its own"
+)]
+pub async fn open(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    kind: SubjectKind,
+    subject: Uuid,
+    limits: Limits,
+    origin: &Origin,
+    agent: &str,
+) -> Result<TenantSecret, DatabaseError> {
+    let token = TenantSecret::random(tx.tenant());
+    let absolute = TimeDelta::from_std(limits.absolute).unwrap_or(TimeDelta::days(1));
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::tenant_id.eq(tx.tenant()),
+            sessions::token_hash.eq(token.secret.hash(keys, PURPOSE)),
+            sessions::session_id.eq(SessionId::new(now)),
+            sessions::subject_kind.eq(kind.as_str()),
+            sessions::subject_id.eq(subject),
+            sessions::created_at.eq(now),
+            sessions::last_seen_at.eq(now),
+            sessions::expires_at.eq(now + absolute),
+            sessions::idle_seconds.eq(i32::try_from(limits.idle.as_secs()).unwrap_or(i32::MAX)),
+            sessions::address.eq(origin.address.map(|address| address.to_string())),
+            sessions::agent.eq(shown(agent)),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(token)
+}
+
+/// The session of a token: `None` where it is unknown, ended, idle for too long, or too old.
+pub async fn load(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    secret: &Secret,
+) -> Result<Option<Session>, DatabaseError> {
+    let row: Option<Row> = sessions::table
+        .filter(sessions::tenant_id.eq(tx.tenant()))
+        .filter(sessions::token_hash.eq_any(secret.hashes(keys, PURPOSE)))
+        .select(Row::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    Ok(row.and_then(|row| row.live(now)))
+}
+
+/// Notes that the session is in use, once a minute at most; without a statement where there is nothing to note.
+pub async fn touch(tx: &mut TenantTransaction, now: DateTime<Utc>, session: &Session) -> Result<(), DatabaseError> {
+    if !session.needs_touch(now) {
+        return Ok(());
+    }
+    diesel::update(
+        sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::subject_id.eq(session.subject))
+            .filter(sessions::session_id.eq(session.id))
+            .filter(sessions::last_seen_at.le(now - TOUCH_AFTER)),
+    )
+    .set(sessions::last_seen_at.eq(now))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends one session of a subject; false where there is none such.
+pub async fn end(tx: &mut TenantTransaction, subject: Uuid, session: SessionId) -> Result<bool, DatabaseError> {
+    let ended = diesel::delete(
+        sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::subject_id.eq(subject))
+            .filter(sessions::session_id.eq(session)),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(ended > 0)
+}
+
+/// Ends all sessions of a subject, `except` one; how many there were.
+pub async fn end_all(
+    tx: &mut TenantTransaction,
+    subject: Uuid,
+    except: Option<SessionId>,
+) -> Result<usize, DatabaseError> {
+    let of_subject = sessions::table
+        .filter(sessions::tenant_id.eq(tx.tenant()))
+        .filter(sessions::subject_id.eq(subject));
+    Ok(match except {
+        None => diesel::delete(of_subject).execute(&mut **tx).await?,
+        Some(kept) => {
+            diesel::delete(of_subject.filter(sessions::session_id.ne(kept)))
+                .execute(&mut **tx)
+                .await?
+        }
+    })
+}
+
+/// The live sessions of a subject, the one used last first.
+pub async fn list(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    subject: Uuid,
+) -> Result<Vec<Session>, DatabaseError> {
+    let rows: Vec<Row> = sessions::table
+        .filter(sessions::tenant_id.eq(tx.tenant()))
+        .filter(sessions::subject_id.eq(subject))
+        .order((sessions::last_seen_at.desc(), sessions::session_id.desc()))
+        .select(Row::as_select())
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().filter_map(|row| row.live(now)).collect())
+}
+
+/// A browser's description, fit to be shown: no control characters, not endless.
+fn shown(agent: &str) -> String {
+    agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect()
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+struct Row {
+    session_id: SessionId,
+    subject_kind: String,
+    subject_id: Uuid,
+    created_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+    idle_seconds: i32,
+    address: Option<String>,
+    agent: String,
+}
+
+impl Row {
+    fn live(self, now: DateTime<Utc>) -> Option<Session> {
+        let session = Session {
+            id: self.session_id,
+            subject_kind: SubjectKind::read(&self.subject_kind)?,
+            subject: self.subject_id,
+            created_at: self.created_at,
+            last_seen_at: self.last_seen_at,
+            expires_at: self.expires_at,
+            idle: TimeDelta::seconds(self.idle_seconds.into()),
+            address: self.address,
+            agent: self.agent,
+        };
+        (now < session.ends_at()).then_some(session)
+    }
+}
+
+pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let deleted = diesel::delete(
+        sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::expires_at.lt(before)),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_by_idleness_or_by_age_whichever_is_first() {
+        let start = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        let row = |seen: i64| Row {
+            session_id: SessionId::new(start),
+            subject_kind: "member".into(),
+            subject_id: Uuid::nil(),
+            created_at: start,
+            last_seen_at: start + TimeDelta::minutes(seen),
+            expires_at: start + TimeDelta::hours(12),
+            idle_seconds: 1800,
+            address: None,
+            agent: String::new(),
+        };
+        let alive = |seen, at| row(seen).live(start + TimeDelta::minutes(at)).is_some();
+        assert!(alive(0, 29) && !alive(0, 30));
+        assert!(alive(715, 719) && !alive(715, 720));
+    }
+
+    #[test]
+    fn a_browser_cannot_write_control_characters_or_novels_into_the_list() {
+        assert_eq!(shown("Mozi\u{1b}lla\r\n"), "Mozilla");
+        assert_eq!(shown(&"x".repeat(9000)).len(), 200);
+    }
+}

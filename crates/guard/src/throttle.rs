@@ -1,0 +1,257 @@
+//! Throttles: so many tries within a window, then a wait that grows with each exhaustion (security.md 1, 3, 28).
+//!
+//! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows. What is
+//! counted hangs on what was typed, existing or not, and is stored as a keyed hash, never plain. A new current key
+//! starts all counts anew.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz},
+};
+use diesel_async::RunQueryDsl;
+use kernel::Keys;
+use std::time::Duration;
+
+mod table {
+    diesel::table! {
+        throttles (tenant_id, rule, key_hash) {
+            tenant_id -> Integer,
+            rule -> Text,
+            key_hash -> Binary,
+            tries -> Integer,
+            window_from -> Timestamptz,
+            level -> Integer,
+            admitted -> Bool,
+            blocked_until -> Nullable<Timestamptz>,
+            last_try_at -> Timestamptz,
+        }
+    }
+}
+use table::throttles;
+
+/// After a day without a try the next exhaustion waits `waits[0]` again.
+const QUIET: TimeDelta = TimeDelta::days(1);
+
+/// How often something may be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule<'a> {
+    /// What is throttled; keys of different rules never meet.
+    pub name: &'a str,
+    /// Tries within `window`, at least 1.
+    pub tries: u32,
+    /// The window, which begins with its first try.
+    pub window: Duration,
+    /// The wait after the first exhaustion, the second, …; the last repeats. Empty: the rest of the window.
+    pub waits: &'a [Duration],
+}
+
+/// What became of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is counted; go on and check.
+    Free,
+    /// Not counted, not to be checked.
+    Wait {
+        /// From when on to try again.
+        until: DateTime<Utc>,
+    },
+}
+
+/// Takes a try. The last one a rule allows is still free; what comes after it waits.
+pub async fn take(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<Taken, DatabaseError> {
+    let row = upsert(tx, keys, now, rule, key).await?;
+    Ok(match row.blocked_until {
+        Some(until) if !row.admitted => Taken::Wait { until },
+        _ => Taken::Free,
+    })
+}
+
+/// After success: forgets the count and the level. Only where success proves that the tries were its owner's; a
+/// network's or an insurer's count takes [`give_back`].
+pub async fn forgive(tx: &mut TenantTransaction, keys: &Keys, rule: &Rule<'_>, key: &str) -> Result<(), DatabaseError> {
+    diesel::delete(
+        throttles::table
+            .filter(throttles::tenant_id.eq(tx.tenant()))
+            .filter(throttles::rule.eq(rule.name))
+            .filter(throttles::key_hash.eq(key_hash(keys, rule, key))),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// After success: gives the one try back and leaves the others counted. For keys that many share: a town hall's
+/// address, whose hundred sign-ups must not count as failures, nor wipe out somebody's guessing.
+pub async fn give_back(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<(), DatabaseError> {
+    diesel::sql_query(GIVE_BACK)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(rule.name)
+        .bind::<Binary, _>(key_hash(keys, rule, key))
+        .bind::<Timestamptz, _>(now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Counts and reports how many there were in this window, this one included; never refuses, whatever the rule's
+/// `tries` and `waits`. For alarms and delays.
+pub async fn count(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<u32, DatabaseError> {
+    let endless = Rule {
+        tries: u32::MAX,
+        waits: &[],
+        ..*rule
+    };
+    let row = upsert(tx, keys, now, &endless, key).await?;
+    Ok(u32::try_from(row.tries).unwrap_or(0))
+}
+
+fn key_hash(keys: &Keys, rule: &Rule<'_>, key: &str) -> Vec<u8> {
+    keys.hash("throttle", format!("{}\0{key}", rule.name).as_bytes())
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    // Longer than chrono can tell is as good as never.
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500))
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Integer)]
+    tries: i32,
+    #[diesel(sql_type = Bool)]
+    admitted: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    blocked_until: Option<DateTime<Utc>>,
+}
+
+async fn upsert(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<Row, DatabaseError> {
+    let rest = [rule.window];
+    let waits = if rule.waits.is_empty() { &rest[..] } else { rule.waits };
+    // The ends of the possible waits, by level; time stays a parameter.
+    let until: Vec<DateTime<Utc>> = waits.iter().map(|wait| now + delta(*wait)).collect();
+    let row = diesel::sql_query(TAKE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(rule.name)
+        .bind::<Binary, _>(key_hash(keys, rule, key))
+        .bind::<Timestamptz, _>(now)
+        .bind::<Integer, _>(i32::try_from(rule.tries.max(1)).unwrap_or(i32::MAX))
+        .bind::<Timestamptz, _>(now - delta(rule.window))
+        .bind::<Timestamptz, _>(now - QUIET)
+        .bind::<Array<Timestamptz>, _>(until)
+        .get_result(&mut **tx)
+        .await?;
+    Ok(row)
+}
+
+// $4 now, $5 tries, $6 windows begun up to here are over, $7 quiet up to here, $8 ends of the waits by level.
+// `s` is the row as it was; its lock makes the count exact. Flat CASEs, for a distributed PostgreSQL takes no
+// subquery here.
+macro_rules! blocked {
+    () => {
+        "s.blocked_until > $4"
+    };
+}
+macro_rules! tries {
+    () => {
+        "CASE WHEN s.blocked_until IS NOT NULL OR s.window_from <= $6 THEN 1 ELSE s.tries + 1 END"
+    };
+}
+macro_rules! level {
+    () => {
+        "CASE WHEN coalesce(s.blocked_until, s.last_try_at) <= $7 THEN 0 ELSE s.level END"
+    };
+}
+const TAKE: &str = concat!(
+    "INSERT INTO throttles AS s ",
+    "(tenant_id, rule, key_hash, tries, window_from, level, admitted, blocked_until, last_try_at) ",
+    "VALUES ($1, $2, $3, 1, $4, CASE WHEN $5 = 1 THEN 1 ELSE 0 END, true, CASE WHEN $5 = 1 THEN $8[1] END, $4) ",
+    "ON CONFLICT (tenant_id, rule, key_hash) DO UPDATE SET ",
+    concat!(
+        "tries = CASE WHEN ",
+        blocked!(),
+        " THEN s.tries ELSE ",
+        tries!(),
+        " END, "
+    ),
+    concat!(
+        "window_from = CASE WHEN ",
+        blocked!(),
+        " OR ",
+        tries!(),
+        " > 1 THEN s.window_from ELSE $4 END, "
+    ),
+    concat!("level = CASE WHEN ", blocked!(), " THEN s.level "),
+    concat!(
+        "WHEN ",
+        tries!(),
+        " >= $5 THEN ",
+        level!(),
+        " + 1 ELSE ",
+        level!(),
+        " END, "
+    ),
+    concat!("admitted = NOT coalesce(", blocked!(), ", false), "),
+    concat!("blocked_until = CASE WHEN ", blocked!(), " THEN s.blocked_until "),
+    concat!(
+        "WHEN ",
+        tries!(),
+        " >= $5 THEN $8[least(",
+        level!(),
+        " + 1, cardinality($8))] END, "
+    ),
+    concat!(
+        "last_try_at = CASE WHEN ",
+        blocked!(),
+        " THEN s.last_try_at ELSE $4 END "
+    ),
+    "WHERE s.tenant_id = $1 RETURNING tries, admitted, blocked_until",
+);
+
+// A block that still runs was the work of the last try; without it there would be none.
+const GIVE_BACK: &str = "\
+UPDATE throttles SET tries = tries - 1,
+    level = CASE WHEN blocked_until > $4 THEN level - 1 ELSE level END,
+    blocked_until = CASE WHEN blocked_until > $4 THEN NULL ELSE blocked_until END
+WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND tries > 0";
+
+pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let deleted = diesel::delete(
+        throttles::table
+            .filter(throttles::tenant_id.eq(tx.tenant()))
+            .filter(throttles::last_try_at.lt(before))
+            .filter(
+                throttles::blocked_until
+                    .is_null()
+                    .or(throttles::blocked_until.lt(before)),
+            ),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted)
+}

@@ -1,0 +1,128 @@
+//! Typed ids: an account's id can't be handed where a person's is wanted. UUID version 7, with the time of the clock.
+
+use chrono::{DateTime, Utc};
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql},
+    expression::AsExpression,
+    pg::Pg,
+    serialize::{self, Output, ToSql},
+    sql_types,
+};
+use serde::{Deserialize, Serialize};
+
+/// An insurer as the database knows it; 0 is the platform itself (design §3).
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    AsExpression,
+    diesel::deserialize::FromSqlRow,
+)]
+#[diesel(sql_type = sql_types::Integer)]
+pub struct TenantId(pub i32);
+
+impl TenantId {
+    /// Tenant 0: what happens before or outside an insurer.
+    pub const PLATFORM: Self = Self(0);
+}
+
+impl std::fmt::Display for TenantId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ToSql<sql_types::Integer, Pg> for TenantId {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        ToSql::<sql_types::Integer, Pg>::to_sql(&self.0, out)
+    }
+}
+
+impl<DB: Backend> FromSql<sql_types::Integer, DB> for TenantId
+where
+    i32: FromSql<sql_types::Integer, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        i32::from_sql(bytes).map(Self)
+    }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, AsExpression,
+            diesel::deserialize::FromSqlRow,
+        )]
+        #[diesel(sql_type = sql_types::Uuid)]
+        #[serde(transparent)]
+        pub struct $name(pub uuid::Uuid);
+
+        impl $name {
+            /// A new id whose first 48 bits are the milliseconds of `now`.
+            pub fn new(now: DateTime<Utc>) -> Self {
+                let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+                let time = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
+                Self(uuid::Uuid::new_v7(time))
+            }
+
+            /// Reads the hyphenated form.
+            pub fn parse(text: &str) -> Option<Self> {
+                uuid::Uuid::try_parse(text).ok().map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl ToSql<sql_types::Uuid, Pg> for $name {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+                ToSql::<sql_types::Uuid, Pg>::to_sql(&self.0, out)
+            }
+        }
+
+        impl FromSql<sql_types::Uuid, Pg> for $name {
+            fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+                <uuid::Uuid as FromSql<sql_types::Uuid, Pg>>::from_sql(bytes).map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A person in a roster: permanent, whatever becomes of 記号・番号.
+    PersonId
+    /// A member's account.
+    AccountId
+    /// A logged-in session.
+    SessionId
+    /// A sign-up under way.
+    TicketId
+    /// A mail in the outbox.
+    MailId
+    /// A job in the queue.
+    JobId
+    /// A domain event.
+    EventId
+    /// A notice.
+    NoticeId
+    /// A roster import.
+    ImportId
+    /// A line of the audit trail.
+    AuditId
+    /// A consent in the ledger.
+    ConsentId
+    /// A request, in logs and answers.
+    RequestId
+}

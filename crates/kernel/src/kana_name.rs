@@ -1,0 +1,222 @@
+//! 氏名（カナ） and how two writings of it are compared: the manual's rule (1-2) in the steps of domain.md §4.
+
+use crate::{Problem, text};
+use unicode_normalization::UnicodeNormalization;
+
+/// The version of the folding below. Stored beside fold keys, so that a change can rebuild them.
+pub const FOLD_VERSION: i16 = 1;
+
+const MAX_CHARS: usize = 100;
+
+/// A person's name in kana (foreign names also in Latin letters), with the keys it is compared by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KanaName {
+    written: String,
+    strict: String,
+    folds: [String; 2],
+}
+
+impl KanaName {
+    /// Parses a typed or imported name: hiragana, full- or half-width katakana, with or without blanks.
+    pub fn parse(typed: &str) -> Result<Self, Problem> {
+        let written = typed.trim().to_owned();
+        if written.is_empty() {
+            return Err(Problem::Empty);
+        }
+        if written.chars().count() > MAX_CHARS {
+            return Err(Problem::TooLong { max: MAX_CHARS });
+        }
+        let katakana = katakana(&written);
+        if katakana.is_empty() || !katakana.chars().all(is_name_char) {
+            return Err(Problem::NotKana);
+        }
+        let folds = [fold(&katakana), fold(&katakana.replace('ヂ', "ジ").replace('ヅ', "ズ"))];
+        // A length mark or a voicing mark alone names nobody.
+        if !folds.iter().all(|fold| fold.chars().any(|c| c != 'ー' && c != '-')) {
+            return Err(Problem::NotKana);
+        }
+        Ok(Self {
+            written,
+            strict: katakana,
+            folds,
+        })
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// One script and width, no blanks, every mark kept: equal where two people wrote the same name.
+    pub fn strict_key(&self) -> &str {
+        &self.strict
+    }
+
+    /// The folded keys (voicing, small kana, dashes and ヂ/ヅ set aside). Two names match folded where the sets meet.
+    pub fn fold_keys(&self) -> &[String; 2] {
+        &self.folds
+    }
+
+    /// True where the two are the same name under the manual's rule.
+    pub fn matches_folded(&self, other: &Self) -> bool {
+        self.folds.iter().any(|fold| other.folds.contains(fold))
+    }
+}
+
+/// Full-width katakana with composed voicing marks, separators dropped, dashes unified to ー.
+fn katakana(written: &str) -> String {
+    let composed: String = written
+        .nfkc()
+        .collect::<String>()
+        .chars()
+        .map(hiragana_to_katakana)
+        .collect();
+    let marked: String = composed
+        .replace('゛', "\u{3099}")
+        .replace('゜', "\u{309A}")
+        .nfc()
+        .collect();
+    let mut name = String::with_capacity(marked.len());
+    for c in marked.chars() {
+        match c {
+            c if c.is_whitespace() => {}
+            '・' | '.' | '\'' | '’' | '=' | '゠' | ',' | '\u{3099}' | '\u{309A}' => {}
+            'ー' | '~' | '〜' | '～' => name.push('ー'),
+            c if text::is_dash(c) => name.push('ー'),
+            'ヽ' => name.extend(name.chars().last()),
+            'ヾ' => name.extend(name.chars().last().map(voiced)),
+            other => name.extend(other.to_uppercase()),
+        }
+    }
+    name
+}
+
+fn hiragana_to_katakana(c: char) -> char {
+    match c {
+        'ぁ'..='ゖ' | 'ゝ' | 'ゞ' => char::from_u32(c as u32 + 0x60).unwrap_or(c),
+        other => other,
+    }
+}
+
+fn voiced(c: char) -> char {
+    [c, '\u{3099}'].into_iter().nfc().next().unwrap_or(c)
+}
+
+/// Voicing marks off, small kana large, ヰヱヲ as spoken: 清音 as the manual has it.
+fn fold(katakana: &str) -> String {
+    katakana
+        .nfd()
+        .filter(|c| !matches!(c, '\u{3099}' | '\u{309A}'))
+        .map(large)
+        .collect()
+}
+
+fn large(c: char) -> char {
+    match c {
+        'ァ' => 'ア',
+        'ィ' | 'ヰ' => 'イ',
+        'ゥ' => 'ウ',
+        'ェ' | 'ヱ' => 'エ',
+        'ォ' | 'ヲ' => 'オ',
+        'ッ' => 'ツ',
+        'ャ' => 'ヤ',
+        'ュ' => 'ユ',
+        'ョ' => 'ヨ',
+        'ヮ' => 'ワ',
+        'ヵ' | 'ㇰ' => 'カ',
+        'ヶ' => 'ケ',
+        'ㇱ' => 'シ',
+        'ㇲ' => 'ス',
+        'ㇳ' => 'ト',
+        'ㇴ' => 'ヌ',
+        'ㇵ' => 'ハ',
+        'ㇶ' => 'ヒ',
+        'ㇷ' => 'フ',
+        'ㇸ' => 'ヘ',
+        'ㇹ' => 'ホ',
+        'ㇺ' => 'ム',
+        'ㇻ' => 'ラ',
+        'ㇼ' => 'リ',
+        'ㇽ' => 'ル',
+        'ㇾ' => 'レ',
+        'ㇿ' => 'ロ',
+        other => other,
+    }
+}
+
+fn is_name_char(c: char) -> bool {
+    matches!(c, 'ァ'..='ヺ' | 'ㇰ'..='ㇿ' | 'ー') || (c.is_alphabetic() && c.is_uppercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(a: &str, b: &str) -> bool {
+        KanaName::parse(a).unwrap().matches_folded(&KanaName::parse(b).unwrap())
+    }
+
+    #[test]
+    fn the_manuals_writings_are_one_name() {
+        for (a, b) in [
+            ("ケンポ ショウコ", "ケンホ シヨウコ"),
+            ("ｹﾝﾎﾟ ｼｮｳｺ", "けんぽしょうこ"),
+            ("ケンポ　ショウコ", "ｹﾝﾎｼﾖｳｺ"),
+            ("ハットリ", "ハツトリ"),
+            ("ヴァン", "ウアン"),
+            ("チヅル", "チズル"),
+            ("オーノ", "オ-ノ"),
+            ("オーノ", "オ―ノ"),
+            ("いすゞ", "イスズ"),
+            ("スミス　ジョン　ポール", "スミスジヨンポ－ル"),
+            ("パク チソン", "ハク チソン"),
+            ("か゛とう", "ガトウ"),
+            ("Smith John", "ＳＭＩＴＨ　ｊｏｈｎ"),
+        ] {
+            assert!(matches(a, b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn names_that_sound_apart_stay_apart() {
+        for (a, b) in [("ジロウ", "チロウ"), ("オーノ", "オオノ"), ("ユーコ", "ユウコ")] {
+            assert!(!matches(a, b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn the_strict_key_keeps_what_the_fold_drops() {
+        let strict = |typed| KanaName::parse(typed).unwrap().strict_key().to_owned();
+        assert_eq!(strict("ｹﾝﾎﾟ ｼｮｳｺ"), strict("けんぽしょうこ"));
+        assert_ne!(strict("ケンタ"), strict("ゲンタ"));
+    }
+
+    #[test]
+    fn what_names_nobody_is_refused() {
+        assert_eq!(KanaName::parse(" 　"), Err(Problem::Empty));
+        for typed in ["ー", "゛", "健保 太郎", "・・", "1234", "😀", "ケンポ\u{0}"] {
+            assert_eq!(KanaName::parse(typed), Err(Problem::NotKana), "{typed:?}");
+        }
+        assert_eq!(KanaName::parse(&"ア".repeat(101)), Err(Problem::TooLong { max: 100 }));
+    }
+
+    proptest! {
+        #[test]
+        fn no_typed_text_panics_and_a_name_matches_itself(typed in "\\PC*") {
+            if let Ok(name) = KanaName::parse(&typed) {
+                prop_assert!(name.matches_folded(&name));
+                prop_assert!(!name.strict_key().is_empty());
+            }
+        }
+
+        #[test]
+        fn hiragana_and_katakana_share_every_key(typed in "[ぁ-ゖ]{1,20}") {
+            let katakana: String = typed.chars().map(hiragana_to_katakana).collect();
+            if let (Ok(a), Ok(b)) = (KanaName::parse(&typed), KanaName::parse(&katakana)) {
+                prop_assert_eq!(a.strict_key(), b.strict_key());
+                prop_assert_eq!(a.fold_keys(), b.fold_keys());
+            }
+        }
+    }
+}

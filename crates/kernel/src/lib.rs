@@ -1,0 +1,33 @@
+//! The vocabulary of the field: parsed once at the edge and then trusted everywhere.
+//!
+//! Every type here can only exist in a valid form; every parser answers with a [`Problem`] that says what the person
+//! who typed it should mend. Nothing in this crate does I/O.
+
+mod birth_date;
+pub mod calendar;
+mod clock;
+mod email_address;
+mod ids;
+mod insurer_code;
+mod kana_name;
+mod keys;
+mod member_number;
+mod problem;
+mod secret;
+pub mod text;
+mod user_id;
+
+pub use birth_date::BirthDate;
+pub use clock::Clock;
+pub use email_address::EmailAddress;
+pub use ids::{
+    AccountId, AuditId, ConsentId, EventId, ImportId, JobId, MailId, NoticeId, PersonId, RequestId, SessionId,
+    TenantId, TicketId,
+};
+pub use insurer_code::InsurerCode;
+pub use kana_name::{FOLD_VERSION, KanaName};
+pub use keys::{KeyError, Keys};
+pub use member_number::{Branch, EmployeeNumber, Number, Symbol};
+pub use problem::{FieldError, Problem};
+pub use secret::{Secret, TenantSecret};
+pub use user_id::UserId;

@@ -1,0 +1,149 @@
+//! 記号・番号・枝番 and 社員番号: by which an insurer knows its members (domain.md §3). Kept as written, compared by key.
+
+use crate::{Problem, text};
+
+/// The claims record holds 19 full-width characters; twice that leaves room for what insurers really print.
+const MAX_CHARS: usize = 40;
+
+macro_rules! written {
+    ($(#[$doc:meta])* $name:ident, $optional:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub struct $name {
+            written: String,
+            key: String,
+        }
+
+        impl $name {
+            /// Parses what was typed or imported; any width, dash and spacing.
+            pub fn parse(typed: &str) -> Result<Self, Problem> {
+                let written = typed.trim().to_owned();
+                let key = key(&written);
+                if key.is_empty() && !$optional {
+                    return Err(Problem::Empty);
+                }
+                if written.chars().count() > MAX_CHARS {
+                    return Err(Problem::TooLong { max: MAX_CHARS });
+                }
+                if text::has_control(&written) {
+                    return Err(Problem::Characters);
+                }
+                Ok(Self { written, key })
+            }
+
+            /// As it was written.
+            pub fn as_str(&self) -> &str {
+                &self.written
+            }
+
+            /// What two writings of the same value share.
+            pub fn key(&self) -> &str {
+                &self.key
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.written)
+            }
+        }
+    };
+}
+
+written!(
+    /// 記号: the employer's or municipality's part of a member number. Some insurers have none: empty is allowed.
+    Symbol,
+    true
+);
+written!(
+    /// 番号: the member's part, shared by the family (in a 国保組合, by the household).
+    Number,
+    false
+);
+written!(
+    /// 枝番: two digits that tell the persons of one number apart; empty in rosters older than 2020-10.
+    Branch,
+    true
+);
+written!(
+    /// 社員番号: the employee number that some insurers ask for as well.
+    EmployeeNumber,
+    false
+);
+
+/// NFKC, all dashes and middle dots one, no blanks, circled letters as the claims format writes them `( )`,
+/// upper-case; purely numeric values without leading zeros.
+fn key(written: &str) -> String {
+    let uncircled: String = written
+        .chars()
+        .flat_map(|c| {
+            let circled = matches!(c, '\u{2460}'..='\u{24FF}' | '\u{3251}'..='\u{32FE}');
+            let (open, close) = if circled { (Some('('), Some(')')) } else { (None, None) };
+            open.into_iter().chain([c]).chain(close)
+        })
+        .collect();
+    let dense: String = text::normalize_dense(&uncircled)
+        .chars()
+        .map(|c| match c {
+            // Beside kanji and digits the length mark is a mistyped hyphen; no symbol holds a real one.
+            'ー' => '-',
+            '·' | '•' | '･' | '‧' => '・',
+            other => other,
+        })
+        .flat_map(char::to_uppercase)
+        .collect();
+    if !dense.is_empty() && dense.bytes().all(|b| b.is_ascii_digit()) {
+        let short = dense.trim_start_matches('0');
+        return if short.is_empty() { "0".into() } else { short.into() };
+    }
+    dense
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn same(a: &str, b: &str) -> bool {
+        Symbol::parse(a).unwrap().key() == Symbol::parse(b).unwrap().key()
+    }
+
+    #[test]
+    fn writings_of_one_symbol_share_a_key() {
+        assert!(same("１２－３４", "12-34"));
+        assert!(same("公立‐１２", "公立-12"));
+        assert!(same("奈良ー３", "奈良-3"));
+        assert!(same("㋐12", "(ア)12"));
+        assert!(same("0012", "12"));
+        assert!(same("ab1", "ＡＢ１"));
+        assert!(same("公・12", "公･12"));
+    }
+
+    #[test]
+    fn leading_zeros_count_where_a_value_is_not_all_digits() {
+        assert!(!same("A01", "A1"));
+        assert_eq!(Number::parse("000").unwrap().key(), "0");
+    }
+
+    #[test]
+    fn an_empty_symbol_is_a_symbol_and_an_empty_number_is_none() {
+        assert_eq!(Symbol::parse(" ").unwrap().key(), "");
+        assert_eq!(Number::parse("　"), Err(Problem::Empty));
+        assert_eq!(Number::parse(&"1".repeat(41)), Err(Problem::TooLong { max: 40 }));
+        assert_eq!(Number::parse("1\u{7}"), Err(Problem::Characters));
+    }
+
+    proptest! {
+        #[test]
+        fn no_typed_text_panics(typed in "\\PC*") {
+            let _ = Symbol::parse(&typed);
+        }
+
+        #[test]
+        fn a_key_is_its_own_key(typed in "[0-9０-９A-Za-zａ-ｚァ-ンぁ-ん一-龠ー‐−・･()（）㋐-㋾①-⑳ 　-]{0,40}") {
+            if let Ok(symbol) = Symbol::parse(&typed) {
+                prop_assert_eq!(key(symbol.key()), symbol.key());
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What can be wrong with one field, as a value that the shells put into words: Japanese on pages, a code in the API.
+
+/// What is wrong with one typed value. `code()` is stable and public; words are the shells' business.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.code())]
+pub enum Problem {
+    /// Nothing was typed.
+    Empty,
+    /// Fewer than `min` characters.
+    TooShort {
+        /// Characters needed at least.
+        min: usize,
+    },
+    /// More than `max` characters.
+    TooLong {
+        /// Characters allowed at most.
+        max: usize,
+    },
+    /// Holds characters that the field cannot take.
+    Characters,
+    /// An insurer code that has not 8 (or, for the national health kind, 6) digits.
+    CodeLength,
+    /// An insurer code whose check digit does not fit: mistyped.
+    CheckDigit,
+    /// An insurer code that is well formed but belongs to no insurer here.
+    Unregistered,
+    /// A kana name with characters that are not kana (kanji, for example).
+    NotKana,
+    /// A year, month or day was left open.
+    DateIncomplete,
+    /// A day that its month does not have; `last_day` is the month's last.
+    ImpossibleDate {
+        /// 1–12.
+        month: u32,
+        /// The last day of that month in that year.
+        last_day: u32,
+    },
+    /// A date that nobody's birth can have: in the future or before 1868.
+    DateOutOfRange,
+    /// Not the shape of an e-mail address.
+    EmailShape,
+    /// A short password that lacks a letter, a digit or a sign of the manual's rule.
+    PasswordRule {
+        /// The fewest characters a password of the manual's rule needs at this insurer.
+        min: usize,
+    },
+    /// A password that is on the list of common ones.
+    PasswordCommon,
+    /// A password made of what others know: the user ID, the member number, the birth date, the insurer's name.
+    PasswordContext,
+    /// A password that repeats the present one where a new one is asked for.
+    PasswordUnchanged,
+    /// The user ID belongs to somebody else already.
+    UserIdTaken,
+    /// A user ID that is kept for the platform (admin, root, …).
+    UserIdReserved,
+    /// The typed present password is wrong.
+    PasswordWrong,
+    /// A box that must be ticked was left open.
+    NotAgreed,
+    /// A value that is none of the choices offered.
+    NotAChoice,
+}
+
+impl Problem {
+    /// The stable, public code, as in `errors[].code` of the API.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::TooShort { .. } => "too_short",
+            Self::TooLong { .. } => "too_long",
+            Self::Characters => "characters",
+            Self::CodeLength => "code_length",
+            Self::CheckDigit => "check_digit",
+            Self::Unregistered => "unregistered",
+            Self::NotKana => "not_kana",
+            Self::DateIncomplete => "date_incomplete",
+            Self::ImpossibleDate { .. } => "impossible_date",
+            Self::DateOutOfRange => "date_out_of_range",
+            Self::EmailShape => "email_shape",
+            Self::PasswordRule { .. } => "password_rule",
+            Self::PasswordCommon => "password_common",
+            Self::PasswordContext => "password_context",
+            Self::PasswordUnchanged => "password_unchanged",
+            Self::UserIdTaken => "user_id_taken",
+            Self::UserIdReserved => "user_id_reserved",
+            Self::PasswordWrong => "password_wrong",
+            Self::NotAgreed => "not_agreed",
+            Self::NotAChoice => "not_a_choice",
+        }
+    }
+}
+
+/// A [`Problem`] and the field it is about, by the field's name in the form and the API (`birth_date`, `user_id`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+impl FieldError {
+    /// Names a problem's field.
+    pub fn new(field: &'static str, problem: Problem) -> Self {
+        Self { field, problem }
+    }
+
+    /// Takes a parser's answer: the value, or nothing with the error noted in `errors`. So a form gathers all its
+    /// errors at once.
+    pub fn gather<T>(field: &'static str, parsed: Result<T, Problem>, errors: &mut Vec<Self>) -> Option<T> {
+        parsed.map_err(|problem| errors.push(Self::new(field, problem))).ok()
+    }
+}

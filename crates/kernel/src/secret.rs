@@ -1,0 +1,111 @@
+//! Random secrets (session tokens, tickets, reset links): 256 bits, shown once, stored only as keyed hashes.
+
+use crate::{Keys, TenantId};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+/// 32 random bytes. Prints nothing of itself; the one way out is [`TenantSecret`]'s text, made for the holder.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Secret {
+    /// A new secret from the system's generator.
+    pub fn random() -> Self {
+        Self(Zeroizing::new(rand::random()))
+    }
+
+    /// What is stored of it: its hash under the current key.
+    pub fn hash(&self, keys: &Keys, purpose: &str) -> Vec<u8> {
+        keys.hash(purpose, &*self.0)
+    }
+
+    /// What to look it up by: its hashes under every key of the ring.
+    pub fn hashes(&self, keys: &Keys, purpose: &str) -> Vec<Vec<u8>> {
+        keys.hashes(purpose, &*self.0)
+    }
+}
+
+/// A secret with its insurer beside it, so that the first look-up is already inside the tenant: `7.Xk3…` in cookies,
+/// links and bearer tokens.
+#[derive(Debug, Clone)]
+pub struct TenantSecret {
+    /// The insurer.
+    pub tenant: TenantId,
+    /// The secret itself.
+    pub secret: Secret,
+}
+
+impl TenantSecret {
+    /// A new secret of this insurer.
+    pub fn random(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            secret: Secret::random(),
+        }
+    }
+
+    /// Reads what came from outside; anything but the exact form is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (tenant, secret) = text.split_once('.')?;
+        if secret.len() != 43 || tenant.len() > 10 {
+            return None;
+        }
+        let number = tenant
+            .parse::<i32>()
+            .ok()
+            .filter(|n| *n >= 0 && n.to_string() == tenant)?;
+        let mut bytes = Zeroizing::new([0u8; 32]);
+        let written = URL_SAFE_NO_PAD.decode_slice(secret, &mut *bytes).ok()?;
+        (written == 32).then(|| Self {
+            tenant: TenantId(number),
+            secret: Secret(bytes),
+        })
+    }
+
+    /// The text for its holder: a cookie's value, a link's parameter, a bearer token.
+    pub fn reveal(&self) -> String {
+        format!("{}.{}", self.tenant, URL_SAFE_NO_PAD.encode(*self.secret.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_secret_survives_its_text_and_never_prints_itself() {
+        let secret = TenantSecret::random(TenantId(7));
+        let text = secret.reveal();
+        let read = TenantSecret::parse(&text).unwrap();
+        assert_eq!((read.tenant, read.reveal()), (TenantId(7), text.clone()));
+        assert!(!format!("{secret:?}").contains(text.split('.').next_back().unwrap()));
+    }
+
+    #[test]
+    fn only_the_exact_form_is_read() {
+        let text = TenantSecret::random(TenantId(7)).reveal();
+        for forged in [
+            format!("0{text}"),
+            format!("-{text}"),
+            format!("{text}A"),
+            text.replace('.', ""),
+            "7.".into(),
+        ] {
+            assert!(TenantSecret::parse(&forged).is_none(), "{forged}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            let _ = TenantSecret::parse(&text);
+        }
+    }
+}

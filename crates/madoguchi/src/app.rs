@@ -1,0 +1,134 @@
+//! Wiring: one configuration and one clock make everything a node runs.
+
+use crate::config::{Config, ConfigError};
+use accounts::Accounts;
+use dashboard::Dashboard;
+use database::{Database, DatabaseError};
+use edge::{HttpSettings, Services};
+use guard::Hasher;
+use jobs::Worker;
+use kernel::{Clock, Keys};
+use mail::{Postman, Transport};
+use notices::Notices;
+use poem::{Endpoint, EndpointExt as _, IntoResponse as _, Response, Route, get, handler, http::StatusCode, web::Data};
+use tenancy::Directory;
+
+/// Everything one node runs.
+#[derive(Clone)]
+pub struct App {
+    /// The pool.
+    pub database: Database,
+    /// The insurers.
+    pub directory: Directory,
+    /// The key ring.
+    pub keys: Keys,
+    /// The time.
+    pub clock: Clock,
+    /// The hashing threads.
+    pub hasher: Hasher,
+    /// What the shells call.
+    pub services: Services,
+    /// The work in the background.
+    pub worker: Worker,
+}
+
+impl App {
+    /// Puts a node together; nothing is started yet and nothing is connected.
+    pub fn new(config: &Config, clock: Clock, transport: Transport) -> Result<Self, AppError> {
+        let keys = config.keys()?;
+        let database = Database::connect(config.database()?)?;
+        let directory = Directory::new(database.clone(), clock.clone());
+        let hasher = Hasher::new(&keys, config.hash);
+        let public_url = config.http.public_url.clone();
+        let accounts = Accounts::new(
+            database.clone(),
+            directory.clone(),
+            keys.clone(),
+            clock.clone(),
+            hasher.clone(),
+            config.limits.clone(),
+            public_url.clone(),
+        );
+        let notices = Notices::new(database.clone(), clock.clone());
+        let postman = Postman::new(
+            database.clone(),
+            keys.clone(),
+            clock.clone(),
+            accounts::registry(),
+            transport,
+        );
+        let worker = accounts.served_by(Worker::new(database.clone(), clock.clone()).serving(postman));
+        let services = Services {
+            accounts,
+            dashboard: Dashboard::new(notices.clone()),
+            notices,
+            database: database.clone(),
+            keys: keys.clone(),
+            clock: clock.clone(),
+            public_url,
+            http: HttpSettings {
+                trusted_proxies: config.http.trusted_proxies.clone().into(),
+                body_limit_bytes: config.http.body_limit_bytes,
+            },
+        };
+        Ok(Self {
+            database,
+            directory,
+            keys,
+            clock,
+            hasher,
+            services,
+            worker,
+        })
+    }
+
+    /// The public listener: pages, API, health.
+    pub fn endpoint(&self) -> impl Endpoint + use<> {
+        let pages = Route::new()
+            .at("/livez", get(livez))
+            .at("/readyz", get(readyz))
+            .nest_no_strip("/", web::portal(self.services.clone()))
+            .data(self.database.clone());
+        api::before(self.services.clone(), pages)
+    }
+}
+
+/// Why a node could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The pool.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// The process is there.
+#[handler]
+fn livez() -> &'static str {
+    "ok"
+}
+
+/// The database answers and its schema is the one this build knows.
+#[handler]
+async fn readyz(database: Data<&Database>) -> Response {
+    let ready = async {
+        let mut tx = database.directory().await?;
+        database::pending_migrations(&mut tx).await
+    };
+    match ready.await {
+        Ok(pending) if pending.is_empty() => "ok".into_response(),
+        Ok(pending) => not_ready(&format!("{} migrations pending", pending.len())),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            not_ready("database away")
+        }
+    }
+}
+
+fn not_ready(why: &str) -> Response {
+    Response::builder()
+        .status(StatusCode::SERVICE_UNAVAILABLE)
+        .body(why.to_owned())
+}

@@ -1,0 +1,157 @@
+//! The command line. Each command reads the configuration, does one thing and says what it did.
+
+mod notice;
+mod roster;
+mod tenant;
+
+pub(crate) use roster::import_file;
+pub(crate) use tenant::apply as tenant_apply;
+
+use crate::{
+    app::{App, AppError},
+    config::{Config, ConfigError},
+    demo, retention, serve, telemetry,
+};
+use clap::{Parser, Subcommand};
+use database::DatabaseError;
+use kernel::Clock;
+use mail::Transport;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Madoguchi: one portal for many health insurers.
+#[derive(Parser)]
+#[command(name = "madoguchi", version, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Read this file instead of madoguchi.toml
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages and API, with the worker beside them
+    Serve {
+        /// Leave the background work to `madoguchi work` elsewhere
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Do the background work only: mail, matching
+    Work,
+    /// Bring the database's schema up to date as its owner, and grant the service's role what it needs
+    Migrate,
+    /// Insurers: apply, export, list, show, suspend, resume
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Rosters: import
+    #[command(subcommand)]
+    Roster(roster::Command),
+    /// Notices: publish one
+    #[command(subcommand)]
+    Notice(notice::Command),
+    /// Print the API's document
+    Openapi,
+    /// Print the configuration in effect, without its secrets
+    Config,
+    /// Run everything with sample data on a private database; mail is caught, nothing leaves this machine
+    Demo {
+        /// Where to listen; port 0 takes a free one
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Where the private database lives
+        #[arg(long, default_value = "var")]
+        data: PathBuf,
+        /// The insurers' folders
+        #[arg(long, default_value = "tenants")]
+        tenants: PathBuf,
+    },
+}
+
+/// Why a command failed, for the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// A setting.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The wiring.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Files and sockets.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// Anything with words of its own.
+    #[error("{0}")]
+    Said(String),
+}
+
+/// Runs a command to its end.
+pub async fn run(arguments: Arguments) -> Result<(), Failed> {
+    let read = || Config::read(arguments.config.as_deref());
+    match arguments.command {
+        Command::Serve { no_worker } => {
+            let config = read()?;
+            telemetry::log(&config.log);
+            let app = app(&config)?;
+            let (acceptor, address) = serve::bind(config.http.listen).await?;
+            tracing::info!(%address, public_url = %config.http.public_url, "serving");
+            let metrics = telemetry::metrics();
+            Ok(serve::serve(&app, acceptor, &config.http, !no_worker, metrics, serve::stop_signal()).await?)
+        }
+        Command::Work => {
+            let config = read()?;
+            telemetry::log(&config.log);
+            tracing::info!("working");
+            let (app, stop) = (app(&config)?, serve::stop_signal());
+            tokio::join!(app.worker.run(stop.clone()), retention::run(app.clone(), stop));
+            Ok(())
+        }
+        Command::Migrate => migrate(&read()?).await,
+        Command::Tenant(command) => tenant::run(command, &read()?).await,
+        Command::Roster(command) => roster::run(command, &read()?).await,
+        Command::Notice(command) => notice::run(command, &read()?).await,
+        Command::Openapi => {
+            println!("{}", api::document().trim_end());
+            Ok(())
+        }
+        Command::Config => {
+            println!("{:#?}", read()?);
+            Ok(())
+        }
+        Command::Demo { listen, data, tenants } => Box::pin(demo::demo(listen, &data, &tenants)).await,
+    }
+}
+
+fn app(config: &Config) -> Result<App, Failed> {
+    let transport = Transport::smtp(config.mail.url.as_str()).map_err(|error| Failed::Said(error.to_string()))?;
+    Ok(App::new(config, Clock::system(), transport)?)
+}
+
+/// Migrates as the owner and grants to the role that `database.url` names.
+pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
+    let database = config.database()?;
+    let owner_url = database
+        .owner_url
+        .as_deref()
+        .ok_or_else(|| Failed::Said("database.owner_url is empty".into()))?;
+    let role = url::Url::parse(&database.url)
+        .ok()
+        .map(|url| url.username().to_owned())
+        .unwrap_or_default();
+    if role.is_empty() {
+        return Err(Failed::Said("database.url names no role".into()));
+    }
+    let migrated = database::migrate(owner_url, &role).await?;
+    for version in &migrated.applied {
+        println!("applied {version}");
+    }
+    println!(
+        "{} migrations applied; {role} has its grants on {} tables",
+        migrated.applied.len(),
+        migrated.tables
+    );
+    Ok(())
+}

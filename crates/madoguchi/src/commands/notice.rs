@@ -1,0 +1,90 @@
+//! `madoguchi notice publish CODE FILE`: a notice to all members of an insurer, or to one person of its roster.
+
+use super::{Failed, tenant::tenant};
+use crate::config::Config;
+use audit::{Actor, Origin};
+use clap::Subcommand;
+use database::{Database, TenantTransaction};
+use kernel::{Branch, Clock, Number, PersonId, Problem, Symbol};
+use notices::{Draft, Notices, To};
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Publish a notice: Markdown with a title between lines of +++
+    Publish {
+        /// 保険者指定コード, or `platform` for the notices below the log-in form
+        code: String,
+        /// The notice
+        file: PathBuf,
+        /// 記号, for one person
+        #[arg(long, requires = "number")]
+        symbol: Option<String>,
+        /// 番号, for one person
+        #[arg(long)]
+        number: Option<String>,
+        /// 枝番, where several persons share the number
+        #[arg(long, requires = "number")]
+        branch: Option<String>,
+    },
+}
+
+pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed> {
+    let Command::Publish {
+        code,
+        file,
+        symbol,
+        number,
+        branch,
+    } = command;
+    let database = Database::connect(config.database()?)?;
+    let clock = Clock::system();
+    let text = std::fs::read_to_string(&file)?;
+    let draft = Draft::read(&text, clock.now())
+        .map_err(|problem| Failed::Said(format!("{}:{}: {}", file.display(), problem.line, problem.reason)))?;
+    let mut tx = database.tenant(tenant(&database, &code).await?).write().await?;
+    let to = match number {
+        None => To::All,
+        Some(number) => To::Person(
+            person(
+                &mut tx,
+                symbol.as_deref().unwrap_or_default(),
+                &number,
+                branch.as_deref(),
+            )
+            .await?,
+        ),
+    };
+    let notices = Notices::new(database.clone(), clock);
+    let id = notices
+        .publish(&mut tx, &Origin::command(), Actor::Operator, to, &draft)
+        .await?;
+    tx.commit().await?;
+    println!("published {id}");
+    Ok(())
+}
+
+/// The one person meant; several are told to be told apart by 枝番.
+async fn person(
+    tx: &mut TenantTransaction,
+    symbol: &str,
+    number: &str,
+    branch: Option<&str>,
+) -> Result<PersonId, Failed> {
+    let wrong = |field: &'static str| move |problem: Problem| Failed::Said(format!("--{field}: {problem}"));
+    let symbol = Symbol::parse(symbol).map_err(wrong("symbol"))?;
+    let number = Number::parse(number).map_err(wrong("number"))?;
+    let branch = branch.map(Branch::parse).transpose().map_err(wrong("branch"))?;
+    let mut persons = roster::numbered(tx, &symbol, &number).await?;
+    if let Some(branch) = branch {
+        persons.retain(|person| person.branch.key() == branch.key());
+    }
+    match persons.as_slice() {
+        [person] => Ok(person.person_id),
+        [] => Err(Failed::Said("nobody has this number".into())),
+        several => Err(Failed::Said(format!(
+            "{} persons share this number: name one by --branch",
+            several.len()
+        ))),
+    }
+}

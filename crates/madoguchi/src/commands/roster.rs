@@ -1,0 +1,118 @@
+//! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or nothing.
+
+use super::{Failed, tenant::tenant};
+use crate::config::Config;
+use audit::{Actor, Origin};
+use clap::Subcommand;
+use database::Database;
+use kernel::Clock;
+use roster::import::{ImportError, ImportRefused, Options, Progress, Report, errors_csv, import};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
+use tenancy::{Directory, Insurer};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Import a roster: new and changed persons are written, missing ones lose their coverage
+    Import {
+        /// 保険者指定コード
+        code: String,
+        /// CSV in UTF-8 or CP932
+        file: PathBuf,
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+        /// Go on though more than 5 % would vanish
+        #[arg(long)]
+        allow_loss: bool,
+    },
+}
+
+pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed> {
+    let Command::Import {
+        code,
+        file,
+        dry_run,
+        allow_loss,
+    } = command;
+    let database = Database::connect(config.database()?)?;
+    let clock = Clock::system();
+    let id = tenant(&database, &code).await?;
+    let directory = Directory::new(database.clone(), clock.clone());
+    let insurer = directory
+        .by_tenant(id)
+        .await?
+        .ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))?;
+    import_file(&database, &clock, &insurer, &file, Options { dry_run, allow_loss }).await
+}
+
+/// Imports with progress on the terminal; the errors of a refused file also go into a CSV beside it.
+pub(crate) async fn import_file(
+    database: &Database,
+    clock: &Clock,
+    insurer: &Insurer,
+    file: &Path,
+    options: Options,
+) -> Result<(), Failed> {
+    let by = (Actor::Operator, Origin::command());
+    match import(database, insurer, file, options, by, clock, show_progress).await {
+        Ok(report) => {
+            show_report(&report);
+            Ok(())
+        }
+        Err(ImportError::Refused(refused)) => {
+            if let ImportRefused::Rows(errors) = &refused {
+                for error in errors.kept() {
+                    eprintln!("{}: {error}", file.display());
+                }
+                if errors.more() > 0 {
+                    eprintln!("… and {} more", errors.more());
+                }
+                let csv = file.with_extension("errors.csv");
+                std::fs::write(&csv, errors_csv(errors))?;
+                eprintln!("the errors stand in {}", csv.display());
+            }
+            Err(Failed::Said(refused.to_string()))
+        }
+        Err(error) => Err(Failed::Said(error.to_string())),
+    }
+}
+
+fn show_progress(progress: Progress) {
+    let mut terminal = std::io::stderr();
+    if !terminal.is_terminal() {
+        return;
+    }
+    let line = match progress {
+        Progress::Reading { rows, bytes, of } => format!("reading: {rows} rows, {} %", bytes * 100 / of.max(1)),
+        Progress::Comparing => "comparing …".to_owned(),
+        Progress::Merging => "merging …".to_owned(),
+    };
+    // A terminal that went away stops nothing.
+    drop(write!(terminal, "\r\x1b[K  {line}"));
+    drop(terminal.flush());
+}
+
+fn show_report(report: &Report) {
+    if std::io::stderr().is_terminal() {
+        eprintln!("\r\x1b[K");
+    }
+    let done = if report.dry_run {
+        "dry run, nothing written"
+    } else {
+        "imported"
+    };
+    println!("  {done}: {} rows, {}", report.rows, report.encoding.as_str());
+    println!(
+        "  new {}, changed {}, returned {}, lost {}, unchanged {}",
+        report.new, report.changed, report.returned, report.lost, report.unchanged
+    );
+    if !report.unknown_columns.is_empty() {
+        println!("  columns not read: {}", report.unknown_columns.join(", "));
+    }
+    if report.dry_run && report.vanishing.is_too_much() {
+        println!("  more than 5 % would vanish: the import would need --allow-loss");
+    }
+}

@@ -1,0 +1,200 @@
+//! `madoguchi tenant …`: the insurers' folders in and out, and opening and closing their portals.
+
+use super::Failed;
+use crate::config::Config;
+use audit::{Actor, Origin};
+use clap::Subcommand;
+use database::Database;
+use kernel::{Clock, InsurerCode, TenantId, calendar};
+use notices::Notices;
+use std::path::{Path, PathBuf};
+use tenancy::{Applied, ApplyError, Folder, FolderProblem, StateChange};
+
+/// Who did it, in revisions and the audit trail.
+const BY: &str = "command line";
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Check folders, show what would change, and write it
+    Apply {
+        /// Such as tenants/32290413 or tenants/_platform
+        #[arg(required = true)]
+        folders: Vec<PathBuf>,
+        /// Only show what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Write an insurer's folder from the database
+    Export {
+        /// 保険者指定コード, or `platform`
+        code: String,
+        /// An empty or new folder
+        folder: PathBuf,
+    },
+    /// List the insurers
+    List,
+    /// Show one insurer and its revisions
+    Show {
+        /// 保険者指定コード, or `platform`
+        code: String,
+    },
+    /// Close an insurer's portal; nothing is lost
+    Suspend {
+        /// 保険者指定コード
+        code: String,
+    },
+    /// Open it again
+    Resume {
+        /// 保険者指定コード
+        code: String,
+    },
+}
+
+pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed> {
+    let database = Database::connect(config.database()?)?;
+    let clock = Clock::system();
+    match command {
+        Command::Apply { folders, dry_run } => {
+            let mut refused = 0;
+            for folder in &folders {
+                if let Err(problems) = apply(&database, &clock, folder, dry_run).await? {
+                    refused += 1;
+                    for problem in problems {
+                        eprintln!("{problem}");
+                    }
+                }
+            }
+            if refused > 0 {
+                return Err(Failed::Said(format!(
+                    "{refused} of {} folders refused; nothing of them was written",
+                    folders.len()
+                )));
+            }
+            Ok(())
+        }
+        Command::Export { code, folder } => {
+            let tenant = tenant(&database, &code).await?;
+            tenancy::export(&database, tenant, &folder)
+                .await
+                .map_err(|error| Failed::Said(error.to_string()))?;
+            println!("wrote {}", folder.display());
+            Ok(())
+        }
+        Command::List => {
+            for head in tenancy::list(&database).await? {
+                let code = head.code.as_ref().map_or("platform", InsurerCode::as_str);
+                println!(
+                    "{code:10} {:9} revision {:<4} {}",
+                    head.state.as_str(),
+                    head.revision,
+                    head.name
+                );
+            }
+            Ok(())
+        }
+        Command::Show { code } => show(&database, tenant(&database, &code).await?).await,
+        Command::Suspend { code } => {
+            let tenant = tenant(&database, &code).await?;
+            say(
+                &code,
+                "suspended",
+                tenancy::suspend(&database, clock.now(), tenant, BY).await?,
+            )
+        }
+        Command::Resume { code } => {
+            let tenant = tenant(&database, &code).await?;
+            say(
+                &code,
+                "open",
+                tenancy::resume(&database, clock.now(), tenant, BY).await?,
+            )
+        }
+    }
+}
+
+/// Applies one folder, its notices included, and says what changed; its problems where it is refused.
+pub(crate) async fn apply(
+    database: &Database,
+    clock: &Clock,
+    path: &Path,
+    dry_run: bool,
+) -> Result<Result<(), Vec<FolderProblem>>, Failed> {
+    let folder = match Folder::read(path) {
+        Ok(folder) => folder,
+        Err(problems) => return Ok(Err(problems)),
+    };
+    println!("{}  {}", path.display(), folder.settings.name);
+    for module in folder.settings.modules.not_built() {
+        println!(
+            "  remark: {} is open in tenant.toml and shows as 準備中: it isn't built yet",
+            module.as_str()
+        );
+    }
+    let now = clock.now();
+    let difference = tenancy::difference(database, now, &folder).await?;
+    for line in &difference.lines {
+        println!("  {line}");
+    }
+    if !difference.refused.is_empty() {
+        return Ok(Err(difference.refused));
+    }
+    if dry_run {
+        println!("  dry run: nothing written");
+        return Ok(Ok(()));
+    }
+    match tenancy::apply(database, now, &folder, BY).await {
+        Ok(Applied::Unchanged) => println!("  settings unchanged"),
+        Ok(Applied::Created { revision } | Applied::Changed { revision }) => println!("  revision {revision} written"),
+        Err(ApplyError::Refused(problems)) => return Ok(Err(problems)),
+        Err(ApplyError::Database(error)) => return Err(error.into()),
+    }
+    let tenant = match &folder.code {
+        None => Some(TenantId::PLATFORM),
+        Some(code) => tenancy::find(database, code).await?,
+    };
+    if let Some(tenant) = tenant {
+        let notices = Notices::new(database.clone(), clock.clone());
+        let done = notices
+            .apply_folder(&Origin::command(), Actor::Operator, tenant, &folder.notices)
+            .await?;
+        println!(
+            "  notices: {} published, {} changed, {} ended, {} unchanged",
+            done.published, done.changed, done.ended, done.unchanged
+        );
+    }
+    Ok(Ok(()))
+}
+
+async fn show(database: &Database, tenant: TenantId) -> Result<(), Failed> {
+    let Some(shown) = tenancy::show(database, tenant).await? else {
+        return Err(Failed::Said("no such insurer".into()));
+    };
+    println!("{:#?}", shown.insurer);
+    for revision in shown.history {
+        let at = calendar::moment(revision.applied_at);
+        println!(
+            "revision {}  {at} (Japan)  by {}\n{}",
+            revision.revision, revision.applied_by, revision.note
+        );
+    }
+    Ok(())
+}
+
+fn say(code: &str, state: &str, change: StateChange) -> Result<(), Failed> {
+    match change {
+        StateChange::Done => println!("{code} is {state}"),
+        StateChange::AlreadySo => println!("{code} was {state} already"),
+        StateChange::Unknown => return Err(Failed::Said(format!("no insurer has the code {code}"))),
+    }
+    Ok(())
+}
+
+/// The tenant of a code as typed at the command line.
+pub(super) async fn tenant(database: &Database, code: &str) -> Result<TenantId, Failed> {
+    if code == "platform" {
+        return Ok(TenantId::PLATFORM);
+    }
+    let code = InsurerCode::parse(code).map_err(|problem| Failed::Said(format!("{code}: {problem}")))?;
+    let found = tenancy::find(database, &code).await?;
+    found.ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))
+}

@@ -1,0 +1,292 @@
+//! Configuration: embedded defaults → madoguchi.toml → `MADOGUCHI__*` variables, into typed structs that are checked
+//! across fields before anything starts. A bad value stops the start with its name and the reason.
+
+use accounts::Limits;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use config::{Config as Sources, Environment, File, FileFormat};
+use database::DatabaseConfig;
+use guard::HashConfig;
+use ipnet::IpNet;
+use kernel::Keys;
+use serde::Deserialize;
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use url::{Host, Url};
+
+const DEFAULTS: &str = include_str!("../default.toml");
+
+/// Why a start was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A value is missing, unknown, or of the wrong kind.
+    #[error("configuration: {0}")]
+    Read(#[from] config::ConfigError),
+    /// A value is readable and wrong.
+    #[error("configuration: {name}: {reason}")]
+    Value {
+        /// Such as `http.public_url`.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[database]`
+    pub database: DatabaseConfig,
+    /// `[http]`
+    pub http: HttpConfig,
+    /// `[mail]`
+    pub mail: MailConfig,
+    /// `[keys]`
+    pub keys: KeysConfig,
+    /// `[hash]`
+    pub hash: HashConfig,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[log]`
+    pub log: LogConfig,
+}
+
+/// `[http]`: where we listen and where browsers find us.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// The public listener.
+    pub listen: SocketAddr,
+    /// Where browsers find us.
+    pub public_url: Url,
+    /// Networks whose forwarded address counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where metrics are served; empty: nowhere.
+    pub admin_listen: String,
+    /// Bytes of a request body that are read at most.
+    pub body_limit_bytes: usize,
+    /// Seconds for requests under way after SIGTERM.
+    pub drain_seconds: u64,
+}
+
+/// `[mail]`: how mail leaves.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// `smtp://user:password@host:port`
+    pub url: Url,
+}
+
+impl std::fmt::Debug for MailConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MailConfig")
+            .field("host", &self.url.host_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// `[keys]`: the ring of master keys.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysConfig {
+    /// The id of the key that closes new things.
+    pub current: String,
+    /// Base64 of 32 bytes each, by id.
+    #[serde(default)]
+    pub ring: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for KeysConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<_> = self.ring.keys().collect();
+        f.debug_struct("KeysConfig")
+            .field("current", &self.current)
+            .field("ids", &ids)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// tracing's filter.
+    pub filter: String,
+    /// Lines of JSON, or of text for people.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// One object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl Config {
+    /// Reads all sources. `file` must exist where it is named; madoguchi.toml may be absent.
+    pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let from_file = match file {
+            Some(path) => File::from(path).format(FileFormat::Toml).required(true),
+            None => File::new("madoguchi.toml", FileFormat::Toml).required(false),
+        };
+        let variables = Environment::with_prefix("MADOGUCHI")
+            .prefix_separator("__")
+            .separator("__")
+            .try_parsing(true)
+            .list_separator(",")
+            .with_list_parse_key("http.trusted_proxies")
+            .with_list_parse_key("limits.identity_waits")
+            .with_list_parse_key("limits.log_in_waits");
+        let sources = Sources::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(from_file)
+            .add_source(variables)
+            .build()?;
+        let config: Self = sources.try_deserialize()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The defaults alone, for the demo and tests, which set what they need.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        let sources = Sources::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .build()?;
+        Ok(sources.try_deserialize()?)
+    }
+
+    /// What no single field shows.
+    fn check(&self) -> Result<(), ConfigError> {
+        let public = &self.http.public_url;
+        let loopback = match public.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if public.scheme() != "https" && !(public.scheme() == "http" && loopback) {
+            return refuse(
+                "http.public_url",
+                "must be https, or http on loopback: cookies and passwords pass here",
+            );
+        }
+        if public.path() != "/" || public.query().is_some() {
+            return refuse("http.public_url", "must be an origin without a path");
+        }
+        if self.database.connections == 0 {
+            return refuse("database.connections", "must be at least 1");
+        }
+        if !self.http.admin_listen.is_empty() && self.http.admin_listen.parse::<SocketAddr>().is_err() {
+            return refuse("http.admin_listen", "must be an address and port, or empty");
+        }
+        if !["smtp", "smtps"].contains(&self.mail.url.scheme()) {
+            return refuse("mail.url", "must begin with smtp:// or smtps://");
+        }
+        let limits = &self.limits;
+        if [
+            limits.identity_tries,
+            limits.log_in_tries,
+            limits.code_tries,
+            limits.code_sends,
+        ]
+        .contains(&0)
+        {
+            return refuse("limits", "tries and sends must be at least 1");
+        }
+        if limits.log_in_id_tries > 100 && public.scheme() == "https" {
+            return refuse("limits.log_in_id_tries", "must be at most 100 (NIST SP 800-63B)");
+        }
+        if limits.code_life > 600 {
+            return refuse("limits.code_life", "must be at most 600: the mail says ten minutes");
+        }
+        Ok(())
+    }
+
+    /// The key ring; refused where it is missing, since nothing can be closed without one.
+    pub fn keys(&self) -> Result<Keys, ConfigError> {
+        if self.keys.current.is_empty() {
+            return refuse(
+                "keys.current",
+                "is empty: name a key of keys.ring (see README, production)",
+            );
+        }
+        let mut ring = Vec::new();
+        for (id, text) in &self.keys.ring {
+            let bytes: Option<[u8; 32]> = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+            let Some(bytes) = bytes else {
+                return refuse("keys.ring", &format!("{id} must be base64 of 32 bytes"));
+            };
+            ring.push((id.clone(), bytes));
+        }
+        Keys::new(&self.keys.current.to_lowercase(), ring).map_err(|error| ConfigError::Value {
+            name: "keys",
+            reason: error.to_string(),
+        })
+    }
+
+    /// The database's address; refused where there is none.
+    pub fn database(&self) -> Result<&DatabaseConfig, ConfigError> {
+        if self.database.url.is_empty() {
+            return refuse("database.url", "is empty");
+        }
+        Ok(&self.database)
+    }
+}
+
+fn refuse<T>(name: &'static str, reason: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::Value {
+        name,
+        reason: reason.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Config {
+        Config::defaults().unwrap()
+    }
+
+    #[test]
+    fn the_defaults_read_and_pass_their_own_checks() {
+        config().check().unwrap();
+    }
+
+    #[test]
+    fn plain_http_is_refused_elsewhere_than_on_loopback() {
+        let mut config = config();
+        config.http.public_url = "http://portal.example.jp".parse().unwrap();
+        assert!(config.check().unwrap_err().to_string().contains("http.public_url"));
+        config.http.public_url = "https://portal.example.jp".parse().unwrap();
+        config.check().unwrap();
+    }
+
+    #[test]
+    fn keys_are_needed_and_must_be_32_bytes() {
+        let mut config = config();
+        assert!(config.keys().is_err());
+        config.keys = KeysConfig {
+            current: "K1".into(),
+            ring: [("k1".into(), STANDARD.encode([7; 31]))].into(),
+        };
+        assert!(config.keys().unwrap_err().to_string().contains("k1"));
+        config.keys.ring.insert("k1".into(), STANDARD.encode([7; 32]));
+        config.keys().unwrap();
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let mut config = config();
+        config.database.url = "postgres://madoguchi:hunter2@localhost/madoguchi".into();
+        config.mail.url = "smtp://user:hunter2@localhost".parse().unwrap();
+        config.keys = KeysConfig {
+            current: "k1".into(),
+            ring: [("k1".into(), "hunter2".into())].into(),
+        };
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

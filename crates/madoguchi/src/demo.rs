@@ -1,0 +1,151 @@
+//! `madoguchi demo`: everything on one machine with sample data. A private PostgreSQL cluster, keys of its own, mail
+//! caught in a mailbox page, loopback only. Nothing of it runs in production.
+
+mod pages;
+mod people;
+
+use crate::{
+    app::App,
+    commands::{Failed, import_file, migrate, tenant_apply},
+    config::{Config, KeysConfig, LogFormat},
+    serve, telemetry,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
+use kernel::{Clock, InsurerCode};
+use mail::{Mailbox, Transport};
+use people::{PEOPLE, register};
+use poem::{EndpointExt as _, Server};
+use roster::import::Options;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// Runs the demo until told to stop.
+pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Result<(), Failed> {
+    if !listen.ip().is_loopback() {
+        return Err(Failed::Said(
+            "the demo shows everybody's mail: it listens on loopback only".into(),
+        ));
+    }
+    let mut config = Config::read(None)?;
+    config.log.format = LogFormat::Text;
+    telemetry::log(&config.log);
+    let stop = serve::stop_signal();
+
+    // DATABASE_URL: a database that stands ready, of which this role is the owner and the service alike.
+    let cluster = if let Ok(url) = std::env::var("DATABASE_URL") {
+        config.database.owner_url = Some(url.clone());
+        config.database.url = url;
+        None
+    } else {
+        println!("[1/4] starting PostgreSQL in {}", data.display());
+        let options = ClusterOptions {
+            folder: data.to_owned(),
+            durable: true,
+            connections: 60,
+        };
+        let cluster = tokio::task::spawn_blocking(move || LocalCluster::start(&options))
+            .await
+            .map_err(|error| Failed::Said(error.to_string()))?
+            .map_err(|error| Failed::Said(error.to_string()))?;
+        config.database.owner_url = Some(cluster.owner_url(DATABASE));
+        config.database.url = cluster.service_url(DATABASE);
+        Some(cluster)
+    };
+    config.keys = keys_in(data)?;
+    println!("[2/4] migrating");
+    migrate(&config).await?;
+
+    let (acceptor, address) = serve::bind(listen).await?;
+    config.http.public_url =
+        Url::parse(&format!("http://localhost:{}", address.port())).map_err(|error| Failed::Said(error.to_string()))?;
+    let mailbox = Mailbox::new();
+    let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))?;
+
+    println!("[3/4] applying {}", tenants.display());
+    for folder in folders(tenants)? {
+        if let Err(problems) = tenant_apply(&app.database, &app.clock, &folder, false).await? {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            return Err(Failed::Said(lines.join("\n")));
+        }
+    }
+    println!("[4/4] importing the sample rosters");
+    for person in PEOPLE {
+        let Ok(code) = InsurerCode::parse(person.insurer_code) else {
+            continue;
+        };
+        let Some(insurer) = app.directory.by_code(&code).await? else {
+            continue;
+        };
+        let roster = tenants.join(person.insurer_code).join("sample-roster.csv");
+        let options = Options {
+            dry_run: false,
+            allow_loss: true,
+        };
+        import_file(&app.database, &app.clock, &insurer, &roster, options).await?;
+        register(&app, &mailbox, person).await?;
+    }
+
+    println!(
+        "\nlistening on {}",
+        config.http.public_url.as_str().trim_end_matches('/')
+    );
+    println!("start page  {}demo", config.http.public_url);
+    println!("mailbox     {}demo/mail", config.http.public_url);
+    let endpoint = poem::Route::new()
+        .at("/demo", poem::get(pages::start))
+        .at("/demo/mail", poem::get(pages::mailbox))
+        .nest_no_strip("/", app.endpoint())
+        .data(mailbox);
+    let work = {
+        let (worker, stop) = (app.worker.clone(), stop.clone());
+        tokio::spawn(async move { worker.run(stop).await })
+    };
+    let drain = Some(std::time::Duration::from_secs(5));
+    Server::new_with_acceptor(acceptor)
+        .run_with_graceful_shutdown(endpoint, serve::stopped(stop), drain)
+        .await?;
+    drop(work.await);
+    app.database.close();
+    if let Some(cluster) = cluster {
+        tokio::task::spawn_blocking(move || cluster.stop())
+            .await
+            .map_err(|error| Failed::Said(error.to_string()))?
+            .map_err(|error| Failed::Said(error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// The platform first: its terms are everybody's.
+fn folders(tenants: &Path) -> Result<Vec<PathBuf>, Failed> {
+    let mut folders = Vec::new();
+    for entry in std::fs::read_dir(tenants)? {
+        let path = entry?.path();
+        if path.join("tenant.toml").is_file() {
+            folders.push(path);
+        }
+    }
+    folders.sort_by_key(|path| (!path.ends_with("_platform"), path.clone()));
+    Ok(folders)
+}
+
+/// The demo's key, made at the first start and kept beside its database, which it belongs to.
+fn keys_in(data: &Path) -> Result<KeysConfig, Failed> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    std::fs::create_dir_all(data)?;
+    let file = data.join("demo.key");
+    if !file.exists() {
+        let key: [u8; 32] = rand::random();
+        let mut options = std::fs::OpenOptions::new();
+        let written = options.write(true).create_new(true).mode(0o600).open(&file)?;
+        std::io::Write::write_all(&mut &written, STANDARD.encode(key).as_bytes())?;
+    }
+    let key = std::fs::read_to_string(&file)?;
+    Ok(KeysConfig {
+        current: "demo".into(),
+        ring: [("demo".into(), key.trim().into())].into(),
+    })
+}

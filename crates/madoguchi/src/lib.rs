@@ -1,0 +1,10 @@
+//! The only binary, and the wiring it shares with the tests: configuration, telemetry, commands. No rule of the field
+//! lives here.
+
+pub mod app;
+pub mod commands;
+pub mod config;
+mod demo;
+mod retention;
+pub mod serve;
+pub mod telemetry;

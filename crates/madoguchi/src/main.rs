@@ -1,0 +1,16 @@
+//! `madoguchi serve | work | migrate | tenant … | roster import … | notice publish … | openapi | config | demo`
+
+use clap::Parser as _;
+use madoguchi::commands::{Arguments, run};
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Box::pin(run(Arguments::parse())).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("madoguchi: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Mail: an outbox row in the business transaction, delivered afterwards over SMTP or into the demo's mailbox.
+//!
+//! Features own their messages ([`Message`]); this crate knows how to keep one sealed, send it at most once more than
+//! needed, never late, and forget it. No SMTP happens in a request or inside a transaction.
+
+mod body;
+mod deliver;
+mod mailbox;
+mod message;
+mod outbox;
+mod transport;
+
+pub use body::Body;
+pub use deliver::Postman;
+pub use mailbox::{Delivered, Mailbox};
+pub use message::{Message, Registry};
+pub use outbox::{Letter, MailState, QUEUE, Sender, post, state, sweep};
+pub use transport::{Transport, UrlError};

@@ -1,0 +1,123 @@
+//! What a mail says: messages as structs that their features own, and the registry that reads them back to be sent.
+
+use serde::{Serialize, de::DeserializeOwned};
+use std::collections::HashMap;
+
+/// One kind of mail: its parameters as fields, its words as functions. Lives in the feature that sends it.
+pub trait Message: Serialize + DeserializeOwned + 'static {
+    /// The template's name, for good: rows in the outbox are read back by it.
+    const TEMPLATE: &'static str;
+    /// The subject line; control characters are dropped.
+    fn subject(&self) -> String;
+    /// The plain text, for those who read no HTML: says all there is.
+    fn text(&self) -> String;
+    /// The same as HTML: [`html_page`] makes the page around it.
+    fn html(&self) -> String;
+}
+
+/// A message put into words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Words {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+    pub(crate) html: String,
+}
+
+type Reader = fn(&serde_json::value::RawValue) -> Result<Words, serde_json::Error>;
+
+/// The messages a worker can send.
+#[derive(Clone, Default)]
+pub struct Registry(HashMap<&'static str, Reader>);
+
+impl Registry {
+    /// Knows no message yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Knows one more.
+    #[must_use]
+    pub fn with<M: Message>(mut self) -> Self {
+        self.0.insert(M::TEMPLATE, |parameters| {
+            let message: M = serde_json::from_str(parameters.get())?;
+            Ok(Words {
+                subject: one_line(&message.subject()),
+                text: message.text(),
+                html: message.html(),
+            })
+        });
+        self
+    }
+
+    /// Puts a stored message into words; the reason where it does not: a template this process does not know, or
+    /// parameters of another version.
+    pub(crate) fn words(
+        &self,
+        template: &str,
+        parameters: &serde_json::value::RawValue,
+    ) -> Result<Words, &'static str> {
+        let read = self.0.get(template).ok_or("unknown template")?;
+        read(parameters).map_err(|_| "parameters do not read")
+    }
+}
+
+/// Headers are one line (security.md 16): whatever would end it is dropped.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Body;
+    use serde::Deserialize;
+
+    #[derive(Serialize, Deserialize)]
+    struct Greeting {
+        name: String,
+    }
+
+    impl Message for Greeting {
+        const TEMPLATE: &'static str = "test.greeting";
+        fn subject(&self) -> String {
+            format!("こんにちは、{}さん", self.name)
+        }
+        fn text(&self) -> String {
+            format!("{}さん\n", self.name)
+        }
+        fn html(&self) -> String {
+            Body::new(&format!("{}さん", self.name)).html("こんにちは")
+        }
+    }
+
+    fn words(name: &str) -> Words {
+        let stored = serde_json::value::to_raw_value(&Greeting { name: name.into() }).unwrap();
+        Registry::new()
+            .with::<Greeting>()
+            .words("test.greeting", &stored)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_registered_message_is_read_back_and_put_into_words() {
+        assert_eq!(words("健保").subject, "こんにちは、健保さん");
+    }
+
+    // security.md 16
+    #[test]
+    fn a_name_can_neither_add_a_header_nor_markup() {
+        let words = words("x\r\nBcc: everyone@example.jp\u{2028}<b>");
+        assert_eq!(words.subject, "こんにちは、xBcc: everyone@example.jp<b>さん");
+        assert!(!words.html.contains("<b>"));
+    }
+
+    #[test]
+    fn an_unknown_template_or_other_parameters_are_told_apart_from_an_outage() {
+        let registry = Registry::new().with::<Greeting>();
+        let other = serde_json::value::to_raw_value(&1).unwrap();
+        assert_eq!(registry.words("test.other", &other), Err("unknown template"));
+        assert_eq!(registry.words("test.greeting", &other), Err("parameters do not read"));
+    }
+}

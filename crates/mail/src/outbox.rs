@@ -1,0 +1,345 @@
+//! The outbox: mails as sealed rows, from the business transaction to their end. What is sealed (address, parameters)
+//! is erased at that end; what stays says which template went to which masked address, and how it ended.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use jobs::{Event, due};
+use kernel::{EmailAddress, Keys, MailId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::{Message, message::one_line};
+
+mod table {
+    diesel::table! {
+        mails (tenant_id, mail_id) {
+            tenant_id -> Integer,
+            mail_id -> Uuid,
+            template -> Text,
+            masked_to -> Text,
+            message_id -> Text,
+            subject_id -> Nullable<Uuid>,
+            sealed -> Nullable<Binary>,
+            state -> Text,
+            attempts -> Integer,
+            leased_until -> Nullable<Timestamptz>,
+            last_error -> Nullable<Text>,
+            expires_at -> Nullable<Timestamptz>,
+            created_at -> Timestamptz,
+            finished_at -> Nullable<Timestamptz>,
+        }
+    }
+}
+use table::mails;
+
+/// The queue's name in `due`.
+pub const QUEUE: &str = "mail";
+/// How long one delivery may take before another worker takes the mail up.
+pub(crate) const LEASE: TimeDelta = TimeDelta::minutes(3);
+/// How long a mail that nobody takes is tried (RFC 5321, 4.5.4.1).
+const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(4);
+/// The name of the key that seals.
+const PURPOSE: &str = "mail";
+
+/// Who sends: the insurer's name and address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// Shown to the reader.
+    pub name: String,
+    /// Also the envelope's sender.
+    pub address: EmailAddress,
+}
+
+/// A mail to be posted.
+pub struct Letter<'a, M> {
+    /// From whom.
+    pub sender: Sender,
+    /// To whom.
+    pub to: EmailAddress,
+    /// The person or account it is about, where there is one: what an undeliverable mail is reported for.
+    pub subject_id: Option<Uuid>,
+    /// From when on it must not be sent any more: a code that has run out helps nobody.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// What it says.
+    pub message: &'a M,
+}
+
+/// How far a mail is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailState {
+    /// Waiting to be sent, or to be tried again.
+    Queued,
+    /// Taken by the recipient's or our relay's server.
+    Sent,
+    /// Not sent before its time was over.
+    Expired,
+    /// Refused for good, or tried in vain for days.
+    Undeliverable,
+}
+
+impl MailState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Expired => "expired",
+            Self::Undeliverable => "undeliverable",
+        }
+    }
+}
+
+/// Writes a mail into the outbox, in the transaction of what it tells; a worker sends it once that is committed.
+pub async fn post<M: Message>(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    letter: Letter<'_, M>,
+) -> Result<MailId, DatabaseError> {
+    let id = MailId::new(now);
+    let (_, domain) = letter.sender.address.parts();
+    let message_id = format!("{id}@{domain}");
+    let plain = serde_json::to_vec(&SealedOut {
+        sender_name: &one_line(&letter.sender.name),
+        sender: letter.sender.address.as_str(),
+        to: letter.to.as_str(),
+        parameters: letter.message,
+    })
+    .map(Zeroizing::new)
+    .map_err(|error| DatabaseError::Statement(diesel::result::Error::SerializationError(error.into())))?;
+    diesel::insert_into(mails::table)
+        .values((
+            mails::tenant_id.eq(tx.tenant()),
+            mails::mail_id.eq(id),
+            mails::template.eq(M::TEMPLATE),
+            mails::masked_to.eq(letter.to.mask()),
+            mails::message_id.eq(message_id),
+            mails::subject_id.eq(letter.subject_id),
+            mails::sealed.eq(keys.seal(PURPOSE, id.0.as_bytes(), &plain)),
+            mails::state.eq(MailState::Queued.as_str()),
+            mails::attempts.eq(0),
+            mails::expires_at.eq(letter.expires_at),
+            mails::created_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    due::schedule(tx, QUEUE, id.0, now).await?;
+    Ok(id)
+}
+
+/// How far a mail is; `None` where this insurer has no such mail.
+pub async fn state(tx: &mut TenantTransaction, id: MailId) -> Result<Option<MailState>, DatabaseError> {
+    let word: Option<String> = mails::table
+        .find((tx.tenant(), id))
+        .select(mails::state)
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    Ok(word.map(|word| match &*word {
+        "sent" => MailState::Sent,
+        "expired" => MailState::Expired,
+        "undeliverable" => MailState::Undeliverable,
+        _ => MailState::Queued,
+    }))
+}
+
+/// Deletes the records of mails that ended before `before`: for a daily job; gives how many.
+pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let deleted = diesel::delete(
+        mails::table
+            .filter(mails::tenant_id.eq(tx.tenant()))
+            .filter(mails::finished_at.lt(before)),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(deleted)
+}
+
+#[derive(Serialize)]
+struct SealedOut<'a, M> {
+    sender_name: &'a str,
+    sender: &'a str,
+    to: &'a str,
+    parameters: &'a M,
+}
+
+/// What was sealed, opened for sending.
+#[derive(Deserialize)]
+pub(crate) struct Opened {
+    pub(crate) sender_name: String,
+    pub(crate) sender: String,
+    pub(crate) to: String,
+    pub(crate) parameters: Box<serde_json::value::RawValue>,
+}
+
+/// A mail that this worker holds the lease of.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mails)]
+pub(crate) struct Claimed {
+    pub(crate) mail_id: MailId,
+    pub(crate) template: String,
+    pub(crate) message_id: String,
+    subject_id: Option<Uuid>,
+    sealed: Option<Vec<u8>>,
+    pub(crate) attempts: i32,
+    leased_until: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl Claimed {
+    /// Address and parameters; the reason where they do not open: a key is missing, or the row was altered.
+    pub(crate) fn open(&self, keys: &Keys) -> Result<Opened, &'static str> {
+        let sealed = self.sealed.as_deref().ok_or("nothing sealed")?;
+        let plain = keys
+            .open(PURPOSE, self.mail_id.0.as_bytes(), sealed)
+            .map_err(|_| "does not open")?;
+        serde_json::from_slice(&plain).map_err(|_| "sealed part does not read")
+    }
+}
+
+/// How one try ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Taken by the server.
+    Sent,
+    /// Refused for good.
+    Refused(String),
+    /// Not this time.
+    Failed(String),
+}
+
+/// Takes the lease. `None`: another worker has it, or the mail has ended; one that has run out ends here, unsent.
+pub(crate) async fn claim(
+    tx: &mut TenantTransaction,
+    id: MailId,
+    now: DateTime<Utc>,
+) -> Result<Option<Claimed>, DatabaseError> {
+    let found: Option<Claimed> = mails::table
+        .filter(mails::tenant_id.eq(tx.tenant()))
+        .filter(mails::mail_id.eq(id))
+        .filter(mails::state.eq(MailState::Queued.as_str()))
+        .select(Claimed::as_select())
+        .for_update()
+        .skip_locked()
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    let Some(mut mail) = found else { return Ok(None) };
+    if mail.leased_until.is_some_and(|until| until > now) {
+        return Ok(None);
+    }
+    if mail.expires_at.is_some_and(|at| at <= now) {
+        end(tx, id, now, MailState::Expired, None).await?;
+        return Ok(None);
+    }
+    mail.attempts += 1;
+    diesel::update(mails::table.find((tx.tenant(), id)))
+        .set((mails::attempts.eq(mail.attempts), mails::leased_until.eq(now + LEASE)))
+        .execute(&mut **tx)
+        .await?;
+    due::schedule(tx, QUEUE, id.0, now + LEASE).await?;
+    Ok(Some(mail))
+}
+
+/// Notes how a try ended: the mail is done with, or waits for the next try.
+pub(crate) async fn settle(
+    tx: &mut TenantTransaction,
+    mail: &Claimed,
+    now: DateTime<Utc>,
+    ending: &Ending,
+) -> Result<(), DatabaseError> {
+    match ending {
+        Ending::Sent => end(tx, mail.mail_id, now, MailState::Sent, None).await,
+        Ending::Refused(reason) => undeliverable(tx, mail, now, reason).await,
+        Ending::Failed(reason) if now - mail.created_at >= GIVE_UP_AFTER => undeliverable(tx, mail, now, reason).await,
+        Ending::Failed(reason) => {
+            diesel::update(mails::table.find((tx.tenant(), mail.mail_id)))
+                .set((
+                    mails::leased_until.eq(None::<DateTime<Utc>>),
+                    mails::last_error.eq(reason),
+                ))
+                .execute(&mut **tx)
+                .await?;
+            due::schedule(tx, QUEUE, mail.mail_id.0, next_try(now, mail.attempts, mail.expires_at)).await
+        }
+    }
+}
+
+/// 5 s, 30 s, 2 min, 10 min, then every half hour. A mail with an end is tried more often towards it, and looked at
+/// once more at the end itself, so that whoever waits for it is told.
+fn next_try(now: DateTime<Utc>, attempts: i32, expires_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    let wait = TimeDelta::seconds(match attempts {
+        ..=1 => 5,
+        2 => 30,
+        3 => 120,
+        4 => 600,
+        _ => 1800,
+    });
+    match expires_at {
+        Some(end) => (now + wait.min(((end - now) / 4).max(TimeDelta::seconds(5)))).min(end),
+        None => now + wait,
+    }
+}
+
+async fn undeliverable(
+    tx: &mut TenantTransaction,
+    mail: &Claimed,
+    now: DateTime<Utc>,
+    reason: &str,
+) -> Result<(), DatabaseError> {
+    end(tx, mail.mail_id, now, MailState::Undeliverable, Some(reason)).await?;
+    let event = Event {
+        kind: "mail.undeliverable",
+        subject: mail.subject_id.unwrap_or(mail.mail_id.0),
+        payload: serde_json::json!({ "mail_id": mail.mail_id, "template": mail.template, "reason": reason }),
+    };
+    jobs::publish(tx, now, event).await
+}
+
+/// The end of a mail, whichever: what was sealed is erased.
+async fn end(
+    tx: &mut TenantTransaction,
+    id: MailId,
+    now: DateTime<Utc>,
+    state: MailState,
+    reason: Option<&str>,
+) -> Result<(), DatabaseError> {
+    diesel::update(mails::table.find((tx.tenant(), id)))
+        .set((
+            mails::state.eq(state.as_str()),
+            mails::sealed.eq(None::<Vec<u8>>),
+            mails::leased_until.eq(None::<DateTime<Utc>>),
+            mails::last_error.eq(reason),
+            mails::finished_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    due::remove(tx, QUEUE, id.0).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_grow_apart_but_not_past_half_an_hour() {
+        let now = DateTime::UNIX_EPOCH;
+        let waits: Vec<_> = (1..8).map(|n| (next_try(now, n, None) - now).num_seconds()).collect();
+        assert_eq!(waits, [5, 30, 120, 600, 1800, 1800, 1800]);
+    }
+
+    #[test]
+    fn a_mail_with_an_end_is_tried_towards_it_and_never_scheduled_past_it() {
+        let (mut now, mut tries) = (DateTime::UNIX_EPOCH, 0);
+        let end = now + TimeDelta::minutes(10);
+        while now < end {
+            tries += 1;
+            now = next_try(now, tries, Some(end));
+        }
+        assert_eq!(now, end);
+        assert!((8..=40).contains(&tries), "{tries}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Opening a notice: read it, and mark it as read by this member.
+//!
+//! A notice that is another person's, another insurer's, not yet published or ended does not exist: all of them get
+//! the same answer.
+
+use crate::{
+    Audience, Notice, NoticeHead, Notices,
+    schema::{notice_reads, notices},
+};
+use accounts::{Member, Outage, Outcome, Refusal};
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{dsl::exists, prelude::*};
+use diesel_async::RunQueryDsl;
+use kernel::{NoticeId, TenantId};
+
+impl Notices {
+    /// The notice, marked as read from now on. Refused as not found where it isn't this member's to read.
+    pub async fn open(&self, member: &Member, id: NoticeId) -> Result<Outcome<Notice>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let Some(notice) = find(&mut tx, member, id, now).await? else {
+            tx.commit().await?;
+            return Ok(Refusal::NotFound.into());
+        };
+        if notice.head.unread {
+            mark(&mut tx, member, id, now).await?;
+        }
+        tx.commit().await?;
+        Ok(Outcome::Done(notice))
+    }
+}
+
+type Columns = (NoticeId, Audience, String, DateTime<Utc>, String, bool);
+
+async fn find(
+    tx: &mut TenantTransaction,
+    member: &Member,
+    id: NoticeId,
+    now: DateTime<Utc>,
+) -> Result<Option<Notice>, DatabaseError> {
+    let tenant: TenantId = tx.tenant();
+    let reads = notice_reads::table
+        .filter(notice_reads::tenant_id.eq(tenant))
+        .filter(notice_reads::account_id.eq(member.account_id))
+        .filter(notice_reads::notice_id.eq(id));
+    let row = notices::table
+        .filter(notices::tenant_id.eq(tenant))
+        .filter(notices::notice_id.eq(id))
+        .filter(
+            notices::person_id
+                .is_null()
+                .or(notices::person_id.assume_not_null().eq(member.person.person_id)),
+        )
+        .filter(notices::published_at.le(now))
+        .filter(
+            notices::ended_at
+                .is_null()
+                .or(notices::ended_at.assume_not_null().gt(now)),
+        )
+        .select((
+            notices::notice_id,
+            notices::audience,
+            notices::title,
+            notices::published_at,
+            notices::body,
+            exists(reads),
+        ))
+        .first::<Columns>(&mut **tx)
+        .await
+        .optional()?;
+    Ok(row.map(|(id, audience, title, published_at, body, read)| Notice {
+        head: NoticeHead {
+            id,
+            audience,
+            title,
+            published_at,
+            unread: !read,
+        },
+        body,
+    }))
+}
+
+/// Opened twice at the same time is read once.
+async fn mark(
+    tx: &mut TenantTransaction,
+    member: &Member,
+    id: NoticeId,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    diesel::insert_into(notice_reads::table)
+        .values((
+            notice_reads::tenant_id.eq(tx.tenant()),
+            notice_reads::account_id.eq(member.account_id),
+            notice_reads::notice_id.eq(id),
+            notice_reads::at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Dates as rosters write them: 19850401, 1985/4/1, 1985-04-01, and 和暦 as S600401, S60.4.1, 昭和60年4月1日 or, from the
+//! pension office, 5600401. Impossible days are named as such.
+
+use super::errors::Reason;
+use chrono::NaiveDate;
+use kernel::text;
+
+/// Year, month and day.
+type Day = (i32, u32, u32);
+
+/// An era: its name, letter, code in the pension office's files, and first day.
+const ERAS: [(&str, char, char, Day); 5] = [
+    ("明治", 'M', '1', (1868, 1, 1)),
+    ("大正", 'T', '3', (1912, 7, 30)),
+    ("昭和", 'S', '5', (1926, 12, 25)),
+    ("平成", 'H', '7', (1989, 1, 8)),
+    ("令和", 'R', '9', (2019, 5, 1)),
+];
+
+/// A date, or `None` for an empty field.
+pub(super) fn parse(field: &str) -> Result<Option<NaiveDate>, Reason> {
+    let dense = text::normalize_dense(field);
+    if dense.is_empty() {
+        return Ok(None);
+    }
+    let (era, rest) = split_era(&dense);
+    let [year, month, day] = parts(rest, era.is_some()).ok_or(Reason::DateShape)?;
+    let first = era.map(|(year, month, day)| NaiveDate::from_ymd_opt(year, month, day));
+    let year = match era {
+        // 平成32年 was written in good faith before the change of era, so an era's end is no limit; its start is.
+        Some((first_year, ..)) => first_year + year - 1,
+        None => year,
+    };
+    let date = day_of(year, month, day)?;
+    match first {
+        Some(first) if first.is_none_or(|first| date < first) => Err(Reason::DateOutOfRange),
+        _ => Ok(Some(date)),
+    }
+}
+
+fn day_of(year: i32, month: i32, day: i32) -> Result<NaiveDate, Reason> {
+    let (Ok(month), Ok(day)) = (u32::try_from(month), u32::try_from(day)) else {
+        return Err(Reason::DateShape);
+    };
+    if !(1868..=9999).contains(&year) || !(1..=12).contains(&month) {
+        return Err(Reason::DateOutOfRange);
+    }
+    NaiveDate::from_ymd_opt(year, month, day).ok_or_else(|| {
+        let last_day = (28..=31)
+            .rev()
+            .find(|day| NaiveDate::from_ymd_opt(year, month, *day).is_some());
+        Reason::ImpossibleDate {
+            month,
+            last_day: last_day.unwrap_or(28),
+        }
+    })
+}
+
+/// The first day of the era that a date begins with, and what follows it.
+fn split_era(dense: &str) -> (Option<Day>, &str) {
+    for (name, letter, code, first) in ERAS {
+        let rest = dense
+            .strip_prefix(name)
+            .or_else(|| dense.strip_prefix(letter))
+            .or_else(|| dense.strip_prefix(letter.to_ascii_lowercase()))
+            // Seven digits, or a separated code: no other form has either.
+            .or_else(|| {
+                dense
+                    .strip_prefix(code)
+                    .filter(|rest| rest.len() == 6 && is_digits(rest))
+            })
+            .or_else(|| {
+                dense
+                    .strip_prefix(code)
+                    .and_then(|rest| rest.strip_prefix('-'))
+                    .filter(|rest| is_digits(rest))
+            });
+        if let Some(rest) = rest {
+            return (Some(first), rest);
+        }
+    }
+    (None, dense)
+}
+
+/// Year, month and day, separated or not. Unseparated years have four digits, or two within an era.
+fn parts(rest: &str, in_era: bool) -> Option<[i32; 3]> {
+    let year_digits = if in_era { 2 } else { 4 };
+    if is_digits(rest) {
+        if rest.len() != year_digits + 4 {
+            return None;
+        }
+        let (year, month_day) = rest.split_at_checked(year_digits)?;
+        let (month, day) = month_day.split_at_checked(2)?;
+        return Some([year.parse().ok()?, month.parse().ok()?, day.parse().ok()?]);
+    }
+    let kanji = rest.strip_suffix('日').unwrap_or(rest);
+    let mut parts = kanji.split(['/', '-', '.', '年', '月']);
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let year = if in_era && year == "元" { "1" } else { year };
+    let fits = parts.next().is_none()
+        && (if in_era { 1..=2 } else { 4..=4 }).contains(&year.len())
+        && [month, day].iter().all(|part| (1..=2).contains(&part.len()))
+        && [year, month, day].iter().all(|part| is_digits(part));
+    if !fits {
+        return None;
+    }
+    Some([year.parse().ok()?, month.parse().ok()?, day.parse().ok()?])
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::Datelike;
+    use proptest::prelude::*;
+
+    fn date(field: &str) -> String {
+        parse(field).unwrap().unwrap().to_string()
+    }
+
+    #[test]
+    fn one_day_in_all_its_writings() {
+        for field in [
+            "19850401",
+            "1985/4/1",
+            "1985/04/01",
+            "1985-04-01",
+            "1985.4.1",
+            "1985年4月1日",
+            "S600401",
+            "s60.4.1",
+            "S60/04/01",
+            "昭和60年4月1日",
+            "昭和６０年０４月０１日",
+            "㍼60年4月1日",
+            "5600401",
+            "5-600401",
+            " 1985／4／1　",
+        ] {
+            assert_eq!(date(field), "1985-04-01", "{field}");
+        }
+        assert_eq!(date("令和元年5月1日"), "2019-05-01");
+        assert_eq!(date("平成31年4月30日"), "2019-04-30");
+        assert_eq!(date("平成32年3月31日"), "2020-03-31");
+        assert_eq!(date("9080401"), "2026-04-01");
+    }
+
+    #[test]
+    fn an_empty_field_is_no_date() {
+        assert_eq!(parse(" 　"), Ok(None));
+    }
+
+    #[test]
+    fn impossible_days_are_named_with_the_months_last() {
+        assert_eq!(
+            parse("19850431"),
+            Err(Reason::ImpossibleDate { month: 4, last_day: 30 })
+        );
+        assert_eq!(
+            parse("S60.2.29"),
+            Err(Reason::ImpossibleDate { month: 2, last_day: 28 })
+        );
+        assert_eq!(parse("1985/13/1"), Err(Reason::DateOutOfRange));
+        assert_eq!(parse("18671231"), Err(Reason::DateOutOfRange));
+        assert_eq!(parse("昭和1年12月24日"), Err(Reason::DateOutOfRange));
+    }
+
+    #[test]
+    fn what_could_be_two_dates_is_none() {
+        for field in [
+            "850401",
+            "85/4/1",
+            "4/1/1985",
+            "1985/4",
+            "198541",
+            "西暦",
+            "S60",
+            "1985年4月1日生",
+            "１",
+            "1985//1",
+        ] {
+            assert_eq!(parse(field), Err(Reason::DateShape), "{field}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_field_panics(field in "\\PC*", near in "[MTSHR明治昭和令元年月日0-9/.-]{0,12}") {
+            let _ = parse(&field);
+            let _ = parse(&near);
+        }
+
+        #[test]
+        fn every_day_reads_back(days in 0i64..60_000) {
+            let day = NaiveDate::from_ymd_opt(1868, 1, 1).unwrap() + chrono::Days::new(days.unsigned_abs());
+            let (y, m, d) = (day.year(), day.month(), day.day());
+            for field in [format!("{y}{m:02}{d:02}"), format!("{y}/{m}/{d}"), day.to_string(), format!("{y}年{m}月{d}日")] {
+                prop_assert_eq!(parse(&field), Ok(Some(day)));
+            }
+            if let Some(era) = kernel::calendar::era_year(day) {
+                prop_assert_eq!(parse(&format!("{era}{m}月{d}日")), Ok(Some(day)));
+            }
+        }
+    }
+}

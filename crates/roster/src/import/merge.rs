@@ -1,0 +1,407 @@
+//! The staged rows against the roster: whom each row means, what differs, and the one set-based merge. Everything runs
+//! in the import's transaction, under the insurer's lock.
+
+use super::{
+    header::{Column, Header},
+    report::Vanishing,
+};
+use chrono::{DateTime, NaiveDate, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    pg::Pg,
+    query_builder::BoxedSqlQuery,
+    sql_types::{BigInt, Date, Integer, SmallInt, Text, Timestamptz, Uuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::{FOLD_VERSION, ImportId, PersonId, calendar};
+
+/// An import under way.
+pub(super) struct Merge<'a> {
+    pub(super) import_id: ImportId,
+    pub(super) header: &'a Header,
+    /// The journal's last position before this import.
+    pub(super) position: i64,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// Journal entries by kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Changes {
+    pub(super) new: u64,
+    pub(super) changed: u64,
+    pub(super) returned: u64,
+    pub(super) lost: u64,
+    /// Those of the lost who are in the file.
+    pub(super) lost_in_file: u64,
+}
+
+impl Changes {
+    /// All entries.
+    pub(super) fn total(self) -> u64 {
+        self.new + self.changed + self.returned + self.lost
+    }
+}
+
+/// The columns a row states, with what they are called in the table and what goes with them. A file without an
+/// optional column says nothing about it; only branch and loss are stated by their absence too.
+const STATED: [(Column, &[&str]); 21] = [
+    (Column::Symbol, &["symbol", "symbol_key"]),
+    (Column::Number, &["number", "number_key"]),
+    (Column::Branch, &["branch", "branch_key"]),
+    (
+        Column::KanaName,
+        &["kana_name", "kana_strict", "kana_fold1", "kana_fold2"],
+    ),
+    (Column::Name, &["name"]),
+    (Column::Gender, &["gender"]),
+    (Column::BirthDate, &["birth_date"]),
+    (Column::Attribute, &["attribute"]),
+    (Column::Relationship, &["relationship", "insured"]),
+    (Column::AcquiredOn, &["acquired_on"]),
+    (Column::LostOn, &["lost_on"]),
+    (Column::PostalCode, &["postal_code"]),
+    (Column::Address, &["address"]),
+    (Column::Building, &["building"]),
+    (Column::Phone, &["phone"]),
+    (Column::Email, &["email"]),
+    (Column::WorkplaceCode, &["workplace_code"]),
+    (Column::DepartmentCode, &["department_code"]),
+    (Column::DistributionCode, &["distribution_code"]),
+    (Column::EmployeeNumber, &["employee_number", "employee_key"]),
+    (Column::PersonalId, &["personal_id"]),
+];
+
+impl Merge<'_> {
+    /// Finds whom the rows mean: by personal id; else by number, branch and birth date; else, where one side has no
+    /// branch, by number, birth date and name, and last by number and birth date alone, if that leaves no choice. Two
+    /// different personal ids are two persons whatever else is the same.
+    pub(super) async fn match_persons(&self, tx: &mut TenantTransaction, rows: u64) -> Result<(), DatabaseError> {
+        let mut matched = 0;
+        for rule in [BY_PERSONAL_ID, BY_BRANCH, BY_NAME, BY_BIRTH_DATE] {
+            if matched < rows {
+                matched += execute(tx, rule, |query| query).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many covered persons the file leaves out.
+    pub(super) async fn vanishing(&self, tx: &mut TenantTransaction) -> Result<Vanishing, DatabaseError> {
+        #[derive(QueryableByName)]
+        struct Counts {
+            #[diesel(sql_type = BigInt)]
+            covered: i64,
+            #[diesel(sql_type = BigInt)]
+            missing: i64,
+        }
+        let sql = format!(
+            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL) AS missing
+             FROM persons p LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
+             WHERE p.tenant_id = $1 AND p.present AND {COVERED}"
+        );
+        let query = diesel::sql_query(sql)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Date, _>(self.today());
+        let counts: Counts = query.get_result(&mut **tx).await?;
+        Ok(Vanishing {
+            covered: unsigned(counts.covered),
+            missing: unsigned(counts.missing),
+        })
+    }
+
+    /// Writes the journal: what the rows change, in the order of the file, then who is missing from it.
+    pub(super) async fn write_journal(&self, tx: &mut TenantTransaction) -> Result<Changes, DatabaseError> {
+        execute(tx, &self.journal_of_rows(), |query| {
+            query
+                .bind::<BigInt, _>(self.position)
+                .bind::<Uuid, _>(self.import_id)
+                .bind::<Timestamptz, _>(self.now)
+        })
+        .await?;
+        let in_file = self.count(tx).await?;
+        let lost = execute(tx, JOURNAL_OF_MISSING, |query| {
+            query
+                .bind::<Date, _>(self.today())
+                .bind::<BigInt, _>(self.position + signed(in_file.total()))
+                .bind::<Uuid, _>(self.import_id)
+                .bind::<Timestamptz, _>(self.now)
+        })
+        .await?;
+        Ok(Changes {
+            lost: in_file.lost + lost,
+            lost_in_file: in_file.lost,
+            ..in_file
+        })
+    }
+
+    /// Brings the roster to what the file says.
+    pub(super) async fn write_persons(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        let today = self.today();
+        execute(tx, &lose_missing(), |query| {
+            query.bind::<Date, _>(today).bind::<Timestamptz, _>(self.now)
+        })
+        .await?;
+        // Two persons may swap branches, and uniqueness is checked row by row: whoever moves lets go first.
+        execute(tx, LET_GO, |query| query).await?;
+        execute(tx, &self.update_matched(), |query| {
+            query.bind::<SmallInt, _>(FOLD_VERSION).bind::<Timestamptz, _>(self.now)
+        })
+        .await?;
+        execute(tx, &insert_new(), |query| {
+            query.bind::<SmallInt, _>(FOLD_VERSION).bind::<Timestamptz, _>(self.now)
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Up to `limit` persons whom this import found lost, by journal position after `after`, each with the day.
+    pub(super) async fn lost(
+        &self,
+        tx: &mut TenantTransaction,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Lost>, DatabaseError> {
+        let query = diesel::sql_query(LOST)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<BigInt, _>(after.max(self.position))
+            .bind::<BigInt, _>(limit);
+        Ok(query.load(&mut **tx).await?)
+    }
+
+    fn today(&self) -> NaiveDate {
+        calendar::today_in_japan(self.now)
+    }
+
+    async fn count(&self, tx: &mut TenantTransaction) -> Result<Changes, DatabaseError> {
+        #[derive(QueryableByName)]
+        struct Kind {
+            #[diesel(sql_type = Text)]
+            kind: String,
+            #[diesel(sql_type = BigInt)]
+            persons: i64,
+        }
+        let kinds: Vec<Kind> = diesel::sql_query(
+            "SELECT kind, count(*) AS persons FROM roster_changes WHERE tenant_id = $1 AND position > $2 GROUP BY kind",
+        )
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<BigInt, _>(self.position)
+        .load(&mut **tx)
+        .await?;
+        let of = |kind: &str| {
+            kinds
+                .iter()
+                .find(|row| row.kind == kind)
+                .map_or(0, |row| unsigned(row.persons))
+        };
+        Ok(Changes {
+            new: of("new"),
+            changed: of("changed"),
+            returned: of("returned"),
+            lost: of("lost"),
+            lost_in_file: 0,
+        })
+    }
+
+    /// The stated columns of this file; the personal id is apart, for a row without one takes none away.
+    fn stated(&self) -> impl Iterator<Item = &'static [&'static str]> {
+        STATED
+            .into_iter()
+            .filter(|(column, _)| match column {
+                Column::Branch | Column::LostOn => true,
+                Column::PersonalId => false,
+                other => self.header.has(*other),
+            })
+            .map(|(_, names)| names)
+    }
+
+    fn journal_of_rows(&self) -> String {
+        let differing: Vec<String> = self
+            .stated()
+            .flat_map(|names| names.iter().filter(|name| !is_key(name)))
+            .map(|name| format!("CASE WHEN p.{name} IS DISTINCT FROM s.{name} THEN '{name}' END"))
+            .collect();
+        let differing = differing.join(", ");
+        format!(
+            "INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
+             SELECT $1, $2 + row_number() OVER (ORDER BY line), $3, person_id, kind, fields, $4
+             FROM (
+                 SELECT s.line, coalesce(m.person_id, s.person_id) AS person_id,
+                     CASE WHEN m.person_id IS NULL THEN 'new'
+                          WHEN p.lost_on IS NULL AND s.lost_on IS NOT NULL THEN 'lost'
+                          WHEN p.lost_on IS NOT NULL AND s.lost_on IS NULL THEN 'returned'
+                          ELSE 'changed' END AS kind,
+                     CASE WHEN m.person_id IS NULL THEN '{{}}'::text[]
+                          ELSE array_remove(ARRAY[{differing},
+                              CASE WHEN s.personal_id NOT IN ('', p.personal_id) THEN 'personal_id' END,
+                              CASE WHEN NOT p.present THEN 'present' END], NULL) END AS fields
+                 FROM roster_staging s
+                 LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.line = s.line
+                 LEFT JOIN persons p ON p.tenant_id = $1 AND p.person_id = m.person_id
+                 WHERE s.tenant_id = $1
+             ) AS rows
+             WHERE kind = 'new' OR fields <> '{{}}'"
+        )
+    }
+
+    /// Keys are compared as well: they change with the rules that make them, without anything to tell.
+    fn update_matched(&self) -> String {
+        let names: Vec<&str> = self.stated().flatten().copied().collect();
+        let set: Vec<String> = names.iter().map(|name| format!("{name} = s.{name}")).collect();
+        let set = set.join(", ");
+        let side = |side: &str| {
+            names
+                .iter()
+                .map(|name| format!("{side}.{name}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        format!(
+            "UPDATE persons p SET {set},
+                 personal_id = CASE s.personal_id WHEN '' THEN p.personal_id ELSE s.personal_id END,
+                 fold_version = $2, present = true, updated_at = $3
+             FROM roster_staging s, roster_matches m
+             WHERE p.tenant_id = $1 AND s.tenant_id = $1 AND m.tenant_id = $1
+               AND m.line = s.line AND m.person_id = p.person_id
+               AND (NOT p.present OR s.personal_id NOT IN ('', p.personal_id)
+                    OR ({}) IS DISTINCT FROM ({}))",
+            side("p"),
+            side("s")
+        )
+    }
+}
+
+/// One person lost.
+#[derive(QueryableByName)]
+pub(super) struct Lost {
+    #[diesel(sql_type = BigInt)]
+    pub(super) position: i64,
+    #[diesel(sql_type = Uuid)]
+    pub(super) person_id: PersonId,
+    #[diesel(sql_type = diesel::sql_types::Nullable<Date>)]
+    pub(super) day: Option<NaiveDate>,
+}
+
+/// True for columns that are made of others.
+fn is_key(name: &str) -> bool {
+    name.ends_with("_key") || name.starts_with("kana_strict") || name.starts_with("kana_fold")
+}
+
+/// Runs a statement whose $1 is the tenant; `bind` adds the rest.
+async fn execute<'q, F>(tx: &mut TenantTransaction, sql: &str, bind: F) -> Result<u64, DatabaseError>
+where
+    F: FnOnce(
+        BoxedSqlQuery<'q, Pg, diesel::query_builder::SqlQuery>,
+    ) -> BoxedSqlQuery<'q, Pg, diesel::query_builder::SqlQuery>,
+{
+    let query = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<Integer, _>(tx.tenant());
+    let rows = bind(query).execute(&mut **tx).await?;
+    Ok(u64::try_from(rows).unwrap_or_default())
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Coverage has not ended by $2, the day of the import.
+const COVERED: &str = "(p.lost_on IS NULL OR p.lost_on > $2)";
+
+const BY_PERSONAL_ID: &str = "
+    INSERT INTO roster_matches (tenant_id, line, person_id)
+    SELECT $1, s.line, p.person_id
+    FROM roster_staging s JOIN persons p ON p.personal_id = s.personal_id
+    WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.personal_id <> ''";
+
+/// A branch is unique among those in the roster; among former holders the latest counts.
+const BY_BRANCH: &str = "
+    INSERT INTO roster_matches (tenant_id, line, person_id)
+    SELECT DISTINCT ON (s.line) $1, s.line, p.person_id
+    FROM roster_staging s
+    JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key
+        AND p.branch_key = s.branch_key AND p.birth_date = s.birth_date
+    WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.branch_key <> ''
+      AND (s.personal_id = '' OR p.personal_id = '')
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
+    ORDER BY s.line, p.present DESC, p.person_id DESC";
+
+macro_rules! without_branch {
+    ($same:literal) => {
+        concat!(
+            "
+    INSERT INTO roster_matches (tenant_id, line, person_id)
+    SELECT $1, line, person_id
+    FROM (
+        SELECT s.line, p.person_id,
+            count(*) OVER (PARTITION BY s.line) AS persons, count(*) OVER (PARTITION BY p.person_id) AS rows
+        FROM roster_staging s
+        JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key
+            AND p.birth_date = s.birth_date",
+            $same,
+            "
+        WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND (s.branch_key = '' OR p.branch_key = '')
+          AND (s.personal_id = '' OR p.personal_id = '')
+          AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
+          AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
+    ) AS pairs
+    WHERE persons = 1 AND rows = 1"
+        )
+    };
+}
+
+const BY_NAME: &str = without_branch!(" AND p.kana_strict = s.kana_strict");
+
+/// A name may change with a marriage.
+const BY_BIRTH_DATE: &str = without_branch!("");
+
+const JOURNAL_OF_MISSING: &str = "
+    INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
+    SELECT $1, $3 + row_number() OVER (ORDER BY p.person_id), $4, p.person_id, 'lost', '{lost_on,present}', $5
+    FROM persons p
+    WHERE p.tenant_id = $1 AND p.present AND (p.lost_on IS NULL OR p.lost_on > $2)
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)";
+
+/// Whoever is missing loses coverage on the day of the import; an earlier day of loss stays.
+fn lose_missing() -> String {
+    format!(
+        "UPDATE persons p SET present = false, updated_at = $3, lost_on = CASE WHEN {COVERED} THEN $2 ELSE p.lost_on END
+         WHERE p.tenant_id = $1 AND p.present
+           AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)"
+    )
+}
+
+const LET_GO: &str = "
+    UPDATE persons p SET present = false
+    FROM roster_staging s, roster_matches m
+    WHERE p.tenant_id = $1 AND s.tenant_id = $1 AND m.tenant_id = $1
+      AND m.line = s.line AND m.person_id = p.person_id AND p.present
+      AND (p.symbol_key, p.number_key, p.branch_key) IS DISTINCT FROM (s.symbol_key, s.number_key, s.branch_key)";
+
+fn insert_new() -> String {
+    let names: Vec<&str> = STATED
+        .into_iter()
+        .flat_map(|(_, names)| names.iter().copied())
+        .collect();
+    let columns = names.join(", ");
+    let values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
+    format!(
+        "INSERT INTO persons (tenant_id, person_id, {columns}, fold_version, present, created_at, updated_at)
+         SELECT $1, s.person_id, {}, $2, true, $3, $3
+         FROM roster_staging s
+         WHERE s.tenant_id = $1
+           AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)",
+        values.join(", ")
+    )
+}
+
+const LOST: &str = "
+    SELECT c.position, c.person_id, p.lost_on AS day
+    FROM roster_changes c JOIN persons p ON p.tenant_id = c.tenant_id AND p.person_id = c.person_id
+    WHERE c.tenant_id = $1 AND p.tenant_id = $1 AND c.position > $2 AND c.kind = 'lost'
+    ORDER BY c.position LIMIT $3";

@@ -1,0 +1,374 @@
+//! Reads and parses the file on a thread of its own and feeds batches through a bounded channel: memory stays the same
+//! however long the file is, and a dropped import stops the thread at its next batch.
+
+use super::{
+    encoding::Encoding,
+    errors::{Reason, RowErrors},
+    header::{Column, Header},
+    rows::RowParser,
+    staging::Batch,
+};
+use chrono::{DateTime, Utc};
+use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
+use kernel::calendar;
+use sha2::{Digest, Sha256};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+/// Rows per batch: large enough that the round trip does not count, small enough to be no burden.
+const BATCH_ROWS: usize = 4_000;
+/// Batches parsed ahead of the database.
+const BATCHES_AHEAD: usize = 2;
+/// A row this long is an open quotation mark; without a limit it would be read into memory to the end of the file.
+const MAX_ROW_BYTES: u64 = 1 << 20;
+
+/// A batch and how far the file is read.
+pub(super) struct Chunk {
+    pub(super) batch: Batch,
+    pub(super) bytes: u64,
+    pub(super) of: u64,
+}
+
+/// What is known once the file is read to its end.
+pub(super) struct FileRead {
+    pub(super) encoding: Encoding,
+    pub(super) header: Header,
+    pub(super) errors: RowErrors,
+    /// SHA-256 of the file's bytes.
+    pub(super) hash: [u8; 32],
+}
+
+/// Starts reading. The handle answers once the channel is closed.
+pub(super) fn start(
+    path: PathBuf,
+    now: DateTime<Utc>,
+    all_insured: bool,
+) -> (mpsc::Receiver<Chunk>, JoinHandle<io::Result<FileRead>>) {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let reading = tokio::task::spawn_blocking(move || {
+        let file = File::open(path)?;
+        let of = file.metadata()?.len();
+        read(file, of, now, all_insured, |chunk| sender.blocking_send(chunk).is_ok())
+    });
+    (receiver, reading)
+}
+
+/// Reads a file of `of` bytes; `take` answers false once nobody wants any more.
+fn read(
+    file: impl Read,
+    of: u64,
+    now: DateTime<Utc>,
+    all_insured: bool,
+    mut take: impl FnMut(Chunk) -> bool,
+) -> io::Result<FileRead> {
+    let mut errors = RowErrors::default();
+    let mut csv = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        // Line feeds alone end a row, so that lines can be counted; `RowParser` takes the carriage return off.
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(Metered::new(file));
+    let mut record = ByteRecord::new();
+    next(&mut csv, &mut record, &mut errors)?;
+    let (encoding, header) = read_header(&record, csv.get_ref().head, &mut errors);
+    let parser = RowParser {
+        header,
+        encoding,
+        today: calendar::today_in_japan(now),
+        all_insured,
+    };
+    if errors.is_empty() {
+        let mut batch = Batch::default();
+        let mut rows = false;
+        while let Some(line) = next(&mut csv, &mut record, &mut errors)? {
+            rows = true;
+            if let Some(row) = parser.parse(line, &record, &mut errors) {
+                batch.push(line, row, now);
+            }
+            if batch.len() >= BATCH_ROWS {
+                let bytes = csv.get_ref().bytes;
+                if !take(Chunk {
+                    batch: std::mem::take(&mut batch),
+                    bytes,
+                    of,
+                }) {
+                    break;
+                }
+            }
+        }
+        if !rows && errors.is_empty() {
+            errors.add(1, "", Reason::NoRows);
+        }
+        if batch.len() > 0 {
+            take(Chunk { batch, bytes: of, of });
+        }
+    }
+    Ok(FileRead {
+        encoding,
+        header: parser.header,
+        errors,
+        hash: csv.into_inner().hash_to_end()?,
+    })
+}
+
+/// The next row that is not blank, and the line it begins on.
+fn next<R: Read>(
+    csv: &mut Reader<Metered<R>>,
+    record: &mut ByteRecord,
+    errors: &mut RowErrors,
+) -> io::Result<Option<u64>> {
+    loop {
+        match csv.read_byte_record(record) {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => {
+                let line = csv.position().line();
+                return match error.into_kind() {
+                    csv::ErrorKind::Io(long) if long.kind() == io::ErrorKind::FileTooLarge => {
+                        errors.add(line, "", Reason::RowTooLong);
+                        Ok(None)
+                    }
+                    csv::ErrorKind::Io(other) => Err(other),
+                    // Bytes of any shape are records; only reading can fail.
+                    other => Err(io::Error::other(format!("{other:?}"))),
+                };
+            }
+        }
+        csv.get_mut().row_bytes = 0;
+        if record.iter().any(|field| !field.trim_ascii().is_empty()) {
+            let within = record.iter().flatten().filter(|byte| **byte == b'\n').count();
+            // The reader stands behind the line feed that ended the row.
+            return Ok(Some(
+                csv.position()
+                    .line()
+                    .saturating_sub(1 + u64::try_from(within).unwrap_or_default()),
+            ));
+        }
+    }
+}
+
+/// The header decides on the encoding: in the right one its columns have names that are known.
+fn read_header(record: &ByteRecord, head: [u8; 3], errors: &mut RowErrors) -> (Encoding, Header) {
+    let candidates: &[Encoding] = match head {
+        [0xEF, 0xBB, 0xBF] => &[Encoding::Utf8Bom],
+        _ => &[Encoding::Utf8, Encoding::Cp932],
+    };
+    let decoded = candidates.iter().find_map(|encoding| {
+        let fields: Option<Vec<String>> = record
+            .iter()
+            .map(|field| encoding.decode(field).map(std::borrow::Cow::into_owned))
+            .collect();
+        fields
+            .filter(|fields| fields.iter().all(|field| !field.contains('\0')))
+            .map(|fields| (*encoding, fields))
+    });
+    if let Some((encoding, fields)) = decoded {
+        let header = Header::read(&fields, errors);
+        // Of a file in another encoding no column is known; naming each as missing would mislead.
+        let is_other = Column::ALL.iter().all(|column| !header.has(*column)) && !record.is_empty() && !is_ascii(record);
+        if !is_other {
+            return (encoding, header);
+        }
+        *errors = RowErrors::default();
+    }
+    errors.add(1, "", Reason::UnknownEncoding);
+    (Encoding::Utf8, Header::read(&[], &mut RowErrors::default()))
+}
+
+fn is_ascii(record: &ByteRecord) -> bool {
+    record.iter().all(<[u8]>::is_ascii)
+}
+
+/// The file with its bytes counted and hashed, its last line ended and no row longer than [`MAX_ROW_BYTES`].
+struct Metered<R> {
+    inner: R,
+    hash: Sha256,
+    head: [u8; 3],
+    bytes: u64,
+    row_bytes: u64,
+    last: u8,
+}
+
+impl<R: Read> Metered<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            head: [0; 3],
+            bytes: 0,
+            row_bytes: 0,
+            last: b'\n',
+        }
+    }
+
+    /// The hash of the whole file, also of what nobody wanted to parse.
+    fn hash_to_end(mut self) -> io::Result<[u8; 32]> {
+        let mut rest = vec![0; 1 << 16];
+        loop {
+            self.row_bytes = 0;
+            if self.read(&mut rest)? == 0 {
+                return Ok(self.hash.finalize().into());
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.row_bytes > MAX_ROW_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let count = self.inner.read(buffer)?;
+        let Some(read) = buffer.get_mut(..count) else {
+            return Ok(0);
+        };
+        let Some(last) = read.last().copied() else {
+            return Ok(match buffer.first_mut() {
+                Some(first) if self.last != b'\n' => {
+                    (*first, self.last) = (b'\n', b'\n');
+                    1
+                }
+                _ => 0,
+            });
+        };
+        self.hash.update(&*read);
+        let seen = usize::try_from(self.bytes).unwrap_or(usize::MAX);
+        for (slot, byte) in self.head.iter_mut().skip(seen).zip(&*read) {
+            *slot = *byte;
+        }
+        let count_u64 = u64::try_from(count).unwrap_or_default();
+        self.bytes += count_u64;
+        self.row_bytes += count_u64;
+        self.last = last;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HEADER: &str = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称,氏名（漢字）";
+
+    fn now() -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339("2026-11-22T12:00:00+09:00")
+            .unwrap()
+            .to_utc()
+    }
+
+    fn read_bytes(file: &[u8]) -> (FileRead, Vec<i64>) {
+        let mut lines = Vec::new();
+        let read = read(file, file.len() as u64, now(), false, |chunk| {
+            lines.extend(chunk.batch.lines());
+            true
+        });
+        (read.unwrap(), lines)
+    }
+
+    fn errors(read: &FileRead) -> Vec<(u64, &'static str, Reason)> {
+        read.errors
+            .kept()
+            .iter()
+            .map(|e| (e.line, e.column, e.reason.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn the_encoding_is_told_by_the_header() {
+        let text = format!("{HEADER}\n1,2,ケンポ タロウ,19850401,本人,健保太郎\n");
+        let (cp932, _, lossy) = encoding_rs::SHIFT_JIS.encode(&text);
+        assert!(!lossy);
+        for (bytes, encoding) in [
+            (text.as_bytes().to_vec(), Encoding::Utf8),
+            ([b"\xEF\xBB\xBF", text.as_bytes()].concat(), Encoding::Utf8Bom),
+            (cp932.to_vec(), Encoding::Cp932),
+        ] {
+            let (read, lines) = read_bytes(&bytes);
+            assert_eq!((read.encoding, lines), (encoding, vec![2]));
+            assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(&bytes)));
+        }
+    }
+
+    #[test]
+    fn other_encodings_and_files_that_are_no_text_are_named_as_such() {
+        let utf16: Vec<u8> = std::iter::once(0xFEFF)
+            .chain(HEADER.encode_utf16())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let (euc, _, _) = encoding_rs::EUC_JP.encode(HEADER);
+        for bytes in [utf16.as_slice(), &euc, b"PK\x03\x04\0\0\xFF", b"\xEF\xBB\xBF\x83"] {
+            let (read, _) = read_bytes(bytes);
+            assert_eq!(errors(&read), [(1, "", Reason::UnknownEncoding)]);
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_over_blank_lines_line_ends_and_quoted_line_breaks() {
+        for end in ["\n", "\r\n"] {
+            let file = [
+                HEADER,
+                "1,2,ケンポ タロウ,19850401,本人,健保",
+                "",
+                ",,,,,",
+                "1,3,ケンポ ジロウ,19850401,本人,\"健\n保\"",
+                "1,4,ケンポ,19850401,本人,\"健保\"",
+                "1,5,健保,19850401,本人,",
+                "1,6,ケンポ サブロウ,19850401,本人,健保",
+            ]
+            .join(end);
+            let (read, lines) = read_bytes(file.as_bytes());
+            assert_eq!(lines, [2, 7, 9], "{end:?}");
+            let expected = [
+                (5, "氏名（漢字）", Reason::Control),
+                (8, "対象者氏名（カナ）", Reason::NotKana),
+            ];
+            assert_eq!(errors(&read), expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_quotation_mark_ends_the_reading_with_its_line() {
+        let file = format!(
+            "{HEADER}\n1,2,\"ケンポ,19850401,本人,健保\n{}",
+            "1,3,ケンポ,19850401,本人,\n".repeat(60_000)
+        );
+        let (read, lines) = read_bytes(file.as_bytes());
+        assert!(lines.is_empty());
+        assert!(matches!(errors(&read).as_slice(), [(_, "", Reason::RowTooLong)]));
+        assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(file.as_bytes())));
+    }
+
+    #[test]
+    fn a_file_without_rows_is_refused() {
+        for file in [HEADER.to_owned(), format!("{HEADER}\r\n\r\n,,,,,\r\n")] {
+            assert_eq!(errors(&read_bytes(file.as_bytes()).0), [(1, "", Reason::NoRows)]);
+        }
+        assert_eq!(read_bytes(b"").0.errors.count(), 5);
+    }
+
+    #[test]
+    fn long_files_come_in_batches_of_one_size() {
+        let file = format!("{HEADER}\n{}", "1,2,ケンポ,19850401,本人,\n".repeat(9_000));
+        let mut sizes = Vec::new();
+        read(file.as_bytes(), 0, now(), false, |chunk| {
+            sizes.push(chunk.batch.len());
+            true
+        })
+        .unwrap();
+        assert_eq!(sizes, [4_000, 4_000, 1_000]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let file = [HEADER.as_bytes(), b"\n", &bytes].concat();
+            read_bytes(&file);
+            read_bytes(&bytes);
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What an import answers: what it did or would do, or why it did nothing.
+
+use super::{encoding::Encoding, errors::RowErrors};
+use database::DatabaseError;
+use kernel::ImportId;
+
+/// What an import may do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Only say what would change.
+    pub dry_run: bool,
+    /// Go on though more than 5 % of the covered persons would vanish.
+    pub allow_loss: bool,
+}
+
+/// What was done, or in a dry run would be done. Every row of the file is new, changed, returned, lost or unchanged;
+/// lost also counts the persons who are missing from the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The import, as journal, events and audit trail name it; in a dry run nobody does.
+    pub import_id: ImportId,
+    /// True where nothing was written.
+    pub dry_run: bool,
+    /// The file's encoding, as found.
+    pub encoding: Encoding,
+    /// Columns of the file that no rule knows; they were not read.
+    pub unknown_columns: Vec<String>,
+    /// Rows of the file, its header and empty lines aside.
+    pub rows: u64,
+    /// Persons seen for the first time.
+    pub new: u64,
+    /// Persons of whom something changed.
+    pub changed: u64,
+    /// Persons covered again after a loss.
+    pub returned: u64,
+    /// Persons whose coverage ended: by a day of loss in the file or by not being in it.
+    pub lost: u64,
+    /// Rows that say what is known already.
+    pub unchanged: u64,
+    /// The share that is not in the file any more.
+    pub vanishing: Vanishing,
+}
+
+/// How many of the covered persons a file leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Vanishing {
+    /// Persons in the last roster whose coverage has not ended.
+    pub covered: u64,
+    /// Those of them who are not in the file.
+    pub missing: u64,
+}
+
+impl Vanishing {
+    /// True where more than 5 % would vanish: rather a wrong or cut-off file than so many losses.
+    pub fn is_too_much(self) -> bool {
+        self.missing.saturating_mul(20) > self.covered
+    }
+}
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Rows are read and staged.
+    Reading {
+        /// Rows staged so far.
+        rows: u64,
+        /// Bytes of the file read so far.
+        bytes: u64,
+        /// Bytes of the whole file.
+        of: u64,
+    },
+    /// Rows are compared with each other and with the roster.
+    Comparing,
+    /// The differences are written.
+    Merging,
+}
+
+/// Why an import did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The insurer's roster stays as it was, for a reason that the person at the terminal can mend.
+    #[error(transparent)]
+    Refused(#[from] ImportRefused),
+    /// The file can't be opened or read.
+    #[error("the roster file cannot be read: {0}")]
+    File(#[from] std::io::Error),
+    /// The database is away, or the reading thread is.
+    #[error(transparent)]
+    Outage(#[from] DatabaseError),
+}
+
+/// What stands against an import. The words are for the terminal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ImportRefused {
+    /// Rows or columns are wrong; nothing was taken over.
+    #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", .0.count())]
+    Rows(RowErrors),
+    /// More than 5 % of the covered persons are not in the file.
+    #[error(
+        "加入中の{}人のうち{}人がファイルにありません（5％を超えています）。何も取り込んでいません。ファイルが全員分かどうかお確かめください。正しいときは --allow-loss を付けて取り込んでください。",
+        .0.covered,
+        .0.missing
+    )]
+    Loss(Vanishing),
+    /// Another import of the same insurer is under way.
+    #[error("この保険者の取り込みがほかで進んでいます。終わってから、もう一度取り込んでください。")]
+    Running,
+}
+
+impl ImportRefused {
+    /// The stable word for the audit trail.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rows(_) => "rows",
+            Self::Loss(_) => "loss",
+            Self::Running => "running",
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Writing a folder into the database: all of it in one transaction, or nothing. A folder that changes nothing writes
+//! nothing. Running nodes see the new revision within seconds.
+
+use crate::{
+    Difference, Folder, FolderProblem, InsurerState, Settings,
+    difference::{compare, stored},
+    directory::{InsurerRow, unreadable},
+    operate::record,
+    schema::{insurer_revisions, insurers, logos, pages, terms_documents},
+    terms::hex,
+};
+use chrono::{DateTime, Utc};
+use database::{Database, DatabaseError, TenantTransaction};
+use diesel::{dsl::max, prelude::*, upsert::excluded};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::TenantId;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+/// Held to the end of the transaction, so that two operators never give out one tenant id or one revision.
+const LOCK: i64 = 0x6d61_646f_6775_6368;
+
+/// What applying a folder did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// The database held it already; nothing was written.
+    Unchanged,
+    /// A new insurer.
+    Created {
+        /// 1.
+        revision: i64,
+    },
+    /// A new revision of a known one.
+    Changed {
+        /// The revision that is in force now.
+        revision: i64,
+    },
+}
+
+/// Why a folder was not applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It changes what is published.
+    #[error("the folder changes what is published")]
+    Refused(Vec<FolderProblem>),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<diesel::result::Error> for ApplyError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Applies a folder in the name of `applied_by`. Notices in it are the notices crate's to write.
+pub async fn apply(
+    database: &Database,
+    now: DateTime<Utc>,
+    folder: &Folder,
+    applied_by: &str,
+) -> Result<Applied, ApplyError> {
+    loop {
+        // The transaction needs its tenant from the start; whether the guess was right shows under the lock.
+        let mut directory = database.directory().await?;
+        let tenant = tenant_of(&mut directory, folder).await?;
+        directory.commit().await?;
+        let mut tx = database.tenant(tenant).write().await?;
+        lock(&mut tx).await?;
+        if tenant_of(&mut tx, folder).await? != tenant {
+            continue;
+        }
+        let row = stored(&mut tx, folder).await?;
+        let settings = row.as_ref().map(InsurerRow::settings).transpose()?;
+        let difference = compare(settings.as_ref(), folder, now);
+        if !difference.refused.is_empty() {
+            tx.commit().await?;
+            return Err(ApplyError::Refused(difference.refused));
+        }
+        // Revision 0 of the platform is nobody's: even a folder like it is applied once.
+        let revision = row.as_ref().map_or(0, |row| row.revision);
+        if row.is_some() && difference.lines.is_empty() && revision > 0 {
+            tx.commit().await?;
+            return Ok(Applied::Unchanged);
+        }
+        let change = Change {
+            now,
+            folder,
+            by: applied_by,
+            revision: revision + 1,
+            stored: settings.unwrap_or_default(),
+        };
+        change.write(&mut tx, &difference, row.is_none()).await?;
+        tx.commit().await?;
+        let revision = change.revision;
+        return Ok(if row.is_none() {
+            Applied::Created { revision }
+        } else {
+            Applied::Changed { revision }
+        });
+    }
+}
+
+/// A revision about to be written.
+struct Change<'a> {
+    now: DateTime<Utc>,
+    folder: &'a Folder,
+    by: &'a str,
+    revision: i64,
+    stored: Settings,
+}
+
+impl Change<'_> {
+    async fn write(&self, tx: &mut TenantTransaction, difference: &Difference, new: bool) -> Result<(), DatabaseError> {
+        let settings = serde_json::to_value(&self.folder.settings).map_err(unreadable)?;
+        if new {
+            self.insert_insurer(tx, &settings).await?;
+        } else {
+            self.update_insurer(tx, &settings).await?;
+        }
+        self.write_revision(tx, &settings, &difference.lines.join("\n")).await?;
+        self.write_terms(tx).await?;
+        self.write_pages(tx).await?;
+        self.write_logo(tx).await?;
+        let detail = json!({ "revision": self.revision, "changes": difference.lines.len(), "by": self.by });
+        record(tx, self.now, "insurer.apply", detail).await
+    }
+
+    async fn insert_insurer(
+        &self,
+        tx: &mut TenantTransaction,
+        settings: &serde_json::Value,
+    ) -> Result<(), DatabaseError> {
+        let row = (
+            insurers::tenant_id.eq(tx.tenant()),
+            insurers::insurer_code.eq(self.folder.code.as_ref().map(kernel::InsurerCode::as_str)),
+            insurers::name.eq(&self.folder.settings.name),
+            insurers::kind.eq(self.folder.settings.kind.as_str()),
+            insurers::state.eq(InsurerState::Open.as_str()),
+            insurers::revision.eq(self.revision),
+            insurers::settings.eq(settings),
+            insurers::created_at.eq(self.now),
+            insurers::updated_at.eq(self.now),
+            insurers::applied_by.eq(self.by),
+        );
+        diesel::insert_into(insurers::table)
+            .values(row)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Leaves the state alone: a suspended insurer stays so until it is resumed.
+    async fn update_insurer(
+        &self,
+        tx: &mut TenantTransaction,
+        settings: &serde_json::Value,
+    ) -> Result<(), DatabaseError> {
+        let row = (
+            insurers::name.eq(&self.folder.settings.name),
+            insurers::kind.eq(self.folder.settings.kind.as_str()),
+            insurers::revision.eq(self.revision),
+            insurers::settings.eq(settings),
+            insurers::updated_at.eq(self.now),
+            insurers::applied_by.eq(self.by),
+        );
+        diesel::update(insurers::table)
+            .filter(insurers::tenant_id.eq(tx.tenant()))
+            .set(row)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    async fn write_revision(
+        &self,
+        tx: &mut TenantTransaction,
+        settings: &serde_json::Value,
+        note: &str,
+    ) -> Result<(), DatabaseError> {
+        let row = (
+            insurer_revisions::tenant_id.eq(tx.tenant()),
+            insurer_revisions::revision.eq(self.revision),
+            insurer_revisions::settings.eq(settings),
+            insurer_revisions::content_hash.eq(hex(&Sha256::digest(settings.to_string()))),
+            insurer_revisions::applied_at.eq(self.now),
+            insurer_revisions::applied_by.eq(self.by),
+            insurer_revisions::note.eq(note),
+        );
+        diesel::insert_into(insurer_revisions::table)
+            .values(row)
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Adds what is new or rewritten; nothing is ever changed or removed.
+    async fn write_terms(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        for terms in self
+            .folder
+            .terms
+            .iter()
+            .filter(|terms| !self.stored.terms.contains(&terms.head))
+        {
+            let row = (
+                terms_documents::tenant_id.eq(tx.tenant()),
+                terms_documents::document.eq(&terms.head.document),
+                terms_documents::revision.eq(terms.head.revision),
+                terms_documents::insurer_revision.eq(self.revision),
+                terms_documents::title.eq(&terms.head.title),
+                terms_documents::effective_at.eq(terms.head.effective_at),
+                terms_documents::changes.eq(terms.changes.as_deref()),
+                terms_documents::body.eq(&terms.body),
+                terms_documents::content_hash.eq(&terms.head.content_hash),
+            );
+            diesel::insert_into(terms_documents::table)
+                .values(row)
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn write_pages(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        for page in self
+            .folder
+            .pages
+            .iter()
+            .filter(|page| !self.stored.pages.contains(&page.head))
+        {
+            let row = (
+                pages::tenant_id.eq(tx.tenant()),
+                pages::slug.eq(&page.head.slug),
+                pages::title.eq(&page.head.title),
+                pages::body.eq(&page.body),
+                pages::updated_at.eq(self.now),
+            );
+            diesel::insert_into(pages::table)
+                .values(row)
+                .on_conflict((pages::tenant_id, pages::slug))
+                .do_update()
+                .set((
+                    pages::title.eq(excluded(pages::title)),
+                    pages::body.eq(excluded(pages::body)),
+                    pages::updated_at.eq(excluded(pages::updated_at)),
+                ))
+                .execute(&mut **tx)
+                .await?;
+        }
+        let kept: Vec<&str> = self.folder.pages.iter().map(|page| page.head.slug.as_str()).collect();
+        diesel::delete(pages::table)
+            .filter(pages::tenant_id.eq(tx.tenant()))
+            .filter(pages::slug.ne_all(kept))
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+
+    async fn write_logo(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        let Some(logo) = &self.folder.logo else { return Ok(()) };
+        let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+        let row = (
+            logos::tenant_id.eq(tx.tenant()),
+            logos::hash.eq(&logo.head.hash),
+            logos::media_type.eq("image/png"),
+            logos::bytes.eq(&logo.bytes),
+            logos::width.eq(pixels(logo.head.width)),
+            logos::height.eq(pixels(logo.head.height)),
+        );
+        diesel::insert_into(logos::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The folder's tenant: its insurer's where that is known, else the next free one.
+async fn tenant_of(connection: &mut AsyncPgConnection, folder: &Folder) -> Result<TenantId, DatabaseError> {
+    let Some(code) = &folder.code else {
+        return Ok(TenantId::PLATFORM);
+    };
+    let known = insurers::table
+        .filter(insurers::insurer_code.eq(code.as_str()))
+        .select(insurers::tenant_id)
+        .first(connection)
+        .await
+        .optional()?;
+    if let Some(tenant) = known {
+        return Ok(tenant);
+    }
+    let last: Option<i32> = insurers::table
+        .select(max(insurers::tenant_id))
+        .first(connection)
+        .await?;
+    Ok(TenantId(last.unwrap_or_default() + 1))
+}
+
+async fn lock(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
+        .bind::<diesel::sql_types::BigInt, _>(LOCK)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! What applying a folder would change, in lines for an operator, and what may not change any more.
+
+use crate::{Folder, FolderProblem, Settings, TermsHead, directory::InsurerRow, schema::insurers};
+use chrono::{DateTime, Utc};
+use database::{Database, DatabaseError};
+use diesel::prelude::*;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use kernel::{TenantId, calendar};
+use serde_json::Value;
+
+/// What applying a folder would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// The insurer; none where the folder makes a new one.
+    pub tenant: Option<TenantId>,
+    /// What changes, in English, a line each; empty where nothing does.
+    pub lines: Vec<String>,
+    /// What the folder changes though it is published: it can't be applied.
+    pub refused: Vec<FolderProblem>,
+    /// What an operator should know besides.
+    pub remarks: Vec<String>,
+}
+
+impl Difference {
+    /// True where the database holds what the folder holds.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.refused.is_empty()
+    }
+}
+
+/// Compares a folder with the database. What is in force at `now` can't be changed.
+pub async fn difference(database: &Database, now: DateTime<Utc>, folder: &Folder) -> Result<Difference, DatabaseError> {
+    let mut tx = database.directory().await?;
+    let row = stored(&mut tx, folder).await?;
+    tx.commit().await?;
+    let settings = row.as_ref().map(InsurerRow::settings).transpose()?;
+    let mut difference = compare(settings.as_ref(), folder, now);
+    difference.tenant = row.map(|row| row.tenant_id);
+    Ok(difference)
+}
+
+/// The comparison itself, against the settings in the database, if any.
+pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<Utc>) -> Difference {
+    let mut difference = Difference {
+        remarks: folder.remarks(),
+        ..Difference::default()
+    };
+    let none = Settings::default();
+    if let Some(stored) = stored {
+        compare_values("", &plain(stored), &plain(&folder.settings), &mut difference.lines);
+    } else {
+        let code = folder.code.as_ref().map_or("", |code| code.as_str());
+        difference
+            .lines
+            .push(format!("new insurer {code} {}", folder.settings.name));
+    }
+    let stored = stored.unwrap_or(&none);
+    compare_logo(stored, folder, &mut difference.lines);
+    compare_terms(stored, folder, now, &mut difference);
+    compare_pages(stored, folder, &mut difference.lines);
+    difference
+}
+
+/// Settings as JSON, without what is compared by its own rules.
+fn plain(settings: &Settings) -> Value {
+    let plain = Settings {
+        logo: None,
+        terms: Vec::new(),
+        pages: Vec::new(),
+        ..settings.clone()
+    };
+    // A struct of strings, numbers and lists: it has a JSON form.
+    serde_json::to_value(plain).unwrap_or_default()
+}
+
+fn compare_values(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
+    if old == new {
+        return;
+    }
+    if let (Value::Object(old), Value::Object(new)) = (old, new) {
+        let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            let value = |side: &serde_json::Map<String, Value>| side.get(key).cloned().unwrap_or_default();
+            compare_values(&path, &value(old), &value(new), lines);
+        }
+        return;
+    }
+    lines.push(format!("{path}: {old} → {new}"));
+}
+
+fn compare_logo(stored: &Settings, folder: &Folder, lines: &mut Vec<String>) {
+    match (&stored.logo, &folder.settings.logo) {
+        (None, Some(new)) => lines.push(format!("logo added ({} × {})", new.width, new.height)),
+        (Some(_), None) => lines.push("logo removed".into()),
+        (Some(old), Some(new)) if old != new => lines.push(format!("logo changed ({} × {})", new.width, new.height)),
+        _ => {}
+    }
+}
+
+/// A revision whose day has come stays for ever as it is; one still to come may be rewritten or withdrawn.
+fn compare_terms(stored: &Settings, folder: &Folder, now: DateTime<Utc>, difference: &mut Difference) {
+    let same = |a: &TermsHead, b: &TermsHead| a.document == b.document && a.revision == b.revision;
+    for new in &folder.terms {
+        let name = format!("terms {} revision {}", new.head.document, new.head.revision);
+        let day = calendar::today_in_japan(new.head.effective_at);
+        match stored.terms.iter().find(|old| same(old, &new.head)) {
+            Some(old) if *old == new.head => {}
+            Some(old) if old.effective_at <= now => difference.refused.push(FolderProblem {
+                file: new.file.clone(),
+                line: 1,
+                reason: format!(
+                    "{name} is published and can't be changed: write revision {}",
+                    new.head.revision + 1
+                ),
+            }),
+            Some(_) => difference
+                .lines
+                .push(format!("{name} rewritten before its day, in force from {day}")),
+            None => difference.lines.push(format!("{name} added, in force from {day}")),
+        }
+    }
+    for old in &stored.terms {
+        if folder.settings.terms.iter().any(|new| same(old, new)) {
+            continue;
+        }
+        let name = format!("terms {} revision {}", old.document, old.revision);
+        if old.effective_at <= now {
+            let file = format!("terms/{}.{}.md", old.document, old.revision);
+            let reason = format!("{name} is published and can't be removed: the file is missing");
+            difference.refused.push(FolderProblem {
+                file: file.into(),
+                line: 1,
+                reason,
+            });
+        } else {
+            difference.lines.push(format!("{name} withdrawn before its day"));
+        }
+    }
+}
+
+fn compare_pages(stored: &Settings, folder: &Folder, lines: &mut Vec<String>) {
+    for new in &folder.settings.pages {
+        match stored.pages.iter().find(|old| old.slug == new.slug) {
+            Some(old) if old == new => {}
+            Some(_) => lines.push(format!("page {} changed", new.slug)),
+            None => lines.push(format!("page {} added", new.slug)),
+        }
+    }
+    for old in &stored.pages {
+        if !folder.settings.pages.iter().any(|new| new.slug == old.slug) {
+            lines.push(format!("page {} removed", old.slug));
+        }
+    }
+}
+
+/// The row of the folder's insurer, or of the platform.
+pub(crate) async fn stored(
+    connection: &mut AsyncPgConnection,
+    folder: &Folder,
+) -> Result<Option<InsurerRow>, DatabaseError> {
+    let rows = insurers::table.select(InsurerRow::as_select());
+    let row = match &folder.code {
+        Some(code) => {
+            rows.filter(insurers::insurer_code.eq(code.as_str()))
+                .first(connection)
+                .await
+        }
+        None => {
+            rows.filter(insurers::tenant_id.eq(TenantId::PLATFORM))
+                .first(connection)
+                .await
+        }
+    };
+    Ok(row.optional()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Color, PageFile, TermsFile};
+    use kernel::InsurerCode;
+
+    fn day(text: &str) -> DateTime<Utc> {
+        calendar::start_of_day(text.parse().unwrap())
+    }
+
+    fn terms(revision: i32, from: &str, body: &str) -> TermsFile {
+        let effective_at = day(from);
+        let content_hash = crate::terms::content_hash("x", effective_at, None, body);
+        let head = TermsHead {
+            document: "addendum".into(),
+            revision,
+            title: "x".into(),
+            effective_at,
+            content_hash,
+        };
+        let file = format!("terms/addendum.{revision}.md").into();
+        TermsFile {
+            file,
+            head,
+            changes: None,
+            body: body.into(),
+        }
+    }
+
+    fn folder(terms: Vec<TermsFile>) -> Folder {
+        let settings = Settings {
+            terms: terms.iter().map(|terms| terms.head.clone()).collect(),
+            ..Settings::default()
+        };
+        let code = InsurerCode::parse("32290413").unwrap();
+        Folder {
+            terms,
+            ..Folder::of_settings(Some(code), settings)
+        }
+    }
+
+    fn lines(stored: &Folder, folder: &Folder) -> Vec<String> {
+        let difference = compare(Some(&stored.settings), folder, day("2026-11-22"));
+        difference
+            .lines
+            .into_iter()
+            .chain(difference.refused.iter().map(ToString::to_string))
+            .collect()
+    }
+
+    #[test]
+    fn settings_are_compared_leaf_by_leaf() {
+        let (stored, mut changed) = (folder(vec![]), folder(vec![]));
+        assert!(compare(Some(&stored.settings), &stored, day("2026-11-22")).is_empty());
+        changed.settings.brand_color = Color([0, 0, 0]);
+        changed.settings.desk.phone = "050-2030-4706".into();
+        assert_eq!(
+            lines(&stored, &changed),
+            [
+                r##"brand_color: "#0017c1" → "#000000""##,
+                r#"desk.phone: "" → "050-2030-4706""#
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_in_force_can_be_neither_changed_nor_removed() {
+        let stored = folder(vec![terms(1, "2024-04-05", "a"), terms(2, "2026-11-22", "b")]);
+        let changed = folder(vec![terms(1, "2024-04-05", "a"), terms(2, "2026-11-22", "c")]);
+        assert_eq!(
+            lines(&stored, &changed),
+            ["terms/addendum.2.md:1: terms addendum revision 2 is published and can't be changed: write revision 3"]
+        );
+        let moved = folder(vec![terms(1, "2024-04-05", "a"), terms(2, "2027-01-01", "b")]);
+        assert_eq!(lines(&stored, &moved).len(), 1);
+        let removed = folder(vec![terms(1, "2024-04-05", "a")]);
+        assert_eq!(
+            lines(&stored, &removed),
+            ["terms/addendum.2.md:1: terms addendum revision 2 is published and can't be removed: the file is missing"]
+        );
+    }
+
+    #[test]
+    fn what_is_to_come_may_be_rewritten_and_withdrawn() {
+        let first = || terms(1, "2024-04-05", "a");
+        let stored = folder(vec![first(), terms(2, "2026-11-23", "b")]);
+        let rewritten = folder(vec![first(), terms(2, "2026-12-01", "c")]);
+        assert_eq!(
+            lines(&stored, &rewritten),
+            ["terms addendum revision 2 rewritten before its day, in force from 2026-12-01"]
+        );
+        let withdrawn = folder(vec![first()]);
+        assert_eq!(
+            lines(&stored, &withdrawn),
+            ["terms addendum revision 2 withdrawn before its day"]
+        );
+        assert_eq!(
+            lines(&withdrawn, &stored),
+            ["terms addendum revision 2 added, in force from 2026-11-23"]
+        );
+    }
+
+    #[test]
+    fn pages_are_compared_by_their_text() {
+        let page = |slug: &str, body: &str| PageFile::new(slug.into(), "x".into(), body.into()).head;
+        let (mut stored, mut changed) = (folder(vec![]), folder(vec![]));
+        stored.settings.pages = vec![page("a", "1"), page("b", "1"), page("c", "1")];
+        changed.settings.pages = vec![page("a", "1"), page("b", "2"), page("d", "1")];
+        assert_eq!(
+            lines(&stored, &changed),
+            ["page b changed", "page d added", "page c removed"]
+        );
+    }
+}

@@ -1,0 +1,223 @@
+//! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing. Notices are the
+//! notices crate's to write.
+
+use crate::{
+    ContactDesk, Module, Settings,
+    directory::InsurerRow,
+    folder::day_word,
+    logos,
+    pages::Page,
+    schema::{insurers, pages},
+    terms::{self, TermsText},
+};
+use chrono::{NaiveDate, NaiveTime};
+use database::{Database, DatabaseError};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{TenantId, calendar};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
+
+/// The logo's name in an exported folder.
+const LOGO: &str = "logo.png";
+
+/// Why a folder was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// No such insurer.
+    #[error("there is no tenant {0}")]
+    Unknown(TenantId),
+    /// The folder holds something: nothing is ever overwritten.
+    #[error("{} is not empty", .0.display())]
+    NotEmpty(PathBuf),
+    /// A file could not be written.
+    #[error("{}: {error}", .file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+impl From<diesel::result::Error> for ExportError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Writes an insurer's folder, which must be empty or absent.
+pub async fn export(database: &Database, tenant: TenantId, dir: &Path) -> Result<(), ExportError> {
+    let mut tx = database.tenant(tenant).read().await?;
+    let row = insurers::table
+        .filter(insurers::tenant_id.eq(tenant))
+        .select(InsurerRow::as_select())
+        .first(&mut *tx)
+        .await
+        .optional()?
+        .ok_or(ExportError::Unknown(tenant))?;
+    let settings = row.settings()?;
+    let mut files = vec![(
+        PathBuf::from("tenant.toml"),
+        tenant_toml(row.insurer_code.as_deref(), &settings).into_bytes(),
+    )];
+    for head in &settings.terms {
+        let text = terms::text(&mut tx, &head.document, head.revision)
+            .await?
+            .ok_or(diesel::result::Error::NotFound)?;
+        let name = format!("terms/{}.{}.md", head.document, head.revision);
+        files.push((name.into(), terms_markdown(&text).into_bytes()));
+    }
+    let guides: Vec<Page> = pages::table
+        .filter(pages::tenant_id.eq(tenant))
+        .order(pages::slug)
+        .select(Page::as_select())
+        .load(&mut *tx)
+        .await?;
+    for page in guides {
+        let markdown = format!("+++\ntitle = {}\n+++\n\n{}\n", quoted(&page.title), page.body);
+        files.push((format!("pages/{}.md", page.slug).into(), markdown.into_bytes()));
+    }
+    if let Some(head) = &settings.logo {
+        let logo = logos::logo(&mut tx, &head.hash)
+            .await?
+            .ok_or(diesel::result::Error::NotFound)?;
+        files.push((LOGO.into(), logo.bytes));
+    }
+    tx.commit().await?;
+    write(dir, &files)
+}
+
+fn write(dir: &Path, files: &[(PathBuf, Vec<u8>)]) -> Result<(), ExportError> {
+    let failed = |path: &Path| {
+        let file = path.to_owned();
+        move |error| ExportError::File { file, error }
+    };
+    std::fs::create_dir_all(dir).map_err(failed(dir))?;
+    if std::fs::read_dir(dir).map_err(failed(dir))?.next().is_some() {
+        return Err(ExportError::NotEmpty(dir.to_owned()));
+    }
+    for (name, bytes) in files {
+        let path = dir.join(name);
+        let parent = path.parent().unwrap_or(dir);
+        std::fs::create_dir_all(parent).map_err(failed(parent))?;
+        std::fs::write(&path, bytes).map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+/// tenant.toml in the order of the shipped ones.
+pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
+    let mut toml = Toml::default();
+    if let Some(code) = code {
+        toml.text("code", code);
+        toml.text("name", &settings.name);
+        toml.text("kana", &settings.kana);
+        toml.text("kind", settings.kind.as_str());
+        if settings.logo.is_some() {
+            toml.text("logo", LOGO);
+        }
+        toml.text("brand_color", &settings.brand_color.to_string());
+        toml.plain("points", settings.points);
+        toml.plain("after_loss_days", settings.after_loss_days);
+        toml.texts(
+            "member_documents",
+            settings.member_documents.iter().map(|document| document.as_str()),
+        );
+        toml.table("sign_up");
+        toml.plain("employee_number", settings.sign_up.employee_number);
+        toml.table("password");
+        toml.plain("minimum_length", settings.password.minimum_length);
+        toml.table("session");
+        toml.plain("idle_minutes", settings.session.idle_minutes);
+        toml.plain("absolute_hours", settings.session.absolute_hours);
+    } else {
+        toml.text("name", &settings.name);
+        toml.text("operator", settings.operator.as_deref().unwrap_or_default());
+        toml.text("brand_color", &settings.brand_color.to_string());
+    }
+    toml.table("sender");
+    toml.text("name", &settings.sender.name);
+    toml.text("address", settings.sender.address.as_str());
+    desk(&mut toml, &settings.desk);
+    if code.is_some() {
+        toml.table("modules");
+        for module in Module::ALL {
+            toml.text(module.as_str(), settings.modules.wished(*module).as_str());
+        }
+    }
+    toml.0
+}
+
+fn desk(toml: &mut Toml, desk: &ContactDesk) {
+    let time = |time: NaiveTime| quoted(&time.format("%H:%M").to_string());
+    let hours: Vec<String> = desk
+        .hours
+        .iter()
+        .map(|hours| format!("{{ from = {}, to = {} }}", time(hours.from), time(hours.to)))
+        .collect();
+    toml.table("desk");
+    toml.text("name", &desk.name);
+    toml.text("phone", &desk.phone);
+    toml.texts("days", desk.days.iter().map(|day| day_word(*day)));
+    toml.plain("hours", format!("[{}]", hours.join(", ")));
+    toml.plain("closed_on_holidays", desk.closed_on_holidays);
+    toml.texts("closed_dates", desk.closed_dates.iter().map(NaiveDate::to_string));
+    if let Some(email) = &desk.email {
+        toml.text("email", email.as_str());
+    }
+    if let Some(note) = &desk.email_note {
+        toml.text("email_note", note);
+    }
+    toml.text("have_ready", &desk.have_ready);
+    for other in &desk.other {
+        toml.table("[desk.other]");
+        toml.text("subject", &other.subject);
+        toml.text("contact", &other.contact);
+    }
+}
+
+fn terms_markdown(text: &TermsText) -> String {
+    let mut toml = Toml::default();
+    toml.text("document", &text.document);
+    toml.plain("revision", text.revision);
+    toml.text("title", &text.title);
+    toml.text("effective_on", &calendar::today_in_japan(text.effective_at).to_string());
+    if let Some(changes) = &text.changes {
+        toml.text("changes", changes);
+    }
+    format!("+++\n{}+++\n\n{}\n", toml.0, text.body)
+}
+
+/// Lines of TOML.
+#[derive(Default)]
+struct Toml(String);
+
+impl Toml {
+    fn table(&mut self, name: &str) {
+        let _ = writeln!(self.0, "\n[{name}]");
+    }
+
+    fn plain(&mut self, key: &str, value: impl std::fmt::Display) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{key} = {value}");
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.plain(key, quoted(value));
+    }
+
+    fn texts(&mut self, key: &str, values: impl Iterator<Item: AsRef<str>>) {
+        let values: Vec<String> = values.map(|value| quoted(value.as_ref())).collect();
+        self.plain(key, format!("[{}]", values.join(", ")));
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

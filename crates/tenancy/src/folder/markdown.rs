@@ -1,0 +1,191 @@
+//! Markdown files: front matter between `+++` lines, then text without raw HTML (it would not be shown, so whoever
+//! wrote it should know) and with links only to where a link may lead.
+
+use super::{
+    NoticeFile, PageFile, TermsFile,
+    source::{Problems, Source, read_text},
+};
+use crate::{PageHead, TermsHead, terms};
+use kernel::calendar;
+use pulldown_cmark::{Event, Options, Parser, Tag};
+use std::path::Path;
+
+const FENCE: &str = "+++";
+
+/// Reads a revision of a terms document, named by its file.
+pub(super) fn read_terms(path: &Path, document: &str, revision: i32, problems: &Problems) -> Option<TermsFile> {
+    let file = split(path, problems)?;
+    let source = file.front(path, problems);
+    let mut front = source.table()?;
+    if let Some(found) = front.text("document").filter(|found| found.value != document) {
+        front.wrong(
+            "document",
+            found.line,
+            &format!("is \"{}\", but the file is named {document}", found.value),
+        );
+    }
+    let number = front.number("revision", &(1..=i32::MAX.unsigned_abs()));
+    if number.is_some_and(|number| i64::from(number) != i64::from(revision)) {
+        front.problem(
+            line_of(path, "revision"),
+            format!("revision must be {revision}, as in the file's name"),
+        );
+    }
+    let title = front.text("title");
+    let effective_on = front.date("effective_on");
+    let changes = if revision > 1 {
+        front.text("changes")
+    } else {
+        front.optional_text("changes")
+    };
+    if let Some(changes) = changes.as_ref().filter(|_| revision == 1) {
+        front.wrong("changes", changes.line, "is for revision 2 and later");
+    }
+    front.close();
+    let body = file.body(path, problems)?;
+    let (title, changes) = (title?.value, changes.map(|changes| changes.value));
+    let effective_at = calendar::start_of_day(effective_on?.value);
+    let content_hash = terms::content_hash(&title, effective_at, changes.as_deref(), &body);
+    let head = TermsHead {
+        document: document.to_owned(),
+        revision,
+        title,
+        effective_at,
+        content_hash,
+    };
+    Some(TermsFile {
+        file: path.to_owned(),
+        head,
+        changes,
+        body,
+    })
+}
+
+/// Reads a guide page.
+pub(super) fn read_page(path: &Path, slug: String, problems: &Problems) -> Option<PageFile> {
+    let file = split(path, problems)?;
+    let source = file.front(path, problems);
+    let mut front = source.table()?;
+    let title = front.text("title");
+    front.close();
+    let body = file.body(path, problems)?;
+    Some(PageFile::new(slug, title?.value, body))
+}
+
+impl PageFile {
+    /// A page with its hash.
+    pub fn new(slug: String, title: String, body: String) -> Self {
+        let content_hash = terms::content_hash(&title, chrono::DateTime::UNIX_EPOCH, None, &body);
+        Self {
+            head: PageHead {
+                slug,
+                title,
+                content_hash,
+            },
+            body,
+        }
+    }
+}
+
+/// Reads a notice.
+pub(super) fn read_notice(path: &Path, slug: String, problems: &Problems) -> Option<NoticeFile> {
+    let file = split(path, problems)?;
+    let source = file.front(path, problems);
+    let mut front = source.table()?;
+    let title = front.text("title");
+    let published_on = front.date("published_on");
+    let ended_on = front.optional_date("ended_on");
+    if let (Some(published_on), Some(ended_on)) = (&published_on, &ended_on)
+        && ended_on.value < published_on.value
+    {
+        front.wrong("ended_on", ended_on.line, "must not be before published_on");
+    }
+    front.close();
+    let body = file.body(path, problems)?;
+    let ended_on = ended_on.map(|day| day.value);
+    Some(NoticeFile {
+        slug,
+        title: title?.value,
+        published_on: published_on?.value,
+        ended_on,
+        body,
+    })
+}
+
+/// The line of a key in a file's front matter; 1 where it is not found.
+pub(super) fn line_of(path: &Path, key: &str) -> usize {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .position(|line| line.trim_start().starts_with(key))
+        .map_or(1, |index| index + 1)
+}
+
+struct Split {
+    text: String,
+    /// Where the front matter ends in `text`.
+    front_end: usize,
+    /// Where the text under it begins.
+    body_start: usize,
+}
+
+/// Finds the two fences; a file without them is complained about.
+fn split(path: &Path, problems: &Problems) -> Option<Split> {
+    let text = read_text(path, problems)?;
+    let opened = text.lines().next().is_some_and(|line| line.trim_end() == FENCE);
+    let mut offset = 0;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let end = offset + line.len();
+        if opened && index > 0 && line.trim_end() == FENCE {
+            return Some(Split {
+                front_end: offset,
+                body_start: end,
+                text,
+            });
+        }
+        offset = end;
+    }
+    problems.add(path, 1, "must begin with front matter between two lines +++");
+    None
+}
+
+impl Split {
+    fn front<'a>(&'a self, path: &'a Path, problems: &'a Problems) -> Source<'a> {
+        let front = self.text.get(..self.front_end).and_then(|text| text.split_once('\n'));
+        // Line 1 is the fence.
+        Source::new(path, front.map_or("", |(_, front)| front), 2, problems)
+    }
+
+    /// The text under the front matter, checked; none where there is none.
+    fn body(&self, path: &Path, problems: &Problems) -> Option<String> {
+        let body = self.text.get(self.body_start..).unwrap_or_default();
+        let line = |offset: usize| {
+            let before = self.text.get(..self.body_start + offset).unwrap_or(&self.text);
+            1 + before.matches('\n').count()
+        };
+        for (event, range) in Parser::new_ext(body, Options::empty()).into_offset_iter() {
+            match event {
+                Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => {
+                    problems.add(path, line(range.start), "raw HTML is not shown: use Markdown");
+                }
+                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if !may_lead(&dest_url) => {
+                    problems.add(path, line(range.start), format!("a link can't lead to \"{dest_url}\""));
+                }
+                _ => {}
+            }
+        }
+        if body.trim().is_empty() {
+            problems.add(path, line(0), "there is no text");
+            return None;
+        }
+        Some(body.trim().to_owned())
+    }
+}
+
+/// Within the site, to another by https, to a mail address or a telephone.
+fn may_lead(url: &str) -> bool {
+    let inside = (url.starts_with('/') && !url.starts_with("//")) || url.starts_with('#');
+    inside
+        || ["https://", "http://", "mailto:", "tel:"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+}

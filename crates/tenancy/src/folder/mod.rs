@@ -1,0 +1,291 @@
+//! A folder of `tenants/`, read and checked as a whole: either everything in it is right, or every problem is named
+//! with its file, line and reason. Reads files only; what is in the database is [`crate::difference`]'s business.
+
+mod logo;
+mod markdown;
+mod source;
+mod tenant_toml;
+
+pub(crate) use tenant_toml::day_word;
+
+use crate::{InsurerKind, LogoHead, PageHead, Settings, TermsHead};
+use chrono::NaiveDate;
+use kernel::InsurerCode;
+use source::{Problems, Source};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Files beside the settings that other commands read.
+const OTHERS_FILES: [&str; 1] = ["sample-roster.csv"];
+
+/// One insurer's folder (or the platform's), without fault.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The insurer; none for the platform.
+    pub code: Option<InsurerCode>,
+    /// tenant.toml, with the heads of what lies beside it.
+    pub settings: Settings,
+    /// `terms/`, by document and revision.
+    pub terms: Vec<TermsFile>,
+    /// `pages/`, by slug.
+    pub pages: Vec<PageFile>,
+    /// `notices/`, by slug: for the crate of notices, which writes them.
+    pub notices: Vec<NoticeFile>,
+    /// The logo, written anew.
+    pub logo: Option<LogoFile>,
+}
+
+/// What is wrong in a folder, and where.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FolderProblem {
+    /// The file.
+    pub file: PathBuf,
+    /// From 1; 1 too where the whole file is meant.
+    pub line: usize,
+    /// In English, for an operator.
+    pub reason: String,
+}
+
+impl std::fmt::Display for FolderProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.file.display(), self.line, self.reason)
+    }
+}
+
+/// A revision of a terms document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TermsFile {
+    /// Where it was read, for problems.
+    pub file: PathBuf,
+    /// Document, revision, title, first day and hash.
+    pub head: TermsHead,
+    /// What changed against the revision before; none for the first.
+    pub changes: Option<String>,
+    /// Markdown without raw HTML.
+    pub body: String,
+}
+
+/// A guide page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageFile {
+    /// Slug, title and hash.
+    pub head: PageHead,
+    /// Markdown without raw HTML.
+    pub body: String,
+}
+
+/// A notice to all members of the insurer, or of the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeFile {
+    /// The file's name without `.md`: what makes it the same notice when it is applied again.
+    pub slug: String,
+    /// As members see it.
+    pub title: String,
+    /// Its first day in Japan.
+    pub published_on: NaiveDate,
+    /// Its last day in Japan, if any.
+    pub ended_on: Option<NaiveDate>,
+    /// Markdown without raw HTML.
+    pub body: String,
+}
+
+/// A logo as PNG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoFile {
+    /// Hash and size.
+    pub head: LogoHead,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl Folder {
+    /// Reads and checks a folder. On any problem, all problems, by file and line.
+    pub fn read(dir: &Path) -> Result<Self, Vec<FolderProblem>> {
+        let problems = Problems::default();
+        let folder = read(dir, &problems);
+        let mut problems = problems.into_inner();
+        problems.sort();
+        match folder {
+            Some(folder) if problems.is_empty() => Ok(folder),
+            _ => Err(problems),
+        }
+    }
+
+    /// A folder that holds settings and nothing else.
+    pub fn of_settings(code: Option<InsurerCode>, settings: Settings) -> Self {
+        Self {
+            code,
+            settings,
+            terms: Vec::new(),
+            pages: Vec::new(),
+            notices: Vec::new(),
+            logo: None,
+        }
+    }
+
+    /// What an operator should know though it is no fault, in English, a line each.
+    pub fn remarks(&self) -> Vec<String> {
+        let not_built = |module: crate::Module| {
+            format!(
+                "module {} ({}) is not built yet: it shows as 準備中",
+                module.as_str(),
+                module.label()
+            )
+        };
+        self.settings.modules.not_built().map(not_built).collect()
+    }
+}
+
+fn read(dir: &Path, problems: &Problems) -> Option<Folder> {
+    let file = dir.join("tenant.toml");
+    let text = source::read_text(&file, problems)?;
+    let read = tenant_toml::read(&Source::new(&file, &text, 1, problems))?;
+    check_name(dir, read.code.as_ref(), &file, problems);
+    check_files(dir, read.logo_file.as_ref().map(|name| name.value.as_str()), problems);
+    let logo = read.logo_file.as_ref().and_then(|name| {
+        logo::read(&dir.join(&name.value))
+            .map_err(|reason| problems.add(&file, name.line, format!("logo {}: {reason}", name.value)))
+            .ok()
+    });
+    let terms = read_terms(dir, read.settings.kind, problems);
+    let pages = read_pages(dir, problems);
+    let notices = read_notices(dir, problems);
+    let mut settings = read.settings;
+    settings.logo = logo.as_ref().map(|logo| logo.head.clone());
+    settings.terms = terms.iter().map(|terms| terms.head.clone()).collect();
+    settings.pages = pages.iter().map(|page| page.head.clone()).collect();
+    Some(Folder {
+        code: read.code,
+        settings,
+        terms,
+        pages,
+        notices,
+        logo,
+    })
+}
+
+/// A folder named like a code holds that insurer: a copied folder whose code was forgotten is caught here.
+fn check_name(dir: &Path, code: Option<&InsurerCode>, file: &Path, problems: &Problems) {
+    let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let named = InsurerCode::parse(name).ok();
+    if let (Some(code), Some(named)) = (code, &named)
+        && code != named
+    {
+        problems.add(file, 1, format!("the folder is named {named}, but code is {code}"));
+    }
+}
+
+fn check_files(dir: &Path, logo: Option<&str>, problems: &Problems) {
+    for (name, path) in source::entries(dir, problems) {
+        let known = match name.as_str() {
+            "tenant.toml" => path.is_file(),
+            "terms" | "pages" | "notices" => path.is_dir(),
+            _ => path.is_file() && (Some(name.as_str()) == logo || is_others(&name)),
+        };
+        if !known {
+            problems.add(&path, 1, "unknown file: is it misspelt, or not meant for this folder?");
+        }
+    }
+}
+
+/// Rosters and the demo's own files are not this crate's.
+fn is_others(name: &str) -> bool {
+    OTHERS_FILES.contains(&name) || name.starts_with("demo")
+}
+
+fn read_terms(dir: &Path, kind: InsurerKind, problems: &Problems) -> Vec<TermsFile> {
+    let mut found = BTreeMap::new();
+    for (name, path) in source::entries(&dir.join("terms"), problems) {
+        let place = name.strip_suffix(".md").and_then(|stem| stem.split_once('.'));
+        let place = place.and_then(|(document, revision)| Some((document.to_owned(), canonical(revision)?)));
+        let Some((document, revision)) = place else {
+            problems.add(
+                &path,
+                1,
+                "terms are named <document>.<revision>.md, as in addendum.1.md",
+            );
+            continue;
+        };
+        let allowed: &[&str] = match kind {
+            InsurerKind::Platform => &[crate::terms::SERVICE, crate::terms::POINTS],
+            _ => &[crate::terms::ADDENDUM],
+        };
+        if !allowed.contains(&document.as_str()) {
+            problems.add(
+                &path,
+                1,
+                format!("unknown document: here it can be {}", allowed.join(" or ")),
+            );
+        }
+        if let Some(terms) = markdown::read_terms(&path, &document, revision, problems) {
+            found.insert((document, revision), terms);
+        }
+    }
+    check_sequence(&found, problems);
+    found.into_values().collect()
+}
+
+/// Revisions count from 1 without gaps, and each begins after the one before.
+fn check_sequence(found: &BTreeMap<(String, i32), TermsFile>, problems: &Problems) {
+    for ((document, revision), terms) in found {
+        if *revision == 1 {
+            continue;
+        }
+        match found.get(&(document.clone(), revision - 1)) {
+            None => {
+                let reason = format!("revision {revision} without revision {}", revision - 1);
+                problems.add(&terms.file, 1, reason);
+            }
+            Some(before) if before.head.effective_at >= terms.head.effective_at => {
+                let reason = format!("effective_on must be later than that of revision {}", revision - 1);
+                problems.add(&terms.file, markdown::line_of(&terms.file, "effective_on"), reason);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// A revision number as it must be written: no sign, no leading zero.
+fn canonical(revision: &str) -> Option<i32> {
+    revision
+        .parse()
+        .ok()
+        .filter(|number: &i32| *number >= 1 && number.to_string() == revision)
+}
+
+fn read_pages(dir: &Path, problems: &Problems) -> Vec<PageFile> {
+    let pages = source::entries(&dir.join("pages"), problems).into_iter();
+    pages
+        .filter_map(|(name, path)| markdown::read_page(&path, slug(&name, &path, problems)?, problems))
+        .collect()
+}
+
+fn read_notices(dir: &Path, problems: &Problems) -> Vec<NoticeFile> {
+    let notices = source::entries(&dir.join("notices"), problems).into_iter();
+    notices
+        .filter_map(|(name, path)| markdown::read_notice(&path, slug(&name, &path, problems)?, problems))
+        .collect()
+}
+
+fn slug(name: &str, path: &Path, problems: &Problems) -> Option<String> {
+    let letters = |stem: &&str| {
+        !stem.is_empty()
+            && stem
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let slug = name.strip_suffix(".md").filter(letters);
+    if slug.is_none() {
+        problems.add(
+            path,
+            1,
+            "the name must be small letters, digits and hyphens, and end in .md",
+        );
+    }
+    slug.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

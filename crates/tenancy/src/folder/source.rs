@@ -1,0 +1,384 @@
+//! Text files as they are checked: every complaint knows its line, and the reader goes on to the next. A value that
+//! is missing or wrong is complained about once and then stands as its default, which never leaves a faulty folder.
+
+use super::FolderProblem;
+use chrono::{NaiveDate, NaiveTime};
+use kernel::EmailAddress;
+use std::{
+    cell::RefCell,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// Longer texts of one line are a mistake.
+const MAX_TEXT: usize = 500;
+/// Larger text files are a mistake.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// The complaints so far.
+#[derive(Default)]
+pub(super) struct Problems(RefCell<Vec<FolderProblem>>);
+
+impl Problems {
+    pub(super) fn add(&self, file: &Path, line: usize, reason: impl Into<String>) {
+        let problem = FolderProblem {
+            file: file.to_owned(),
+            line,
+            reason: reason.into(),
+        };
+        self.0.borrow_mut().push(problem);
+    }
+
+    pub(super) fn into_inner(self) -> Vec<FolderProblem> {
+        self.0.into_inner()
+    }
+}
+
+/// A folder's files by name, hidden ones left out; none where the folder is absent.
+pub(super) fn entries(dir: &Path, problems: &Problems) -> Vec<(String, PathBuf)> {
+    let read = match std::fs::read_dir(dir) {
+        Ok(read) => read,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            problems.add(dir, 1, error.to_string());
+            return Vec::new();
+        }
+    };
+    let mut entries: Vec<(String, PathBuf)> = read
+        .filter_map(|entry| entry.map_err(|error| problems.add(dir, 1, error.to_string())).ok())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .filter(|(name, _)| !name.starts_with('.'))
+        .collect();
+    entries.sort();
+    entries
+}
+
+/// A UTF-8 file, without byte order mark and with `\n` alone at the ends of lines.
+pub(super) fn read_text(file: &Path, problems: &Problems) -> Option<String> {
+    let read = std::fs::metadata(file).and_then(|about| {
+        if about.len() > MAX_FILE {
+            return Err(std::io::Error::other("larger than 1 MiB"));
+        }
+        std::fs::read(file)
+    });
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            problems.add(file, 1, "the file is missing");
+            return None;
+        }
+        Err(error) => {
+            problems.add(file, 1, error.to_string());
+            return None;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(text.trim_start_matches('\u{feff}').replace("\r\n", "\n")),
+        Err(error) => {
+            let right = error
+                .as_bytes()
+                .get(..error.utf8_error().valid_up_to())
+                .unwrap_or_default();
+            problems.add(file, line_at(right), "not UTF-8");
+            None
+        }
+    }
+}
+
+/// The line on which what follows `before` stands.
+fn line_at(before: &[u8]) -> usize {
+    before.split(|byte| *byte == b'\n').count()
+}
+
+/// TOML text of a file, from `first_line` of it on.
+pub(super) struct Source<'a> {
+    file: &'a Path,
+    text: &'a str,
+    first_line: usize,
+    problems: &'a Problems,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(file: &'a Path, text: &'a str, first_line: usize, problems: &'a Problems) -> Self {
+        Self {
+            file,
+            text,
+            first_line,
+            problems,
+        }
+    }
+
+    pub(super) fn problem(&self, line: usize, reason: impl Into<String>) {
+        self.problems.add(self.file, line, reason);
+    }
+
+    /// The whole as a table; none, with all complaints of the parser, where it is no TOML.
+    pub(super) fn table(&self) -> Option<Section<'_>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        for error in &errors {
+            let offset = error.span().map_or(self.text.len(), |span| span.start);
+            self.problem(self.line(offset), error.message());
+        }
+        errors.is_empty().then(|| Section {
+            source: self,
+            prefix: String::new(),
+            line: self.first_line,
+            table: table.into_inner(),
+        })
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
+        self.first_line + line_at(before) - 1
+    }
+}
+
+/// A value and its line.
+#[derive(Debug, Clone)]
+pub(super) struct At<T> {
+    pub(super) value: T,
+    pub(super) line: usize,
+}
+
+/// A table whose keys are taken one by one; what is left when it is closed is unknown.
+pub(super) struct Section<'a> {
+    source: &'a Source<'a>,
+    prefix: String,
+    pub(super) line: usize,
+    table: DeTable<'a>,
+}
+
+impl<'a> Section<'a> {
+    /// Complains about the keys that nobody took.
+    pub(super) fn close(self) {
+        for key in self.table.keys() {
+            let line = self.source.line(key.span().start);
+            self.source
+                .problem(line, format!("unknown key {}{}", self.prefix, key.get_ref()));
+        }
+    }
+
+    pub(super) fn problem(&self, line: usize, reason: impl Into<String>) {
+        self.source.problem(line, reason);
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// A line of text: not empty, without control characters.
+    pub(super) fn text(&mut self, key: &str) -> Option<At<String>> {
+        let found = self.required(key)?;
+        self.line_of_text(key, &found)
+    }
+
+    pub(super) fn optional_text(&mut self, key: &str) -> Option<At<String>> {
+        let found = self.take(key)?;
+        self.line_of_text(key, &found)
+    }
+
+    pub(super) fn boolean(&mut self, key: &str) -> Option<bool> {
+        let found = self.required(key)?;
+        let value = found.value.as_bool();
+        if value.is_none() {
+            self.wrong(key, found.line, "must be true or false");
+        }
+        value
+    }
+
+    /// A whole number within `range`.
+    pub(super) fn number(&mut self, key: &str, range: &RangeInclusive<u32>) -> Option<u32> {
+        let found = self.required(key)?;
+        let number = found
+            .value
+            .as_integer()
+            .and_then(|integer| u32::from_str_radix(integer.as_str(), integer.radix()).ok());
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            self.wrong(
+                key,
+                found.line,
+                &format!("must be a whole number from {} to {}", range.start(), range.end()),
+            );
+        }
+        number
+    }
+
+    /// One of a few words.
+    pub(super) fn word<T>(&mut self, key: &str, read: impl Fn(&str) -> Option<T>, words: &str) -> Option<At<T>> {
+        let found = self.text(key)?;
+        let value = read(&found.value);
+        if value.is_none() {
+            self.wrong(
+                key,
+                found.line,
+                &format!("must be one of {words}, not \"{}\"", found.value),
+            );
+        }
+        value.map(|value| At {
+            value,
+            line: found.line,
+        })
+    }
+
+    pub(super) fn email(&mut self, key: &str) -> Option<EmailAddress> {
+        let found = self.text(key)?;
+        let value = EmailAddress::parse(&found.value).ok();
+        if value.is_none() {
+            self.wrong(
+                key,
+                found.line,
+                &format!("must be an e-mail address, not \"{}\"", found.value),
+            );
+        }
+        value
+    }
+
+    pub(super) fn optional_email(&mut self, key: &str) -> Option<EmailAddress> {
+        if self.has(key) { self.email(key) } else { None }
+    }
+
+    pub(super) fn date(&mut self, key: &str) -> Option<At<NaiveDate>> {
+        let found = self.text(key)?;
+        let value = self.as_date(key, &found);
+        value.map(|value| At {
+            value,
+            line: found.line,
+        })
+    }
+
+    pub(super) fn optional_date(&mut self, key: &str) -> Option<At<NaiveDate>> {
+        if self.has(key) { self.date(key) } else { None }
+    }
+
+    pub(super) fn as_date(&self, key: &str, found: &At<String>) -> Option<NaiveDate> {
+        let date = NaiveDate::parse_from_str(&found.value, "%Y-%m-%d").ok();
+        let date = date.filter(|date| date.to_string() == found.value);
+        if date.is_none() {
+            self.wrong(
+                key,
+                found.line,
+                &format!("must be a day as in 2026-04-01, not \"{}\"", found.value),
+            );
+        }
+        date
+    }
+
+    pub(super) fn time(&mut self, key: &str) -> Option<At<NaiveTime>> {
+        let found = self.text(key)?;
+        let time = NaiveTime::parse_from_str(&found.value, "%H:%M").ok();
+        let time = time.filter(|time| time.format("%H:%M").to_string() == found.value);
+        if time.is_none() {
+            self.wrong(
+                key,
+                found.line,
+                &format!("must be a time as in 09:30, not \"{}\"", found.value),
+            );
+        }
+        time.map(|value| At {
+            value,
+            line: found.line,
+        })
+    }
+
+    /// A list of texts, which may be empty.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<At<String>> {
+        self.list(key)
+            .into_iter()
+            .filter_map(|found| self.line_of_text(key, &found))
+            .collect()
+    }
+
+    /// A table within.
+    pub(super) fn section(&mut self, key: &str) -> Option<Section<'a>> {
+        let found = self.required(key)?;
+        self.as_section(key, found)
+    }
+
+    /// A list of tables, `[[key]]` or inline.
+    pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'a>> {
+        self.list(key)
+            .into_iter()
+            .filter_map(|found| self.as_section(key, found))
+            .collect()
+    }
+
+    pub(super) fn wrong(&self, key: &str, line: usize, reason: &str) {
+        self.source.problem(line, format!("{}{key} {reason}", self.prefix));
+    }
+
+    fn take(&mut self, key: &str) -> Option<At<DeValue<'a>>> {
+        self.table.remove(key).map(|value| self.at(value))
+    }
+
+    fn at(&self, value: Spanned<DeValue<'a>>) -> At<DeValue<'a>> {
+        At {
+            line: self.source.line(value.span().start),
+            value: value.into_inner(),
+        }
+    }
+
+    fn required(&mut self, key: &str) -> Option<At<DeValue<'a>>> {
+        let found = self.take(key);
+        if found.is_none() {
+            self.wrong(key, self.line, "is missing");
+        }
+        found
+    }
+
+    fn list(&mut self, key: &str) -> Vec<At<DeValue<'a>>> {
+        match self.required(key) {
+            Some(At {
+                value: DeValue::Array(array),
+                ..
+            }) => array.into_iter().map(|value| self.at(value)).collect(),
+            Some(found) => {
+                self.wrong(key, found.line, "must be a list");
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn as_section(&self, key: &str, found: At<DeValue<'a>>) -> Option<Section<'a>> {
+        let DeValue::Table(table) = found.value else {
+            self.wrong(key, found.line, "must be a table");
+            return None;
+        };
+        let prefix = format!("{}{key}.", self.prefix);
+        Some(Section {
+            source: self.source,
+            prefix,
+            line: found.line,
+            table,
+        })
+    }
+
+    fn line_of_text(&self, key: &str, found: &At<DeValue<'a>>) -> Option<At<String>> {
+        let Some(text) = found.value.as_str() else {
+            self.wrong(key, found.line, "must be text in quotation marks");
+            return None;
+        };
+        let reason = if text.trim().is_empty() {
+            Some("must not be empty".to_owned())
+        } else if kernel::text::has_control(text) {
+            Some("must not hold line breaks or control characters".to_owned())
+        } else if text.chars().count() > MAX_TEXT {
+            Some(format!("must not be longer than {MAX_TEXT} characters"))
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            self.wrong(key, found.line, &reason);
+            return None;
+        }
+        Some(At {
+            value: text.trim().to_owned(),
+            line: found.line,
+        })
+    }
+}

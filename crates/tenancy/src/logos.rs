@@ -1,0 +1,34 @@
+//! Logos by the hash of their bytes, as made by this crate: PNG, at most 64 KiB.
+
+use crate::schema::logos;
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+/// A logo with its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = logos)]
+pub struct Logo {
+    /// SHA-256 of the bytes, in hex.
+    pub hash: String,
+    /// `image/png`.
+    pub media_type: String,
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Pixels.
+    pub width: i32,
+    /// Pixels.
+    pub height: i32,
+}
+
+/// A logo of the transaction's tenant, the present one or an earlier one.
+pub async fn logo(tx: &mut TenantTransaction, hash: &str) -> Result<Option<Logo>, DatabaseError> {
+    let row = logos::table
+        .filter(logos::tenant_id.eq(tx.tenant()))
+        .filter(logos::hash.eq(hash))
+        .select(Logo::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    Ok(row)
+}

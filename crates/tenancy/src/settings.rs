@@ -1,0 +1,192 @@
+//! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms, pages and logo beside it,
+//! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
+
+use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, PageHead, TermsHead};
+use chrono::TimeDelta;
+use kernel::EmailAddress;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An insurer's settings as they are stored. A key that an older revision lacks takes its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// 奈良県市町村職員共済組合.
+    pub name: String,
+    /// The name in katakana.
+    pub kana: String,
+    /// Which law it stands under.
+    pub kind: InsurerKind,
+    /// Who runs the service; the platform's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// The colour as chosen; the readable ones are derived from it ([`crate::Brand`]).
+    pub brand_color: Color,
+    /// True where the points service was bought.
+    pub points: bool,
+    /// Days of read-only access after loss of coverage.
+    pub after_loss_days: u16,
+    /// Where members find 記号・番号.
+    pub member_documents: Vec<MemberDocument>,
+    /// What sign-up asks beyond the usual.
+    pub sign_up: SignUpSettings,
+    /// The floor of password lengths.
+    pub password: PasswordSettings,
+    /// How long a log-in lasts.
+    pub session: SessionSettings,
+    /// From whom mails come.
+    pub sender: SenderSettings,
+    /// お問い合わせ先.
+    pub desk: ContactDesk,
+    /// What the my page offers.
+    pub modules: Modules,
+    /// The logo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<LogoHead>,
+    /// Every revision of every terms document, by document and revision.
+    pub terms: Vec<TermsHead>,
+    /// The guide pages, by slug.
+    pub pages: Vec<PageHead>,
+}
+
+impl Default for Settings {
+    /// The platform before anything was applied: the service works, without terms, desk or name of an operator.
+    fn default() -> Self {
+        Self {
+            name: "窓口 Madoguchi".into(),
+            kana: "マドグチ".into(),
+            kind: InsurerKind::Platform,
+            operator: None,
+            brand_color: Color::default(),
+            points: false,
+            after_loss_days: 0,
+            member_documents: MemberDocument::ALL.to_vec(),
+            sign_up: SignUpSettings::default(),
+            password: PasswordSettings::default(),
+            session: SessionSettings::default(),
+            sender: SenderSettings::default(),
+            desk: ContactDesk::default(),
+            modules: Modules::default(),
+            logo: None,
+            terms: Vec::new(),
+            pages: Vec::new(),
+        }
+    }
+}
+
+/// What sign-up asks beyond code, 記号, 番号, birth date and name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SignUpSettings {
+    /// Asks 社員番号 too.
+    pub employee_number: bool,
+}
+
+/// The floor of password lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PasswordSettings {
+    /// Characters, 8–64.
+    pub minimum_length: usize,
+}
+
+impl PasswordSettings {
+    /// The manual's floor, and the longest floor that people can still be asked for.
+    pub const RANGE: std::ops::RangeInclusive<usize> = 8..=64;
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self {
+            minimum_length: *Self::RANGE.start(),
+        }
+    }
+}
+
+/// How long a log-in lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionSettings {
+    /// Minutes without a request after which a session ends, 5–30.
+    pub idle_minutes: u32,
+    /// Hours after which a session ends in any case, 1–12.
+    pub absolute_hours: u32,
+}
+
+impl SessionSettings {
+    /// Minutes; the platform's ceiling for members (security.md) is its end.
+    pub const IDLE_MINUTES: std::ops::RangeInclusive<u32> = 5..=30;
+    /// Hours; likewise.
+    pub const ABSOLUTE_HOURS: std::ops::RangeInclusive<u32> = 1..=12;
+
+    /// [`Self::idle_minutes`] as a span.
+    pub fn idle(&self) -> TimeDelta {
+        TimeDelta::minutes(i64::from(self.idle_minutes))
+    }
+
+    /// [`Self::absolute_hours`] as a span.
+    pub fn absolute(&self) -> TimeDelta {
+        TimeDelta::hours(i64::from(self.absolute_hours))
+    }
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            idle_minutes: *Self::IDLE_MINUTES.end(),
+            absolute_hours: *Self::ABSOLUTE_HOURS.end(),
+        }
+    }
+}
+
+/// From whom mails come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderSettings {
+    /// The display name.
+    pub name: String,
+    /// The address.
+    #[serde(with = "address")]
+    pub address: EmailAddress,
+}
+
+impl Default for SenderSettings {
+    #[expect(clippy::expect_used, reason = "a literal that a test parses")]
+    fn default() -> Self {
+        Self {
+            name: "窓口 Madoguchi".into(),
+            address: EmailAddress::parse("no-reply@madoguchi.example").expect("an address"),
+        }
+    }
+}
+
+/// E-mail addresses in JSON: parsed on the way in.
+pub(crate) mod address {
+    use super::{Deserialize, Deserializer, EmailAddress, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(address: &EmailAddress, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(address.as_str())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EmailAddress, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        EmailAddress::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The same where there may be none.
+pub(crate) mod optional_address {
+    use super::{Deserialize, Deserializer, EmailAddress, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
+    pub(crate) fn serialize<S: Serializer>(address: &Option<EmailAddress>, serializer: S) -> Result<S::Ok, S::Error> {
+        match address {
+            Some(address) => serializer.serialize_some(address.as_str()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EmailAddress>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| EmailAddress::parse(&text).map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}

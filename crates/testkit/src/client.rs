@@ -1,0 +1,256 @@
+//! A browser without a screen: cookies, an address of its own, forms sent as browsers send them.
+
+use crate::{PASSWORD, SignedUp};
+use reqwest::{
+    Method, StatusCode,
+    header::{HeaderMap, HeaderValue, LOCATION},
+    redirect::Policy,
+};
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+
+/// An answer, read whole.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// 200, 303, 422 …
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// Where it redirects to.
+    pub fn location(&self) -> &str {
+        self.headers
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// Every `Set-Cookie`.
+    pub fn set_cookies(&self) -> Vec<&str> {
+        let all = self.headers.get_all("set-cookie").iter();
+        all.filter_map(|value| value.to_str().ok()).collect()
+    }
+
+    /// Status, headers and body without what differs from request to request though nothing else does: the request's
+    /// id, the date, and sealed cookies, whose values are never the same twice.
+    pub fn normalized(&self) -> String {
+        let mut text = format!("{}\n", self.status);
+        for (name, value) in &self.headers {
+            let value = value.to_str().unwrap_or_default();
+            match name.as_str() {
+                "x-request-id" | "date" => {}
+                "set-cookie" => text.extend(["set-cookie: ", value.split('=').next().unwrap_or_default(), "\n"]),
+                name => text.extend([name, ": ", value, "\n"]),
+            }
+        }
+        text + &self.text
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+}
+
+/// The fields of a form.
+#[derive(Debug, Clone)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// These.
+    pub fn new(fields: &[(&str, &str)]) -> Self {
+        let owned = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self(owned.collect())
+    }
+
+    /// With one of them different, or one more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, held)) => value.clone_into(held),
+            None => self.0.push((name.to_owned(), value.to_owned())),
+        }
+        self
+    }
+}
+
+/// A visitor. Clones share cookies, as tabs do.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    address: String,
+    cookies: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Client {
+    /// A visitor of a server, at this address as a trusted proxy tells it.
+    pub fn new(url: &str, address: &str) -> Self {
+        let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+        Self {
+            http,
+            url: url.to_owned(),
+            address: address.to_owned(),
+            cookies: Arc::default(),
+        }
+    }
+
+    /// GET of a page.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// A form, sent from our own pages.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header("Sec-Fetch-Site", "same-origin")
+            .form(fields);
+        self.send(request).await
+    }
+
+    /// As [`Client::post`].
+    pub async fn send_form(&self, path: &str, fields: &Fields) -> Answer {
+        let pairs: Vec<(&str, &str)> = fields.0.iter().map(|(name, value)| (&**name, &**value)).collect();
+        self.post(path, &pairs).await
+    }
+
+    /// A button with nothing to say.
+    pub async fn press(&self, path: &str) -> Answer {
+        self.post(path, &[]).await
+    }
+
+    /// A request to shape further; cookies and address are on it.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .header("X-Forwarded-For", &self.address);
+        let cookies = self.cookies.lock().unwrap();
+        if cookies.is_empty() {
+            return request;
+        }
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        request.header("Cookie", pairs.join("; "))
+    }
+
+    /// Sends it and keeps the cookies it sets.
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        for cookie in headers.get_all("set-cookie") {
+            self.keep(cookie);
+        }
+        Answer {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    /// A call of the API.
+    pub async fn call(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Answer {
+        let mut request = self.request(method, &format!("/api/v1{path}"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        self.send(request).await
+    }
+
+    /// Another client at the same address without cookies.
+    #[must_use]
+    pub fn stranger(&self) -> Self {
+        Self {
+            cookies: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// A cookie's value by name.
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        self.cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    }
+
+    /// Sets a cookie by hand: forged, stolen, replayed.
+    pub fn set_cookie(&self, name: &str, value: &str) {
+        let mut cookies = self.cookies.lock().unwrap();
+        cookies.retain(|(known, _)| known != name);
+        cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The names of the cookies it holds.
+    pub fn cookie_names(&self) -> Vec<String> {
+        self.cookies
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    fn keep(&self, cookie: &HeaderValue) {
+        let text = cookie.to_str().unwrap();
+        let (pair, attributes) = text.split_once(';').unwrap_or((text, ""));
+        let (name, value) = pair.split_once('=').unwrap();
+        let mut cookies = self.cookies.lock().unwrap();
+        cookies.retain(|(known, _)| known != name);
+        if !attributes.replace(' ', "").to_lowercase().contains("max-age=0") && !value.is_empty() {
+            cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    /// Logs in on the page.
+    pub async fn log_in(&self, who: &SignedUp) -> Answer {
+        self.post("/portal/", &[("user_id", &who.user_id), ("password", PASSWORD)])
+            .await
+    }
+
+    /// The hidden fields of a page's forms.
+    pub async fn hidden(&self, path: &str) -> Fields {
+        Fields(hidden_fields(&self.get(path).await.text))
+    }
+
+    /// Accepts whatever terms the page shows.
+    pub async fn accept_terms(&self) -> Answer {
+        let page = self.get("/portal/terms").await;
+        self.send_form("/portal/terms", &Fields(hidden_fields(&page.text)).with("agree", "yes"))
+            .await
+    }
+}
+
+/// The hidden fields of a page's forms, in order.
+fn hidden_fields(html: &str) -> Vec<(String, String)> {
+    let attribute = |tag: &str, name: &str| {
+        tag.split_once(&format!("{name}=\""))
+            .and_then(|(_, rest)| rest.split_once('"'))
+            .map(|(value, _)| value.to_owned())
+    };
+    html.split("<input")
+        .skip(1)
+        .map(|rest| rest.split('>').next().unwrap_or_default())
+        .filter(|tag| tag.contains("type=\"hidden\"") || tag.contains("type=hidden"))
+        .filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?)))
+        .collect()
+}

@@ -1,0 +1,24 @@
+//! What tests stand on: the real server on port 0, a real PostgreSQL, an insurer of one's own, a clock that is frozen
+//! and moved, mail read from the outbox. Nothing of it is in the product.
+//!
+//! Each test makes an insurer of its own in one shared migrated database, so every test is also a test of tenancy.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a helper that fails fails its test, and says so"
+)]
+
+mod app;
+mod client;
+mod database;
+mod people;
+
+pub use app::{TestApp, account, unique};
+pub use client::{Answer, Client, Fields};
+pub use database::{
+    TestDatabase, admin_url, execute, lines, lines_within, owner_url, service_url, sql, start, tenants, url_of,
+};
+pub use people::{PASSWORD, SignedUp, TestPerson};

@@ -1,0 +1,56 @@
+// What pages gain from a script; none needs it. Never changes a field while somebody types.
+
+// What has to be mended comes first: for the eye, the keyboard and the screen reader.
+document.getElementById("errs")?.focus();
+
+// Links of the summary lead into the field, not only to it.
+for (const link of document.querySelectorAll("#errs a[href^='#f-']")) {
+  link.addEventListener("click", (event) => {
+    const field = document.getElementById(link.hash.slice(1));
+    if (!field) return;
+    event.preventDefault();
+    field.focus();
+    field.closest(".field")?.scrollIntoView({ block: "nearest" });
+  });
+}
+
+// 表示 / 非表示
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  const field = document.getElementById(button.dataset.reveal);
+  const word = button.firstChild;
+  button.hidden = false;
+  const show = (shown) => {
+    field.type = shown ? "text" : "password";
+    word.textContent = shown ? "非表示" : "表示";
+  };
+  button.addEventListener("click", () => show(field.type === "password"));
+  // Never sent as text: browsers would remember it as such.
+  field.form?.addEventListener("submit", () => show(false));
+}
+
+// One click sends once. The server would bear a second one; the person would only wait twice.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
+  });
+}
+
+// Back from the page cache the form is fresh again.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  }
+});
+
+// 印刷する
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.parentElement.querySelector("[data-no-print]")?.remove();
+  button.addEventListener("click", () => print());
+}

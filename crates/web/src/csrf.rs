@@ -1,0 +1,80 @@
+//! Which posts may change anything: those that a page of our own sent (security.md 43). No token: `Sec-Fetch-Site`, which
+//! every current browser sends and no script can forge, and for older ones `Origin`. Neither header means no.
+
+use poem::http::HeaderMap;
+use url::Url;
+
+/// True where the request was sent by a page of ours.
+pub(crate) fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(site) = header("sec-fetch-site") {
+        // `none` is the person at the browser itself, as when a page is sent again after a restart.
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = header("origin") else { return false };
+    origin == public_url.origin().ascii_serialization() || is_loopback_host(origin, header("host"))
+}
+
+/// On the machine itself the port may differ from the public address's: there the host header is the measure.
+fn is_loopback_host(origin: &str, host: Option<&str>) -> bool {
+    let (Ok(origin), Some(host)) = (Url::parse(origin), host) else {
+        return false;
+    };
+    let Ok(asked) = Url::parse(&format!("{}://{host}", origin.scheme())) else {
+        return false;
+    };
+    let loopback = match asked.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    loopback && asked.origin() == origin.origin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem::http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
+
+    fn own(headers: &[(&'static str, &str)]) -> bool {
+        let map = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        is_own(&map, &"https://portal.example/".parse().unwrap())
+    }
+
+    #[test]
+    fn our_own_pages_may_post() {
+        assert!(own(&[("sec-fetch-site", "same-origin")]));
+        assert!(own(&[("origin", "https://portal.example")]));
+        assert!(own(&[("origin", "http://127.0.0.1:4711"), ("host", "127.0.0.1:4711")]));
+        assert!(own(&[("origin", "http://localhost:8080"), ("host", "localhost:8080")]));
+    }
+
+    #[test]
+    fn everybody_else_may_not() {
+        for headers in [
+            &[][..],
+            &[("sec-fetch-site", "cross-site"), ("origin", "https://portal.example")],
+            &[("sec-fetch-site", "same-site")],
+            &[("origin", "null")],
+            &[("origin", "https://portal.example.evil.example")],
+            &[("origin", "http://portal.example")],
+            &[("origin", "https://evil.example"), ("host", "evil.example")],
+            &[("origin", "http://localhost:8080"), ("host", "localhost:8081")],
+            &[("origin", "http://evil.example"), ("host", "localhost:8080")],
+        ] {
+            assert!(!own(headers), "{headers:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(origin in "[ -~]{0,40}", host in "[ -~]{0,40}") {
+            let _ = own(&[("origin", &origin), ("host", &host)]);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Pages for what no handler answers: nothing here, not this way, not readable, not now. Each says what to do next.
+
+use crate::{
+    forms::FormTrouble,
+    frame::Frame,
+    reply::{self, Reply},
+    visit::Trouble,
+    words::{self, Link, Words},
+};
+use accounts::{Outage, Refusal};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use poem::{
+    Response,
+    http::{HeaderValue, StatusCode, header},
+};
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    frame: Frame,
+    words: Words,
+}
+
+/// The page of a trouble. Its cause is logged here and shown nowhere.
+pub(crate) fn page(frame: Frame, trouble: &Trouble, now: DateTime<Utc>) -> Response {
+    let (status, words) = describe(trouble, now);
+    let mut response = render(frame, status, words);
+    match trouble {
+        Trouble::Method(allow) => {
+            if let Ok(allow) = HeaderValue::from_str(allow) {
+                response.headers_mut().insert(header::ALLOW, allow);
+            }
+        }
+        Trouble::Refused(refusal) => response = reply::with_pause(response, edge::retry_after(refusal, now)),
+        Trouble::Outage(_) | Trouble::Render(_) => response = reply::with_pause(response, Some(PAUSE_SECONDS)),
+        _ => {}
+    }
+    response
+}
+
+const PAUSE_SECONDS: i64 = 5;
+
+fn describe(trouble: &Trouble, now: DateTime<Utc>) -> (StatusCode, Words) {
+    match trouble {
+        Trouble::Outage(outage) => {
+            edge::outage(outage);
+            (StatusCode::SERVICE_UNAVAILABLE, unavailable())
+        }
+        Trouble::Render(error) => {
+            tracing::error!(%error, "template failed");
+            (StatusCode::SERVICE_UNAVAILABLE, unavailable())
+        }
+        Trouble::Refused(refusal) => (edge::status(refusal), words::refusal(refusal, now)),
+        Trouble::NotFound => (StatusCode::NOT_FOUND, words::refusal(&Refusal::NotFound, now)),
+        Trouble::Form(trouble) => (trouble.status(), unreadable(*trouble)),
+        Trouble::NotOurs => (StatusCode::FORBIDDEN, not_ours()),
+        Trouble::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, other_method()),
+    }
+}
+
+fn render(frame: Frame, status: StatusCode, words: Words) -> Response {
+    let look = std::sync::Arc::clone(&frame.insurer);
+    match (ErrorPage { frame, words }).render() {
+        Ok(page) => reply::html(status, page, &look),
+        Err(error) => {
+            tracing::error!(%error, "the error page itself failed");
+            Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).finish()
+        }
+    }
+}
+
+/// A handler panicked: the same page as any outage. The panic itself is in the log.
+pub(crate) fn after_panic(frame: Frame, now: DateTime<Utc>) -> Response {
+    page(
+        frame,
+        &Trouble::Outage(Outage::Directory("a handler panicked".into())),
+        now,
+    )
+}
+
+/// A handler's answer, or the page of its trouble.
+pub(crate) fn settle(frame: impl FnOnce() -> Frame, reply: Reply, now: DateTime<Utc>) -> Response {
+    reply.unwrap_or_else(|trouble| page(frame(), &trouble, now))
+}
+
+fn start() -> Link {
+    Link::new("/portal/", "はじめの画面へ")
+}
+
+fn unavailable() -> Words {
+    Words {
+        heading: "ただいまつながりにくくなっています",
+        text: "少し待ってから、もう一度お試しください。送信の途中だった場合、その内容は保存されていないことがあります。続くときは、下のお問い合わせ窓口へお電話ください。".into(),
+        links: vec![start()],
+    }
+}
+
+fn not_ours() -> Words {
+    Words {
+        heading: "もう一度、画面を開いてください",
+        text: "安全のため、この送信は受け付けませんでした。何も変わっていません。はじめの画面から開き直して、もう一度お試しください。続くときは、別のブラウザーでお試しください。".into(),
+        links: vec![start()],
+    }
+}
+
+fn other_method() -> Words {
+    Words {
+        heading: "もう一度、はじめの画面からお進みください",
+        text: "この画面は、アドレスを直接開いたり、別の方法で送信したりすることはできません。はじめの画面からお進みください。".into(),
+        links: vec![start()],
+    }
+}
+
+fn unreadable(trouble: FormTrouble) -> Words {
+    let (heading, text) = match trouble {
+        FormTrouble::MediaType => (
+            "入力した内容を受け取れませんでした",
+            "送信された形式を読み取れませんでした。この窓口の画面を開き直して、もう一度入力してください。",
+        ),
+        FormTrouble::TooLarge => (
+            "入力した内容が長すぎます",
+            "一度に送れる量を超えています。入力した内容を短くして、もう一度お送りください。",
+        ),
+        FormTrouble::Malformed => (
+            "入力した内容を読み取れませんでした",
+            "送信された文字を読み取れませんでした。画面を開き直して、もう一度入力してください。続くときは、別のブラウザーでお試しください。",
+        ),
+    };
+    Words {
+        heading,
+        text: text.into(),
+        links: vec![start()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trouble_has_a_status_and_words_that_help_on() {
+        let troubles = [
+            (Trouble::NotFound, 404),
+            (Trouble::NotOurs, 403),
+            (Trouble::Method("GET, HEAD".into()), 405),
+            (Trouble::Form(FormTrouble::TooLarge), 413),
+            (Trouble::Form(FormTrouble::MediaType), 415),
+            (Trouble::Form(FormTrouble::Malformed), 400),
+            (Trouble::Outage(Outage::Directory("x".into())), 503),
+            (Trouble::Refused(Refusal::InsurerSuspended), 403),
+        ];
+        for (trouble, status) in troubles {
+            let (found, words) = describe(&trouble, DateTime::UNIX_EPOCH);
+            assert_eq!(found.as_u16(), status, "{trouble}");
+            assert!(
+                words.text.contains("ください") || words.text.contains("ようです"),
+                "{}",
+                words.text
+            );
+            assert!(
+                !["不正", "無効", "エラーが発生しました"]
+                    .iter()
+                    .any(|banned| words.text.contains(banned))
+            );
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! Mounts the route table. What a request must have before its handler runs is checked here and nowhere else: method,
+//! own page, readable form, session, consent. Handlers can't forget it.
+
+use crate::{
+    cookies::{self, Cookies},
+    csrf, error_pages,
+    forms::{self, Form, FormTrouble},
+    frame::{Frame, Menu},
+    headers, next_path,
+    portal::{Handler, Inside, Kind, ROUTES},
+    reply::{self, Coding, Reply},
+    visit::{self, Trouble, Visit},
+};
+use accounts::{Entered, Outcome, Refusal};
+use audit::Channel;
+use edge::{Access, BodyTrouble, Observe, Route, Services};
+use kernel::TenantSecret;
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, Request, Response, Result,
+    http::{Method, header, uri::PathAndQuery},
+    middleware::CatchPanic,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Longer than any browser's name for itself that is worth keeping.
+const AGENT_CHARACTERS: usize = 300;
+
+/// The members' portal: everything under `/portal/` and `/assets/`, and `/` itself. It observes itself.
+pub fn portal(services: Services) -> impl Endpoint<Output = Response> {
+    let mut by_path: BTreeMap<&'static str, Vec<&'static Route<Handler>>> = BTreeMap::new();
+    for route in ROUTES.iter() {
+        by_path.entry(route.path).or_default().push(route);
+    }
+    let mut router = poem::Route::new();
+    for (path, routes) in by_path {
+        router = router.at(
+            path,
+            Address {
+                services: services.clone(),
+                routes,
+            },
+        );
+    }
+    let guarded = router.with(CatchPanic::new().with_handler(|_| Panicked.into_response()));
+    let observed = Observe::new(services.clock.clone());
+    Shell {
+        services,
+        inner: guarded,
+    }
+    .with(observed)
+}
+
+/// Marks the answer of a handler that panicked.
+#[derive(Clone, Copy)]
+struct Panicked;
+
+impl poem::IntoResponse for Panicked {
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.set_data(self);
+        response
+    }
+}
+
+/// Around the router: pages for what no route answers, the headers of every answer, compression.
+struct Shell<E> {
+    services: Services,
+    inner: E,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let coding = Coding::accepted(request.headers());
+        let cookies = Cookies::read(request.headers());
+        let head = request.method() == Method::HEAD;
+        let now = self.services.clock.now();
+        let mut response = match self.inner.call(request).await {
+            Ok(response) if response.data::<Panicked>().is_some() => {
+                error_pages::after_panic(self.frame(&cookies).await, now)
+            }
+            Ok(response) => response,
+            // The router's only error: no such address.
+            Err(_) => error_pages::page(self.frame(&cookies).await, &Trouble::NotFound, now),
+        };
+        headers::harden(&mut response, self.services.is_https());
+        if head {
+            response.take_body();
+            return Ok(response);
+        }
+        Ok(reply::compress(response, coding))
+    }
+}
+
+impl<E> Shell<E> {
+    async fn frame(&self, cookies: &Cookies) -> Frame {
+        Frame::new(
+            visit::look(&self.services, cookies).await,
+            Menu::Visitor,
+            self.services.clock.now(),
+        )
+    }
+}
+
+/// The routes of one address.
+struct Address {
+    services: Services,
+    routes: Vec<&'static Route<Handler>>,
+}
+
+impl Endpoint for Address {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let now = self.services.clock.now();
+        let cookies = Cookies::read(request.headers());
+        let look = if self.is_file() {
+            visit::plain_look()
+        } else {
+            visit::look(&self.services, &cookies).await
+        };
+        let bare = || Frame::new(Arc::clone(&look), Menu::Visitor, now);
+        let method = if request.method() == Method::HEAD {
+            &Method::GET
+        } else {
+            request.method()
+        };
+        let Some(route) = self.routes.iter().find(|route| route.method == *method) else {
+            return Ok(error_pages::page(bare(), &Trouble::Method(self.allow()), now));
+        };
+        edge::note_route(route.path);
+        let visit = match read(&self.services, route, request, cookies, Arc::clone(&look)).await {
+            Ok(visit) => visit,
+            Err(trouble) => return Ok(error_pages::page(bare(), &trouble, now)),
+        };
+        Ok(run(route, visit).await)
+    }
+}
+
+impl Address {
+    /// Files wear no look, so they ask the directory nothing.
+    fn is_file(&self) -> bool {
+        self.routes.iter().any(|route| route.path.starts_with("/assets/"))
+    }
+
+    fn allow(&self) -> String {
+        let mut methods: Vec<&str> = self.routes.iter().map(|route| route.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.join(", ")
+    }
+}
+
+/// Reads the request. A post is looked at only if a page of ours sent it.
+async fn read(
+    services: &Services,
+    route: &Route<Handler>,
+    mut request: Request,
+    cookies: Cookies,
+    look: Arc<tenancy::Insurer>,
+) -> Result<Visit, Trouble> {
+    let form = if route.method == Method::POST {
+        if !csrf::is_own(request.headers(), &services.public_url) {
+            return Err(Trouble::NotOurs);
+        }
+        read_form(&mut request, services.http.body_limit_bytes).await?
+    } else {
+        Form::default()
+    };
+    let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+    let names = route.path.split('/').filter_map(|segment| segment.strip_prefix(':'));
+    let params = names
+        .map(|name| (name, request.raw_path_param(name).unwrap_or_default().to_owned()))
+        .collect();
+    let now = services.clock.now();
+    let agent = request.header(header::USER_AGENT).unwrap_or_default();
+    Ok(Visit {
+        now,
+        origin: edge::origin(&request, Channel::Portal, &services.http.trusted_proxies),
+        agent: agent.chars().take(AGENT_CHARACTERS).collect(),
+        look,
+        menu: Menu::Visitor,
+        read_only_until: None,
+        query,
+        form,
+        address: return_address(route, &request),
+        params,
+        flash: cookies.open(&services.keys, cookies::FLASH, now),
+        cookies,
+        services: services.clone(),
+    })
+}
+
+/// Where log-in would lead back to: the page asked for, or the page whose form was sent.
+fn return_address(route: &Route<Handler>, request: &Request) -> String {
+    let own = request
+        .uri()
+        .path_and_query()
+        .map(PathAndQuery::as_str)
+        .unwrap_or_default();
+    if route.method == Method::GET || next_path::allowed(own).is_some() {
+        return own.to_owned();
+    }
+    let referer = request
+        .header(header::REFERER)
+        .and_then(|referer| url::Url::parse(referer).ok());
+    referer.map(|page| page.path().to_owned()).unwrap_or_default()
+}
+
+async fn read_form(request: &mut Request, limit: usize) -> Result<Form, FormTrouble> {
+    let body = edge::read_body(request, limit).await.map_err(|trouble| match trouble {
+        BodyTrouble::TooLarge => FormTrouble::TooLarge,
+        BodyTrouble::Unreadable => FormTrouble::Malformed,
+    })?;
+    // A button with nothing to say, as log-out, may come without a body and so without a type.
+    if body.is_empty() {
+        return Ok(Form::default());
+    }
+    if !forms::is_form(request.header(header::CONTENT_TYPE)) {
+        return Err(FormTrouble::MediaType);
+    }
+    Form::parse(&body)
+}
+
+/// Lets in whom the route's access level lets in, and runs the handler.
+async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
+    let now = visit.now;
+    let inside = match &route.handler.0 {
+        Kind::Open(handler) => {
+            let frame = visit.frame();
+            return error_pages::settle(|| frame, handler(visit).await, now);
+        }
+        Kind::Inside(inside) => inside,
+    };
+    let entered = match enter(route.access, &mut visit).await {
+        Ok(Ok(entered)) => entered,
+        Ok(Err(elsewhere)) => return elsewhere,
+        Err(trouble) => return error_pages::page(visit.frame(), &trouble, now),
+    };
+    let frame = visit.frame();
+    let reply: Reply = match inside {
+        Inside::Read(handler) => handler(visit, entered.member, entered.tx).await,
+        Inside::Write(handler) => {
+            // The use case opens transactions of its own; one request never holds two connections.
+            drop(entered.tx);
+            handler(visit, entered.member).await
+        }
+    };
+    error_pages::settle(|| frame, reply, now)
+}
+
+/// The member of the session, or where else to go: to log-in and back, or to the terms and back.
+async fn enter(access: Access, visit: &mut Visit) -> Result<Result<Entered, Response>, Trouble> {
+    let Some(session) = visit.session() else {
+        return Ok(Err(to_log_in(visit)));
+    };
+    match visit.services.accounts.enter(&session).await? {
+        Outcome::Done(entered) => {
+            visit.welcome(&entered.member);
+            if access == Access::Member && !entered.member.consents_due.is_empty() {
+                return Ok(Err(reply::see_other(&next_path::with_next(
+                    "/portal/terms",
+                    Some(&visit.address),
+                ))));
+            }
+            Ok(Ok(entered))
+        }
+        Outcome::Refused(Refusal::SessionEnded) => Ok(Err(to_log_in(visit))),
+        Outcome::Refused(refusal) => {
+            wear_session(visit, &session).await;
+            Err(refusal.into())
+        }
+    }
+}
+
+fn to_log_in(visit: &Visit) -> Response {
+    let response = reply::see_other(&next_path::with_next("/portal/", Some(&visit.address)));
+    if visit.cookies.get(cookies::SESSION).is_none() {
+        return response;
+    }
+    let response = reply::with_cookie(response, cookies::clear(cookies::SESSION));
+    visit.inform(response, crate::words::refusal(&Refusal::SessionEnded, visit.now).text)
+}
+
+/// A refused member still sees their own insurer's name and desk.
+async fn wear_session(visit: &mut Visit, session: &TenantSecret) {
+    if let Ok(Some(insurer)) = visit.services.accounts.directory().by_tenant(session.tenant).await {
+        visit.look = insurer;
+    }
+}

@@ -1,0 +1,238 @@
+//! アカウント: what is registered, the password, where the member is logged in, and what they agreed to. Open to members
+//! who may only read as well: it is their own door.
+
+use crate::{
+    frame::{Errors, Frame},
+    markdown,
+    portal::device::device,
+    reply::{self, Reply},
+    visit::{Trouble, Visit, settle},
+    words,
+};
+use accounts::{AccountView, Consent, Member, Outcome, PasswordChange, Refusal};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use database::TenantTransaction;
+use kernel::{SessionId, TenantId, calendar};
+use poem::{Response, http::StatusCode};
+use tenancy::terms;
+
+/// Where everything here leads back to.
+pub(crate) const ACCOUNT: &str = "/portal/account";
+
+#[derive(Template)]
+#[template(path = "portal/account.html")]
+struct AccountPage {
+    frame: Frame,
+    account: AccountView,
+    registered_on: String,
+    password_changed_on: String,
+    sessions: Vec<SessionLine>,
+    others: usize,
+}
+
+struct SessionLine {
+    id: SessionId,
+    current: bool,
+    device: String,
+    opened_at: String,
+    last_seen_at: String,
+    address: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account_password.html")]
+struct PasswordPage {
+    frame: Frame,
+    user_id: String,
+    rule: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account_consents.html")]
+struct ConsentsPage {
+    frame: Frame,
+    consents: Vec<ConsentLine>,
+}
+
+struct ConsentLine {
+    consent: Consent,
+    at: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/account_consent.html")]
+struct ConsentPage {
+    frame: Frame,
+    title: String,
+    revision: i32,
+    effective_on: String,
+    at: String,
+    /// Rendered and tame.
+    body: String,
+}
+
+/// `GET /portal/account`.
+pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+    let page = account_page(&visit, &member, &mut tx, Errors::default()).await?;
+    tx.commit().await?;
+    visit.html(&page)
+}
+
+/// `POST /portal/account/sessions/:id/end`.
+pub(crate) async fn end_session(visit: Visit, member: Member) -> Reply {
+    let id = SessionId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
+    match visit.services.accounts.end_session(&visit.origin, &member, id).await? {
+        Outcome::Done(()) => Ok(visit.done(back(), "選んだ機器をログアウトしました")),
+        // Ended already, by a second click or on its own: the list as it is now says so best.
+        Outcome::Refused(Refusal::NotFound) => {
+            let errors = Errors {
+                heading: Some("その機器は、いまはログインしていません"),
+                text: "すでにログアウトしています。下の一覧が、いまログインしている機器です。".into(),
+                ..Errors::default()
+            };
+            let mut tx = visit.read(&member).await?;
+            let page = account_page(&visit, &member, &mut tx, errors).await?;
+            tx.commit().await?;
+            visit.html_with(StatusCode::NOT_FOUND, &page)
+        }
+        Outcome::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+/// `POST /portal/account/sessions/end-others`.
+pub(crate) async fn end_others(visit: Visit, member: Member) -> Reply {
+    let ended = visit
+        .services
+        .accounts
+        .end_other_sessions(&visit.origin, &member)
+        .await?;
+    let text = match ended {
+        0 => "ほかにログインしている機器はありませんでした".to_owned(),
+        ended => format!("ほかの機器（{ended}台）をログアウトしました"),
+    };
+    Ok(visit.done(back(), text))
+}
+
+/// `GET /portal/account/password`.
+pub(crate) async fn password(visit: Visit, member: Member) -> Reply {
+    visit.html(&password_page(&visit, &member, Errors::default()))
+}
+
+/// `POST /portal/account/password`.
+pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
+    let form = PasswordChange {
+        current_password: visit.form.text("current_password").to_owned(),
+        password: visit.form.text("password").to_owned(),
+    };
+    match settle(
+        visit
+            .services
+            .accounts
+            .change_password(&visit.origin, &member, form)
+            .await,
+    ) {
+        Ok(()) => Ok(visit.done(
+            back(),
+            "パスワードを変更しました。ほかの機器は、安全のためログアウトしました",
+        )),
+        Err(Refusal::SessionEnded) => Err(Refusal::SessionEnded.into()),
+        Err(refusal) => {
+            let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");
+            visit.form_again(&refusal, &password_page(&visit, &member, errors))
+        }
+    }
+}
+
+/// `GET /portal/account/consents`.
+pub(crate) async fn consents(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+    let consents = visit.services.accounts.consents(&mut tx, &member).await?;
+    tx.commit().await?;
+    let line = |consent: Consent| ConsentLine {
+        at: calendar::moment(consent.at),
+        consent,
+    };
+    visit.html(&ConsentsPage {
+        frame: frame(&visit),
+        consents: consents.into_iter().map(line).collect(),
+    })
+}
+
+/// `GET /portal/account/consents/:document/:revision`: the text that was agreed to.
+pub(crate) async fn consent(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+    let document = visit.param("document");
+    let revision: i32 = visit.param("revision").parse().map_err(|_| Trouble::NotFound)?;
+    let consents = visit.services.accounts.consents(&mut tx, &member).await?;
+    tx.commit().await?;
+    let given = consents
+        .into_iter()
+        .find(|given| given.document == document && given.revision == revision);
+    let given = given.ok_or(Trouble::NotFound)?;
+    // The addendum is the insurer's, all other terms are the platform's.
+    let owner = if document == terms::ADDENDUM {
+        member.insurer.tenant_id
+    } else {
+        TenantId::PLATFORM
+    };
+    let mut tx = visit.services.database.tenant(owner).read().await?;
+    let text = terms::text(&mut tx, document, revision).await?;
+    tx.commit().await?;
+    let text = text.ok_or(Trouble::NotFound)?;
+    visit.html(&ConsentPage {
+        frame: frame(&visit),
+        title: given.title,
+        revision,
+        effective_on: day(text.effective_at),
+        at: calendar::moment(given.at),
+        body: markdown::render(&text.body, 2),
+    })
+}
+
+async fn account_page(
+    visit: &Visit,
+    member: &Member,
+    tx: &mut TenantTransaction,
+    errors: Errors,
+) -> Result<AccountPage, Trouble> {
+    let account = visit.services.accounts.account(tx, member).await?;
+    let sessions: Vec<SessionLine> = account
+        .sessions
+        .iter()
+        .map(|session| SessionLine {
+            id: session.id,
+            current: session.current,
+            device: device(&session.agent),
+            opened_at: calendar::moment(session.opened_at),
+            last_seen_at: words::moment(session.last_seen_at, visit.now),
+            address: session.address.clone(),
+        })
+        .collect();
+    Ok(AccountPage {
+        frame: frame(visit).with_errors(errors),
+        registered_on: day(account.registered_at),
+        password_changed_on: day(account.password_changed_at),
+        others: sessions.iter().filter(|session| !session.current).count(),
+        sessions,
+        account,
+    })
+}
+
+fn password_page(visit: &Visit, member: &Member, errors: Errors) -> PasswordPage {
+    PasswordPage {
+        frame: frame(visit).with_errors(errors),
+        user_id: member.user_id.as_str().to_owned(),
+        rule: words::password_rule(member.insurer.password.minimum_length),
+    }
+}
+
+fn frame(visit: &Visit) -> Frame {
+    visit.frame().in_section(ACCOUNT)
+}
+
+fn back() -> Response {
+    reply::see_other(ACCOUNT)
+}
+
+fn day(at: DateTime<Utc>) -> String {
+    calendar::date_with_weekday(calendar::in_japan(at).date_naive())
+}

@@ -1,0 +1,170 @@
+//! メールアドレスの変更: the new address with the present password, then the code that was sent there. Until the code is
+//! typed the old address stays.
+
+use crate::{
+    frame::{Errors, Frame},
+    portal::account::ACCOUNT,
+    reply::{self, Reply},
+    visit::{Visit, settle},
+    words,
+};
+use accounts::{EmailChange, EmailChangeView, Member, Refusal};
+use askama::Template;
+use database::TenantTransaction;
+use mail::MailState;
+use poem::Response;
+
+const CODE: &str = "/portal/account/email/code";
+
+#[derive(Template)]
+#[template(path = "portal/email_change.html")]
+struct AskPage {
+    frame: Frame,
+    present: String,
+    email: String,
+    /// A change is waiting for its code.
+    waiting: bool,
+}
+
+#[derive(Template)]
+#[template(path = "portal/email_change_code.html")]
+struct CodePage {
+    frame: Frame,
+    change: EmailChangeView,
+    sender: String,
+    expires_at: String,
+    resend_at: String,
+    is_late: bool,
+    may_resend: bool,
+    /// What became of the mail, where that is worth a word.
+    mail: Option<&'static str>,
+}
+
+/// `GET /portal/account/email`.
+pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+    let waiting = visit.services.accounts.email_change(&mut tx, &member).await?;
+    tx.commit().await?;
+    let email = waiting.as_ref().map(|change| change.email.clone()).unwrap_or_default();
+    visit.html(&ask_page(&visit, &member, email, waiting.is_some(), Errors::default()))
+}
+
+/// `POST /portal/account/email`.
+pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
+    let email = visit.form.text("email").to_owned();
+    let form = EmailChange {
+        current_password: visit.form.text("current_password").to_owned(),
+        email: email.clone(),
+    };
+    match settle(visit.services.accounts.change_email(&visit.origin, &member, form).await) {
+        Ok(_) => Ok(reply::see_other(CODE)),
+        Err(Refusal::SessionEnded) => Err(Refusal::SessionEnded.into()),
+        Err(refusal) => {
+            let page = ask_page(&visit, &member, email, false, errors(&visit, &refusal));
+            visit.form_again(&refusal, &page)
+        }
+    }
+}
+
+/// `GET /portal/account/email/code`.
+pub(crate) async fn code(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+    let change = visit.services.accounts.email_change(&mut tx, &member).await?;
+    tx.commit().await?;
+    let Some(change) = change else { return Ok(over(&visit)) };
+    visit.html(&code_page(&visit, change, Errors::default()))
+}
+
+/// `POST /portal/account/email/code`.
+pub(crate) async fn confirm(visit: Visit, member: Member) -> Reply {
+    let typed = visit.form.text("code");
+    match settle(
+        visit
+            .services
+            .accounts
+            .confirm_email(&visit.origin, &member, typed)
+            .await,
+    ) {
+        Ok(()) => Ok(visit.done(reply::see_other(ACCOUNT), "メールアドレスを変更しました")),
+        Err(refusal) => refused(visit, &member, refusal).await,
+    }
+}
+
+/// `POST /portal/account/email/code/resend`.
+pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
+    match settle(visit.services.accounts.resend_email_code(&visit.origin, &member).await) {
+        Ok(_) => Ok(visit.done(reply::see_other(CODE), "新しい認証番号をお送りしました")),
+        Err(refusal) => refused(visit, &member, refusal).await,
+    }
+}
+
+/// The code's page again, or back to the beginning where there is no change any more.
+async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
+    let mut tx = visit.read(member).await?;
+    let change = visit.services.accounts.email_change(&mut tx, member).await?;
+    tx.commit().await?;
+    let Some(change) = change else { return Ok(over(&visit)) };
+    let errors = errors(&visit, &refusal);
+    visit.form_again(&refusal, &code_page(&visit, change, errors))
+}
+
+/// The change was finished a click ago, or waited too long for its code.
+fn over(visit: &Visit) -> Response {
+    visit.inform(
+        reply::see_other(ACCOUNT),
+        "メールアドレスの変更は、続きがありません。下のメールアドレスが、いま登録されているものです",
+    )
+}
+
+/// The usual words, but for what sign-up says of starting again: here the old address simply stays.
+fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
+    let own = |heading, text: &str| Errors {
+        heading: Some(heading),
+        text: text.into(),
+        ..Errors::default()
+    };
+    match refusal {
+        Refusal::CodeTriesUsedUp => own(
+            "この変更は、ここで終わりました",
+            "認証番号を5回入力されたため、続けられません。メールアドレスは変わっていません。1時間ほど待ってから、もう一度はじめからお試しください。",
+        ),
+        Refusal::SendsUsedUp => own(
+            "これ以上メールをお送りできません",
+            "お送りできる回数を超えました。いちばん新しいメールの認証番号を入力してください。届いていないときは、1時間ほど待ってから、もう一度はじめからお試しください。メールアドレスは変わっていません。",
+        ),
+        other => Errors::new(other, visit.now).labelled("email", "新しいメールアドレス"),
+    }
+}
+
+fn ask_page(visit: &Visit, member: &Member, email: String, waiting: bool, errors: Errors) -> AskPage {
+    AskPage {
+        frame: visit.frame().in_section(ACCOUNT).with_errors(errors),
+        present: member.email.as_str().to_owned(),
+        email,
+        waiting,
+    }
+}
+
+fn code_page(visit: &Visit, change: EmailChangeView, errors: Errors) -> CodePage {
+    let code = &change.code;
+    CodePage {
+        frame: visit.frame().in_section(ACCOUNT).with_errors(errors),
+        sender: visit.look.sender.address.as_str().to_owned(),
+        expires_at: words::moment(code.expires_at, visit.now),
+        resend_at: words::full_minute(code.resend_at),
+        is_late: code.expires_at <= visit.now,
+        may_resend: code.resend_at <= visit.now,
+        mail: match code.mail {
+            // A minute after it was asked for, a mail is usually there.
+            MailState::Queued if code.resend_at <= visit.now => {
+                Some("メールをまだお送りできていません。準備ができしだいお送りします。このまま、少しお待ちください。")
+            }
+            MailState::Queued | MailState::Sent => None,
+            MailState::Expired => {
+                Some("混み合っていたため、メールをお送りできませんでした。「再送する」を押してください。")
+            }
+            MailState::Undeliverable => {
+                Some("このメールアドレスには、お送りできませんでした。メールアドレスをお確かめください。")
+            }
+        },
+        change,
+    }
+}

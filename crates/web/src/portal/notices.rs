@@ -1,0 +1,206 @@
+//! 組合からのお知らせ and …さんへのお知らせ: the lists page by page, and each notice at its own address. Opening one marks
+//! it as read.
+
+use crate::{
+    forms,
+    frame::Frame,
+    markdown,
+    reply::Reply,
+    visit::{Trouble, Visit},
+};
+use accounts::{Member, Outcome};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use database::TenantTransaction;
+use kernel::{NoticeId, calendar};
+use notices::{Audience, Cursor, Notice, NoticeHead, Shelf};
+
+/// Lines on a page of a list.
+const PER_PAGE: u32 = 20;
+/// Lines of each list where both stand on one page.
+const PER_LIST: u32 = 10;
+
+/// A notice in a list.
+pub(crate) struct Line {
+    pub href: String,
+    pub title: String,
+    pub day: Day,
+    pub unread: bool,
+}
+
+/// A day as the manual writes it beside notices, and as programs read it.
+pub(crate) struct Day {
+    /// 「2024.04.01」.
+    pub dots: String,
+    /// `2024-04-01`.
+    pub iso: String,
+}
+
+impl Day {
+    pub(crate) fn of(at: DateTime<Utc>) -> Self {
+        let day = calendar::in_japan(at);
+        Self {
+            dots: day.format("%Y.%m.%d").to_string(),
+            iso: day.format("%Y-%m-%d").to_string(),
+        }
+    }
+}
+
+/// Notices as lines that lead to `under/<id>`.
+pub(crate) fn lines(heads: &[NoticeHead], under: &str) -> Vec<Line> {
+    let line = |head: &NoticeHead| Line {
+        href: format!("{under}/{}", head.id),
+        title: head.title.clone(),
+        day: Day::of(head.published_at),
+        unread: head.unread,
+    };
+    heads.iter().map(line).collect()
+}
+
+/// One of the two lists on the page.
+struct List {
+    heading: String,
+    /// The fragment and the `list` of the query.
+    name: &'static str,
+    lines: Vec<Line>,
+    /// The address of what is older.
+    older: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/notices.html")]
+struct ListPage {
+    frame: Frame,
+    heading: String,
+    lists: Vec<List>,
+    /// True on a page that shows one list from further down.
+    is_older: bool,
+}
+
+#[derive(Template)]
+#[template(path = "portal/notice.html")]
+pub(crate) struct NoticePage {
+    pub frame: Frame,
+    pub title: String,
+    pub day: Day,
+    /// To whom it is.
+    pub kind: String,
+    /// Rendered and tame.
+    pub body: String,
+    pub back: &'static str,
+}
+
+/// `GET /portal/notices[?list=…&after=…]`.
+pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+    let shelves = [Shelf::Insurer, Shelf::Personal];
+    let after = match visit.query.get("after") {
+        None => None,
+        Some(text) => Some(Cursor::parse(text).ok_or(Trouble::NotFound)?),
+    };
+    let wanted = match visit.query.get("list") {
+        None if after.is_none() => None,
+        Some(list) => Some(
+            shelves
+                .into_iter()
+                .find(|shelf| name(*shelf) == list)
+                .ok_or(Trouble::NotFound)?,
+        ),
+        None => return Err(Trouble::NotFound),
+    };
+    let limit = if wanted.is_some() { PER_PAGE } else { PER_LIST };
+    let mut lists = Vec::new();
+    for shelf in shelves
+        .into_iter()
+        .filter(|shelf| wanted.is_none_or(|wanted| wanted == *shelf))
+    {
+        let page = visit
+            .services
+            .notices
+            .page(&mut tx, &member, shelf, after, limit)
+            .await?;
+        lists.push(List {
+            heading: heading(shelf, &member.person.called()),
+            name: name(shelf),
+            lines: lines(&page.notices, "/portal/notices"),
+            older: page.next.map(|next| {
+                format!(
+                    "/portal/notices?list={}&after={}",
+                    name(shelf),
+                    forms::encode(&next.to_string())
+                )
+            }),
+        });
+    }
+    tx.commit().await?;
+    let frame = visit.frame().in_section("/portal/notices");
+    let heading = wanted.map_or_else(|| "お知らせ".into(), |shelf| heading(shelf, &member.person.called()));
+    visit.html(&ListPage {
+        frame,
+        heading,
+        lists,
+        is_older: wanted.is_some(),
+    })
+}
+
+/// `GET /portal/notices/:id`.
+pub(crate) async fn open(visit: Visit, member: Member) -> Reply {
+    let id = NoticeId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
+    let notice = match visit.services.notices.open(&member, id).await? {
+        Outcome::Done(notice) => notice,
+        Outcome::Refused(refusal) => return Err(refusal.into()),
+    };
+    let shelf = if notice.head.audience == Audience::Person {
+        Shelf::Personal
+    } else {
+        Shelf::Insurer
+    };
+    let frame = visit.frame().in_section("/portal/notices");
+    visit.html(&NoticePage::new(
+        frame,
+        notice,
+        heading(shelf, &member.person.called()),
+        "/portal/notices",
+    ))
+}
+
+impl NoticePage {
+    pub(crate) fn new(frame: Frame, notice: Notice, kind: String, back: &'static str) -> Self {
+        Self {
+            frame,
+            day: Day::of(notice.head.published_at),
+            title: notice.head.title,
+            kind,
+            body: markdown::render(&notice.body, 2),
+            back,
+        }
+    }
+}
+
+/// The list's name in addresses.
+fn name(shelf: Shelf) -> &'static str {
+    match shelf {
+        Shelf::Insurer => "insurer",
+        Shelf::Personal => "personal",
+        Shelf::Both => "",
+    }
+}
+
+/// The manual's words.
+fn heading(shelf: Shelf, person: &str) -> String {
+    match shelf {
+        Shelf::Insurer => "組合からのお知らせ".into(),
+        Shelf::Personal => format!("{person}さんへのお知らせ"),
+        Shelf::Both => "お知らせ".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_in_the_manual_and_in_japan() {
+        let day = Day::of("2024-03-31T15:00:00Z".parse().unwrap());
+        assert_eq!((day.dots.as_str(), day.iso.as_str()), ("2024.04.01", "2024-04-01"));
+    }
+}

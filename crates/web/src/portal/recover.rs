@@ -1,0 +1,177 @@
+//! Forgotten password and forgotten user ID (manual 1-5). Each has one answer, whatever is true.
+
+use crate::{
+    cookies,
+    frame::{Errors, Frame},
+    portal::identity_fields::{Choice, IdentityFields},
+    reply::{self, Reply, see_other},
+    visit::{Visit, settle},
+    words,
+};
+use accounts::{Outcome, Refusal, ResetForm};
+use askama::Template;
+use kernel::TenantSecret;
+
+#[derive(Template)]
+#[template(path = "portal/recover_password.html")]
+struct PasswordPage {
+    frame: Frame,
+    user_id: String,
+    /// True on the page after the post.
+    sent: bool,
+}
+
+#[derive(Template)]
+#[template(path = "portal/recover_reset.html")]
+struct ResetPage {
+    frame: Frame,
+    /// The link's secret, which the post uses up.
+    token: String,
+    password_rule: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/recover_user_id.html")]
+struct UserIdPage {
+    frame: Frame,
+    identity: IdentityFields,
+    years: Vec<Choice>,
+    sent: bool,
+}
+
+impl UserIdPage {
+    fn new(visit: &Visit, frame: Frame, identity: IdentityFields, sent: bool) -> Self {
+        Self {
+            frame,
+            years: identity.years(visit.now),
+            identity,
+            sent,
+        }
+    }
+
+    fn asks_employee_number(&self) -> bool {
+        self.frame.insurer.sign_up.employee_number
+    }
+}
+
+/// パスワードを忘れた方.
+pub(super) async fn password(visit: Visit) -> Reply {
+    let sent = visit.query.get("sent").is_some();
+    visit.html(&PasswordPage {
+        frame: visit.frame(),
+        user_id: String::new(),
+        sent,
+    })
+}
+
+/// Asks for the mail with the link.
+pub(super) async fn password_submit(visit: Visit) -> Reply {
+    let user_id = visit.form.text("user_id").to_owned();
+    match settle(visit.services.accounts.forgot_password(&visit.origin, &user_id).await) {
+        Ok(()) => Ok(see_other("/portal/password?sent=1")),
+        Err(refusal) => {
+            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            visit.form_again(
+                &refusal,
+                &PasswordPage {
+                    frame,
+                    user_id,
+                    sent: false,
+                },
+            )
+        }
+    }
+}
+
+/// The page behind the mailed link. Looking at it uses nothing up: mail programs look, too.
+pub(super) async fn reset(mut visit: Visit) -> Reply {
+    let token = visit.query.text("token").to_owned();
+    let link = TenantSecret::parse(&token).ok_or(Refusal::LinkExpired)?;
+    match visit.services.accounts.reset_link(&link).await? {
+        Outcome::Done(view) => visit.look = view.insurer,
+        Outcome::Refused(refusal) => {
+            wear_link(&mut visit, &link).await;
+            return Err(refusal.into());
+        }
+    }
+    visit.html(&reset_page(&visit, visit.frame(), token))
+}
+
+/// Sets the new password. Nobody is logged in by it.
+pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
+    let token = visit.form.text("token").to_owned();
+    let link = TenantSecret::parse(&token).ok_or(Refusal::LinkExpired)?;
+    let form = ResetForm {
+        password: visit.form.text("password").to_owned(),
+    };
+    match settle(visit.services.accounts.reset_password(&visit.origin, &link, form).await) {
+        Ok(insurer) => {
+            let mut response = reply::with_cookie(see_other("/portal/"), cookies::clear(cookies::SESSION));
+            if let Some(worn) = visit.wear(&insurer) {
+                response = reply::with_cookie(response, worn);
+            }
+            Ok(visit.done(
+                response,
+                "パスワードを変更しました。新しいパスワードでログインしてください。",
+            ))
+        }
+        Err(refusal @ (Refusal::LinkExpired | Refusal::InsurerSuspended | Refusal::CoverageEnded)) => {
+            wear_link(&mut visit, &link).await;
+            Err(refusal.into())
+        }
+        Err(refusal) => {
+            wear_link(&mut visit, &link).await;
+            let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");
+            let frame = visit.frame().with_errors(errors);
+            visit.form_again(&refusal, &reset_page(&visit, frame, token))
+        }
+    }
+}
+
+/// ユーザーIDを忘れた方.
+pub(super) async fn user_id(visit: Visit) -> Reply {
+    let sent = visit.query.get("sent").is_some();
+    let identity = IdentityFields::of(&visit.look);
+    visit.html(&UserIdPage::new(&visit, visit.frame(), identity, sent))
+}
+
+/// Asks for the mail with the user ID.
+pub(super) async fn user_id_submit(mut visit: Visit) -> Reply {
+    let identity = IdentityFields::read(&visit.form);
+    let mut worn = None;
+    if let Some(insurer) = visit.insurer(&identity.insurer_code).await? {
+        worn = visit.wear(&insurer);
+    }
+    let response = match settle(
+        visit
+            .services
+            .accounts
+            .forgot_user_id(&visit.origin, &identity.form())
+            .await,
+    ) {
+        Ok(()) => see_other("/portal/user-id?sent=1"),
+        Err(refusal) => {
+            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            visit.form_again(&refusal, &UserIdPage::new(&visit, frame, identity, false))?
+        }
+    };
+    Ok(match worn {
+        Some(cookie) => reply::with_cookie(response, cookie),
+        None => response,
+    })
+}
+
+fn reset_page(visit: &Visit, frame: Frame, token: String) -> ResetPage {
+    ResetPage {
+        frame,
+        token,
+        password_rule: words::password_rule(visit.look.password.minimum_length),
+    }
+}
+
+/// The link names its insurer.
+async fn wear_link(visit: &mut Visit, link: &TenantSecret) {
+    if let Ok(Some(insurer)) = visit.services.accounts.directory().by_tenant(link.tenant).await {
+        visit.look = insurer;
+    }
+}

@@ -1,0 +1,127 @@
+//! Sign-up, step 1: who somebody is (manual 1-1, 1-2).
+
+use crate::{
+    cookies,
+    frame::{Errors, Frame},
+    portal::identity_fields::IdentityFields,
+    reply::{self, Reply, see_other},
+    visit::{Visit, settle},
+    words,
+};
+use accounts::Refusal;
+use askama::Template;
+use poem::{Response, http::HeaderValue};
+use serde::{Deserialize, Serialize};
+
+/// What was typed during sign-up, for the way back. Passwords are never in it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Draft {
+    pub identity: IdentityFields,
+    pub user_id: String,
+    pub email: String,
+}
+
+#[derive(Template)]
+#[template(path = "portal/sign_up.html")]
+struct SignUpPage {
+    frame: Frame,
+    identity: IdentityFields,
+    years: Vec<super::identity_fields::Choice>,
+    /// True where a sign-up is under way in this browser.
+    going_on: bool,
+}
+
+impl SignUpPage {
+    fn new(visit: &Visit, frame: Frame, identity: IdentityFields) -> Self {
+        Self {
+            frame,
+            years: identity.years(visit.now),
+            identity,
+            going_on: visit.ticket().is_some(),
+        }
+    }
+
+    fn asks_employee_number(&self) -> bool {
+        self.frame.insurer.sign_up.employee_number
+    }
+}
+
+/// The address of printed letters: it lives on.
+pub(super) async fn printed(visit: Visit) -> Reply {
+    let query = visit
+        .address
+        .split_once('?')
+        .map(|(_, query)| format!("?{query}"))
+        .unwrap_or_default();
+    Ok(reply::moved(&format!("/portal/signup{query}")))
+}
+
+/// The form, in the look of the insurer that the address names.
+pub(super) async fn show(mut visit: Visit) -> Reply {
+    let named = visit.query.text("insurer").to_owned();
+    let mut worn = None;
+    if let Some(insurer) = visit.insurer(&named).await? {
+        worn = visit.wear(&insurer);
+    }
+    let draft: Option<Draft> = visit.query.get("back").and_then(|_| visit.recall(cookies::DRAFT));
+    let identity = draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity);
+    let page = SignUpPage::new(&visit, visit.frame(), identity);
+    Ok(with(visit.html(&page)?, worn))
+}
+
+/// 認証.
+pub(super) async fn submit(mut visit: Visit) -> Reply {
+    let identity = IdentityFields::read(&visit.form);
+    let mut worn = None;
+    if let Some(insurer) = visit.insurer(&identity.insurer_code).await? {
+        worn = visit.wear(&insurer);
+    }
+    if is_going_on(&visit, &identity).await {
+        return Ok(with(see_other("/portal/signup/account"), worn));
+    }
+    match settle(visit.services.accounts.identify(&visit.origin, &identity.form()).await) {
+        Ok(ticketed) => {
+            let cookie = cookies::set(
+                cookies::TICKET,
+                &ticketed.ticket.reveal(),
+                Some(cookies::TICKET_SECONDS),
+            );
+            let response = reply::with_cookie(see_other("/portal/signup/account"), cookie);
+            // Whoever comes back from the next step finds there what they typed before.
+            let before: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
+            let draft = Draft { identity, ..before };
+            Ok(with(
+                visit.remember(response, cookies::DRAFT, &draft, cookies::TICKET_SECONDS),
+                worn,
+            ))
+        }
+        Err(refusal) => {
+            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            let page = SignUpPage::new(&visit, frame, identity);
+            Ok(with(visit.form_again(&refusal, &page)?, worn))
+        }
+    }
+}
+
+/// True where this browser's ticket was given for these very fields and still holds: 戻る and 認証 again, a double click, a
+/// page sent again. A second ticket would only get in the way of the first, which has a user ID reserved.
+async fn is_going_on(visit: &Visit, identity: &IdentityFields) -> bool {
+    let Some(ticket) = visit.ticket() else { return false };
+    let draft: Option<Draft> = visit.recall(cookies::DRAFT);
+    draft.is_some_and(|draft| draft.identity == *identity)
+        && settle(visit.services.accounts.ticket(&ticket).await).is_ok()
+}
+
+/// Back to the start, because the ticket is over; says why.
+pub(super) fn restart(visit: &Visit, refusal: &Refusal) -> Response {
+    let response = reply::with_cookie(see_other("/portal/signup"), cookies::clear(cookies::TICKET));
+    let response = reply::with_cookie(response, cookies::clear(cookies::DRAFT));
+    visit.inform(response, words::refusal(refusal, visit.now).text)
+}
+
+fn with(response: Response, cookie: Option<HeaderValue>) -> Response {
+    match cookie {
+        Some(cookie) => reply::with_cookie(response, cookie),
+        None => response,
+    }
+}

@@ -1,0 +1,168 @@
+//! Sign-up, step 2: user ID, password, e-mail address (manual 1-3).
+
+use crate::{
+    cookies,
+    frame::{Errors, Frame},
+    portal::sign_up::{Draft, restart},
+    reply::{Reply, see_other},
+    visit::{Visit, settle},
+    words,
+};
+use accounts::{AccountForm, Outcome, Refusal, TicketView};
+use askama::Template;
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "portal/sign_up_account.html")]
+struct AccountPage {
+    frame: Frame,
+    /// 記号 and 番号; none while the database is away, when the page is shown only to keep what was typed.
+    member: Option<(String, String)>,
+    /// The mask of the insurer's address, which can't be edited here.
+    email_hint: Option<String>,
+    user_id: String,
+    email: String,
+    user_id_rule: &'static str,
+    password_rule: String,
+}
+
+impl AccountPage {
+    fn new(visit: &Visit, frame: Frame, view: Option<TicketView>, user_id: String, email: String) -> Self {
+        Self {
+            frame,
+            email_hint: view.as_ref().and_then(|view| view.email_hint.clone()),
+            member: view.map(|view| (view.symbol, view.number)),
+            user_id,
+            email,
+            user_id_rule: words::USER_ID_RULE,
+            password_rule: words::password_rule(visit.look.password.minimum_length),
+        }
+    }
+}
+
+/// The form, with what was typed before.
+pub(super) async fn show(mut visit: Visit) -> Reply {
+    let Some(ticket) = visit.ticket() else {
+        return Ok(restart(&visit, &Refusal::TicketExpired));
+    };
+    let view = match visit.services.accounts.ticket(&ticket).await? {
+        Outcome::Done(view) => view,
+        Outcome::Refused(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => {
+            return Ok(restart(&visit, &refusal));
+        }
+        Outcome::Refused(refusal) => return Err(refusal.into()),
+    };
+    visit.look = Arc::clone(&view.insurer);
+    let draft: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
+    let user_id = view.user_id.clone().unwrap_or(draft.user_id);
+    let email = view.email.clone().unwrap_or(draft.email);
+    visit.html(&AccountPage::new(&visit, visit.frame(), Some(view), user_id, email))
+}
+
+/// 作成する, or 戻る.
+pub(super) async fn submit(mut visit: Visit) -> Reply {
+    let (user_id, email) = (
+        visit.form.text("user_id").to_owned(),
+        visit.form.text("email").to_owned(),
+    );
+    if visit.form.text("act") == "back" {
+        return Ok(back(&visit, user_id, email));
+    }
+    let Some(ticket) = visit.ticket() else {
+        return Ok(restart(&visit, &Refusal::TicketExpired));
+    };
+    let form = AccountForm {
+        user_id: user_id.clone(),
+        password: visit.form.text("password").to_owned(),
+        email: visit.form.get("email").map(str::to_owned),
+    };
+    let refusal = match settle(visit.services.accounts.create(&visit.origin, &ticket, form).await) {
+        Ok(_) => return Ok(see_other("/portal/signup/code")),
+        Err(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => return Ok(restart(&visit, &refusal)),
+        Err(refusal) => refusal,
+    };
+    let view = settle(visit.services.accounts.ticket(&ticket).await).ok();
+    if let Some(view) = &view {
+        visit.look = Arc::clone(&view.insurer);
+    }
+    let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+    visit.form_again(&refusal, &AccountPage::new(&visit, frame, view, user_id, email))
+}
+
+fn back(visit: &Visit, user_id: String, email: String) -> poem::Response {
+    let before: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
+    let draft = Draft {
+        user_id,
+        email,
+        ..before
+    };
+    visit.remember(
+        see_other("/portal/signup?back=1"),
+        cookies::DRAFT,
+        &draft,
+        cookies::TICKET_SECONDS,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{frame::Menu, visit::plain_look};
+    use chrono::DateTime;
+    use kernel::{FieldError, Problem};
+
+    fn page(hint: Option<&str>, refusal: Option<&Refusal>) -> String {
+        let now = DateTime::UNIX_EPOCH;
+        let errors = refusal.map(|refusal| Errors::new(refusal, now)).unwrap_or_default();
+        let page = AccountPage {
+            frame: Frame::new(plain_look(), Menu::Visitor, now).with_errors(errors),
+            member: Some(("公立学校".into(), "105".into())),
+            email_hint: hint.map(str::to_owned),
+            user_id: "taro-\"nara".into(),
+            email: "taro@example.jp".into(),
+            user_id_rule: words::USER_ID_RULE,
+            password_rule: words::password_rule(8),
+        };
+        page.render().unwrap()
+    }
+
+    #[test]
+    fn both_rules_stand_before_the_fields_and_the_buttons_say_what_the_manual_says() {
+        let page = page(None, None);
+        for part in [
+            "公立学校",
+            "105",
+            "ユーザーID",
+            "autocomplete=\"new-password\"",
+            "type=\"email\"",
+            ">作成する</button>",
+            ">戻る</button>",
+            "6文字以上50文字以内",
+            "8文字以上20文字以内",
+            "value=\"taro-&#34;nara\"",
+        ] {
+            assert!(page.contains(part), "{part}\n{page}");
+        }
+        assert!(page.contains("<title>ユーザーIDの作成（ステップ2／3）｜"));
+    }
+
+    #[test]
+    fn the_insurers_address_is_shown_masked_and_is_no_field() {
+        let page = page(Some("s***o@ex***.jp"), None);
+        assert!(page.contains("s***o@ex***.jp") && !page.contains("name=\"email\""));
+    }
+
+    #[test]
+    fn what_is_to_be_mended_stands_in_the_title_the_summary_and_beside_its_field() {
+        let refused = Refusal::Fields(vec![
+            FieldError::new("user_id", Problem::UserIdTaken),
+            FieldError::new("password", Problem::PasswordCommon),
+        ]);
+        let page = page(None, Some(&refused));
+        assert!(page.contains("<title>エラー：ユーザーIDの作成"));
+        assert!(page.contains("入力内容を確認してください（2件）"));
+        assert!(page.contains("<a href=\"#f-password\">") && page.contains("id=\"m-password\""));
+        assert!(page.contains("aria-invalid=\"true\" aria-describedby=\"h-user_id m-user_id\""));
+        assert!(page.contains("このユーザーIDは、すでに使われています"));
+    }
+}

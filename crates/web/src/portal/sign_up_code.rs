@@ -1,0 +1,212 @@
+//! Sign-up, step 3: the code from the mail (manual 1-4).
+
+use crate::{
+    cookies,
+    frame::{Errors, Frame},
+    portal::sign_up::restart,
+    reply::{self, Reply, see_other},
+    visit::{Trouble, Visit, settle},
+    words,
+};
+use accounts::{CodeView, Outcome, Refusal, Step, TicketView};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use kernel::TenantSecret;
+use mail::MailState;
+use poem::Response;
+use std::sync::Arc;
+
+#[derive(Template)]
+#[template(path = "portal/sign_up_code.html")]
+struct CodePage {
+    frame: Frame,
+    code: String,
+    sent_to: String,
+    unusual: bool,
+    /// False where the insurer registered the address.
+    can_change_address: bool,
+    expires: String,
+    /// When the next mail may be asked for, while that is still to come.
+    resend_at: Option<String>,
+    sends_left: u32,
+    /// What became of the mail, where it is not simply sent.
+    mail: Option<&'static str>,
+}
+
+/// The form, whenever somebody comes back to it.
+pub(super) async fn show(mut visit: Visit) -> Reply {
+    match view(&mut visit).await? {
+        Ok((view, code)) => {
+            let page = page(&visit, visit.frame(), &view, &code, String::new());
+            visit.html(&page)
+        }
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// OK.
+pub(super) async fn submit(visit: Visit) -> Reply {
+    let Some(ticket) = visit.ticket() else {
+        return Ok(restart(&visit, &Refusal::TicketExpired));
+    };
+    let typed = visit.form.text("code").to_owned();
+    match settle(visit.services.accounts.confirm(&visit.origin, &ticket, &typed).await) {
+        Ok(registered) => {
+            let response = see_other("/portal/");
+            let response = [cookies::TICKET, cookies::DRAFT]
+                .into_iter()
+                .fold(response, |response, name| {
+                    reply::with_cookie(response, cookies::clear(name))
+                });
+            let user_id = registered.user_id.as_str();
+            Ok(visit.remember(response, cookies::REGISTERED, &user_id, cookies::REGISTERED_SECONDS))
+        }
+        Err(refusal) => again(visit, refusal, typed).await,
+    }
+}
+
+/// 再送する.
+pub(super) async fn resend(visit: Visit) -> Reply {
+    let Some(ticket) = visit.ticket() else {
+        return Ok(restart(&visit, &Refusal::TicketExpired));
+    };
+    match settle(visit.services.accounts.resend(&visit.origin, &ticket).await) {
+        Ok(_) => Ok(visit.done(
+            see_other("/portal/signup/code"),
+            "認証番号をもう一度お送りしました。いちばん新しいメールの番号を入力してください。",
+        )),
+        Err(refusal) => again(visit, refusal, String::new()).await,
+    }
+}
+
+/// The page again with what was refused; back to the start where the ticket is over.
+async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
+    match refusal {
+        Refusal::TicketExpired | Refusal::CodeTriesUsedUp => return Ok(restart(&visit, &refusal)),
+        Refusal::StepMissing => return Ok(see_other("/portal/signup/account")),
+        _ => {}
+    }
+    match view(&mut visit).await? {
+        Ok((view, code)) => {
+            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            let page = page(&visit, frame, &view, &code, typed);
+            visit.form_again(&refusal, &page)
+        }
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// Where the ticket stands; elsewhere, if it is not at this step.
+async fn view(visit: &mut Visit) -> Result<Result<(TicketView, CodeView), Response>, Trouble> {
+    let Some(ticket): Option<TenantSecret> = visit.ticket() else {
+        return Ok(Err(restart(visit, &Refusal::TicketExpired)));
+    };
+    match visit.services.accounts.ticket(&ticket).await? {
+        Outcome::Done(mut view) => {
+            visit.look = Arc::clone(&view.insurer);
+            match (view.step, view.code.take()) {
+                (Step::Code, Some(code)) => Ok(Ok((view, code))),
+                _ => Ok(Err(see_other("/portal/signup/account"))),
+            }
+        }
+        Outcome::Refused(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => {
+            Ok(Err(restart(visit, &refusal)))
+        }
+        Outcome::Refused(refusal) => Err(refusal.into()),
+    }
+}
+
+fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView, typed: String) -> CodePage {
+    CodePage {
+        frame,
+        code: typed,
+        sent_to: code.sent_to.clone(),
+        unusual: code.unusual,
+        can_change_address: view.email_hint.is_none(),
+        expires: words::moment(code.expires_at, visit.now),
+        resend_at: (code.resend_at > visit.now).then(|| words::full_minute(code.resend_at)),
+        sends_left: code.sends_left,
+        mail: mail_words(code, visit.now),
+    }
+}
+
+/// What somebody who waits for the mail should know; nothing while all goes as it should.
+fn mail_words(code: &CodeView, now: DateTime<Utc>) -> Option<&'static str> {
+    match code.mail {
+        // A minute after it was asked for, a mail is usually there.
+        MailState::Queued if now >= code.resend_at => Some(
+            "混み合っていて、メールをまだお送りできていません。準備ができしだいお送りします。このまま、しばらくお待ちください。",
+        ),
+        MailState::Sent | MailState::Queued => None,
+        MailState::Expired => Some(
+            "混み合っていて、有効期限までにメールをお送りできませんでした。「再送する」を押すと、新しい番号をお送りします。",
+        ),
+        MailState::Undeliverable => Some(
+            "このメールアドレスには、お届けできませんでした。メールアドレスをお確かめください。お困りのときは、下のお問い合わせ窓口へお電話ください。",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{frame::Menu, visit::plain_look};
+    use chrono::TimeDelta;
+
+    fn code(mail: MailState) -> CodeView {
+        let now = DateTime::UNIX_EPOCH;
+        CodeView {
+            sent_to: "taro@example.jp".into(),
+            unusual: true,
+            expires_at: now + TimeDelta::minutes(10),
+            resend_at: now + TimeDelta::minutes(1),
+            sends_left: 5,
+            tries_left: 5,
+            mail,
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_the_manual_says_and_how_to_go_on_without_a_mail() {
+        let now = DateTime::UNIX_EPOCH;
+        let code = code(MailState::Sent);
+        let page = CodePage {
+            frame: Frame::new(plain_look(), Menu::Visitor, now)
+                .with_errors(Errors::new(&Refusal::CodeWrong { left: 4 }, now)),
+            code: "000000".into(),
+            sent_to: code.sent_to.clone(),
+            unusual: code.unusual,
+            can_change_address: true,
+            expires: words::moment(code.expires_at, now),
+            resend_at: Some(words::full_minute(code.resend_at)),
+            sends_left: code.sends_left,
+            mail: mail_words(&code, now),
+        };
+        let page = page.render().unwrap();
+        for part in [
+            "登録したメールアドレスに認証番号を送信しました。",
+            "9時10分まで",
+            "taro@example.jp",
+            "autocomplete=\"one-time-code\"",
+            ">OK</button>",
+            ">再送する</button>",
+            ">メールアドレスを直す</a>",
+            "迷惑メールフォルダ",
+            "認証番号が届かない場合があります",
+            "あと4回入力できます",
+            "href=\"#f-code\"",
+        ] {
+            assert!(page.contains(part), "{part}\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_mail_that_does_not_come_is_explained_in_time() {
+        let (now, later) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH + TimeDelta::minutes(2));
+        assert_eq!(mail_words(&code(MailState::Sent), later), None);
+        assert_eq!(mail_words(&code(MailState::Queued), now), None);
+        assert!(mail_words(&code(MailState::Queued), later).is_some());
+        assert!(mail_words(&code(MailState::Expired), now).is_some_and(|words| words.contains("再送する")));
+        assert!(mail_words(&code(MailState::Undeliverable), now).is_some());
+    }
+}

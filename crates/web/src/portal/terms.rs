@@ -1,0 +1,162 @@
+//! The terms (manual 1-6): what changed first, then the full texts, one box to tick.
+
+use crate::{
+    frame::{Errors, Frame},
+    markdown, next_path,
+    reply::{Reply, see_other},
+    visit::{Visit, settle},
+};
+use accounts::{Member, Refusal, TermsChoice};
+use askama::Template;
+use kernel::{FieldError, Problem, calendar};
+
+#[derive(Template)]
+#[template(path = "portal/terms.html")]
+struct TermsPage {
+    frame: Frame,
+    texts: Vec<TermsText>,
+    next: String,
+}
+
+struct TermsText {
+    title: String,
+    revision: i32,
+    /// 施行日 in both calendars.
+    effective: String,
+    /// 変わったところ; none in a first revision.
+    changes: Option<String>,
+    /// HTML without anything but text.
+    body: String,
+    /// What the hidden field names: `service:2`.
+    choice: String,
+}
+
+impl TermsPage {
+    fn any_changes(&self) -> bool {
+        self.texts.iter().any(|text| text.changes.is_some())
+    }
+}
+
+/// What waits for consent; whoever owes none goes on.
+pub(super) async fn show(visit: Visit, member: Member) -> Reply {
+    if member.consents_due.is_empty() {
+        return Ok(see_other(onward(visit.query.text("next"))));
+    }
+    let next = visit.query.text("next").to_owned();
+    let page = page(&visit, &member, visit.frame(), &next).await?;
+    visit.html(&page)
+}
+
+/// 次へ.
+pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
+    let next = visit.form.text("next").to_owned();
+    let agreed = visit.form.get("agree").is_some();
+    let refusal = if member.consents_due.is_empty() {
+        // Sent twice, or accepted in another window.
+        None
+    } else if agreed {
+        let choices: Vec<TermsChoice> = visit.form.all("due").filter_map(choice).collect();
+        settle(visit.services.accounts.consent(&visit.origin, &member, &choices).await).err()
+    } else {
+        Some(Refusal::Fields(vec![FieldError::new("agree", Problem::NotAgreed)]))
+    };
+    match refusal {
+        None => Ok(see_other(onward(&next))),
+        Some(refusal) => {
+            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            let page = page(&visit, &member, frame, &next).await?;
+            visit.form_again(&refusal, &page)
+        }
+    }
+}
+
+async fn page(visit: &Visit, member: &Member, frame: Frame, next: &str) -> Result<TermsPage, crate::visit::Trouble> {
+    let texts = visit.services.accounts.terms_to_accept(member).await?;
+    let texts = texts.into_iter().map(|text| TermsText {
+        choice: format!("{}:{}", text.document, text.revision),
+        effective: calendar::date_both(calendar::in_japan(text.effective_at).date_naive()),
+        changes: text.changes,
+        body: markdown::render(&text.body, 3),
+        title: text.title,
+        revision: text.revision,
+    });
+    Ok(TermsPage {
+        frame,
+        texts: texts.collect(),
+        next: next_path::allowed(next).unwrap_or_default().to_owned(),
+    })
+}
+
+/// `service:2`.
+fn choice(text: &str) -> Option<TermsChoice> {
+    let (document, revision) = text.split_once(':')?;
+    Some(TermsChoice {
+        document: document.to_owned(),
+        revision: revision.parse().ok()?,
+    })
+}
+
+fn onward(next: &str) -> &str {
+    next_path::allowed(next).unwrap_or("/portal/mypage")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(changes: Option<&str>, body: &str) -> TermsText {
+        TermsText {
+            title: "窓口 利用規約".into(),
+            revision: 2,
+            effective: "2026年（令和8年）4月1日".into(),
+            changes: changes.map(str::to_owned),
+            body: markdown::render(body, 3),
+            choice: "service:2".into(),
+        }
+    }
+
+    #[test]
+    fn what_changed_comes_before_the_text_and_the_box_before_the_button() {
+        let page = TermsPage {
+            frame: Frame::new(
+                crate::visit::plain_look(),
+                crate::frame::Menu::Waiting,
+                chrono::DateTime::UNIX_EPOCH,
+            ),
+            texts: vec![text(Some("第4条を改めました。"), "## 第1条（適用）\n\n本文")],
+            next: String::new(),
+        };
+        let page = page.render().unwrap();
+        let place = |part: &str| page.find(part).unwrap_or_else(|| panic!("{part}\n{page}"));
+        let order = [
+            "変わったところ",
+            "第4条を改めました。",
+            "施行日：2026年（令和8年）4月1日",
+            "<h3>第1条（適用）</h3>",
+            "name=\"due\" value=\"service:2\"",
+            "利用規約に同意する</label>",
+            ">次へ</button>",
+            ">同意しない（ログアウト）</button>",
+        ];
+        assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])));
+        assert!(!page.contains(" checked"));
+    }
+
+    #[test]
+    fn a_choice_names_document_and_revision_or_nothing() {
+        let service = TermsChoice {
+            document: "service".into(),
+            revision: 2,
+        };
+        assert_eq!(choice("service:2"), Some(service));
+        for other in ["service", "service:", "service:x", ""] {
+            assert_eq!(choice(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn consent_leads_on_to_own_pages_only() {
+        assert_eq!(onward("/portal/password"), "/portal/password");
+        assert_eq!(onward("https://evil.example/"), "/portal/mypage");
+    }
+}

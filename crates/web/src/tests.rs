@@ -1,0 +1,302 @@
+//! The shell around its handlers, with no database behind it: what never reaches one must not need one.
+
+use accounts::{Accounts, Limits};
+use dashboard::Dashboard;
+use database::{Database, DatabaseConfig};
+use edge::{HttpSettings, Services};
+use guard::{HashConfig, Hasher};
+use kernel::{Clock, Keys};
+use notices::Notices;
+use poem::{Endpoint, Request, Response, http::Method};
+use tenancy::Directory;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Services on a database that is away.
+fn services() -> Services {
+    let config = DatabaseConfig {
+        url: "postgres://nobody@127.0.0.1:1/none".into(),
+        owner_url: None,
+        connections: 1,
+        wait_seconds: 1,
+    };
+    let database = Database::connect(&config).unwrap();
+    let clock = Clock::frozen("2026-11-20T03:00:00Z".parse().unwrap());
+    let keys = Keys::new("a", [("a".to_owned(), [7; 32])]).unwrap();
+    let directory = Directory::new(database.clone(), clock.clone());
+    let hasher = Hasher::new(&keys, HashConfig { threads: 1, queue: 1 });
+    let public_url: url::Url = "https://portal.example/".parse().unwrap();
+    let notices = Notices::new(database.clone(), clock.clone());
+    Services {
+        accounts: Accounts::new(
+            database.clone(),
+            directory,
+            keys.clone(),
+            clock.clone(),
+            hasher,
+            limits(),
+            public_url.clone(),
+        ),
+        dashboard: Dashboard::new(notices.clone()),
+        notices,
+        database,
+        keys,
+        clock,
+        public_url,
+        http: HttpSettings::default(),
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        identity_tries: 5,
+        identity_waits: vec![900].into(),
+        identity_network_tries: 100,
+        network_window: 3600,
+        identity_alarm: 50,
+        identity_alarm_delay: 1,
+        log_in_tries: 5,
+        log_in_waits: vec![60].into(),
+        log_in_id_tries: 100,
+        log_in_network_tries: 100,
+        reset_tries: 3,
+        recovery_network_tries: 100,
+        ticket_life: 3600,
+        code_life: 600,
+        resend_after: 60,
+        code_tries: 5,
+        code_sends: 6,
+        reset_life: 1800,
+    }
+}
+
+struct Answer {
+    response: Response,
+    text: String,
+}
+
+impl Answer {
+    fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.response.header(name).unwrap_or_default()
+    }
+}
+
+async fn ask(method: Method, address: &str, headers: &[(&str, &str)], body: impl Into<poem::Body>) -> Answer {
+    let mut request = Request::builder().method(method).uri(address.parse().unwrap());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = crate::portal(services()).call(request.body(body)).await.unwrap();
+    let text = response.take_body().into_string().await.unwrap();
+    Answer { response, text }
+}
+
+async fn get(address: &str) -> Answer {
+    ask(Method::GET, address, &[], ()).await
+}
+
+async fn post(address: &str, body: &str) -> Answer {
+    let headers = [("sec-fetch-site", "same-origin"), ("content-type", FORM)];
+    ask(Method::POST, address, &headers, body.to_owned()).await
+}
+
+#[tokio::test]
+async fn every_page_is_guarded_against_scripts_frames_caches_and_guesses() {
+    for page in [
+        get("/portal/").await,
+        get("/portal/nowhere").await,
+        get("/portal/signup").await,
+    ] {
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'; style-src 'self' 'sha256-"),
+            "{policy}"
+        );
+        assert!(policy.ends_with("frame-ancestors 'none'") && !policy.contains("unsafe"));
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert_eq!(page.header("referrer-policy"), "same-origin");
+        assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
+        assert!(page.header("strict-transport-security").starts_with("max-age=31536000"));
+        assert!(kernel::RequestId::parse(page.header("x-request-id")).is_some());
+        assert!(page.text.starts_with("<!doctype html>") && page.text.contains("<html lang=\"ja\">"));
+    }
+}
+
+#[tokio::test]
+async fn log_in_shows_its_form_while_the_database_is_away() {
+    let page = get("/portal/").await;
+    assert_eq!(page.status(), 200);
+    for part in [
+        "<title>ログイン｜",
+        "name=\"user_id\"",
+        "autocomplete=\"username\"",
+        "autocomplete=\"current-password\"",
+        "パスワードを忘れた方はこちら",
+        "ユーザーIDを忘れた方はこちら",
+        "ユーザーIDの作成がまだの方はこちら",
+    ] {
+        assert!(page.text.contains(part), "{part}\n{}", page.text);
+    }
+    assert!(!page.text.contains(" required"));
+}
+
+#[tokio::test]
+async fn sign_up_asks_what_the_manual_asks_in_its_words() {
+    let page = get("/portal/signup").await;
+    for part in [
+        "保険者指定コード",
+        "記号",
+        "番号",
+        "生年月日",
+        "氏名（カナ）",
+        ">認証</button>",
+        "1989年（昭和64年・平成元年）",
+        "autocomplete=\"bday-year\"",
+        "novalidate",
+        "マイナポータル、資格情報のお知らせ、資格確認書",
+    ] {
+        assert!(page.text.contains(part), "{part}");
+    }
+    assert!(!page.text.contains("社員番号") && !page.text.contains(" required"));
+}
+
+#[tokio::test]
+async fn a_form_that_cannot_be_taken_now_keeps_what_was_typed() {
+    let page = post("/portal/", "user_id=taro%2Dnara&password=hemitsu1!").await;
+    assert_eq!(page.status(), 503);
+    assert!(!page.header("retry-after").is_empty());
+    assert!(page.text.contains("value=\"taro-nara\"") && !page.text.contains("hemitsu1"));
+    assert!(page.text.contains("<title>エラー：ログイン｜") && page.text.contains("id=\"errs\""));
+    let page = post("/portal/password", "user_id=%22%3E%3Cscript%3E").await;
+    assert!(!page.text.contains("<script>") && page.text.contains("&#34;&#62;&#60;script&#62;"));
+}
+
+#[tokio::test]
+async fn unknown_addresses_and_other_methods_get_a_page() {
+    let page = get("/portal/nowhere").await;
+    assert_eq!(page.status(), 404);
+    assert!(page.text.contains("ページが見つかりません"));
+    let page = ask(Method::PUT, "/portal/", &[], ()).await;
+    assert_eq!((page.status(), page.header("allow")), (405, "GET, POST, HEAD"));
+    let page = get("/portal/signup/code/resend").await;
+    assert_eq!((page.status(), page.header("allow")), (405, "POST"));
+}
+
+#[tokio::test]
+async fn a_post_from_elsewhere_is_refused_before_it_is_read() {
+    for headers in [
+        &[("content-type", FORM)][..],
+        &[("content-type", FORM), ("sec-fetch-site", "cross-site")],
+    ] {
+        let page = ask(Method::POST, "/portal/", headers, "user_id=a&password=b").await;
+        assert_eq!(page.status(), 403);
+        assert!(page.text.contains("もう一度、画面を開いてください"));
+    }
+}
+
+#[tokio::test]
+async fn unreadable_bodies_get_a_page_of_their_own() {
+    let own = ("sec-fetch-site", "same-origin");
+    assert_eq!(post("/portal/", "user_id=%82%AF").await.status(), 400);
+    assert_eq!(post("/portal/", &"a=1&".repeat(65)).await.status(), 400);
+    assert_eq!(post("/portal/", &"a".repeat(65 * 1024)).await.status(), 413);
+    let page = ask(
+        Method::POST,
+        "/portal/",
+        &[own, ("content-type", "application/json")],
+        "{}",
+    )
+    .await;
+    assert_eq!(page.status(), 415);
+    assert_eq!(get("/portal/?next=%FF").await.status(), 400);
+}
+
+#[tokio::test]
+async fn printed_and_short_addresses_lead_on() {
+    let page = get("/portal/signup.ibss?insurer=32290413").await;
+    assert_eq!(
+        (page.status(), page.header("location")),
+        (308, "/portal/signup?insurer=32290413")
+    );
+    for address in ["/", "/portal"] {
+        let page = get(address).await;
+        assert_eq!((page.status(), page.header("location")), (303, "/portal/"));
+    }
+}
+
+#[tokio::test]
+async fn without_a_session_log_in_comes_first_and_knows_the_way_back() {
+    let page = get("/portal/terms").await;
+    assert_eq!((page.status(), page.header("location")), (303, "/portal/"));
+    let page = ask(
+        Method::GET,
+        "/portal/signup/code",
+        &[("cookie", "__Host-ticket=forged")],
+        (),
+    )
+    .await;
+    assert_eq!((page.status(), page.header("location")), (303, "/portal/signup"));
+}
+
+#[tokio::test]
+async fn log_out_works_in_any_state_and_by_post_only() {
+    let page = post("/portal/logout", "").await;
+    assert_eq!((page.status(), page.header("location")), (303, "/portal/"));
+    assert_eq!(page.header("clear-site-data"), "\"cache\", \"storage\"");
+    let ended: Vec<_> = page
+        .response
+        .headers()
+        .get_all("set-cookie")
+        .iter()
+        .map(|c| c.to_str().unwrap())
+        .collect();
+    assert!(
+        ended
+            .iter()
+            .any(|cookie| cookie.starts_with("__Host-session=;") && cookie.ends_with("Max-Age=0"))
+    );
+    let page = get("/portal/logout").await;
+    assert_eq!(page.status(), 200);
+    assert!(page.header("set-cookie").is_empty() && page.text.contains("method=\"post\" action=\"/portal/logout\""));
+}
+
+#[tokio::test]
+async fn files_have_an_address_by_content_and_are_kept_for_ever() {
+    let page = get("/portal/").await;
+    for marker in ["href=\"/assets/app.", "src=\"/assets/app.", "href=\"/assets/icon."] {
+        let begin = page.text.find(marker).unwrap() + marker.find('/').unwrap();
+        let address: String = page.text[begin..].chars().take_while(|c| *c != '"').collect();
+        let file = get(&address).await;
+        assert_eq!(file.status(), 200, "{address}");
+        assert!(file.header("cache-control").ends_with("immutable"));
+    }
+    assert_eq!(get("/assets/app.0000.css").await.status(), 404);
+}
+
+#[tokio::test]
+async fn pages_stay_within_their_budget() {
+    for (address, most) in [("/portal/", 15), ("/portal/signup", 15)] {
+        let head = [("accept-encoding", "gzip, br")];
+        let mut response = {
+            let request = Request::builder()
+                .uri(address.parse().unwrap())
+                .header(head[0].0, head[0].1)
+                .finish();
+            crate::portal(services()).call(request).await.unwrap()
+        };
+        assert_eq!(response.header("content-encoding"), Some("br"));
+        let bytes = response.take_body().into_bytes().await.unwrap().len();
+        assert!(bytes < most * 1024, "{address}: {bytes}");
+    }
+}
+
+#[tokio::test]
+async fn head_answers_like_get_without_a_body() {
+    let page = ask(Method::HEAD, "/portal/", &[], ()).await;
+    assert_eq!((page.status(), page.text.as_str()), (200, ""));
+}

@@ -1,0 +1,245 @@
+//! One request as handlers see it: what was sent, who asks, whose look the page wears. Handlers get it read and checked;
+//! they never touch the raw request.
+
+use crate::{
+    cookies::{self, Cookies},
+    forms::{Form, FormTrouble},
+    frame::{Flash, FlashKind, Frame, Menu},
+    reply::Reply,
+};
+use accounts::{Member, Outage, Outcome, Refusal};
+use askama::Template;
+use audit::Origin;
+use chrono::{DateTime, NaiveDate, Utc};
+use database::{DatabaseError, TenantTransaction};
+use edge::Services;
+use kernel::{InsurerCode, TenantId, TenantSecret};
+use poem::{Response, http::StatusCode};
+use std::sync::Arc;
+use tenancy::{Insurer, InsurerState, Settings};
+
+/// Why there is no page of the handler's own. The mounting code makes one of it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// Something beneath is away.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+    /// The use case refused, and there is no form to say so on.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// There is no such page.
+    #[error("not found")]
+    NotFound,
+    /// The form could not be read.
+    #[error("{0}")]
+    Form(#[from] FormTrouble),
+    /// The post was not sent by a page of ours.
+    #[error("not sent by an own page")]
+    NotOurs,
+    /// The address has no such method; these it has.
+    #[error("method not allowed")]
+    Method(String),
+    /// A template failed.
+    #[error("{0}")]
+    Render(#[from] askama::Error),
+}
+
+impl From<DatabaseError> for Trouble {
+    fn from(error: DatabaseError) -> Self {
+        Self::Outage(error.into())
+    }
+}
+
+/// A request, read and checked.
+pub(crate) struct Visit {
+    pub services: Services,
+    pub now: DateTime<Utc>,
+    /// For throttles and the audit trail.
+    pub origin: Origin,
+    /// The browser, as it names itself.
+    pub agent: String,
+    /// Whose look the page wears.
+    pub look: Arc<Insurer>,
+    pub menu: Menu,
+    pub read_only_until: Option<NaiveDate>,
+    pub query: Form,
+    /// Empty on GET.
+    pub form: Form,
+    pub cookies: Cookies,
+    /// Path and query as asked for.
+    pub address: String,
+    pub params: Vec<(&'static str, String)>,
+    pub flash: Option<Flash>,
+}
+
+impl Visit {
+    /// A parameter of the route's pattern; empty where the pattern has none such.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// The sign-up ticket of the visitor's cookie.
+    pub(crate) fn ticket(&self) -> Option<TenantSecret> {
+        TenantSecret::parse(self.cookies.get(cookies::TICKET)?)
+    }
+
+    /// The session of the visitor's cookie, unchecked.
+    pub(crate) fn session(&self) -> Option<TenantSecret> {
+        TenantSecret::parse(self.cookies.get(cookies::SESSION)?)
+    }
+
+    /// Puts on an insurer's look; returns the cookie by which the log-in page will wear it too.
+    pub(crate) fn wear(&mut self, insurer: &Arc<Insurer>) -> Option<poem::http::HeaderValue> {
+        self.look = Arc::clone(insurer);
+        let code = insurer.code.as_ref()?;
+        Some(cookies::set(
+            cookies::INSURER,
+            code.as_str(),
+            Some(cookies::INSURER_SECONDS),
+        ))
+    }
+
+    /// The insurer of a typed code; none where it is mistyped or nobody's.
+    pub(crate) async fn insurer(&self, typed: &str) -> Result<Option<Arc<Insurer>>, Trouble> {
+        match InsurerCode::parse(typed) {
+            Ok(code) => Ok(self.services.accounts.directory().by_code(&code).await?),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Who is logged in, if anybody: for pages that are open to all but look better to members. The page then has the
+    /// member's look and menu.
+    pub(crate) async fn recognise(&mut self) -> Result<Option<Member>, Trouble> {
+        let Some(session) = self.session() else { return Ok(None) };
+        match self.services.accounts.enter(&session).await? {
+            Outcome::Done(entered) => {
+                self.welcome(&entered.member);
+                Ok(Some(entered.member))
+            }
+            Outcome::Refused(_) => Ok(None),
+        }
+    }
+
+    /// The member's look and menu.
+    pub(crate) fn welcome(&mut self, member: &Member) {
+        self.look = Arc::clone(&member.insurer);
+        self.menu = if member.consents_due.is_empty() {
+            Menu::Member
+        } else {
+            Menu::Waiting
+        };
+        if let roster::Access::ReadOnly { until } = member.access {
+            self.read_only_until = Some(until);
+        }
+    }
+
+    /// A transaction that reads the member's insurer, for handlers of posts that show their page again.
+    pub(crate) async fn read(&self, member: &Member) -> Result<TenantTransaction, Trouble> {
+        Ok(self.services.database.tenant(member.insurer.tenant_id).read().await?)
+    }
+
+    /// What stands around the page.
+    pub(crate) fn frame(&self) -> Frame {
+        let mut frame = Frame::new(Arc::clone(&self.look), self.menu, self.now);
+        frame.flash.clone_from(&self.flash);
+        frame.read_only_until = self.read_only_until;
+        frame
+    }
+
+    /// A page with status 200.
+    pub(crate) fn html(&self, page: &impl Template) -> Reply {
+        self.html_with(StatusCode::OK, page)
+    }
+
+    /// A page with another status. A message from the step before was shown by it and is over.
+    pub(crate) fn html_with(&self, status: StatusCode, page: &impl Template) -> Reply {
+        let response = crate::reply::html(status, page.render()?, &self.look);
+        Ok(match self.flash {
+            Some(_) => crate::reply::with_cookie(response, cookies::clear(cookies::FLASH)),
+            None => response,
+        })
+    }
+
+    /// The form's page again, with what was refused on it (its frame holds [`crate::frame::Errors`]).
+    pub(crate) fn form_again(&self, refusal: &Refusal, page: &impl Template) -> Reply {
+        let status = match refusal {
+            // 401 would ask for an HTTP authentication that pages do not have.
+            Refusal::LogInFailed => StatusCode::UNPROCESSABLE_ENTITY,
+            other => edge::status(other),
+        };
+        let response = self.html_with(status, page)?;
+        Ok(crate::reply::with_pause(response, edge::retry_after(refusal, self.now)))
+    }
+
+    /// Adds good news for the next page: `visit.done(see_other("/portal/account"), "パスワードを変更しました")`.
+    pub(crate) fn done(&self, response: Response, text: impl Into<String>) -> Response {
+        self.tell(response, FlashKind::Done, text.into())
+    }
+
+    /// Adds something to know for the next page.
+    pub(crate) fn inform(&self, response: Response, text: impl Into<String>) -> Response {
+        self.tell(response, FlashKind::Info, text.into())
+    }
+
+    fn tell(&self, response: Response, kind: FlashKind, text: String) -> Response {
+        self.remember(response, cookies::FLASH, &Flash { kind, text }, cookies::FLASH_SECONDS)
+    }
+
+    /// Adds a sealed cookie.
+    pub(crate) fn remember<T: serde::Serialize>(
+        &self,
+        response: Response,
+        name: &str,
+        value: &T,
+        seconds: i64,
+    ) -> Response {
+        match cookies::sealed(&self.services.keys, name, value, self.now, seconds) {
+            Some(cookie) => crate::reply::with_cookie(response, cookie),
+            None => response,
+        }
+    }
+
+    /// What [`Visit::remember`] wrote.
+    pub(crate) fn recall<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.cookies.open(&self.services.keys, name, self.now)
+    }
+}
+
+/// A use case's answer for a form: an outage is logged and reads like a full queue, so that the page keeps what was
+/// typed (design §4).
+pub(crate) fn settle<T>(result: Result<Outcome<T>, Outage>) -> Result<T, Refusal> {
+    match result {
+        Ok(Outcome::Done(done)) => Ok(done),
+        Ok(Outcome::Refused(refusal)) => Err(refusal),
+        Err(outage) => {
+            edge::outage(&outage);
+            Err(Refusal::Overloaded)
+        }
+    }
+}
+
+/// Whose look a public page wears: the insurer's of the cookie, else the platform's; while the directory is away, a plain
+/// one.
+pub(crate) async fn look(services: &Services, cookies: &Cookies) -> Arc<Insurer> {
+    let directory = services.accounts.directory();
+    if let Some(Ok(code)) = cookies.get(cookies::INSURER).map(InsurerCode::parse)
+        && let Ok(Some(insurer)) = directory.by_code(&code).await
+    {
+        return insurer;
+    }
+    directory.platform().await.unwrap_or_else(|_| plain_look())
+}
+
+/// The look of files and of bad days: the platform's as it would be before anything was applied.
+pub(crate) fn plain_look() -> Arc<Insurer> {
+    Arc::new(Insurer::new(
+        TenantId::PLATFORM,
+        None,
+        InsurerState::Open,
+        0,
+        Settings::default(),
+    ))
+}

@@ -1,0 +1,83 @@
+//! `cargo xtask openapi`: openapi/v1.json, the committed promise to other programs. Written from the code; checked for
+//! drift from the code and for changes that would break a client of the committed version.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::breaking;
+use crate::shell::{self, Failed};
+
+/// The document's path in the checkout.
+const FILE: &str = "openapi/v1.json";
+
+/// What the developer may choose.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Writes nothing; fails when the file isn't what the code says, or breaks clients of `--base`
+    #[arg(long)]
+    check: bool,
+    /// The git revision whose document clients rely on
+    #[arg(long, default_value = "HEAD")]
+    base: String,
+}
+
+/// Builds the binary, then writes or checks the document.
+pub fn openapi(options: &Options) -> Result<(), Failed> {
+    shell::run(shell::cargo().args(["build", "--package", "madoguchi"]))?;
+    if options.check { check(&options.base) } else { write() }
+}
+
+/// Compares with what the built binary says; expects it to be built.
+pub fn check(base: &str) -> Result<(), Failed> {
+    let wanted = generated()?;
+    let committed = std::fs::read_to_string(file()).map_err(Failed::at(FILE))?;
+    if committed != wanted {
+        let line = committed
+            .lines()
+            .zip(wanted.lines())
+            .take_while(|(old, new)| old == new)
+            .count()
+            + 1;
+        return Err(Failed(format!(
+            "{FILE}:{line}: not what the code says; `cargo xtask openapi` writes it anew"
+        )));
+    }
+
+    // Before its first commit the document has no clients.
+    let Ok(relied_on) = shell::quiet(shell::program("git").args(["show", &format!("{base}:{FILE}")])) else {
+        println!("  {base} has no {FILE}: nothing to break");
+        return Ok(());
+    };
+    let breaks = breaking::changes(&parse(&relied_on)?, &parse(&wanted)?);
+    if breaks.is_empty() {
+        return Ok(());
+    }
+    Err(Failed(format!(
+        "{FILE} breaks clients of {base}:\n  {}",
+        breaks.join("\n  ")
+    )))
+}
+
+fn write() -> Result<(), Failed> {
+    let path = file();
+    std::fs::write(&path, generated()?).map_err(Failed::at(path.display()))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+/// What the code says, laid out so that a change is a few lines in a diff.
+fn generated() -> Result<String, Failed> {
+    let document = parse(&shell::quiet(shell::program(shell::madoguchi()).arg("openapi"))?)?;
+    serde_json::to_string_pretty(&document)
+        .map(|text| text + "\n")
+        .map_err(Failed::at(FILE))
+}
+
+fn parse(text: &str) -> Result<Value, Failed> {
+    serde_json::from_str(text).map_err(Failed::at("the OpenAPI document"))
+}
+
+fn file() -> PathBuf {
+    shell::root().join(FILE)
+}

@@ -1,0 +1,4 @@
+DROP TABLE sessions;
+DROP TABLE throttles;
+DROP TABLE links;
+DROP TABLE codes;

@@ -1,0 +1,14 @@
+// The pages in Chromium, on one server and one browser for all parts: making a database takes longer than most tests.
+
+import { after, before, describe } from 'node:test';
+
+import { open } from './harness.mjs';
+
+const site = {};
+before(async () => Object.assign(site, await open()));
+after(async () => site.close?.());
+
+for (const part of ['walk', 'no_script', 'keyboard', 'mistakes', 'way_back', 'inside', 'recovery', 'looks']) {
+  const { default: register } = await import(`./parts/${part}.mjs`);
+  describe(part.replace('_', ' '), () => register(site));
+}

@@ -1,0 +1,338 @@
+//! The catalogue and the source held against the rules of design §3: a table, index or grant that breaks one fails here,
+//! whoever adds it. Reads the real catalogue, not the migrations' text.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+use testkit::{TestDatabase, admin_url, execute, lines, owner_url, service_url, unique, url_of};
+use url::Url;
+
+/// Everything but the migrations' own bookkeeping.
+const TABLES: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname <> '__diesel_schema_migrations'";
+/// The same, tenant tables only.
+const TENANT_TABLES: &str = "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND obj_description(c.oid) LIKE 'tenant;%'";
+
+/// Asks the migrated database as the superuser, before whom nothing is hidden.
+async fn ask(query: &str) -> Vec<String> {
+    drop(TestDatabase::new().await);
+    let database = Url::parse(&owner_url()).unwrap().path().to_owned();
+    lines(&url_of(&admin_url(), &database), query).await
+}
+
+async fn none(query: &str) {
+    let offenders = ask(query).await;
+    assert!(offenders.is_empty(), "{offenders:?}");
+}
+
+/// Of each table its kind, crate and grants, as its comment says.
+async fn comments() -> BTreeMap<String, [String; 3]> {
+    let rows = ask(&format!(
+        "SELECT c.relname || '|' || coalesce(obj_description(c.oid), '') AS line {TABLES}"
+    ))
+    .await;
+    let read = |row: String| {
+        let (table, comment) = row.split_once('|').unwrap();
+        let parts: Vec<&str> = comment.split("; ").collect();
+        let [kind, owner, grants] = parts[..] else {
+            panic!("{table} needs a comment of kind, crate and grants: {comment:?}")
+        };
+        let owner = owner.strip_prefix("crate ").unwrap();
+        let grants = grants.strip_prefix("grants ").unwrap();
+        (table.to_owned(), [kind.to_owned(), owner.to_owned(), grants.to_owned()])
+    };
+    rows.into_iter().map(read).collect()
+}
+
+#[tokio::test]
+async fn every_table_names_its_kind_crate_and_grants() {
+    for (table, [kind, owner, grants]) in comments().await {
+        assert!(["tenant", "directory"].contains(&kind.as_str()), "{table}: {kind}");
+        assert!(root().join("crates").join(&owner).is_dir(), "{table}: no crate {owner}");
+        for grant in grants.split(", ") {
+            let known = ["select", "insert", "update", "delete"].contains(&grant);
+            assert!(known, "{table}: {grant}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn directory_tables_are_the_three_that_are_read_before_a_tenant_is_known() {
+    let tables = comments().await.into_iter();
+    let directory: Vec<String> = tables
+        .filter(|(_, [kind, ..])| kind == "directory")
+        .map(|(table, _)| table)
+        .collect();
+    assert_eq!(directory, ["due", "insurers", "login_names"]);
+}
+
+// security.md 51
+#[tokio::test]
+async fn every_tenant_table_has_row_level_security_forced_by_the_one_policy() {
+    none(&format!(
+        "SELECT c.relname::text AS line {TENANT_TABLES} AND NOT (c.relrowsecurity AND c.relforcerowsecurity)"
+    ))
+    .await;
+    // One policy, for all commands and everybody, with the same expression for reading and writing.
+    none(&format!(
+        "SELECT c.relname::text AS line {TENANT_TABLES} AND 1 <> (
+            SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd = '*'
+            AND p.polroles = '{{0}}' AND pg_get_expr(p.polqual, c.oid) = pg_get_expr(p.polwithcheck, c.oid)
+            AND pg_get_expr(p.polqual, c.oid) LIKE '(tenant_id = (NULLIF(current_setting(''madoguchi.tenant_id''%')"
+    ))
+    .await;
+    none(&format!(
+        "SELECT c.relname::text AS line {TENANT_TABLES} AND 1 <> (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid)"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn tenant_id_comes_first_in_every_key_index_and_foreign_key() {
+    none(&format!(
+        "SELECT c.relname::text AS line {TENANT_TABLES} AND NOT EXISTS (
+            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)"
+    ))
+    .await;
+    none(&format!(
+        "SELECT c.relname || ': ' || i.indexrelid::regclass AS line {}
+         AND (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = i.indkey[0])
+             IS DISTINCT FROM 'tenant_id'",
+        TENANT_TABLES.replace("WHERE", "JOIN pg_index i ON i.indrelid = c.oid WHERE")
+    ))
+    .await;
+    none(&format!(
+        "SELECT c.relname || ': ' || f.conname AS line {} AND f.contype = 'f' AND NOT (
+            'tenant_id' = (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = f.conkey[1])
+            AND 'tenant_id' = (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = f.confrelid AND a.attnum = f.confkey[1]))",
+        TENANT_TABLES.replace("WHERE", "JOIN pg_constraint f ON f.conrelid = c.oid WHERE")
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn every_tenant_table_names_its_tenant_in_an_integer_that_is_never_null() {
+    none(&format!(
+        "SELECT c.relname::text AS line {TENANT_TABLES} AND NOT EXISTS (
+            SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'
+            AND a.attnotnull AND a.atttypid = 'int'::regtype)"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn times_are_timestamptz_and_no_column_makes_its_own() {
+    none(
+        "SELECT table_name || '.' || column_name AS line FROM information_schema.columns WHERE table_schema = 'public'
+         AND table_name <> '__diesel_schema_migrations' AND (data_type LIKE 'timestamp without%' OR column_default IS NOT NULL)",
+    )
+    .await;
+    none(
+        "SELECT tgrelid::regclass::text AS line FROM pg_trigger WHERE NOT tgisinternal
+         UNION ALL SELECT relname::text FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace",
+    )
+    .await;
+}
+
+fn service_role() -> String {
+    Url::parse(&service_url()).unwrap().username().to_owned()
+}
+
+#[tokio::test]
+async fn the_services_role_owns_nothing_and_cannot_pass_by_row_level_security() {
+    let role = service_role();
+    none(&format!(
+        "SELECT rolname::text AS line FROM pg_roles WHERE rolname = '{role}'
+         AND (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication)"
+    ))
+    .await;
+    none(&format!(
+        "SELECT relname::text AS line FROM pg_class WHERE relowner = '{role}'::regrole
+         UNION ALL SELECT datname::text FROM pg_database WHERE datdba = '{role}'::regrole
+         UNION ALL SELECT proname::text FROM pg_proc WHERE proowner = '{role}'::regrole
+         UNION ALL SELECT nspname::text FROM pg_namespace WHERE nspowner = '{role}'::regrole"
+    ))
+    .await;
+    none(&format!(
+        "SELECT roleid::regrole::text AS line FROM pg_auth_members WHERE member = '{role}'::regrole"
+    ))
+    .await;
+    let owner = Url::parse(&owner_url()).unwrap().username().to_owned();
+    none(&format!(
+        "SELECT rolname::text AS line FROM pg_roles WHERE rolname = '{owner}' AND (rolsuper OR rolbypassrls)"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn the_services_role_has_exactly_the_grants_that_each_comment_names() {
+    let role = service_role();
+    let granted = ask(&format!(
+        "SELECT table_name || '|' || lower(privilege_type) AS line FROM information_schema.role_table_grants
+         WHERE grantee IN ('{role}', 'PUBLIC') AND table_schema = 'public'"
+    ))
+    .await;
+    let mut expected = BTreeSet::from(["__diesel_schema_migrations|select".to_owned()]);
+    for (table, [_, _, grants]) in comments().await {
+        expected.extend(grants.split(", ").map(|grant| format!("{table}|{grant}")));
+    }
+    assert_eq!(granted.into_iter().collect::<BTreeSet<_>>(), expected);
+    none(&format!(
+        "SELECT attrelid::regclass || '.' || attname AS line FROM pg_attribute WHERE attacl::text LIKE '%{role}=%'"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_only_ever_added_to_cannot_be_changed_by_the_service() {
+    let test = TestDatabase::new().await;
+    for table in [
+        "consents",
+        "audit_events",
+        "terms_documents",
+        "insurer_revisions",
+        "events",
+    ] {
+        for change in [
+            format!("UPDATE {table} SET tenant_id = tenant_id"),
+            format!("DELETE FROM {table}"),
+            format!("TRUNCATE {table}"),
+        ] {
+            let statements = format!("BEGIN; SET LOCAL madoguchi.tenant_id = '{}'; {change}", test.tenant);
+            let refused = execute(&service_url(), &statements).await.unwrap_err();
+            assert!(refused.contains("permission denied"), "{change}: {refused}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_all_the_way_down_and_up_again_and_twice_up_is_once() {
+    let name = unique("reverted");
+    let owner = Url::parse(&owner_url()).unwrap().username().to_owned();
+    execute(&admin_url(), &format!("CREATE DATABASE \"{name}\" OWNER {owner}"))
+        .await
+        .unwrap();
+    let (url, role) = (url_of(&owner_url(), &name), service_role());
+    let first = database::migrate(&url, &role).await.unwrap();
+    let again = database::migrate(&url, &role).await.unwrap();
+    assert!(again.applied.is_empty(), "{again:?}");
+    assert_eq!(database::revert_all(&url).await.unwrap(), first.applied.len());
+    let left = lines(
+        &url,
+        "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace
+         AND relname NOT LIKE '\\_\\_diesel%' UNION ALL
+         SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+    )
+    .await;
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(database::migrate(&url, &role).await.unwrap(), first);
+    execute(&admin_url(), &format!("DROP DATABASE \"{name}\" WITH (FORCE)"))
+        .await
+        .unwrap();
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every file below a folder whose name ends so, with its text.
+fn files(folder: &Path, ending: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.to_string_lossy().ends_with(ending) {
+            let text = fs::read_to_string(&path).unwrap();
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+/// Time is a parameter (design §4): of Rust's calls only those on a clock are told apart from SQL's.
+#[test]
+fn no_sql_asks_the_database_what_time_it_is() {
+    let mut sources = files(&root().join("migrations"), ".sql");
+    for entry in fs::read_dir(root().join("crates")).unwrap().flatten() {
+        sources.extend(files(&entry.path().join("src"), ".rs"));
+    }
+    assert!(sources.len() > 50);
+    for (path, text) in sources {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.trim_start();
+            if code.starts_with("//") || code.starts_with("--") {
+                continue;
+            }
+            let lower = code.to_lowercase();
+            let asked = [
+                "current_timestamp",
+                "clock_timestamp",
+                "transaction_timestamp",
+                "statement_timestamp",
+                "localtimestamp",
+                "current_date",
+            ];
+            let bare = lower.match_indices("now()").any(|(at, _)| {
+                let before = lower[..at].chars().next_back().unwrap_or(' ');
+                !(before == '.' || before == ':' || before == '_' || before.is_alphanumeric()) && is_sql(&path, &lower)
+            });
+            assert!(
+                !bare && !asked.iter().any(|word| lower.contains(word)),
+                "{}:{}: {code}",
+                path.display(),
+                number + 1
+            );
+        }
+    }
+}
+
+/// Of a Rust line only one with a word of SQL beside it: `now()` may be a helper of a test.
+fn is_sql(path: &Path, lower: &str) -> bool {
+    let words = [
+        "select", "insert", "update", "delete", "default", "where", "interval", "set ",
+    ];
+    path.extension().is_some_and(|ending| ending == "sql") || words.iter().any(|word| lower.contains(word))
+}
+
+#[tokio::test]
+async fn every_table_is_declared_in_its_own_crate_and_nowhere_else() {
+    let comments = comments().await;
+    let mut declared = BTreeMap::new();
+    for entry in fs::read_dir(root().join("crates")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        for (path, text) in files(&entry.path().join("src"), ".rs") {
+            for table in tables_in(&text) {
+                let [_, owner, _] = comments
+                    .get(&table)
+                    .unwrap_or_else(|| panic!("{}: no table {table}", path.display()));
+                assert_eq!(owner, &name, "{}: {table} is another crate's", path.display());
+                let before = declared.insert(table.clone(), path.clone());
+                assert!(
+                    before.is_none(),
+                    "{table} is declared in {before:?} and {}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(declared.len() > 15, "{declared:?}");
+}
+
+/// The names behind `table! {`, several to a block where they are.
+fn tables_in(text: &str) -> Vec<String> {
+    let mut tables = Vec::new();
+    for block in text.split("table! {").skip(1) {
+        let head = block.split('{').next().unwrap_or_default();
+        let head = head
+            .lines()
+            .map(str::trim)
+            .rfind(|line| !line.is_empty() && !line.starts_with("//"));
+        let name = head.unwrap_or_default().split([' ', '(']).next().unwrap_or_default();
+        tables.push(name.to_owned());
+    }
+    tables
+}

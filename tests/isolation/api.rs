@@ -1,0 +1,127 @@
+//! Every operation of the API, as a stranger, as a member of another insurer with this one's ids, and without consent.
+
+use super::{MARK, Other, moved};
+use edge::Access;
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::{Answer, Client, PASSWORD, TestApp, unique};
+
+/// Path, body, and the statuses that a stranger and a member of another insurer get; for strangers only where the
+/// operation is public.
+fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u16, u16) {
+    let person = &other.app.person;
+    let identity = json!({
+        "insurer_code": here.insurer.code.as_str(), "symbol": person.symbol, "number": "9999",
+        "birth_date": person.birth_date, "kana_name": person.kana_name,
+    });
+    let secret = format!("{}.{}", other.app.tenant(), "A".repeat(43));
+    let at = |path: &str, stranger, member| (path.to_owned(), None, stranger, member);
+    let with = |path: &str, body, stranger, member| (path.to_owned(), Some(body), stranger, member);
+    match name {
+        "get_insurer" => at("/insurers/12345678", 422, 422),
+        "identify" => with("/signup/identity", identity, 422, 422),
+        "create_account" => {
+            let body =
+                json!({"ticket": secret, "user_id": "somebody-1", "password": PASSWORD, "email": "a@example.jp"});
+            with("/signup/account", body, 409, 409)
+        }
+        "confirm_code" => with("/signup/code", json!({"ticket": secret, "code": "123456"}), 409, 409),
+        "resend_code" => with("/signup/code/resend", json!({"ticket": secret}), 409, 409),
+        "create_session" => {
+            let body = json!({"user_id": other.who.user_id, "password": "wrong"});
+            with("/sessions", body, 401, 401)
+        }
+        "end_current_session" => at("/sessions/current", 401, 204),
+        "request_password_reset" => with("/password-resets", json!({"user_id": unique("nobody")}), 202, 202),
+        "complete_password_reset" => {
+            let body = json!({"token": secret, "password": "Asagao#2027"});
+            with("/password-resets/complete", body, 409, 409)
+        }
+        "request_user_id_reminder" => with("/user-id-reminders", identity, 202, 202),
+        "list_consents" => at("/me/consents", 401, 200),
+        "give_consents" => with(
+            "/me/consents",
+            json!({"consents": [{"document": "points", "revision": 1}]}),
+            401,
+            0,
+        ),
+        "get_dashboard" => at("/me/dashboard", 401, 200),
+        "list_notices" => at("/me/notices", 401, 200),
+        "get_notice" => at(&format!("/me/notices/{}", other.notice), 401, 404),
+        "get_document" => at("/openapi.json", 200, 200),
+        name => panic!("the operation {name} has no case here: add one"),
+    }
+}
+
+async fn token(client: &Client, who: &testkit::SignedUp) -> String {
+    let body = json!({"user_id": who.user_id, "password": PASSWORD});
+    let answer = client.call(Method::POST, "/sessions", None, Some(body)).await;
+    answer.json()["token"].as_str().unwrap().to_owned()
+}
+
+async fn call(here: &TestApp, other: &Other, name: &str, method: &str, token: Option<&str>) -> Answer {
+    let (path, body, ..) = case(name, here, other);
+    let method = Method::from_bytes(method.as_bytes()).unwrap();
+    here.client().call(method, &path, token, body).await
+}
+
+#[tokio::test]
+async fn a_stranger_gets_401_from_every_operation_that_is_not_public() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let theirs = token(&other.app.client(), &other.who).await;
+    for route in api::ROUTES {
+        // No token, rubbish, a made-up secret, and another insurer's secret under this insurer's number.
+        let made_up = format!("{}.{}", here.tenant(), "A".repeat(43));
+        for token in [None, Some("rubbish"), Some(&made_up), Some(&moved(&theirs, &here))] {
+            let answer = call(&here, &other, route.name, route.method.as_str(), token).await;
+            let expected = match route.access {
+                Access::Public | Access::Ticket => case(route.name, &here, &other).2,
+                Access::Session | Access::Member => 401,
+            };
+            assert_eq!(answer.status, expected, "{} {token:?}: {}", route.name, answer.text);
+            assert!(!answer.text.contains(MARK), "{}", route.name);
+        }
+    }
+}
+
+// security.md 51
+#[tokio::test]
+async fn a_member_of_another_insurer_finds_nothing_of_this_one_by_any_operation() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let (client, who) = here.member().await;
+    for route in api::ROUTES {
+        let token = token(&client, &who).await;
+        let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
+        match case(route.name, &here, &other).3 {
+            // Points terms are none of theirs: whatever the answer, no consent is written.
+            0 => assert_eq!(here.insurer.count("consents", "document = 'points'").await, 0),
+            expected => assert_eq!(answer.status, expected, "{}: {}", route.name, answer.text),
+        }
+        for theirs in [MARK, &other.who.email, &other.who.user_id] {
+            assert!(!answer.text.contains(theirs), "{} tells {theirs}", route.name);
+        }
+    }
+    let theirs = token(&other.app.client(), &other.who).await;
+    let answer = call(&here, &other, "get_notice", "GET", Some(&theirs)).await;
+    assert!(
+        answer.status == 200 && answer.text.contains(MARK),
+        "their own member reads it: {}",
+        answer.text
+    );
+}
+
+#[tokio::test]
+async fn without_consent_every_operation_of_members_answers_403() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let who = here.sign_up().await;
+    for route in api::ROUTES {
+        let token = token(&here.client(), &who).await;
+        let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
+        if route.access == Access::Member {
+            assert_eq!(answer.status, 403, "{}", route.name);
+            assert_eq!(answer.json()["code"], "consent_required", "{}", route.name);
+        } else {
+            assert_ne!(answer.status, 403, "{}", route.name);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Every tenant table: a row of one insurer can't be seen, changed, deleted or made from within another, nor from
+//! nowhere. Tried as the tables' owner, whose grants refuse nothing, so that only row-level security can.
+
+use super::Other;
+use kernel::TenantId;
+use testkit::{TestDatabase, execute, lines, lines_within, owner_url, service_url, unique};
+
+/// Tables whose rows live within one transaction only: a row is written for this test.
+const PASSING: [(&str, &str); 2] = [
+    (
+        "roster_staging",
+        "(line, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
+          kana_fold2, name, gender, birth_date, attribute, relationship, insured, postal_code, address, building, phone,
+          email, workplace_code, department_code, distribution_code, employee_number, employee_key, personal_id, tenant_id)
+         SELECT 1, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
+          kana_fold2, name, gender, birth_date, attribute, relationship, insured, postal_code, address, building, phone,
+          email, workplace_code, department_code, distribution_code, employee_number, employee_key, personal_id, tenant_id
+         FROM persons LIMIT 1",
+    ),
+    ("roster_matches", "SELECT tenant_id, 1, person_id FROM persons LIMIT 1"),
+];
+
+async fn tenant_tables() -> Vec<String> {
+    lines(
+        &owner_url(),
+        "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace
+         AND obj_description(oid) LIKE 'tenant;%' ORDER BY 1",
+    )
+    .await
+}
+
+/// Leaves a row in every table: what no log-in leaves by itself is done here.
+async fn fill(other: &Other) {
+    let client = &other.client;
+    for notice in [other.notice, other.personal] {
+        assert_eq!(client.get(&format!("/portal/notices/{notice}")).await.status, 200);
+    }
+    let email = format!("{}@example.jp", unique("new"));
+    let fields = [("current_password", testkit::PASSWORD), ("email", &email)];
+    assert_eq!(client.post("/portal/account/email", &fields).await.status, 303);
+    let wanted = [("user_id", other.who.user_id.as_str())];
+    other
+        .app
+        .with_platform_work(client.post("/portal/password", &wanted))
+        .await;
+    // Registered already: the neutral answer, and a job.
+    let again = other.app.identity(&other.app.person);
+    assert_eq!(client.stranger().send_form("/portal/signup", &again).await.status, 422);
+    for (table, row) in PASSING {
+        testkit::sql(other.app.tenant(), &format!("INSERT INTO {table} {row}")).await;
+    }
+}
+
+async fn count(url: &str, tenant: Option<TenantId>, table: &str, of: TenantId) -> usize {
+    let query = format!("SELECT '' AS line FROM {table} WHERE tenant_id = {of}");
+    lines_within(url, tenant, &query).await.len()
+}
+
+// security.md 51
+#[tokio::test]
+async fn no_row_of_an_insurer_can_be_seen_changed_deleted_or_made_from_elsewhere() {
+    let other = Other::new().await;
+    fill(&other).await;
+    let (theirs, mine) = (other.app.tenant(), TestDatabase::new().await.tenant);
+    let tables = tenant_tables().await;
+    assert!(tables.len() >= 20, "{tables:?}");
+    for table in &tables {
+        let rows = other
+            .insurer()
+            .lines(&format!("SELECT to_jsonb(t)::text AS line FROM {table} t LIMIT 1"))
+            .await;
+        let row = rows
+            .first()
+            .unwrap_or_else(|| panic!("no row in {table}: let `fill` leave one"))
+            .replace('\'', "''");
+        for elsewhere in [Some(mine), Some(TenantId::PLATFORM), None] {
+            for url in [owner_url(), service_url()] {
+                assert_eq!(
+                    count(&url, elsewhere, table, theirs).await,
+                    0,
+                    "{table} from {elsewhere:?}"
+                );
+            }
+            let set = elsewhere.map_or_else(String::new, |tenant| {
+                format!("SET LOCAL madoguchi.tenant_id = '{tenant}';")
+            });
+            for change in [
+                format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = {theirs}"),
+                format!("DELETE FROM {table} WHERE tenant_id = {theirs}"),
+            ] {
+                let counted = format!(
+                    "BEGIN; {set} DO $$ DECLARE n int; BEGIN {change}; GET DIAGNOSTICS n = ROW_COUNT;
+                     IF n > 0 THEN RAISE EXCEPTION '% rows', n; END IF; END $$; ROLLBACK"
+                );
+                assert_eq!(execute(&owner_url(), &counted).await, Ok(()), "{change}");
+            }
+            let made = format!(
+                "BEGIN; {set} INSERT INTO {table} SELECT * FROM jsonb_populate_record(null::{table}, '{row}'); COMMIT"
+            );
+            let refused = execute(&owner_url(), &made).await.unwrap_err();
+            assert!(
+                refused.contains("row-level security"),
+                "{table} from {elsewhere:?}: {refused}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn within_its_own_insurer_the_row_is_there() {
+    // The test above would also pass on empty tables and broken queries.
+    let other = Other::new().await;
+    let (theirs, table) = (other.app.tenant(), "accounts");
+    assert_eq!(count(&owner_url(), Some(theirs), table, theirs).await, 1);
+    assert_eq!(count(&service_url(), Some(theirs), table, theirs).await, 1);
+}

@@ -1,0 +1,22 @@
+//! Every test that drives the product from outside, on a real database.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::large_futures,
+    reason = "the whole binary is tests: what fails here is meant to fail loudly"
+)]
+
+mod api;
+mod conformance;
+mod guard;
+mod isolation;
+mod mail;
+mod notices;
+mod operations;
+mod portal;
+mod roster;
+mod sessions;
+mod tenancy;

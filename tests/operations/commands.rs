@@ -1,0 +1,139 @@
+//! The command line: what it does to a database, and what it refuses to start with.
+
+use super::{Installation, Node};
+use testkit::{Client, tenants};
+
+#[tokio::test]
+async fn migrate_twice_and_apply_twice_change_nothing_the_second_time() {
+    let installation = Installation::new().await;
+    let said = installation.done(&["migrate"]).await;
+    assert!(said.contains("applied") && said.contains("has its grants"), "{said}");
+    let again = installation.done(&["migrate"]).await;
+    assert!(again.starts_with("0 migrations applied"), "{again}");
+    let folders: Vec<_> = ["_platform", "32290413", "06139992", "139998"]
+        .map(|name| tenants().join(name))
+        .into();
+    let mut apply = vec!["tenant", "apply"];
+    apply.extend(folders.iter().map(|folder| folder.to_str().unwrap()));
+    let first = installation.done(&apply).await;
+    assert_eq!(first.matches("written").count(), 4, "{first}");
+    let listed = installation.done(&["tenant", "list"]).await;
+    let again = installation.done(&apply).await;
+    assert_eq!(again.matches("settings unchanged").count(), 4, "{again}");
+    assert!(again.contains("0 published, 0 changed, 0 ended"), "{again}");
+    assert_eq!(installation.done(&["tenant", "list"]).await, listed);
+}
+
+#[tokio::test]
+async fn a_folder_with_an_error_is_refused_by_file_and_line_and_leaves_nothing() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    let folder = installation.folder.path().join("139998");
+    std::fs::create_dir(&folder).unwrap();
+    let text = std::fs::read_to_string(tenants().join("139998/tenant.toml")).unwrap();
+    std::fs::write(folder.join("tenant.toml"), text.replace("\"#7a2e6f\"", "\"plum\"")).unwrap();
+    let (success, said) = installation.run(&["tenant", "apply", "139998"], &[]).await;
+    assert!(!success && said.contains("139998/tenant.toml:6:"), "{said}");
+    assert!(!installation.done(&["tenant", "list"]).await.contains("139998"));
+}
+
+#[tokio::test]
+async fn an_insurer_is_suspended_and_resumed_and_its_roster_imported_whole_or_not_at_all() {
+    let installation = Installation::ready().await;
+    assert!(
+        installation
+            .done(&["tenant", "suspend", "139998"])
+            .await
+            .contains("is suspended")
+    );
+    assert!(
+        installation
+            .done(&["tenant", "suspend", "139998"])
+            .await
+            .contains("already")
+    );
+    assert!(installation.done(&["tenant", "list"]).await.contains("suspended"));
+    assert!(
+        installation
+            .done(&["tenant", "resume", "139998"])
+            .await
+            .contains("is open")
+    );
+    let (success, said) = installation.run(&["tenant", "suspend", "12345678"], &[]).await;
+    assert!(!success, "{said}");
+    let roster = tenants().join("139998/sample-roster.csv");
+    let text = std::fs::read_to_string(&roster).unwrap();
+    let few: Vec<&str> = text.lines().take(4).collect();
+    std::fs::write(installation.folder.path().join("few.csv"), few.join("\n")).unwrap();
+    let (success, said) = installation.run(&["roster", "import", "139998", "few.csv"], &[]).await;
+    assert!(!success && said.contains("allow-loss"), "{said}");
+    let dry = installation
+        .done(&["roster", "import", "139998", "few.csv", "--dry-run"])
+        .await;
+    assert!(dry.contains("would vanish"), "{dry}");
+    let same = installation
+        .done(&["roster", "import", "139998", roster.to_str().unwrap()])
+        .await;
+    assert!(same.contains("unchanged"), "{same}");
+}
+
+#[tokio::test]
+async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
+    let installation = Installation::new().await;
+    for (name, value, said) in [
+        ("MADOGUCHI__KEYS__CURRENT", "", "keys.current"),
+        ("MADOGUCHI__KEYS__CURRENT", "k2", "k2"),
+        ("MADOGUCHI__KEYS__RING__K1", "c2hvcnQ=", "keys.ring"),
+        ("MADOGUCHI__DATABASE__URL", "", "database.url"),
+        (
+            "MADOGUCHI__HTTP__PUBLIC_URL",
+            "http://portal.example.jp",
+            "http.public_url",
+        ),
+        (
+            "MADOGUCHI__HTTP__PUBLIC_URL",
+            "https://portal.example.jp/path",
+            "http.public_url",
+        ),
+        ("MADOGUCHI__HTTP__LISTEN", "nowhere", "http.listen"),
+        ("MADOGUCHI__HTTP__TRUSTED_PROXIES", "everybody", "trusted_proxies"),
+        ("MADOGUCHI__MAIL__URL", "http://localhost", "mail.url"),
+        ("MADOGUCHI__LIMITS__CODE_LIFE", "601", "limits.code_life"),
+        ("MADOGUCHI__LIMITS__CODE_TRIES", "0", "limits"),
+        ("MADOGUCHI__HTTP__LISTENS", "127.0.0.1:0", "listens"),
+    ] {
+        let (success, out) = installation.run(&["serve"], &[(name, value)]).await;
+        assert!(!success, "{name}={value}: {out}");
+        assert!(out.contains(said), "{name}={value}: {out}");
+        assert!(!out.contains(super::KEY), "no secret is printed");
+    }
+    let config = installation.done(&["config"]).await;
+    assert!(
+        config.contains("public_url") && !config.contains(super::KEY) && !config.contains("postgres://"),
+        "{config}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_is_alive_at_once_and_ready_when_the_database_is_migrated_and_ends_well_when_told() {
+    let installation = Installation::new().await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    let (alive, ready) = (client.get("/livez").await, client.get("/readyz").await);
+    assert_eq!(
+        (alive.status.as_u16(), alive.text.as_str(), ready.status.as_u16()),
+        (200, "ok", 503)
+    );
+    installation.done(&["migrate"]).await;
+    let ready = client.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.text.as_str()), (200, "ok"));
+    assert!(node.terminate().await);
+}
+
+#[tokio::test]
+async fn the_document_that_the_binary_prints_is_the_committed_one() {
+    let installation = Installation::new().await;
+    let printed = installation.done(&["openapi"]).await;
+    let committed = std::fs::read_to_string(tenants().join("../openapi/v1.json")).unwrap();
+    assert!(printed.trim_end() == committed.trim_end(), "run cargo xtask openapi");
+}

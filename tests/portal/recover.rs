@@ -1,0 +1,289 @@
+//! Forgotten password and forgotten user ID: one answer whatever is true, and links that work once.
+
+use crate::portal::{leads, says};
+use testkit::{Answer, Client, Fields, PASSWORD, SignedUp, TestApp, unique};
+
+const RESET: &str = "/portal/password/reset";
+const NEW: &str = "Asagao#2027";
+
+async fn forget(app: &TestApp, client: &Client, user_id: &str) -> Answer {
+    let fields = [("user_id", user_id)];
+    app.with_platform_work(client.post("/portal/password", &fields)).await
+}
+
+/// The secret of the newest link mailed to somebody.
+async fn link(app: &TestApp, who: &SignedUp) -> String {
+    let mails = app.mails_to(&who.email).await;
+    let text = &mails.iter().find(|mail| mail.text.contains("token=")).unwrap().text;
+    assert!(text.contains(&format!("{}{RESET}?token=", app.url)), "{text}");
+    text.split("token=")
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+async fn reset(client: &Client, token: &str, password: &str) -> Answer {
+    client.post(RESET, &[("token", token), ("password", password)]).await
+}
+
+async fn log_in(app: &TestApp, who: &SignedUp, password: &str) -> u16 {
+    let fields = [("user_id", who.user_id.as_str()), ("password", password)];
+    app.client().post("/portal/", &fields).await.status.as_u16()
+}
+
+// security.md 33
+#[tokio::test]
+async fn a_forgotten_password_is_answered_alike_at_the_same_cost_whoever_asks() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let other = TestApp::start().await.sign_up().await;
+    let mut answers = Vec::new();
+    for id in [&who.user_id, &other.user_id, &unique("nobody")] {
+        let client = app.client();
+        app.warm().await;
+        let before = (app.database.statements(), app.hasher.hashes());
+        let answer = client.post("/portal/password", &[("user_id", id.as_str())]).await;
+        let cost = (app.database.statements() - before.0, app.hasher.hashes() - before.1);
+        leads(&answer, "/portal/password?sent=1");
+        answers.push((
+            answer.normalized(),
+            cost,
+            client.get(answer.location()).await.normalized(),
+        ));
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[tokio::test]
+async fn the_mailed_link_sets_a_password_once_ends_all_sessions_and_tells_the_owner() {
+    let app = TestApp::start().await;
+    let (inside, who) = app.member().await;
+    let client = app.client();
+    leads(&forget(&app, &client, &who.user_id).await, "/portal/password?sent=1");
+    let token = link(&app, &who).await;
+    // Looking uses nothing up: mail programs look, too.
+    for _ in 0..3 {
+        says(
+            &client.get(&format!("{RESET}?token={token}")).await,
+            200,
+            "新しいパスワード",
+        );
+    }
+    says(&reset(&client, &token, "short").await, 422, "8文字以上20文字以内");
+    let mails = app.mails_to(&who.email).await.len();
+    let done = reset(&client, &token, NEW).await;
+    leads(&done, "/portal/");
+    assert!(client.cookie("__Host-session").is_none(), "nobody is logged in by it");
+    assert_eq!(inside.get("/portal/mypage").await.status, 303);
+    assert_eq!(
+        (log_in(&app, &who, PASSWORD).await, log_in(&app, &who, NEW).await),
+        (422, 303)
+    );
+    assert_eq!(app.mails_to(&who.email).await.len(), mails + 1);
+    says(
+        &reset(&client, &token, "Yuri%3456").await,
+        409,
+        "このリンクは使えなくなりました",
+    );
+    says(
+        &client.get(&format!("{RESET}?token={token}")).await,
+        409,
+        "このリンクは使えなくなりました",
+    );
+    assert_eq!(log_in(&app, &who, NEW).await, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_used_twice_at_once_sets_one_password() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    forget(&app, &client, &who.user_id).await;
+    let token = link(&app, &who).await;
+    let (one, two) = tokio::join!(reset(&client, &token, NEW), reset(&client, &token, "Yuri%3456"));
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 409]);
+    let right = if one.status == 303 { NEW } else { "Yuri%3456" };
+    assert_eq!(log_in(&app, &who, right).await, 303);
+}
+
+#[tokio::test]
+async fn a_link_ends_after_30_minutes_and_when_another_or_the_account_itself_changed_the_password() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    // A second request does not close the first link: a stranger could keep closing them.
+    forget(&app, &client, &who.user_id).await;
+    let first = link(&app, &who).await;
+    app.later(60);
+    forget(&app, &client, &who.user_id).await;
+    let second = link(&app, &who).await;
+    assert_ne!(first, second);
+    leads(&reset(&client, &first, NEW).await, "/portal/");
+    assert_eq!(reset(&client, &second, "Yuri%3456").await.status, 409);
+    forget(&app, &client, &who.user_id).await;
+    let third = link(&app, &who).await;
+    let inside = app.client();
+    inside
+        .post("/portal/", &[("user_id", &who.user_id), ("password", NEW)])
+        .await;
+    inside.accept_terms().await;
+    let fields = [("current_password", NEW), ("password", "Kiku#4567")];
+    leads(
+        &inside.post("/portal/account/password", &fields).await,
+        "/portal/account",
+    );
+    assert_eq!(reset(&client, &third, NEW).await.status, 409);
+    forget(&app, &client, &who.user_id).await;
+    let fourth = link(&app, &who).await;
+    app.later(30 * 60 - 1);
+    assert_eq!(client.get(&format!("{RESET}?token={fourth}")).await.status, 200);
+    app.later(1);
+    assert_eq!(reset(&client, &fourth, NEW).await.status, 409);
+    assert_eq!(log_in(&app, &who, "Kiku#4567").await, 303);
+}
+
+#[tokio::test]
+async fn a_link_that_went_to_the_old_address_ends_with_the_change_of_address() {
+    let app = TestApp::start().await;
+    let (inside, who) = app.member().await;
+    forget(&app, &app.client(), &who.user_id).await;
+    let token = link(&app, &who).await;
+    let email = format!("{}@example.jp", unique("new"));
+    inside
+        .post(
+            "/portal/account/email",
+            &[("current_password", PASSWORD), ("email", &email)],
+        )
+        .await;
+    let code = app.code_for(&email).await;
+    leads(
+        &inside.post("/portal/account/email/code", &[("code", &code)]).await,
+        "/portal/account",
+    );
+    assert_eq!(reset(&app.client(), &token, NEW).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_forged_link_opens_nothing() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let made_up = format!("{}.{}", app.tenant(), "A".repeat(43));
+    for token in ["", "x", &made_up, "2147483647.AAAA", "0.%00", "&#x27;"] {
+        assert_eq!(
+            client.get(&format!("{RESET}?token={token}")).await.status,
+            409,
+            "{token}"
+        );
+        assert_eq!(reset(&client, token, NEW).await.status, 409, "{token}");
+    }
+    assert_eq!(client.get(RESET).await.status, 409);
+}
+
+#[tokio::test]
+async fn links_begin_with_the_configured_address_whatever_the_host_header_says() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    let request = client.request(reqwest::Method::POST, "/portal/password");
+    let request = request
+        .header("Sec-Fetch-Site", "same-origin")
+        .header("Host", "evil.example");
+    let request = request
+        .header("X-Forwarded-Host", "evil.example")
+        .form(&[("user_id", &who.user_id)]);
+    app.with_platform_work(client.send(request)).await;
+    link(&app, &who).await;
+    assert!(
+        app.mails_to(&who.email)
+            .await
+            .iter()
+            .all(|mail| !mail.text.contains("evil.example"))
+    );
+}
+
+#[tokio::test]
+async fn reset_mails_for_one_user_id_are_few() {
+    let app = TestApp::start().await;
+    let (client, id) = (app.client(), unique("nobody"));
+    for _ in 0..5 {
+        leads(
+            &client.post("/portal/password", &[("user_id", &id)]).await,
+            "/portal/password?sent=1",
+        );
+    }
+    says(
+        &client.post("/portal/password", &[("user_id", &id)]).await,
+        429,
+        "しばらく受け付けを止めています",
+    );
+    says(
+        &client.post("/portal/password", &[("user_id", "")]).await,
+        422,
+        "ユーザーIDを入力してください",
+    );
+}
+
+async fn ask_user_id(app: &TestApp, fields: &Fields) -> Answer {
+    app.client().send_form("/portal/user-id", fields).await
+}
+
+// security.md 36
+#[tokio::test]
+async fn a_forgotten_user_id_is_answered_alike_and_mailed_to_the_proven_address_alone() {
+    let app = TestApp::start().await;
+    let right = app.identity(&app.person);
+    let mut answers = Vec::new();
+    let ask = async |case: &str, fields: &Fields| {
+        app.warm().await;
+        let before = (app.database.statements(), app.hasher.hashes());
+        let answer = ask_user_id(&app, fields).await;
+        let cost = (app.database.statements() - before.0, app.hasher.hashes() - before.1);
+        leads(&answer, "/portal/user-id?sent=1");
+        (case.to_owned(), answer.normalized(), cost)
+    };
+    answers.push(ask("nobody registered", &right).await);
+    app.work().await;
+    assert!(app.mailbox.mails().is_empty());
+    let who = app.sign_up().await;
+    let before = app.mailbox.mails().len();
+    answers.push(ask("wrong name", &right.clone().with("kana_name", "チガウ　ナマエ")).await);
+    answers.push(ask("wrong birth date", &right.clone().with("birth_day", "2")).await);
+    app.work().await;
+    assert_eq!(app.mailbox.mails().len(), before);
+    // The insurer's address changes; the proven one does not.
+    let mut person = app.person.clone();
+    person.email = "typo@example.jp".into();
+    app.insurer.import(&[person]).await;
+    answers.push(ask("right", &right).await);
+    let mails = app.mails_to(&who.email).await;
+    assert!(mails[0].text.contains(&who.user_id), "{}", mails[0].text);
+    assert_eq!(app.mailbox.mails().len(), before + 1);
+    for (case, answer, cost) in &answers {
+        assert_eq!((answer, cost), (&answers[0].1, &answers[0].2), "{case}");
+    }
+}
+
+#[tokio::test]
+async fn user_id_reminders_for_one_number_are_few_and_fields_are_mended_first() {
+    let app = TestApp::start().await;
+    let right = app.identity(&app.person);
+    says(
+        &ask_user_id(&app, &right.clone().with("number", "")).await,
+        422,
+        "番号を入力してください",
+    );
+    let mut refused = 0;
+    for _ in 0..20 {
+        let answer = ask_user_id(&app, &right).await;
+        if answer.status == 429 {
+            says(&answer, 429, "しばらく受け付けを止めています");
+            refused += 1;
+        }
+    }
+    assert!(refused >= 10, "{refused}");
+}

@@ -1,0 +1,6 @@
+//! Sign-up by its pages (manual 1-1 to 1-4), step by step.
+
+mod account;
+mod code;
+mod identity;
+mod throttle;

@@ -1,0 +1,335 @@
+//! Step 2: user ID, password, address; and that no step can be skipped.
+
+use crate::portal::{leads, says};
+use testkit::{Client, PASSWORD, TestApp, TestPerson, account, unique};
+
+const CODE: &str = "/portal/signup/code";
+const ACCOUNT: &str = "/portal/signup/account";
+
+// security.md 4
+#[tokio::test]
+async fn no_step_can_be_skipped() {
+    let app = TestApp::start().await;
+    let client = app.identified().await;
+    leads(&client.get(CODE).await, ACCOUNT);
+    leads(&client.post(CODE, &[("code", "123456")]).await, ACCOUNT);
+    leads(&client.press("/portal/signup/code/resend").await, ACCOUNT);
+    let stranger = client.stranger();
+    for path in [ACCOUNT, CODE] {
+        leads(&stranger.get(path).await, "/portal/signup");
+        leads(
+            &stranger
+                .post(path, &[("code", "123456"), ("user_id", "somebody")])
+                .await,
+            "/portal/signup",
+        );
+    }
+    says(
+        &stranger.get("/portal/signup").await,
+        200,
+        "もう一度はじめから登録してください",
+    );
+}
+
+#[tokio::test]
+async fn a_forged_ticket_opens_nothing() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let secret = "A".repeat(43);
+    let tenant = app.tenant();
+    for forged in [
+        format!("{tenant}.{secret}"),
+        format!("2147483647.{secret}"),
+        "0.x".into(),
+        "'; --".into(),
+        String::new(),
+    ] {
+        client.set_cookie("__Host-ticket", &forged);
+        leads(&client.get(ACCOUNT).await, "/portal/signup");
+        assert!(client.cookie("__Host-ticket").is_none(), "{forged}: it is taken away");
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_ends_after_60_minutes() {
+    let app = TestApp::start().await;
+    let client = app.identified().await;
+    app.later(3599);
+    assert_eq!(client.get(ACCOUNT).await.status, 200);
+    app.later(1);
+    leads(&client.get(ACCOUNT).await, "/portal/signup");
+    says(&client.get("/portal/signup").await, 200, "60分で消えます");
+    assert!(client.cookie("__Host-ticket").is_none());
+    let late = app.identified().await;
+    app.later(3601);
+    leads(
+        &late.send_form(ACCOUNT, &account(&unique("user"), "a@example.jp")).await,
+        "/portal/signup",
+    );
+}
+
+#[tokio::test]
+async fn the_ticket_is_a_cookie_of_60_minutes_for_this_host_alone() {
+    let app = TestApp::start().await;
+    let answer = app
+        .client()
+        .send_form("/portal/signup", &app.identity(&app.person))
+        .await;
+    let cookies = answer.set_cookies();
+    let ticket = cookies
+        .iter()
+        .find(|cookie| cookie.starts_with("__Host-ticket="))
+        .unwrap();
+    assert!(
+        ticket.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=3600"),
+        "{ticket}"
+    );
+    for cookie in cookies {
+        assert!(
+            cookie.starts_with("__Host-") && cookie.contains("; Path=/; Secure; HttpOnly; SameSite=Lax"),
+            "{cookie}"
+        );
+    }
+}
+
+/// Two clients, each past the identity page as a person of its own.
+async fn two(app: &TestApp) -> (Client, Client) {
+    let other = TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    let second = app.client();
+    leads(
+        &second.send_form("/portal/signup", &app.identity(&other)).await,
+        ACCOUNT,
+    );
+    (app.identified().await, second)
+}
+
+#[tokio::test]
+async fn a_user_id_is_one_whatever_the_case_reserved_for_a_tickets_life_and_free_after() {
+    let app = TestApp::start().await;
+    let (first, second) = two(&app).await;
+    let id = unique("Reserved");
+    leads(&first.send_form(ACCOUNT, &account(&id, "a@example.jp")).await, CODE);
+    let taken = second
+        .send_form(ACCOUNT, &account(&id.to_uppercase(), "b@example.jp"))
+        .await;
+    says(&taken, 422, "このユーザーIDは、すでに使われています");
+    assert!(
+        taken.text.contains(&format!("value=\"{}\"", id.to_uppercase())),
+        "what was typed stays"
+    );
+    assert!(!taken.text.contains(PASSWORD));
+    app.later(3601);
+    let (_, second) = two(&app).await;
+    leads(&second.send_form(ACCOUNT, &account(&id, "b@example.jp")).await, CODE);
+}
+
+#[tokio::test]
+async fn whoever_chooses_another_user_id_gives_the_first_one_up() {
+    let app = TestApp::start().await;
+    let (first, second) = two(&app).await;
+    let (id, other) = (unique("first"), unique("second"));
+    leads(&first.send_form(ACCOUNT, &account(&id, "a@example.jp")).await, CODE);
+    leads(&first.send_form(ACCOUNT, &account(&other, "a@example.jp")).await, CODE);
+    leads(&second.send_form(ACCOUNT, &account(&id, "b@example.jp")).await, CODE);
+}
+
+#[tokio::test]
+async fn a_user_id_of_another_insurers_member_is_taken_too() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let who = other.sign_up().await;
+    let answer = app
+        .identified()
+        .await
+        .send_form(ACCOUNT, &account(&who.user_id, "a@example.jp"))
+        .await;
+    says(&answer, 422, "すでに使われています");
+}
+
+#[tokio::test]
+async fn user_ids_follow_the_manuals_rule() {
+    let app = TestApp::start().await;
+    let client = app.identified().await;
+    for (typed, said) in [
+        ("", "ユーザーIDを入力してください"),
+        ("abcde", "6文字以上"),
+        ("a,bcdef", "@ - _ +"),
+        ("abc[def", "@ - _ +"),
+        ("ab.cdef", "@ - _ +"),
+        ("健保太郎太郎", "@ - _ +"),
+        ("administrator", "窓口で使う名前"),
+    ] {
+        says(
+            &client.send_form(ACCOUNT, &account(typed, "a@example.jp")).await,
+            422,
+            said,
+        );
+    }
+    says(
+        &client
+            .send_form(ACCOUNT, &account(&"a".repeat(51), "a@example.jp"))
+            .await,
+        422,
+        "50文字以内",
+    );
+}
+
+// security.md 17–22
+#[tokio::test]
+async fn passwords_follow_both_rules_and_the_refusal_says_why() {
+    let app = TestApp::start().await;
+    let id = unique("user");
+    for (typed, said) in [
+        ("", "パスワードを入力してください"),
+        ("Himawa&", "8文字以上20文字以内"),
+        ("himawariyama", "8文字以上20文字以内"),
+        ("password1!", "多くの人が使っていて"),
+        ("19850401!a", "見破られやすいもの"),
+        (&format!("{id}&9"), "見破られやすいもの"),
+    ] {
+        let answer = app
+            .identified()
+            .await
+            .send_form(ACCOUNT, &account(&id, "a@example.jp").with("password", typed))
+            .await;
+        says(&answer, 422, said);
+        assert!(
+            typed.is_empty() || !answer.text.contains(&format!("value=\"{typed}\"")),
+            "no password comes back"
+        );
+    }
+    for good in [
+        "Himawari&2026",
+        "ひまわりの花が咲いている丘で会う",
+        &"長い合言葉 ".repeat(20),
+    ] {
+        let answer = app
+            .identified()
+            .await
+            .send_form(
+                ACCOUNT,
+                &account(&unique("user"), "a@example.jp").with("password", good),
+            )
+            .await;
+        leads(&answer, CODE);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_the_insurer_registered_is_masked_and_cannot_be_replaced_by_posting_another() {
+    let mut app = TestApp::start().await;
+    app.person.email = format!("{}@mihon.example.jp", unique("shoko"));
+    app.insurer.import(std::slice::from_ref(&app.person)).await;
+    let client = app.identified().await;
+    let page = client.get(ACCOUNT).await;
+    assert!(
+        !page.text.contains(&app.person.email) && !page.text.contains("name=\"email\""),
+        "{}",
+        page.text
+    );
+    says(&page, 200, "***");
+    let other = format!("{}@example.jp", unique("other"));
+    leads(
+        &client.send_form(ACCOUNT, &account(&unique("user"), &other)).await,
+        CODE,
+    );
+    assert!(app.mails_to(&other).await.is_empty());
+    assert_eq!(app.mails_to(&app.person.email).await.len(), 1);
+    let page = client.get(CODE).await;
+    assert!(page.text.contains("***") && !page.text.contains(&app.person.email));
+}
+
+#[tokio::test]
+async fn odd_but_deliverable_addresses_are_warned_about_and_taken() {
+    let app = TestApp::start().await;
+    let client = app.identified().await;
+    let odd = format!("_ab..cd---{}.@docomo.ne.jp", unique("x"));
+    leads(&client.send_form(ACCOUNT, &account(&unique("user"), &odd)).await, CODE);
+    says(&client.get(CODE).await, 200, "届かない場合があります");
+    assert_eq!(app.mails_to(&odd).await.len(), 1);
+    for (typed, said) in [("", "メールアドレスを入力してください"), ("abc", "のような形で")] {
+        says(
+            &app.identified()
+                .await
+                .send_form(ACCOUNT, &account(&unique("user"), typed))
+                .await,
+            422,
+            said,
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_click_on_create_sends_one_mail() {
+    let app = TestApp::start().await;
+    let client = app.identified().await;
+    let id = unique("user");
+    let email = format!("{id}@example.jp");
+    let form = account(&id, &email);
+    let (one, two) = tokio::join!(client.send_form(ACCOUNT, &form), client.send_form(ACCOUNT, &form));
+    leads(&one, CODE);
+    leads(&two, CODE);
+    // And once more by the back button.
+    leads(&client.send_form(ACCOUNT, &form).await, CODE);
+    assert_eq!(app.mails_to(&email).await.len(), 1);
+    let code = app.code_for(&email).await;
+    leads(&client.post(CODE, &[("code", &code)]).await, "/portal/");
+}
+
+#[tokio::test]
+async fn the_mail_comes_from_the_insurer_with_the_manuals_words() {
+    let app = TestApp::start().await;
+    let (_, _, email) = app.waiting_for_code().await;
+    let mails = app.mails_to(&email).await;
+    assert!(
+        mails[0].from.contains(app.insurer.insurer.sender.address.as_str()),
+        "{}",
+        mails[0].from
+    );
+    assert!(mails[0].subject.contains("認証番号"), "{}", mails[0].subject);
+    for text in ["10分", "自動"] {
+        assert!(mails[0].text.contains(text), "{text}: {}", mails[0].text);
+    }
+}
+
+#[tokio::test]
+async fn back_keeps_what_was_typed_but_the_password() {
+    let app = TestApp::start().await;
+    let client = app.identified().await;
+    let form = account("half-way-there", "half@example.jp").with("act", "back");
+    let back = client.send_form(ACCOUNT, &form).await;
+    leads(&back, "/portal/signup?back=1");
+    let page = client.get(back.location()).await;
+    for text in [
+        "value=\"ケンポ　ショウコ\"",
+        "value=\"105\"",
+        "<option value=\"1985\" selected",
+    ] {
+        says(&page, 200, text);
+    }
+    leads(
+        &client.send_form("/portal/signup", &app.identity(&app.person)).await,
+        ACCOUNT,
+    );
+    let page = client.get(ACCOUNT).await;
+    for text in ["value=\"half-way-there\"", "value=\"half@example.jp\""] {
+        says(&page, 200, text);
+    }
+    assert!(!page.text.contains(PASSWORD));
+}
+
+// security.md 26
+#[tokio::test]
+async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_what_was_typed() {
+    let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
+    let client = app.identified().await;
+    let id = unique("user");
+    let form = account(&id, "a@example.jp");
+    let place = app.hasher.place().unwrap();
+    let answer = client.send_form(ACCOUNT, &form).await;
+    says(&answer, 503, "混み合っています");
+    assert!(!answer.header("retry-after").is_empty());
+    assert!(answer.text.contains(&format!("value=\"{id}\"")) && !answer.text.contains(PASSWORD));
+    drop(place);
+    leads(&client.send_form(ACCOUNT, &form).await, CODE);
+}

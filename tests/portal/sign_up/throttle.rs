@@ -1,0 +1,159 @@
+//! How often an identity may be tried, by whom.
+
+use crate::portal::{leads, says};
+use std::time::{Duration, Instant};
+use testkit::{Answer, Fields, TestApp, TestPerson};
+use tokio::task::JoinSet;
+
+const WAIT: &str = "しばらく受け付けを止めています";
+
+async fn identify(app: &TestApp, fields: &Fields) -> Answer {
+    app.client().send_form("/portal/signup", fields).await
+}
+
+fn wrong(app: &TestApp) -> Fields {
+    app.identity(&app.person).with("kana_name", "チガウ　ナマエ")
+}
+
+// security.md 3
+#[tokio::test]
+async fn five_failures_on_a_number_wait_15_minutes_then_an_hour_whether_it_exists_or_not() {
+    let app = TestApp::start().await;
+    let mut told = Vec::new();
+    for number in ["105", "7007"] {
+        let wrong = wrong(&app).with("number", number);
+        let mut waits = Vec::new();
+        for wait in [15 * 60, 3600, 3600] {
+            for _ in 0..5 {
+                assert_eq!(identify(&app, &wrong).await.status, 422, "{number}");
+            }
+            // Not counted and not checked, the right name neither; said plainly, with the time.
+            let answer = identify(&app, &app.identity(&app.person).with("number", number)).await;
+            says(&answer, 429, WAIT);
+            let seconds: i64 = answer.header("retry-after").parse().unwrap();
+            assert!((wait..=wait + 1).contains(&seconds), "{number}: {seconds}");
+            waits.push(answer.text.replace(number, "N"));
+            app.later(wait - 1);
+            assert_eq!(identify(&app, &wrong).await.status, 429);
+            app.later(2);
+        }
+        app.later(-(15 * 60 + 2 * 3600 + 3));
+        told.push(waits);
+    }
+    for (known, unknown) in told[0].iter().zip(&told[1]) {
+        for (known, unknown) in known.lines().zip(unknown.lines()) {
+            assert_eq!(known, unknown);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_right_identity_clears_what_was_counted() {
+    let app = TestApp::start().await;
+    for _ in 0..3 {
+        for _ in 0..4 {
+            assert_eq!(identify(&app, &wrong(&app)).await.status, 422);
+        }
+        leads(
+            &identify(&app, &app.identity(&app.person)).await,
+            "/portal/signup/account",
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_way_a_number_is_typed_gives_no_further_tries() {
+    let app = TestApp::start().await;
+    for number in ["105", "１０５", " 105", "0105", "1 05"] {
+        assert_ne!(identify(&app, &wrong(&app).with("number", number)).await.status, 303);
+    }
+    let mut more = Vec::new();
+    for number in ["１０５", "105 ", "105"] {
+        more.push(
+            identify(&app, &wrong(&app).with("number", number))
+                .await
+                .status
+                .as_u16(),
+        );
+    }
+    assert_eq!(more.last(), Some(&429), "{more:?}");
+}
+
+// security.md 1, 3
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_wrong_identities_at_once_count_as_five() {
+    let app = TestApp::start().await;
+    let fields = wrong(&app);
+    let mut all = JoinSet::new();
+    for _ in 0..50 {
+        let (client, fields) = (app.client(), fields.clone());
+        all.spawn(async move { client.send_form("/portal/signup", &fields).await.status.as_u16() });
+    }
+    let answers = all.join_all().await;
+    assert_eq!(
+        answers.iter().filter(|status| **status == 422).count(),
+        5,
+        "{answers:?}"
+    );
+    assert_eq!(
+        answers.iter().filter(|status| **status == 429).count(),
+        45,
+        "{answers:?}"
+    );
+}
+
+// security.md 57
+#[tokio::test]
+async fn failures_count_by_network_and_successes_do_not() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.identity_network_tries = 3).await;
+    let client = app.client();
+    let right = app.identity(&app.person);
+    for _ in 0..5 {
+        leads(
+            &client.stranger().send_form("/portal/signup", &right).await,
+            "/portal/signup/account",
+        );
+    }
+    for number in ["201", "202", "203"] {
+        let wrong = right.clone().with("number", number);
+        assert_eq!(client.send_form("/portal/signup", &wrong).await.status, 422);
+    }
+    says(&client.send_form("/portal/signup", &right).await, 429, WAIT);
+    leads(&identify(&app, &right).await, "/portal/signup/account");
+    app.later(15 * 60 + 1);
+    leads(
+        &client.send_form("/portal/signup", &right).await,
+        "/portal/signup/account",
+    );
+}
+
+#[tokio::test]
+async fn many_failures_at_one_insurer_slow_further_ones_down_and_refuse_nobody() {
+    let quick = |config: &mut madoguchi::config::Config| {
+        config.limits.identity_alarm = 3;
+        config.limits.identity_alarm_delay = 1;
+    };
+    let app = TestApp::with("32290413", |_| (), quick).await;
+    let mut times = Vec::new();
+    for number in ["201", "202", "203", "204"] {
+        let begun = Instant::now();
+        assert_eq!(identify(&app, &wrong(&app).with("number", number)).await.status, 422);
+        times.push(begun.elapsed() >= Duration::from_secs(1));
+    }
+    assert_eq!(times, [false, false, true, true]);
+    leads(
+        &identify(&app, &app.identity(&app.person)).await,
+        "/portal/signup/account",
+    );
+}
+
+#[tokio::test]
+async fn another_persons_number_is_not_blocked_with_it() {
+    let app = TestApp::start().await;
+    let other = TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    for _ in 0..6 {
+        identify(&app, &wrong(&app)).await;
+    }
+    leads(&identify(&app, &app.identity(&other)).await, "/portal/signup/account");
+}

@@ -1,0 +1,134 @@
+//! Sessions on a real database: when they end, and for whom.
+
+use audit::{Channel, Origin};
+use chrono::TimeDelta;
+use database::TenantTransaction;
+use guard::sessions::{self, Limits, Session, SubjectKind};
+use kernel::Secret;
+use std::time::Duration;
+use testkit::TestDatabase;
+use uuid::Uuid;
+
+async fn write(db: &TestDatabase) -> TenantTransaction {
+    db.database.tenant(db.tenant).write().await.unwrap()
+}
+
+/// Thirty minutes, twelve hours (security.md 39).
+const LIMITS: Limits = Limits {
+    idle: Duration::from_mins(30),
+    absolute: Duration::from_hours(12),
+};
+
+async fn open(db: &TestDatabase, subject: Uuid) -> Secret {
+    let origin = Origin {
+        address: Some([192, 0, 2, 7].into()),
+        request_id: None,
+        channel: Channel::Portal,
+    };
+    let mut tx = write(db).await;
+    let agent = "Mozilla/5.0\u{0} (X11)";
+    let now = db.clock.now();
+    let token = sessions::open(
+        &mut tx,
+        &db.keys,
+        now,
+        SubjectKind::Member,
+        subject,
+        LIMITS,
+        &origin,
+        agent,
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    token.secret
+}
+
+async fn load(db: &TestDatabase, secret: &Secret) -> Option<Session> {
+    let mut tx = db.database.tenant(db.tenant).read().await.unwrap();
+    sessions::load(&mut tx, &db.keys, db.clock.now(), secret).await.unwrap()
+}
+
+async fn touch(db: &TestDatabase, session: &Session) -> u64 {
+    let before = db.database.statements();
+    let mut tx = write(db).await;
+    sessions::touch(&mut tx, db.clock.now(), session).await.unwrap();
+    tx.commit().await.unwrap();
+    db.database.statements() - before
+}
+
+// security.md 37, 39
+#[tokio::test]
+async fn a_session_ends_when_idle_and_after_its_time_however_busy() {
+    let db = TestDatabase::new().await;
+    let subject = Uuid::from_u128(8);
+    let secret = open(&db, subject).await;
+    let session = load(&db, &secret).await.unwrap();
+    assert_eq!((session.subject, session.subject_kind), (subject, SubjectKind::Member));
+    assert_eq!(
+        (session.address.as_deref(), &*session.agent),
+        (Some("192.0.2.7"), "Mozilla/5.0 (X11)")
+    );
+    assert_eq!(session.expires_at, db.clock.now() + TimeDelta::hours(12));
+
+    for _ in 0..24 {
+        db.clock.advance(TimeDelta::minutes(29));
+        let session = load(&db, &secret).await.unwrap();
+        touch(&db, &session).await;
+    }
+    db.clock.advance(TimeDelta::minutes(24));
+    assert!(load(&db, &secret).await.is_none(), "twelve hours are over");
+
+    let idle = open(&db, subject).await;
+    db.clock.advance(TimeDelta::minutes(30));
+    assert!(load(&db, &idle).await.is_none());
+    assert!(load(&db, &Secret::random()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_is_touched_once_a_minute_at_most() {
+    let db = TestDatabase::new().await;
+    let secret = open(&db, Uuid::from_u128(9)).await;
+    let mut session = load(&db, &secret).await.unwrap();
+    db.clock.advance(TimeDelta::seconds(59));
+    assert_eq!(touch(&db, &session).await, 0);
+    db.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(touch(&db, &session).await, 1);
+    session = load(&db, &secret).await.unwrap();
+    assert_eq!(session.last_seen_at, db.clock.now());
+    assert_eq!(touch(&db, &session).await, 0);
+}
+
+// security.md 41
+#[tokio::test]
+async fn an_ended_session_is_gone_at_once_and_the_kept_one_stays() {
+    let db = TestDatabase::new().await;
+    let (subject, stranger) = (Uuid::from_u128(10), Uuid::from_u128(11));
+    let (first, second, third) = (
+        open(&db, subject).await,
+        open(&db, subject).await,
+        open(&db, subject).await,
+    );
+    let theirs = open(&db, stranger).await;
+    let kept = load(&db, &second).await.unwrap();
+    let one = load(&db, &first).await.unwrap();
+
+    let mut tx = write(&db).await;
+    assert_eq!(sessions::list(&mut tx, db.clock.now(), subject).await.unwrap().len(), 3);
+    assert!(
+        !sessions::end(&mut tx, stranger, one.id).await.unwrap(),
+        "another's session is not theirs to end"
+    );
+    assert!(sessions::end(&mut tx, subject, one.id).await.unwrap());
+    assert!(!sessions::end(&mut tx, subject, one.id).await.unwrap());
+    assert_eq!(sessions::end_all(&mut tx, subject, Some(kept.id)).await.unwrap(), 1);
+    assert_eq!(sessions::list(&mut tx, db.clock.now(), subject).await.unwrap(), [kept]);
+    tx.commit().await.unwrap();
+
+    assert!(load(&db, &first).await.is_none() && load(&db, &third).await.is_none());
+    assert!(load(&db, &second).await.is_some() && load(&db, &theirs).await.is_some());
+    let mut tx = write(&db).await;
+    assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert!(load(&db, &second).await.is_none());
+}

@@ -1,0 +1,358 @@
+//! Insurers in the database: folders applied, refused, exported; suspensions and revisions as running nodes see them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use kernel::{InsurerCode, TenantId, calendar};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
+use tempfile::TempDir;
+use tenancy::{Applied, ApplyError, Directory, Folder, InsurerState, StateChange};
+use testkit::TestDatabase;
+
+/// A code that no other test uses, in this run or an earlier one on the same database.
+fn new_code() -> InsurerCode {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let run = std::process::id() % 10_000;
+    InsurerCode::with_check_digit(&format!("9{:06}", run * 100 + next)).unwrap()
+}
+
+fn day(text: &str) -> DateTime<Utc> {
+    calendar::start_of_day(text.parse().unwrap())
+}
+
+/// A folder on the disk, as an operator has it.
+struct Disk(TempDir);
+
+impl Disk {
+    fn new(code: &InsurerCode) -> Self {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tenants/32290413");
+        let disk = Self(TempDir::new().unwrap());
+        let toml = fs::read_to_string(shipped.join("tenant.toml")).unwrap();
+        disk.write("tenant.toml", &toml.replacen("32290413", code.as_str(), 1));
+        fs::copy(shipped.join("logo.png"), disk.0.path().join("logo.png")).unwrap();
+        disk.terms(1, "2024-04-05", "はじめの文");
+        disk.write("pages/faq.md", "+++\ntitle = \"よくあるご質問\"\n+++\n\n答え\n");
+        disk
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn edit(&self, from: &str, to: &str) {
+        let toml = fs::read_to_string(self.0.path().join("tenant.toml")).unwrap();
+        assert!(toml.contains(from), "{from}");
+        self.write("tenant.toml", &toml.replacen(from, to, 1));
+    }
+
+    fn terms(&self, revision: i32, from: &str, body: &str) {
+        let changes = if revision > 1 {
+            "changes = \"改めました\"\n"
+        } else {
+            ""
+        };
+        self.write(
+            &format!("terms/addendum.{revision}.md"),
+            &format!(
+                "+++\ndocument = \"addendum\"\nrevision = {revision}\ntitle = \"個人情報\"\neffective_on = \"{from}\"\n\
+                 {changes}+++\n\n{body}\n"
+            ),
+        );
+    }
+
+    fn read(&self) -> Folder {
+        Folder::read(self.0.path()).unwrap()
+    }
+}
+
+async fn apply(test: &TestDatabase, disk: &Disk) -> Result<Applied, ApplyError> {
+    tenancy::apply(&test.database, test.clock.now(), &disk.read(), "tests").await
+}
+
+async fn tenant(test: &TestDatabase, code: &InsurerCode) -> TenantId {
+    tenancy::find(&test.database, code).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_applied_twice_changes_nothing_the_second_time() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    assert_eq!(apply(&test, &disk).await.unwrap(), Applied::Created { revision: 1 });
+    let difference = tenancy::difference(&test.database, test.clock.now(), &disk.read())
+        .await
+        .unwrap();
+    assert!(difference.is_empty(), "{:?}", difference.lines);
+    assert_eq!(apply(&test, &disk).await.unwrap(), Applied::Unchanged);
+    let shown = tenancy::show(&test.database, tenant(&test, &code).await)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((shown.head.revision, shown.history.len()), (1, 1));
+    assert_eq!(shown.insurer.code, Some(code));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_folder_is_a_new_revision_that_nodes_see_within_the_cache_time() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    let before = node.by_code(&code).await.unwrap().unwrap();
+    disk.edit("#1b6e3c", "#f39800");
+    disk.write("pages/faq.md", "+++\ntitle = \"よくあるご質問\"\n+++\n\n新しい答え\n");
+    let lines = tenancy::difference(&test.database, test.clock.now(), &disk.read())
+        .await
+        .unwrap()
+        .lines;
+    assert_eq!(lines, [r##"brand_color: "#1b6e3c" → "#f39800""##, "page faq changed"]);
+    assert_eq!(apply(&test, &disk).await.unwrap(), Applied::Changed { revision: 2 });
+    assert_eq!(node.by_code(&code).await.unwrap().unwrap().revision, 1);
+    test.clock.advance(TimeDelta::seconds(2));
+    let after = node.by_code(&code).await.unwrap().unwrap();
+    assert_eq!((after.revision, after.tenant_id), (2, before.tenant_id));
+    assert_eq!(after.brand.color.to_string(), "#f39800");
+    let page = tenancy::pages::guide(&test.database, after.tenant_id, "faq")
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(page.body, "新しい答え");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_revision_of_terms_can_be_neither_changed_nor_removed() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    disk.terms(1, "2024-04-05", "こっそり変えた文");
+    disk.edit("#1b6e3c", "#f39800");
+    let Err(ApplyError::Refused(problems)) = apply(&test, &disk).await else {
+        panic!("not refused")
+    };
+    assert!(
+        problems[0].reason.contains("published and can't be changed"),
+        "{problems:?}"
+    );
+    assert!(problems[0].file.ends_with("terms/addendum.1.md"));
+    fs::remove_file(disk.0.path().join("terms/addendum.1.md")).unwrap();
+    assert!(matches!(apply(&test, &disk).await, Err(ApplyError::Refused(_))));
+    // Nothing of a refused folder is written, the colour neither.
+    let tenant = tenant(&test, &code).await;
+    let shown = tenancy::show(&test.database, tenant).await.unwrap().unwrap();
+    assert_eq!(
+        (shown.head.revision, shown.insurer.brand.color.to_string().as_str()),
+        (1, "#1b6e3c")
+    );
+    let mut tx = test.database.tenant(tenant).read().await.unwrap();
+    let text = tenancy::terms::text(&mut tx, "addendum", 1).await.unwrap().unwrap();
+    assert_eq!(text.body, "はじめの文");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_itself_may_not_change_terms_that_it_wrote() {
+    use diesel_async::RunQueryDsl as _;
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    apply(&test, &Disk::new(&code)).await.unwrap();
+    let tenant = tenant(&test, &code).await;
+    for statement in ["UPDATE terms_documents SET body = 'x'", "DELETE FROM terms_documents"] {
+        let mut tx = test.database.tenant(tenant).write().await.unwrap();
+        let sql = format!("{statement} WHERE tenant_id = {tenant}");
+        let error = diesel::sql_query(sql).execute(&mut *tx).await.unwrap_err();
+        assert!(error.to_string().contains("permission denied"), "{error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revision_still_to_come_may_be_rewritten_and_its_last_text_counts() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    let later = (calendar::today_in_japan(test.clock.now()) + TimeDelta::days(30)).to_string();
+    disk.terms(2, &later, "下書き");
+    apply(&test, &disk).await.unwrap();
+    disk.terms(2, &later, "清書");
+    assert_eq!(apply(&test, &disk).await.unwrap(), Applied::Changed { revision: 2 });
+    disk.terms(2, &later, "下書き");
+    disk.edit("points = false", "points = true");
+    assert_eq!(apply(&test, &disk).await.unwrap(), Applied::Changed { revision: 3 });
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    let insurer = node.by_code(&code).await.unwrap().unwrap();
+    let mut tx = test.database.tenant(insurer.tenant_id).read().await.unwrap();
+    let text = tenancy::terms::text(&mut tx, "addendum", 2).await.unwrap().unwrap();
+    assert_eq!(text.body, "下書き");
+    assert_eq!(text.content_hash, insurer.terms[1].content_hash);
+    let platform = node.platform().await.unwrap();
+    let own = |now| {
+        let found = tenancy::terms_in_force(&insurer, &platform, now);
+        found
+            .into_iter()
+            .filter(|found| found.owner == insurer.tenant_id)
+            .map(|found| found.terms.revision)
+            .collect()
+    };
+    let (today, then): (Vec<i32>, Vec<i32>) = (own(test.clock.now()), own(day(&later)));
+    assert_eq!((today, then), (vec![1], vec![2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suspension_shows_within_the_cache_time_and_survives_a_new_revision() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    let tenant = tenant(&test, &code).await;
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    assert!(node.by_tenant(tenant).await.unwrap().unwrap().is_open());
+    let now = test.clock.now();
+    assert_eq!(
+        tenancy::suspend(&test.database, now, tenant, "tests").await.unwrap(),
+        StateChange::Done
+    );
+    assert_eq!(
+        tenancy::suspend(&test.database, now, tenant, "tests").await.unwrap(),
+        StateChange::AlreadySo
+    );
+    test.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(
+        node.by_tenant(tenant).await.unwrap().unwrap().state,
+        InsurerState::Suspended
+    );
+    disk.edit("#1b6e3c", "#f39800");
+    apply(&test, &disk).await.unwrap();
+    test.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(
+        node.by_code(&code).await.unwrap().unwrap().state,
+        InsurerState::Suspended
+    );
+    assert_eq!(
+        tenancy::resume(&test.database, now, tenant, "tests").await.unwrap(),
+        StateChange::Done
+    );
+    test.clock.advance(TimeDelta::seconds(2));
+    assert!(node.by_code(&code).await.unwrap().unwrap().is_open());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machines_own_time_ends_what_a_node_remembers() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    apply(&test, &Disk::new(&code)).await.unwrap();
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    let tenant = node.by_code(&code).await.unwrap().unwrap().tenant_id;
+    tenancy::suspend(&test.database, test.clock.now(), tenant, "tests")
+        .await
+        .unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(2_200)).await;
+    assert!(!node.by_code(&code).await.unwrap().unwrap().is_open());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_is_there_before_anything_is_applied_and_cannot_be_suspended() {
+    let test = TestDatabase::new().await;
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    let platform = node.platform().await.unwrap();
+    assert_eq!((platform.tenant_id, platform.code.as_ref()), (TenantId::PLATFORM, None));
+    let now = test.clock.now();
+    let change = tenancy::suspend(&test.database, now, TenantId::PLATFORM, "tests")
+        .await
+        .unwrap();
+    assert_eq!(change, StateChange::Unknown);
+    let nobody = tenancy::suspend(&test.database, now, TenantId(i32::MAX), "tests")
+        .await
+        .unwrap();
+    assert_eq!(nobody, StateChange::Unknown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_ask_at_once_cost_one_statement_and_an_unregistered_code_is_remembered_too() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    let before = test.database.statements();
+    let asked: Vec<_> = (0..50)
+        .map(|_| {
+            let (node, code) = (node.clone(), code.clone());
+            tokio::spawn(async move { node.by_code(&code).await.unwrap().is_none() })
+        })
+        .collect();
+    for answer in asked {
+        assert!(answer.await.unwrap());
+    }
+    assert_eq!(test.database.statements() - before, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exported_folder_applied_again_changes_nothing() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    let later = (calendar::today_in_japan(test.clock.now()) + TimeDelta::days(30)).to_string();
+    disk.terms(2, &later, "# 見出し\n\n1. 「引用」\n2. \\*記号\\*");
+    apply(&test, &disk).await.unwrap();
+    let tenant = tenant(&test, &code).await;
+    let out = TempDir::new().unwrap();
+    let dir = out.path().join("exported");
+    tenancy::export(&test.database, tenant, &dir).await.unwrap();
+    let exported = Folder::read(&dir).unwrap();
+    assert_eq!(exported.settings, disk.read().settings);
+    let now = test.clock.now();
+    assert_eq!(
+        tenancy::apply(&test.database, now, &exported, "tests").await.unwrap(),
+        Applied::Unchanged
+    );
+    let again = tenancy::export(&test.database, tenant, &dir).await;
+    assert!(matches!(again, Err(tenancy::ExportError::NotEmpty(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_applied_at_the_same_time_get_tenants_of_their_own_and_one_revision() {
+    let test = TestDatabase::new().await;
+    let codes: Vec<InsurerCode> = (0..4).map(|_| new_code()).collect();
+    let applied: Vec<_> = codes
+        .iter()
+        .flat_map(|code| [code, code])
+        .map(|code| {
+            let (database, now, folder) = (test.database.clone(), test.clock.now(), Disk::new(code).read());
+            tokio::spawn(async move { tenancy::apply(&database, now, &folder, "tests").await.unwrap() })
+        })
+        .collect();
+    let mut created = 0;
+    for applied in applied {
+        created += usize::from(applied.await.unwrap() == Applied::Created { revision: 1 });
+    }
+    assert_eq!(created, codes.len());
+    let mut tenants = Vec::new();
+    for code in &codes {
+        tenants.push(tenant(&test, code).await);
+    }
+    tenants.sort();
+    tenants.dedup();
+    assert_eq!(tenants.len(), codes.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_logo_is_served_by_its_hash_and_only_within_its_insurer() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    let head = disk.read().logo.unwrap().head;
+    let mut tx = test.database.tenant(tenant(&test, &code).await).read().await.unwrap();
+    let logo = tenancy::logos::logo(&mut tx, &head.hash).await.unwrap().unwrap();
+    assert_eq!(
+        (logo.media_type.as_str(), logo.bytes.starts_with(b"\x89PNG")),
+        ("image/png", true)
+    );
+    // Another insurer, with a logo of its own.
+    let other = TestDatabase::with("139998", |_| ()).await;
+    let mut tx = other.database.tenant(other.tenant).read().await.unwrap();
+    assert_eq!(tenancy::logos::logo(&mut tx, &head.hash).await.unwrap(), None);
+}
