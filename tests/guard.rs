@@ -445,7 +445,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
     }
     for tenant in [other.tenant, TenantId::PLATFORM] {
         let mut tx = db.database.tenant(tenant).write().await.unwrap();
-        assert!(sessions::load(&mut tx, keys, now, &secret).await.unwrap().is_none());
+        assert!(sessions::load(&tx, keys, now, &secret).await.unwrap().is_none());
         assert!(sessions::list(&mut tx, now, subject).await.unwrap().is_empty());
         assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 0);
         assert_eq!(

@@ -16,6 +16,7 @@ mod isolation;
 mod mail;
 mod notices;
 mod operations;
+mod plans;
 mod portal;
 mod roster;
 mod sessions;

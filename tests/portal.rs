@@ -21,7 +21,7 @@ fn says(answer: &Answer, status: u16, text: &str) {
 
 /// The answer leads there.
 #[track_caller]
-fn leads(answer: &Answer, to: &str) {
+pub(crate) fn leads(answer: &Answer, to: &str) {
     let led = (answer.status.as_u16(), answer.location());
     assert_eq!(led, (303, to), "{}", shown(answer));
 }

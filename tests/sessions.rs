@@ -45,8 +45,8 @@ async fn open(db: &TestDatabase, subject: Uuid) -> Secret {
 }
 
 async fn load(db: &TestDatabase, secret: &Secret) -> Option<Session> {
-    let mut tx = db.database.tenant(db.tenant).read().await.unwrap();
-    sessions::load(&mut tx, &db.keys, db.clock.now(), secret).await.unwrap()
+    let tx = db.database.tenant(db.tenant).read().await.unwrap();
+    sessions::load(&tx, &db.keys, db.clock.now(), secret).await.unwrap()
 }
 
 async fn touch(db: &TestDatabase, session: &Session) -> u64 {

@@ -155,8 +155,12 @@ async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_the_user_id() {
     let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
     let who = app.sign_up().await;
     let place = app.hasher.place().unwrap();
+    app.warm().await;
+    let before = app.database.statements();
     let answer = log_in(&app.client(), &who.user_id, PASSWORD).await;
     says(&answer, 503, "混み合っています");
+    // In a rush those who are sent away cost the database nothing.
+    assert_eq!(app.database.statements(), before);
     assert!(!answer.header("retry-after").is_empty());
     assert!(answer.text.contains(&format!("value=\"{}\"", who.user_id)) && !answer.text.contains(PASSWORD));
     drop(place);

@@ -105,7 +105,7 @@ impl Accounts {
         };
         let now = self.clock.now();
         let mut tx = tenant.write().await?;
-        let Some(found) = account(&mut tx, member.account_id).await? else {
+        let Some(found) = account(&tx, member.account_id).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
         self.set_password(&mut tx, &member.insurer, &found, &hash, Some(member.session.id), now)
@@ -127,8 +127,8 @@ impl Accounts {
         if let Some(until) = self.take_try(tenant.id(), &self.limits.log_in(), &key).await? {
             return Ok(Some(Refusal::Wait { until }));
         }
-        let mut tx = tenant.read().await?;
-        let found = account(&mut tx, member.account_id).await?;
+        let tx = tenant.read().await?;
+        let found = account(&tx, member.account_id).await?;
         tx.commit().await?;
         let Some(found) = found else {
             return Ok(Some(Refusal::SessionEnded));

@@ -75,7 +75,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
         // Asked anew: the same form may have been posted a moment ago.
-        let due = due(&mut tx, member.account_id, &member.insurer, &member.platform, now).await?;
+        let due = due(&tx, member.account_id, &member.insurer, &member.platform, now).await?;
         let names = |due: &DueTerms| {
             choices
                 .iter()
@@ -125,7 +125,7 @@ impl Accounts {
 
 /// What is in force for a member and not accepted; one statement.
 pub(crate) async fn due(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     account: AccountId,
     insurer: &Insurer,
     platform: &Insurer,
@@ -136,7 +136,7 @@ pub(crate) async fn due(
         .filter(consents::tenant_id.eq(tenant))
         .filter(consents::account_id.eq(account))
         .select((consents::owner, consents::document, consents::revision))
-        .load(&mut **tx)
+        .load(&mut &**tx)
         .await?;
     let accepted = |terms: &TermsInForce| {
         given.iter().any(|(owner, document, revision)| {

@@ -224,8 +224,7 @@ impl Accounts {
             tx.commit().await?;
             return Ok(refusal.into());
         }
-        let (Ok(wanted), Some(found)) = (EmailAddress::parse(&wanted), account(&mut tx, member.account_id).await?)
-        else {
+        let (Ok(wanted), Some(found)) = (EmailAddress::parse(&wanted), account(&tx, member.account_id).await?) else {
             return Ok(Refusal::Fields(vec![FieldError::new("email", Problem::EmailShape)]).into());
         };
         adopt(&mut tx, member.account_id, &wanted, now).await?;

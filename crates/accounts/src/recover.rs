@@ -124,7 +124,7 @@ impl Accounts {
         let tenant = self.database.tenant(link.tenant);
         let mut tx = tenant.read().await?;
         let found = match links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await? {
-            Link::Open { subject } => account(&mut tx, AccountId(subject)).await?,
+            Link::Open { subject } => account(&tx, AccountId(subject)).await?,
             _ => None,
         };
         let Some(found) = found else {
@@ -237,7 +237,7 @@ impl Accounts {
         let now = self.clock.now();
         let life = span(self.limits.reset_life);
         let mut tx = self.database.tenant(tenant).write().await?;
-        let Some(found) = account(&mut tx, account_id).await? else {
+        let Some(found) = account(&tx, account_id).await? else {
             return Ok(());
         };
         let link = links::issue(&mut tx, &self.keys, now, account_id.0, RESET, life).await?;

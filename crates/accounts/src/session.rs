@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join;
 use guard::sessions::{self, Session, SubjectKind};
 use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, UserId};
 use roster::Person;
@@ -56,14 +57,20 @@ impl Accounts {
         let platform = self.directory.platform().await?;
         let now = self.clock.now();
         let mut tx = self.database.tenant(session.tenant).read().await?;
-        let Some(opened) = sessions::load(&mut tx, &self.keys, now, &session.secret).await? else {
+        let Some(opened) = sessions::load(&tx, &self.keys, now, &session.secret).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
         if opened.subject_kind != SubjectKind::Member {
             return Ok(Refusal::SessionEnded.into());
         }
         let account_id = AccountId(opened.subject);
-        let Some(account) = account(&mut tx, account_id).await? else {
+        // Neither needs the other's answer, so both share a round trip.
+        let (account, consents_due) = try_join(
+            account(&tx, account_id),
+            consent::due(&tx, account_id, &insurer, &platform, now),
+        )
+        .await?;
+        let Some(account) = account else {
             return Ok(Refusal::SessionEnded.into());
         };
         if !insurer.is_open() {
@@ -76,7 +83,6 @@ impl Accounts {
         if access == roster::Access::Ended {
             return Ok(Refusal::CoverageEnded.into());
         }
-        let consents_due = consent::due(&mut tx, account_id, &insurer, &platform, now).await?;
         if opened.needs_touch(now) {
             self.touch(session.tenant, opened.clone(), now);
         }
@@ -117,7 +123,7 @@ impl Accounts {
     pub async fn log_out(&self, origin: &Origin, session: &TenantSecret) -> Result<(), Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(session.tenant).write().await?;
-        if let Some(opened) = sessions::load(&mut tx, &self.keys, now, &session.secret).await? {
+        if let Some(opened) = sessions::load(&tx, &self.keys, now, &session.secret).await? {
             sessions::end(&mut tx, opened.subject, opened.id).await?;
             let actor = Actor::Member(AccountId(opened.subject));
             let object = Some(("session", opened.id.0));
@@ -149,13 +155,13 @@ pub(crate) struct AccountRow {
 }
 
 /// The account of an id.
-pub(crate) async fn account(tx: &mut TenantTransaction, id: AccountId) -> Result<Option<AccountRow>, DatabaseError> {
+pub(crate) async fn account(tx: &TenantTransaction, id: AccountId) -> Result<Option<AccountRow>, DatabaseError> {
     let tenant = tx.tenant();
     Ok(accounts::table
         .filter(accounts::tenant_id.eq(tenant))
         .filter(accounts::account_id.eq(id))
         .select(AccountRow::as_select())
-        .first(&mut **tx)
+        .first(&mut &**tx)
         .await
         .optional()?)
 }

@@ -125,14 +125,20 @@ impl Accounts {
         ticket: &TenantSecret,
     ) -> Result<Option<TicketRow>, DatabaseError> {
         let tenant = tx.tenant();
-        Ok(sign_up_tickets::table
-            .filter(sign_up_tickets::tenant_id.eq(tenant))
-            .filter(sign_up_tickets::secret_hash.eq_any(ticket.secret.hashes(&self.keys, PURPOSE)))
-            .filter(sign_up_tickets::expires_at.gt(self.clock.now()))
-            .select(TicketRow::as_select())
-            .first(&mut **tx)
-            .await
-            .optional()?)
+        for hash in ticket.secret.hashes(&self.keys, PURPOSE) {
+            let row = sign_up_tickets::table
+                .filter(sign_up_tickets::tenant_id.eq(tenant))
+                .filter(sign_up_tickets::secret_hash.eq(hash))
+                .filter(sign_up_tickets::expires_at.gt(self.clock.now()))
+                .select(TicketRow::as_select())
+                .first(&mut **tx)
+                .await
+                .optional()?;
+            if row.is_some() {
+                return Ok(row);
+            }
+        }
+        Ok(None)
     }
 
     /// The sealed address of a ticket.

@@ -6,9 +6,11 @@
 
 pub mod cluster;
 mod migrations;
+mod prepared;
 mod transaction;
 
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
+pub use prepared::Prepared;
 pub use transaction::{DirectoryTransaction, TenantTransaction};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
@@ -68,17 +70,6 @@ pub enum DatabaseError {
     /// A migration failed, or its grants did.
     #[error("migration failed: {0}")]
     Migration(String),
-}
-
-impl DatabaseError {
-    /// True where a unique constraint refused a row: somebody else was first.
-    pub fn is_duplicate(&self) -> bool {
-        use diesel::result::{DatabaseErrorKind, Error};
-        matches!(
-            self,
-            Self::Statement(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
-        )
-    }
 }
 
 /// The pool. Cheap to clone.

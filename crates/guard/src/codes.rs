@@ -104,7 +104,7 @@ pub async fn check(
     typed: &str,
 ) -> Result<CodeVerdict, DatabaseError> {
     let typed = digits_of(typed);
-    let hashes = keys.hashes("code", &hashed_text(subject, purpose, &typed));
+    let hashes: Vec<Vec<u8>> = keys.hashes("code", &hashed_text(subject, purpose, &typed)).collect();
     let issued = issued(tx, subject, purpose).await?;
     // Every row is compared, so that time tells nothing; the newest of equal codes counts.
     let mut matching = None;

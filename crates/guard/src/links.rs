@@ -71,21 +71,23 @@ pub async fn peek(
     secret: &Secret,
     purpose: &str,
 ) -> Result<Link, DatabaseError> {
-    let hashes = secret.hashes(keys, &hash_purpose(purpose));
-    let found: Option<(Uuid, DateTime<Utc>, Option<DateTime<Utc>>)> = links::table
-        .filter(links::tenant_id.eq(tx.tenant()))
-        .filter(links::secret_hash.eq_any(hashes))
-        .filter(links::purpose.eq(purpose))
-        .select((links::subject_id, links::expires_at, links::used_at))
-        .first(&mut **tx)
-        .await
-        .optional()?;
-    Ok(match found {
-        None => Link::Unknown,
-        Some((_, _, Some(_))) => Link::Used,
-        Some((_, expires_at, None)) if expires_at <= now => Link::Late,
-        Some((subject, _, None)) => Link::Open { subject },
-    })
+    for hash in secret.hashes(keys, &hash_purpose(purpose)) {
+        let found: Option<(Uuid, DateTime<Utc>, Option<DateTime<Utc>>)> = links::table
+            .filter(links::tenant_id.eq(tx.tenant()))
+            .filter(links::secret_hash.eq(hash))
+            .filter(links::purpose.eq(purpose))
+            .select((links::subject_id, links::expires_at, links::used_at))
+            .first(&mut **tx)
+            .await
+            .optional()?;
+        match found {
+            None => {}
+            Some((_, _, Some(_))) => return Ok(Link::Used),
+            Some((_, expires_at, None)) if expires_at <= now => return Ok(Link::Late),
+            Some((subject, _, None)) => return Ok(Link::Open { subject }),
+        }
+    }
+    Ok(Link::Unknown)
 }
 
 /// Uses the link up, and with it every other of its subject and purpose. Of two at the same time one gets `Open`.
@@ -96,24 +98,26 @@ pub async fn use_up(
     secret: &Secret,
     purpose: &str,
 ) -> Result<Link, DatabaseError> {
-    let taken: Option<Uuid> = diesel::update(
-        links::table
-            .filter(links::tenant_id.eq(tx.tenant()))
-            .filter(links::secret_hash.eq_any(secret.hashes(keys, &hash_purpose(purpose))))
-            .filter(links::purpose.eq(purpose))
-            .filter(links::used_at.is_null())
-            .filter(links::expires_at.gt(now)),
-    )
-    .set(links::used_at.eq(now))
-    .returning(links::subject_id)
-    .get_result(&mut **tx)
-    .await
-    .optional()?;
-    let Some(subject) = taken else {
-        return peek(tx, keys, now, secret, purpose).await;
-    };
-    close(tx, now, subject, purpose).await?;
-    Ok(Link::Open { subject })
+    for hash in secret.hashes(keys, &hash_purpose(purpose)) {
+        let taken: Option<Uuid> = diesel::update(
+            links::table
+                .filter(links::tenant_id.eq(tx.tenant()))
+                .filter(links::secret_hash.eq(hash))
+                .filter(links::purpose.eq(purpose))
+                .filter(links::used_at.is_null())
+                .filter(links::expires_at.gt(now)),
+        )
+        .set(links::used_at.eq(now))
+        .returning(links::subject_id)
+        .get_result(&mut **tx)
+        .await
+        .optional()?;
+        if let Some(subject) = taken {
+            close(tx, now, subject, purpose).await?;
+            return Ok(Link::Open { subject });
+        }
+    }
+    peek(tx, keys, now, secret, purpose).await
 }
 
 /// Closes every open link of a subject and purpose: for when what it would change was changed another way.

@@ -146,19 +146,24 @@ pub async fn open(
 
 /// The session of a token: `None` where it is unknown, ended, idle for too long, or too old.
 pub async fn load(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     secret: &Secret,
 ) -> Result<Option<Session>, DatabaseError> {
-    let row: Option<Row> = sessions::table
-        .filter(sessions::tenant_id.eq(tx.tenant()))
-        .filter(sessions::token_hash.eq_any(secret.hashes(keys, PURPOSE)))
-        .select(Row::as_select())
-        .first(&mut **tx)
-        .await
-        .optional()?;
-    Ok(row.and_then(|row| row.live(now)))
+    for hash in secret.hashes(keys, PURPOSE) {
+        let row: Option<Row> = sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::token_hash.eq(hash))
+            .select(Row::as_select())
+            .first(&mut &**tx)
+            .await
+            .optional()?;
+        if let Some(row) = row {
+            return Ok(row.live(now));
+        }
+    }
+    Ok(None)
 }
 
 /// Notes that the session is in use, once a minute at most; without a statement where there is nothing to note.

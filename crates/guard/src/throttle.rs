@@ -5,7 +5,7 @@
 //! starts all counts anew.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     prelude::*,
     sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz},
@@ -97,13 +97,12 @@ pub async fn give_back(
     rule: &Rule<'_>,
     key: &str,
 ) -> Result<(), DatabaseError> {
-    diesel::sql_query(GIVE_BACK)
+    let statement = diesel::sql_query(GIVE_BACK)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(rule.name)
         .bind::<Binary, _>(key_hash(keys, rule, key))
-        .bind::<Timestamptz, _>(now)
-        .execute(&mut **tx)
-        .await?;
+        .bind::<Timestamptz, _>(now);
+    Prepared(statement).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -155,7 +154,7 @@ async fn upsert(
     let waits = if rule.waits.is_empty() { &rest[..] } else { rule.waits };
     // The ends of the possible waits, by level; time stays a parameter.
     let until: Vec<DateTime<Utc>> = waits.iter().map(|wait| now + delta(*wait)).collect();
-    let row = diesel::sql_query(TAKE)
+    let statement = diesel::sql_query(TAKE)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(rule.name)
         .bind::<Binary, _>(key_hash(keys, rule, key))
@@ -163,10 +162,8 @@ async fn upsert(
         .bind::<Integer, _>(i32::try_from(rule.tries.max(1)).unwrap_or(i32::MAX))
         .bind::<Timestamptz, _>(now - delta(rule.window))
         .bind::<Timestamptz, _>(now - QUIET)
-        .bind::<Array<Timestamptz>, _>(until)
-        .get_result(&mut **tx)
-        .await?;
-    Ok(row)
+        .bind::<Array<Timestamptz>, _>(until);
+    Ok(Prepared(statement).get_result(&mut **tx).await?)
 }
 
 // $4 now, $5 tries, $6 windows begun up to here are over, $7 quiet up to here, $8 ends of the waits by level.

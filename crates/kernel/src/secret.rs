@@ -25,8 +25,8 @@ impl Secret {
         keys.hash(purpose, &*self.0)
     }
 
-    /// What to look it up by: its hashes under every key of the ring.
-    pub fn hashes(&self, keys: &Keys, purpose: &str) -> Vec<Vec<u8>> {
+    /// What to look it up by, one after the other: [`Keys::hashes`].
+    pub fn hashes(&self, keys: &Keys, purpose: &str) -> impl Iterator<Item = Vec<u8>> {
         keys.hashes(purpose, &*self.0)
     }
 }

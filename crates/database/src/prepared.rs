@@ -1,0 +1,36 @@
+//! A raw statement that is prepared once per connection, like diesel's own.
+
+use diesel::{
+    pg::Pg,
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::Untyped,
+};
+
+/// A `sql_query` with a fixed text. Diesel can't know that the text is fixed and prepares a raw statement anew for each
+/// call, a round trip more; its cache goes by text where a statement has no id of its own.
+pub struct Prepared<Q>(
+    /// The statement with its parameters. Its text must not hold values.
+    pub Q,
+);
+
+impl<Q> QueryId for Prepared<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q> Query for Prepared<Q> {
+    type SqlType = Untyped;
+}
+
+impl<Q, Connection> diesel::RunQueryDsl<Connection> for Prepared<Q> {}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}

@@ -1,0 +1,271 @@
+//! The plans of every statement on a member's way, as PostgreSQL really ran them at an insurer with many members among
+//! many insurers: prepared, ten times, and once more with generic plans forced. None may read more rows or blocks than
+//! the few it is about, however large the insurer.
+
+use crate::portal::leads;
+use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+use testkit::{PASSWORD, SignedUp, TestApp, TestPerson, unique};
+
+/// Members of the large insurer.
+const MEMBERS: u32 = 20_000;
+/// Rows that one step of a plan may look at, those it throws away included. The insurer's 40 notices are the most that
+/// anything here is about.
+const ROWS: f64 = 100.0;
+/// Blocks that a statement may touch, with its indexes: whether a notice was read is asked of an index for each.
+const BLOCKS: f64 = 250.0;
+
+/// Tables of a handful of rows, which PostgreSQL rightly reads whole.
+const SMALL: [&str; 2] = ["due", "jobs"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
+    let cluster = tokio::task::spawn_blocking(cluster).await.unwrap();
+    let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
+    let people: Vec<TestPerson> = (0..11).map(|number| TestPerson::new(1000 + number)).collect();
+    app.insurer.import(&people).await;
+    cluster.sql(DATABASE, &crowd(app.tenant().0)).unwrap();
+    let service = url::Url::parse(&cluster.service_url(DATABASE)).unwrap();
+    let role = service.username();
+    let explain = format!(
+        "ALTER ROLE {role} RESET ALL;
+         ALTER ROLE {role} SET session_preload_libraries = 'auto_explain';
+         ALTER ROLE {role} SET auto_explain.log_min_duration = 0;
+         ALTER ROLE {role} SET auto_explain.log_format = 'json';
+         ALTER ROLE {role} SET auto_explain.log_analyze = on;
+         ALTER ROLE {role} SET auto_explain.log_buffers = on;
+         ALTER ROLE {role} SET auto_explain.log_timing = off;"
+    );
+    cluster.sql("postgres", &explain).unwrap();
+    // What stands in the log by now is an earlier run's.
+    let earlier = std::fs::read(log(&cluster)).unwrap().len();
+    end_connections(&cluster);
+    for person in &people[..10] {
+        walk(&app, person).await;
+    }
+    let forced = format!("ALTER ROLE {role} SET plan_cache_mode = 'force_generic_plan'");
+    cluster.sql("postgres", &forced).unwrap();
+    end_connections(&cluster);
+    walk(&app, &people[10]).await;
+    drop(app);
+
+    let log = std::fs::read_to_string(log(&cluster)).unwrap();
+    let mut greedy = BTreeMap::new();
+    let mut tables = BTreeSet::new();
+    for plan in plans(&log[earlier..]) {
+        let mut faults = Vec::new();
+        examine(&plan["Plan"], &mut faults, &mut tables);
+        let blocks = number(&plan["Plan"], "Shared Hit Blocks") + number(&plan["Plan"], "Shared Read Blocks");
+        if blocks > BLOCKS {
+            faults.push(format!("{blocks} blocks"));
+        }
+        if !faults.is_empty() {
+            greedy.insert(plan["Query Text"].as_str().unwrap().to_owned(), faults);
+        }
+    }
+    assert!(greedy.is_empty(), "{greedy:#?}");
+    // It was the whole way: each of these was asked of an index.
+    for table in [
+        "accounts",
+        "codes",
+        "consents",
+        "due",
+        "email_changes",
+        "insurers",
+        "links",
+        "login_names",
+        "mails",
+        "notice_reads",
+        "notices",
+        "persons",
+        "sessions",
+        "sign_up_tickets",
+        "throttles",
+    ] {
+        assert!(tables.contains(table), "no plan on {table}: {tables:?}");
+    }
+}
+
+fn cluster() -> LocalCluster {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/plans-cluster");
+    let options = ClusterOptions {
+        folder: folder.into(),
+        durable: false,
+        connections: 40,
+    };
+    let cluster = LocalCluster::start(&options).unwrap();
+    cluster.drop_database(DATABASE).unwrap();
+    cluster.create_database(DATABASE, None).unwrap();
+    cluster
+}
+
+/// Where the server writes its log.
+fn log(cluster: &LocalCluster) -> PathBuf {
+    let folder = cluster.sql("postgres", "SHOW data_directory").unwrap();
+    Path::new(folder.trim()).with_file_name("log")
+}
+
+/// New connections have the new settings.
+fn end_connections(cluster: &LocalCluster) {
+    let end = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"
+    );
+    cluster.sql("postgres", &end).unwrap();
+}
+
+/// From the first time to log-out, by way of everything that a member can do.
+async fn walk(app: &TestApp, person: &TestPerson) {
+    let who: SignedUp = app.sign_up_as(person).await;
+    // Once more, and once wrong.
+    let client = app.client();
+    client.send_form("/portal/signup", &app.identity(person)).await;
+    let wrong = app.identity(person).with("birth_year", "1986");
+    assert_eq!(client.send_form("/portal/signup", &wrong).await.status, 422);
+    let wrong = [("user_id", who.user_id.as_str()), ("password", "wrong&1234")];
+    assert_eq!(client.post("/portal/", &wrong).await.status, 422);
+    client.send_form("/portal/user-id", &app.identity(person)).await;
+    client.post("/portal/password", &[("user_id", &who.user_id)]).await;
+    while app.worker.run_once().await.unwrap() > 0 {}
+    let mails = app.mailbox.mails_to(&who.email);
+    let text = &mails.iter().find(|mail| mail.text.contains("token=")).unwrap().text;
+    let token = text.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    assert_eq!(
+        client
+            .get(&format!("/portal/password/reset?token={token}"))
+            .await
+            .status,
+        200
+    );
+    let reset = [("token", token), ("password", PASSWORD)];
+    assert_eq!(client.post("/portal/password/reset", &reset).await.status, 303);
+
+    let client = app.inside(&who).await;
+    for path in [
+        "/portal/mypage",
+        "/portal/notices",
+        "/portal/notices?list=insurer",
+        "/portal/notices?list=personal",
+        "/portal/account",
+        "/portal/account/consents",
+        "/portal/help",
+    ] {
+        assert_eq!(client.get(path).await.status, 200, "{path}");
+    }
+    let page = client.get("/portal/notices?list=insurer").await;
+    let notice = page.text.split("href=\"/portal/notices/").nth(1).unwrap();
+    let notice = notice.split('"').next().unwrap();
+    assert_eq!(client.get(&format!("/portal/notices/{notice}")).await.status, 200);
+    // A session is touched once a minute.
+    app.later(90);
+    assert_eq!(client.get("/portal/mypage").await.status, 200);
+    let new = format!("{}@example.jp", unique("new"));
+    let change = [("current_password", PASSWORD), ("email", new.as_str())];
+    leads(
+        &client.post("/portal/account/email", &change).await,
+        "/portal/account/email/code",
+    );
+    let code = app.code_for(&new).await;
+    leads(
+        &client.post("/portal/account/email/code", &[("code", &code)]).await,
+        "/portal/account",
+    );
+    let change = [("current_password", PASSWORD), ("password", "Asagao#2027")];
+    assert_eq!(client.post("/portal/account/password", &change).await.status, 303);
+    client.press("/portal/account/sessions/end-others").await;
+    client.press("/portal/logout").await;
+    while app.worker.run_once().await.unwrap() > 0 {}
+}
+
+/// The plans in a server's log.
+fn plans(log: &str) -> Vec<Value> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut inside = false;
+    for line in log.lines() {
+        if let Some(continued) = line.strip_prefix('\t') {
+            if let Some(text) = texts.last_mut().filter(|_| inside) {
+                text.push_str(continued);
+            }
+            continue;
+        }
+        inside = line.ends_with("plan:");
+        if inside {
+            texts.push(String::new());
+        }
+    }
+    texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
+}
+
+/// Looks at each step of a plan: what it read of which table.
+fn examine(node: &Value, faults: &mut Vec<String>, tables: &mut BTreeSet<String>) {
+    if let Some(table) = node["Relation Name"].as_str() {
+        tables.insert(table.to_owned());
+        let kind = node["Node Type"].as_str().unwrap();
+        let each = number(node, "Actual Rows")
+            + number(node, "Rows Removed by Filter")
+            + number(node, "Rows Removed by Index Recheck");
+        let rows = each * number(node, "Actual Loops");
+        if rows > ROWS || (kind == "Seq Scan" && !SMALL.contains(&table)) {
+            let (index, condition) = (&node["Index Name"], &node["Index Cond"]);
+            faults.push(format!("{kind} of {table}: {rows} rows, by {index} where {condition}"));
+        }
+    }
+    for inner in node["Plans"].as_array().into_iter().flatten() {
+        examine(inner, faults, tables);
+    }
+}
+
+fn number(node: &Value, name: &str) -> f64 {
+    node[name].as_f64().unwrap_or_default()
+}
+
+/// A large insurer, and many small ones. Written by the superuser, past every use case: it is only mass.
+fn crowd(tenant: i32) -> String {
+    format!(
+        "INSERT INTO insurers SELECT 100000 + n, lpad((n + 100000)::text, 6, '0'), name, kind, state, revision, settings,
+             created_at, updated_at, applied_by
+         FROM insurers, generate_series(1, 2000) n WHERE tenant_id = {tenant};
+         CREATE TEMP TABLE crowd AS
+             SELECT {tenant} AS tenant, n, md5('person' || n)::uuid AS person, md5('account' || n)::uuid AS account
+             FROM generate_series(1, {MEMBERS}) n
+             UNION ALL
+             SELECT 100000 + n % 2000 + 1, n, md5('person' || n)::uuid, md5('account' || n)::uuid
+             FROM generate_series({MEMBERS} + 1, {MEMBERS} + 10000) n;
+         INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '00', 'ケンポ タロウ', 'ケンポ タロウ',
+             'ケンポタロウ', 'ケンポタロウ', 1, '健保 太郎', '', '1985-04-01', '', '本人', true, NULL, NULL, true, '', '', '', '', '', '',
+             '', '', '', '', '', now(), now() FROM crowd;
+         INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), now(), now()
+             FROM crowd;
+         INSERT INTO login_names SELECT 'crowd-' || n, tenant, account FROM crowd;
+         INSERT INTO consents SELECT tenant, gen_random_uuid(), account, 0, d, 1, d, '', now(), 'portal', NULL
+             FROM crowd, unnest(ARRAY['service', 'points']) d;
+         INSERT INTO sessions SELECT tenant, sha256((account::text || s)::bytea), gen_random_uuid(), 'member', account, now(),
+             now(), now() + interval '1 day', 1800, NULL, '' FROM crowd, generate_series(1, 2) s;
+         INSERT INTO sign_up_tickets SELECT tenant, md5('ticket' || n)::uuid, sha256(n::text::bytea), person, '', '', NULL, NULL,
+             NULL, NULL, 0, 0, NULL, NULL, now(), now() + interval '1 hour', NULL FROM crowd;
+         INSERT INTO codes SELECT tenant, account, 'sign_up', gen_random_uuid(), '', now() + interval '1 hour' FROM crowd;
+         INSERT INTO links SELECT tenant, sha256(n::text::bytea), account, 'reset', now() + interval '1 hour' FROM crowd;
+         INSERT INTO email_changes SELECT tenant, account, '', 0, 0, now(), account, now() + interval '1 hour' FROM crowd;
+         INSERT INTO throttles SELECT t, 'log_in', sha256(n::text::bytea), 1, now(), 0, true, NULL, now()
+             FROM crowd, unnest(ARRAY[tenant, 0]) t;
+         INSERT INTO mails SELECT tenant, gen_random_uuid(), 'code', '', '', account, NULL, 'sent', 1, NULL, NULL, NULL, now(), now()
+             FROM crowd;
+         INSERT INTO events SELECT tenant, gen_random_uuid(), 'account.registered', account, '{{}}', now() FROM crowd;
+         INSERT INTO audit_events SELECT tenant, gen_random_uuid(), now(), 'member', account, 'session.open', 'done', 'account',
+             account, 'portal', NULL, NULL, '{{}}' FROM crowd;
+         INSERT INTO notices SELECT {tenant}, md5('to all' || n)::uuid, 'insurer', NULL, NULL, 'お知らせ', '本文',
+             timestamptz '2026-10-01' + n * interval '1 hour', NULL, now(), now() FROM generate_series(1, 40) n;
+         INSERT INTO notices SELECT tenant, md5('to one' || n)::uuid, 'person', person, NULL, 'お知らせ', '本文',
+             timestamptz '2026-10-01', NULL, now(), now() FROM crowd;
+         INSERT INTO pages SELECT tenant_id, 'medical-guide', '', '', now() FROM insurers ON CONFLICT DO NOTHING;
+         INSERT INTO terms_documents SELECT tenant_id, 'addendum', 1, 1, '', now(), NULL, '', ''
+             FROM insurers ON CONFLICT DO NOTHING;
+         INSERT INTO notice_reads SELECT tenant, account, md5('to one' || n)::uuid, now() FROM crowd;
+         INSERT INTO notice_reads SELECT tenant, account, md5('to all' || n % 40 + 1)::uuid, now()
+             FROM crowd WHERE tenant = {tenant};
+         ANALYZE"
+    )
+}
