@@ -149,6 +149,38 @@ async fn empty_fields_are_named() {
     says(&answer, 422, "パスワードを入力してください");
 }
 
+// security.md 30
+#[tokio::test]
+async fn a_log_in_after_many_wrong_passwords_is_told_by_mail_once_a_day() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let told = async || {
+        let mails = app.mails_to(&who.email).await;
+        mails
+            .iter()
+            .filter(|mail| mail.text.contains("まちがったパスワードが"))
+            .count()
+    };
+    // From elsewhere, and one too few.
+    for _ in 0..4 {
+        says(
+            &log_in(&app.client(), &who.user_id, "wrong&1234").await,
+            422,
+            "違います",
+        );
+    }
+    leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, "/portal/terms");
+    assert_eq!(told().await, 0);
+    log_in(&app.client(), &who.user_id, "wrong&1234").await;
+    assert_eq!(told().await, 0, "only a log-in that came through is told");
+    for _ in 0..2 {
+        leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, "/portal/terms");
+        assert_eq!(told().await, 1);
+    }
+    let mails = app.mails_to(&who.email).await;
+    assert!(mails[0].text.contains("まちがったパスワードが5回"), "{}", mails[0].text);
+}
+
 // security.md 26
 #[tokio::test]
 async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_the_user_id() {

@@ -69,6 +69,14 @@ pub(crate) const IDENTITY_INSURER: Rule<'static> = Rule {
     waits: &[],
 };
 
+/// Mails about odd log-ins to one account: one a day.
+pub(crate) const ODD_LOG_IN: Rule<'static> = Rule {
+    name: "odd_log_in",
+    tries: 1,
+    window: DAY,
+    waits: &[],
+};
+
 impl Limits {
     pub(crate) fn identity(&self) -> Rule<'_> {
         Rule {

@@ -1,8 +1,14 @@
 //! Log-in (manual 1-5): the same statements and one hash whether the user ID exists or not (security.md 27).
 
 use crate::{
-    Accounts, DueTerms, Outage, Outcome, Refusal, consent, login_names, refusal::overloaded, schema::accounts,
-    session::account, trail,
+    Accounts, DueTerms, Outage, Outcome, Refusal, consent,
+    limits::ODD_LOG_IN,
+    login_names,
+    messages::{OddLogIn, letterhead, sender},
+    refusal::overloaded,
+    schema::accounts,
+    session::{AccountRow, account},
+    trail,
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
@@ -16,6 +22,10 @@ use guard::{
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
 use std::{sync::Arc, time::Duration};
 use tenancy::Insurer;
+
+/// A log-in after so many wrong passwords within a day is told to the member by mail: more than a forgetful evening,
+/// far less than a guesser needs.
+const ODD_FAILURES: u32 = 5;
 
 /// The log-in fields as typed.
 #[derive(Clone)]
@@ -108,8 +118,8 @@ impl Accounts {
         } else {
             None
         };
-        self.forgive_log_in(&folded, &network).await?;
-        self.open(origin, agent, tenant, found, rehashed).await
+        let failures = self.forgive_log_in(&folded, &network).await?;
+        self.open(origin, agent, tenant, found, rehashed, failures).await
     }
 
     /// The password was right: a session, unless insurer or coverage say no.
@@ -118,8 +128,9 @@ impl Accounts {
         origin: &Origin,
         agent: &str,
         tenant: TenantId,
-        found: crate::session::AccountRow,
+        found: AccountRow,
         rehashed: Option<guard::PasswordHash>,
+        failures: u32,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let Some(insurer) = self.directory.by_tenant(tenant).await? else {
             return Ok(Refusal::LogInFailed.into());
@@ -159,6 +170,10 @@ impl Accounts {
         )
         .await?;
         note_log_in(&mut tx, found.account_id, now, rehashed).await?;
+        if failures >= ODD_FAILURES {
+            self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
+                .await?;
+        }
         let consents_required = consent::due(&tx, found.account_id, &insurer, &platform, now).await?;
         trail::record(&mut tx, now, origin, actor, "session.open", "done").await?;
         tx.commit().await?;
@@ -170,16 +185,39 @@ impl Accounts {
         }))
     }
 
+    /// Mails the member that somebody came in after so many wrong passwords (security.md 30), once a day at most.
+    async fn tell_of_odd_log_in(
+        &self,
+        tx: &mut TenantTransaction,
+        insurer: &Insurer,
+        found: &AccountRow,
+        failures: u32,
+        now: DateTime<Utc>,
+    ) -> Result<(), Outage> {
+        let key = found.account_id.to_string();
+        if throttle::take(tx, &self.keys, now, &ODD_LOG_IN, &key).await? != Taken::Free {
+            return Ok(());
+        }
+        let message = OddLogIn {
+            letterhead: letterhead(insurer, &self.public_url),
+            at: now,
+            failures,
+        };
+        self.write_to(tx, found, sender(insurer), None, &message, now).await
+    }
+
     /// A right password clears what wrong ones counted for this ID from this network; the network's own count only
-    /// gets its try back, or one good account would clear a guesser's.
-    pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<(), Outage> {
+    /// gets its try back, or one good account would clear a guesser's. Answers how many wrong ones this ID has had from
+    /// everywhere within the window.
+    pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<u32, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
         let pair = format!("{folded}|{network}");
         throttle::forgive(&mut tx, &self.keys, &self.limits.log_in(), &pair).await?;
-        throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_id(), folded).await?;
+        let failures = throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_id(), folded).await?;
         throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_network(), network).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(failures)
     }
 
     /// Takes a try of a rule in a transaction of its own: the time to wait until, where it is to be refused.

@@ -174,6 +174,31 @@ message!(
 );
 
 message!(
+    /// A log-in after many wrong passwords.
+    OddLogIn, "odd_log_in", "【マイページ】ログインのお知らせ", {
+        /// When.
+        at: DateTime<Utc>,
+        /// Wrong passwords before it, within a day.
+        failures: u32,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、マイページへのログインがありました。\n\
+             その前の1日のあいだに、まちがったパスワードが{}回入力されています。",
+            calendar::moment(self.at),
+            self.failures
+        ))
+        .paragraph(
+            "ご自身でログインされた場合は、何もなさる必要はありません。\n\
+             お心当たりのない場合は、すぐにログイン画面の「パスワードを忘れた方はこちら」から\n\
+             パスワードを設定し直し、下記の窓口へお知らせください。",
+        )
+        .link("ログイン画面", &self.letterhead.portal)
+);
+
+message!(
     /// The user ID, asked for by its owner.
     UserIdReminder, "user_id_reminder", "【マイページ】ユーザーIDのお知らせ", {
         /// ユーザーID.
@@ -232,6 +257,7 @@ pub fn registry() -> Registry {
         .with::<AlreadyRegistered>()
         .with::<PasswordReset>()
         .with::<PasswordChanged>()
+        .with::<OddLogIn>()
         .with::<UserIdReminder>()
         .with::<EmailChangeCode>()
         .with::<EmailChanged>()
@@ -282,6 +308,14 @@ mod tests {
             })
         );
         insta::assert_snapshot!("password_changed", shown(&PasswordChanged { letterhead: head(), at }));
+        insta::assert_snapshot!(
+            "odd_log_in",
+            shown(&OddLogIn {
+                letterhead: head(),
+                at,
+                failures: 7
+            })
+        );
         insta::assert_snapshot!(
             "user_id_reminder",
             shown(&UserIdReminder {

@@ -80,7 +80,6 @@ impl<E: Endpoint> Endpoint for Observed<E> {
             .data::<PathPattern>()
             .map_or_else(|| "unknown".to_owned(), |pattern| pattern.0.to_string());
         let status = response.status();
-        span.record("route", route.as_str());
         span.in_scope(|| note(&route, method, status, begun));
         Ok(response)
     }
@@ -95,7 +94,7 @@ fn note(route: &str, method: &'static str, status: StatusCode, begun: Instant) {
     ];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_seconds", "route" => route.to_owned(), "method" => method).record(seconds);
-    tracing::info!(status = status.as_u16(), seconds, "answered");
+    tracing::info!(route, status = status.as_u16(), seconds, "answered");
 }
 
 /// Methods are a label of the metrics, and a stranger may invent any number of them.

@@ -89,21 +89,22 @@ pub async fn forgive(tx: &mut TenantTransaction, keys: &Keys, rule: &Rule<'_>, k
 }
 
 /// After success: gives the one try back and leaves the others counted. For keys that many share: a town hall's
-/// address, whose hundred sign-ups must not count as failures, nor wipe out somebody's guessing.
+/// address, whose hundred sign-ups must not count as failures, nor wipe out somebody's guessing. Answers how many stay
+/// counted in this window.
 pub async fn give_back(
     tx: &mut TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     rule: &Rule<'_>,
     key: &str,
-) -> Result<(), DatabaseError> {
+) -> Result<u32, DatabaseError> {
     let statement = diesel::sql_query(GIVE_BACK)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(rule.name)
         .bind::<Binary, _>(key_hash(keys, rule, key))
         .bind::<Timestamptz, _>(now);
-    Prepared(statement).execute(&mut **tx).await?;
-    Ok(())
+    let left: Option<Left> = Prepared(statement).get_result(&mut **tx).await.optional()?;
+    Ok(left.and_then(|left| u32::try_from(left.tries).ok()).unwrap_or(0))
 }
 
 /// Counts and reports how many there were in this window, this one included; never refuses, whatever the rule's
@@ -131,6 +132,12 @@ fn key_hash(keys: &Keys, rule: &Rule<'_>, key: &str) -> Vec<u8> {
 fn delta(duration: Duration) -> TimeDelta {
     // Longer than chrono can tell is as good as never.
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500))
+}
+
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = Integer)]
+    tries: i32,
 }
 
 #[derive(QueryableByName)]
@@ -235,7 +242,7 @@ const GIVE_BACK: &str = "\
 UPDATE throttles SET tries = tries - 1,
     level = CASE WHEN blocked_until > $4 THEN level - 1 ELSE level END,
     blocked_until = CASE WHEN blocked_until > $4 THEN NULL ELSE blocked_until END
-WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND tries > 0";
+WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND tries > 0 RETURNING tries";
 
 pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let deleted = diesel::delete(

@@ -116,19 +116,21 @@ impl Frame {
         })
     }
 
-    /// Beside 受付中 or 受付時間外: until when, or when the desk opens next.
-    pub(crate) fn desk_status(&self) -> String {
-        match self.insurer.desk.status(self.now) {
-            DeskStatus::Open { until } => format!("{}まで受け付けています", words::moment(until, self.now)),
-            DeskStatus::Closed { opens_at: Some(at) } => {
-                format!("次の受付は{}からです", words::moment(at, self.now))
-            }
-            DeskStatus::Closed { opens_at: None } => "ただいまお休みしています".into(),
+    /// The desk as it is now. A template asks once: looking for the next opening day is work.
+    pub(crate) fn desk_hours(&self) -> DeskHours {
+        let desk = &self.insurer.desk;
+        let status = desk.status(self.now);
+        DeskHours {
+            text: desk.hours_text(),
+            is_open: matches!(status, DeskStatus::Open { .. }),
+            status: match status {
+                DeskStatus::Open { until } => format!("{}まで受け付けています", words::moment(until, self.now)),
+                DeskStatus::Closed { opens_at: Some(at) } => {
+                    format!("次の受付は{}からです", words::moment(at, self.now))
+                }
+                DeskStatus::Closed { opens_at: None } => "ただいまお休みしています".into(),
+            },
         }
-    }
-
-    pub(crate) fn desk_is_open(&self) -> bool {
-        matches!(self.insurer.desk.status(self.now), DeskStatus::Open { .. })
     }
 
     /// The desk's number for `tel:`.
@@ -149,6 +151,16 @@ impl Frame {
             )
         })
     }
+}
+
+/// When the desk answers, on the page.
+pub(crate) struct DeskHours {
+    /// Its hours in words; empty where the insurer gives none.
+    pub text: String,
+    /// 受付中, else 受付時間外.
+    pub is_open: bool,
+    /// Beside that: until when, or when the desk opens next.
+    pub status: String,
 }
 
 /// A logo on the page.
