@@ -29,8 +29,8 @@ async fn write(db: &TestDatabase) -> TenantTransaction {
 }
 
 async fn take(db: &TestDatabase, key: &str) -> Taken {
-    let mut tx = write(db).await;
-    let taken = throttle::take(&mut tx, &db.keys, db.clock.now(), &IDENTITY, key)
+    let tx = write(db).await;
+    let taken = throttle::take(&tx, &db.keys, db.clock.now(), &IDENTITY, key)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -59,8 +59,8 @@ async fn fifty_tries_at_the_same_time_count_as_five() {
         || {
             let (database, keys, now) = (db.database.tenant(db.tenant), db.keys.clone(), db.clock.now());
             async move {
-                let mut tx = database.write().await.unwrap();
-                let taken = throttle::take(&mut tx, &keys, now, &IDENTITY, "123-456").await.unwrap();
+                let tx = database.write().await.unwrap();
+                let taken = throttle::take(&tx, &keys, now, &IDENTITY, "123-456").await.unwrap();
                 tx.commit().await.unwrap();
                 taken
             }
@@ -115,9 +115,9 @@ async fn success_forgives_the_owner_and_gives_a_shared_key_its_one_try_back() {
         assert_eq!(take(&db, "owner").await, Taken::Free);
         assert_eq!(take(&db, "shared").await, Taken::Free);
     }
-    let mut tx = write(&db).await;
-    throttle::forgive(&mut tx, &db.keys, &IDENTITY, "owner").await.unwrap();
-    throttle::give_back(&mut tx, &db.keys, now, &IDENTITY, "shared")
+    let tx = write(&db).await;
+    throttle::forgive(&tx, &db.keys, &IDENTITY, "owner").await.unwrap();
+    throttle::give_back(&tx, &db.keys, now, &IDENTITY, "shared")
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -132,16 +132,16 @@ async fn success_forgives_the_owner_and_gives_a_shared_key_its_one_try_back() {
 #[tokio::test]
 async fn an_insurers_count_only_reports_and_never_refuses() {
     let db = TestDatabase::new().await;
-    let mut tx = write(&db).await;
+    let tx = write(&db).await;
     for expected in 1..=20 {
-        let count = throttle::count(&mut tx, &db.keys, db.clock.now(), &IDENTITY, "insurer")
+        let count = throttle::count(&tx, &db.keys, db.clock.now(), &IDENTITY, "insurer")
             .await
             .unwrap();
         assert_eq!(count, expected);
     }
     let later = db.clock.now() + TimeDelta::minutes(31);
     assert_eq!(
-        throttle::count(&mut tx, &db.keys, later, &IDENTITY, "insurer")
+        throttle::count(&tx, &db.keys, later, &IDENTITY, "insurer")
             .await
             .unwrap(),
         1
@@ -157,9 +157,9 @@ async fn a_rule_of_one_try_waits_from_the_second_on() {
         window: MINUTE,
         waits: &[],
     };
-    let (now, mut tx) = (db.clock.now(), write(&db).await);
-    let first = throttle::take(&mut tx, &db.keys, now, &once, "key").await.unwrap();
-    let second = throttle::take(&mut tx, &db.keys, now, &once, "key").await.unwrap();
+    let (now, tx) = (db.clock.now(), write(&db).await);
+    let first = throttle::take(&tx, &db.keys, now, &once, "key").await.unwrap();
+    let second = throttle::take(&tx, &db.keys, now, &once, "key").await.unwrap();
     assert_eq!(
         (first, second),
         (
@@ -416,9 +416,9 @@ async fn session(db: &TestDatabase, subject: Uuid) -> Secret {
         idle: MINUTE * 30,
         absolute: MINUTE * 720,
     };
-    let mut tx = write(db).await;
+    let tx = write(db).await;
     let (now, kind, origin) = (db.clock.now(), SubjectKind::Member, Origin::worker());
-    let token = sessions::open(&mut tx, &db.keys, now, kind, subject, limits, &origin, "")
+    let token = sessions::open(&tx, &db.keys, now, kind, subject, limits, &origin, "")
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -459,7 +459,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
             Link::Unknown
         );
         assert_eq!(
-            throttle::take(&mut tx, keys, now, &IDENTITY, &mine).await.unwrap(),
+            throttle::take(&tx, keys, now, &IDENTITY, &mine).await.unwrap(),
             Taken::Free
         );
     }

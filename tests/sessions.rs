@@ -25,21 +25,12 @@ async fn open(db: &TestDatabase, subject: Uuid) -> Secret {
         request_id: None,
         channel: Channel::Portal,
     };
-    let mut tx = write(db).await;
+    let tx = write(db).await;
     let agent = "Mozilla/5.0\u{0} (X11)";
     let now = db.clock.now();
-    let token = sessions::open(
-        &mut tx,
-        &db.keys,
-        now,
-        SubjectKind::Member,
-        subject,
-        LIMITS,
-        &origin,
-        agent,
-    )
-    .await
-    .unwrap();
+    let token = sessions::open(&tx, &db.keys, now, SubjectKind::Member, subject, LIMITS, &origin, agent)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     token.secret
 }

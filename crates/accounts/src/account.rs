@@ -144,8 +144,8 @@ impl Accounts {
                 Ok(Some(Refusal::Fields(vec![wrong])))
             }
             Some(true) => {
-                let mut tx = tenant.write().await?;
-                guard::throttle::forgive(&mut tx, &self.keys, &self.limits.log_in(), &key).await?;
+                let tx = tenant.write().await?;
+                guard::throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &key).await?;
                 tx.commit().await?;
                 Ok(None)
             }

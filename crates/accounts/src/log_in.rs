@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures_util::future::{try_join, try_join_all, try_join3};
 use guard::{
     Password, sessions, throttle,
     throttle::{Rule, Taken},
@@ -78,14 +79,25 @@ impl Accounts {
             (self.limits.log_in_id(), folded.as_str()),
             (self.limits.log_in(), pair.as_str()),
         ];
-        for (rule, key) in &tries {
-            if let Taken::Wait { until } = throttle::take(&mut tx, &self.keys, now, rule, key).await? {
-                trail::record(&mut tx, now, origin, Actor::Visitor, "session.open", "wait").await?;
-                tx.commit().await?;
-                return Ok(Refusal::Wait { until }.into());
+        let taken = tries
+            .iter()
+            .map(|(rule, key)| throttle::take(&tx, &self.keys, now, rule, key));
+        let (taken, owner) = try_join(try_join_all(taken), login_names::owner(&tx, &folded)).await?;
+        let wait = taken.iter().find_map(|taken| match taken {
+            Taken::Wait { until } => Some(*until),
+            Taken::Free => None,
+        });
+        if let Some(until) = wait {
+            // Whom one rule refuses has tried nothing: the others don't count it, or a refused crowd would lock an ID.
+            for ((rule, key), taken) in tries.iter().zip(&taken) {
+                if *taken == Taken::Free {
+                    throttle::give_back(&tx, &self.keys, now, rule, key).await?;
+                }
             }
+            trail::record(&mut tx, now, origin, Actor::Visitor, "session.open", "wait").await?;
+            tx.commit().await?;
+            return Ok(Refusal::Wait { until }.into());
         }
-        let owner = login_names::owner(&mut tx, &folded).await?;
         tx.commit().await?;
 
         // An unknown user ID is nobody's at the platform, and costs the same to look into.
@@ -158,23 +170,17 @@ impl Accounts {
             absolute: Duration::from_secs(u64::from(insurer.session.absolute_hours) * 3600),
         };
         let kind = sessions::SubjectKind::Member;
-        let session = sessions::open(
-            &mut tx,
-            &self.keys,
-            now,
-            kind,
-            found.account_id.0,
-            limits,
-            origin,
-            agent,
+        let account_id = found.account_id;
+        let (session, (), consents_required) = try_join3(
+            sessions::open(&tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
+            note_log_in(&tx, account_id, now, rehashed),
+            consent::due(&tx, account_id, &insurer, &platform, now),
         )
         .await?;
-        note_log_in(&mut tx, found.account_id, now, rehashed).await?;
         if failures >= ODD_FAILURES {
             self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
                 .await?;
         }
-        let consents_required = consent::due(&tx, found.account_id, &insurer, &platform, now).await?;
         trail::record(&mut tx, now, origin, actor, "session.open", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(LoggedIn {
@@ -211,11 +217,16 @@ impl Accounts {
     /// everywhere within the window.
     pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<u32, Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
-        let pair = format!("{folded}|{network}");
-        throttle::forgive(&mut tx, &self.keys, &self.limits.log_in(), &pair).await?;
-        let failures = throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_id(), folded).await?;
-        throttle::give_back(&mut tx, &self.keys, now, &self.limits.log_in_network(), network).await?;
+        let tx = self.database.tenant(TenantId::PLATFORM).write().await?;
+        let (pair, limits) = (format!("{folded}|{network}"), &self.limits);
+        // In the order of the tries, so that two log-ins never wait for each other: the last is another statement, which
+        // a connection may have prepared while the others wait to be.
+        let (_, failures) = try_join(
+            throttle::give_back(&tx, &self.keys, now, &limits.log_in_network(), network),
+            throttle::give_back(&tx, &self.keys, now, &limits.log_in_id(), folded),
+        )
+        .await?;
+        throttle::forgive(&tx, &self.keys, &limits.log_in(), &pair).await?;
         tx.commit().await?;
         Ok(failures)
     }
@@ -227,8 +238,8 @@ impl Accounts {
         rule: &Rule<'_>,
         key: &str,
     ) -> Result<Option<DateTime<Utc>>, Outage> {
-        let mut tx = self.database.tenant(tenant).write().await?;
-        let taken = throttle::take(&mut tx, &self.keys, self.clock.now(), rule, key).await?;
+        let tx = self.database.tenant(tenant).write().await?;
+        let taken = throttle::take(&tx, &self.keys, self.clock.now(), rule, key).await?;
         tx.commit().await?;
         Ok(match taken {
             Taken::Free => None,
@@ -238,15 +249,15 @@ impl Accounts {
 
     /// Gives a try back: it was no failure.
     pub(crate) async fn give_back(&self, tenant: TenantId, rule: &Rule<'_>, key: &str) -> Result<(), Outage> {
-        let mut tx = self.database.tenant(tenant).write().await?;
-        throttle::give_back(&mut tx, &self.keys, self.clock.now(), rule, key).await?;
+        let tx = self.database.tenant(tenant).write().await?;
+        throttle::give_back(&tx, &self.keys, self.clock.now(), rule, key).await?;
         Ok(tx.commit().await?)
     }
 
     /// Whose a user ID is, asked of the directory.
     pub(crate) async fn account_named(&self, folded: &str) -> Result<Option<(TenantId, AccountId)>, Outage> {
-        let mut tx = self.database.tenant(TenantId::PLATFORM).read().await?;
-        let owner = login_names::owner(&mut tx, folded).await?;
+        let tx = self.database.tenant(TenantId::PLATFORM).read().await?;
+        let owner = login_names::owner(&tx, folded).await?;
         tx.commit().await?;
         Ok(owner)
     }
@@ -254,7 +265,7 @@ impl Accounts {
 
 /// This log-in becomes the last, the last becomes 前回ログイン.
 async fn note_log_in(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     id: AccountId,
     now: DateTime<Utc>,
     rehashed: Option<guard::PasswordHash>,
@@ -268,7 +279,7 @@ async fn note_log_in(
             accounts::last_log_in_at.eq(now),
             rehashed.map(|hash| accounts::password.eq(hash)),
         ))
-        .execute(&mut **tx)
+        .execute(&mut &**tx)
         .await?;
     Ok(())
 }

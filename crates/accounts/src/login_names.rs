@@ -79,13 +79,13 @@ pub(crate) async fn hand_over(
 
 /// Whose account a folded user ID is; nobody's while it is only reserved.
 pub(crate) async fn owner(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     folded: &str,
 ) -> Result<Option<(TenantId, AccountId)>, DatabaseError> {
     let found: Option<(TenantId, Option<AccountId>)> = login_names::table
         .filter(login_names::user_id_folded.eq(folded))
         .select((login_names::tenant_id, login_names::account_id))
-        .first(&mut **tx)
+        .first(&mut &**tx)
         .await
         .optional()?;
     Ok(found.and_then(|(tenant, account)| Some((tenant, account?))))

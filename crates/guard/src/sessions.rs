@@ -114,7 +114,7 @@ impl Session {
     reason = "a session is all of these, and each has a type of its own"
 )]
 pub async fn open(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     kind: SubjectKind,
@@ -139,7 +139,7 @@ pub async fn open(
             sessions::address.eq(origin.address.map(|address| address.to_string())),
             sessions::agent.eq(shown(agent)),
         ))
-        .execute(&mut **tx)
+        .execute(&mut &**tx)
         .await?;
     Ok(token)
 }

@@ -61,7 +61,7 @@ pub enum Taken {
 
 /// Takes a try. The last one a rule allows is still free; what comes after it waits.
 pub async fn take(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     rule: &Rule<'_>,
@@ -76,14 +76,14 @@ pub async fn take(
 
 /// After success: forgets the count and the level. Only where success proves that the tries were its owner's; a
 /// network's or an insurer's count takes [`give_back`].
-pub async fn forgive(tx: &mut TenantTransaction, keys: &Keys, rule: &Rule<'_>, key: &str) -> Result<(), DatabaseError> {
+pub async fn forgive(tx: &TenantTransaction, keys: &Keys, rule: &Rule<'_>, key: &str) -> Result<(), DatabaseError> {
     diesel::delete(
         throttles::table
             .filter(throttles::tenant_id.eq(tx.tenant()))
             .filter(throttles::rule.eq(rule.name))
             .filter(throttles::key_hash.eq(key_hash(keys, rule, key))),
     )
-    .execute(&mut **tx)
+    .execute(&mut &**tx)
     .await?;
     Ok(())
 }
@@ -92,7 +92,7 @@ pub async fn forgive(tx: &mut TenantTransaction, keys: &Keys, rule: &Rule<'_>, k
 /// address, whose hundred sign-ups must not count as failures, nor wipe out somebody's guessing. Answers how many stay
 /// counted in this window.
 pub async fn give_back(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     rule: &Rule<'_>,
@@ -103,14 +103,14 @@ pub async fn give_back(
         .bind::<Text, _>(rule.name)
         .bind::<Binary, _>(key_hash(keys, rule, key))
         .bind::<Timestamptz, _>(now);
-    let left: Option<Left> = Prepared(statement).get_result(&mut **tx).await.optional()?;
+    let left: Option<Left> = Prepared(statement).get_result(&mut &**tx).await.optional()?;
     Ok(left.and_then(|left| u32::try_from(left.tries).ok()).unwrap_or(0))
 }
 
 /// Counts and reports how many there were in this window, this one included; never refuses, whatever the rule's
 /// `tries` and `waits`. For alarms and delays.
 pub async fn count(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     rule: &Rule<'_>,
@@ -151,7 +151,7 @@ struct Row {
 }
 
 async fn upsert(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     rule: &Rule<'_>,
@@ -170,7 +170,7 @@ async fn upsert(
         .bind::<Timestamptz, _>(now - delta(rule.window))
         .bind::<Timestamptz, _>(now - QUIET)
         .bind::<Array<Timestamptz>, _>(until);
-    Ok(Prepared(statement).get_result(&mut **tx).await?)
+    Ok(Prepared(statement).get_result(&mut &**tx).await?)
 }
 
 // $4 now, $5 tries, $6 windows begun up to here are over, $7 quiet up to here, $8 ends of the waits by level.

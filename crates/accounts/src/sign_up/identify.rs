@@ -70,7 +70,7 @@ impl Accounts {
         let now = self.clock.now();
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
         let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
-        let taken = throttle::take(&mut tx, &self.keys, now, &self.limits.identity(), &key).await?;
+        let taken = throttle::take(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
         if let throttle::Taken::Wait { until } = taken {
             record_visitor(&mut tx, now, origin, "sign_up.identify", "wait", json!({})).await?;
             tx.commit().await?;
@@ -98,12 +98,12 @@ impl Accounts {
                 json!({ "level": outcome }),
             )
             .await?;
-            let failures = throttle::count(&mut tx, &self.keys, now, &IDENTITY_INSURER, "").await?;
+            let failures = throttle::count(&tx, &self.keys, now, &IDENTITY_INSURER, "").await?;
             tx.commit().await?;
             self.slow_down(insurer, failures).await;
             return Ok(Refusal::NotMatched.into());
         };
-        throttle::forgive(&mut tx, &self.keys, &self.limits.identity(), &key).await?;
+        throttle::forgive(&tx, &self.keys, &self.limits.identity(), &key).await?;
         let ticket = TenantSecret::random(insurer.tenant_id);
         let email_hint = person.email.as_ref().map(EmailAddress::mask);
         let expires_at = now + span(self.limits.ticket_life);
