@@ -112,8 +112,8 @@ impl Desk {
     }
 
     async fn person(&self, id: PersonId) -> Person {
-        let mut tx = self.database.tenant(self.tenant()).read().await.unwrap();
-        roster::person(&mut tx, id).await.unwrap().unwrap()
+        let tx = self.database.tenant(self.tenant()).read().await.unwrap();
+        roster::person(&tx, id).await.unwrap().unwrap()
     }
 
     async fn journal(&self) -> Vec<Change> {

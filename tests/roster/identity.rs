@@ -75,8 +75,8 @@ async fn nobody_is_found_in_another_insurers_roster() {
         other.find(&identity("34", "1985-04-01", "ケンポ タロウ")).await,
         Found::None
     );
-    let mut tx = other.database.tenant(other.tenant()).read().await.unwrap();
-    assert_eq!(roster::person(&mut tx, taro.person_id).await.unwrap(), None);
+    let tx = other.database.tenant(other.tenant()).read().await.unwrap();
+    assert_eq!(roster::person(&tx, taro.person_id).await.unwrap(), None);
     assert_eq!(other.import(&[HANAKO]).await.unchanged, 1);
     assert_eq!(desk.count("persons", "present").await, 1);
 }

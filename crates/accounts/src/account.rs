@@ -110,7 +110,7 @@ impl Accounts {
         };
         self.set_password(&mut tx, &member.insurer, &found, &hash, Some(member.session.id), now)
             .await?;
-        trail::record(&mut tx, now, origin, actor(member), "password.change", "done").await?;
+        trail::record(&tx, now, origin, actor(member), "password.change", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(()))
     }
@@ -136,9 +136,9 @@ impl Accounts {
         match self.is_password(&found, typed).await {
             None => Ok(Some(Refusal::Overloaded)),
             Some(false) => {
-                let mut tx = tenant.write().await?;
+                let tx = tenant.write().await?;
                 let (now, outcome) = (self.clock.now(), "password_wrong");
-                trail::record(&mut tx, now, origin, actor(member), "password.prove", outcome).await?;
+                trail::record(&tx, now, origin, actor(member), "password.prove", outcome).await?;
                 tx.commit().await?;
                 let wrong = FieldError::new("current_password", Problem::PasswordWrong);
                 Ok(Some(Refusal::Fields(vec![wrong])))
@@ -159,7 +159,7 @@ impl Accounts {
         if !sessions::end(&mut tx, member.account_id.0, id).await? {
             return Ok(Refusal::NotFound.into());
         }
-        trail::record(&mut tx, now, origin, actor(member), "session.end", "done").await?;
+        trail::record(&tx, now, origin, actor(member), "session.end", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(()))
     }
@@ -169,7 +169,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
         let ended = sessions::end_all(&mut tx, member.account_id.0, Some(member.session.id)).await?;
-        trail::record(&mut tx, now, origin, actor(member), "session.end_others", "done").await?;
+        trail::record(&tx, now, origin, actor(member), "session.end_others", "done").await?;
         tx.commit().await?;
         Ok(ended)
     }

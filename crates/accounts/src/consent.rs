@@ -104,7 +104,7 @@ impl Accounts {
                 outcome: "done",
                 detail: payload,
             };
-            audit::record(&mut tx, now, origin, entry).await?;
+            audit::record(&tx, now, origin, entry).await?;
         }
         tx.commit().await?;
         Ok(Outcome::Done(()))

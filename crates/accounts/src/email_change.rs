@@ -78,7 +78,7 @@ impl Accounts {
         let outcome = self
             .send_change_code(&mut tx, member, &email, present.as_ref(), now)
             .await?;
-        trail::record(&mut tx, now, origin, actor(member), "email.ask", code_of(&outcome)).await?;
+        trail::record(&tx, now, origin, actor(member), "email.ask", code_of(&outcome)).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -126,7 +126,7 @@ impl Accounts {
             return Ok(Refusal::StepMissing.into());
         };
         let outcome = self.send_change_code(&mut tx, member, &email, Some(&row), now).await?;
-        trail::record(&mut tx, now, origin, actor(member), "email.resend", code_of(&outcome)).await?;
+        trail::record(&tx, now, origin, actor(member), "email.resend", code_of(&outcome)).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -220,7 +220,7 @@ impl Accounts {
         };
         let verdict = codes::check(&mut tx, &self.keys, now, member.account_id.0, CODE, &typed).await?;
         if let Err(refusal) = code_verdict(verdict, left(self.limits.code_tries, tries)) {
-            trail::record(&mut tx, now, origin, actor(member), "email.confirm", refusal.code()).await?;
+            trail::record(&tx, now, origin, actor(member), "email.confirm", refusal.code()).await?;
             tx.commit().await?;
             return Ok(refusal.into());
         }
@@ -237,7 +237,7 @@ impl Accounts {
         // `found` still has the address before the change: it is the one to be told.
         self.write_to(&mut tx, &found, sender(&member.insurer), None, &message, now)
             .await?;
-        trail::record(&mut tx, now, origin, actor(member), "email.confirm", "done").await?;
+        trail::record(&tx, now, origin, actor(member), "email.confirm", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(()))
     }

@@ -50,6 +50,7 @@ pub struct Accounts {
     hasher: Hasher,
     limits: Arc<Limits>,
     public_url: Url,
+    seen: moka::future::Cache<Vec<u8>, session::Seen>,
 }
 
 impl Accounts {
@@ -71,6 +72,7 @@ impl Accounts {
             hasher,
             limits: Arc::new(limits),
             public_url,
+            seen: session::seen_sessions(),
         }
     }
 

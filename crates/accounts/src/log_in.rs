@@ -15,12 +15,13 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::{try_join, try_join_all, try_join3};
+use futures_util::future::{try_join, try_join_all, try_join4};
 use guard::{
     Password, sessions, throttle,
     throttle::{Rule, Taken},
 };
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
+use scoped_futures::ScopedFutureExt as _;
 use std::{sync::Arc, time::Duration};
 use tenancy::Insurer;
 
@@ -73,16 +74,20 @@ impl Accounts {
             return Ok(overloaded());
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
         let tries = [
             (self.limits.log_in_network(), network.as_str()),
             (self.limits.log_in_id(), folded.as_str()),
             (self.limits.log_in(), pair.as_str()),
         ];
-        let taken = tries
-            .iter()
-            .map(|(rule, key)| throttle::take(&tx, &self.keys, now, rule, key));
-        let (taken, owner) = try_join(try_join_all(taken), login_names::owner(&tx, &folded)).await?;
+        let directory = self.database.tenant(TenantId::PLATFORM);
+        let (tx, (taken, owner)) = directory
+            .tally_with(|tx| {
+                let taken = tries
+                    .iter()
+                    .map(|(rule, key)| throttle::take(tx, &self.keys, now, rule, key));
+                try_join(try_join_all(taken), login_names::owner(tx, &folded)).scope_boxed()
+            })
+            .await?;
         let wait = taken.iter().find_map(|taken| match taken {
             Taken::Wait { until } => Some(*until),
             Taken::Free => None,
@@ -94,16 +99,19 @@ impl Accounts {
                     throttle::give_back(&tx, &self.keys, now, rule, key).await?;
                 }
             }
-            trail::record(&mut tx, now, origin, Actor::Visitor, "session.open", "wait").await?;
             tx.commit().await?;
+            self.note_refused(TenantId::PLATFORM, origin, "wait").await?;
             return Ok(Refusal::Wait { until }.into());
         }
         tx.commit().await?;
 
         // An unknown user ID is nobody's at the platform, and costs the same to look into.
         let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
-        let tx = self.database.tenant(tenant).read().await?;
-        let found = account(&tx, id).await?;
+        let (tx, found) = self
+            .database
+            .tenant(tenant)
+            .read_with(|tx| account(tx, id).scope_boxed())
+            .await?;
         tx.commit().await?;
         let password = Password::typed(&form.password);
         let hash = found.as_ref().map(|account| account.password.clone());
@@ -112,17 +120,7 @@ impl Accounts {
         };
 
         let Some(found) = found.filter(|_| verdict.matches) else {
-            let mut tx = self.database.tenant(tenant).write().await?;
-            trail::record(
-                &mut tx,
-                self.clock.now(),
-                origin,
-                Actor::Visitor,
-                "session.open",
-                "log_in_failed",
-            )
-            .await?;
-            tx.commit().await?;
+            self.note_refused(tenant, origin, "log_in_failed").await?;
             return Ok(Refusal::LogInFailed.into());
         };
         let rehashed = if verdict.rehash {
@@ -132,6 +130,17 @@ impl Accounts {
         };
         let failures = self.forgive_log_in(&folded, &network).await?;
         self.open(origin, agent, tenant, found, rehashed, failures).await
+    }
+
+    /// A log-in that failed, in the trail of whoever's it would have been.
+    async fn note_refused(&self, tenant: TenantId, origin: &Origin, outcome: &'static str) -> Result<(), Outage> {
+        let now = self.clock.now();
+        let (tx, ()) = self
+            .database
+            .tenant(tenant)
+            .write_with(|tx| trail::record(tx, now, origin, Actor::Visitor, "session.open", outcome).scope_boxed())
+            .await?;
+        Ok(tx.commit().await?)
     }
 
     /// The password was right: a session, unless insurer or coverage say no.
@@ -150,8 +159,12 @@ impl Accounts {
         let platform = self.directory.platform().await?;
         let now = self.clock.now();
         let actor = Actor::Member(found.account_id);
-        let mut tx = self.database.tenant(tenant).write().await?;
-        let access = match roster::person(&mut tx, found.person_id).await? {
+        let (mut tx, person) = self
+            .database
+            .tenant(tenant)
+            .write_with(|tx| roster::person(tx, found.person_id).scope_boxed())
+            .await?;
+        let access = match person {
             Some(person) => person.access(now, insurer.after_loss_days),
             None => roster::Access::Ended,
         };
@@ -161,7 +174,7 @@ impl Accounts {
             _ => None,
         };
         if let Some(refusal) = refusal {
-            trail::record(&mut tx, now, origin, actor, "session.open", refusal.code()).await?;
+            trail::record(&tx, now, origin, actor, "session.open", refusal.code()).await?;
             tx.commit().await?;
             return Ok(refusal.into());
         }
@@ -171,17 +184,17 @@ impl Accounts {
         };
         let kind = sessions::SubjectKind::Member;
         let account_id = found.account_id;
-        let (session, (), consents_required) = try_join3(
+        let (session, (), consents_required, ()) = try_join4(
             sessions::open(&tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
             note_log_in(&tx, account_id, now, rehashed),
             consent::due(&tx, account_id, &insurer, &platform, now),
+            trail::record(&tx, now, origin, actor, "session.open", "done"),
         )
         .await?;
         if failures >= ODD_FAILURES {
             self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
                 .await?;
         }
-        trail::record(&mut tx, now, origin, actor, "session.open", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(LoggedIn {
             session,
@@ -217,16 +230,19 @@ impl Accounts {
     /// everywhere within the window.
     pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<u32, Outage> {
         let now = self.clock.now();
-        let tx = self.database.tenant(TenantId::PLATFORM).write().await?;
-        let (pair, limits) = (format!("{folded}|{network}"), &self.limits);
+        let pair = format!("{folded}|{network}");
+        let (by_network, by_id) = (self.limits.log_in_network(), self.limits.log_in_id());
         // In the order of the tries, so that two log-ins never wait for each other: the last is another statement, which
         // a connection may have prepared while the others wait to be.
-        let (_, failures) = try_join(
-            throttle::give_back(&tx, &self.keys, now, &limits.log_in_network(), network),
-            throttle::give_back(&tx, &self.keys, now, &limits.log_in_id(), folded),
-        )
-        .await?;
-        throttle::forgive(&tx, &self.keys, &limits.log_in(), &pair).await?;
+        let (tx, (_, failures)) = self
+            .database
+            .tenant(TenantId::PLATFORM)
+            .tally_with(|tx| {
+                let network = throttle::give_back(tx, &self.keys, now, &by_network, network);
+                try_join(network, throttle::give_back(tx, &self.keys, now, &by_id, folded)).scope_boxed()
+            })
+            .await?;
+        throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &pair).await?;
         tx.commit().await?;
         Ok(failures)
     }

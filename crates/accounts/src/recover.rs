@@ -61,7 +61,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
         jobs::enqueue(&mut tx, &self.keys, now, now, &ForgottenPassword { folded }).await?;
-        trail::record(&mut tx, now, origin, Actor::Visitor, "password.forgot", "done").await?;
+        trail::record(&tx, now, origin, Actor::Visitor, "password.forgot", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(()))
     }
@@ -92,7 +92,7 @@ impl Accounts {
         };
         let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
         jobs::enqueue(&mut tx, &self.keys, now, now, &job).await?;
-        trail::record(&mut tx, now, origin, Actor::Visitor, "user_id.forgot", "done").await?;
+        trail::record(&tx, now, origin, Actor::Visitor, "user_id.forgot", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(()))
     }
@@ -130,7 +130,7 @@ impl Accounts {
         let Some(found) = found else {
             return Ok(Refusal::LinkExpired.into());
         };
-        let Some(person) = roster::person(&mut tx, found.person_id).await? else {
+        let Some(person) = roster::person(&tx, found.person_id).await? else {
             return Ok(Refusal::LinkExpired.into());
         };
         tx.commit().await?;
@@ -150,7 +150,7 @@ impl Accounts {
         }
         self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?;
         trail::record(
-            &mut tx,
+            &tx,
             now,
             origin,
             Actor::Member(found.account_id),

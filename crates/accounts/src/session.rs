@@ -1,5 +1,9 @@
 //! Entering with a session: who the member is, whether they may still, and what they must accept first. One read
 //! transaction, handed on open to whoever shows the page.
+//!
+//! A session says whose it is only once it is read. So that a page doesn't wait for that before it asks for the rest,
+//! each node remembers whose a session was, and asks for that member's rows in the session's own round trip. What is
+//! remembered is only ever a guess: rows that turn out to be another's, or not to be due, are thrown away.
 
 use crate::{Accounts, DueTerms, Outage, Outcome, Refusal, consent, schema::accounts};
 use audit::{Actor, Entry, Origin};
@@ -7,13 +11,21 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::try_join;
+use futures_util::{
+    FutureExt as _,
+    future::{OptionFuture, try_join, try_join3},
+};
 use guard::sessions::{self, Session, SubjectKind};
 use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, UserId};
+use moka::future::Cache;
 use roster::Person;
+use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
+
+/// The purpose of the hashes by which a node remembers sessions.
+const SEEN: &str = "seen-session";
 
 /// A member who is logged in.
 #[derive(Debug, Clone)]
@@ -49,34 +61,45 @@ pub struct Entered {
 }
 
 impl Accounts {
-    /// Who a session is. Four statements: session, account, person, consents.
+    /// Who a session is. Four statements (session, account, person, consents), all in one round trip where this node
+    /// has seen the session before.
     pub async fn enter(&self, session: &TenantSecret) -> Result<Outcome<Entered>, Outage> {
         let Some(insurer) = self.directory.by_tenant(session.tenant).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
         let platform = self.directory.platform().await?;
         let now = self.clock.now();
-        let mut tx = self.database.tenant(session.tenant).read().await?;
-        let Some(opened) = sessions::load(&tx, &self.keys, now, &session.secret).await? else {
+        let key = session.secret.hash(&self.keys, SEEN);
+        let seen = self.seen.get(&key).await;
+        let (tx, (opened, guess)) = self
+            .database
+            .tenant(session.tenant)
+            .read_with(|tx| {
+                let guess = OptionFuture::from(seen.map(|seen| Found::of(tx, seen, &insurer, &platform, now)));
+                let guess = guess.map(|found| found.transpose().map(Option::flatten));
+                try_join(sessions::load(tx, &self.keys, now, &session.secret), guess).scope_boxed()
+            })
+            .await?;
+        let Some(opened) = opened.filter(|opened| opened.subject_kind == SubjectKind::Member) else {
             return Ok(Refusal::SessionEnded.into());
         };
-        if opened.subject_kind != SubjectKind::Member {
-            return Ok(Refusal::SessionEnded.into());
-        }
         let account_id = AccountId(opened.subject);
-        // Neither needs the other's answer, so both share a round trip.
-        let (account, consents_due) = try_join(
-            account(&tx, account_id),
-            consent::due(&tx, account_id, &insurer, &platform, now),
-        )
-        .await?;
-        let Some(account) = account else {
+        let found = match guess.filter(|found| found.account.account_id == account_id) {
+            Some(found) => Some(found),
+            None => self.look_up(&tx, key, account_id, &insurer, &platform, now).await?,
+        };
+        let Some(Found {
+            account,
+            person,
+            consents_due,
+        }) = found
+        else {
             return Ok(Refusal::SessionEnded.into());
         };
         if !insurer.is_open() {
             return Ok(Refusal::InsurerSuspended.into());
         }
-        let Some(person) = roster::person(&mut tx, account.person_id).await? else {
+        let Some(person) = person else {
             return Ok(Refusal::CoverageEnded.into());
         };
         let access = person.access(now, insurer.after_loss_days);
@@ -102,6 +125,24 @@ impl Accounts {
             access,
         };
         Ok(Outcome::Done(Entered { tx, member }))
+    }
+
+    /// The rows of a session that this node has not seen yet, and whose it is from now on.
+    async fn look_up(
+        &self,
+        tx: &TenantTransaction,
+        key: Vec<u8>,
+        account_id: AccountId,
+        insurer: &Insurer,
+        platform: &Insurer,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Found>, DatabaseError> {
+        let Some(AccountRow { person_id, .. }) = account(tx, account_id).await? else {
+            return Ok(None);
+        };
+        let seen = Seen { account_id, person_id };
+        self.seen.insert(key, seen).await;
+        Found::of(tx, seen, insurer, platform, now).await
     }
 
     /// Notes that a session is in use, beside the request: at most once a minute, and no page waits for it.
@@ -134,9 +175,57 @@ impl Accounts {
                 outcome: "done",
                 detail: json!({}),
             };
-            audit::record(&mut tx, now, origin, entry).await?;
+            audit::record(&tx, now, origin, entry).await?;
         }
         Ok(tx.commit().await?)
+    }
+}
+
+/// Whose a session was when this node last saw it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    account_id: AccountId,
+    person_id: PersonId,
+}
+
+/// The sessions that this node has seen of late, by a hash of their secret that is stored nowhere: as many as are busy
+/// at once on one node, in some 3 MB.
+pub(crate) fn seen_sessions() -> Cache<Vec<u8>, Seen> {
+    Cache::builder()
+        .max_capacity(10_000)
+        .time_to_idle(std::time::Duration::from_mins(30))
+        .build()
+}
+
+/// What a page needs to know of its member.
+struct Found {
+    account: AccountRow,
+    /// None where the roster has nobody of that id any more.
+    person: Option<Person>,
+    consents_due: Vec<DueTerms>,
+}
+
+impl Found {
+    /// Three statements in one round trip; `None` where there is no such account, or it is another person's.
+    async fn of(
+        tx: &TenantTransaction,
+        Seen { account_id, person_id }: Seen,
+        insurer: &Insurer,
+        platform: &Insurer,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Self>, DatabaseError> {
+        let (account, person, consents_due) = try_join3(
+            account(tx, account_id),
+            roster::person(tx, person_id),
+            consent::due(tx, account_id, insurer, platform, now),
+        )
+        .await?;
+        let account = account.filter(|account| account.person_id == person_id);
+        Ok(account.map(|account| Self {
+            account,
+            person,
+            consents_due,
+        }))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// A line about the actor themself, in the transaction of what it tells.
 pub(crate) async fn record(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     now: DateTime<Utc>,
     origin: &Origin,
     actor: Actor,
@@ -30,7 +30,7 @@ pub(crate) async fn record(
 
 /// A line about somebody not logged in, with what explains it.
 pub(crate) async fn record_visitor(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     now: DateTime<Utc>,
     origin: &Origin,
     action: &'static str,

@@ -90,10 +90,7 @@ impl Endpoint for Shell {
         let route = here.iter().find(|route| route.method == *method).copied();
 
         let answered = match route {
-            Some(route) => {
-                edge::note_route(&format!("{BASE}{}", route.path));
-                self.answer(route, request).await
-            }
+            Some(route) => self.answer(route, request).await,
             None if here.is_empty() => Err(Failure::of("not_found")),
             None => Err(Failure::of("method_not_allowed")),
         };

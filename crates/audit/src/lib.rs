@@ -134,7 +134,7 @@ pub struct Entry {
 
 /// Adds a line, in the transaction of what it tells.
 pub async fn record(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     now: DateTime<Utc>,
     origin: &Origin,
     entry: Entry,
@@ -156,7 +156,7 @@ pub async fn record(
             audit_events::request_id.eq(origin.request_id),
             audit_events::detail.eq(entry.detail),
         ))
-        .execute(&mut **tx)
+        .execute(&mut &**tx)
         .await?;
     Ok(())
 }

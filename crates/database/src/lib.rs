@@ -11,7 +11,7 @@ mod transaction;
 
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
-pub use transaction::{DirectoryTransaction, TenantTransaction};
+pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
 
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::{
@@ -21,8 +21,9 @@ use diesel_async::{
         deadpool::{Object, Pool},
     },
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::ready};
 use kernel::TenantId;
+use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Deserialize;
 use std::{
     sync::{
@@ -82,7 +83,9 @@ pub struct Database {
 /// What was sent so far.
 #[derive(Default)]
 struct Counts {
-    statements: AtomicU64,
+    sent: AtomicU64,
+    /// Of those, transaction control.
+    control: AtomicU64,
     transactions: AtomicU64,
 }
 
@@ -95,10 +98,7 @@ impl Database {
         // A closed connection is noticed without a query of its own; `begin` tries again on a fresh one.
         manager.recycling_method = RecyclingMethod::Fast;
         manager.custom_setup = Box::new(move |url| {
-            let counter = Counter {
-                counts: Arc::clone(&counter),
-                control: false,
-            };
+            let counter = Counter(Arc::clone(&counter));
             async move {
                 let mut connection = AsyncPgConnection::establish(url).await?;
                 connection.set_instrumentation(counter);
@@ -130,14 +130,14 @@ impl Database {
 
     /// A transaction with no tenant: directory tables only.
     pub async fn directory(&self) -> Result<DirectoryTransaction, DatabaseError> {
-        transaction::begin(&self.pool, "BEGIN")
-            .await
-            .map(DirectoryTransaction::new)
+        let (tx, ()) = transaction::begin(&self.pool, &self.counts, "BEGIN", Directory, nothing).await?;
+        Ok(tx)
     }
 
     /// Statements sent so far, transaction control aside: what tests of equal cost count.
     pub fn statements(&self) -> u64 {
-        self.counts.statements.load(Ordering::Relaxed)
+        let sent = self.counts.sent.load(Ordering::Relaxed);
+        sent.saturating_sub(self.counts.control.load(Ordering::Relaxed))
     }
 
     /// Transactions begun so far: what tests of a page's cost count.
@@ -172,45 +172,68 @@ impl TenantDatabase {
 
     /// A transaction that only reads.
     pub async fn read(&self) -> Result<TenantTransaction, DatabaseError> {
-        self.begin("BEGIN READ ONLY").await
+        let (tx, ()) = self.begin("BEGIN READ ONLY", nothing).await?;
+        Ok(tx)
+    }
+
+    /// A transaction that only reads, and what it reads `first`, in one round trip.
+    pub async fn read_with<'env, T>(
+        &self,
+        first: impl First<'env, TenantId, T>,
+    ) -> Result<(TenantTransaction, T), DatabaseError> {
+        self.begin("BEGIN READ ONLY", first).await
     }
 
     /// A transaction that may write. Keep it short: never across hashing or mail.
     pub async fn write(&self) -> Result<TenantTransaction, DatabaseError> {
-        self.begin("BEGIN").await
+        let (tx, ()) = self.begin("BEGIN", nothing).await?;
+        Ok(tx)
     }
 
-    async fn begin(&self, begin: &str) -> Result<TenantTransaction, DatabaseError> {
+    /// A transaction that may write, and what it does `first`, in one round trip. Where a first try finds its connection
+    /// closed, `first` runs again on another; nothing of the first try stays.
+    pub async fn write_with<'env, T>(
+        &self,
+        first: impl First<'env, TenantId, T>,
+    ) -> Result<(TenantTransaction, T), DatabaseError> {
+        self.begin("BEGIN", first).await
+    }
+
+    /// [`TenantDatabase::write_with`] for counts that nobody was promised: its commit doesn't wait for the disk, so a
+    /// crash of PostgreSQL may lose the last half second of them (its manual, 30.4).
+    pub async fn tally_with<'env, T>(
+        &self,
+        first: impl First<'env, TenantId, T>,
+    ) -> Result<(TenantTransaction, T), DatabaseError> {
+        self.begin("BEGIN; SET LOCAL synchronous_commit = off", first).await
+    }
+
+    async fn begin<'env, T>(
+        &self,
+        begin: &str,
+        first: impl First<'env, TenantId, T>,
+    ) -> Result<(TenantTransaction, T), DatabaseError> {
         // A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, set_config() it does not.
         let sql = format!("{begin}; SET LOCAL madoguchi.tenant_id = '{}'", self.tenant);
-        let connection = transaction::begin(&self.database.pool, &sql).await?;
-        Ok(TenantTransaction::new(connection, self.tenant))
+        let Database { pool, counts } = &self.database;
+        transaction::begin(pool, counts, &sql, self.tenant, first).await
     }
+}
+
+/// Begins with nothing else in the round trip.
+fn nothing<Scope: Sync>(_: &Transaction<Scope>) -> ScopedBoxFuture<'static, '_, Result<(), DatabaseError>> {
+    ready(Ok(())).scope_boxed()
 }
 
 type Connection = Object<AsyncPgConnection>;
 
 /// Counts what is sent. Looks at no text: writing each statement out for it cost a twelfth of a page's time.
-struct Counter {
-    counts: Arc<Counts>,
-    /// The statement that comes is transaction control; diesel announces it.
-    control: bool,
-}
+struct Counter(Arc<Counts>);
 
 impl Instrumentation for Counter {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        match event {
-            InstrumentationEvent::BeginTransaction { .. } => {
-                self.counts.transactions.fetch_add(1, Ordering::Relaxed);
-                self.control = true;
-            }
-            InstrumentationEvent::CommitTransaction { .. } | InstrumentationEvent::RollbackTransaction { .. } => {
-                self.control = true;
-            }
-            InstrumentationEvent::StartQuery { .. } if !std::mem::take(&mut self.control) => {
-                self.counts.statements.fetch_add(1, Ordering::Relaxed);
-            }
-            _ => {}
+        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+            self.0.sent.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

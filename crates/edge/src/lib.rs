@@ -9,7 +9,7 @@ mod route;
 mod services;
 
 pub use body::{BodyTrouble, read_body};
-pub use observe::{Observe, note_route, request_id};
+pub use observe::{Observe, request_id};
 pub use origin::{client_address, origin};
 pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};
 pub use route::{Access, Route, matches};

@@ -7,16 +7,11 @@ use poem::{
     http::{HeaderValue, StatusCode},
 };
 use std::time::Instant;
-use tracing::{Instrument as _, Span, field};
+use tracing::Instrument as _;
 
 /// The id of a request, given by [`Observe`].
 pub fn request_id(request: &Request) -> Option<RequestId> {
     request.data::<RequestId>().copied()
-}
-
-/// Names the route in the present span as soon as it is known, so that every line logged within carries it.
-pub fn note_route(pattern: &str) {
-    Span::current().record("route", pattern);
 }
 
 /// Gives each request an id (`X-Request-Id` in the answer), a span, and a place in the metrics.
@@ -60,7 +55,7 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let (id, begun) = (RequestId::new(self.clock.now()), Instant::now());
         let method = known_method(request.method().as_str());
         request.set_data(id);
-        let span = tracing::info_span!("request", %id, method, route = field::Empty);
+        let span = tracing::info_span!("request", %id, method);
         let result = self.inner.call(request).instrument(span.clone()).await;
         let mut response = match result {
             Ok(response) => response.into_response(),

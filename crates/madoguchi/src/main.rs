@@ -4,6 +4,9 @@ use clap::Parser as _;
 use madoguchi::commands::{Arguments, run};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match Box::pin(run(Arguments::parse())).await {

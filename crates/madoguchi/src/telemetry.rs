@@ -12,7 +12,8 @@ pub fn log(config: &LogConfig) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
     let started = match config.format {
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        // The request's span once: as a list with one entry besides, it would be read and written a second time.
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).try_init(),
         LogFormat::Text => lines.try_init(),
     };
     // A second start in one process (tests) keeps the first's logging.

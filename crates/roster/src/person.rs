@@ -77,13 +77,13 @@ impl Person {
 }
 
 /// The person of an id, covered or not; `None` where this insurer has none such.
-pub async fn person(tx: &mut TenantTransaction, id: PersonId) -> Result<Option<Person>, DatabaseError> {
+pub async fn person(tx: &TenantTransaction, id: PersonId) -> Result<Option<Person>, DatabaseError> {
     let tenant = tx.tenant();
     let row = persons::table
         .filter(persons::tenant_id.eq(tenant))
         .filter(persons::person_id.eq(id))
         .select(PersonRow::as_select())
-        .first(&mut **tx)
+        .first(&mut &**tx)
         .await
         .optional()?;
     row.map(Person::try_from).transpose()

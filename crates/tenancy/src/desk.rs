@@ -6,6 +6,10 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Timelike as _,
 use jpholiday::jpholiday::JPHoliday;
 use kernel::{EmailAddress, calendar};
 use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 /// How far ahead the next opening is looked for: no desk closes for longer than a year.
 const DAYS_AHEAD: u64 = 366;
@@ -177,9 +181,12 @@ impl ContactDesk {
     }
 }
 
-/// 国民の祝日, 振替休日 and 国民の休日.
+/// 国民の祝日, 振替休日 and 国民の休日. Every page asks for the same few days, and equinoxes take long to work out, so each
+/// day is worked out once.
 pub(crate) fn is_public_holiday(day: NaiveDate) -> bool {
-    JPHoliday::new().is_holiday(&day)
+    static KNOWN: Mutex<BTreeMap<NaiveDate, bool>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(day).or_insert_with(|| JPHoliday::new().is_holiday(&day))
 }
 
 fn moment(day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {

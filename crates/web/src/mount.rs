@@ -129,7 +129,6 @@ impl Endpoint for Address {
         let Some(route) = self.routes.iter().find(|route| route.method == *method) else {
             return Ok(error_pages::page(bare(), &Trouble::Method(self.allow()), now));
         };
-        edge::note_route(route.path);
         let visit = match read(&self.services, route, request, cookies, Arc::clone(&look)).await {
             Ok(visit) => visit,
             Err(trouble) => return Ok(error_pages::page(bare(), &trouble, now)),

@@ -58,7 +58,7 @@ impl Accounts {
         } else {
             self.confirm_first(&mut tx, &insurer, &row, &typed, now).await?
         };
-        record_visitor(&mut tx, now, origin, "sign_up.confirm", code_of(&outcome), json!({})).await?;
+        record_visitor(&tx, now, origin, "sign_up.confirm", code_of(&outcome), json!({})).await?;
         tx.commit().await?;
         Ok(outcome)
     }

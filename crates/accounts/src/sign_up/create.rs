@@ -60,7 +60,7 @@ impl Accounts {
         let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
             return Ok(Refusal::TicketExpired.into());
         };
-        let person = roster::person(&mut tx, row.person_id).await?;
+        let person = roster::person(&tx, row.person_id).await?;
         let Some(person) = person else {
             return Ok(Refusal::TicketExpired.into());
         };
@@ -117,7 +117,7 @@ impl Accounts {
         } else {
             self.send_code(&mut tx, &insurer, &row, &email, now).await?
         };
-        record_visitor(&mut tx, now, origin, "sign_up.create", code_of(&outcome), json!({})).await?;
+        record_visitor(&tx, now, origin, "sign_up.create", code_of(&outcome), json!({})).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -140,7 +140,7 @@ impl Accounts {
             return Ok(Refusal::ResendTooSoon { at: next }.into());
         }
         let outcome = self.send_code(&mut tx, &insurer, &row, &email, now).await?;
-        record_visitor(&mut tx, now, origin, "sign_up.resend", code_of(&outcome), json!({})).await?;
+        record_visitor(&tx, now, origin, "sign_up.resend", code_of(&outcome), json!({})).await?;
         tx.commit().await?;
         Ok(outcome)
     }

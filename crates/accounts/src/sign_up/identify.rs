@@ -72,7 +72,7 @@ impl Accounts {
         let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
         let taken = throttle::take(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
         if let throttle::Taken::Wait { until } = taken {
-            record_visitor(&mut tx, now, origin, "sign_up.identify", "wait", json!({})).await?;
+            record_visitor(&tx, now, origin, "sign_up.identify", "wait", json!({})).await?;
             tx.commit().await?;
             return Ok(Refusal::Wait { until }.into());
         }
@@ -90,7 +90,7 @@ impl Accounts {
             jobs::enqueue(&mut tx, &self.keys, now, now, &attempt).await?;
             let outcome = if registered.is_some() { "registered" } else { level };
             record_visitor(
-                &mut tx,
+                &tx,
                 now,
                 origin,
                 "sign_up.identify",
@@ -124,15 +124,7 @@ impl Accounts {
             ))
             .execute(&mut *tx)
             .await?;
-        record_visitor(
-            &mut tx,
-            now,
-            origin,
-            "sign_up.identify",
-            "done",
-            json!({ "level": level }),
-        )
-        .await?;
+        record_visitor(&tx, now, origin, "sign_up.identify", "done", json!({ "level": level })).await?;
         tx.commit().await?;
         Ok(Outcome::Done(Ticketed {
             ticket,
