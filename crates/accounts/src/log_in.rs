@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::{try_join, try_join_all, try_join4};
+use futures_util::future::{try_join, try_join_all, try_join3, try_join4};
 use guard::{
     Password, sessions, throttle,
     throttle::{Rule, Taken},
@@ -231,18 +231,24 @@ impl Accounts {
     pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<u32, Outage> {
         let now = self.clock.now();
         let pair = format!("{folded}|{network}");
-        let (by_network, by_id) = (self.limits.log_in_network(), self.limits.log_in_id());
-        // In the order of the tries, so that two log-ins never wait for each other: the last is another statement, which
-        // a connection may have prepared while the others wait to be.
-        let (tx, (_, failures)) = self
+        let (by_network, by_id, by_pair) = (
+            self.limits.log_in_network(),
+            self.limits.log_in_id(),
+            self.limits.log_in(),
+        );
+        let (tx, (_, failures, ())) = self
             .database
             .tenant(TenantId::PLATFORM)
             .tally_with(|tx| {
-                let network = throttle::give_back(tx, &self.keys, now, &by_network, network);
-                try_join(network, throttle::give_back(tx, &self.keys, now, &by_id, folded)).scope_boxed()
+                // In the order of the tries, so that two log-ins never wait for each other.
+                try_join3(
+                    throttle::give_back(tx, &self.keys, now, &by_network, network),
+                    throttle::give_back(tx, &self.keys, now, &by_id, folded),
+                    throttle::forgive(tx, &self.keys, &by_pair, &pair),
+                )
+                .scope_boxed()
             })
             .await?;
-        throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &pair).await?;
         tx.commit().await?;
         Ok(failures)
     }

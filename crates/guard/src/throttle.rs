@@ -77,15 +77,7 @@ pub async fn take(
 /// After success: forgets the count and the level. Only where success proves that the tries were its owner's; a
 /// network's or an insurer's count takes [`give_back`].
 pub async fn forgive(tx: &TenantTransaction, keys: &Keys, rule: &Rule<'_>, key: &str) -> Result<(), DatabaseError> {
-    diesel::delete(
-        throttles::table
-            .filter(throttles::tenant_id.eq(tx.tenant()))
-            .filter(throttles::rule.eq(rule.name))
-            .filter(throttles::key_hash.eq(key_hash(keys, rule, key))),
-    )
-    .execute(&mut &**tx)
-    .await?;
-    Ok(())
+    lower(tx, keys, None, rule, key).await.map(|_| ())
 }
 
 /// After success: gives the one try back and leaves the others counted. For keys that many share: a town hall's
@@ -98,11 +90,22 @@ pub async fn give_back(
     rule: &Rule<'_>,
     key: &str,
 ) -> Result<u32, DatabaseError> {
-    let statement = diesel::sql_query(GIVE_BACK)
+    lower(tx, keys, Some(now), rule, key).await
+}
+
+/// Takes one try off the count of now's window, or without a time everything.
+async fn lower(
+    tx: &TenantTransaction,
+    keys: &Keys,
+    now: Option<DateTime<Utc>>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<u32, DatabaseError> {
+    let statement = diesel::sql_query(LOWER)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(rule.name)
         .bind::<Binary, _>(key_hash(keys, rule, key))
-        .bind::<Timestamptz, _>(now);
+        .bind::<Nullable<Timestamptz>, _>(now);
     let left: Option<Left> = Prepared(statement).get_result(&mut &**tx).await.optional()?;
     Ok(left.and_then(|left| u32::try_from(left.tries).ok()).unwrap_or(0))
 }
@@ -237,12 +240,14 @@ const TAKE: &str = concat!(
     "WHERE s.tenant_id = $1 RETURNING tries, admitted, blocked_until",
 );
 
-// A block that still runs was the work of the last try; without it there would be none.
-const GIVE_BACK: &str = "\
-UPDATE throttles SET tries = tries - 1,
-    level = CASE WHEN blocked_until > $4 THEN level - 1 ELSE level END,
-    blocked_until = CASE WHEN blocked_until > $4 THEN NULL ELSE blocked_until END
-WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND tries > 0 RETURNING tries";
+// A block that still runs was the work of the last try; without it there would be none. What is forgiven is emptied, not
+// deleted: the next try finds its row, and the sweep takes the rows that nobody tries again.
+const LOWER: &str = "\
+UPDATE throttles SET
+    tries = CASE WHEN $4 IS NULL THEN 0 ELSE tries - 1 END,
+    level = CASE WHEN $4 IS NULL THEN 0 WHEN blocked_until > $4 THEN level - 1 ELSE level END,
+    blocked_until = CASE WHEN $4 IS NULL OR blocked_until > $4 THEN NULL ELSE blocked_until END
+WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND (tries > 0 OR $4 IS NULL) RETURNING tries";
 
 pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let deleted = diesel::delete(
