@@ -12,7 +12,7 @@ use crate::{
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::future::{try_join, try_join_all, try_join3, try_join4};
@@ -293,15 +293,14 @@ async fn note_log_in(
     rehashed: Option<guard::PasswordHash>,
 ) -> Result<(), DatabaseError> {
     let tenant = tx.tenant();
-    diesel::update(accounts::table)
+    let noted = diesel::update(accounts::table)
         .filter(accounts::tenant_id.eq(tenant))
         .filter(accounts::account_id.eq(id))
         .set((
             accounts::previous_log_in_at.eq(accounts::last_log_in_at),
             accounts::last_log_in_at.eq(now),
             rehashed.map(|hash| accounts::password.eq(hash)),
-        ))
-        .execute(&mut &**tx)
-        .await?;
+        ));
+    Prepared(noted).execute(&mut &**tx).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A raw statement that is prepared once per connection, like diesel's own.
+//! Statements that are prepared once per connection though diesel would prepare them anew for each call.
 
 use diesel::{
     pg::Pg,
@@ -7,8 +7,8 @@ use diesel::{
     sql_types::Untyped,
 };
 
-/// A `sql_query` with a fixed text. Diesel can't know that the text is fixed and prepares a raw statement anew for each
-/// call, a round trip more; its cache goes by text where a statement has no id of its own.
+/// A `sql_query` or an update with one of a few texts. Diesel can't know that and prepares such a statement anew for each
+/// call, a round trip and a plan more; its cache goes by text where a statement has no id of its own.
 pub struct Prepared<Q>(
     /// The statement with its parameters. Its text must not hold values.
     pub Q,
