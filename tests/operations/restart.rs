@@ -68,9 +68,10 @@ async fn walk(app: &TestApp, client: Client, person: &TestPerson, statuses: &Mut
     assert_eq!(step.location(), "/portal/terms", "{}", step.text);
     let shown = patiently(statuses, || client.get("/portal/terms")).await;
     assert_eq!(shown.status, 200);
-    patiently(statuses, || client.accept_terms()).await;
+    let step = patiently(statuses, || client.accept(&shown)).await;
+    assert_eq!(step.location(), "/portal/mypage", "{}", step.text);
     let page = patiently(statuses, || client.get("/portal/mypage")).await;
-    assert_eq!(page.status, 200);
+    assert_eq!(page.status, 200, "{}", page.location());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

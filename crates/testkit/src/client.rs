@@ -234,9 +234,16 @@ impl Client {
 
     /// Accepts whatever terms the page shows.
     pub async fn accept_terms(&self) -> Answer {
-        let page = self.get("/portal/terms").await;
-        self.send_form("/portal/terms", &Fields(hidden_fields(&page.text)).with("agree", "yes"))
-            .await
+        self.accept(&self.get("/portal/terms").await).await
+    }
+
+    /// Accepts the terms that a page shows.
+    pub async fn accept(&self, terms: &Answer) -> Answer {
+        self.send_form(
+            "/portal/terms",
+            &Fields(hidden_fields(&terms.text)).with("agree", "yes"),
+        )
+        .await
     }
 }
 
