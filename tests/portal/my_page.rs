@@ -9,14 +9,17 @@ const MY_PAGE: &str = "/portal/mypage";
 #[tokio::test]
 async fn the_my_page_takes_six_statements_at_most_in_one_transaction() {
     let app = TestApp::start().await;
-    let (client, _) = app.member().await;
-    client.get(MY_PAGE).await;
+    let (_, who) = app.member().await;
+    let client = app.inside(&who).await;
     app.warm().await;
-    let before = (app.database.statements(), app.database.transactions());
-    assert_eq!(client.get(MY_PAGE).await.status, 200);
-    let statements = app.database.statements() - before.0;
-    assert!((1..=6).contains(&statements), "{statements}");
-    assert_eq!(app.database.transactions() - before.1, 1);
+    // Whose a session is must be looked up once; from the second page on it is known.
+    for most in [6, 5] {
+        let before = (app.database.statements(), app.database.transactions());
+        assert_eq!(client.get(MY_PAGE).await.status, 200);
+        let statements = app.database.statements() - before.0;
+        assert!((1..=most).contains(&statements), "{statements}");
+        assert_eq!(app.database.transactions() - before.1, 1);
+    }
 }
 
 #[tokio::test]
