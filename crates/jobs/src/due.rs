@@ -26,6 +26,8 @@ pub struct Due {
     pub tenant: TenantId,
     /// The queue's own id of it.
     pub item: Uuid,
+    /// Since when it has been due.
+    pub since: DateTime<Utc>,
 }
 
 /// Puts an item into a queue, or moves it there: the time it is due, or its lease's end while it is worked on.
@@ -72,7 +74,7 @@ pub async fn waiting(
         .filter(due::due_at.le(now))
         .order(due::due_at)
         .limit(limit)
-        .select((due::tenant_id, due::item))
+        .select((due::tenant_id, due::item, due::due_at))
         .into_boxed();
     if let Some(tenant) = of {
         items = items.filter(due::tenant_id.eq(tenant));
@@ -80,16 +82,4 @@ pub async fn waiting(
     let items = items.load(&mut *tx).await?;
     tx.commit().await?;
     Ok(items)
-}
-
-/// Since when the longest-waiting item of a queue has been due: the queue's age, for alerts.
-pub async fn oldest(database: &Database, queue: &str) -> Result<Option<DateTime<Utc>>, DatabaseError> {
-    let mut tx = database.directory().await?;
-    let oldest = due::table
-        .filter(due::queue.eq(queue))
-        .select(diesel::dsl::min(due::due_at))
-        .first(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(oldest)
 }

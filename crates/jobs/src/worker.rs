@@ -72,13 +72,6 @@ impl Worker {
         let mut worked = 0;
         for queue in &self.queues {
             worked += self.serve(queue, None).await?;
-            let now = self.clock.now();
-            if let Some(oldest) = due::oldest(&self.database, queue.name()).await? {
-                let age = (now - oldest).as_seconds_f64().max(0.0);
-                metrics::gauge!("queue_age_seconds", "queue" => queue.name()).set(age);
-            } else {
-                metrics::gauge!("queue_age_seconds", "queue" => queue.name()).set(0.0);
-            }
         }
         Ok(worked)
     }
@@ -93,7 +86,15 @@ impl Worker {
     }
 
     async fn serve(&self, queue: &Arc<dyn Queue>, of: Option<TenantId>) -> Result<usize, DatabaseError> {
-        let items = due::waiting(&self.database, queue.name(), of, self.clock.now(), BATCH).await?;
+        let now = self.clock.now();
+        let items = due::waiting(&self.database, queue.name(), of, now, BATCH).await?;
+        if of.is_none() {
+            // The longest waiting comes first. What fails stays due, and grows old in the next look.
+            let age = items
+                .first()
+                .map_or(0.0, |oldest| (now - oldest.since).as_seconds_f64());
+            metrics::gauge!("queue_age_seconds", "queue" => queue.name()).set(age);
+        }
         let worked = items.len();
         let mut abreast = JoinSet::new();
         for item in items {
