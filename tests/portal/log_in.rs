@@ -142,6 +142,21 @@ async fn guesses_from_many_networks_at_one_user_id_are_counted_too() {
 }
 
 #[tokio::test]
+async fn what_one_network_is_refused_does_not_lock_the_user_id_for_others() {
+    let limits = |config: &mut madoguchi::config::Config| {
+        config.limits.log_in_tries = 3;
+        config.limits.log_in_id_tries = 6;
+    };
+    let app = TestApp::with("32290413", |_| (), limits).await;
+    let who = app.sign_up().await;
+    let guesser = app.client();
+    for status in [422, 422, 422, 429, 429, 429, 429, 429] {
+        assert_eq!(log_in(&guesser, &who.user_id, "wrong&1234").await.status, status);
+    }
+    leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, "/portal/terms");
+}
+
+#[tokio::test]
 async fn empty_fields_are_named() {
     let app = TestApp::start().await;
     let answer = log_in(&app.client(), " ", "").await;
