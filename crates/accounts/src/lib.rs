@@ -29,7 +29,7 @@ pub use log_in::{LogInForm, LoggedIn};
 pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
 pub use refusal::{Outage, Outcome, Refusal};
-pub use session::{Entered, Member};
+pub use session::{Entered, Member, MemberIds};
 pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
 pub use ticket::{CodeView, Step, TicketView, sweep};
 
@@ -50,7 +50,7 @@ pub struct Accounts {
     hasher: Hasher,
     limits: Arc<Limits>,
     public_url: Url,
-    seen: moka::future::Cache<Vec<u8>, session::Seen>,
+    seen: moka::future::Cache<Vec<u8>, MemberIds>,
 }
 
 impl Accounts {

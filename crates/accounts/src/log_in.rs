@@ -107,12 +107,11 @@ impl Accounts {
 
         // An unknown user ID is nobody's at the platform, and costs the same to look into.
         let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
-        let (tx, found) = self
+        let found = self
             .database
             .tenant(tenant)
-            .read_with(|tx| account(tx, id).scope_boxed())
+            .read_at_once(|tx| account(tx, id).scope_boxed())
             .await?;
-        tx.commit().await?;
         let password = Password::typed(&form.password);
         let hash = found.as_ref().map(|account| account.password.clone());
         let Ok(verdict) = self.hasher.verify_at(place, password.clone(), hash).await else {

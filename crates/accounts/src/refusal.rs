@@ -14,6 +14,16 @@ pub enum Outcome<T> {
     Refused(Refusal),
 }
 
+impl<T> Outcome<T> {
+    /// The same end, with something else made of what is done.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Outcome<U> {
+        match self {
+            Self::Done(done) => Outcome::Done(make(done)),
+            Self::Refused(refusal) => Outcome::Refused(refusal),
+        }
+    }
+}
+
 impl<T> From<Refusal> for Outcome<T> {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)

@@ -19,7 +19,7 @@ use guard::sessions::{self, Session, SubjectKind};
 use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, UserId};
 use moka::future::Cache;
 use roster::Person;
-use scoped_futures::ScopedFutureExt as _;
+use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -64,85 +64,138 @@ impl Accounts {
     /// Who a session is. Four statements (session, account, person, consents), all in one round trip where this node
     /// has seen the session before.
     pub async fn enter(&self, session: &TenantSecret) -> Result<Outcome<Entered>, Outage> {
-        let Some(insurer) = self.directory.by_tenant(session.tenant).await? else {
+        let Some(door) = self.door(session).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
-        let platform = self.directory.platform().await?;
-        let now = self.clock.now();
-        let key = session.secret.hash(&self.keys, SEEN);
-        let seen = self.seen.get(&key).await;
-        let (tx, (opened, guess)) = self
+        let (tx, looked) = self
             .database
             .tenant(session.tenant)
             .read_with(|tx| {
-                let guess = OptionFuture::from(seen.map(|seen| Found::of(tx, seen, &insurer, &platform, now)));
+                let guess = OptionFuture::from(door.seen.map(|ids| Found::of(tx, ids, &door)));
                 let guess = guess.map(|found| found.transpose().map(Option::flatten));
-                try_join(sessions::load(tx, &self.keys, now, &session.secret), guess).scope_boxed()
+                try_join(sessions::load(tx, &self.keys, door.now, &session.secret), guess).scope_boxed()
             })
             .await?;
-        let Some(opened) = opened.filter(|opened| opened.subject_kind == SubjectKind::Member) else {
+        let (Some(opened), guess) = looked else {
             return Ok(Refusal::SessionEnded.into());
         };
-        let account_id = AccountId(opened.subject);
-        let found = match guess.filter(|found| found.account.account_id == account_id) {
+        let found = match guess.filter(|found| found.is_whose(&opened)) {
             Some(found) => Some(found),
-            None => self.look_up(&tx, key, account_id, &insurer, &platform, now).await?,
+            None => self.look_up(&tx, &door, AccountId(opened.subject)).await?,
         };
+        let member = self.admit(door, opened, found);
+        Ok(member.map(|member| Entered { tx, member }))
+    }
+
+    /// Who a session is, and what their page shows: where this node has seen the session before all of it in one round
+    /// trip, transaction included. `page` reads with statements that don't need each other's answers.
+    pub async fn enter_with<'env, T: Send + Sync>(
+        &self,
+        session: &TenantSecret,
+        page: impl for<'tx> Fn(&'tx TenantTransaction, MemberIds) -> ScopedBoxFuture<'env, 'tx, Result<T, DatabaseError>>
+        + Sync,
+    ) -> Result<Outcome<(Member, T)>, Outage> {
+        let Some(door) = self.door(session).await? else {
+            return Ok(Refusal::SessionEnded.into());
+        };
+        if let Some(ids) = door.seen {
+            let (opened, guess, page) = self
+                .database
+                .tenant(session.tenant)
+                .read_at_once(|tx| {
+                    try_join3(
+                        sessions::load(tx, &self.keys, door.now, &session.secret),
+                        Found::of(tx, ids, &door),
+                        page(tx, ids),
+                    )
+                    .scope_boxed()
+                })
+                .await?;
+            let Some(opened) = opened else {
+                return Ok(Refusal::SessionEnded.into());
+            };
+            if let Some(found) = guess.filter(|found| found.is_whose(&opened)) {
+                return Ok(self.admit(door, opened, Some(found)).map(|member| (member, page)));
+            }
+        }
+        let Entered { tx, member } = match self.enter(session).await? {
+            Outcome::Done(entered) => entered,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
+        };
+        let page = page(&tx, member.ids()).await?;
+        tx.commit().await?;
+        Ok(Outcome::Done((member, page)))
+    }
+
+    /// What is known before the session itself is read; none where its insurer is nobody.
+    async fn door(&self, session: &TenantSecret) -> Result<Option<Door>, Outage> {
+        let Some(insurer) = self.directory.by_tenant(session.tenant).await? else {
+            return Ok(None);
+        };
+        let key = session.secret.hash(&self.keys, SEEN);
+        Ok(Some(Door {
+            insurer,
+            platform: self.directory.platform().await?,
+            now: self.clock.now(),
+            seen: self.seen.get(&key).await,
+            key,
+        }))
+    }
+
+    /// Whether who was found may come in.
+    fn admit(&self, door: Door, opened: Session, found: Option<Found>) -> Outcome<Member> {
+        let found = found.filter(|_| opened.subject_kind == SubjectKind::Member);
         let Some(Found {
             account,
             person,
             consents_due,
         }) = found
         else {
-            return Ok(Refusal::SessionEnded.into());
+            return Refusal::SessionEnded.into();
         };
-        if !insurer.is_open() {
-            return Ok(Refusal::InsurerSuspended.into());
+        if !door.insurer.is_open() {
+            return Refusal::InsurerSuspended.into();
         }
         let Some(person) = person else {
-            return Ok(Refusal::CoverageEnded.into());
+            return Refusal::CoverageEnded.into();
         };
-        let access = person.access(now, insurer.after_loss_days);
+        let access = person.access(door.now, door.insurer.after_loss_days);
         if access == roster::Access::Ended {
-            return Ok(Refusal::CoverageEnded.into());
+            return Refusal::CoverageEnded.into();
         }
-        if opened.needs_touch(now) {
-            self.touch(session.tenant, opened.clone(), now);
+        if opened.needs_touch(door.now) {
+            self.touch(door.insurer.tenant_id, opened.clone(), door.now);
         }
         let (Ok(user_id), Ok(email)) = (UserId::typed(&account.user_id), EmailAddress::parse(&account.email)) else {
-            return Ok(Refusal::SessionEnded.into());
+            return Refusal::SessionEnded.into();
         };
-        let member = Member {
-            account_id,
+        Outcome::Done(Member {
+            account_id: account.account_id,
             session: opened,
-            insurer,
-            platform,
+            insurer: door.insurer,
+            platform: door.platform,
             person,
             user_id,
             email,
             previous_log_in_at: account.previous_log_in_at,
             consents_due,
             access,
-        };
-        Ok(Outcome::Done(Entered { tx, member }))
+        })
     }
 
     /// The rows of a session that this node has not seen yet, and whose it is from now on.
     async fn look_up(
         &self,
         tx: &TenantTransaction,
-        key: Vec<u8>,
+        door: &Door,
         account_id: AccountId,
-        insurer: &Insurer,
-        platform: &Insurer,
-        now: DateTime<Utc>,
     ) -> Result<Option<Found>, DatabaseError> {
         let Some(AccountRow { person_id, .. }) = account(tx, account_id).await? else {
             return Ok(None);
         };
-        let seen = Seen { account_id, person_id };
-        self.seen.insert(key, seen).await;
-        Found::of(tx, seen, insurer, platform, now).await
+        let ids = MemberIds { account_id, person_id };
+        self.seen.insert(door.key.clone(), ids).await;
+        Found::of(tx, ids, door).await
     }
 
     /// Notes that a session is in use, beside the request: at most once a minute, and no page waits for it.
@@ -181,16 +234,39 @@ impl Accounts {
     }
 }
 
-/// Whose a session was when this node last saw it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Seen {
-    account_id: AccountId,
-    person_id: PersonId,
+impl Member {
+    /// What a member's own rows hang on.
+    pub fn ids(&self) -> MemberIds {
+        MemberIds {
+            account_id: self.account_id,
+            person_id: self.person.person_id,
+        }
+    }
+}
+
+/// What a member's own rows hang on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberIds {
+    /// Their account.
+    pub account_id: AccountId,
+    /// Who they are in the roster.
+    pub person_id: PersonId,
+}
+
+/// What is known of a request before its session is read.
+struct Door {
+    insurer: Arc<Insurer>,
+    platform: Arc<Insurer>,
+    now: DateTime<Utc>,
+    /// By what this node remembers the session.
+    key: Vec<u8>,
+    /// Whose the session was when this node last saw it.
+    seen: Option<MemberIds>,
 }
 
 /// The sessions that this node has seen of late, by a hash of their secret that is stored nowhere: as many as are busy
 /// at once on one node, in some 3 MB.
-pub(crate) fn seen_sessions() -> Cache<Vec<u8>, Seen> {
+pub(crate) fn seen_sessions() -> Cache<Vec<u8>, MemberIds> {
     Cache::builder()
         .max_capacity(10_000)
         .time_to_idle(std::time::Duration::from_mins(30))
@@ -209,15 +285,13 @@ impl Found {
     /// Three statements in one round trip; `None` where there is no such account, or it is another person's.
     async fn of(
         tx: &TenantTransaction,
-        Seen { account_id, person_id }: Seen,
-        insurer: &Insurer,
-        platform: &Insurer,
-        now: DateTime<Utc>,
+        MemberIds { account_id, person_id }: MemberIds,
+        door: &Door,
     ) -> Result<Option<Self>, DatabaseError> {
         let (account, person, consents_due) = try_join3(
             account(tx, account_id),
             roster::person(tx, person_id),
-            consent::due(tx, account_id, insurer, platform, now),
+            consent::due(tx, account_id, &door.insurer, &door.platform, door.now),
         )
         .await?;
         let account = account.filter(|account| account.person_id == person_id);
@@ -226,6 +300,10 @@ impl Found {
             person,
             consents_due,
         }))
+    }
+
+    fn is_whose(&self, session: &Session) -> bool {
+        self.account.account_id.0 == session.subject
     }
 }
 

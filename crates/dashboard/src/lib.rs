@@ -1,17 +1,19 @@
 //! My page (the manual's 1-7): one view model, composed from what the features publish, for the page and the API alike.
 //!
-//! It reads inside the transaction that [`accounts::Accounts::enter`] opened and adds one statement to it. It never
-//! shows an amount that nobody reported: without data it says so.
+//! It adds one statement to those that let the member in, in the same transaction. It never shows an amount that nobody
+//! reported: without data it says so.
 
 mod menu;
 
 pub use menu::{MenuEntry, MenuGroup, Section};
 
-use accounts::{Member, Outage};
+use accounts::{Accounts, Member, Outage, Outcome};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::TenantTransaction;
+use kernel::TenantSecret;
 use notices::{NoticeLists, Notices};
 use roster::Access;
+use scoped_futures::ScopedFutureExt as _;
 use serde::Serialize;
 use tenancy::Module;
 
@@ -21,6 +23,7 @@ pub const SHORT_LIST: u32 = 2;
 /// Composes the my page. Cheap to clone.
 #[derive(Clone)]
 pub struct Dashboard {
+    accounts: Accounts,
     notices: Notices,
 }
 
@@ -98,16 +101,36 @@ impl MedicinesCard {
 }
 
 impl Dashboard {
-    /// Composes from these notices.
-    pub fn new(notices: Notices) -> Self {
-        Self { notices }
+    /// Composes from these.
+    pub fn new(accounts: Accounts, notices: Notices) -> Self {
+        Self { accounts, notices }
     }
 
-    /// The my page of a member, in the transaction in which the session was looked up.
-    pub async fn my_page(&self, tx: &mut TenantTransaction, member: &Member) -> Result<MyPage, Outage> {
-        let notices = self.notices.for_member(tx, member, SHORT_LIST).await?;
+    /// The member of a session and their my page. It is for the caller to look at the terms that are due.
+    pub async fn my_page(&self, session: &TenantSecret) -> Result<Outcome<(Member, MyPage)>, Outage> {
+        let entered = self
+            .accounts
+            .enter_with(session, |tx, ids| {
+                self.notices.for_member(tx, ids, SHORT_LIST).scope_boxed()
+            })
+            .await?;
+        Ok(entered.map(|(member, notices)| {
+            let page = MyPage::of(&member, notices);
+            (member, page)
+        }))
+    }
+
+    /// The my page of a member who is in already, with one statement more in the transaction that let them in.
+    pub async fn my_page_of(&self, tx: &TenantTransaction, member: &Member) -> Result<MyPage, Outage> {
+        let notices = self.notices.for_member(tx, member.ids(), SHORT_LIST).await?;
+        Ok(MyPage::of(member, notices))
+    }
+}
+
+impl MyPage {
+    fn of(member: &Member, notices: NoticeLists) -> Self {
         let menu = menu::menu(&member.insurer.modules);
-        Ok(MyPage {
+        Self {
             name: member.person.called(),
             previous_log_in_at: member.previous_log_in_at,
             read_only_until: match member.access {
@@ -125,7 +148,7 @@ impl Dashboard {
             }),
             menu,
             notices,
-        })
+        }
     }
 }
 

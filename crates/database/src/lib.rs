@@ -184,6 +184,13 @@ impl TenantDatabase {
         self.begin("BEGIN READ ONLY", first).await
     }
 
+    /// A whole transaction that only reads, in one round trip. What it reads is a set of statements none of which needs
+    /// another's answer; others are read all the same, but then each waits for its turn.
+    pub async fn read_at_once<'env, T>(&self, statements: impl First<'env, TenantId, T>) -> Result<T, DatabaseError> {
+        let Database { pool, counts } = &self.database;
+        transaction::read_at_once(pool, counts, &self.opening("BEGIN READ ONLY"), self.tenant, statements).await
+    }
+
     /// A transaction that may write. Keep it short: never across hashing or mail.
     pub async fn write(&self) -> Result<TenantTransaction, DatabaseError> {
         let (tx, ()) = self.begin("BEGIN", nothing).await?;
@@ -213,10 +220,13 @@ impl TenantDatabase {
         begin: &str,
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
-        // A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, set_config() it does not.
-        let sql = format!("{begin}; SET LOCAL madoguchi.tenant_id = '{}'", self.tenant);
         let Database { pool, counts } = &self.database;
-        transaction::begin(pool, counts, &sql, self.tenant, first).await
+        transaction::begin(pool, counts, &self.opening(begin), self.tenant, first).await
+    }
+
+    /// A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, set_config() it does not.
+    fn opening(&self, begin: &str) -> String {
+        format!("{begin}; SET LOCAL madoguchi.tenant_id = '{}'", self.tenant)
     }
 }
 

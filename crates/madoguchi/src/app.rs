@@ -59,8 +59,8 @@ impl App {
         );
         let worker = accounts.served_by(Worker::new(database.clone(), clock.clone()).serving(postman));
         let services = Services {
+            dashboard: Dashboard::new(accounts.clone(), notices.clone()),
             accounts,
-            dashboard: Dashboard::new(notices.clone()),
             notices,
             database: database.clone(),
             keys: keys.clone(),

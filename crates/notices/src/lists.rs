@@ -4,7 +4,7 @@
 //! while new notices arrive.
 
 use crate::{Audience, NoticeHead, Notices};
-use accounts::Member;
+use accounts::{Member, MemberIds};
 use chrono::{DateTime, SecondsFormat, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
@@ -100,8 +100,8 @@ impl Notices {
     /// The first `limit` notices of each list, and how many are unread in all. One statement.
     pub async fn for_member(
         &self,
-        tx: &mut TenantTransaction,
-        member: &Member,
+        tx: &TenantTransaction,
+        member: MemberIds,
         limit: u32,
     ) -> Result<NoticeLists, DatabaseError> {
         let limit = i64::from(limit);
@@ -111,7 +111,7 @@ impl Notices {
             total: 2 * limit,
             ..self.listing(tx, member, None)
         };
-        let rows = listing.load::<Row>(&mut **tx).await?;
+        let rows = listing.load::<Row>(&mut &**tx).await?;
         let mut lists = NoticeLists::default();
         for row in rows {
             lists.unread_insurer = row.unread_insurer;
@@ -139,7 +139,7 @@ impl Notices {
             insurer: if shelf == Shelf::Personal { 0 } else { total },
             personal: if shelf == Shelf::Insurer { 0 } else { total },
             total,
-            ..self.listing(tx, member, after)
+            ..self.listing(tx, member.ids(), after)
         };
         let mut notices: Vec<NoticeHead> = listing
             .load::<Row>(&mut **tx)
@@ -154,7 +154,7 @@ impl Notices {
         Ok(NoticePage { notices, next })
     }
 
-    fn listing(&self, tx: &TenantTransaction, member: &Member, after: Option<Cursor>) -> Listing {
+    fn listing(&self, tx: &TenantTransaction, member: MemberIds, after: Option<Cursor>) -> Listing {
         let now = self.clock.now();
         // Before the first page stands the present with the greatest id: what is published later is not shown.
         let after = after.filter(|cursor| cursor.published_at < now);
@@ -165,7 +165,7 @@ impl Notices {
         Listing {
             tenant: tx.tenant(),
             account: member.account_id,
-            person: member.person.person_id,
+            person: member.person_id,
             now,
             after,
             insurer: 0,

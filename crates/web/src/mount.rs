@@ -7,14 +7,13 @@ use crate::{
     forms::{self, Form, FormTrouble},
     frame::{Frame, Menu},
     headers, next_path,
-    portal::{Handler, Inside, Kind, ROUTES},
-    reply::{self, Coding, Reply},
+    portal::{Answer, Handler, Inside, Kind, ROUTES},
+    reply::{self, Coding},
     visit::{self, Trouble, Visit},
 };
-use accounts::{Entered, Outcome, Refusal};
+use accounts::{Entered, Member, Outage, Outcome, Refusal};
 use audit::Channel;
 use edge::{Access, BodyTrouble, Observe, Route, Services};
-use kernel::TenantSecret;
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, Request, Response, Result,
     http::{Method, header, uri::PathAndQuery},
@@ -223,8 +222,8 @@ async fn read_form(request: &mut Request, limit: usize) -> Result<Form, FormTrou
     Form::parse(&body)
 }
 
-/// Lets in whom the route's access level lets in, and runs the handler.
-async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
+/// Runs the handler; for a member, with what was read on the way in.
+async fn run(route: &Route<Handler>, visit: Visit) -> Response {
     let now = visit.now;
     let inside = match &route.handler.0 {
         Kind::Open(handler) => {
@@ -233,45 +232,59 @@ async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
         }
         Kind::Inside(inside) => inside,
     };
-    let entered = match enter(route.access, &mut visit).await {
-        Ok(Ok(entered)) => entered,
-        Ok(Err(elsewhere)) => return elsewhere,
-        Err(trouble) => return error_pages::page(visit.frame(), &trouble, now),
-    };
-    let frame = visit.frame();
-    let reply: Reply = match inside {
-        Inside::Read(handler) => handler(visit, entered.member, entered.tx).await,
-        Inside::Write(handler) => {
-            // The use case opens transactions of its own; one request never holds two connections.
-            drop(entered.tx);
-            handler(visit, entered.member).await
-        }
-    };
-    error_pages::settle(|| frame, reply, now)
-}
-
-/// The member of the session, or where else to go: to log-in and back, or to the terms and back.
-async fn enter(access: Access, visit: &mut Visit) -> Result<Result<Entered, Response>, Trouble> {
     let Some(session) = visit.session() else {
-        return Ok(Err(to_log_in(visit)));
+        return to_log_in(&visit);
     };
-    match visit.services.accounts.enter(&session).await? {
-        Outcome::Done(entered) => {
-            visit.welcome(&entered.member);
-            if access == Access::Member && !entered.member.consents_due.is_empty() {
-                return Ok(Err(reply::see_other(&next_path::with_next(
-                    "/portal/terms",
-                    Some(&visit.address),
-                ))));
-            }
-            Ok(Ok(entered))
+    let Services {
+        accounts, dashboard, ..
+    } = visit.services.clone();
+    let with_tx = |Entered { tx, member }: Entered| (member, tx);
+    match inside {
+        Inside::MyPage(handler) => {
+            let entered = dashboard.my_page(&session).await;
+            answer(route.access, visit, entered, |visit, _, page| handler(visit, page)).await
         }
-        Outcome::Refused(Refusal::SessionEnded) => Ok(Err(to_log_in(visit))),
-        Outcome::Refused(refusal) => {
-            wear_session(visit, &session).await;
-            Err(refusal.into())
+        Inside::Read(handler) => {
+            let entered = accounts.enter(&session).await.map(|outcome| outcome.map(with_tx));
+            answer(route.access, visit, entered, handler).await
+        }
+        Inside::Write(handler) => {
+            let entered = accounts.enter(&session).await.map(|outcome| outcome.map(with_tx));
+            // The use case opens transactions of its own; one request never holds two connections.
+            answer(route.access, visit, entered, |visit, member, tx| {
+                drop(tx);
+                handler(visit, member)
+            })
+            .await
         }
     }
+}
+
+/// Lets in whom the route's access level lets in; others go to log-in and back, or to the terms and back.
+async fn answer<T>(
+    access: Access,
+    mut visit: Visit,
+    entered: Result<Outcome<(Member, T)>, Outage>,
+    handler: impl FnOnce(Visit, Member, T) -> Answer,
+) -> Response {
+    let now = visit.now;
+    let trouble: Trouble = match entered {
+        Ok(Outcome::Done((member, read))) => {
+            visit.welcome(&member);
+            if access == Access::Member && !member.consents_due.is_empty() {
+                return reply::see_other(&next_path::with_next("/portal/terms", Some(&visit.address)));
+            }
+            let frame = visit.frame();
+            return error_pages::settle(|| frame, handler(visit, member, read).await, now);
+        }
+        Ok(Outcome::Refused(Refusal::SessionEnded)) => return to_log_in(&visit),
+        Ok(Outcome::Refused(refusal)) => {
+            wear_session(&mut visit).await;
+            refusal.into()
+        }
+        Err(outage) => outage.into(),
+    };
+    error_pages::page(visit.frame(), &trouble, now)
 }
 
 fn to_log_in(visit: &Visit) -> Response {
@@ -284,7 +297,8 @@ fn to_log_in(visit: &Visit) -> Response {
 }
 
 /// A refused member still sees their own insurer's name and desk.
-async fn wear_session(visit: &mut Visit, session: &TenantSecret) {
+async fn wear_session(visit: &mut Visit) {
+    let Some(session) = visit.session() else { return };
     if let Ok(Some(insurer)) = visit.services.accounts.directory().by_tenant(session.tenant).await {
         visit.look = insurer;
     }

@@ -27,17 +27,18 @@ fn services() -> Services {
     let hasher = Hasher::new(&keys, HashConfig { threads: 1, queue: 1 });
     let public_url: url::Url = "https://portal.example/".parse().unwrap();
     let notices = Notices::new(database.clone(), clock.clone());
+    let accounts = Accounts::new(
+        database.clone(),
+        directory,
+        keys.clone(),
+        clock.clone(),
+        hasher,
+        limits(),
+        public_url.clone(),
+    );
     Services {
-        accounts: Accounts::new(
-            database.clone(),
-            directory,
-            keys.clone(),
-            clock.clone(),
-            hasher,
-            limits(),
-            public_url.clone(),
-        ),
-        dashboard: Dashboard::new(notices.clone()),
+        dashboard: Dashboard::new(accounts.clone(), notices.clone()),
+        accounts,
         notices,
         database,
         keys,

@@ -72,7 +72,7 @@ impl From<MenuEntry> for Entry {
 /// A short list.
 #[derive(Object)]
 pub struct NoticeSummary {
-    /// The newest three at most; `/me/notices` lists them all.
+    /// The newest two at most; `/me/notices` lists them all.
     pub newest: Vec<NoticeLine>,
     /// How many were never opened, listed here or not.
     pub unread: i64,
@@ -105,8 +105,8 @@ impl DashboardApi {
     /// The view that `/portal/mypage` shows.
     #[oai(path = "/me/dashboard", method = "get", operation_id = "get_dashboard")]
     async fn get_dashboard(&self, call: Call, inside: Inside) -> poem::Result<Done<Overview>> {
-        let (mut tx, member) = inside.into_parts();
-        let page = up(call.services.dashboard.my_page(&mut tx, &member).await)?;
+        let (tx, member) = inside.into_parts();
+        let page = up(call.services.dashboard.my_page_of(&tx, &member).await)?;
         Ok(Done(view(page)))
     }
 }

@@ -1,5 +1,4 @@
-//! マイページ (manual 1-7): the manual's menu, both lists of notices, the cards. Reads only, in the transaction that found
-//! the member.
+//! マイページ (manual 1-7): the manual's menu, both lists of notices, the cards. All of it was read on the way in.
 
 use crate::{
     frame::Frame,
@@ -7,10 +6,8 @@ use crate::{
     reply::Reply,
     visit::Visit,
 };
-use accounts::Member;
 use askama::Template;
 use dashboard::MyPage;
-use database::TenantTransaction;
 use kernel::calendar;
 
 #[derive(Template)]
@@ -25,9 +22,7 @@ struct View {
 }
 
 /// `GET /portal/mypage`.
-pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
-    let page = visit.services.dashboard.my_page(&mut tx, &member).await?;
-    tx.commit().await?;
+pub(crate) async fn show(visit: Visit, page: MyPage) -> Reply {
     visit.html(&View {
         frame: visit.frame().in_section("/portal/mypage"),
         insurer_notices: lines(&page.notices.insurer, "/portal/notices"),
