@@ -2,9 +2,10 @@
 
 use audit::{Channel, Origin};
 use chrono::TimeDelta;
-use database::TenantTransaction;
+use database::{Database, DatabaseConfig, TenantTransaction};
 use guard::sessions::{self, Limits, Session, SubjectKind};
-use kernel::Secret;
+use kernel::{Keys, Secret};
+use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
 use testkit::TestDatabase;
 use uuid::Uuid;
@@ -122,4 +123,40 @@ async fn an_ended_session_is_gone_at_once_and_the_kept_one_stays() {
     assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert!(load(&db, &second).await.is_none());
+}
+
+/// On a connection that has prepared nothing yet, and on the same one the second time.
+async fn at_once(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<Session>; 2] {
+    let database = Database::connect(&DatabaseConfig {
+        url: testkit::service_url(),
+        owner_url: None,
+        connections: 1,
+        wait_seconds: 5,
+    })
+    .unwrap();
+    let (tenant, now) = (database.tenant(db.tenant), db.clock.now());
+    let read = || tenant.read_at_once(|tx| sessions::load(tx, keys, now, secret).scope_boxed());
+    [read().await.unwrap(), read().await.unwrap()]
+}
+
+#[tokio::test]
+async fn what_is_read_at_once_is_found_on_a_fresh_connection_as_on_a_known_one() {
+    let db = TestDatabase::new().await;
+    let secret = open(&db, Uuid::from_u128(12)).await;
+    let [fresh, known] = at_once(&db, &db.keys, &secret).await;
+    assert!(fresh.is_some() && fresh == known);
+    assert_eq!(at_once(&db, &db.keys, &Secret::random()).await, [None, None]);
+    // Another insurer's: it does not exist.
+    let other = TestDatabase::new().await;
+    assert_eq!(at_once(&other, &db.keys, &secret).await, [None, None]);
+}
+
+#[tokio::test]
+async fn what_takes_a_second_statement_is_not_read_outside_its_insurer() {
+    let db = TestDatabase::new().await;
+    let secret = open(&db, Uuid::from_u128(13)).await;
+    // The session was hashed with what is the older key now: it is looked up by the new one first.
+    let older = Keys::new("new", [("test".to_owned(), [7; 32]), ("new".to_owned(), [8; 32])]).unwrap();
+    let [fresh, known] = at_once(&db, &older, &secret).await;
+    assert!(fresh.is_some() && fresh == known);
 }

@@ -61,8 +61,8 @@ async fn the_session_is_an_opaque_cookie_for_this_host_new_at_each_log_in_and_en
 // security.md 27
 #[tokio::test]
 async fn an_unknown_user_id_and_a_wrong_password_have_the_same_answer_at_the_same_cost() {
-    let app = TestApp::start().await;
-    let who = app.sign_up().await;
+    let app = TestApp::counting().await;
+    let (_, who) = app.member().await;
     let (other, lost) = (TestApp::start().await, TestApp::start().await);
     let foreign = other.sign_up().await;
     let gone = lost.sign_up().await;

@@ -8,8 +8,9 @@ const MY_PAGE: &str = "/portal/mypage";
 
 #[tokio::test]
 async fn the_my_page_takes_six_statements_at_most_in_one_transaction() {
-    let app = TestApp::start().await;
-    let (_, who) = app.member().await;
+    let app = TestApp::counting().await;
+    let (known, who) = app.member().await;
+    known.get(MY_PAGE).await;
     let client = app.inside(&who).await;
     app.warm().await;
     // Whose a session is must be looked up once; from the second page on it is known.

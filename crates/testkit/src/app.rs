@@ -63,6 +63,11 @@ impl TestApp {
         Self::of(insurer, &service_url(), configure).await
     }
 
+    /// With one connection, which prepares each statement once: for tests that count statements.
+    pub async fn counting() -> Self {
+        Self::with("32290413", |_| (), |config| config.database.connections = 1).await
+    }
+
     /// On a database of one's own, which is migrated here: for tests that restart or break it. Needs a runtime of several
     /// threads.
     pub async fn on(owner_url: &str, service_url: &str) -> Self {

@@ -163,7 +163,12 @@ pub static ROUTES: LazyLock<Vec<Route<Handler>>> = LazyLock::new(|| {
         session(GET, "/portal/terms", "terms", write!(terms::show)),
         session(POST, "/portal/terms", "terms.accept", write!(terms::submit)),
         // My page (manual 1-7) and what it leads to
-        member(GET, "/portal/mypage", "my_page", Inside::MyPage(|visit, page| Box::pin(my_page::show(visit, page)))),
+        member(
+            GET,
+            "/portal/mypage",
+            "my_page",
+            Inside::MyPage(|visit, page| Box::pin(my_page::show(visit, page))),
+        ),
         member(GET, "/portal/notices", "notices", read!(notices::show)),
         member(GET, "/portal/notices/:id", "notices.open", write!(notices::open)),
         member(GET, "/portal/guides/:slug", "guides", read!(guides::show)),
