@@ -224,7 +224,7 @@ impl TenantDatabase {
         transaction::begin(pool, counts, &self.opening(begin), self.tenant, first).await
     }
 
-    /// A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, set_config() it does not.
+    /// A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, `set_config()` it does not.
     fn opening(&self, begin: &str) -> String {
         format!("{begin}; SET LOCAL madoguchi.tenant_id = '{}'", self.tenant)
     }
