@@ -93,7 +93,7 @@ impl Desk {
     }
 
     async fn lists(&self) -> notices::NoticeLists {
-        let mut tx = self.test.database.tenant(self.test.tenant).read().await.unwrap();
+        let tx = self.test.database.tenant(self.test.tenant).read().await.unwrap();
         let lists = self.notices.for_member(&tx, self.member.ids(), 3).await.unwrap();
         tx.commit().await.unwrap();
         lists
@@ -166,7 +166,7 @@ async fn the_lists_of_the_my_page_take_one_statement() {
         desk.publish(To::All, &desk.draft(&format!("{n}"), TimeDelta::hours(-n)))
             .await;
     }
-    let mut tx = desk.test.database.tenant(desk.test.tenant).read().await.unwrap();
+    let tx = desk.test.database.tenant(desk.test.tenant).read().await.unwrap();
     let before = desk.test.database.statements();
     let lists = desk.notices.for_member(&tx, desk.member.ids(), 3).await.unwrap();
     assert_eq!(desk.test.database.statements() - before, 1);

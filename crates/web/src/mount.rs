@@ -19,7 +19,7 @@ use poem::{
     http::{Method, header, uri::PathAndQuery},
     middleware::CatchPanic,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 /// Longer than any browser's name for itself that is worth keeping.
 const AGENT_CHARACTERS: usize = 300;
@@ -242,7 +242,10 @@ async fn run(route: &Route<Handler>, visit: Visit) -> Response {
     match inside {
         Inside::MyPage(handler) => {
             let entered = dashboard.my_page(&session).await;
-            answer(route.access, visit, entered, |visit, _, page| handler(visit, page)).await
+            answer(route.access, visit, entered, |visit, _, page| {
+                Box::pin(ready(handler(&visit, page)))
+            })
+            .await
         }
         Inside::Read(handler) => {
             let entered = accounts.enter(&session).await.map(|outcome| outcome.map(with_tx));

@@ -63,7 +63,7 @@ type OpenHandler = fn(Visit) -> Answer;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Inside {
     /// The my page, read in the round trip that found the member.
-    MyPage(fn(Visit, MyPage) -> Answer),
+    MyPage(fn(&Visit, MyPage) -> Reply),
     /// With the transaction that found the member, for reading the page.
     Read(fn(Visit, Member, TenantTransaction) -> Answer),
     /// Without it: the use case opens its own.
@@ -163,12 +163,7 @@ pub static ROUTES: LazyLock<Vec<Route<Handler>>> = LazyLock::new(|| {
         session(GET, "/portal/terms", "terms", write!(terms::show)),
         session(POST, "/portal/terms", "terms.accept", write!(terms::submit)),
         // My page (manual 1-7) and what it leads to
-        member(
-            GET,
-            "/portal/mypage",
-            "my_page",
-            Inside::MyPage(|visit, page| Box::pin(my_page::show(visit, page))),
-        ),
+        member(GET, "/portal/mypage", "my_page", Inside::MyPage(my_page::show)),
         member(GET, "/portal/notices", "notices", read!(notices::show)),
         member(GET, "/portal/notices/:id", "notices.open", write!(notices::open)),
         member(GET, "/portal/guides/:slug", "guides", read!(guides::show)),

@@ -22,7 +22,7 @@ struct View {
 }
 
 /// `GET /portal/mypage`.
-pub(crate) async fn show(visit: Visit, page: MyPage) -> Reply {
+pub(crate) fn show(visit: &Visit, page: MyPage) -> Reply {
     visit.html(&View {
         frame: visit.frame().in_section("/portal/mypage"),
         insurer_notices: lines(&page.notices.insurer, "/portal/notices"),
