@@ -88,6 +88,8 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
     let stage = Stage::set(&arguments.data, &arguments.madoguchi, &arguments.tenants)?;
     let mut rows = Vec::new();
     for name in Name::value_variants().iter().filter(|name| names.contains(name)) {
+        // What the measure before wrote is on its disk, and not written while this one runs.
+        stage.sql("postgres", "CHECKPOINT")?;
         rows.extend(match name {
             Name::Memory => memory::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,
