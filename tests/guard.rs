@@ -358,17 +358,19 @@ async fn a_link_may_be_looked_at_but_works_once_and_closes_the_others() {
             .unwrap(),
         open
     );
+    let Link::Open { subject } = open else { panic!() };
+    let used = Link::Used { subject, at: now };
     assert_eq!(
         links::use_up(&mut tx, &db.keys, now, &first.secret, "password")
             .await
             .unwrap(),
-        Link::Used
+        used
     );
     assert_eq!(
         links::peek(&mut tx, &db.keys, now, &second.secret, "password")
             .await
             .unwrap(),
-        Link::Used
+        used
     );
     assert_eq!(
         links::peek(&mut tx, &db.keys, now, &other.secret, "email")

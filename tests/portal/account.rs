@@ -6,6 +6,7 @@ use testkit::{Answer, Client, PASSWORD, TestApp};
 const ACCOUNT: &str = "/portal/account";
 const PAGE: &str = "/portal/account/password";
 const NEW: &str = "Asagao#2027";
+const SESSION: &str = "__Host-session";
 
 async fn change(client: &Client, current: &str, new: &str) -> Answer {
     client
@@ -20,7 +21,14 @@ async fn a_changed_password_holds_at_once_ends_other_sessions_and_is_told_by_mai
     let (client, who) = app.member().await;
     let elsewhere = app.inside(&who).await;
     let mails = app.mails_to(&who.email).await.len();
+    let stolen = app.client();
+    stolen.set_cookie(SESSION, &client.cookie(SESSION).unwrap());
     leads(&change(&client, PASSWORD, NEW).await, ACCOUNT);
+    assert_eq!(
+        stolen.get(ACCOUNT).await.status,
+        303,
+        "the session goes on under a new token"
+    );
     says(&client.get(ACCOUNT).await, 200, "パスワードを変更しました");
     assert_eq!(elsewhere.get(ACCOUNT).await.status, 303);
     assert_eq!(app.mails_to(&who.email).await.len(), mails + 1);

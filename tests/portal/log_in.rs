@@ -1,6 +1,7 @@
 //! Log-in, and what ends being logged in.
 
 use crate::portal::{leads, says};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use tenancy::{resume, suspend};
 use testkit::{Client, Fields, PASSWORD, SignedUp, TestApp, TestPerson, unique};
 
@@ -136,9 +137,96 @@ async fn guesses_from_many_networks_at_one_user_id_are_counted_too() {
     for _ in 0..4 {
         assert_eq!(log_in(&app.client(), &who.user_id, "wrong&1234").await.status, 422);
     }
-    assert_eq!(log_in(&app.client(), &who.user_id, PASSWORD).await.status, 429);
+    for hours in [1, 22] {
+        app.later(hours * 3600);
+        let answer = log_in(&app.client(), &who.user_id, PASSWORD).await;
+        says(&answer, 429, "しばらく受け付けを止めています");
+        says(&answer, 429, "パスワードを再設定して、すぐにログインする");
+    }
     app.later(3601);
     leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, "/portal/terms");
+}
+
+// security.md 28
+#[tokio::test]
+async fn strangers_guesses_do_not_keep_the_owner_out_of_a_browser_of_their_own() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_id_tries = 4).await;
+    let (own, who) = app.member().await;
+    own.press("/portal/logout").await;
+    for _ in 0..4 {
+        assert_eq!(log_in(&app.client(), &who.user_id, "wrong&1234").await.status, 422);
+    }
+    assert_eq!(log_in(&app.client(), &who.user_id, PASSWORD).await.status, 429);
+    leads(&log_in(&own, &who.user_id, PASSWORD).await, MY_PAGE);
+    // That browser has tries of its own, and no more of them than anybody.
+    own.press("/portal/logout").await;
+    for _ in 0..10 {
+        assert_eq!(log_in(&own, &who.user_id, "wrong&1234").await.status, 422);
+    }
+    assert_eq!(log_in(&own, &who.user_id, PASSWORD).await.status, 429);
+    // It is known for the user ID that logged in with it, for no other.
+    let other = app.client();
+    other.set_cookie("__Host-device", &own.cookie("__Host-device").unwrap());
+    let stranger = unique("nobody");
+    for _ in 0..4 {
+        assert_eq!(log_in(&other, &stranger, "wrong&1234").await.status, 422);
+    }
+    assert_eq!(log_in(&other, &stranger, "wrong&1234").await.status, 429);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_user_id_is_counted_as_what_was_typed() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_tries = 3).await;
+    let client = app.client();
+    for status in [422, 422, 422, 429] {
+        assert_eq!(log_in(&client, "健保 太郎", "wrong&1234").await.status, status);
+    }
+    assert_eq!(log_in(&client, "kenpo@example.jp", "wrong&1234").await.status, 422);
+}
+
+// security.md 1
+#[tokio::test]
+async fn one_network_has_so_many_log_ins_and_an_ipv6_network_is_a_whole_64() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_network_tries = 3).await;
+    for (address, status) in [
+        ("2001:db8:0:1::1", 422),
+        ("2001:db8:0:1::2", 422),
+        ("2001:db8:0:1:ffff::3", 422),
+        ("2001:db8:0:1::4", 429),
+        ("2001:db8:0:2::4", 422),
+    ] {
+        let client = Client::new(&app.url, address);
+        assert_eq!(
+            log_in(&client, &unique("nobody"), "wrong&1234").await.status,
+            status,
+            "{address}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_with_a_password_that_is_changed_meanwhile_opens_nothing() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let mut other = AsyncPgConnection::establish(&testkit::owner_url()).await.unwrap();
+    let change = format!(
+        "BEGIN; SET LOCAL madoguchi.tenant_id = '{}'; UPDATE accounts
+         SET password_changed_at = password_changed_at + interval '1 second' WHERE tenant_id = {0}",
+        app.tenant()
+    );
+    other.batch_execute(&change).await.unwrap();
+    let client = app.client();
+    let (answer, ()) = tokio::join!(log_in(&client, &who.user_id, PASSWORD), async {
+        let waiting = "SELECT count(*)::text AS line FROM pg_stat_activity
+             WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE \"accounts\"%'";
+        while testkit::lines(&testkit::admin_url(), waiting).await != ["1"] {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        other.batch_execute("COMMIT").await.unwrap();
+    });
+    says(&answer, 422, "違います");
+    assert_eq!(app.insurer.count("sessions", "true").await, 0);
+    leads(&log_in(&client, &who.user_id, PASSWORD).await, "/portal/terms");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Forgotten password and forgotten user ID: one answer whatever is true, and links that work once.
 
 use crate::portal::{leads, says};
+use tenancy::suspend;
 use testkit::{Answer, Client, Fields, PASSWORD, SignedUp, TestApp, unique};
 
 const RESET: &str = "/portal/password/reset";
@@ -94,6 +95,81 @@ async fn the_mailed_link_sets_a_password_once_ends_all_sessions_and_tells_the_ow
         "このリンクは使えなくなりました",
     );
     assert_eq!(log_in(&app, &who, NEW).await, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_click_on_the_same_new_password_is_told_that_it_is_done() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    forget(&app, &client, &who.user_id).await;
+    let token = link(&app, &who).await;
+    let (one, two) = tokio::join!(reset(&client, &token, NEW), reset(&client, &token, NEW));
+    for answer in [one, two, reset(&client, &token, NEW).await] {
+        leads(&answer, "/portal/");
+    }
+    let mails = app.mails_to(&who.email).await;
+    let told = mails
+        .iter()
+        .filter(|mail| mail.subject.contains("パスワードが変更されました"));
+    assert_eq!(
+        told.count(),
+        1,
+        "{:?}",
+        mails.iter().map(|mail| &mail.subject).collect::<Vec<_>>()
+    );
+    app.later(61);
+    assert_eq!(
+        reset(&client, &token, NEW).await.status,
+        409,
+        "a minute later it is no click"
+    );
+}
+
+// security.md 28
+#[tokio::test]
+async fn a_new_password_ends_the_wait_that_guesses_brought() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_id_tries = 4).await;
+    let who = app.sign_up().await;
+    for _ in 0..4 {
+        assert_eq!(log_in(&app, &who, "wrong&1234").await, 422);
+    }
+    assert_eq!(log_in(&app, &who, PASSWORD).await, 429);
+    let client = app.client();
+    forget(&app, &client, &who.user_id).await;
+    let token = link(&app, &who).await;
+    leads(&reset(&client, &token, NEW).await, "/portal/");
+    assert_eq!(log_in(&app, &who, NEW).await, 303);
+}
+
+#[tokio::test]
+async fn a_suspended_insurer_mails_no_links_and_sets_no_passwords() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    forget(&app, &client, &who.user_id).await;
+    let token = link(&app, &who).await;
+    let mails = app.mails_to(&who.email).await.len();
+    suspend(&app.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    assert_eq!(client.get(&format!("{RESET}?token={token}")).await.status, 403);
+    assert_eq!(reset(&client, &token, NEW).await.status, 403);
+    // The answer to who only asks is the same as ever.
+    leads(&forget(&app, &client, &who.user_id).await, "/portal/password?sent=1");
+    assert_eq!(app.mails_to(&who.email).await.len(), mails);
+}
+
+#[tokio::test]
+async fn one_network_asks_for_so_many_recoveries() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.recovery_network_tries = 2).await;
+    let client = app.client();
+    for status in [303, 303, 429] {
+        let fields = [("user_id", unique("nobody"))];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        assert_eq!(client.post("/portal/password", &fields).await.status, status);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,18 @@
 //! The member's own account: what is registered, the password, and where they are logged in.
 
 use crate::{
-    Accounts, Member, Outage, Outcome, Refusal, refusal::overloaded, session::account, sign_up::new_password, trail,
+    Accounts, Member, Outage, Outcome, Refusal,
+    refusal::overloaded,
+    session::{account, credentials},
+    sign_up::new_password,
+    trail,
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use guard::sessions;
-use kernel::{FieldError, Problem, SessionId};
+use kernel::{FieldError, Problem, SessionId, TenantSecret};
+use scoped_futures::ScopedFutureExt as _;
 
 /// The account page.
 #[derive(Debug, Clone)]
@@ -77,13 +82,14 @@ impl Accounts {
         })
     }
 
-    /// Changes the password; every other session ends and a mail tells the owner.
+    /// Changes the password; every other session ends and a mail tells the owner. This one goes on under a new token
+    /// (security.md 38).
     pub async fn change_password(
         &self,
         origin: &Origin,
         member: &Member,
         form: PasswordChange,
-    ) -> Result<Outcome<()>, Outage> {
+    ) -> Result<Outcome<TenantSecret>, Outage> {
         let tenant = self.database.tenant(member.insurer.tenant_id);
         let mut errors = Vec::new();
         if form.current_password.is_empty() {
@@ -108,14 +114,22 @@ impl Accounts {
         let Some(found) = account(&tx, member.account_id).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
-        self.set_password(&mut tx, &member.insurer, &found, &hash, Some(member.session.id), now)
+        let kept = Some(member.session.id);
+        let set = self
+            .set_password(&mut tx, &member.insurer, &found, &hash, kept, now)
             .await?;
+        let token = sessions::renew(&mut tx, &self.keys, &member.session).await?;
+        let Some(token) = token.filter(|_| set) else {
+            // Changed or logged out elsewhere meanwhile: nothing of this one stays.
+            return Ok(Refusal::SessionEnded.into());
+        };
         trail::record(&tx, now, origin, actor(member), "password.change", "done").await?;
         tx.commit().await?;
-        Ok(Outcome::Done(()))
+        Ok(Outcome::Done(token))
     }
 
-    /// Checks the present password before something that matters (security.md 42), on the log-in's own throttle.
+    /// Checks the present password before something that matters (security.md 42), by the rule of log-in and on a count
+    /// of its own: whoever sits here has a session.
     pub(crate) async fn prove_password(
         &self,
         origin: &Origin,
@@ -127,14 +141,18 @@ impl Accounts {
         if let Some(until) = self.take_try(tenant.id(), &self.limits.log_in(), &key).await? {
             return Ok(Some(Refusal::Wait { until }));
         }
-        let tx = tenant.read().await?;
-        let found = account(&tx, member.account_id).await?;
-        tx.commit().await?;
+        let found = tenant
+            .read_at_once(|tx| credentials(tx, member.account_id).scope_boxed())
+            .await?;
         let Some(found) = found else {
             return Ok(Some(Refusal::SessionEnded));
         };
         match self.is_password(&found, typed).await {
-            None => Ok(Some(Refusal::Overloaded)),
+            None => {
+                // Nothing was looked at, so nothing was tried.
+                self.give_back(tenant.id(), &self.limits.log_in(), &key).await?;
+                Ok(Some(Refusal::Overloaded))
+            }
             Some(false) => {
                 let tx = tenant.write().await?;
                 let (now, outcome) = (self.clock.now(), "password_wrong");

@@ -20,12 +20,16 @@ pub struct Limits {
     pub identity_alarm: u32,
     /// The delay of each further failure while the alarm stands.
     pub identity_alarm_delay: u64,
-    /// Wrong passwords for one user ID from one network before a wait.
+    /// Wrong passwords for one user ID from one network, or from a browser that has logged in with it before.
     pub log_in_tries: u32,
     /// The waits after them.
     pub log_in_waits: Waits,
-    /// Wrong passwords for one user ID from everywhere within a day (NIST 800-63B: at most 100).
+    /// Wrong passwords for one user ID within a day from everywhere it has not logged in before (NIST 800-63B: at most
+    /// 100).
     pub log_in_id_tries: u32,
+    /// The waits after them, for strangers only: the owner's own browsers are counted apart, and a new password ends
+    /// them.
+    pub log_in_id_waits: Waits,
     /// Log-ins from one network within the window.
     pub log_in_network_tries: u32,
     /// Forgotten-password mails asked for one user ID within an hour.
@@ -105,7 +109,7 @@ impl Limits {
             name: "log_in_id",
             tries: self.log_in_id_tries,
             window: DAY,
-            waits: &[HOUR],
+            waits: &self.log_in_id_waits.0,
         }
     }
 

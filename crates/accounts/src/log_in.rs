@@ -1,13 +1,13 @@
 //! Log-in (manual 1-5): the same statements and one hash whether the user ID exists or not (security.md 27).
 
 use crate::{
-    Accounts, DueTerms, Outage, Outcome, Refusal, consent,
+    Accounts, DueTerms, Limits, Outage, Outcome, Refusal, consent,
     limits::ODD_LOG_IN,
     login_names,
     messages::{OddLogIn, letterhead, sender},
     refusal::overloaded,
     schema::accounts,
-    session::{AccountRow, account},
+    session::{AccountRow, Credentials, credentials},
     trail,
 };
 use audit::{Actor, Origin};
@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::{try_join, try_join_all, try_join3, try_join4};
+use futures_util::future::{try_join, try_join_all, try_join4};
 use guard::{
     Password, sessions, throttle,
     throttle::{Rule, Taken},
@@ -36,6 +36,9 @@ pub struct LogInForm {
     pub user_id: String,
     /// パスワード.
     pub password: String,
+    /// The browser's own name, where it has logged in with this user ID before (OWASP's device cookies): its tries are
+    /// counted apart, so that a stranger's guessing never keeps the owner out. Programs have none.
+    pub device: Option<String>,
 }
 
 /// A new session.
@@ -64,21 +67,18 @@ impl Accounts {
         if !errors.is_empty() {
             return Ok(Refusal::Fields(errors).into());
         }
-        // What can't be a user ID is nobody's: looked up all the same.
-        let folded = UserId::typed(&form.user_id).map_or_else(|_| String::new(), |id| id.folded());
-        let network = origin.address.map(|address| address.to_string()).unwrap_or_default();
-        let pair = format!("{folded}|{network}");
+        // What can't be a user ID is nobody's: looked up all the same, and counted as what it is.
+        let user_id = UserId::typed(&form.user_id).ok().map(|id| id.folded());
+        let folded = user_id.clone().unwrap_or_default();
+        let typed = user_id.unwrap_or_else(|| kernel::text::normalize(&form.user_id).to_lowercase());
+        let counted = Counted::new(origin, typed, form.device.as_deref());
 
         // In a rush those who are sent away cost nothing: no try, no statement.
         let Ok(place) = self.hasher.place() else {
             return Ok(overloaded());
         };
         let now = self.clock.now();
-        let tries = [
-            (self.limits.log_in_network(), network.as_str()),
-            (self.limits.log_in_id(), folded.as_str()),
-            (self.limits.log_in(), pair.as_str()),
-        ];
+        let tries = counted.tries(&self.limits);
         let directory = self.database.tenant(TenantId::PLATFORM);
         let (tx, (taken, owner)) = directory
             .tally_with(|tx| {
@@ -110,10 +110,10 @@ impl Accounts {
         let found = self
             .database
             .tenant(tenant)
-            .read_at_once(|tx| account(tx, id).scope_boxed())
+            .read_at_once(|tx| credentials(tx, id).scope_boxed())
             .await?;
         let password = Password::typed(&form.password);
-        let hash = found.as_ref().map(|account| account.password.clone());
+        let hash = found.as_ref().map(|found| found.password.clone());
         let Ok(verdict) = self.hasher.verify_at(place, password.clone(), hash).await else {
             return Ok(overloaded());
         };
@@ -127,8 +127,9 @@ impl Accounts {
         } else {
             None
         };
-        let failures = self.forgive_log_in(&folded, &network).await?;
-        self.open(origin, agent, tenant, found, rehashed, failures).await
+        let failures = self.forgive_log_in(&counted).await?;
+        let Credentials { account, .. } = found;
+        self.open(origin, agent, tenant, account, rehashed, failures).await
     }
 
     /// A log-in that failed, in the trail of whoever's it would have been.
@@ -183,13 +184,19 @@ impl Accounts {
         };
         let kind = sessions::SubjectKind::Member;
         let account_id = found.account_id;
-        let (session, (), consents_required, ()) = try_join4(
+        let (session, noted, consents_required, ()) = try_join4(
             sessions::open(&tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
-            note_log_in(&tx, account_id, now, rehashed),
+            note_log_in(&tx, &found, now, rehashed),
             consent::due(&tx, account_id, &insurer, &platform, now),
             trail::record(&tx, now, origin, actor, "session.open", "done"),
         )
         .await?;
+        if !noted {
+            // The password was changed while this one was looked at: it opens nothing any more.
+            drop(tx);
+            self.note_refused(tenant, origin, "log_in_failed").await?;
+            return Ok(Refusal::LogInFailed.into());
+        }
         if failures >= ODD_FAILURES {
             self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
                 .await?;
@@ -224,32 +231,41 @@ impl Accounts {
         self.write_to(tx, found, sender(insurer), None, &message, now).await
     }
 
-    /// A right password clears what wrong ones counted for this ID from this network; the network's own count only
-    /// gets its try back, or one good account would clear a guesser's. Answers how many wrong ones this ID has had from
-    /// everywhere within the window.
-    pub(crate) async fn forgive_log_in(&self, folded: &str, network: &str) -> Result<u32, Outage> {
+    /// A right password clears what wrong ones counted for this ID from here; what others share only gets its try back,
+    /// or one good account would clear a guesser's. Answers how many wrong ones strangers have had for this ID within the
+    /// window.
+    async fn forgive_log_in(&self, counted: &Counted) -> Result<u32, Outage> {
         let now = self.clock.now();
-        let pair = format!("{folded}|{network}");
-        let (by_network, by_id, by_pair) = (
-            self.limits.log_in_network(),
-            self.limits.log_in_id(),
-            self.limits.log_in(),
-        );
-        let (tx, (_, failures, ())) = self
+        let own = self.limits.log_in();
+        let (tx, left) = self
             .database
             .tenant(TenantId::PLATFORM)
             .tally_with(|tx| {
                 // In the order of the tries, so that two log-ins never wait for each other.
-                try_join3(
-                    throttle::give_back(tx, &self.keys, now, &by_network, network),
-                    throttle::give_back(tx, &self.keys, now, &by_id, folded),
-                    throttle::forgive(tx, &self.keys, &by_pair, &pair),
+                let shared = counted
+                    .shared(&self.limits)
+                    .map(|(rule, key)| async move { throttle::give_back(tx, &self.keys, now, &rule, key).await });
+                try_join(
+                    try_join_all(shared),
+                    throttle::forgive(tx, &self.keys, &own, &counted.own),
                 )
                 .scope_boxed()
             })
             .await?;
         tx.commit().await?;
-        Ok(failures)
+        let (shared, ()) = left;
+        Ok(shared.get(1).copied().unwrap_or(0))
+    }
+
+    /// A new password proves its owner: what strangers counted for this ID is forgotten, and what was counted from here.
+    pub(crate) async fn forgive_guesses(&self, origin: &Origin, user_id: &str) -> Result<(), Outage> {
+        let folded = UserId::typed(user_id).map_or_else(|_| String::new(), |id| id.folded());
+        let counted = Counted::new(origin, folded, None);
+        let (by_id, own) = (self.limits.log_in_id(), self.limits.log_in());
+        let tx = self.database.tenant(TenantId::PLATFORM).write().await?;
+        throttle::forgive(&tx, &self.keys, &by_id, &counted.typed).await?;
+        throttle::forgive(&tx, &self.keys, &own, &counted.own).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Takes a try of a rule in a transaction of its own: the time to wait until, where it is to be refused.
@@ -284,22 +300,56 @@ impl Accounts {
     }
 }
 
-/// This log-in becomes the last, the last becomes 前回ログイン.
+/// What a log-in's tries are counted on.
+struct Counted {
+    network: String,
+    /// What was typed as user ID, folded.
+    typed: String,
+    /// What was typed, from this network or this browser.
+    own: String,
+    /// Whether the user ID has not logged in with this browser before.
+    by_stranger: bool,
+}
+
+impl Counted {
+    fn new(origin: &Origin, typed: String, device: Option<&str>) -> Self {
+        let network = origin.network();
+        Self {
+            own: format!("{typed}|{}", device.unwrap_or(&network)),
+            by_stranger: device.is_none(),
+            network,
+            typed,
+        }
+    }
+
+    /// Counted together with others' tries.
+    fn shared<'a>(&'a self, limits: &'a Limits) -> impl Iterator<Item = (Rule<'a>, &'a str)> {
+        let by_id = self.by_stranger.then(|| (limits.log_in_id(), &*self.typed));
+        std::iter::once((limits.log_in_network(), &*self.network)).chain(by_id)
+    }
+
+    fn tries<'a>(&'a self, limits: &'a Limits) -> Vec<(Rule<'a>, &'a str)> {
+        let own = (limits.log_in(), &*self.own);
+        self.shared(limits).chain(std::iter::once(own)).collect()
+    }
+}
+
+/// This log-in becomes the last, the last becomes 前回ログイン; false where the password is not the one that was found.
 async fn note_log_in(
     tx: &TenantTransaction,
-    id: AccountId,
+    found: &AccountRow,
     now: DateTime<Utc>,
     rehashed: Option<guard::PasswordHash>,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
     let tenant = tx.tenant();
     let noted = diesel::update(accounts::table)
         .filter(accounts::tenant_id.eq(tenant))
-        .filter(accounts::account_id.eq(id))
+        .filter(accounts::account_id.eq(found.account_id))
+        .filter(accounts::password_changed_at.eq(found.password_changed_at))
         .set((
             accounts::previous_log_in_at.eq(accounts::last_log_in_at),
             accounts::last_log_in_at.eq(now),
             rehashed.map(|hash| accounts::password.eq(hash)),
         ));
-    Prepared(noted).execute(&mut &**tx).await?;
-    Ok(())
+    Ok(Prepared(noted).execute(&mut &**tx).await? > 0)
 }

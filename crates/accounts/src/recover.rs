@@ -7,13 +7,13 @@ use crate::{
     messages::{PasswordChanged, PasswordReset, UserIdReminder, letterhead, sender},
     refusal::overloaded,
     schema::accounts,
-    session::{AccountRow, account},
+    session::{AccountRow, Credentials, account, credentials},
     sign_up::new_password,
     trail,
     work::{ForgottenPassword, ForgottenUserId},
 };
 use audit::{Actor, Origin};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -24,6 +24,7 @@ use kernel::{
 };
 use mail::{Letter, Message};
 use roster::{Found, Identity};
+use scoped_futures::ScopedFutureExt as _;
 use std::sync::Arc;
 use tenancy::Insurer;
 
@@ -43,6 +44,8 @@ pub struct ResetForm {
 
 /// The link's purpose in the guard.
 pub(crate) const RESET: &str = "password_reset";
+/// A form sent again within this is a second click.
+const SECOND_CLICK: TimeDelta = TimeDelta::minutes(1);
 
 impl Accounts {
     /// Asks for a mail with a reset link. One answer whatever is true.
@@ -72,6 +75,9 @@ impl Accounts {
             Ok(read) => read,
             Err(errors) => return Ok(Refusal::Fields(errors).into()),
         };
+        if !insurer.is_open() {
+            return Ok(Refusal::InsurerSuspended.into());
+        }
         if let Some(until) = self.take_recovery(origin).await? {
             return Ok(Refusal::Wait { until }.into());
         }
@@ -106,12 +112,14 @@ impl Accounts {
         let link = links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await?;
         tx.commit().await?;
         Ok(match link {
+            Link::Open { .. } if !insurer.is_open() => Refusal::InsurerSuspended.into(),
             Link::Open { .. } => Outcome::Done(ResetView { insurer }),
             _ => Refusal::LinkExpired.into(),
         })
     }
 
-    /// Sets a new password with a link, which works once; every session ends and a mail tells the owner.
+    /// Sets a new password with a link, which works once; every session ends and a mail tells the owner. A second click
+    /// on the same form is told what the first one did.
     pub async fn reset_password(
         &self,
         origin: &Origin,
@@ -121,11 +129,18 @@ impl Accounts {
         let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
             return Ok(Refusal::LinkExpired.into());
         };
+        if !insurer.is_open() {
+            return Ok(Refusal::InsurerSuspended.into());
+        }
         let tenant = self.database.tenant(link.tenant);
         let mut tx = tenant.read().await?;
         let found = match links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await? {
             Link::Open { subject } => account(&tx, AccountId(subject)).await?,
-            _ => None,
+            Link::Used { subject, at } => {
+                tx.commit().await?;
+                return self.after_use(insurer, AccountId(subject), at, &form.password).await;
+            }
+            Link::Late | Link::Unknown => None,
         };
         let Some(found) = found else {
             return Ok(Refusal::LinkExpired.into());
@@ -144,11 +159,14 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = tenant.write().await?;
         let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
-        if !matches!(used, Link::Open { .. }) {
+        if let Link::Used { subject, at } = used {
             tx.commit().await?;
+            return self.after_use(insurer, AccountId(subject), at, &form.password).await;
+        }
+        if !matches!(used, Link::Open { .. }) || !self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?
+        {
             return Ok(Refusal::LinkExpired.into());
         }
-        self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?;
         trail::record(
             &tx,
             now,
@@ -159,10 +177,38 @@ impl Accounts {
         )
         .await?;
         tx.commit().await?;
+        self.forgive_guesses(origin, &found.user_id).await?;
         Ok(Outcome::Done(insurer))
     }
 
-    /// Writes a new password, ends every other session, closes reset links still under way and posts the notice.
+    /// What to say of a link that was used at a time: it is done, where this very password was set with it just now.
+    async fn after_use(
+        &self,
+        insurer: Arc<Insurer>,
+        id: AccountId,
+        at: DateTime<Utc>,
+        typed: &str,
+    ) -> Result<Outcome<Arc<Insurer>>, Outage> {
+        if self.clock.now() - at > SECOND_CLICK {
+            return Ok(Refusal::LinkExpired.into());
+        }
+        let found = self
+            .database
+            .tenant(insurer.tenant_id)
+            .read_at_once(|tx| credentials(tx, id).scope_boxed())
+            .await?;
+        let Some(found) = found.filter(|found| found.account.password_changed_at == at) else {
+            return Ok(Refusal::LinkExpired.into());
+        };
+        Ok(match self.is_password(&found, typed).await {
+            Some(true) => Outcome::Done(insurer),
+            Some(false) => Refusal::LinkExpired.into(),
+            None => overloaded(),
+        })
+    }
+
+    /// Writes a new password, ends every other session, closes reset links still under way and posts the notice; false,
+    /// and nothing is written, where the password was changed since the account was found.
     pub(crate) async fn set_password(
         &self,
         tx: &mut TenantTransaction,
@@ -171,21 +217,26 @@ impl Accounts {
         hash: &PasswordHash,
         keep: Option<kernel::SessionId>,
         now: DateTime<Utc>,
-    ) -> Result<(), Outage> {
+    ) -> Result<bool, Outage> {
         let tenant = tx.tenant();
-        diesel::update(accounts::table)
+        let written = diesel::update(accounts::table)
             .filter(accounts::tenant_id.eq(tenant))
             .filter(accounts::account_id.eq(found.account_id))
+            .filter(accounts::password_changed_at.eq(found.password_changed_at))
             .set((accounts::password.eq(hash), accounts::password_changed_at.eq(now)))
             .execute(&mut **tx)
             .await?;
+        if written == 0 {
+            return Ok(false);
+        }
         sessions::end_all(tx, found.account_id.0, keep).await?;
         links::close(tx, now, found.account_id.0, RESET).await?;
         let message = PasswordChanged {
             letterhead: letterhead(insurer, &self.public_url),
             at: now,
         };
-        self.write_to(tx, found, sender(insurer), None, &message, now).await
+        self.write_to(tx, found, sender(insurer), None, &message, now).await?;
+        Ok(true)
     }
 
     /// Posts a message to an account's proven address.
@@ -212,7 +263,7 @@ impl Accounts {
     }
 
     /// True where a password is the account's own; `None` where the hashing queue is full.
-    pub(crate) async fn is_password(&self, found: &AccountRow, typed: &str) -> Option<bool> {
+    pub(crate) async fn is_password(&self, found: &Credentials, typed: &str) -> Option<bool> {
         let verdict = self
             .hasher
             .verify(Password::typed(typed), Some(found.password.clone()))
@@ -221,7 +272,7 @@ impl Accounts {
     }
 
     async fn take_recovery(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Outage> {
-        let network = origin.address.map(|address| address.to_string()).unwrap_or_default();
+        let network = origin.network();
         self.take_try(TenantId::PLATFORM, &self.limits.recovery_network(), &network)
             .await
     }
@@ -231,7 +282,12 @@ impl Accounts {
         let Some((tenant, account_id)) = self.account_named(&job.folded).await? else {
             return Ok(());
         };
-        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
+        let Some(insurer) = self
+            .directory
+            .by_tenant(tenant)
+            .await?
+            .filter(|insurer| insurer.is_open())
+        else {
             return Ok(());
         };
         let now = self.clock.now();
@@ -256,7 +312,12 @@ impl Accounts {
 
     /// Work on a forgotten user ID: a mail with it, where the identity is a registered person's.
     pub(crate) async fn mail_user_id(&self, tenant: TenantId, job: ForgottenUserId) -> Result<(), Outage> {
-        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
+        let Some(insurer) = self
+            .directory
+            .by_tenant(tenant)
+            .await?
+            .filter(|insurer| insurer.is_open())
+        else {
             return Ok(());
         };
         let Ok(identity) = identity_of(&job) else { return Ok(()) };

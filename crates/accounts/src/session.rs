@@ -307,14 +307,13 @@ impl Found {
     }
 }
 
-/// What the pipeline reads of an account.
+/// What pages read of an account.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = accounts)]
 pub(crate) struct AccountRow {
     pub account_id: AccountId,
     pub person_id: PersonId,
     pub user_id: String,
-    pub password: guard::PasswordHash,
     pub password_changed_at: DateTime<Utc>,
     pub email: String,
     pub registered_at: DateTime<Utc>,
@@ -328,6 +327,27 @@ pub(crate) async fn account(tx: &TenantTransaction, id: AccountId) -> Result<Opt
         .filter(accounts::tenant_id.eq(tenant))
         .filter(accounts::account_id.eq(id))
         .select(AccountRow::as_select())
+        .first(&mut &**tx)
+        .await
+        .optional()?)
+}
+
+/// An account with what proves its owner.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = accounts)]
+pub(crate) struct Credentials {
+    #[diesel(embed)]
+    pub account: AccountRow,
+    pub password: guard::PasswordHash,
+}
+
+/// The credentials of an id.
+pub(crate) async fn credentials(tx: &TenantTransaction, id: AccountId) -> Result<Option<Credentials>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(accounts::table
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::account_id.eq(id))
+        .select(Credentials::as_select())
         .first(&mut &**tx)
         .await
         .optional()?)

@@ -130,7 +130,7 @@ pub static ROUTES: &[Route<Operation>] = &[
         "/password-resets/complete",
         "complete_password_reset",
         Access::Public,
-        &["link_expired", "wait", "insurer_suspended", "overloaded"],
+        &["link_expired", "insurer_suspended", "overloaded"],
     ),
     post(
         "/user-id-reminders",

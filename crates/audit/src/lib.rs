@@ -7,7 +7,7 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, AuditId, RequestId};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use uuid::Uuid;
 
 mod table {
@@ -98,6 +98,19 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// What throttles count as one place: the IPv4 address, or the /64 of an IPv6 address, which is what one household
+    /// or office is given. Empty where there is none.
+    pub fn network(&self) -> String {
+        match self.address {
+            Some(IpAddr::V6(address)) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            Some(IpAddr::V4(address)) => address.to_string(),
+            None => String::new(),
+        }
+    }
+
     /// The origin of background work.
     pub fn worker() -> Self {
         Self {
@@ -159,4 +172,24 @@ pub async fn record(
         .execute(&mut &**tx)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_what_one_household_is_given() {
+        let network = |address: &str| {
+            Origin {
+                address: Some(address.parse().unwrap()),
+                ..Origin::command()
+            }
+            .network()
+        };
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2:ffff::1"));
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+        assert_eq!(Origin::command().network(), "");
+    }
 }

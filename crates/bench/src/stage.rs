@@ -194,6 +194,7 @@ impl Stage {
             let form = LogInForm {
                 user_id: user_id.clone(),
                 password: PASSWORD.into(),
+                device: None,
             };
             let logged_in = match accounts.log_in(&origin, "bench", form.clone()).await.map_err(outage)? {
                 Outcome::Done(logged_in) => logged_in,

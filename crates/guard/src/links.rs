@@ -35,7 +35,12 @@ pub enum Link {
     /// Its time is over.
     Late,
     /// Used, or closed by the use of another of the same subject and purpose.
-    Used,
+    Used {
+        /// The subject it was issued for.
+        subject: Uuid,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// None of ours: cut in the mail, or forged.
     Unknown,
 }
@@ -82,7 +87,7 @@ pub async fn peek(
             .optional()?;
         match found {
             None => {}
-            Some((_, _, Some(_))) => return Ok(Link::Used),
+            Some((subject, _, Some(at))) => return Ok(Link::Used { subject, at }),
             Some((_, expires_at, None)) if expires_at <= now => return Ok(Link::Late),
             Some((subject, _, None)) => return Ok(Link::Open { subject }),
         }

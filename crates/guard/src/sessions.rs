@@ -184,6 +184,26 @@ pub async fn touch(tx: &mut TenantTransaction, now: DateTime<Utc>, session: &Ses
     Ok(())
 }
 
+/// A new token for a session whose holder has just proven themself again; the old one is worth nothing any more
+/// (security.md 38). `None` where the session has ended.
+pub async fn renew(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    session: &Session,
+) -> Result<Option<TenantSecret>, DatabaseError> {
+    let token = TenantSecret::random(tx.tenant());
+    let renewed = diesel::update(
+        sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::subject_id.eq(session.subject))
+            .filter(sessions::session_id.eq(session.id)),
+    )
+    .set(sessions::token_hash.eq(token.secret.hash(keys, PURPOSE)))
+    .execute(&mut **tx)
+    .await?;
+    Ok((renewed > 0).then_some(token))
+}
+
 /// Ends one session of a subject; false where there is none such.
 pub async fn end(tx: &mut TenantTransaction, subject: Uuid, session: SessionId) -> Result<bool, DatabaseError> {
     let ended = diesel::delete(

@@ -139,7 +139,8 @@ impl Config {
             .list_separator(",")
             .with_list_parse_key("http.trusted_proxies")
             .with_list_parse_key("limits.identity_waits")
-            .with_list_parse_key("limits.log_in_waits");
+            .with_list_parse_key("limits.log_in_waits")
+            .with_list_parse_key("limits.log_in_id_waits");
         let sources = Sources::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(from_file)

@@ -17,6 +17,8 @@ pub(crate) const DRAFT: &str = "__Host-draft";
 pub(crate) const FLASH: &str = "__Host-flash";
 /// The user ID just registered, for the log-in page; sealed.
 pub(crate) const REGISTERED: &str = "__Host-registered";
+/// The browser's own name, and the user IDs that have logged in with it (OWASP's device cookies); sealed.
+pub(crate) const DEVICE: &str = "__Host-device";
 /// The code of the insurer whose look the public pages wear: public in itself.
 pub(crate) const INSURER: &str = "__Host-insurer";
 
@@ -27,7 +29,7 @@ pub(crate) const REGISTERED_SECONDS: i64 = 900;
 /// The next page is seconds away.
 pub(crate) const FLASH_SECONDS: i64 = 300;
 /// The longest that browsers keep a cookie.
-pub(crate) const INSURER_SECONDS: i64 = 400 * 24 * 3600;
+pub(crate) const LONGEST_SECONDS: i64 = 400 * 24 * 3600;
 
 /// Browsers drop cookies above 4096 bytes, name and attributes included.
 const MAX_VALUE: usize = 3800;

@@ -59,6 +59,7 @@ fn limits() -> Limits {
         log_in_tries: 5,
         log_in_waits: vec![60].into(),
         log_in_id_tries: 100,
+        log_in_id_waits: vec![86400].into(),
         log_in_network_tries: 100,
         reset_tries: 3,
         recovery_network_tries: 100,

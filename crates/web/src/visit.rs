@@ -98,7 +98,7 @@ impl Visit {
         Some(cookies::set(
             cookies::INSURER,
             code.as_str(),
-            Some(cookies::INSURER_SECONDS),
+            Some(cookies::LONGEST_SECONDS),
         ))
     }
 

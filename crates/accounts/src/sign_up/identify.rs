@@ -46,7 +46,7 @@ impl Accounts {
         if !insurer.is_open() {
             return Ok(Refusal::InsurerSuspended.into());
         }
-        let network = origin.address.map(|address| address.to_string()).unwrap_or_default();
+        let network = origin.network();
         if let Some(until) = self
             .take_try(TenantId::PLATFORM, &self.limits.identity_network(), &network)
             .await?

@@ -53,6 +53,7 @@ impl LogInApi {
         let form = LogInForm {
             user_id: user_id.into_string(),
             password: password.into_string(),
+            device: None,
         };
         let logged_in = call.done(call.accounts().log_in(&call.origin, &call.agent, form).await)?;
         let consents_required = logged_in.consents_required.into_iter().map(|due| RequiredConsent {

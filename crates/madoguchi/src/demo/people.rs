@@ -78,6 +78,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
     let log_in = || LogInForm {
         user_id: people.user_id(),
         password: PASSWORD.into(),
+        device: None,
     };
     if let Outcome::Done(_) = accounts.log_in(&origin, "demo", log_in()).await.map_err(failed)? {
         return Ok(());

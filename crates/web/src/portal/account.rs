@@ -2,6 +2,7 @@
 //! who may only read as well: it is their own door.
 
 use crate::{
+    cookies,
     frame::{Errors, Frame},
     markdown,
     portal::device::device,
@@ -132,10 +133,13 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
             .change_password(&visit.origin, &member, form)
             .await,
     ) {
-        Ok(()) => Ok(visit.done(
-            back(),
-            "パスワードを変更しました。ほかの機器は、安全のためログアウトしました",
-        )),
+        Ok(token) => {
+            let renewed = cookies::set(cookies::SESSION, &token.reveal(), None);
+            Ok(visit.done(
+                reply::with_cookie(back(), renewed),
+                "パスワードを変更しました。ほかの機器は、安全のためログアウトしました",
+            ))
+        }
         Err(Refusal::SessionEnded) => Err(Refusal::SessionEnded.into()),
         Err(refusal) => {
             let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");

@@ -6,12 +6,14 @@ use crate::{
     next_path,
     reply::{self, Reply, see_other},
     visit::{Visit, settle},
+    words::Link,
 };
 use accounts::{LogInForm, LoggedIn, Refusal};
 use askama::Template;
 use chrono::Datelike as _;
-use kernel::calendar;
+use kernel::{SessionId, UserId, calendar};
 use poem::Response;
+use serde::{Deserialize, Serialize};
 
 #[derive(Template)]
 #[template(path = "portal/log_in.html")]
@@ -66,12 +68,14 @@ pub(super) async fn submit(visit: Visit) -> Reply {
         .unwrap_or_default()
         .to_owned();
     let user_id = visit.form.text("user_id").to_owned();
+    let browser = Browser::of(&visit);
     let form = LogInForm {
         user_id: user_id.clone(),
         password: visit.form.text("password").to_owned(),
+        device: browser.knows(&user_id).then(|| browser.name.clone()),
     };
     match settle(visit.services.accounts.log_in(&visit.origin, &visit.agent, form).await) {
-        Ok(logged_in) => Ok(enter(visit, &logged_in, &next)),
+        Ok(logged_in) => Ok(enter(visit, &logged_in, &next, &browser.with(&user_id))),
         Err(refusal) => {
             // In a rush of log-ins a refused one costs no look-up more.
             let notices = if refusal == Refusal::Overloaded {
@@ -79,7 +83,14 @@ pub(super) async fn submit(visit: Visit) -> Reply {
             } else {
                 site_notices(&visit).await
             };
-            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            let mut errors = Errors::new(&refusal, visit.now);
+            if matches!(refusal, Refusal::Wait { .. }) {
+                errors.links.insert(
+                    0,
+                    Link::new("/portal/password", "パスワードを再設定して、すぐにログインする"),
+                );
+            }
+            let frame = visit.frame().with_errors(errors);
             visit.form_again(
                 &refusal,
                 &LogInPage {
@@ -94,8 +105,9 @@ pub(super) async fn submit(visit: Visit) -> Reply {
     }
 }
 
-fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str) -> Response {
+fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) -> Response {
     let response = see_other(&onward(!logged_in.consents_required.is_empty(), next));
+    let response = visit.remember(response, cookies::DEVICE, browser, cookies::LONGEST_SECONDS);
     let response = reply::with_cookie(
         response,
         cookies::set(cookies::SESSION, &logged_in.session.reveal(), None),
@@ -104,6 +116,39 @@ fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str) -> Response {
     match visit.wear(&logged_in.insurer) {
         Some(worn) => reply::with_cookie(response, worn),
         None => response,
+    }
+}
+
+/// The browser, as it is known by its cookie: tries of its own user IDs are counted apart from strangers'.
+#[derive(Clone, Serialize, Deserialize)]
+struct Browser {
+    name: String,
+    /// Folded user IDs that have logged in with it, the last first.
+    user_ids: Vec<String>,
+}
+
+impl Browser {
+    /// A household may share one.
+    const MOST_USER_IDS: usize = 6;
+
+    fn of(visit: &Visit) -> Self {
+        visit.recall(cookies::DEVICE).unwrap_or_else(|| Self {
+            name: SessionId::new(visit.now).to_string(),
+            user_ids: vec![],
+        })
+    }
+
+    fn knows(&self, user_id: &str) -> bool {
+        UserId::typed(user_id).is_ok_and(|id| self.user_ids.contains(&id.folded()))
+    }
+
+    fn with(mut self, user_id: &str) -> Self {
+        if let Ok(id) = UserId::typed(user_id) {
+            self.user_ids.retain(|known| *known != id.folded());
+            self.user_ids.insert(0, id.folded());
+            self.user_ids.truncate(Self::MOST_USER_IDS);
+        }
+        self
     }
 }
 
