@@ -342,6 +342,58 @@ async fn while_an_insurer_is_suspended_only_log_out_is_open() {
 }
 
 #[tokio::test]
+async fn recovery_from_a_suspended_insurer_is_refused_where_that_tells_nothing() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    let post = |path: &'static str, body| client.call(Method::POST, path, None, Some(body));
+    app.with_platform_work(post("/password-resets", json!({"user_id": who.user_id})))
+        .await;
+    let mails = app.mails_to(&who.email).await;
+    let (_, rest) = mails.iter().find_map(|mail| mail.text.split_once("token=")).unwrap();
+    let link: String = rest.chars().take_while(|c| !c.is_whitespace()).collect();
+    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    let asked = post("/password-resets", json!({"user_id": who.user_id})).await;
+    assert_eq!(asked.status, StatusCode::ACCEPTED);
+    let complete = json!({"token": link, "password": "Asagao#2027"});
+    problem(
+        &post("/password-resets/complete", complete).await,
+        403,
+        "insurer_suspended",
+    );
+    problem(
+        &post("/user-id-reminders", identity(&app, &app.person)).await,
+        403,
+        "insurer_suspended",
+    );
+}
+
+#[tokio::test]
+async fn lost_coverage_and_a_full_hashing_queue_have_names_of_their_own() {
+    let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
+    let (client, who, inside) = member(&app).await;
+    let log_in = || {
+        let body = json!({"user_id": who.user_id, "password": testkit::PASSWORD});
+        client.call(Method::POST, "/sessions", None, Some(body))
+    };
+    let place = app.hasher.place().unwrap();
+    problem(&log_in().await, 503, "overloaded");
+    drop(place);
+    let mut person = who.person.clone();
+    person.lost_on = "2026-11-22".into();
+    app.insurer.import(&[person]).await;
+    problem(&log_in().await, 403, "coverage_ended");
+    problem(
+        &client.call(Method::GET, "/me/dashboard", Some(&inside), None).await,
+        403,
+        "coverage_ended",
+    );
+}
+
+#[tokio::test]
 async fn the_reference_page_loads_nothing_and_the_rest_of_api_is_a_problem() {
     let app = TestApp::start().await;
     let client = app.client();

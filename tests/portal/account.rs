@@ -74,6 +74,21 @@ async fn guessing_the_present_password_from_inside_is_throttled_too() {
     leads(&change(&client, PASSWORD, NEW).await, ACCOUNT);
 }
 
+// security.md 26
+#[tokio::test]
+async fn a_full_hashing_queue_costs_no_try_of_the_present_password() {
+    let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
+    let (client, _) = app.member().await;
+    let place = app.hasher.place().unwrap();
+    for _ in 0..12 {
+        let answer = change(&client, PASSWORD, NEW).await;
+        says(&answer, 503, "混み合っています");
+        assert!(!answer.header("retry-after").is_empty());
+    }
+    drop(place);
+    leads(&change(&client, PASSWORD, NEW).await, ACCOUNT);
+}
+
 // security.md 41
 #[tokio::test]
 async fn sessions_are_listed_and_ended_one_by_one_or_all_others() {

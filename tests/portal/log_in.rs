@@ -210,16 +210,19 @@ async fn a_log_in_with_a_password_that_is_changed_meanwhile_opens_nothing() {
     let who = app.sign_up().await;
     let mut other = AsyncPgConnection::establish(&testkit::owner_url()).await.unwrap();
     let change = format!(
-        "BEGIN; SET LOCAL madoguchi.tenant_id = '{}'; UPDATE accounts
+        "SET application_name = 'change {0}'; BEGIN; SET LOCAL madoguchi.tenant_id = '{0}'; UPDATE accounts
          SET password_changed_at = password_changed_at + interval '1 second' WHERE tenant_id = {0}",
         app.tenant()
     );
     other.batch_execute(&change).await.unwrap();
     let client = app.client();
     let (answer, ()) = tokio::join!(log_in(&client, &who.user_id, PASSWORD), async {
-        let waiting = "SELECT count(*)::text AS line FROM pg_stat_activity
-             WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE \"accounts\"%'";
-        while testkit::lines(&testkit::admin_url(), waiting).await != ["1"] {
+        let waiting = format!(
+            "SELECT waits.pid::text AS line FROM pg_stat_activity waits, pg_stat_activity other
+             WHERE other.application_name = 'change {}' AND other.pid = ANY (pg_blocking_pids(waits.pid))",
+            app.tenant()
+        );
+        while testkit::lines(&testkit::admin_url(), &waiting).await.is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
         other.batch_execute("COMMIT").await.unwrap();

@@ -304,6 +304,45 @@ async fn reset_mails_for_one_user_id_are_few() {
     );
 }
 
+// security.md 26
+#[tokio::test]
+async fn a_full_hashing_queue_leaves_the_link_good() {
+    let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    forget(&app, &client, &who.user_id).await;
+    let token = link(&app, &who).await;
+    let place = app.hasher.place().unwrap();
+    let answer = reset(&client, &token, NEW).await;
+    says(&answer, 503, "混み合っています");
+    assert!(!answer.header("retry-after").is_empty());
+    assert!(answer.text.contains(&token) && !answer.text.contains(NEW));
+    drop(place);
+    leads(&reset(&client, &token, NEW).await, "/portal/");
+    assert_eq!(log_in(&app, &who, NEW).await, 303);
+}
+
+// security.md 28: what the page of a refused log-in promises.
+#[tokio::test]
+async fn a_new_password_lets_the_owner_in_at_once_from_a_browser_that_had_to_wait() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    let enter = async |password: &str| {
+        let fields = [("user_id", who.user_id.as_str()), ("password", password)];
+        client.post("/portal/", &fields).await.status.as_u16()
+    };
+    assert_eq!(enter(PASSWORD).await, 303);
+    client.press("/portal/logout").await;
+    for _ in 0..10 {
+        assert_eq!(enter("wrong&1234").await, 422);
+    }
+    assert_eq!(enter(PASSWORD).await, 429);
+    forget(&app, &client, &who.user_id).await;
+    leads(&reset(&client, &link(&app, &who).await, NEW).await, "/portal/");
+    assert_eq!(enter(NEW).await, 303);
+}
+
 async fn ask_user_id(app: &TestApp, fields: &Fields) -> Answer {
     app.client().send_form("/portal/user-id", fields).await
 }

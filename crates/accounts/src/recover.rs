@@ -156,8 +156,11 @@ impl Accounts {
         let Ok(hash) = self.hasher.hash(password).await else {
             return Ok(overloaded());
         };
+        // Before and not after: should it fail, the link is still good.
+        self.forgive_guesses(origin, &found.user_id).await?;
         let now = self.clock.now();
         let mut tx = tenant.write().await?;
+        lock(&tx, found.account_id).await?;
         let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
         if let Link::Used { subject, at } = used {
             tx.commit().await?;
@@ -177,7 +180,6 @@ impl Accounts {
         )
         .await?;
         tx.commit().await?;
-        self.forgive_guesses(origin, &found.user_id).await?;
         Ok(Outcome::Done(insurer))
     }
 
@@ -345,6 +347,19 @@ fn identity_of(job: &ForgottenUserId) -> Result<Identity, Problem> {
         kana_name: KanaName::parse(&job.kana_name)?,
         employee_number: job.employee_number.as_deref().map(EmployeeNumber::parse).transpose()?,
     })
+}
+
+/// Makes whoever else would change this account wait: first the account, then its links, for everybody in this order.
+async fn lock(tx: &TenantTransaction, id: AccountId) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    accounts::table
+        .filter(accounts::tenant_id.eq(tenant))
+        .filter(accounts::account_id.eq(id))
+        .select(accounts::account_id)
+        .for_no_key_update()
+        .execute(&mut &**tx)
+        .await?;
+    Ok(())
 }
 
 async fn account_of_person(
