@@ -1,8 +1,6 @@
 //! The member's own account: what is registered, the password, and where they are logged in.
 
-use crate::{
-    Accounts, Member, Outage, Outcome, Refusal, refusal::overloaded, session::account, sign_up::new_password, trail,
-};
+use crate::{Accounts, Member, Outage, Outcome, Refusal, refusal::overloaded, session::account, trail};
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -89,7 +87,13 @@ impl Accounts {
         if form.current_password.is_empty() {
             errors.push(FieldError::new("current_password", Problem::Empty));
         }
-        let password = new_password(&member.insurer, &member.person, member.user_id.as_str(), &form.password);
+        let user_id = member.user_id.as_str();
+        let screened = self
+            .new_password(&member.insurer, &member.person, user_id, &form.password)
+            .await;
+        let Ok(password) = screened else {
+            return Ok(overloaded());
+        };
         let password = FieldError::gather("password", password, &mut errors);
         if password.is_some() && form.password == form.current_password {
             errors.push(FieldError::new("password", Problem::PasswordUnchanged));

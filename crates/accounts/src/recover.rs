@@ -8,7 +8,6 @@ use crate::{
     refusal::overloaded,
     schema::accounts,
     session::{AccountRow, account},
-    sign_up::new_password,
     trail,
     work::{ForgottenPassword, ForgottenUserId},
 };
@@ -134,9 +133,13 @@ impl Accounts {
             return Ok(Refusal::LinkExpired.into());
         };
         tx.commit().await?;
-        let password = match new_password(&insurer, &person, &found.user_id, &form.password) {
-            Ok(password) => password,
-            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
+        let screened = self
+            .new_password(&insurer, &person, &found.user_id, &form.password)
+            .await;
+        let password = match screened {
+            Ok(Ok(password)) => password,
+            Ok(Err(problem)) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
+            Err(guard::Busy) => return Ok(overloaded()),
         };
         let Ok(hash) = self.hasher.hash(password).await else {
             return Ok(overloaded());
