@@ -4,7 +4,7 @@ use audit::Origin;
 use chrono::TimeDelta;
 use database::TenantTransaction;
 use guard::{
-    codes::{self, CodeVerdict},
+    codes::{self, CodeVerdict, TypedCode},
     links::{self, Link},
     sessions::{self, Limits, SubjectKind},
     throttle::{self, Rule, Taken},
@@ -188,11 +188,22 @@ async fn issue(db: &TestDatabase, subject: Uuid) -> String {
     code.digits().to_owned()
 }
 
+fn typed_code(typed: &str) -> TypedCode {
+    TypedCode::parse(typed).unwrap()
+}
+
 async fn check(db: &TestDatabase, subject: Uuid, typed: &str) -> CodeVerdict {
     let mut tx = write(db).await;
-    let verdict = codes::check(&mut tx, &db.keys, db.clock.now(), subject, "sign_up", typed)
-        .await
-        .unwrap();
+    let verdict = codes::check(
+        &mut tx,
+        &db.keys,
+        db.clock.now(),
+        subject,
+        "sign_up",
+        &typed_code(typed),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     verdict
 }
@@ -208,15 +219,16 @@ async fn a_code_opens_once_and_in_time_only() {
     let (subject, stranger) = (Uuid::from_u128(1), Uuid::from_u128(2));
     let code = issue(&db, subject).await;
     assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()));
-    for wrong in [
-        &*another(&code),
+    let wrong = another(&code);
+    assert_eq!(check(&db, subject, &wrong).await, CodeVerdict::Wrong, "{wrong}");
+    for no_code in [
         "",
         "abcdef",
         "00000000000000000000",
         &code[..5],
         "'; DROP TABLE codes; --",
     ] {
-        assert_eq!(check(&db, subject, wrong).await, CodeVerdict::Wrong, "{wrong}");
+        assert!(TypedCode::parse(no_code).is_err(), "{no_code}");
     }
     assert_eq!(check(&db, stranger, &code).await, CodeVerdict::Wrong);
     let wide: String = code
@@ -257,7 +269,7 @@ async fn of_fifty_right_codes_at_the_same_time_one_is_right() {
             let code = code.clone();
             async move {
                 let mut tx = database.write().await.unwrap();
-                let verdict = codes::check(&mut tx, &keys, now, subject, "sign_up", &code)
+                let verdict = codes::check(&mut tx, &keys, now, subject, "sign_up", &typed_code(&code))
                     .await
                     .unwrap();
                 tx.commit().await.unwrap();
@@ -281,7 +293,7 @@ async fn a_code_outlives_a_new_current_key_but_not_the_loss_of_its_own() {
     let code = codes::issue(&mut tx, &old, now, subject, "email", TimeDelta::minutes(10))
         .await
         .unwrap();
-    let digits = code.digits();
+    let digits = &typed_code(code.digits());
     assert_eq!(
         codes::check(&mut tx, &lost, now, subject, "email", digits)
             .await
@@ -451,7 +463,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
         assert!(sessions::list(&mut tx, now, subject).await.unwrap().is_empty());
         assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 0);
         assert_eq!(
-            codes::check(&mut tx, keys, now, subject, "sign_up", &code)
+            codes::check(&mut tx, keys, now, subject, "sign_up", &typed_code(&code))
                 .await
                 .unwrap(),
             CodeVerdict::Wrong

@@ -19,6 +19,8 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
                 &mut limits.identity_tries,
                 &mut limits.identity_network_tries,
                 &mut limits.identity_alarm,
+                &mut limits.identity_tickets,
+                &mut limits.account_posts,
                 &mut limits.log_in_tries,
                 &mut limits.log_in_id_tries,
                 &mut limits.log_in_network_tries,

@@ -4,6 +4,7 @@
 mod bad_input;
 mod conformance;
 mod pipeline;
+mod sign_up;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -57,6 +57,31 @@ async fn a_change_needs_the_present_password_and_a_new_one_by_the_rule() {
     assert_eq!(client.get(ACCOUNT).await.status, 200);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_click_on_a_changed_password_is_told_that_it_is_done() {
+    let app = TestApp::start().await;
+    let (client, who) = app.member().await;
+    app.later(3600 / 4);
+    let (one, two) = tokio::join!(change(&client, PASSWORD, NEW), change(&client, PASSWORD, NEW));
+    for answer in [one, two, change(&client, PASSWORD, NEW).await] {
+        leads(&answer, ACCOUNT);
+    }
+    assert_eq!(client.get(ACCOUNT).await.status, 200);
+    let mails = app.mails_to(&who.email).await;
+    let told = mails
+        .iter()
+        .filter(|mail| mail.subject.contains("パスワードが変更されました"));
+    assert_eq!(told.count(), 1);
+    // What is no second click is wrong as ever.
+    says(
+        &change(&client, PASSWORD, "Yuri%3456").await,
+        422,
+        "今のパスワードが違います",
+    );
+    app.later(61);
+    says(&change(&client, PASSWORD, NEW).await, 422, "今のパスワードが違います");
+}
+
 // security.md 28
 #[tokio::test]
 async fn guessing_the_present_password_from_inside_is_throttled_too() {

@@ -2,9 +2,9 @@
 
 use crate::{
     Accounts, Member, Outage, Outcome, Refusal,
+    recover::SECOND_CLICK,
     refusal::overloaded,
-    session::{account, credentials},
-    sign_up::new_password,
+    session::{AccountRow, account, credentials},
     trail,
 };
 use audit::{Actor, Origin};
@@ -95,7 +95,13 @@ impl Accounts {
         if form.current_password.is_empty() {
             errors.push(FieldError::new("current_password", Problem::Empty));
         }
-        let password = new_password(&member.insurer, &member.person, member.user_id.as_str(), &form.password);
+        let user_id = member.user_id.as_str();
+        let screened = self
+            .new_password(&member.insurer, &member.person, user_id, &form.password)
+            .await;
+        let Ok(password) = screened else {
+            return Ok(overloaded());
+        };
         let password = FieldError::gather("password", password, &mut errors);
         if password.is_some() && form.password == form.current_password {
             errors.push(FieldError::new("password", Problem::PasswordUnchanged));
@@ -103,17 +109,15 @@ impl Accounts {
         let Some(password) = password.filter(|_| errors.is_empty()) else {
             return Ok(Refusal::Fields(errors).into());
         };
-        if let Some(refusal) = self.prove_password(origin, member, &form.current_password).await? {
-            return Ok(refusal.into());
-        }
+        let found = match self.prove_password(origin, member, &form.current_password).await? {
+            Ok(found) => found,
+            Err(refusal) => return self.after_change(member, &form.password, refusal).await,
+        };
         let Ok(hash) = self.hasher.hash(password).await else {
             return Ok(overloaded());
         };
         let now = self.clock.now();
         let mut tx = tenant.write().await?;
-        let Some(found) = account(&tx, member.account_id).await? else {
-            return Ok(Refusal::SessionEnded.into());
-        };
         let kept = Some(member.session.id);
         let set = self
             .set_password(&mut tx, &member.insurer, &found, &hash, kept, now)
@@ -121,11 +125,40 @@ impl Accounts {
         let token = sessions::renew(&mut tx, &self.keys, &member.session).await?;
         let Some(token) = token.filter(|_| set) else {
             // Changed or logged out elsewhere meanwhile: nothing of this one stays.
-            return Ok(Refusal::SessionEnded.into());
+            drop(tx);
+            return self.after_change(member, &form.password, Refusal::SessionEnded).await;
         };
         trail::record(&tx, now, origin, actor(member), "password.change", "done").await?;
         tx.commit().await?;
         Ok(Outcome::Done(token))
+    }
+
+    /// What to say of a change that was refused: it is done, where this very password was set just now, by the first of
+    /// two clicks.
+    async fn after_change(
+        &self,
+        member: &Member,
+        typed: &str,
+        refusal: Refusal,
+    ) -> Result<Outcome<TenantSecret>, Outage> {
+        if !matches!(refusal, Refusal::Fields(_) | Refusal::SessionEnded) {
+            return Ok(refusal.into());
+        }
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let found = tenant
+            .read_at_once(|tx| credentials(tx, member.account_id).scope_boxed())
+            .await?;
+        let since = self.clock.now() - SECOND_CLICK;
+        let Some(found) = found.filter(|found| found.account.password_changed_at >= since) else {
+            return Ok(refusal.into());
+        };
+        if self.is_password(&found, typed).await != Some(true) {
+            return Ok(refusal.into());
+        }
+        let mut tx = tenant.write().await?;
+        let token = sessions::renew(&mut tx, &self.keys, &member.session).await?;
+        tx.commit().await?;
+        Ok(token.map_or(refusal.into(), Outcome::Done))
     }
 
     /// Checks the present password before something that matters (security.md 42), by the rule of log-in and on a count
@@ -135,23 +168,23 @@ impl Accounts {
         origin: &Origin,
         member: &Member,
         typed: &str,
-    ) -> Result<Option<Refusal>, Outage> {
+    ) -> Result<Result<AccountRow, Refusal>, Outage> {
         let tenant = self.database.tenant(member.insurer.tenant_id);
         let key = member.account_id.to_string();
         if let Some(until) = self.take_try(tenant.id(), &self.limits.log_in(), &key).await? {
-            return Ok(Some(Refusal::Wait { until }));
+            return Ok(Err(Refusal::Wait { until }));
         }
         let found = tenant
             .read_at_once(|tx| credentials(tx, member.account_id).scope_boxed())
             .await?;
         let Some(found) = found else {
-            return Ok(Some(Refusal::SessionEnded));
+            return Ok(Err(Refusal::SessionEnded));
         };
         match self.is_password(&found, typed).await {
             None => {
                 // Nothing was looked at, so nothing was tried.
                 self.give_back(tenant.id(), &self.limits.log_in(), &key).await?;
-                Ok(Some(Refusal::Overloaded))
+                Ok(Err(Refusal::Overloaded))
             }
             Some(false) => {
                 let tx = tenant.write().await?;
@@ -159,13 +192,13 @@ impl Accounts {
                 trail::record(&tx, now, origin, actor(member), "password.prove", outcome).await?;
                 tx.commit().await?;
                 let wrong = FieldError::new("current_password", Problem::PasswordWrong);
-                Ok(Some(Refusal::Fields(vec![wrong])))
+                Ok(Err(Refusal::Fields(vec![wrong])))
             }
             Some(true) => {
                 let tx = tenant.write().await?;
                 guard::throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &key).await?;
                 tx.commit().await?;
-                Ok(None)
+                Ok(Ok(found.account))
             }
         }
     }

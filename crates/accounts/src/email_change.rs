@@ -59,7 +59,7 @@ impl Accounts {
         let Some(email) = email.filter(|_| errors.is_empty()) else {
             return Ok(Refusal::Fields(errors).into());
         };
-        if let Some(refusal) = self.prove_password(origin, member, &form.current_password).await? {
+        if let Err(refusal) = self.prove_password(origin, member, &form.current_password).await? {
             return Ok(refusal.into());
         }
         let now = self.clock.now();
@@ -70,6 +70,7 @@ impl Accounts {
             .filter(|row| row.expires_at > now);
         if let Some(row) = &present
             && row.email == email.as_str()
+            && left(self.limits.code_tries, row.tries) > 0
             && now < row.last_sent_at + span(self.limits.resend_after)
         {
             // The same form a second time.
@@ -142,6 +143,9 @@ impl Accounts {
     ) -> Result<Outcome<CodeSent>, Outage> {
         // Tries and sends count on for the life of a change, whatever address it asks for.
         let (tries, sends) = present.map_or((0, 0), |row| (row.tries, row.sends));
+        if left(self.limits.code_tries, tries) == 0 {
+            return Ok(Refusal::CodeTriesUsedUp.into());
+        }
         if left(self.limits.code_sends, sends) == 0 {
             return Ok(Refusal::SendsUsedUp.into());
         }

@@ -20,6 +20,11 @@ pub struct Limits {
     pub identity_alarm: u32,
     /// The delay of each further failure while the alarm stands.
     pub identity_alarm_delay: u64,
+    /// Sign-ups begun for one person within a day. Each may mail six codes and have five typed, so a known identity
+    /// without an account is worth no more than so many times that.
+    pub identity_tickets: u32,
+    /// Account forms posted on one ticket; each costs a hash.
+    pub account_posts: u32,
     /// Wrong passwords for one user ID from one network, or from a browser that has logged in with it before.
     pub log_in_tries: u32,
     /// The waits after them.
@@ -73,6 +78,14 @@ pub(crate) const IDENTITY_INSURER: Rule<'static> = Rule {
     waits: &[],
 };
 
+/// Events about one number whose insured persons an identity can't tell apart: one a day.
+pub(crate) const AMBIGUOUS: Rule<'static> = Rule {
+    name: "identity_ambiguous",
+    tries: 1,
+    window: DAY,
+    waits: &[],
+};
+
 /// Mails about odd log-ins to one account: one a day.
 pub(crate) const ODD_LOG_IN: Rule<'static> = Rule {
     name: "odd_log_in",
@@ -93,6 +106,24 @@ impl Limits {
 
     pub(crate) fn identity_network(&self) -> Rule<'_> {
         self.network("identity_network", self.identity_network_tries)
+    }
+
+    pub(crate) fn identity_tickets(&self) -> Rule<'_> {
+        Rule {
+            name: "identity_tickets",
+            tries: self.identity_tickets,
+            window: DAY,
+            waits: &[],
+        }
+    }
+
+    pub(crate) fn account_posts(&self) -> Rule<'_> {
+        Rule {
+            name: "account_posts",
+            tries: self.account_posts,
+            window: Duration::from_secs(self.ticket_life),
+            waits: &[],
+        }
     }
 
     pub(crate) fn log_in(&self) -> Rule<'_> {

@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{AccountId, TenantId, TicketId, UserId};
+use kernel::{AccountId, PersonId, TenantId, TicketId, UserId};
 
-/// Reserves a user ID for a ticket's life; false where it is somebody else's. What this person had reserved before, on
-/// this ticket or an earlier one, is given up: the last sign-up begun is the one that counts.
+/// Reserves a user ID for a ticket's life; false, and nothing changed, where it is somebody else's. What this person had
+/// reserved before, on this ticket or an earlier one, is given up: the last sign-up begun is the one that counts.
 pub(crate) async fn reserve(
     tx: &mut TenantTransaction,
     user_id: &UserId,
@@ -20,34 +20,72 @@ pub(crate) async fn reserve(
 ) -> Result<bool, DatabaseError> {
     let tenant = tx.tenant();
     let folded = user_id.folded();
-    let tickets_of_person = sign_up_tickets::table
-        .filter(sign_up_tickets::tenant_id.eq(tenant))
-        .filter(sign_up_tickets::person_id.eq(row.person_id))
-        .select(sign_up_tickets::ticket_id.nullable());
-    diesel::delete(login_names::table)
-        .filter(login_names::tenant_id.eq(tenant))
-        .filter(login_names::ticket_id.eq_any(tickets_of_person))
-        .execute(&mut **tx)
-        .await?;
+    let own = tickets_of(tx, row.person_id).await?;
+    let reserved = (
+        login_names::tenant_id.eq(tenant),
+        login_names::ticket_id.eq(row.ticket_id),
+        login_names::reserved_until.eq(row.expires_at),
+    );
     let upsert = diesel::insert_into(login_names::table)
-        .values((
-            login_names::user_id_folded.eq(&folded),
-            login_names::tenant_id.eq(tenant),
-            login_names::ticket_id.eq(row.ticket_id),
-            login_names::reserved_until.eq(row.expires_at),
-        ))
+        .values((login_names::user_id_folded.eq(&folded), reserved))
         .on_conflict(login_names::user_id_folded)
         .do_update()
-        .set((
-            login_names::tenant_id.eq(tenant),
-            login_names::ticket_id.eq(row.ticket_id),
-            login_names::reserved_until.eq(row.expires_at),
-        ));
-    let free = login_names::reserved_until.lt(now);
-    Ok(diesel::query_dsl::methods::FilterDsl::filter(upsert, free)
+        .set(reserved);
+    let free = login_names::reserved_until.lt(now).or(login_names::tenant_id
+        .eq(tenant)
+        .nullable()
+        .and(login_names::ticket_id.eq_any(&own)));
+    if diesel::query_dsl::methods::FilterDsl::filter(upsert, free)
         .execute(&mut **tx)
         .await?
-        == 1)
+        == 0
+    {
+        return Ok(false);
+    }
+    diesel::delete(login_names::table)
+        .filter(login_names::tenant_id.eq(tenant))
+        .filter(login_names::ticket_id.eq_any(&own))
+        .filter(login_names::user_id_folded.ne(&folded))
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
+}
+
+/// True where [`reserve`] would not refuse.
+pub(crate) async fn is_free(
+    tx: &mut TenantTransaction,
+    user_id: &UserId,
+    row: &TicketRow,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let found: Option<(TenantId, Option<TicketId>, Option<DateTime<Utc>>)> = login_names::table
+        .filter(login_names::user_id_folded.eq(user_id.folded()))
+        .select((
+            login_names::tenant_id,
+            login_names::ticket_id,
+            login_names::reserved_until,
+        ))
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    Ok(match found {
+        None => true,
+        Some((_, _, Some(until))) if until < now => true,
+        Some((tenant, Some(ticket), _)) if tenant == tx.tenant() => {
+            tickets_of(tx, row.person_id).await?.contains(&ticket)
+        }
+        Some(_) => false,
+    })
+}
+
+async fn tickets_of(tx: &mut TenantTransaction, person: PersonId) -> Result<Vec<TicketId>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(sign_up_tickets::table
+        .filter(sign_up_tickets::tenant_id.eq(tenant))
+        .filter(sign_up_tickets::person_id.eq(person))
+        .select(sign_up_tickets::ticket_id)
+        .load(&mut **tx)
+        .await?)
 }
 
 /// Hands a user ID over from the ticket that reserved it to the account it was reserved for.

@@ -47,16 +47,17 @@ impl Letterhead {
         ))
     }
 
-    fn close(&self, body: Body) -> Body {
-        body.rule()
-            .paragraph(
-                "本メールは送信専用のメールアドレスから配信されています。\n\
-                 本メールに返信いただいても対応出来かねますのでご了承ください。",
-            )
-            .paragraph(&format!(
-                "お問い合わせ先\n{}　{}\n電話 {}（{}）",
-                self.insurer, self.desk, self.phone, self.hours
-            ))
+    /// The end of every mail, in the manual's order; `last` is what its matter adds there.
+    fn close(&self, body: Body, last: Option<&str>) -> Body {
+        let body = body.rule().paragraph(
+            "本メールは送信専用のメールアドレスから配信されています。\n\
+             本メールに返信いただいても対応出来かねますのでご了承ください。",
+        );
+        let body = last.into_iter().fold(body, Body::paragraph);
+        body.paragraph(&format!(
+            "お問い合わせ先\n{}　{}\n電話 {}（{}）",
+            self.insurer, self.desk, self.phone, self.hours
+        ))
     }
 }
 
@@ -64,7 +65,7 @@ const IGNORE: &str = "本メールにお心当たりのない場合は、誠に�
     よろしくお願いいたします。";
 
 macro_rules! message {
-    ($(#[$doc:meta])* $name:ident, $template:literal, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr) => {
+    ($(#[$doc:meta])* $name:ident, $template:literal, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
@@ -75,7 +76,8 @@ macro_rules! message {
 
         impl $name {
             fn body(&$self) -> Body {
-                $self.letterhead.close($body)
+                let last: Option<&str> = [$($last)?].into_iter().next();
+                $self.letterhead.close($body, last)
             }
         }
 
@@ -111,9 +113,9 @@ message!(
         .paragraph(
             "上記の認証番号の有効期限は発行より10分となっておりますので、\n\
              10分以内に入力して、ユーザーID作成の手続きを行ってください。\n\
-             10分以内に入力いただけなかった場合は、上記の認証番号は無効になりますのでご注意ください。",
-        )
-        .paragraph(IGNORE)
+             10分以内にアクセスいただけなかった場合は、上記の認証番号は無効になりますのでご注意ください。",
+        ),
+    then IGNORE
 );
 
 message!(
@@ -209,8 +211,8 @@ message!(
         .open()
         .paragraph("お問い合わせいただいたユーザーIDをお知らせします。")
         .code("ユーザーID", &self.user_id)
-        .link("ログインはこちら", &self.letterhead.portal)
-        .paragraph(IGNORE)
+        .link("ログインはこちら", &self.letterhead.portal),
+    then IGNORE
 );
 
 message!(
@@ -227,8 +229,8 @@ message!(
         .paragraph(
             "上記の認証番号の有効期限は発行より10分となっておりますので、\n\
              10分以内に入力して、メールアドレス変更の手続きを行ってください。",
-        )
-        .paragraph(IGNORE)
+        ),
+    then IGNORE
 );
 
 message!(

@@ -8,7 +8,6 @@ use crate::{
     refusal::overloaded,
     schema::accounts,
     session::{AccountRow, Credentials, account, credentials},
-    sign_up::new_password,
     trail,
     work::{ForgottenPassword, ForgottenUserId},
 };
@@ -45,7 +44,7 @@ pub struct ResetForm {
 /// The link's purpose in the guard.
 pub(crate) const RESET: &str = "password_reset";
 /// A form sent again within this is a second click.
-const SECOND_CLICK: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const SECOND_CLICK: TimeDelta = TimeDelta::minutes(1);
 
 impl Accounts {
     /// Asks for a mail with a reset link. One answer whatever is true.
@@ -149,9 +148,13 @@ impl Accounts {
             return Ok(Refusal::LinkExpired.into());
         };
         tx.commit().await?;
-        let password = match new_password(&insurer, &person, &found.user_id, &form.password) {
-            Ok(password) => password,
-            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
+        let screened = self
+            .new_password(&insurer, &person, &found.user_id, &form.password)
+            .await;
+        let password = match screened {
+            Ok(Ok(password)) => password,
+            Ok(Err(problem)) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
+            Err(guard::Busy) => return Ok(overloaded()),
         };
         let Ok(hash) = self.hasher.hash(password).await else {
             return Ok(overloaded());

@@ -77,5 +77,3 @@ diesel::table! {
         address -> Nullable<Text>,
     }
 }
-
-diesel::allow_tables_to_appear_in_same_query!(login_names, sign_up_tickets);

@@ -64,7 +64,7 @@ pub struct CodeView {
 }
 
 impl Accounts {
-    /// What the page of this ticket shows; refused where the ticket is unknown, done or too old.
+    /// What the page of this ticket shows; refused where the ticket is unknown, done, too old or out of tries.
     pub async fn ticket(&self, ticket: &TenantSecret) -> Result<Outcome<TicketView>, Outage> {
         let Some(insurer) = self.directory.by_tenant(ticket.tenant).await? else {
             return Ok(Refusal::TicketExpired.into());
@@ -73,6 +73,9 @@ impl Accounts {
         let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
             return Ok(Refusal::TicketExpired.into());
         };
+        if left(self.limits.code_tries, row.tries) == 0 {
+            return Ok(Refusal::CodeTriesUsedUp.into());
+        }
         let mail = match row.mail_id {
             Some(id) => mail::state(&mut tx, id).await?,
             None => None,
@@ -172,6 +175,8 @@ pub(crate) struct TicketRow {
     pub email_hint: Option<String>,
     pub user_id: Option<String>,
     pub password: Option<guard::PasswordHash>,
+    /// Sealed: where the code goes. From the first step on where the insurer registered an address, so that the mask
+    /// shown is always of the address in use.
     pub email: Option<Vec<u8>>,
     pub tries: i32,
     pub sends: i32,

@@ -3,13 +3,24 @@
 use crate::{Accounts, Outage};
 use chrono::NaiveDate;
 use jobs::{Job, JobError, Jobs, Worker};
-use kernel::{AccountId, TenantId};
+use kernel::{AccountId, PersonId, TenantId};
 use serde::{Deserialize, Serialize};
 
-/// A failed identity; with an account where the person is registered already.
+/// A failed identity.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Attempt {
+    /// Where the person is registered already.
     pub account: Option<AccountId>,
+    /// Where it means more than one person.
+    pub ambiguous: Option<Ambiguous>,
+}
+
+/// People of one number whom a typed identity can't tell apart.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Ambiguous {
+    /// The keys of 記号 and 番号.
+    pub number: String,
+    pub people: Vec<PersonId>,
 }
 
 impl Job for Attempt {
@@ -53,7 +64,7 @@ impl Accounts {
             clock,
             move |tenant: TenantId, job: Attempt| {
                 let accounts = accounts.clone();
-                async move { accounts.remind_registered(tenant, job).await.map_err(failed) }
+                async move { accounts.follow_up(tenant, job).await.map_err(failed) }
             },
         ));
         let (database, keys, clock) = queue();

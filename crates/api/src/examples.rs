@@ -33,7 +33,7 @@ fn accepted() -> Value {
 }
 
 fn code_sent() -> Value {
-    json!({"code_expires_at": "2026-11-24T01:10:00Z", "sent_to": "t***o@ex***.jp"})
+    json!({"code_expires_at": "2026-11-24T01:10:00Z", "sent_to": "t***o@ex***.jp", "unusual": false})
 }
 
 fn notice() -> Value {

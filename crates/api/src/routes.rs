@@ -66,10 +66,9 @@ pub static ROUTES: &[Route<Operation>] = &[
         Access::Ticket,
         &[
             "ticket_expired",
-            "not_matched",
+            "wait",
             "code_tries_used_up",
             "sends_used_up",
-            "resend_too_soon",
             "insurer_suspended",
             "overloaded",
         ],
@@ -81,7 +80,6 @@ pub static ROUTES: &[Route<Operation>] = &[
         &[
             "ticket_expired",
             "step_missing",
-            "not_matched",
             "code_wrong",
             "code_late",
             "code_superseded",

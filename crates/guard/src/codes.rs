@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{Keys, text};
+use kernel::{Keys, Problem, text};
 use rand::RngExt as _;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -29,6 +29,9 @@ mod table {
 }
 use table::codes;
 
+/// More characters than any grouping of six digits has; what follows is not read.
+const MOST_TYPED: usize = 64;
+
 /// A fresh code, for the mail alone. No Debug, no Display.
 pub struct Code {
     digits: Zeroizing<String>,
@@ -47,12 +50,31 @@ impl Code {
     }
 }
 
+/// A code as somebody typed it: six digits in whatever width or grouping. No Debug, no Display.
+pub struct TypedCode(Zeroizing<String>);
+
+impl TypedCode {
+    /// Full width, blanks and hyphens are mended; anything else than six digits then is no code, and no try.
+    pub fn parse(typed: &str) -> Result<Self, Problem> {
+        let short: String = typed.chars().take(MOST_TYPED).collect();
+        let digits = Zeroizing::new(text::normalize_dense(&short).replace('-', ""));
+        if digits.is_empty() {
+            return Err(Problem::Empty);
+        }
+        if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(digits))
+        } else {
+            Err(Problem::Characters)
+        }
+    }
+}
+
 /// What a typed code turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeVerdict {
     /// The newest code, in time; it is used up now.
     Right,
-    /// No code of this subject, or not six digits at all.
+    /// No code of this subject.
     Wrong,
     /// Right once, but its time is over.
     Late,
@@ -93,18 +115,16 @@ pub async fn issue(
     Ok(Code { digits, expires_at })
 }
 
-/// Judges what was typed, in whatever width or grouping, and uses a right code up. Take a try from the subject's row
-/// first: nothing is counted here.
+/// Judges what was typed and uses a right code up. Take a try from the subject's row first: nothing is counted here.
 pub async fn check(
     tx: &mut TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     subject: Uuid,
     purpose: &str,
-    typed: &str,
+    typed: &TypedCode,
 ) -> Result<CodeVerdict, DatabaseError> {
-    let typed = digits_of(typed);
-    let hashes: Vec<Vec<u8>> = keys.hashes("code", &hashed_text(subject, purpose, &typed)).collect();
+    let hashes: Vec<Vec<u8>> = keys.hashes("code", &hashed_text(subject, purpose, &typed.0)).collect();
     let issued = issued(tx, subject, purpose).await?;
     // Every row is compared, so that time tells nothing; the newest of equal codes counts.
     let mut matching = None;
@@ -141,12 +161,6 @@ fn hashed_text(subject: Uuid, purpose: &str, digits: &str) -> Zeroizing<Vec<u8>>
     bytes.push(0);
     bytes.extend_from_slice(digits.as_bytes());
     bytes
-}
-
-/// Full width, blanks and hyphens are mended; anything else than six digits then matches nothing.
-fn digits_of(typed: &str) -> Zeroizing<String> {
-    let short: String = typed.chars().take(64).collect();
-    Zeroizing::new(text::normalize_dense(&short).replace('-', ""))
 }
 
 #[derive(Queryable)]
@@ -233,11 +247,47 @@ pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn read(typed: &str) -> Result<String, Problem> {
+        TypedCode::parse(typed).map(|code| code.0.to_string())
+    }
 
     #[test]
     fn a_code_is_read_in_any_width_and_grouping() {
-        for typed in ["611898", "６１１８９８", " 611 898 ", "611-898", "６１１－８９８"] {
-            assert_eq!(*digits_of(typed), "611898", "{typed}");
+        for typed in [
+            "611898",
+            "６１１８９８",
+            " 611 898 ",
+            "611-898",
+            "６１１－８９８",
+            "6\u{200B}11898",
+        ] {
+            assert_eq!(read(typed).as_deref(), Ok("611898"), "{typed}");
+        }
+        for empty in ["", "　", " - "] {
+            assert_eq!(read(empty), Err(Problem::Empty), "{empty}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn six_digits_are_read_whatever_stands_between_them(
+            digits in "[0-9]{6}", gaps in prop::collection::vec("[ \u{3000}－-]{0,3}", 7), wide in any::<bool>(),
+        ) {
+            let mut typed = gaps[0].clone();
+            for (digit, gap) in digits.chars().zip(&gaps[1..]) {
+                typed.push(if wide { char::from_u32(digit as u32 + 0xFEE0).unwrap() } else { digit });
+                typed.push_str(gap);
+            }
+            prop_assert_eq!(read(&typed), Ok(digits));
+        }
+
+        #[test]
+        fn whatever_is_read_is_six_digits(typed in "\\PC{0,80}") {
+            if let Ok(digits) = read(&typed) {
+                prop_assert!(digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+            }
         }
     }
 

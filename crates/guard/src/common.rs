@@ -7,6 +7,9 @@ use zxcvbn::{
     matching::patterns::{DictionaryPattern, MatchPattern},
 };
 
+/// The longest word of the lists has so many characters (`verwaltungsgemeinschaft`), and no more are ever estimated:
+/// at most the time of a hash, where a hundred look-alike signs would take half a second.
+const LONGEST_WORD: usize = 23;
 /// How common a word must be to be refused with something stuck onto it as well: among the first 3,000 (ASVS 6.2.4).
 const COMMONEST: usize = 3_000;
 /// A long password that falls within so few guesses is one that guessers try (`aaaa…`, `1234…`, `qwerty…`).
@@ -20,17 +23,35 @@ const SERVICE: [&str; 4] = ["madoguchi", "mypage", "窓口", "マイページ"];
 
 /// True for a password that is common as a whole, case folded: an entry of the dictionaries (backwards and with
 /// look-alike signs too: `P@ssw0rd`); a long one of plain runs and repetitions; or one of the 3,000 commonest
-/// passwords with the usual decoration at its end (`Password1!`, `Welcome2024!`).
+/// passwords with the usual decoration at its end (`Password1!`, `Welcome2024!`). Takes up to some ten milliseconds.
 pub(crate) fn is_common(password: &str) -> bool {
     let folded = password.to_lowercase();
-    let entropy = zxcvbn::zxcvbn(&folded, &[]);
-    if whole_entry(&entropy, &folded).is_some() || entropy.guesses() < FEW_GUESSES && !is_mixed(&folded) {
+    let is_plain = |part: &str| {
+        let entropy = zxcvbn::zxcvbn(part, &[]);
+        whole_entry(&entropy, &folded).is_some() || entropy.guesses() < FEW_GUESSES && !is_mixed(&folded)
+    };
+    if ends(two_turns(&folded)).into_iter().all(is_plain) {
         return true;
     }
     let core = undecorated(&folded);
     core.len() < folded.len()
+        && core.chars().count() <= LONGEST_WORD
         && whole_entry(&zxcvbn::zxcvbn(core, &[]), core)
             .is_some_and(|entry| is_password(entry) && entry.rank <= COMMONEST)
+}
+
+/// Two turns of what a text goes on repeating (`qwertyqwerty` of a hundred), else the text itself.
+fn two_turns(text: &str) -> &str {
+    let mut turns = text.char_indices().map(|(at, _)| at).skip(1).take(LONGEST_WORD / 2);
+    let repeats = |at: &usize| 2 * at <= text.len() && text.get(*at..).is_some_and(|rest| text.starts_with(rest));
+    turns.find(repeats).and_then(|at| text.get(..2 * at)).unwrap_or(text)
+}
+
+/// The text, or the two ends of one that is longer than any word: runs and repetitions show at both.
+fn ends(text: &str) -> [&str; 2] {
+    let head = text.char_indices().nth(LONGEST_WORD).map_or(text.len(), |(at, _)| at);
+    let tail = text.char_indices().nth_back(LONGEST_WORD - 1).map_or(0, |(at, _)| at);
+    [text.get(..head).unwrap_or(text), text.get(tail..).unwrap_or(text)]
 }
 
 /// True for a password that is little more than the words given: the user ID, the member number, the birth date, the
@@ -58,7 +79,7 @@ fn folded(text: &str) -> String {
         .collect()
 }
 
-/// The one dictionary entry that covers the whole text. zxcvbn looks at the first 100 characters; no entry is longer.
+/// The one dictionary entry that covers the whole text.
 fn whole_entry<'a>(entropy: &'a Entropy, text: &str) -> Option<&'a DictionaryPattern> {
     match entropy.sequence() {
         [
@@ -150,6 +171,23 @@ mod tests {
             "sakura%7f2",
         ] {
             assert!(!is_common(password), "{password}");
+        }
+    }
+
+    // security.md 20, 26
+    #[test]
+    fn the_longest_password_is_looked_up_by_its_ends_alone() {
+        let word = "verwaltungsgemeinschaft";
+        assert!(is_common(word));
+        assert_eq!(ends(word), [word; 2]);
+        assert_eq!(two_turns("窓口窓口窓口窓"), "窓口窓口");
+        for password in ["aa".repeat(64), "1234567890".repeat(12), "qwertyuiop".repeat(12)] {
+            assert!(is_common(&password), "{password}");
+        }
+        let look_alikes = "4@8({[<3691!|70$5+%2".repeat(6);
+        assert!(ends(&look_alikes).iter().all(|end| end.len() == LONGEST_WORD));
+        for password in [look_alikes, format!("{}みどりの窓口で待つ三毛猫です", "a".repeat(60))] {
+            assert!(!is_common(&password), "{password}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Argon2id on threads of its own behind a bounded queue (security.md 24–27). Never on the runtime's blocking pool,
+//! Argon2id, and the blocklist's look-ups, on threads of their own behind a bounded queue (security.md 24–27). Never on the runtime's blocking pool,
 //! never more work accepted than can be done in good time: past the queue the answer is [`Busy`], at once. Whoever has
 //! other work to do before the hash takes a [`Place`] first, so that in a rush nothing at all is done for those who are
 //! sent away.
@@ -7,11 +7,11 @@
 //! without the passwords. An unknown user costs one hash like a known one.
 
 use crate::{
-    Password,
+    Candidate, Password,
     argon::{Computer, PasswordHash, Verdict},
 };
 use argon2::Params;
-use kernel::Keys;
+use kernel::{Keys, Problem};
 use serde::Deserialize;
 use std::{
     collections::VecDeque,
@@ -106,7 +106,15 @@ impl Hasher {
         Ok(Place(Arc::clone(&self.shared)))
     }
 
-    /// Hashes a new password.
+    /// Looks a new password up in the blocklist: work for these threads too, and refused in a rush like a hash.
+    pub async fn screen(&self, candidate: Candidate) -> Result<Result<Password, Problem>, Busy> {
+        let place = self.place()?;
+        let (answer, screened) = oneshot::channel();
+        self.shared.queue(place, Task::Screen { candidate, answer });
+        screened.await.map_err(|_| Busy)
+    }
+
+    /// Hashes a password.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, Busy> {
         let place = self.place()?;
         let (answer, hashed) = oneshot::channel();
@@ -152,6 +160,10 @@ impl Hasher {
 }
 
 enum Task {
+    Screen {
+        candidate: Candidate,
+        answer: oneshot::Sender<Result<Password, Problem>>,
+    },
     Hash {
         password: Password,
         answer: oneshot::Sender<PasswordHash>,
@@ -167,6 +179,7 @@ impl Task {
     /// True where nobody waits for the answer any more: the work is spared.
     fn is_abandoned(&self) -> bool {
         match self {
+            Self::Screen { answer, .. } => answer.is_closed(),
             Self::Hash { answer, .. } => answer.is_closed(),
             Self::Verify { answer, .. } => answer.is_closed(),
         }
@@ -211,6 +224,11 @@ impl Shared {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn count_hash(&self) {
+        self.hashes.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("hashes_total").increment(1);
+    }
+
     fn queue(&self, place: Place, task: Task) {
         self.line().tasks.push_back(task);
         // Only now, so that nobody slips in between.
@@ -253,24 +271,25 @@ fn work(shared: &Shared) {
     let mut computer = Computer::new(shared.keys.clone(), shared.params.clone());
     loop {
         match shared.next() {
-            Next::Task(task) => {
-                shared.hashes.fetch_add(1, Ordering::Relaxed);
-                metrics::counter!("hashes_total").increment(1);
-                match task {
-                    Task::Hash { password, answer } => {
-                        if let Some(hash) = computer.hash(&password) {
-                            let _ = answer.send(hash);
-                        }
-                    }
-                    Task::Verify {
-                        password,
-                        stored,
-                        answer,
-                    } => {
-                        let _ = answer.send(computer.verify(&password, stored.as_ref()));
+            Next::Task(task) => match task {
+                Task::Screen { candidate, answer } => {
+                    let _ = answer.send(candidate.screen());
+                }
+                Task::Hash { password, answer } => {
+                    shared.count_hash();
+                    if let Some(hash) = computer.hash(&password) {
+                        let _ = answer.send(hash);
                     }
                 }
-            }
+                Task::Verify {
+                    password,
+                    stored,
+                    answer,
+                } => {
+                    shared.count_hash();
+                    let _ = answer.send(computer.verify(&password, stored.as_ref()));
+                }
+            },
             Next::Nothing => computer.rest(),
             Next::End => return,
         }

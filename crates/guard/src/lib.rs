@@ -14,7 +14,7 @@ pub mod throttle;
 
 pub use argon::{PasswordHash, Verdict};
 pub use hasher::{Busy, HASH_COST, HashConfig, Hasher, Place};
-pub use password::{Password, PasswordRule};
+pub use password::{Candidate, Password, PasswordRule};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};

@@ -51,10 +51,14 @@ pub struct Password(
     Option<Zeroizing<String>>,
 );
 
-impl Password {
+/// A new password that keeps the rule but has not been looked up in the blocklist yet; [`crate::Hasher::screen`] makes
+/// a [`Password`] of it. The look-up is work, and so it waits in line with the hashes.
+pub struct Candidate(Zeroizing<String>);
+
+impl Candidate {
     /// A new password by the rule (security.md, "The manual's password rule and the standards"): the manual's, or
-    /// 15–128 characters of anything; neither a common one nor one made of `context` words (user ID, member number,
-    /// birth date in its usual spellings, the insurer's name and code).
+    /// 15–128 characters of anything; not one made of `context` words (user ID, member number, birth date in its usual
+    /// spellings, the insurer's name and code).
     pub fn parse(typed: &str, rule: &PasswordRule, context: &[&str]) -> Result<Self, Problem> {
         let max = PasswordRule::LONGEST;
         if typed.is_empty() {
@@ -70,12 +74,19 @@ impl Password {
         if common::is_context(&text, context) {
             return Err(Problem::PasswordContext);
         }
-        if common::is_common(&text) {
-            return Err(Problem::PasswordCommon);
-        }
-        Ok(Self(Some(text)))
+        Ok(Self(text))
     }
 
+    /// The password, unless it is a common one.
+    pub(crate) fn screen(self) -> Result<Password, Problem> {
+        if common::is_common(&self.0) {
+            return Err(Problem::PasswordCommon);
+        }
+        Ok(Password(Some(self.0)))
+    }
+}
+
+impl Password {
     /// A password as typed at log-in: no rule, for rules change and old passwords stay. Longer than any password can
     /// be, it fits none, at the cost of one hash like every other.
     pub fn typed(typed: &str) -> Self {
@@ -114,8 +125,12 @@ mod tests {
 
     const RULE: PasswordRule = PasswordRule { minimum_length: 8 };
 
+    fn new(typed: &str, rule: PasswordRule, context: &[&str]) -> Result<Password, Problem> {
+        Candidate::parse(typed, &rule, context)?.screen()
+    }
+
     fn problem(typed: &str) -> Option<Problem> {
-        Password::parse(typed, &RULE, &["taro.kenpo", "19850401"]).err()
+        new(typed, RULE, &["taro.kenpo", "19850401"]).err()
     }
 
     #[test]
@@ -181,7 +196,7 @@ mod tests {
     #[test]
     fn an_insurer_may_raise_the_minimum_but_not_lower_it() {
         let rule = |minimum_length| PasswordRule { minimum_length };
-        let parse = |typed, minimum| Password::parse(typed, &rule(minimum), &[]).err();
+        let parse = |typed, minimum| new(typed, rule(minimum), &[]).err();
         assert_eq!(parse("Kenpo#24", 0), None);
         assert_eq!(parse("Kenpo#24", 12), Some(Problem::PasswordRule { min: 12 }));
         assert_eq!(parse("Kenpo#24Yama", 12), None);
@@ -198,7 +213,7 @@ mod tests {
     // security.md 22
     #[test]
     fn full_width_typing_is_the_same_password() {
-        let wide = Password::parse("Ｋｅｎｐｏ＃２４", &RULE, &[]).ok().unwrap();
+        let wide = new("Ｋｅｎｐｏ＃２４", RULE, &[]).ok().unwrap();
         assert_eq!(wide.bytes(), Password::typed("Kenpo#24").bytes());
         assert_eq!(wide.bytes().unwrap(), b"Kenpo#24");
     }
@@ -233,7 +248,7 @@ mod tests {
 
         #[test]
         fn no_text_panics(typed in "\\PC{0,40}", context in "\\PC{0,12}") {
-            let _ = Password::parse(&typed, &RULE, &[&context]);
+            let _ = new(&typed, RULE, &[&context]);
             let _ = Password::typed(&typed);
         }
     }

@@ -22,7 +22,7 @@ diesel::table! {
 #[derive(Debug, Clone)]
 pub struct Event {
     /// `member.registered`, `member.coverage_lost`, `consent.given`, `import.finished`, `notice.published`,
-    /// `mail.undeliverable`.
+    /// `mail.undeliverable`, `identity.ambiguous` (people of one number whose names fold alike: staff tell them apart).
     pub kind: &'static str,
     /// What it happened to.
     pub subject: Uuid,

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike as _, Utc};
 
-/// An era and its first day.
-const ERAS: [(&str, i32, u32, u32); 5] = [
-    ("令和", 2019, 5, 1),
-    ("平成", 1989, 1, 8),
-    ("昭和", 1926, 12, 25),
-    ("大正", 1912, 7, 30),
-    ("明治", 1868, 1, 1),
+/// An era, the letter that forms write for it, and its first day.
+const ERAS: [(&str, char, i32, u32, u32); 5] = [
+    ("令和", 'R', 2019, 5, 1),
+    ("平成", 'H', 1989, 1, 8),
+    ("昭和", 'S', 1926, 12, 25),
+    ("大正", 'T', 1912, 7, 30),
+    ("明治", 'M', 1868, 1, 1),
 ];
 
 const WEEKDAYS: [&str; 7] = ["月", "火", "水", "木", "金", "土", "日"];
@@ -31,14 +31,23 @@ pub fn start_of_day(day: NaiveDate) -> DateTime<Utc> {
 
 /// 「昭和60年」: the era year of a day; the first is 元年.
 pub fn era_year(day: NaiveDate) -> Option<String> {
+    era(day).map(|(era, _, year)| match year {
+        1 => format!("{era}元年"),
+        nth => format!("{era}{nth}年"),
+    })
+}
+
+/// `('S', 60)`: the era year of a day as forms write it.
+pub fn era_short(day: NaiveDate) -> Option<(char, i32)> {
+    era(day).map(|(_, letter, year)| (letter, year))
+}
+
+fn era(day: NaiveDate) -> Option<(&'static str, char, i32)> {
     ERAS.iter()
-        .find(|(_, year, month, first)| {
+        .find(|(_, _, year, month, first)| {
             NaiveDate::from_ymd_opt(*year, *month, *first).is_some_and(|start| day >= start)
         })
-        .map(|(era, year, ..)| match day.year() - year + 1 {
-            1 => format!("{era}元年"),
-            nth => format!("{era}{nth}年"),
-        })
+        .map(|(era, letter, year, ..)| (*era, *letter, day.year() - year + 1))
 }
 
 /// 「1985年（昭和60年）」, in a year of change 「1989年（昭和64年・平成元年）」: an option of the year pull-down.

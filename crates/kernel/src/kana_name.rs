@@ -19,7 +19,8 @@ pub struct KanaName {
 impl KanaName {
     /// Parses a typed or imported name: hiragana, full- or half-width katakana, with or without blanks.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
-        let written = typed.trim().to_owned();
+        let visible: String = typed.chars().filter(|c| !text::is_invisible(*c)).collect();
+        let written = visible.trim().to_owned();
         if written.is_empty() {
             return Err(Problem::Empty);
         }
@@ -151,6 +152,13 @@ fn is_name_char(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_sees_in_a_pasted_name_is_no_part_of_it() {
+        let pasted = KanaName::parse("\u{FEFF}ケンポ\u{200B}　ショウコ\u{200E}").unwrap();
+        assert_eq!(pasted, KanaName::parse("ケンポ　ショウコ").unwrap());
+        assert_eq!(KanaName::parse("\u{200B}　"), Err(Problem::Empty));
+    }
     use proptest::prelude::*;
 
     fn matches(a: &str, b: &str) -> bool {

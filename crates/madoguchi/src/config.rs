@@ -189,6 +189,8 @@ impl Config {
         let limits = &self.limits;
         if [
             limits.identity_tries,
+            limits.identity_tickets,
+            limits.account_posts,
             limits.log_in_tries,
             limits.code_tries,
             limits.code_sends,

@@ -9,7 +9,7 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{dsl, pg::Pg, prelude::*};
 use diesel_async::RunQueryDsl;
-use kernel::{BirthDate, EmployeeNumber, KanaName, Number, Symbol, TenantId, calendar};
+use kernel::{BirthDate, EmployeeNumber, KanaName, Number, PersonId, Symbol, TenantId, calendar};
 use tenancy::Insurer;
 
 /// What a person types to be recognised (manual 1-2).
@@ -39,7 +39,10 @@ pub enum Found {
         level: Level,
     },
     /// More than one person, as twins whose names fold alike: the neutral answer, and a task for staff.
-    Several,
+    Several {
+        /// Whom.
+        people: Vec<PersonId>,
+    },
     /// Nobody.
     None,
 }
@@ -96,14 +99,19 @@ fn choose(persons: Vec<Person>, typed: &KanaName) -> Found {
     } else {
         Level::Folded
     };
-    let mut matches = persons.into_iter().filter(|person| match level {
-        Level::Strict => strict(person),
-        Level::Folded => folded(person),
-    });
-    match (matches.next(), matches.next()) {
+    let mut matches: Vec<Person> = persons
+        .into_iter()
+        .filter(|person| match level {
+            Level::Strict => strict(person),
+            Level::Folded => folded(person),
+        })
+        .collect();
+    match (matches.pop(), matches.as_slice()) {
         (None, _) => Found::None,
-        (Some(person), None) => Found::One { person, level },
-        (Some(_), Some(_)) => Found::Several,
+        (Some(person), []) => Found::One { person, level },
+        (Some(last), rest) => Found::Several {
+            people: rest.iter().chain([&last]).map(|person| person.person_id).collect(),
+        },
     }
 }
 

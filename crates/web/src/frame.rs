@@ -80,6 +80,19 @@ impl Frame {
         self
     }
 
+    /// Beside the identity's birth date.
+    pub(crate) fn birth_date_hint(&self) -> String {
+        format!("{}の生年月日を選んでください", words::whose(self.insurer.kind))
+    }
+
+    /// Beside the identity's name.
+    pub(crate) fn kana_name_hint(&self) -> String {
+        format!(
+            "{}の氏名を、ひらがなかカタカナで入力してください。名字と名前の間の空白は、あってもなくても構いません",
+            words::whose(self.insurer.kind)
+        )
+    }
+
     /// True where the menu's entry is the page's own.
     pub(crate) fn is_section(&self, address: &str) -> bool {
         self.section == address

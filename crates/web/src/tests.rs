@@ -56,6 +56,8 @@ fn limits() -> Limits {
         network_window: 3600,
         identity_alarm: 50,
         identity_alarm_delay: 1,
+        identity_tickets: 20,
+        account_posts: 30,
         log_in_tries: 5,
         log_in_waits: vec![60].into(),
         log_in_id_tries: 100,

@@ -110,6 +110,18 @@ impl Visit {
         }
     }
 
+    /// [`Visit::wear`] for a typed code, before a form goes on. Where it is nobody's, or while the directory is away, the
+    /// page keeps its look and the use case says what is wrong.
+    pub(crate) async fn wear_typed(&mut self, typed: &str) -> Option<poem::http::HeaderValue> {
+        match self.insurer(typed).await {
+            Ok(insurer) => self.wear(&insurer?),
+            Err(trouble) => {
+                tracing::warn!(%trouble, "the look of a typed insurer code is unread");
+                None
+            }
+        }
+    }
+
     /// Who is logged in, if anybody: for pages that are open to all but look better to members. The page then has the
     /// member's look and menu.
     pub(crate) async fn recognise(&mut self) -> Result<Option<Member>, Trouble> {

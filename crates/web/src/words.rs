@@ -4,6 +4,7 @@
 use accounts::Refusal;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Problem, calendar};
+use tenancy::InsurerKind;
 
 /// A link that helps on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +132,15 @@ pub(crate) fn password_rule(min: usize) -> String {
 
 /// The user ID's rule (manual 1-3), shown before typing.
 pub(crate) const USER_ID_RULE: &str = "英字・数字・記号（@ - _ +）で6文字以上50文字以内。大文字と小文字は区別しません";
+
+/// Whose data the identity fields ask for (manual 1-2). In a 国保組合 everybody is insured in their own right.
+pub(crate) fn whose(kind: InsurerKind) -> &'static str {
+    match kind {
+        InsurerKind::HealthInsurance | InsurerKind::MutualAid => "被保険者（組合員）ご本人",
+        InsurerKind::NationalHealth => "登録するご本人",
+        InsurerKind::Platform => "被保険者（組合員）ご本人（国民健康保険組合の方は、登録するご本人）",
+    }
+}
 
 /// What a page says about a refusal.
 pub(crate) fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> Words {

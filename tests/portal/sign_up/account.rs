@@ -185,6 +185,7 @@ async fn passwords_follow_both_rules_and_the_refusal_says_why() {
         ("himawariyama", "8文字以上20文字以内"),
         ("password1!", "多くの人が使っていて"),
         ("19850401!a", "見破られやすいもの"),
+        ("S600401!ab", "見破られやすいもの"),
         (&format!("{id}&9"), "見破られやすいもの"),
     ] {
         let answer = app
@@ -237,6 +238,78 @@ async fn an_address_that_the_insurer_registered_is_masked_and_cannot_be_replaced
     assert_eq!(app.mails_to(&app.person.email).await.len(), 1);
     let page = client.get(CODE).await;
     assert!(page.text.contains("***") && !page.text.contains(&app.person.email));
+}
+
+#[tokio::test]
+async fn the_code_goes_to_the_address_whose_mask_was_shown_whatever_the_roster_says_meanwhile() {
+    let mut app = TestApp::start().await;
+    app.person.email = format!("{}@mihon.example.jp", unique("shoko"));
+    app.insurer.import(std::slice::from_ref(&app.person)).await;
+    let client = app.identified().await;
+    let removed = TestPerson {
+        email: String::new(),
+        ..app.person.clone()
+    };
+    app.insurer.import(&[removed]).await;
+    says(&client.get(ACCOUNT).await, 200, "***");
+    let form = account(&unique("user"), "");
+    leads(&client.send_form(ACCOUNT, &form).await, CODE);
+    assert_eq!(app.mails_to(&app.person.email).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_that_is_refused_changes_nothing() {
+    let app = TestApp::start().await;
+    let (client, user_id, email) = app.waiting_for_code().await;
+    for _ in 0..5 {
+        app.later(60);
+        leads(&client.press("/portal/signup/code/resend").await, CODE);
+        app.work().await;
+    }
+    let written = "SELECT user_id || encode(password, 'hex') AS line FROM sign_up_tickets";
+    let before = app.insurer.lines(written).await;
+    let other = unique("other");
+    let refused = client.send_form(ACCOUNT, &account(&other, "other@example.jp")).await;
+    says(&refused, 429, "お送りできる回数を超えました");
+    assert_eq!(app.insurer.lines(written).await, before);
+    // The user ID of the code under way stays reserved, and the refused one is free.
+    let (_, second) = two(&app).await;
+    let taken = second.send_form(ACCOUNT, &account(&user_id, "b@example.jp")).await;
+    says(&taken, 422, "すでに使われています");
+    leads(&second.send_form(ACCOUNT, &account(&other, "b@example.jp")).await, CODE);
+    let code = app.code_for(&email).await;
+    leads(&client.post(CODE, &[("code", &code)]).await, "/portal/");
+}
+
+#[tokio::test]
+async fn within_a_minute_an_unchanged_address_is_sent_no_other_code_whatever_else_is_mended() {
+    let app = TestApp::start().await;
+    let (client, _, email) = app.waiting_for_code().await;
+    let code = app.code_for(&email).await;
+    let mended = unique("mended");
+    leads(&client.send_form(ACCOUNT, &account(&mended, &email)).await, CODE);
+    assert_eq!(app.mails_to(&email).await.len(), 1);
+    leads(&client.post(CODE, &[("code", &code)]).await, "/portal/");
+    says(&client.get("/portal/").await, 200, &mended);
+}
+
+#[tokio::test]
+async fn a_suspension_in_the_middle_of_a_sign_up_is_told_at_its_next_step() {
+    let app = TestApp::start().await;
+    let (client, user_id, email) = app.waiting_for_code().await;
+    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(61);
+    let closed = "ただいまお休みしています";
+    says(
+        &client.send_form(ACCOUNT, &account(&user_id, &email)).await,
+        403,
+        closed,
+    );
+    says(&client.press("/portal/signup/code/resend").await, 403, closed);
+    says(&client.post(CODE, &[("code", "123456")]).await, 403, closed);
+    assert_eq!(app.mails_to(&email).await.len(), 1);
 }
 
 #[tokio::test]
@@ -316,6 +389,31 @@ async fn back_keeps_what_was_typed_but_the_password() {
         says(&page, 200, text);
     }
     assert!(!page.text.contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn back_keeps_a_correction_that_is_newer_than_what_was_sent() {
+    let app = TestApp::start().await;
+    let (client, user_id, _) = app.waiting_for_code().await;
+    let form = account("better-name", "better@example.jp").with("act", "back");
+    leads(&client.send_form(ACCOUNT, &form).await, "/portal/signup?back=1");
+    leads(
+        &client.send_form("/portal/signup", &app.identity(&app.person)).await,
+        ACCOUNT,
+    );
+    let page = client.get(ACCOUNT).await;
+    for text in ["value=\"better-name\"", "value=\"better@example.jp\""] {
+        says(&page, 200, text);
+    }
+    // Once sent, that is what counts again.
+    let sent = unique("best-name");
+    leads(
+        &client.send_form(ACCOUNT, &account(&sent, "best@example.jp")).await,
+        CODE,
+    );
+    let page = client.get(ACCOUNT).await;
+    says(&page, 200, &format!("value=\"{sent}\""));
+    assert!(!page.text.contains("better") && !page.text.contains(&user_id));
 }
 
 // security.md 26

@@ -142,6 +142,120 @@ async fn mails_come_a_minute_apart_and_six_in_all() {
     leads(&enter(&client, &code).await, "/portal/");
 }
 
+#[tokio::test]
+async fn where_all_mails_are_sent_starting_again_begins_anew() {
+    let app = TestApp::start().await;
+    let (client, _, _) = app.waiting_for_code().await;
+    for _ in 0..5 {
+        app.later(60);
+        leads(&client.press(RESEND).await, CODE);
+    }
+    says(
+        &client.get(CODE).await,
+        200,
+        "<a href=\"/portal/signup\">はじめから登録</a>",
+    );
+    assert_eq!(client.get("/portal/signup").await.status, 200);
+    let ticket = client.cookie("__Host-ticket");
+    leads(
+        &client.send_form("/portal/signup", &app.identity(&app.person)).await,
+        ACCOUNT,
+    );
+    assert_ne!(client.cookie("__Host-ticket"), ticket);
+    let id = unique("anew");
+    let email = format!("{id}@example.jp");
+    leads(&client.send_form(ACCOUNT, &account(&id, &email)).await, CODE);
+    leads(&enter(&client, &app.code_for(&email).await).await, "/portal/");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_click_on_resend_sends_one_mail() {
+    let app = TestApp::start().await;
+    let (client, _, email) = app.waiting_for_code().await;
+    app.work().await;
+    app.later(60);
+    let (one, two) = tokio::join!(client.press(RESEND), client.press(RESEND));
+    // The slower one is told of the same mail, or that one has just been sent.
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert!(statuses == [303, 303] || statuses == [303, 429], "{statuses:?}");
+    assert_eq!(app.mails_to(&email).await.len(), 2);
+    leads(&enter(&client, &app.code_for(&email).await).await, "/portal/");
+}
+
+// security.md 13
+#[tokio::test]
+async fn a_ticket_without_tries_sends_no_further_code() {
+    let app = TestApp::start().await;
+    let (client, user_id, email) = app.waiting_for_code().await;
+    let (code, ticket) = (app.code_for(&email).await, client.cookie("__Host-ticket").unwrap());
+    for _ in 0..5 {
+        enter(&client, other_than(&code)).await;
+    }
+    app.later(61);
+    let ended = "5回入力されたため";
+    for path in [ACCOUNT, RESEND] {
+        client.set_cookie("__Host-ticket", &ticket);
+        leads(
+            &client.send_form(path, &account(&user_id, "other@example.jp")).await,
+            "/portal/signup",
+        );
+        says(&client.get("/portal/signup").await, 200, ended);
+    }
+    client.set_cookie("__Host-ticket", &ticket);
+    leads(&client.get(ACCOUNT).await, "/portal/signup");
+    assert_eq!(app.mailbox.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_user_id_lost_before_the_code_leads_back_to_its_field_and_the_code_stays_good() {
+    let app = TestApp::start().await;
+    let (client, user_id, email) = app.waiting_for_code().await;
+    let code = app.code_for(&email).await;
+    // The same person begins once more and takes another name; the first one goes to somebody else.
+    app.waiting_for_code().await;
+    let other = testkit::TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    let rival = app.client();
+    leads(&rival.send_form("/portal/signup", &app.identity(&other)).await, ACCOUNT);
+    leads(
+        &rival.send_form(ACCOUNT, &account(&user_id, "b@example.jp")).await,
+        CODE,
+    );
+
+    leads(&enter(&client, &code).await, ACCOUNT);
+    says(
+        &client.get(ACCOUNT).await,
+        200,
+        "このユーザーIDは、すでに使われています",
+    );
+    let new = unique("another");
+    leads(&client.send_form(ACCOUNT, &account(&new, &email)).await, CODE);
+    leads(&enter(&client, &code).await, "/portal/");
+    assert_eq!(app.insurer.lines("SELECT user_id AS line FROM accounts").await, [new]);
+}
+
+#[tokio::test]
+async fn the_new_user_id_is_shown_though_somebody_else_is_logged_in_here() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    let other = testkit::TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    leads(
+        &client.send_form("/portal/signup", &app.identity(&other)).await,
+        ACCOUNT,
+    );
+    let id = unique("second");
+    let email = format!("{id}@example.jp");
+    leads(&client.send_form(ACCOUNT, &account(&id, &email)).await, CODE);
+    leads(&enter(&client, &app.code_for(&email).await).await, "/portal/");
+    says(
+        &client.get("/portal/").await,
+        200,
+        &format!("<strong class=\"code\">{id}</strong>"),
+    );
+}
+
 // security.md 13
 #[tokio::test]
 async fn a_resend_gives_no_further_tries() {
@@ -213,11 +327,15 @@ async fn fifty_wrong_codes_at_once_count_as_five() {
         });
     }
     let answers = all.join_all().await;
-    assert_eq!(
-        answers.iter().filter(|status| **status == 422).count(),
-        4,
-        "the fifth starts again: {answers:?}"
+    // A page may say 422 or, once the fifth is counted, lead to the start; the trail tells which try was what.
+    assert!(
+        answers.iter().filter(|status| **status == 422).count() <= 4,
+        "{answers:?}"
     );
+    for (outcome, times) in [("code_wrong", 4), ("code_tries_used_up", 46)] {
+        let told = format!("action = 'sign_up.confirm' AND outcome = '{outcome}'");
+        assert_eq!(app.insurer.count("audit_events", &told).await, times, "{outcome}");
+    }
     assert_eq!(
         app.insurer
             .lines("SELECT tries::text AS line FROM sign_up_tickets")

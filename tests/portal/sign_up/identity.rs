@@ -33,6 +33,7 @@ async fn an_unregistered_code_is_told_at_once_and_so_is_a_mistyped_one() {
     );
 }
 
+// security.md 5
 #[tokio::test]
 async fn every_field_to_be_mended_is_named_at_once_and_what_was_typed_stays() {
     let app = TestApp::start().await;
@@ -139,6 +140,7 @@ async fn a_registered_person_is_written_to_once_a_day_at_most() {
     assert_eq!(count().await - before, 2);
 }
 
+// security.md 7
 #[tokio::test]
 async fn half_width_full_width_hiragana_and_the_usual_slips_are_taken_and_the_level_is_logged() {
     let app = TestApp::start().await;
@@ -150,6 +152,7 @@ async fn half_width_full_width_hiragana_and_the_usual_slips_are_taken_and_the_le
         ("number", "１０５"),
         ("symbol", " １００ "),
         ("birth_year", "１９８５"),
+        ("kana_name", "\u{FEFF}ケンポ\u{200B}　ショウコ"),
     ];
     for (name, typed) in strict {
         leads(&identify(&app, &right.clone().with(name, typed)).await, ACCOUNT);
@@ -172,7 +175,7 @@ async fn half_width_full_width_hiragana_and_the_usual_slips_are_taken_and_the_le
         .insurer
         .lines("SELECT detail->>'level' AS line FROM audit_events WHERE action = 'sign_up.identify'")
         .await;
-    assert_eq!(levels.iter().filter(|level| *level == "strict").count(), 7);
+    assert_eq!(levels.iter().filter(|level| *level == "strict").count(), 8);
     assert_eq!(levels.iter().filter(|level| *level == "folded").count(), 2);
 }
 
@@ -198,6 +201,18 @@ async fn twins_of_one_household_each_sign_up_by_their_own_name_and_neither_by_a_
         .lines("SELECT detail->>'level' AS line FROM audit_events WHERE outcome = 'not_matched'")
         .await;
     assert_eq!(levels, ["several"]);
+    // A task for staff, once a day, of ids alone.
+    let events = async || {
+        app.work().await;
+        let query = "SELECT jsonb_array_length(payload->'people')::text AS line FROM events \
+            WHERE kind = 'identity.ambiguous'";
+        app.insurer.lines(query).await
+    };
+    says(&identify(&app, &both).await, 422, NEUTRAL);
+    assert_eq!(events().await, ["2"]);
+    app.later(24 * 3600 + 1);
+    says(&identify(&app, &both).await, 422, NEUTRAL);
+    assert_eq!(events().await, ["2", "2"]);
 }
 
 #[tokio::test]
@@ -240,6 +255,68 @@ async fn the_address_of_printed_letters_lives_on_and_the_page_wears_the_insurers
         says(&page, 200, text);
     }
     says(&client.get("/portal/").await, 200, &app.insurer.insurer.name);
+}
+
+#[tokio::test]
+async fn an_address_that_names_no_insurer_or_a_closed_one_says_so_at_once() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let unregistered = InsurerCode::with_check_digit("9999999").unwrap();
+    for (code, said) in [
+        ("32290414", "保険者指定コードの数字が違うようです"),
+        (unregistered.as_str(), "この窓口ではまだ使われていません"),
+    ] {
+        let page = client.get(&format!("/portal/signup?insurer={code}")).await;
+        says(&page, 200, said);
+        assert!(page.text.contains(&format!("value=\"{code}\"")), "{}", page.text);
+    }
+    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    let page = client
+        .get(&format!("/portal/signup?insurer={}", app.insurer.code))
+        .await;
+    says(&page, 200, "ただいまお休みしています");
+}
+
+#[tokio::test]
+async fn the_form_says_whose_data_it_asks_for() {
+    for (folder, birth, name) in [
+        (
+            "32290413",
+            "被保険者（組合員）ご本人の生年月日を選んでください",
+            "被保険者（組合員）ご本人の氏名を",
+        ),
+        (
+            "139998",
+            "登録するご本人の生年月日を選んでください",
+            "登録するご本人の氏名を",
+        ),
+    ] {
+        let app = TestApp::with(folder, |_| (), |_| ()).await;
+        let address = format!("/portal/signup?insurer={}", app.insurer.code);
+        let page = app.client().get(&address).await;
+        says(&page, 200, birth);
+        says(&page, 200, name);
+    }
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_the_form_keeps_what_was_typed() {
+    let away = |config: &mut madoguchi::config::Config| {
+        config.database.url = "postgres://nobody@127.0.0.1:1/none".into();
+        config.database.wait_seconds = 1;
+    };
+    let app = TestApp::with("32290413", |_| (), away).await;
+    let fields = app.identity(&app.person);
+    for path in ["/portal/signup", "/portal/user-id"] {
+        let answer = app.client().send_form(path, &fields).await;
+        says(&answer, 503, "ただいま混み合っています");
+        for kept in ["value=\"105\"", "value=\"ケンポ　ショウコ\"", app.insurer.code.as_str()] {
+            says(&answer, 503, kept);
+        }
+    }
 }
 
 #[tokio::test]

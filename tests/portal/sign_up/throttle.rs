@@ -47,18 +47,52 @@ async fn five_failures_on_a_number_wait_15_minutes_then_an_hour_whether_it_exist
     }
 }
 
+// A household shares its number: whoever knows one of its names could else guess at the others for ever.
 #[tokio::test]
-async fn a_right_identity_clears_what_was_counted() {
+async fn a_right_identity_is_no_failure_and_clears_none() {
     let app = TestApp::start().await;
-    for _ in 0..3 {
-        for _ in 0..4 {
-            assert_eq!(identify(&app, &wrong(&app)).await.status, 422);
-        }
-        leads(
-            &identify(&app, &app.identity(&app.person)).await,
-            "/portal/signup/account",
-        );
+    let right = app.identity(&app.person);
+    for _ in 0..4 {
+        assert_eq!(identify(&app, &wrong(&app)).await.status, 422);
     }
+    for _ in 0..3 {
+        leads(&identify(&app, &right).await, "/portal/signup/account");
+    }
+    assert_eq!(identify(&app, &wrong(&app)).await.status, 422);
+    says(&identify(&app, &right).await, 429, WAIT);
+}
+
+// security.md 1, 8: nobody is timed, for a form filled in by a password manager is fast too; the throttles set the pace.
+#[tokio::test]
+async fn a_known_identity_begins_only_so_many_sign_ups_a_day() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.identity_tickets = 3).await;
+    let right = app.identity(&app.person);
+    for _ in 0..3 {
+        leads(&identify(&app, &right).await, "/portal/signup/account");
+    }
+    let answer = identify(&app, &right).await;
+    says(&answer, 429, WAIT);
+    assert!(!answer.header("retry-after").is_empty());
+    let other = TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    leads(&identify(&app, &app.identity(&other)).await, "/portal/signup/account");
+    app.later(24 * 3600 + 1);
+    leads(&identify(&app, &right).await, "/portal/signup/account");
+}
+
+// security.md 1, 26
+#[tokio::test]
+async fn a_ticket_takes_only_so_many_account_forms() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.account_posts = 3).await;
+    let client = app.identified().await;
+    let mended = testkit::account(&testkit::unique("user"), "a@example.jp");
+    for _ in 0..3 {
+        let form = mended.clone().with("email", "abc");
+        assert_eq!(client.send_form("/portal/signup/account", &form).await.status, 422);
+    }
+    let before = app.hasher.hashes();
+    says(&client.send_form("/portal/signup/account", &mended).await, 429, WAIT);
+    assert_eq!(app.hasher.hashes(), before);
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ pub struct Registered {
 
 impl Accounts {
     /// Step 3: the code. A try is taken first; the fifth wrong one ends the ticket. The right code a second time (a
-    /// double click, the back button) is told the same again.
+    /// double click, the back button) is told the same again. Where the user ID was lost meanwhile, step 2 comes again.
     pub async fn confirm(
         &self,
         origin: &Origin,
@@ -68,7 +68,7 @@ impl Accounts {
         tx: &mut TenantTransaction,
         insurer: &Arc<Insurer>,
         row: &TicketRow,
-        typed: &str,
+        typed: &codes::TypedCode,
         now: DateTime<Utc>,
     ) -> Result<Outcome<Registered>, Outage> {
         let most = i32::try_from(self.limits.code_tries).unwrap_or(i32::MAX);
@@ -84,6 +84,12 @@ impl Accounts {
             // Either the tries are gone, or a request beside this one has just registered.
             return self.confirm_again(tx, insurer, row, typed, now).await;
         };
+        // Asked before the code is used up: with another user ID it is good for the rest of its time.
+        if let Some(Ok(user_id)) = row.user_id.as_deref().map(UserId::typed)
+            && !login_names::is_free(tx, &user_id, &row, now).await?
+        {
+            return Ok(user_id_taken().into());
+        }
         let verdict = codes::check(tx, &self.keys, now, row.ticket_id.0, CODE, typed).await?;
         if let Err(refusal) = code_verdict(verdict, left(self.limits.code_tries, row.tries)) {
             return Ok(refusal.into());
@@ -103,7 +109,7 @@ impl Accounts {
         tx: &mut TenantTransaction,
         insurer: &Arc<Insurer>,
         row: &TicketRow,
-        typed: &str,
+        typed: &codes::TypedCode,
         now: DateTime<Utc>,
     ) -> Result<Outcome<Registered>, Outage> {
         let done: Option<DateTime<Utc>> = sign_up_tickets::table
@@ -142,10 +148,7 @@ impl Accounts {
         };
         // Reserved once more: a later sign-up of the same person may have given the name up.
         if !login_names::reserve(tx, &user_id, row, now).await? {
-            return Ok(Err(Refusal::Fields(vec![FieldError::new(
-                "user_id",
-                Problem::UserIdTaken,
-            )])));
+            return Ok(Err(user_id_taken()));
         }
         let account_id = AccountId::new(now);
         let made = diesel::insert_into(accounts::table)
@@ -184,4 +187,8 @@ impl Accounts {
         jobs::publish(tx, now, event).await?;
         Ok(Ok(user_id))
     }
+}
+
+fn user_id_taken() -> Refusal {
+    Refusal::Fields(vec![FieldError::new("user_id", Problem::UserIdTaken)])
 }

@@ -1,25 +1,28 @@
 //! Step 2 (manual 1-3): user ID, password and address, and the code that goes to it.
 
-use super::{CODE, code_of, live_ticket, new_password};
+use super::{CODE, code_of, live_ticket};
 use crate::{
     Accounts, Outage, Outcome, Refusal,
     limits::span,
     login_names,
     messages::{VerificationCode, letterhead, sender},
-    refusal::overloaded,
     schema::sign_up_tickets,
     ticket::{TicketRow, left},
     trail::record_visitor,
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
-use database::TenantTransaction;
+use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::codes;
-use kernel::{EmailAddress, FieldError, Problem, TenantSecret, UserId};
+use guard::{
+    PasswordHash, codes,
+    throttle::{self, Taken},
+};
+use kernel::{EmailAddress, FieldError, Problem, TenantSecret, TicketId, UserId};
 use mail::Letter;
 use serde_json::json;
+use std::sync::Arc;
 use tenancy::Insurer;
 
 /// What the account step asks (manual 1-3).
@@ -44,109 +47,192 @@ pub struct CodeSent {
     pub unusual: bool,
 }
 
+/// What step 2 is to write: parsed, screened and hashed.
+struct Given {
+    user_id: UserId,
+    password: PasswordHash,
+    email: EmailAddress,
+}
+
 impl Accounts {
-    /// Step 2: user ID, password and address; sends the code. The same form again within a minute sends nothing anew.
+    /// Step 2: user ID, password and address; sends the code. To an address that was sent one within a minute no other
+    /// is sent. Refused, it leaves everything as it was.
     pub async fn create(
         &self,
         origin: &Origin,
         ticket: &TenantSecret,
         form: AccountForm,
     ) -> Result<Outcome<CodeSent>, Outage> {
-        let Some(insurer) = self.directory.by_tenant(ticket.tenant).await? else {
-            return Ok(Refusal::TicketExpired.into());
+        let insurer = match self.open_insurer(ticket).await? {
+            Ok(insurer) => insurer,
+            Err(refusal) => return Ok(refusal.into()),
         };
-        let tenant = self.database.tenant(ticket.tenant);
-        let mut tx = tenant.write().await?;
-        let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
-            return Ok(Refusal::TicketExpired.into());
-        };
-        let person = roster::person(&tx, row.person_id).await?;
-        let Some(person) = person else {
-            return Ok(Refusal::TicketExpired.into());
-        };
-
-        let mut errors = Vec::new();
-        let user_id = FieldError::gather("user_id", UserId::parse(&form.user_id), &mut errors);
-        let password = new_password(&insurer, &person, &form.user_id, &form.password);
-        let password = FieldError::gather("password", password, &mut errors);
-        // The mask was shown and can't be edited: the roster's address counts, not what was posted.
-        let email = match &person.email {
-            Some(email) if row.email_hint.is_some() => Ok(email.clone()),
-            _ => EmailAddress::parse(form.email.as_deref().unwrap_or_default()),
-        };
-        let email = FieldError::gather("email", email, &mut errors);
-        if let Some(user_id) = &user_id
-            && !login_names::reserve(&mut tx, user_id, &row, self.clock.now()).await?
-        {
-            errors.push(FieldError::new("user_id", Problem::UserIdTaken));
-        }
-        tx.commit().await?;
-        let (Some(user_id), Some(password), Some(email), true) = (user_id, password, email, errors.is_empty()) else {
-            errors.sort_by_key(|error| {
-                ["user_id", "password", "email"]
-                    .iter()
-                    .position(|field| *field == error.field)
-            });
-            return Ok(Refusal::Fields(errors).into());
-        };
-
-        let Ok(password) = self.hasher.hash(password).await else {
-            return Ok(overloaded());
+        let (row, given) = match self.read_account(origin, ticket, &insurer, form).await? {
+            Ok(read) => read,
+            Err(refusal) => return Ok(refusal.into()),
         };
         let now = self.clock.now();
-        let repeated = row
-            .last_sent_at
-            .is_some_and(|at| now < at + span(self.limits.resend_after))
-            && row
-                .user_id
-                .as_deref()
-                .is_some_and(|given| given.eq_ignore_ascii_case(user_id.as_str()))
-            && self.ticket_email(&row)?.as_ref() == Some(&email);
-        let mut tx = tenant.write().await?;
-        let given = (
-            sign_up_tickets::user_id.eq(user_id.as_str()),
-            sign_up_tickets::password.eq(&password),
-        );
-        diesel::update(live_ticket(tx.tenant(), row.ticket_id))
-            .set(given)
-            .execute(&mut *tx)
-            .await?;
-        let outcome = if repeated {
-            let sent_at = row.last_sent_at.unwrap_or(now);
-            Outcome::Done(code_sent(sent_at + span(self.limits.code_life), &row, &email))
-        } else {
-            self.send_code(&mut tx, &insurer, &row, &email, now).await?
-        };
+        let mut tx = self.database.tenant(ticket.tenant).write().await?;
+        let outcome = self.write_account(&mut tx, &insurer, &row, &given, now).await?;
         record_visitor(&tx, now, origin, "sign_up.create", code_of(&outcome), json!({})).await?;
         tx.commit().await?;
         Ok(outcome)
     }
 
+    /// The insurer of a ticket, while its portal is open.
+    async fn open_insurer(&self, ticket: &TenantSecret) -> Result<Result<Arc<Insurer>, Refusal>, Outage> {
+        Ok(match self.directory.by_tenant(ticket.tenant).await? {
+            None => Err(Refusal::TicketExpired),
+            Some(insurer) if !insurer.is_open() => Err(Refusal::InsurerSuspended),
+            Some(insurer) => Ok(insurer),
+        })
+    }
+
+    /// Takes one of the ticket's posts and reads the form: all that is to be mended, at once. The look-up of the password
+    /// and its hash are work, and stand outside any transaction.
+    async fn read_account(
+        &self,
+        origin: &Origin,
+        ticket: &TenantSecret,
+        insurer: &Insurer,
+        form: AccountForm,
+    ) -> Result<Result<(TicketRow, Given), Refusal>, Outage> {
+        let now = self.clock.now();
+        let mut errors = Vec::new();
+        let user_id = FieldError::gather("user_id", UserId::parse(&form.user_id), &mut errors);
+        let mut tx = self.database.tenant(ticket.tenant).write().await?;
+        let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
+            return Ok(Err(Refusal::TicketExpired));
+        };
+        let Some(person) = roster::person(&tx, row.person_id).await? else {
+            return Ok(Err(Refusal::TicketExpired));
+        };
+        if left(self.limits.code_tries, row.tries) == 0 {
+            return Ok(Err(Refusal::CodeTriesUsedUp));
+        }
+        let (rule, key) = (self.limits.account_posts(), row.ticket_id.to_string());
+        if let Taken::Wait { until } = throttle::take(&tx, &self.keys, now, &rule, &key).await? {
+            record_visitor(&tx, now, origin, "sign_up.create", "wait", json!({})).await?;
+            tx.commit().await?;
+            return Ok(Err(Refusal::Wait { until }));
+        }
+        if let Some(user_id) = &user_id
+            && !login_names::is_free(&mut tx, user_id, &row, now).await?
+        {
+            errors.push(FieldError::new("user_id", Problem::UserIdTaken));
+        }
+        tx.commit().await?;
+
+        let screened = self.new_password(insurer, &person, &form.user_id, &form.password).await;
+        let Ok(password) = screened else {
+            return Ok(Err(Refusal::Overloaded));
+        };
+        let password = FieldError::gather("password", password, &mut errors);
+        // The mask was shown and can't be edited: the address behind it counts, not what was posted.
+        let email = match self.ticket_email(&row)? {
+            Some(email) if row.email_hint.is_some() => Ok(email),
+            _ => EmailAddress::parse(form.email.as_deref().unwrap_or_default()),
+        };
+        let email = FieldError::gather("email", email, &mut errors);
+        let (Some(user_id), Some(password), Some(email), true) = (user_id, password, email, errors.is_empty()) else {
+            return Ok(Err(Refusal::Fields(errors)));
+        };
+        let Ok(password) = self.hasher.hash(password).await else {
+            return Ok(Err(Refusal::Overloaded));
+        };
+        let given = Given {
+            user_id,
+            password,
+            email,
+        };
+        Ok(Ok((row, given)))
+    }
+
+    /// Reserves the user ID, writes what was given and sends the code; what refuses comes before the first write.
+    async fn write_account(
+        &self,
+        tx: &mut TenantTransaction,
+        insurer: &Insurer,
+        row: &TicketRow,
+        given: &Given,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome<CodeSent>, Outage> {
+        let Some(row) = lock_ticket(tx, row.ticket_id).await? else {
+            return Ok(Refusal::TicketExpired.into());
+        };
+        // A minute between two codes to one address; another address is sent its own at once.
+        let sent_at = row
+            .last_sent_at
+            .filter(|at| now < *at + span(self.limits.resend_after))
+            .filter(|_| matches!(self.ticket_email(&row), Ok(Some(email)) if email == given.email));
+        if let Some(refusal) = self.used_up(&row, sent_at.is_none()) {
+            return Ok(refusal.into());
+        }
+        if !login_names::reserve(tx, &given.user_id, &row, now).await? {
+            return Ok(Refusal::Fields(vec![FieldError::new("user_id", Problem::UserIdTaken)]).into());
+        }
+        diesel::update(live_ticket(tx.tenant(), row.ticket_id))
+            .set((
+                sign_up_tickets::user_id.eq(given.user_id.as_str()),
+                sign_up_tickets::password.eq(&given.password),
+            ))
+            .execute(&mut **tx)
+            .await?;
+        let sent = match sent_at {
+            Some(at) => code_sent(at + span(self.limits.code_life), &row, &given.email),
+            None => self.send_code(tx, insurer, &row, &given.email, now).await?,
+        };
+        Ok(Outcome::Done(sent))
+    }
+
     /// Sends another code to the same address, a minute after the last at the soonest; never unasked.
     pub async fn resend(&self, origin: &Origin, ticket: &TenantSecret) -> Result<Outcome<CodeSent>, Outage> {
-        let Some(insurer) = self.directory.by_tenant(ticket.tenant).await? else {
-            return Ok(Refusal::TicketExpired.into());
+        let insurer = match self.open_insurer(ticket).await? {
+            Ok(insurer) => insurer,
+            Err(refusal) => return Ok(refusal.into()),
         };
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write().await?;
-        let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
+        let Some(before) = self.find_ticket(&mut tx, ticket).await? else {
+            return Ok(Refusal::TicketExpired.into());
+        };
+        let Some(sent_at) = before.last_sent_at else {
+            return Ok(Refusal::StepMissing.into());
+        };
+        let next = sent_at + span(self.limits.resend_after);
+        if now < next && left(self.limits.code_tries, before.tries) > 0 {
+            return Ok(Refusal::ResendTooSoon { at: next }.into());
+        }
+        let Some(row) = lock_ticket(&mut tx, before.ticket_id).await? else {
             return Ok(Refusal::TicketExpired.into());
         };
         let (Some(email), Some(sent_at)) = (self.ticket_email(&row)?, row.last_sent_at) else {
             return Ok(Refusal::StepMissing.into());
         };
-        let next = sent_at + span(self.limits.resend_after);
-        if now < next {
-            return Ok(Refusal::ResendTooSoon { at: next }.into());
-        }
-        let outcome = self.send_code(&mut tx, &insurer, &row, &email, now).await?;
+        // A double click: the request beside this one has sent, and both are told of the one code.
+        let sent_beside = row.sends != before.sends;
+        let outcome = if let Some(refusal) = self.used_up(&row, !sent_beside) {
+            refusal.into()
+        } else if sent_beside {
+            Outcome::Done(code_sent(sent_at + span(self.limits.code_life), &row, &email))
+        } else {
+            Outcome::Done(self.send_code(&mut tx, &insurer, &row, &email, now).await?)
+        };
         record_visitor(&tx, now, origin, "sign_up.resend", code_of(&outcome), json!({})).await?;
         tx.commit().await?;
         Ok(outcome)
     }
 
-    /// Takes one of the ticket's sends, issues a code and puts its mail into the outbox, all in one transaction. The
-    /// address changes only together with a code sent to it, so no code ever proves another address.
+    /// Why a ticket leads no further: a code that can't be typed any more is not sent either.
+    fn used_up(&self, row: &TicketRow, sends: bool) -> Option<Refusal> {
+        if left(self.limits.code_tries, row.tries) == 0 {
+            return Some(Refusal::CodeTriesUsedUp);
+        }
+        (sends && left(self.limits.code_sends, row.sends) == 0).then_some(Refusal::SendsUsedUp)
+    }
+
+    /// Issues a code, puts its mail into the outbox and counts the send, all in the transaction that locked the ticket.
+    /// The address changes only together with a code sent to it, so no code ever proves another address.
     async fn send_code(
         &self,
         tx: &mut TenantTransaction,
@@ -154,23 +240,7 @@ impl Accounts {
         row: &TicketRow,
         email: &EmailAddress,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<CodeSent>, Outage> {
-        let most = i32::try_from(self.limits.code_sends).unwrap_or(i32::MAX);
-        // The send is taken where nobody else sent since the row was read: of two at once one wins, and both are told
-        // of the one code.
-        let taken = diesel::update(live_ticket(tx.tenant(), row.ticket_id))
-            .filter(sign_up_tickets::sends.lt(most))
-            .filter(sign_up_tickets::sends.eq(row.sends))
-            .set((
-                sign_up_tickets::sends.eq(sign_up_tickets::sends + 1),
-                sign_up_tickets::last_sent_at.eq(now),
-                sign_up_tickets::email.eq(self.seal_ticket_email(row.ticket_id, email)),
-            ))
-            .execute(&mut **tx)
-            .await?;
-        if taken == 0 {
-            return self.beaten_to_the_send(tx, row, email, now).await;
-        }
+    ) -> Result<CodeSent, Outage> {
         let life = span(self.limits.code_life);
         let code = codes::issue(tx, &self.keys, now, row.ticket_id.0, CODE, life).await?;
         let message = VerificationCode {
@@ -186,35 +256,30 @@ impl Accounts {
         };
         let mail_id = mail::post(tx, &self.keys, now, letter).await?;
         diesel::update(live_ticket(tx.tenant(), row.ticket_id))
-            .set(sign_up_tickets::mail_id.eq(mail_id))
+            .set((
+                sign_up_tickets::sends.eq(sign_up_tickets::sends + 1),
+                sign_up_tickets::last_sent_at.eq(now),
+                sign_up_tickets::email.eq(self.seal_ticket_email(row.ticket_id, email)),
+                sign_up_tickets::mail_id.eq(mail_id),
+            ))
             .execute(&mut **tx)
             .await?;
-        Ok(Outcome::Done(code_sent(now + life, row, email)))
+        Ok(code_sent(now + life, row, email))
     }
+}
 
-    /// No send was to be had: all are used, or a request at the same moment sent first, to this address or another.
-    async fn beaten_to_the_send(
-        &self,
-        tx: &mut TenantTransaction,
-        row: &TicketRow,
-        email: &EmailAddress,
-        now: DateTime<Utc>,
-    ) -> Result<Outcome<CodeSent>, Outage> {
-        if left(self.limits.code_sends, row.sends) == 0 {
-            return Ok(Refusal::SendsUsedUp.into());
-        }
-        let present: TicketRow = live_ticket(tx.tenant(), row.ticket_id)
-            .select(TicketRow::as_select())
-            .first(&mut **tx)
-            .await?;
-        if self.ticket_email(&present)?.as_ref() == Some(email) {
-            return Ok(Outcome::Done(code_sent(now + span(self.limits.code_life), row, email)));
-        }
-        Ok(Refusal::ResendTooSoon {
-            at: now + span(self.limits.resend_after),
-        }
-        .into())
-    }
+/// The ticket as it is now, locked: of requests side by side each sees what the one before it wrote.
+async fn lock_ticket(tx: &mut TenantTransaction, ticket: TicketId) -> Result<Option<TicketRow>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(sign_up_tickets::table
+        .filter(sign_up_tickets::tenant_id.eq(tenant))
+        .filter(sign_up_tickets::ticket_id.eq(ticket))
+        .filter(sign_up_tickets::registered_at.is_null())
+        .select(TicketRow::as_select())
+        .for_update()
+        .first(&mut **tx)
+        .await
+        .optional()?)
 }
 
 fn code_sent(expires_at: DateTime<Utc>, row: &TicketRow, email: &EmailAddress) -> CodeSent {

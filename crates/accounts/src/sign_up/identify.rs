@@ -2,12 +2,12 @@
 
 use crate::{
     Accounts, IdentityForm, Outage, Outcome, Refusal,
-    limits::{IDENTITY_INSURER, span},
+    limits::{AMBIGUOUS, IDENTITY_INSURER, span},
     messages::{AlreadyRegistered, letterhead, sender},
     schema::{accounts, sign_up_tickets},
     ticket::PURPOSE,
     trail::record_visitor,
-    work::Attempt,
+    work::{Ambiguous, Attempt},
 };
 use audit::Origin;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -77,16 +77,26 @@ impl Accounts {
             return Ok(Refusal::Wait { until }.into());
         }
         let found = roster::find(&mut tx, insurer, identity, now).await?;
-        let (person, level) = match found {
-            Found::One { person, level } => (Some(person), level.as_str()),
-            Found::Several => (None, "several"),
-            Found::None => (None, "none"),
+        let (person, ambiguous, level) = match found {
+            Found::One { person, level } => (Some(person), None, level.as_str()),
+            Found::Several { people } => (
+                None,
+                Some(Ambiguous {
+                    number: key.clone(),
+                    people,
+                }),
+                "several",
+            ),
+            Found::None => (None, None, "none"),
         };
         let registered = account_of(&mut tx, person.as_ref().map(|person| person.person_id)).await?;
         let free = if registered.is_some() { None } else { person };
         let Some(person) = free else {
-            // The same job whoever it was: only the worker knows whether there is anybody to write to.
-            let attempt = Attempt { account: registered };
+            // The same job whoever it was: only the worker knows whether there is anybody to write to, or to tell of.
+            let attempt = Attempt {
+                account: registered,
+                ambiguous,
+            };
             jobs::enqueue(&mut tx, &self.keys, now, now, &attempt).await?;
             let outcome = if registered.is_some() { "registered" } else { level };
             record_visitor(
@@ -103,20 +113,32 @@ impl Accounts {
             self.slow_down(insurer, failures).await;
             return Ok(Refusal::NotMatched.into());
         };
-        throttle::forgive(&tx, &self.keys, &self.limits.identity(), &key).await?;
-        let ticket = TenantSecret::random(insurer.tenant_id);
+        // Only this try: a number may be a whole household's, and whoever knows one of it could guess at the others for ever.
+        throttle::give_back(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
+        let tickets = self.limits.identity_tickets();
+        let begun = throttle::take(&tx, &self.keys, now, &tickets, &person.person_id.to_string()).await?;
+        if let throttle::Taken::Wait { until } = begun {
+            record_visitor(&tx, now, origin, "sign_up.identify", "wait", json!({ "level": level })).await?;
+            tx.commit().await?;
+            return Ok(Refusal::Wait { until }.into());
+        }
+        let (ticket, ticket_id) = (TenantSecret::random(insurer.tenant_id), TicketId::new(now));
         let email_hint = person.email.as_ref().map(EmailAddress::mask);
         let expires_at = now + span(self.limits.ticket_life);
         diesel::insert_into(sign_up_tickets::table)
             .values((
                 sign_up_tickets::tenant_id.eq(tx.tenant()),
-                sign_up_tickets::ticket_id.eq(TicketId::new(now)),
+                sign_up_tickets::ticket_id.eq(ticket_id),
                 sign_up_tickets::secret_hash.eq(ticket.secret.hash(&self.keys, PURPOSE)),
                 sign_up_tickets::person_id.eq(person.person_id),
                 // The roster's writing, which is that of the member's papers.
                 sign_up_tickets::symbol.eq(person.symbol.as_str()),
                 sign_up_tickets::number.eq(person.number.as_str()),
                 sign_up_tickets::email_hint.eq(&email_hint),
+                sign_up_tickets::email.eq(person
+                    .email
+                    .as_ref()
+                    .map(|email| self.seal_ticket_email(ticket_id, email))),
                 sign_up_tickets::tries.eq(0),
                 sign_up_tickets::sends.eq(0),
                 sign_up_tickets::created_at.eq(now),
@@ -147,9 +169,38 @@ impl Accounts {
         }
     }
 
-    /// Work on a failed identity: where it was a registered person's, a mail says so, once a day at most.
-    pub(crate) async fn remind_registered(&self, tenant: TenantId, attempt: Attempt) -> Result<(), Outage> {
-        let (Some(account_id), Some(insurer)) = (attempt.account, self.directory.by_tenant(tenant).await?) else {
+    /// Work on a failed identity: staff hear of people whom it can't tell apart, and a registered person gets a mail;
+    /// each once a day at most.
+    pub(crate) async fn follow_up(&self, tenant: TenantId, attempt: Attempt) -> Result<(), Outage> {
+        if let Some(ambiguous) = attempt.ambiguous {
+            self.report_ambiguous(tenant, &ambiguous).await?;
+        }
+        match attempt.account {
+            Some(account) => self.remind_registered(tenant, account).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The task for staff (design §3): which people of one number fold alike.
+    async fn report_ambiguous(&self, tenant: TenantId, ambiguous: &Ambiguous) -> Result<(), Outage> {
+        let [first, ..] = ambiguous.people.as_slice() else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(tenant).write().await?;
+        if throttle::take(&tx, &self.keys, now, &AMBIGUOUS, &ambiguous.number).await? == throttle::Taken::Free {
+            let event = jobs::Event {
+                kind: "identity.ambiguous",
+                subject: first.0,
+                payload: json!({ "people": ambiguous.people }),
+            };
+            jobs::publish(&mut tx, now, event).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn remind_registered(&self, tenant: TenantId, account_id: AccountId) -> Result<(), Outage> {
+        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
             return Ok(());
         };
         let now = self.clock.now();

@@ -78,8 +78,10 @@ pub struct NewAccount {
 pub struct CodeSent {
     /// When the code stops being good.
     pub code_expires_at: Time,
-    /// Where it goes, masked.
+    /// Where it goes: the address as given, or the mask of the one that the insurer registered.
     pub sent_to: String,
+    /// True for an address whose signs some senders refuse: say that the mail may not come.
+    pub unusual: bool,
 }
 
 impl From<accounts::CodeSent> for CodeSent {
@@ -87,6 +89,7 @@ impl From<accounts::CodeSent> for CodeSent {
         Self {
             code_expires_at: sent.expires_at.into(),
             sent_to: sent.sent_to,
+            unusual: sent.unusual,
         }
     }
 }
@@ -120,7 +123,7 @@ impl SignUpApi {
     ///
     /// Step 1: says whether the insurer knows this person and answers with a ticket of 60 minutes. Every mismatch,
     /// somebody already registered included, gets the one answer `not_matched`. Five failures on one 記号 and 番号
-    /// make everybody wait who types them.
+    /// make everybody wait who types them, and so do twenty sign-ups begun for one person within a day.
     #[oai(path = "/signup/identity", method = "post", operation_id = "identify")]
     async fn identify(&self, call: Call, body: Body<Identity>) -> poem::Result<Done<Ticket>> {
         let ticketed = call.done(call.accounts().identify(&call.origin, &body.0.into()).await)?;
@@ -134,7 +137,8 @@ impl SignUpApi {
     /// Choose user ID and password
     ///
     /// Step 2: reserves the user ID for the ticket's life and mails a code of six digits, good for ten minutes. May be
-    /// repeated to mend the address; the same request twice within a minute sends one mail.
+    /// repeated to mend any of it, thirty times in all; an address that was sent a code within a minute is sent no other.
+    /// What is refused changes nothing.
     #[oai(path = "/signup/account", method = "post", operation_id = "create_account")]
     async fn create_account(&self, call: Call, body: Body<NewAccount>) -> poem::Result<Accepted<CodeSent>> {
         let NewAccount {
@@ -155,7 +159,8 @@ impl SignUpApi {
     /// Confirm the code
     ///
     /// Step 3: the code proves the address, and the account exists. Five tries and six mails per ticket in all. The
-    /// same right code twice is answered twice alike.
+    /// same right code twice is answered twice alike. Where the user ID went to somebody else meanwhile, `fields` names
+    /// `/user_id`: repeat step 2 with another; the code stays good.
     #[oai(path = "/signup/code", method = "post", operation_id = "confirm_code")]
     async fn confirm_code(&self, call: Call, body: Body<TypedCode>) -> poem::Result<Created<NewMember>> {
         let TypedCode { ticket: text, code } = body.0;

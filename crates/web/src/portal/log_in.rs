@@ -39,15 +39,17 @@ pub(super) async fn start(_visit: Visit) -> Reply {
     Ok(see_other("/portal/"))
 }
 
-/// The form; whoever is logged in goes on to where they wanted.
+/// The form; whoever is logged in goes on to where they wanted. Whoever has just registered sees their user ID first, also
+/// on a machine where somebody else is logged in.
 pub(super) async fn show(mut visit: Visit) -> Reply {
     let next = next_path::allowed(visit.query.text("next"))
         .unwrap_or_default()
         .to_owned();
-    if visit.recognise().await?.is_some() {
+    let registered: Option<String> = visit.recall(cookies::REGISTERED);
+    if registered.is_none() && visit.recognise().await?.is_some() {
         return Ok(see_other(&onward(visit.menu == Menu::Waiting, &next)));
     }
-    let registered: Option<String> = visit.recall(cookies::REGISTERED);
+    let is_over = registered.is_none() && visit.cookies.get(cookies::SESSION).is_some();
     let page = LogInPage {
         frame: visit.frame(),
         user_id: registered.clone().unwrap_or_default(),
@@ -56,9 +58,10 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
         notices: site_notices(&visit).await,
     };
     let response = visit.html(&page)?;
-    Ok(match visit.cookies.get(cookies::SESSION) {
-        Some(_) => reply::with_cookie(response, cookies::clear(cookies::SESSION)),
-        None => response,
+    Ok(if is_over {
+        reply::with_cookie(response, cookies::clear(cookies::SESSION))
+    } else {
+        response
     })
 }
 

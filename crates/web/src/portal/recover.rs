@@ -140,10 +140,7 @@ pub(super) async fn user_id(visit: Visit) -> Reply {
 /// Asks for the mail with the user ID.
 pub(super) async fn user_id_submit(mut visit: Visit) -> Reply {
     let identity = IdentityFields::read(&visit.form);
-    let mut worn = None;
-    if let Some(insurer) = visit.insurer(&identity.insurer_code).await? {
-        worn = visit.wear(&insurer);
-    }
+    let worn = visit.wear_typed(&identity.insurer_code).await;
     let response = match settle(
         visit
             .services

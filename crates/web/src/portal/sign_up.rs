@@ -5,13 +5,16 @@ use crate::{
     frame::{Errors, Frame},
     portal::identity_fields::IdentityFields,
     reply::{self, Reply, see_other},
-    visit::{Visit, settle},
+    visit::{Trouble, Visit, settle},
     words,
 };
 use accounts::Refusal;
 use askama::Template;
+use kernel::{FieldError, InsurerCode, Problem};
 use poem::{Response, http::HeaderValue};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tenancy::Insurer;
 
 /// What was typed during sign-up, for the way back. Passwords are never in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -56,26 +59,45 @@ pub(super) async fn printed(visit: Visit) -> Reply {
     Ok(reply::moved(&format!("/portal/signup{query}")))
 }
 
-/// The form, in the look of the insurer that the address names.
+/// The form, in the look of the insurer that the address names; says at once where it names none, or one that is closed.
 pub(super) async fn show(mut visit: Visit) -> Reply {
     let named = visit.query.text("insurer").to_owned();
-    let mut worn = None;
-    if let Some(insurer) = visit.insurer(&named).await? {
-        worn = visit.wear(&insurer);
+    let (mut worn, mut refusal) = (None, None);
+    if !named.is_empty() {
+        match insurer_named(&visit, &named).await? {
+            Ok(insurer) => {
+                worn = visit.wear(&insurer);
+                refusal = (!insurer.is_open()).then_some(Refusal::InsurerSuspended);
+            }
+            Err(problem) => refusal = Some(Refusal::Fields(vec![FieldError::new("insurer_code", problem)])),
+        }
     }
     let draft: Option<Draft> = visit.query.get("back").and_then(|_| visit.recall(cookies::DRAFT));
-    let identity = draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity);
-    let page = SignUpPage::new(&visit, visit.frame(), identity);
+    let mut identity = draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity);
+    if matches!(refusal, Some(Refusal::Fields(_))) {
+        identity.insurer_code = named;
+    }
+    let errors = refusal
+        .map(|refusal| Errors::new(&refusal, visit.now))
+        .unwrap_or_default();
+    let page = SignUpPage::new(&visit, visit.frame().with_errors(errors), identity);
     Ok(with(visit.html(&page)?, worn))
+}
+
+async fn insurer_named(visit: &Visit, typed: &str) -> Result<Result<Arc<Insurer>, Problem>, Trouble> {
+    Ok(match InsurerCode::parse(typed) {
+        Ok(code) => {
+            let found = visit.services.accounts.directory().by_code(&code).await?;
+            found.ok_or(Problem::Unregistered)
+        }
+        Err(problem) => Err(problem),
+    })
 }
 
 /// 認証.
 pub(super) async fn submit(mut visit: Visit) -> Reply {
     let identity = IdentityFields::read(&visit.form);
-    let mut worn = None;
-    if let Some(insurer) = visit.insurer(&identity.insurer_code).await? {
-        worn = visit.wear(&insurer);
-    }
+    let worn = visit.wear_typed(&identity.insurer_code).await;
     if is_going_on(&visit, &identity).await {
         return Ok(with(see_other("/portal/signup/account"), worn));
     }
@@ -104,12 +126,14 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
 }
 
 /// True where this browser's ticket was given for these very fields and still holds: 戻る and 認証 again, a double click, a
-/// page sent again. A second ticket would only get in the way of the first, which has a user ID reserved.
+/// page sent again. A second ticket would only get in the way of the first, which has a user ID reserved. One whose mails
+/// are used up leads nowhere any more: whoever comes back from it begins anew.
 async fn is_going_on(visit: &Visit, identity: &IdentityFields) -> bool {
     let Some(ticket) = visit.ticket() else { return false };
     let draft: Option<Draft> = visit.recall(cookies::DRAFT);
     draft.is_some_and(|draft| draft.identity == *identity)
-        && settle(visit.services.accounts.ticket(&ticket).await).is_ok()
+        && settle(visit.services.accounts.ticket(&ticket).await)
+            .is_ok_and(|view| view.code.is_none_or(|code| code.sends_left > 0))
 }
 
 /// Back to the start, because the ticket is over; says why.

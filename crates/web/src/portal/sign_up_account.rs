@@ -54,8 +54,8 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
     };
     visit.look = Arc::clone(&view.insurer);
     let draft: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
-    let user_id = view.user_id.clone().unwrap_or(draft.user_id);
-    let email = view.email.clone().unwrap_or(draft.email);
+    let user_id = newest(draft.user_id, view.user_id.as_deref());
+    let email = newest(draft.email, view.email.as_deref());
     visit.html(&AccountPage::new(&visit, visit.frame(), Some(view), user_id, email))
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
         email: visit.form.get("email").map(str::to_owned),
     };
     let refusal = match settle(visit.services.accounts.create(&visit.origin, &ticket, form).await) {
-        Ok(_) => return Ok(see_other("/portal/signup/code")),
+        Ok(_) => return Ok(taken(&visit)),
         Err(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => return Ok(restart(&visit, &refusal)),
         Err(refusal) => refusal,
     };
@@ -87,6 +87,28 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
     }
     let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
     visit.form_again(&refusal, &AccountPage::new(&visit, frame, view, user_id, email))
+}
+
+/// What 戻る kept is newer than what was taken before: a correction half made is not lost by going back.
+fn newest(kept: String, taken: Option<&str>) -> String {
+    if kept.is_empty() {
+        taken.unwrap_or_default().to_owned()
+    } else {
+        kept
+    }
+}
+
+/// On to the code. What 戻る kept is over: the ticket has it now.
+fn taken(visit: &Visit) -> poem::Response {
+    let response = see_other("/portal/signup/code");
+    let Some(before) = visit.recall::<Draft>(cookies::DRAFT) else {
+        return response;
+    };
+    let draft = Draft {
+        identity: before.identity,
+        ..Draft::default()
+    };
+    visit.remember(response, cookies::DRAFT, &draft, cookies::TICKET_SECONDS)
 }
 
 fn back(visit: &Visit, user_id: String, email: String) -> poem::Response {

@@ -11,7 +11,7 @@ use crate::{
 use accounts::{CodeView, Outcome, Refusal, Step, TicketView};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use kernel::TenantSecret;
+use kernel::{Problem, TenantSecret};
 use mail::MailState;
 use poem::Response;
 use std::sync::Arc;
@@ -81,9 +81,14 @@ pub(super) async fn resend(visit: Visit) -> Reply {
 
 /// The page again with what was refused; back to the start where the ticket is over.
 async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
-    match refusal {
+    match &refusal {
         Refusal::TicketExpired | Refusal::CodeTriesUsedUp => return Ok(restart(&visit, &refusal)),
         Refusal::StepMissing => return Ok(see_other("/portal/signup/account")),
+        // The user ID was lost meanwhile, and its field is on the page before.
+        Refusal::Fields(errors) if errors.iter().any(|error| error.field == "user_id") => {
+            let text = words::problem("user_id", &Problem::UserIdTaken);
+            return Ok(visit.inform(see_other("/portal/signup/account"), text));
+        }
         _ => {}
     }
     match view(&mut visit).await? {
