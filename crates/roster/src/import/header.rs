@@ -190,5 +190,21 @@ mod tests {
             let header = Header::read(&fields, &mut errors);
             prop_assert_eq!(header.width, fields.len());
         }
+
+        #[test]
+        fn columns_in_any_order_are_found_and_written_out_are_found_again(
+            order in Just(Column::ALL.to_vec()).prop_shuffle(),
+            other in "[a-z備考]{1,8}",
+        ) {
+            let mut fields: Vec<String> = order.iter().map(|column| column.name().to_owned()).collect();
+            fields.push(other.clone());
+            let mut errors = ErrorLog::default();
+            let header = Header::read(&fields, &mut errors);
+            prop_assert!(errors.is_empty());
+            prop_assert_eq!(&header.unknown, &[other]);
+            for (place, column) in order.iter().enumerate() {
+                prop_assert_eq!(header.place(*column), Some(place));
+            }
+        }
     }
 }

@@ -71,12 +71,9 @@ pub async fn import(
     let rows = stage(&mut tx, chunks, &progress).await?;
     let mut file = reading.await.map_err(std::io::Error::other)??;
     progress(Progress::Comparing);
-    let (read, compared) = (
-        std::mem::take(&mut file.errors),
-        staging::find_repeated(&mut tx).await?,
-    );
+    let (read, compared) = (std::mem::take(&mut file.errors), staging::find_repeated(&mut tx).await?);
     if !read.is_empty() || !compared.is_empty() {
-        drop(tx);
+        tx.rollback().await?;
         let errors = tokio::task::spawn_blocking(|| read.with(compared)).await;
         let errors = errors.map_err(std::io::Error::other)??;
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
@@ -90,12 +87,13 @@ pub async fn import(
     merge.match_persons(&mut tx, rows).await?;
     let vanishing = merge.vanishing(&mut tx).await?;
     if vanishing.is_too_much() && !options.allow_loss && !options.dry_run {
-        drop(tx);
+        tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Loss(vanishing)).await;
     }
     let changes = merge.write_journal(&mut tx).await?;
     let report = run.report(&file, rows, changes, vanishing);
     if options.dry_run {
+        tx.rollback().await?;
         return Ok(report);
     }
     progress(Progress::Merging);
@@ -158,7 +156,10 @@ impl Run<'_> {
         tx.batch_execute(SETTINGS).await.map_err(DatabaseError::from)?;
         match position {
             Some(position) => Ok((tx, position)),
-            None => Err(ImportRefused::Running.into()),
+            None => {
+                tx.rollback().await?;
+                Err(ImportRefused::Running.into())
+            }
         }
     }
 

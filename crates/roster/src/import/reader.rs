@@ -64,6 +64,7 @@ pub(super) fn start(
 }
 
 /// What a file is read by.
+#[derive(Clone, Copy)]
 struct Rules {
     now: DateTime<Utc>,
     all_insured: bool,
