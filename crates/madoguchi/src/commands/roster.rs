@@ -121,7 +121,11 @@ fn show_report(report: &Report) {
     if !report.unknown_columns.is_empty() {
         println!("  columns not read: {}", report.unknown_columns.join(", "));
     }
-    if report.dry_run && report.vanishing.is_too_much() {
-        println!("  more than 5 % would vanish: the import would need --allow-loss");
+    let vanishing = report.vanishing;
+    if report.dry_run && vanishing.is_too_much() {
+        println!(
+            "  more than 5 % would vanish (of {} covered {} not in the file, {} lost by today): the import would need --allow-loss",
+            vanishing.covered, vanishing.missing, vanishing.ended
+        );
     }
 }

@@ -154,13 +154,11 @@ impl Run<'_> {
             .optional()
             .map_err(DatabaseError::from)?;
         tx.batch_execute(SETTINGS).await.map_err(DatabaseError::from)?;
-        match position {
-            Some(position) => Ok((tx, position)),
-            None => {
-                tx.rollback().await?;
-                Err(ImportRefused::Running.into())
-            }
-        }
+        let Some(position) = position else {
+            tx.rollback().await?;
+            return Err(ImportRefused::Running.into());
+        };
+        Ok((tx, position))
     }
 
     fn report(&self, file: &FileRead, rows: u64, changes: Changes, vanishing: Vanishing) -> Report {
