@@ -3,6 +3,7 @@
 mod commands;
 mod kills;
 mod restart;
+mod roster;
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 use tempfile::TempDir;

@@ -140,7 +140,8 @@ async fn a_published_revision_of_terms_can_be_neither_changed_nor_removed() {
         problems[0].reason.contains("published and can't be changed"),
         "{problems:?}"
     );
-    assert!(problems[0].file.ends_with("terms/addendum.1.md"));
+    assert_eq!(problems[0].file, disk.0.path().join("terms/addendum.1.md"));
+    assert_eq!(problems[0].line, 1, "the whole file is meant");
     fs::remove_file(disk.0.path().join("terms/addendum.1.md")).unwrap();
     assert!(matches!(apply(&test, &disk).await, Err(ApplyError::Refused(_))));
     // Nothing of a refused folder is written, the colour neither.

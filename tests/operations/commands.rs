@@ -70,7 +70,10 @@ async fn an_insurer_is_suspended_and_resumed_and_its_roster_imported_whole_or_no
     let dry = installation
         .done(&["roster", "import", "139998", "few.csv", "--dry-run"])
         .await;
-    assert!(dry.contains("would vanish"), "{dry}");
+    assert!(
+        dry.contains("would vanish (of ") && dry.contains(" 0 lost by today"),
+        "{dry}"
+    );
     let same = installation
         .done(&["roster", "import", "139998", roster.to_str().unwrap()])
         .await;

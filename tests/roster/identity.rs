@@ -86,7 +86,7 @@ async fn nobody_is_found_in_another_insurers_roster() {
 async fn the_sample_rosters_are_taken_whole_and_a_second_time_change_nothing() {
     for (code, kind, encoding) in [
         ("32290413", InsurerKind::MutualAid, Encoding::Utf8Bom),
-        ("06139992", InsurerKind::HealthInsurance, Encoding::Cp932),
+        ("06139992", InsurerKind::HealthInsurance, Encoding::Utf8Bom),
         ("139998", InsurerKind::NationalHealth, Encoding::Utf8),
     ] {
         let desk = Desk::of(kind).await;
@@ -100,5 +100,33 @@ async fn the_sample_rosters_are_taken_whole_and_a_second_time_change_nothing() {
         assert_eq!(report.unknown_columns, Vec::<String>::new(), "{code}");
         let again = desk.try_import(&file, Options::default()).await.unwrap();
         assert_eq!(again.unchanged, report.rows, "{code}");
+        shows_what_is_hard(&desk, code).await;
+    }
+}
+
+/// What names, numbers and losses are like in real rosters is in each of the invented ones.
+async fn shows_what_is_hard(desk: &Desk, code: &str) {
+    let households = "(SELECT DISTINCT tenant_id, symbol_key, number_key FROM persons) AS households";
+    let count = desk.count(households, "true").await;
+    assert!((45..=55).contains(&count), "{code}: {count} households");
+    let namesakes = "(SELECT tenant_id FROM persons GROUP BY tenant_id, kana_strict, birth_date
+                      HAVING count(*) > 1) AS namesakes";
+    let twins = "(SELECT tenant_id FROM persons GROUP BY tenant_id, symbol_key, number_key, birth_date
+                  HAVING count(DISTINCT kana_strict) > 1) AS twins";
+    let today = kernel::calendar::today_in_japan(desk.now());
+    let (ended, to_end) = (format!("lost_on <= '{today}'"), format!("lost_on > '{today}'"));
+    for (table, condition) in [
+        ("persons", "name LIKE '%髙﨑%'"),
+        ("persons", "name LIKE '%𠮷%'"),
+        ("persons", "name ~ '^[A-Z]+' AND kana_name ~ '^\\S+\\s\\S+\\s\\S+'"),
+        ("persons", "symbol ~ '[-－ー‐]'"),
+        ("persons", "symbol ~ '[一-龠]'"),
+        ("persons", "number LIKE '0%'"),
+        ("persons", &ended),
+        ("persons", &to_end),
+        (namesakes, "true"),
+        (if code == "139998" { twins } else { namesakes }, "true"),
+    ] {
+        assert!(desk.count(table, condition).await > 0, "{code}: {condition}");
     }
 }

@@ -187,6 +187,7 @@ behind_the_scheme!(Inside, request => request
 mod tests {
     use super::*;
     use kernel::TenantId;
+    use proptest::prelude::*;
 
     fn bearer(values: &[&str]) -> Option<Bearer> {
         let mut request = Request::builder();
@@ -213,5 +214,23 @@ mod tests {
         }
         assert!(bearer(&[]).is_none());
         assert!(bearer(&[&good, &good]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics_and_a_token_that_is_read_is_read_again(
+            bytes in proptest::collection::vec(any::<u8>(), 0..80),
+            near in "(bearer|Bearer|Basic) {0,2}[0-9]{0,3}\\.?[A-Za-z0-9_=-]{0,50}",
+        ) {
+            for given in [bytes.as_slice(), near.as_bytes()] {
+                let Ok(value) = poem::http::HeaderValue::from_bytes(given) else { continue };
+                let request = Request::builder().header(header::AUTHORIZATION, value).finish();
+                if let Some(read) = Bearer::of(&request) {
+                    let token = read.session.reveal();
+                    let again = bearer(&[&format!("Bearer {token}")]);
+                    prop_assert_eq!(again.map(|again| again.session.reveal()), Some(token));
+                }
+            }
+        }
     }
 }

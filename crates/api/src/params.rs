@@ -169,6 +169,7 @@ impl Rule for CursorText {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_limit_is_a_whole_number_from_one_to_a_hundred() {
@@ -184,6 +185,25 @@ mod tests {
         }
         for bad in ["", "-1", "+1", "1.0", "abc", "１", " 1"] {
             assert_eq!(PageLimit::flaw(bad), Some("type"), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_limit_is_taken_only_as_its_number_is_written(text in "\\PC{0,12}", near in "[+-]?[0-9]{0,4}", number in 1..=MOST) {
+            for text in [text, near] {
+                let read = text.parse::<u32>().ok().filter(|number| (1..=MOST).contains(number));
+                if PageLimit::flaw(&text).is_none() {
+                    prop_assert!(read.is_some());
+                }
+            }
+            prop_assert_eq!(PageLimit::flaw(&number.to_string()), None);
+        }
+
+        #[test]
+        fn no_text_of_a_path_or_a_cursor_panics(text in "\\PC{0,200}") {
+            prop_assert_eq!((CodeSegment::flaw(&text), IdSegment::flaw(&text)), (None, None));
+            prop_assert_eq!(CursorText::flaw(&text).is_some(), text.chars().count() > 100);
         }
     }
 }

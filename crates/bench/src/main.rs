@@ -6,6 +6,7 @@ mod alternate;
 mod argon;
 mod http;
 mod identity;
+mod import;
 mod log_in;
 mod memory;
 mod my_page;
@@ -30,6 +31,8 @@ enum Name {
     Memory,
     /// Identity matches among many against few
     Identity,
+    /// A roster imported against `\copy` of the same rows, and its peak memory
+    Import,
     /// Complete log-ins against bare argon2id verifications
     Login,
     /// The my page against pgbench running the same statements
@@ -93,6 +96,7 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
         rows.extend(match name {
             Name::Memory => memory::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,
+            Name::Import => import::measure(&stage)?,
             Name::Login => log_in::measure(&stage)?,
             Name::MyPage => my_page::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,

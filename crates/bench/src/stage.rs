@@ -20,7 +20,7 @@ use std::{
 };
 
 /// Whose members log in: the plainest of the shipped insurers.
-const INSURER: &str = "32290413";
+pub const INSURER: &str = "32290413";
 /// Everybody's.
 pub const PASSWORD: &str = "Himawari&2026";
 /// Connections the cluster allows; no measure comes near.
@@ -101,7 +101,7 @@ impl Stage {
             tenants: tenants.to_owned(),
         };
         stage.make(DATABASE)?;
-        stage.apply()?;
+        stage.apply(DATABASE)?;
         Ok(stage)
     }
 
@@ -151,9 +151,12 @@ impl Stage {
         self.runtime.block_on(self.register(count))
     }
 
-    fn apply(&self) -> Result<(), Failed> {
+    /// Applies the platform and [`INSURER`] to a database.
+    pub fn apply(&self, database: &str) -> Result<(), Failed> {
         let mut apply = self.madoguchi();
-        apply.args(["tenant", "apply"]);
+        apply
+            .args(["tenant", "apply"])
+            .env("MADOGUCHI__DATABASE__URL", self.cluster.service_url(database));
         for folder in ["_platform", INSURER] {
             apply.arg(self.tenants.join(folder));
         }

@@ -65,6 +65,15 @@ impl<Scope> Transaction<Scope> {
         Ok(())
     }
 
+    /// Undoes what was written, and answers once it is undone: locks are free then. A drop undoes it in the background.
+    pub async fn rollback(mut self) -> Result<(), DatabaseError> {
+        self.control("ROLLBACK").await?;
+        if let Some(held) = self.held.take() {
+            held.release();
+        }
+        Ok(())
+    }
+
     async fn control(&self, sql: &str) -> Result<(), DatabaseError> {
         match &self.held {
             Some(held) => held.control(sql).await,

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Integer, Jsonb, Text, Timestamptz},
+};
 use diesel_async::RunQueryDsl;
 use kernel::EventId;
 use uuid::Uuid;
@@ -30,6 +33,17 @@ pub struct Event {
     pub payload: serde_json::Value,
 }
 
+/// Things of one kind that happened at once.
+#[derive(Debug, Clone)]
+pub struct SameEvents {
+    /// As in [`Event`].
+    pub kind: &'static str,
+    /// What it happened to, an event each.
+    pub subjects: Vec<Uuid>,
+    /// Of every one of them.
+    pub payload: serde_json::Value,
+}
+
 /// Writes an event in the transaction of what it tells.
 pub async fn publish(tx: &mut TenantTransaction, now: DateTime<Utc>, event: Event) -> Result<(), DatabaseError> {
     diesel::insert_into(events::table)
@@ -43,5 +57,27 @@ pub async fn publish(tx: &mut TenantTransaction, now: DateTime<Utc>, event: Even
         ))
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Writes many events of one kind, in the order of their subjects, in one statement.
+pub async fn publish_all(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    events: SameEvents,
+) -> Result<(), DatabaseError> {
+    let ids: Vec<EventId> = events.subjects.iter().map(|_| EventId::new(now)).collect();
+    diesel::sql_query(
+        "INSERT INTO events (tenant_id, event_id, kind, subject, payload, at)
+         SELECT $1, event_id, $4, subject, $5, $6 FROM unnest($2::uuid[], $3::uuid[]) AS rows (event_id, subject)",
+    )
+    .bind::<Integer, _>(tx.tenant())
+    .bind::<Array<diesel::sql_types::Uuid>, _>(ids)
+    .bind::<Array<diesel::sql_types::Uuid>, _>(events.subjects)
+    .bind::<Text, _>(events.kind)
+    .bind::<Jsonb, _>(events.payload)
+    .bind::<Timestamptz, _>(now)
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

@@ -10,6 +10,6 @@ mod queue;
 mod worker;
 
 pub use due::Due;
-pub use events::{Event, publish};
+pub use events::{Event, SameEvents, publish, publish_all};
 pub use queue::{Job, JobError, Jobs, enqueue};
 pub use worker::{Queue, Worker};

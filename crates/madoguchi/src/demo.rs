@@ -82,8 +82,8 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         };
         let roster = tenants.join(person.insurer_code).join("sample-roster.csv");
         let options = Options {
-            dry_run: false,
             allow_loss: true,
+            ..Options::default()
         };
         import_file(&app.database, &app.clock, &insurer, &roster, options).await?;
         register(&app, &mailbox, person).await?;

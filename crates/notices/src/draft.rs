@@ -93,6 +93,7 @@ fn problem(line: usize, reason: &str) -> DraftProblem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn at(moment: &str) -> DateTime<Utc> {
         DateTime::parse_from_rfc3339(moment).unwrap().to_utc()
@@ -124,5 +125,25 @@ mod tests {
         assert_eq!(line("+++\ntitle = \"件名\"\npublished_on = \"11/22\"\n+++\n文"), 3);
         assert_eq!(line("+++\ntitle = \"件名\"\nended_on = \"2020-01-01\"\n+++\n文"), 3);
         assert_eq!(line("+++\ntitle = \"件名\"\n+++\n \n"), 4);
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics_and_what_is_a_notice_is_one_again(
+            any in "\\PC{0,80}",
+            title in "[\\PC]{0,40}",
+            day in "(2026-1[0-2]-[0-3][0-9])?",
+            body in "[\\PC\n+]{0,60}",
+        ) {
+            let now = at("2026-11-22T01:00:00Z");
+            let written = |title: &str, days: &str, body: &str| {
+                format!("+++\ntitle = {}\n{days}+++\n{body}", toml::Value::String(title.to_owned()))
+            };
+            let days = if day.is_empty() { String::new() } else { format!("published_on = \"{day}\"\n") };
+            drop(Draft::read(&any, now));
+            if let Ok(draft) = Draft::read(&written(&title, &days, &body), now) {
+                prop_assert_eq!(Draft::read(&written(&draft.title, &days, &draft.body), now), Ok(draft));
+            }
+        }
     }
 }

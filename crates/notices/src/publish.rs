@@ -77,14 +77,13 @@ impl Notices {
     ) -> Result<AppliedNotices, DatabaseError> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).write().await?;
-        let mut stored = stored(&mut tx).await?;
+        let stored = stored(&mut tx).await?;
         let mut applied = AppliedNotices::default();
-        for file in files {
-            let draft = Draft::from(file);
-            match stored.remove(&file.slug) {
-                None => {
+        for (slug, step) in steps(files, stored, now) {
+            match step {
+                Step::Publish(draft) => {
                     let new = New {
-                        slug: Some(&file.slug),
+                        slug: Some(&slug),
                         to: To::All,
                         draft: &draft,
                     };
@@ -92,25 +91,84 @@ impl Notices {
                     tell(&mut tx, now, origin, actor, id, new.audience(tenant)).await?;
                     applied.published += 1;
                 }
-                Some((_, old)) if old == draft => applied.unchanged += 1,
-                Some((id, _)) => {
+                Step::Leave => applied.unchanged += 1,
+                Step::Change(id, draft) => {
                     change(&mut tx, now, id, &draft).await?;
                     note(&mut tx, now, origin, actor, "notice.change", id).await?;
                     applied.changed += 1;
                 }
-            }
-        }
-        for (id, old) in stored.into_values() {
-            if old.ended_at.is_none_or(|at| at > now) {
-                end(&mut tx, now, id).await?;
-                note(&mut tx, now, origin, actor, "notice.end", id).await?;
-                applied.ended += 1;
+                Step::End(id) => {
+                    end(&mut tx, now, id).await?;
+                    note(&mut tx, now, origin, actor, "notice.end", id).await?;
+                    applied.ended += 1;
+                }
             }
         }
         tx.commit().await?;
         self.site.forget();
         Ok(applied)
     }
+
+    /// What [`Self::apply_folder`] would do, in English, a line each; `tenant` is none of an insurer still to be made.
+    pub async fn difference(
+        &self,
+        tenant: Option<TenantId>,
+        files: &[NoticeFile],
+    ) -> Result<Vec<String>, DatabaseError> {
+        let stored = match tenant {
+            Some(tenant) => {
+                let mut tx = self.database.tenant(tenant).write().await?;
+                let stored = stored(&mut tx).await?;
+                tx.commit().await?;
+                stored
+            }
+            None => HashMap::new(),
+        };
+        let line = |(slug, step)| match step {
+            Step::Publish(draft) => {
+                let day = calendar::today_in_japan(draft.published_at);
+                Some(format!("notice {slug} added, shown from {day}"))
+            }
+            Step::Change(..) => Some(format!("notice {slug} changed")),
+            Step::End(_) => Some(format!("notice {slug} ended")),
+            Step::Leave => None,
+        };
+        let steps = steps(files, stored, self.clock.now());
+        Ok(steps.into_iter().filter_map(line).collect())
+    }
+}
+
+/// What one notice of a folder needs.
+enum Step {
+    Publish(Draft),
+    Leave,
+    Change(NoticeId, Draft),
+    End(NoticeId),
+}
+
+/// The folder's notices against those that came from it before, each with its slug: the files first, then what left.
+fn steps(
+    files: &[NoticeFile],
+    mut stored: HashMap<String, (NoticeId, Draft)>,
+    now: DateTime<Utc>,
+) -> Vec<(String, Step)> {
+    let mut steps = Vec::new();
+    for file in files {
+        let draft = Draft::from(file);
+        let step = match stored.remove(&file.slug) {
+            None => Step::Publish(draft),
+            Some((_, old)) if old == draft => Step::Leave,
+            Some((id, _)) => Step::Change(id, draft),
+        };
+        steps.push((file.slug.clone(), step));
+    }
+    let mut left: Vec<_> = stored
+        .into_iter()
+        .filter(|(_, (_, old))| old.ended_at.is_none_or(|at| at > now))
+        .collect();
+    left.sort_by(|(a, _), (b, _)| a.cmp(b));
+    steps.extend(left.into_iter().map(|(slug, (id, _))| (slug, Step::End(id))));
+    steps
 }
 
 impl From<&NoticeFile> for Draft {

@@ -80,8 +80,8 @@ pub async fn export(database: &Database, tenant: TenantId, dir: &Path) -> Result
         .load(&mut *tx)
         .await?;
     for page in guides {
-        let markdown = format!("+++\ntitle = {}\n+++\n\n{}\n", quoted(&page.title), page.body);
-        files.push((format!("pages/{}.md", page.slug).into(), markdown.into_bytes()));
+        let markdown = page_markdown(&page.title, &page.body).into_bytes();
+        files.push((format!("pages/{}.md", page.slug).into(), markdown));
     }
     if let Some(head) = &settings.logo {
         let logo = logos::logo(&mut tx, &head.hash)
@@ -182,7 +182,7 @@ fn desk(toml: &mut Toml, desk: &ContactDesk) {
     }
 }
 
-fn terms_markdown(text: &TermsText) -> String {
+pub(crate) fn terms_markdown(text: &TermsText) -> String {
     let mut toml = Toml::default();
     toml.text("document", &text.document);
     toml.plain("revision", text.revision);
@@ -192,6 +192,10 @@ fn terms_markdown(text: &TermsText) -> String {
         toml.text("changes", changes);
     }
     format!("+++\n{}+++\n\n{}\n", toml.0, text.body)
+}
+
+pub(crate) fn page_markdown(title: &str, body: &str) -> String {
+    format!("+++\ntitle = {}\n+++\n\n{body}\n", quoted(title))
 }
 
 /// Lines of TOML.

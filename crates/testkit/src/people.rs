@@ -81,8 +81,8 @@ impl TestDatabase {
         std::fs::write(file.path(), csv).unwrap();
         let insurer = self.directory.by_tenant(self.tenant).await.unwrap().unwrap();
         let options = Options {
-            dry_run: false,
             allow_loss: true,
+            ..Options::default()
         };
         let by = (Actor::System, Origin::command());
         import(&self.database, &insurer, file.path(), options, by, &self.clock, |_| ())

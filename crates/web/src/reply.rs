@@ -129,6 +129,7 @@ fn is_zero(weight: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn accepted(line: &'static str) -> Option<Coding> {
         let mut headers = HeaderMap::new();
@@ -154,5 +155,26 @@ mod tests {
             compress(large, Some(Coding::Brotli)).header("content-encoding"),
             Some("br")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics_and_what_is_taken_is_taken_when_it_stands_alone(
+            bytes in proptest::collection::vec(any::<u8>(), 0..40),
+            near in "((br|gzip|BR|identity)(;q=[0-9.-]{0,4})?[, ]{0,2}){0,4}",
+        ) {
+            for line in [bytes.as_slice(), near.as_bytes()] {
+                let mut headers = HeaderMap::new();
+                if let Ok(value) = HeaderValue::from_bytes(line) {
+                    headers.insert(header::ACCEPT_ENCODING, value);
+                }
+                let alone = match Coding::accepted(&headers) {
+                    Some(Coding::Brotli) => accepted("br"),
+                    Some(Coding::Gzip) => accepted("gzip"),
+                    None => accepted("identity"),
+                };
+                prop_assert_eq!(alone, Coding::accepted(&headers));
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use audit::{Actor, Origin};
 use clap::Subcommand;
 use database::Database;
 use kernel::Clock;
-use roster::import::{ImportError, ImportRefused, Options, Progress, Report, errors_csv, import};
+use roster::import::{ImportError, ImportRefused, Options, Progress, Report, import};
 use std::{
     io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
@@ -27,6 +27,9 @@ pub(super) enum Command {
         /// Go on though more than 5 % would vanish
         #[arg(long)]
         allow_loss: bool,
+        /// Rows that are taken at most
+        #[arg(long, default_value_t = Options::MAX_ROWS)]
+        max_rows: u64,
     },
 }
 
@@ -36,6 +39,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         file,
         dry_run,
         allow_loss,
+        max_rows,
     } = command;
     let database = Database::connect(config.database()?)?;
     let clock = Clock::system();
@@ -45,7 +49,12 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         .by_tenant(id)
         .await?
         .ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))?;
-    import_file(&database, &clock, &insurer, &file, Options { dry_run, allow_loss }).await
+    let options = Options {
+        dry_run,
+        allow_loss,
+        max_rows,
+    };
+    import_file(&database, &clock, &insurer, &file, options).await
 }
 
 /// Imports with progress on the terminal; the errors of a refused file also go into a CSV beside it.
@@ -71,8 +80,8 @@ pub(crate) async fn import_file(
                     eprintln!("… and {} more", errors.more());
                 }
                 let csv = file.with_extension("errors.csv");
-                std::fs::write(&csv, errors_csv(errors))?;
-                eprintln!("the errors stand in {}", csv.display());
+                errors.write_csv(std::fs::File::create(&csv)?)?;
+                eprintln!("all {} errors stand in {}", errors.count(), csv.display());
             }
             Err(Failed::Said(refused.to_string()))
         }
@@ -112,7 +121,11 @@ fn show_report(report: &Report) {
     if !report.unknown_columns.is_empty() {
         println!("  columns not read: {}", report.unknown_columns.join(", "));
     }
-    if report.dry_run && report.vanishing.is_too_much() {
-        println!("  more than 5 % would vanish: the import would need --allow-loss");
+    let vanishing = report.vanishing;
+    if report.dry_run && vanishing.is_too_much() {
+        println!(
+            "  more than 5 % would vanish (of {} covered {} not in the file, {} lost by today): the import would need --allow-loss",
+            vanishing.covered, vanishing.missing, vanishing.ended
+        );
     }
 }

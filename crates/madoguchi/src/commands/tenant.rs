@@ -124,16 +124,15 @@ pub(crate) async fn apply(
         Err(problems) => return Ok(Err(problems)),
     };
     println!("{}  {}", path.display(), folder.settings.name);
-    for module in folder.settings.modules.not_built() {
-        println!(
-            "  remark: {} is open in tenant.toml and shows as 準備中: it isn't built yet",
-            module.as_str()
-        );
-    }
     let now = clock.now();
     let difference = tenancy::difference(database, now, &folder).await?;
-    for line in &difference.lines {
+    let notices = Notices::new(database.clone(), clock.clone());
+    let of_notices = notices.difference(difference.tenant, &folder.notices).await?;
+    for line in difference.lines.iter().chain(&of_notices) {
         println!("  {line}");
+    }
+    for remark in &difference.remarks {
+        println!("  remark: {remark}");
     }
     if !difference.refused.is_empty() {
         return Ok(Err(difference.refused));
@@ -153,7 +152,6 @@ pub(crate) async fn apply(
         Some(code) => tenancy::find(database, code).await?,
     };
     if let Some(tenant) = tenant {
-        let notices = Notices::new(database.clone(), clock.clone());
         let done = notices
             .apply_folder(&Origin::command(), Actor::Operator, tenant, &folder.notices)
             .await?;

@@ -1,6 +1,6 @@
 //! The columns of the roster format (domain.md §9), found by name in any order.
 
-use super::errors::{Reason, RowErrors};
+use super::errors::{ErrorLog, Reason};
 use unicode_normalization::UnicodeNormalization;
 
 macro_rules! columns {
@@ -75,7 +75,7 @@ pub(super) struct Header {
 
 impl Header {
     /// Reads the header's fields; what is wrong goes to `errors` as line 1.
-    pub(super) fn read(fields: &[String], errors: &mut RowErrors) -> Self {
+    pub(super) fn read(fields: &[String], errors: &mut ErrorLog) -> Self {
         let mut header = Self {
             places: [None; Column::ALL.len()],
             width: fields.len(),
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(names: &[&str]) -> (Header, RowErrors) {
-        let mut errors = RowErrors::default();
+    fn read(names: &[&str]) -> (Header, ErrorLog) {
+        let mut errors = ErrorLog::default();
         let fields: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let header = Header::read(&fields, &mut errors);
         (header, errors)
@@ -186,9 +186,25 @@ mod tests {
     proptest! {
         #[test]
         fn no_header_panics(fields in proptest::collection::vec("\\PC{0,12}", 0..30)) {
-            let mut errors = RowErrors::default();
+            let mut errors = ErrorLog::default();
             let header = Header::read(&fields, &mut errors);
             prop_assert_eq!(header.width, fields.len());
+        }
+
+        #[test]
+        fn columns_in_any_order_are_found_and_written_out_are_found_again(
+            order in Just(Column::ALL.to_vec()).prop_shuffle(),
+            other in "[a-z備考]{1,8}",
+        ) {
+            let mut fields: Vec<String> = order.iter().map(|column| column.name().to_owned()).collect();
+            fields.push(other.clone());
+            let mut errors = ErrorLog::default();
+            let header = Header::read(&fields, &mut errors);
+            prop_assert!(errors.is_empty());
+            prop_assert_eq!(&header.unknown, &[other]);
+            for (place, column) in order.iter().enumerate() {
+                prop_assert_eq!(header.place(*column), Some(place));
+            }
         }
     }
 }

@@ -86,7 +86,7 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// How many covered persons the file leaves out.
+    /// How many covered persons the file leaves out or ends.
     pub(super) async fn vanishing(&self, tx: &mut TenantTransaction) -> Result<Vanishing, DatabaseError> {
         #[derive(QueryableByName)]
         struct Counts {
@@ -94,10 +94,15 @@ impl Merge<'_> {
             covered: i64,
             #[diesel(sql_type = BigInt)]
             missing: i64,
+            #[diesel(sql_type = BigInt)]
+            ended: i64,
         }
         let sql = format!(
-            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL) AS missing
-             FROM persons p LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
+            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL) AS missing,
+                 count(*) FILTER (WHERE s.lost_on <= $2) AS ended
+             FROM persons p
+             LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
+             LEFT JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
              WHERE p.tenant_id = $1 AND p.present AND {COVERED}"
         );
         let query = diesel::sql_query(sql)
@@ -107,6 +112,7 @@ impl Merge<'_> {
         Ok(Vanishing {
             covered: unsigned(counts.covered),
             missing: unsigned(counts.missing),
+            ended: unsigned(counts.ended),
         })
     }
 
@@ -155,7 +161,7 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// Up to `limit` persons whom this import found lost, by journal position after `after`, each with the day.
+    /// Up to `limit` persons whom this import found lost, by journal position after `after`.
     pub(super) async fn lost(
         &self,
         tx: &mut TenantTransaction,
@@ -278,8 +284,6 @@ pub(super) struct Lost {
     pub(super) position: i64,
     #[diesel(sql_type = Uuid)]
     pub(super) person_id: PersonId,
-    #[diesel(sql_type = diesel::sql_types::Nullable<Date>)]
-    pub(super) day: Option<NaiveDate>,
 }
 
 /// True for columns that are made of others.
@@ -401,7 +405,6 @@ fn insert_new() -> String {
 }
 
 const LOST: &str = "
-    SELECT c.position, c.person_id, p.lost_on AS day
-    FROM roster_changes c JOIN persons p ON p.tenant_id = c.tenant_id AND p.person_id = c.person_id
-    WHERE c.tenant_id = $1 AND p.tenant_id = $1 AND c.position > $2 AND c.kind = 'lost'
-    ORDER BY c.position LIMIT $3";
+    SELECT position, person_id FROM roster_changes
+    WHERE tenant_id = $1 AND position > $2 AND kind = 'lost'
+    ORDER BY position LIMIT $3";

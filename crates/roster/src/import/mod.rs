@@ -12,7 +12,7 @@ mod rows;
 mod staging;
 
 pub use encoding::Encoding;
-pub use errors::{Reason, RowError, RowErrors, errors_csv};
+pub use errors::{Reason, RowError, RowErrors};
 pub use report::{ImportError, ImportRefused, Options, Progress, Report, Vanishing};
 
 use audit::{Actor, Entry, Origin};
@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use jobs::Event;
+use jobs::{Event, SameEvents};
 use kernel::{Clock, ImportId};
 use merge::{Changes, Merge};
 use reader::{Chunk, FileRead};
@@ -30,7 +30,7 @@ use tenancy::{Insurer, InsurerKind};
 use tokio::sync::mpsc;
 
 /// Persons lost who are announced at a time.
-const ANNOUNCED_AT_ONCE: i64 = 1_000;
+const ANNOUNCED_AT_ONCE: i64 = 10_000;
 
 /// Tables filled within the transaction have no statistics, and a nested loop over them would take for ever. A killed
 /// import's statement ends within seconds, for it holds the insurer's lock.
@@ -62,15 +62,21 @@ pub async fn import(
         import_id: ImportId::new(now),
     };
     let (mut tx, position) = run.lock().await?;
-    let (chunks, reading) = reader::start(path.to_owned(), now, insurer.kind == InsurerKind::NationalHealth);
+    let (chunks, reading) = reader::start(
+        path.to_owned(),
+        now,
+        insurer.kind == InsurerKind::NationalHealth,
+        options.max_rows,
+    );
     let rows = stage(&mut tx, chunks, &progress).await?;
-    let file = reading.await.map_err(std::io::Error::other)??;
+    let mut file = reading.await.map_err(std::io::Error::other)??;
     progress(Progress::Comparing);
-    let mut errors = file.errors.clone();
-    staging::find_repeated(&mut tx, &mut errors).await?;
-    if !errors.is_empty() {
-        drop(tx);
-        return run.refuse(&file, ImportRefused::Rows(errors.sorted())).await;
+    let (read, compared) = (std::mem::take(&mut file.errors), staging::find_repeated(&mut tx).await?);
+    if !read.is_empty() || !compared.is_empty() {
+        tx.rollback().await?;
+        let errors = tokio::task::spawn_blocking(|| read.with(compared)).await;
+        let errors = errors.map_err(std::io::Error::other)??;
+        return run.refuse(&file, ImportRefused::Rows(errors)).await;
     }
     let merge = Merge {
         import_id: run.import_id,
@@ -81,12 +87,13 @@ pub async fn import(
     merge.match_persons(&mut tx, rows).await?;
     let vanishing = merge.vanishing(&mut tx).await?;
     if vanishing.is_too_much() && !options.allow_loss && !options.dry_run {
-        drop(tx);
+        tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Loss(vanishing)).await;
     }
     let changes = merge.write_journal(&mut tx).await?;
     let report = run.report(&file, rows, changes, vanishing);
     if options.dry_run {
+        tx.rollback().await?;
         return Ok(report);
     }
     progress(Progress::Merging);
@@ -147,10 +154,11 @@ impl Run<'_> {
             .optional()
             .map_err(DatabaseError::from)?;
         tx.batch_execute(SETTINGS).await.map_err(DatabaseError::from)?;
-        match position {
-            Some(position) => Ok((tx, position)),
-            None => Err(ImportRefused::Running.into()),
-        }
+        let Some(position) = position else {
+            tx.rollback().await?;
+            return Err(ImportRefused::Running.into());
+        };
+        Ok((tx, position))
     }
 
     fn report(&self, file: &FileRead, rows: u64, changes: Changes, vanishing: Vanishing) -> Report {
@@ -216,15 +224,12 @@ impl Run<'_> {
             let lost = merge.lost(tx, after, ANNOUNCED_AT_ONCE).await?;
             let Some(last) = lost.last() else { return Ok(()) };
             after = last.position;
-            for person in lost {
-                let payload = json!({ "lost_on": person.day, "import_id": self.import_id });
-                let event = Event {
-                    kind: "member.coverage_lost",
-                    subject: person.person_id.0,
-                    payload,
-                };
-                jobs::publish(tx, self.now, event).await?;
-            }
+            let events = SameEvents {
+                kind: "member.coverage_lost",
+                subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
+                payload: json!({ "import_id": self.import_id }),
+            };
+            jobs::publish_all(tx, self.now, events).await?;
         }
     }
 
@@ -239,7 +244,9 @@ impl Run<'_> {
             };
             let report = self.report(file, 0, Changes::default(), vanishing);
             self.note(&mut tx, file, "refused", &report, errors).await?;
-            let detail = json!({ "errors": errors, "covered": vanishing.covered, "missing": vanishing.missing });
+            let detail = json!({
+                "errors": errors, "covered": vanishing.covered, "missing": vanishing.missing, "ended": vanishing.ended,
+            });
             self.record(&mut tx, why.code(), detail).await?;
             tx.commit().await?;
         }

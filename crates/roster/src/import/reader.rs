@@ -3,7 +3,7 @@
 
 use super::{
     encoding::Encoding,
-    errors::{Reason, RowErrors},
+    errors::{ErrorLog, Reason},
     header::{Column, Header},
     rows::RowParser,
     staging::Batch,
@@ -37,7 +37,7 @@ pub(super) struct Chunk {
 pub(super) struct FileRead {
     pub(super) encoding: Encoding,
     pub(super) header: Header,
-    pub(super) errors: RowErrors,
+    pub(super) errors: ErrorLog,
     /// SHA-256 of the file's bytes.
     pub(super) hash: [u8; 32],
 }
@@ -47,25 +47,38 @@ pub(super) fn start(
     path: PathBuf,
     now: DateTime<Utc>,
     all_insured: bool,
+    max_rows: u64,
 ) -> (mpsc::Receiver<Chunk>, JoinHandle<io::Result<FileRead>>) {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
         let file = File::open(path)?;
         let of = file.metadata()?.len();
-        read(file, of, now, all_insured, |chunk| sender.blocking_send(chunk).is_ok())
+        let rules = Rules {
+            now,
+            all_insured,
+            max_rows,
+        };
+        read(file, of, rules, |chunk| sender.blocking_send(chunk).is_ok())
     });
     (receiver, reading)
 }
 
-/// Reads a file of `of` bytes; `take` answers false once nobody wants any more.
-fn read(
-    file: impl Read,
-    of: u64,
+/// What a file is read by.
+#[derive(Clone, Copy)]
+struct Rules {
     now: DateTime<Utc>,
     all_insured: bool,
-    mut take: impl FnMut(Chunk) -> bool,
-) -> io::Result<FileRead> {
-    let mut errors = RowErrors::default();
+    max_rows: u64,
+}
+
+/// Reads a file of `of` bytes; `take` answers false once nobody wants any more.
+fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> bool) -> io::Result<FileRead> {
+    let Rules {
+        now,
+        all_insured,
+        max_rows,
+    } = rules;
+    let mut errors = ErrorLog::default();
     let mut csv = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -83,9 +96,13 @@ fn read(
     };
     if errors.is_empty() {
         let mut batch = Batch::default();
-        let mut rows = false;
+        let mut rows = 0;
         while let Some(line) = next(&mut csv, &mut record, &mut errors)? {
-            rows = true;
+            if rows == max_rows {
+                errors.add(line, "", Reason::TooManyRows { max: max_rows });
+                break;
+            }
+            rows += 1;
             if let Some(row) = parser.parse(line, &record, &mut errors) {
                 batch.push(line, row, now);
             }
@@ -100,7 +117,7 @@ fn read(
                 }
             }
         }
-        if !rows && errors.is_empty() {
+        if rows == 0 && errors.is_empty() {
             errors.add(1, "", Reason::NoRows);
         }
         if batch.len() > 0 {
@@ -119,7 +136,7 @@ fn read(
 fn next<R: Read>(
     csv: &mut Reader<Metered<R>>,
     record: &mut ByteRecord,
-    errors: &mut RowErrors,
+    errors: &mut ErrorLog,
 ) -> io::Result<Option<u64>> {
     loop {
         match csv.read_byte_record(record) {
@@ -152,7 +169,7 @@ fn next<R: Read>(
 }
 
 /// The header decides on the encoding: in the right one its columns have names that are known.
-fn read_header(record: &ByteRecord, head: [u8; 3], errors: &mut RowErrors) -> (Encoding, Header) {
+fn read_header(record: &ByteRecord, head: [u8; 3], errors: &mut ErrorLog) -> (Encoding, Header) {
     let candidates: &[Encoding] = match head {
         [0xEF, 0xBB, 0xBF] => &[Encoding::Utf8Bom],
         _ => &[Encoding::Utf8, Encoding::Cp932],
@@ -173,10 +190,10 @@ fn read_header(record: &ByteRecord, head: [u8; 3], errors: &mut RowErrors) -> (E
         if !is_other {
             return (encoding, header);
         }
-        *errors = RowErrors::default();
+        *errors = ErrorLog::default();
     }
     errors.add(1, "", Reason::UnknownEncoding);
-    (Encoding::Utf8, Header::read(&[], &mut RowErrors::default()))
+    (Encoding::Utf8, Header::read(&[], &mut ErrorLog::default()))
 }
 
 fn is_ascii(record: &ByteRecord) -> bool {
@@ -255,15 +272,18 @@ mod tests {
 
     const HEADER: &str = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称,氏名（漢字）";
 
-    fn now() -> DateTime<Utc> {
-        DateTime::parse_from_rfc3339("2026-11-22T12:00:00+09:00")
-            .unwrap()
-            .to_utc()
+    fn rules(max_rows: u64) -> Rules {
+        let now = DateTime::parse_from_rfc3339("2026-11-22T12:00:00+09:00").unwrap();
+        Rules {
+            now: now.to_utc(),
+            all_insured: false,
+            max_rows,
+        }
     }
 
     fn read_bytes(file: &[u8]) -> (FileRead, Vec<i64>) {
         let mut lines = Vec::new();
-        let read = read(file, file.len() as u64, now(), false, |chunk| {
+        let read = read(file, file.len() as u64, rules(100_000), |chunk| {
             lines.extend(chunk.batch.lines());
             true
         });
@@ -348,14 +368,14 @@ mod tests {
         for file in [HEADER.to_owned(), format!("{HEADER}\r\n\r\n,,,,,\r\n")] {
             assert_eq!(errors(&read_bytes(file.as_bytes()).0), [(1, "", Reason::NoRows)]);
         }
-        assert_eq!(read_bytes(b"").0.errors.count(), 5);
+        assert_eq!(read_bytes(b"").0.errors.kept().len(), 5);
     }
 
     #[test]
     fn long_files_come_in_batches_of_one_size() {
         let file = format!("{HEADER}\n{}", "1,2,ケンポ,19850401,本人,\n".repeat(9_000));
         let mut sizes = Vec::new();
-        read(file.as_bytes(), 0, now(), false, |chunk| {
+        read(file.as_bytes(), 0, rules(9_000), |chunk| {
             sizes.push(chunk.batch.len());
             true
         })

@@ -5,12 +5,29 @@ use database::DatabaseError;
 use kernel::ImportId;
 
 /// What an import may do.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     /// Only say what would change.
     pub dry_run: bool,
     /// Go on though more than 5 % of the covered persons would vanish.
     pub allow_loss: bool,
+    /// Rows that are taken at most: a longer file is rather a wrong one.
+    pub max_rows: u64,
+}
+
+impl Options {
+    /// Twice the people of the largest health insurance societies.
+    pub const MAX_ROWS: u64 = 2_000_000;
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            dry_run: false,
+            allow_loss: false,
+            max_rows: Self::MAX_ROWS,
+        }
+    }
 }
 
 /// What was done, or in a dry run would be done. Every row of the file is new, changed, returned, lost or unchanged;
@@ -37,23 +54,26 @@ pub struct Report {
     pub lost: u64,
     /// Rows that say what is known already.
     pub unchanged: u64,
-    /// The share that is not in the file any more.
+    /// The share whose access would end with the import.
     pub vanishing: Vanishing,
 }
 
-/// How many of the covered persons a file leaves out.
+/// How many of the covered persons a file leaves out or ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Vanishing {
     /// Persons in the last roster whose coverage has not ended.
     pub covered: u64,
     /// Those of them who are not in the file.
     pub missing: u64,
+    /// Those of them whom the file gives a day of loss that has come.
+    pub ended: u64,
 }
 
 impl Vanishing {
-    /// True where more than 5 % would vanish: rather a wrong or cut-off file than so many losses.
+    /// True where more than 5 % would vanish: rather a wrong or cut-off file, or one with its columns shifted, than so
+    /// many losses.
     pub fn is_too_much(self) -> bool {
-        self.missing.saturating_mul(20) > self.covered
+        self.missing.saturating_add(self.ended).saturating_mul(20) > self.covered
     }
 }
 
@@ -90,16 +110,17 @@ pub enum ImportError {
 }
 
 /// What stands against an import. The words are for the terminal.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ImportRefused {
     /// Rows or columns are wrong; nothing was taken over.
     #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", .0.count())]
     Rows(RowErrors),
-    /// More than 5 % of the covered persons are not in the file.
+    /// More than 5 % of the covered persons are not in the file, or lost by it.
     #[error(
-        "加入中の{}人のうち{}人がファイルにありません（5％を超えています）。何も取り込んでいません。ファイルが全員分かどうかお確かめください。正しいときは --allow-loss を付けて取り込んでください。",
+        "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています（合わせて5％を超えています）。何も取り込んでいません。ファイルが全員分か、資格喪失日の列が正しいかお確かめください。正しいときは --allow-loss を付けて取り込んでください。",
         .0.covered,
-        .0.missing
+        .0.missing,
+        .0.ended
     )]
     Loss(Vanishing),
     /// Another import of the same insurer is under way.

@@ -4,7 +4,7 @@
 use super::{
     dates,
     encoding::Encoding,
-    errors::{Reason, RowErrors},
+    errors::{ErrorLog, Reason},
     header::{Column, Header},
 };
 use chrono::NaiveDate;
@@ -55,7 +55,7 @@ pub(super) struct RowParser {
 
 impl RowParser {
     /// The row, or nothing with its errors added.
-    pub(super) fn parse(&self, line: u64, record: &ByteRecord, errors: &mut RowErrors) -> Option<Row> {
+    pub(super) fn parse(&self, line: u64, record: &ByteRecord, errors: &mut ErrorLog) -> Option<Row> {
         if record.len() != self.header.width {
             let reason = Reason::FieldCount {
                 expected: self.header.width,
@@ -133,7 +133,7 @@ struct Fields<'a> {
     parser: &'a RowParser,
     line: u64,
     record: &'a ByteRecord,
-    errors: &'a mut RowErrors,
+    errors: &'a mut ErrorLog,
 }
 
 impl Fields<'_> {
@@ -231,7 +231,7 @@ mod tests {
 
     fn parser(all_insured: bool) -> RowParser {
         let fields: Vec<String> = Column::ALL.iter().map(|column| column.name().to_owned()).collect();
-        let header = Header::read(&fields, &mut RowErrors::default());
+        let header = Header::read(&fields, &mut ErrorLog::default());
         RowParser {
             header,
             encoding: Encoding::Utf8,
@@ -256,7 +256,7 @@ mod tests {
     }
 
     fn errors(record: &ByteRecord) -> Vec<(&'static str, Reason)> {
-        let mut errors = RowErrors::default();
+        let mut errors = ErrorLog::default();
         assert_eq!(parser(false).parse(2, record, &mut errors), None);
         errors
             .kept()
@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn parsed(record: &ByteRecord, all_insured: bool) -> Row {
-        let mut errors = RowErrors::default();
+        let mut errors = ErrorLog::default();
         let row = parser(all_insured).parse(2, record, &mut errors);
         assert_eq!(errors.kept(), []);
         row.unwrap()
@@ -345,7 +345,7 @@ mod tests {
         fn no_row_panics(fields in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..24), 21)) {
             for encoding in [Encoding::Utf8, Encoding::Cp932] {
                 let parser = RowParser { encoding, ..parser(true) };
-                let mut errors = RowErrors::default();
+                let mut errors = ErrorLog::default();
                 let row = parser.parse(2, &ByteRecord::from(fields.clone()), &mut errors);
                 prop_assert_eq!(row.is_none(), !errors.is_empty());
             }

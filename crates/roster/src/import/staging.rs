@@ -2,7 +2,7 @@
 //! shows when rows are compared with each other.
 
 use super::{
-    errors::{Reason, RowErrors},
+    errors::{ErrorLog, Reason},
     header::Column,
     rows::Row,
 };
@@ -14,6 +14,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
+use futures_util::TryStreamExt as _;
 use kernel::PersonId;
 
 /// The text columns of `roster_staging`, in the order of [`texts`].
@@ -156,34 +157,23 @@ pub(super) async fn clear(tx: &mut TenantTransaction) -> Result<(), DatabaseErro
     Ok(())
 }
 
-/// Adds an error for every row that repeats an earlier one: its number and branch, its personal id, or, where neither
-/// is given, its number, birth date and name.
-pub(super) async fn find_repeated(tx: &mut TenantTransaction, errors: &mut RowErrors) -> Result<(), DatabaseError> {
-    type Words = fn(u64) -> Reason;
-    let rules: [(&[&str], &str, Column, Words); 3] = [
-        (
-            &["symbol_key", "number_key", "branch_key"],
-            "s.branch_key <> ''",
-            Column::Number,
-            |line| Reason::RepeatedNumber { line },
-        ),
-        (&["personal_id"], "s.personal_id <> ''", Column::PersonalId, |line| {
-            Reason::RepeatedPersonalId { line }
-        }),
-        (
-            &["symbol_key", "number_key", "birth_date", "kana_strict"],
-            "s.branch_key = '' AND s.personal_id = ''",
-            Column::Number,
-            |line| Reason::RepeatedPerson { line },
-        ),
-    ];
-    for (key, given, column, reason) in rules {
-        for repeated in repeated(tx, key, given).await? {
-            let number = |line| u64::try_from(line).unwrap_or_default();
-            errors.add(number(repeated.line), column.name(), reason(number(repeated.first)));
-        }
+/// An error for every row that repeats an earlier one, by line: its number and branch, its personal id, or its number,
+/// birth date and name where no branch and no personal id tells the two apart. The answer is read as it comes.
+pub(super) async fn find_repeated(tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
+    let mut errors = ErrorLog::default();
+    let query = diesel::sql_query(REPEATED).bind::<Integer, _>(tx.tenant());
+    let mut rows = std::pin::pin!(query.load_stream::<Repeated>(&mut **tx).await?);
+    while let Some(row) = rows.try_next().await? {
+        let number = |line| u64::try_from(line).unwrap_or_default();
+        let line = number(row.first);
+        let (column, reason) = match row.rule.as_str() {
+            "branch" => (Column::Number, Reason::RepeatedNumber { line }),
+            "personal_id" => (Column::PersonalId, Reason::RepeatedPersonalId { line }),
+            _ => (Column::Number, Reason::RepeatedPerson { line }),
+        };
+        errors.add(number(row.line), column.name(), reason);
     }
-    Ok(())
+    Ok(errors)
 }
 
 #[derive(QueryableByName)]
@@ -192,24 +182,48 @@ struct Repeated {
     line: i64,
     #[diesel(sql_type = BigInt)]
     first: i64,
+    #[diesel(sql_type = Text)]
+    rule: String,
 }
 
-/// Rows with the key of an earlier one; enough of them to mend a file by, not enough to fill the memory. Keys are
-/// grouped first: a window over all rows would sort the whole file.
-async fn repeated(tx: &mut TenantTransaction, key: &[&str], given: &str) -> Result<Vec<Repeated>, DatabaseError> {
-    let tenant = tx.tenant();
-    let columns = key.join(", ");
-    let same: Vec<String> = key.iter().map(|column| format!("s.{column} = r.{column}")).collect();
-    let sql = format!(
-        "SELECT s.line, r.first
-         FROM roster_staging s
-         JOIN (SELECT {columns}, min(line) AS first FROM roster_staging s
-               WHERE s.tenant_id = $1 AND {given} GROUP BY {columns} HAVING count(*) > 1) r ON {}
-         WHERE s.tenant_id = $1 AND s.line <> r.first AND {given} ORDER BY s.line LIMIT 100000",
-        same.join(" AND ")
-    );
-    Ok(diesel::sql_query(sql)
-        .bind::<Integer, _>(tenant)
-        .load(&mut **tx)
-        .await?)
-}
+/// Keys are grouped first: a window over all rows would sort the whole file, and pairs of a thousand equal rows are a
+/// million. Two rows of one name are told apart by a branch in both or a personal id in both, so each looks for the
+/// first of those that lack what itself would be told by; most files have a branch everywhere and need no look.
+const REPEATED: &str = "
+    SELECT s.line, r.first, 'branch' AS rule
+    FROM roster_staging s
+    JOIN (SELECT symbol_key, number_key, branch_key, min(line) AS first FROM roster_staging
+          WHERE tenant_id = $1 AND branch_key <> ''
+          GROUP BY symbol_key, number_key, branch_key HAVING count(*) > 1) r
+        USING (symbol_key, number_key, branch_key)
+    WHERE s.tenant_id = $1 AND s.line > r.first
+    UNION ALL
+    SELECT s.line, r.first, 'personal_id'
+    FROM roster_staging s
+    JOIN (SELECT personal_id, min(line) AS first FROM roster_staging
+          WHERE tenant_id = $1 AND personal_id <> ''
+          GROUP BY personal_id HAVING count(*) > 1) r
+        USING (personal_id)
+    WHERE s.tenant_id = $1 AND s.line > r.first
+    UNION ALL
+    SELECT line, first, 'name'
+    FROM (
+        SELECT s.line,
+            CASE WHEN s.branch_key = '' AND s.personal_id = '' THEN r.first
+                 WHEN s.branch_key = '' THEN r.without_id
+                 WHEN s.personal_id = '' THEN r.without_branch
+                 ELSE r.without_both END AS first
+        FROM roster_staging s
+        JOIN (SELECT symbol_key, number_key, birth_date, kana_strict, min(line) AS first,
+                  min(line) FILTER (WHERE branch_key = '') AS without_branch,
+                  min(line) FILTER (WHERE personal_id = '') AS without_id,
+                  min(line) FILTER (WHERE branch_key = '' AND personal_id = '') AS without_both
+              FROM roster_staging
+              WHERE tenant_id = $1
+                AND EXISTS (SELECT FROM roster_staging WHERE tenant_id = $1 AND branch_key = '')
+              GROUP BY symbol_key, number_key, birth_date, kana_strict HAVING count(*) > 1) r
+            USING (symbol_key, number_key, birth_date, kana_strict)
+        WHERE s.tenant_id = $1
+    ) AS named
+    WHERE line > first
+    ORDER BY line, rule";

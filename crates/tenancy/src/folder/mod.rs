@@ -288,4 +288,6 @@ fn slug(name: &str, path: &Path, problems: &Problems) -> Option<String> {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -208,6 +208,10 @@ impl<'a> Section<'a> {
         number
     }
 
+    pub(super) fn optional_number(&mut self, key: &str, range: &RangeInclusive<u32>) -> Option<u32> {
+        if self.has(key) { self.number(key, range) } else { None }
+    }
+
     /// One of a few words.
     pub(super) fn word<T>(&mut self, key: &str, read: impl Fn(&str) -> Option<T>, words: &str) -> Option<At<T>> {
         let found = self.text(key)?;

@@ -1,4 +1,5 @@
-//! tenant.toml, key by key. Every key must be there (a forgotten one is a question, not a default), no other may be.
+//! tenant.toml, key by key. Every key must be there (a forgotten one is a question, not a default), but for those that
+//! say so here; no other may be.
 
 use super::source::{At, Section, Source};
 use crate::{
@@ -81,10 +82,7 @@ fn insurer(mut top: Section<'_>) -> Read {
         operator: None,
         brand_color: color(&mut top),
         points: top.boolean("points").unwrap_or_default(),
-        after_loss_days: top
-            .number("after_loss_days", &(0..=366))
-            .and_then(|days| u16::try_from(days).ok())
-            .unwrap_or_default(),
+        after_loss_days: after_loss_days(&mut top),
         member_documents: member_documents(&mut top),
         sign_up: within(&mut top, "sign_up", |section| SignUpSettings {
             employee_number: section.boolean("employee_number").unwrap_or_default(),
@@ -163,6 +161,13 @@ fn color(top: &mut Section<'_>) -> Color {
     )
     .map(|found| found.value)
     .unwrap_or_default()
+}
+
+/// Days of reading after a loss of coverage; none where the key is absent, as for most insurers.
+fn after_loss_days(top: &mut Section<'_>) -> u16 {
+    top.optional_number("after_loss_days", &(0..=366))
+        .and_then(|days| u16::try_from(days).ok())
+        .unwrap_or_default()
 }
 
 fn member_documents(top: &mut Section<'_>) -> Vec<MemberDocument> {

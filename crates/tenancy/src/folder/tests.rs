@@ -3,7 +3,7 @@ use crate::{ContactDesk, Module, ModuleState};
 use std::fs;
 use tempfile::TempDir;
 
-const TENANT: &str = r##"code = "32290413"
+pub(super) const TENANT: &str = r##"code = "32290413"
 name = "奈良県市町村職員共済組合"
 kana = "ナラケンシチョウソンショクインキョウサイクミアイ"
 kind = "mutual_aid"
@@ -425,6 +425,16 @@ fn settings_survive_the_database_and_the_exported_file() {
         fs::write(dir.path().join("tenant.toml"), text).unwrap();
         assert_eq!(Folder::read(dir.path()).unwrap().settings, settings);
     }
+}
+
+#[test]
+fn days_after_a_loss_may_be_left_out_and_are_none_then() {
+    let dir = folder(&[("tenant.toml", &TENANT.replace("after_loss_days = 0\n", ""))]);
+    assert_eq!(Folder::read(dir.path()).unwrap().settings.after_loss_days, 0);
+    assert_eq!(
+        with("after_loss_days = 0", "after_loss_days = 400"),
+        ["tenant.toml:7: after_loss_days must be a whole number from 0 to 366"]
+    );
 }
 
 #[test]

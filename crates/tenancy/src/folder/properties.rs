@@ -1,0 +1,112 @@
+//! The readers of a folder against whatever a file may hold: they never panic, and what they accept they accept again,
+//! to the letter, once it is written out.
+
+use super::{Folder, PageFile, Settings, TermsFile, markdown, source::Problems, tests::TENANT};
+use crate::{export, terms::TermsText};
+use proptest::prelude::*;
+use std::{fs, path::Path};
+use tempfile::TempDir;
+
+/// What somebody may write after a key.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "\\PC{0,24}",
+        "\"\\PC{0,12}\"",
+        "-?[0-9]{1,12}",
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("true".to_owned()),
+        Just("[{ from = \"10:00\", to = \"12:00\" }]".to_owned()),
+        "\\[\"[a-z0-9-]{0,12}\"\\]",
+    ]
+}
+
+/// A line of text as tenant.toml takes it.
+fn line() -> impl Strategy<Value = String> {
+    "\\PC{1,40}".prop_filter("something, trimmed, in one line", |text| {
+        !text.is_empty() && text.trim() == text && !kernel::text::has_control(text)
+    })
+}
+
+fn read(dir: &Path, toml: &str) -> Option<Folder> {
+    fs::write(dir.join("tenant.toml"), toml).unwrap();
+    Folder::read(dir).ok()
+}
+
+fn read_terms(dir: &Path, text: &str) -> Option<TermsFile> {
+    let (path, problems) = (dir.join("addendum.1.md"), Problems::default());
+    fs::write(&path, text).unwrap();
+    let terms = markdown::read_terms(&path, "addendum", 1, &problems);
+    terms.filter(|_| problems.into_inner().is_empty())
+}
+
+fn read_page(dir: &Path, text: &str) -> Option<PageFile> {
+    let (path, problems) = (dir.join("faq.md"), Problems::default());
+    fs::write(&path, text).unwrap();
+    let page = markdown::read_page(&path, "faq".into(), &problems);
+    page.filter(|_| problems.into_inner().is_empty())
+}
+
+proptest! {
+    #[test]
+    fn a_tenant_toml_with_one_line_changed_is_refused_or_reads_back(place in 0usize..60, value in value()) {
+        let dir = TempDir::new().unwrap();
+        let lines: Vec<String> = TENANT
+            .lines()
+            .enumerate()
+            .map(|(nth, line)| match line.split_once(" = ") {
+                Some((key, _)) if nth == place => format!("{key} = {value}"),
+                _ => line.to_owned(),
+            })
+            .collect();
+        if let Some(folder) = read(dir.path(), &lines.join("\n")) {
+            let code = folder.code.as_ref().map(kernel::InsurerCode::as_str);
+            let again = read(dir.path(), &export::tenant_toml(code, &folder.settings));
+            prop_assert_eq!(again.map(|again| again.settings), Some(folder.settings));
+        }
+    }
+
+    #[test]
+    fn texts_of_any_characters_read_back(name in line(), note in line(), ready in line(), days in 0u16..=366) {
+        let dir = TempDir::new().unwrap();
+        let mut settings: Settings = read(dir.path(), TENANT).unwrap().settings;
+        settings.name = name;
+        settings.desk.email_note = Some(note);
+        settings.desk.have_ready = ready;
+        settings.after_loss_days = days;
+        let again = read(dir.path(), &export::tenant_toml(Some("32290413"), &settings));
+        prop_assert_eq!(again.map(|again| again.settings), Some(settings));
+    }
+
+    #[test]
+    fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(\\+\\+\\+\n)?\\PC{0,80}(\n\\+\\+\\+\n)?\\PC{0,80}") {
+        let dir = TempDir::new().unwrap();
+        fs::write(dir.path().join("tenant.toml"), &bytes).unwrap();
+        prop_assert!(Folder::read(dir.path()).is_err());
+        read(dir.path(), &text);
+        read_terms(dir.path(), &text);
+        read_page(dir.path(), &text);
+    }
+
+    #[test]
+    fn markdown_that_is_accepted_is_accepted_again(title in line(), body in "([#*>_`\\[\\]()!<a-z&;\\-+\"'\\\\ 　本文\n]|\\PC){0,60}") {
+        let dir = TempDir::new().unwrap();
+        let text = TermsText {
+            document: "addendum".into(),
+            revision: 1,
+            title,
+            effective_at: kernel::calendar::start_of_day("2026-04-01".parse().unwrap()),
+            changes: None,
+            body,
+            content_hash: String::new(),
+        };
+        if let Some(terms) = read_terms(dir.path(), &export::terms_markdown(&text)) {
+            let written = TermsText { title: terms.head.title.clone(), body: terms.body.clone(), ..text.clone() };
+            prop_assert_eq!(read_terms(dir.path(), &export::terms_markdown(&written)), Some(terms));
+        }
+        if let Some(page) = read_page(dir.path(), &export::page_markdown(&text.title, &text.body)) {
+            let again = read_page(dir.path(), &export::page_markdown(&page.head.title, &page.body));
+            prop_assert_eq!(again, Some(page));
+        }
+    }
+}
