@@ -163,3 +163,51 @@ async fn even_at_debug_no_statement_is_logged_with_what_it_was_given() {
     }
     assert!(node.terminate().await);
 }
+
+// security.md 44
+#[tokio::test]
+async fn what_a_pages_policy_kept_out_is_logged_by_directive_and_host_alone() {
+    let installation = Installation::new().await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    let page = client.get("/portal/").await;
+    assert!(page.header("content-security-policy").contains("report-to csp"));
+    let endpoint = page
+        .header("reporting-endpoints")
+        .strip_prefix("csp=\"")
+        .unwrap()
+        .trim_end_matches('"');
+    let report = |directive: &str| {
+        serde_json::json!([{
+            "type": "csp-violation", "age": 1, "url": "https://portal.example/portal/password/reset?token=7.secret",
+            "body": {
+                "documentURL": "https://portal.example/portal/password/reset?token=7.secret",
+                "effectiveDirective": directive, "blockedURL": "https://ads.example/?token=7.secret",
+                "sample": "7.secret",
+            },
+        }])
+    };
+    let send = async |body: String, kind: &str| {
+        let request = client.request(reqwest::Method::POST, endpoint);
+        client
+            .send(request.header("Content-Type", kind).body(body))
+            .await
+            .status
+            .as_u16()
+    };
+    let kind = "application/reports+json";
+    assert_eq!(send(report("img-src").to_string(), kind).await, 204);
+    assert_eq!(send(report("7.secret").to_string(), kind).await, 204);
+    assert_eq!(send("7.secret".into(), kind).await, 400);
+    assert_eq!(send(report("img-src").to_string(), "text/plain").await, 415);
+    assert_eq!(send(" ".repeat(20_000), kind).await, 413);
+    let log = node.log.lock().unwrap().clone();
+    for told in [
+        "\"directive\":\"img-src\",\"blocked\":\"ads.example\"",
+        "\"directive\":\"other\"",
+    ] {
+        assert!(log.contains(told), "{told}: {log}");
+    }
+    assert!(!log.contains("secret"), "{log}");
+    assert!(node.terminate().await);
+}

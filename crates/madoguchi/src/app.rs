@@ -1,6 +1,9 @@
 //! Wiring: one configuration and one clock make everything a node runs.
 
-use crate::config::{Config, ConfigError, RetentionConfig};
+use crate::{
+    config::{Config, ConfigError, RetentionConfig},
+    csp_reports,
+};
 use accounts::Accounts;
 use dashboard::Dashboard;
 use database::{Database, DatabaseError};
@@ -10,7 +13,10 @@ use jobs::Worker;
 use kernel::{Clock, Keys};
 use mail::{Postman, Transport};
 use notices::Notices;
-use poem::{Endpoint, EndpointExt as _, IntoResponse as _, Response, Route, get, handler, http::StatusCode, web::Data};
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, Response, Route, endpoint::make, get, handler, http::StatusCode,
+    post, web::Data,
+};
 use tenancy::Directory;
 
 /// Everything one node runs.
@@ -90,6 +96,7 @@ impl App {
         let pages = Route::new()
             .at("/livez", get(livez))
             .at("/readyz", get(readyz))
+            .at(web::REPORTS, post(make(csp_reports::take)))
             .nest_no_strip("/", web::portal(self.services.clone()))
             .data(self.database.clone());
         let https = self.services.is_https();

@@ -1,11 +1,19 @@
 //! What a page may load (security.md 44). The headers of every answer are `edge`'s.
 
-/// The policy of a page that wears `style_hash`'s colours: own files only, the one inline style by its hash. There is no
-/// report-to: a report carries the page's address, and that may hold a reset link.
+/// Where browsers report what a page's policy kept from loading. Ours, so a page's address in a report goes nowhere but
+/// where the page came from.
+pub const REPORTS: &str = "/csp-reports";
+
+/// `Reporting-Endpoints` of a page: what its policy calls `csp`.
+pub(crate) fn reporting_endpoints() -> String {
+    format!("csp=\"{REPORTS}\"")
+}
+
+/// The policy of a page that wears `style_hash`'s colours: own files only, the one inline style by its hash.
 pub(crate) fn page_policy(style_hash: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self' {style_hash}; script-src 'self'; img-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'"
+         report-to csp; base-uri 'none'; frame-ancestors 'none'"
     )
 }
 
