@@ -4,6 +4,7 @@
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
+use kernel::is_loopback_host;
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::ring,
@@ -69,7 +70,7 @@ impl Address {
         let encrypted = match mode.as_deref() {
             Some("disable") => false,
             Some("require" | "verify-full") => true,
-            None | Some("prefer") => !config.get_hosts().iter().all(is_here),
+            None | Some("prefer") => !is_here(&config),
             Some(_) => return Err(AddressError::Mode),
         };
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
@@ -106,11 +107,12 @@ fn said(error: &dyn std::error::Error) -> String {
     said
 }
 
-fn is_here(host: &Host) -> bool {
-    match host {
+fn is_here(config: &Config) -> bool {
+    let by_name = config.get_hosts().iter().all(|host| match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-    }
+        Host::Tcp(name) => is_loopback_host(name),
+    });
+    by_name && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
 fn client(authorities: Option<&Path>) -> Result<MakeRustlsConnect, AddressError> {
@@ -163,6 +165,7 @@ mod tests {
         for elsewhere in [
             "postgres://u:p@db.internal/db",
             "postgresql://u:p@10.0.0.1/db?sslmode=prefer",
+            "postgres://u:p@localhost/db?hostaddr=10.0.0.1",
         ] {
             // A machine without any certificate authority says so instead.
             match Address::parse(elsewhere) {

@@ -3,11 +3,16 @@
 use std::net::IpAddr;
 use url::{Host, Url};
 
-/// True where a URL leads to this machine: `localhost`, `127.0.0.0/8`, `::1`.
+/// True where a host is this machine: `localhost`, `127.0.0.0/8`, `::1`.
+pub fn is_loopback_host(name: &str) -> bool {
+    name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// True where a URL leads to this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        // Of a scheme that it does not know (smtp, postgres), url reads an IPv4 address as a name.
-        Some(Host::Domain(name)) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        // Of a scheme that it does not know (smtp, say), url reads an IPv4 address as a name.
+        Some(Host::Domain(name)) => is_loopback_host(name),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,

@@ -106,8 +106,11 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         serve::stopped(stop.clone()),
         Some(drain),
     );
-    let (served, ()) = tokio::join!(server, app.worker.run(stop, drain));
-    served?;
+    let work = async {
+        app.worker.run(stop, drain).await;
+        Ok(())
+    };
+    tokio::try_join!(server, work)?;
     app.database.close();
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop())

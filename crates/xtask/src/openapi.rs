@@ -1,7 +1,7 @@
 //! `cargo xtask openapi`: openapi/v1.json, the committed promise to other programs. Written from the code; checked for
 //! drift from the code and for changes that would break a client of the committed version.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ pub fn check(base: Option<&str>) -> Result<(), Failed> {
 
     let base = match base {
         Some(named) => named.to_owned(),
-        None => before()?,
+        None => before(&shell::root())?,
     };
     // Before its first commit the document has no clients.
     let Ok(relied_on) = shell::quiet(shell::program("git").args(["show", &format!("{base}:{FILE}")])) else {
@@ -70,8 +70,8 @@ pub fn check(base: Option<&str>) -> Result<(), Failed> {
 
 /// The document that the present one replaces: the committed one while it is being changed, else the one before the
 /// newest commit that changed it. In a fresh clone, as CI has it, HEAD would be compared with itself.
-fn before() -> Result<String, Failed> {
-    let git = |arguments: &[&str]| shell::quiet(shell::program("git").args(arguments));
+fn before(checkout: &Path) -> Result<String, Failed> {
+    let git = |arguments: &[&str]| shell::quiet(shell::program("git").current_dir(checkout).args(arguments));
     if git(&["diff", "--quiet", "HEAD", "--", FILE]).is_err() {
         return Ok("HEAD".to_owned());
     }
@@ -108,4 +108,51 @@ fn parse(text: &str) -> Result<Value, Failed> {
 
 fn file() -> PathBuf {
     shell::root().join(FILE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(folder: &Path, arguments: &[&str]) -> String {
+        let who = [
+            "-c",
+            "user.name=T",
+            "-c",
+            "user.email=t@example.jp",
+            "-c",
+            "commit.gpgsign=false",
+        ];
+        let mut command = shell::program("git");
+        shell::quiet(command.current_dir(folder).args(who).args(arguments)).unwrap()
+    }
+
+    fn commit(folder: &Path, file: &str, text: &str) {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        git(folder, &["add", "--all"]);
+        git(folder, &["commit", "--quiet", "--message", text]);
+    }
+
+    #[test]
+    fn a_change_is_held_against_the_document_it_replaces_committed_or_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        let ours = scratch.path().join("ours");
+        std::fs::create_dir(&ours).unwrap();
+        git(&ours, &["init", "--quiet"]);
+        let relied_on = |folder: &Path| git(folder, &["show", &format!("{}:{FILE}", before(folder).unwrap())]);
+        commit(&ours, FILE, "one");
+        commit(&ours, FILE, "two");
+        commit(&ours, "README.md", "later");
+        let clone = scratch.path().join("clone");
+        git(scratch.path(), &["clone", "--quiet", "ours", "clone"]);
+        assert_eq!(relied_on(&clone), "one");
+        std::fs::write(ours.join(FILE), "three").unwrap();
+        assert_eq!(relied_on(&ours), "two");
+        let url = format!("file://{}", ours.display());
+        git(scratch.path(), &["clone", "--quiet", "--depth", "1", &url, "shallow"]);
+        let refused = before(&scratch.path().join("shallow")).unwrap_err();
+        assert!(refused.0.contains("shallow"), "{refused}");
+    }
 }
