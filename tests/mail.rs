@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{QueryableByName, sql_types};
 use diesel_async::RunQueryDsl;
-use jobs::Queue as _;
+use jobs::{LetGo, Queue as _};
 use kernel::{EmailAddress, MailId, TenantId};
 use mail::{Body, Letter, MailState, Mailbox, Message, Postman, Registry, Sender, Transport};
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,7 @@ async fn deliver(db: &TestDatabase, postman: &Postman) -> usize {
         .await
         .unwrap();
     for item in &items {
-        postman.work(*item).await.unwrap();
+        postman.work(*item, LetGo::never()).await.unwrap();
     }
     items.len()
 }
@@ -259,6 +259,22 @@ async fn a_refused_recipient_is_told_at_once_and_a_busy_server_is_asked_again() 
         assert_eq!(row(&db, given_up).await.events, 3);
     }
     assert_eq!(deliver(&db, &postman).await, 0);
+    assert!(server.is_quiet().await);
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_the_sender_does_not_make_the_recipients_address_bad() {
+    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let postman = postman(&db, &server.url());
+    for sender in ["refused@ibss.example", "denied@ibss.example"] {
+        let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+        let mut letter = letter("taro@example.jp", None);
+        letter.sender.address = EmailAddress::parse(sender).unwrap();
+        let id = mail::post(&mut tx, &db.keys, db.clock.now(), letter).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(deliver(&db, &postman).await, 1);
+        assert_eq!(state(&db, id).await, MailState::Queued, "{sender}");
+    }
     assert!(server.is_quiet().await);
 }
 

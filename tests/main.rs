@@ -13,6 +13,7 @@ mod api;
 mod conformance;
 mod guard;
 mod isolation;
+mod jobs;
 mod mail;
 mod notices;
 mod operations;

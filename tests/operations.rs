@@ -3,11 +3,22 @@
 mod commands;
 mod kills;
 mod restart;
+mod retention;
 mod roster;
+mod smtp;
+mod tls;
+mod work;
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use kernel::TenantId;
+use smtp::{Smtp, code_in, identity};
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tempfile::TempDir;
-use testkit::{admin_url, execute, owner_url, service_url, unique, url_of};
+use testkit::{Client, admin_url, execute, lines_within, owner_url, service_url, unique, url_of};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -56,6 +67,24 @@ impl Installation {
             .done(&["roster", "import", "139998", roster.to_str().unwrap()])
             .await;
         installation
+    }
+
+    /// `139998` of a ready installation.
+    async fn insurer(&self) -> TenantId {
+        let query = "SELECT tenant_id::text AS line FROM insurers WHERE insurer_code = '139998'";
+        TenantId(testkit::lines(&self.owner_url(), query).await[0].parse().unwrap())
+    }
+
+    /// Waits until as many rows of a table fit a condition within an insurer.
+    async fn until(&self, tenant: TenantId, rows: usize, of: &str) {
+        for _ in 0..300 {
+            let query = format!("SELECT '' AS line FROM {of}");
+            if lines_within(&self.owner_url(), Some(tenant), &query).await.len() == rows {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("there are never {rows} rows of {of}");
     }
 
     fn owner_url(&self) -> String {
@@ -120,6 +149,8 @@ struct Node {
     child: Child,
     /// Where it listens; empty for a worker.
     url: String,
+    /// All that it logged.
+    log: Arc<Mutex<String>>,
 }
 
 impl Node {
@@ -140,9 +171,28 @@ impl Node {
             }
             said += &line;
         };
+        let log = Arc::new(Mutex::new(said));
+        let more = Arc::clone(&log);
         // A full pipe would stop it.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, url }
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = lines.next_line().await {
+                *more.lock().unwrap() += &(line + "\n");
+            }
+        });
+        Self { child, url, log }
+    }
+
+    /// The admin listener, once it listens.
+    async fn admin(&self) -> Client {
+        for _ in 0..100 {
+            let log = self.log.lock().unwrap().clone();
+            if let Some((_, rest)) = log.split_once("\"admin\":\"") {
+                let address = rest.split('"').next().unwrap();
+                return Client::new(&format!("http://{address}"), "192.0.2.1");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no admin listener");
     }
 
     /// As `kill -9`: nothing is finished, nothing is said.

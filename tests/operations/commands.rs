@@ -1,7 +1,12 @@
 //! The command line: what it does to a database, and what it refuses to start with.
 
 use super::{Installation, Node};
+use std::time::Duration;
 use testkit::{Client, tenants};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 #[tokio::test]
 async fn migrate_twice_and_apply_twice_change_nothing_the_second_time() {
@@ -102,13 +107,34 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
         ("MADOGUCHI__HTTP__TRUSTED_PROXIES", "everybody", "trusted_proxies"),
         ("MADOGUCHI__MAIL__URL", "http://localhost", "mail.url"),
         ("MADOGUCHI__LIMITS__CODE_LIFE", "601", "limits.code_life"),
-        ("MADOGUCHI__LIMITS__CODE_TRIES", "0", "limits"),
+        ("MADOGUCHI__LIMITS__CODE_TRIES", "0", "limits.code_tries"),
+        ("MADOGUCHI__LIMITS__RESET_TRIES", "0", "limits.reset_tries"),
+        ("MADOGUCHI__LIMITS__NETWORK_WINDOW", "0", "limits.network_window"),
+        ("MADOGUCHI__HASH__QUEUE", "0", "hash.queue"),
+        ("MADOGUCHI__HTTP__BODY_LIMIT_BYTES", "0", "http.body_limit_bytes"),
+        ("MADOGUCHI__DATABASE__WAIT_SECONDS", "0", "database.wait_seconds"),
+        (
+            "MADOGUCHI__DATABASE__URL",
+            "postgres://u:hunter2@host:port/db",
+            "database.url",
+        ),
+        (
+            "MADOGUCHI__DATABASE__OWNER_URL",
+            "mysql://u:hunter2@host/db",
+            "database.owner_url",
+        ),
+        ("MADOGUCHI__MAIL__URL", "smtp://u:hunter2@host:port", "mail.url"),
+        ("MADOGUCHI__MAIL__URL", "smtp://u:hunter2@mail.example", "mail.url"),
+        ("MADOGUCHI__LOG__FILTER", "accounts=loud", "log.filter"),
         ("MADOGUCHI__HTTP__LISTENS", "127.0.0.1:0", "listens"),
     ] {
         let (success, out) = installation.run(&["serve"], &[(name, value)]).await;
         assert!(!success, "{name}={value}: {out}");
         assert!(out.contains(said), "{name}={value}: {out}");
-        assert!(!out.contains(super::KEY), "no secret is printed");
+        assert!(
+            !out.contains(super::KEY) && !out.contains("hunter2"),
+            "a secret is printed: {out}"
+        );
     }
     let config = installation.done(&["config"]).await;
     assert!(
@@ -139,4 +165,21 @@ async fn the_document_that_the_binary_prints_is_the_committed_one() {
     let printed = installation.done(&["openapi"]).await;
     let committed = std::fs::read_to_string(tenants().join("../openapi/v1.json")).unwrap();
     assert!(printed.trim_end() == committed.trim_end(), "run cargo xtask openapi");
+}
+
+#[tokio::test]
+async fn a_sender_that_stops_in_the_middle_of_its_headers_is_given_up() {
+    let installation = Installation::new().await;
+    let mut command = installation.command(&["serve", "--no-worker"]);
+    command.env("MADOGUCHI__HTTP__IDLE_SECONDS", "1");
+    let node = Node::start(command).await;
+    for begun in ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
+        let mut stream = TcpStream::connect(node.url.trim_start_matches("http://"))
+            .await
+            .unwrap();
+        stream.write_all(begun.as_bytes()).await.unwrap();
+        let closed = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut Vec::new())).await;
+        assert!(closed.is_ok(), "{begun:?} is waited for");
+    }
+    assert!(node.terminate().await);
 }

@@ -1,66 +1,8 @@
 //! Processes killed at the worst moment: what was committed is there, and is done once more at most.
 
-use super::{Installation, Node};
-use serde_json::Value;
-use std::{process::Stdio, time::Duration};
-use testkit::{Client, Fields, PASSWORD, account, execute, lines_within, unique};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-};
-
-/// `tests/python/smtp_server.py`, which tells every mail it received.
-struct Smtp {
-    url: String,
-    _child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Smtp {
-    async fn start() -> Self {
-        let python = std::env::var("MADOGUCHI_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut child = Command::new(python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/smtp_server.py"))
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut smtp = Self {
-            url: String::new(),
-            _child: child,
-            lines,
-        };
-        smtp.url = format!("smtp://127.0.0.1:{}", smtp.next().await["listening"]);
-        smtp
-    }
-
-    async fn next(&mut self) -> Value {
-        let line = tokio::time::timeout(Duration::from_secs(30), self.lines.next_line()).await;
-        serde_json::from_str(&line.expect("a mail in time").unwrap().unwrap()).unwrap()
-    }
-}
-
-fn code_in(mail: &Value) -> String {
-    let text = mail["text"].as_str().unwrap();
-    text.split(|c: char| !c.is_ascii_digit())
-        .find(|digits| digits.len() == 6)
-        .unwrap()
-        .to_owned()
-}
-
-/// A person of the sample roster of 139998.
-fn identity() -> Fields {
-    Fields::new(&[
-        ("insurer_code", "139998"),
-        ("symbol", "10"),
-        ("number", "2001"),
-        ("birth_year", "1968"),
-        ("birth_month", "11"),
-        ("birth_day", "3"),
-        ("kana_name", "コクホ　ジロウ"),
-    ])
-}
+use super::{Installation, Node, Smtp, code_in, identity};
+use std::time::Duration;
+use testkit::{Client, PASSWORD, account, execute, lines_within, unique};
 
 /// The same browser at another node: its cookies are the host's, whatever the port.
 fn moved(client: &Client, node: &Node) -> Client {
@@ -74,7 +16,7 @@ fn moved(client: &Client, node: &Node) -> Client {
 #[tokio::test]
 async fn a_node_killed_after_each_step_of_a_sign_up_loses_nothing_and_another_goes_on() {
     let installation = Installation::ready().await;
-    let mut smtp = Smtp::start().await;
+    let mut smtp = Smtp::start(&[]).await;
     let serve = async || Node::start(installation.command(&["serve", "--no-worker"])).await;
     let node = serve().await;
     let client = Client::new(&node.url, "192.0.2.1");
@@ -118,7 +60,7 @@ async fn a_node_killed_after_each_step_of_a_sign_up_loses_nothing_and_another_go
 #[tokio::test]
 async fn a_worker_killed_while_sending_sends_once_more_under_the_same_message_id() {
     let installation = Installation::ready().await;
-    let mut smtp = Smtp::start().await;
+    let mut smtp = Smtp::start(&[]).await;
     let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
     let client = Client::new(&node.url, "192.0.2.1");
     client.send_form("/portal/signup", &identity()).await;

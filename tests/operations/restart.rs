@@ -85,7 +85,7 @@ async fn postgresql_restarted_under_load_breaks_nothing_and_the_service_recovers
     let (next, walked) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (told, stopped) = tokio::sync::watch::channel(false);
     let worker = app.worker.clone();
-    let working = tokio::spawn(async move { worker.run(stopped).await });
+    let working = tokio::spawn(async move { worker.run(stopped, Duration::from_secs(20)).await });
     let mut load = tokio::task::JoinSet::new();
     let people = Arc::new(people);
     for _ in 0..6 {

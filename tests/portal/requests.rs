@@ -194,6 +194,7 @@ async fn every_answer_carries_the_headers_that_keep_browsers_safe() {
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         assert!(!answer.header("x-request-id").is_empty(), "{path}");
         assert!(
             answer.header("server").is_empty() && answer.header("x-powered-by").is_empty(),
@@ -211,11 +212,33 @@ async fn every_answer_carries_the_headers_that_keep_browsers_safe() {
         |config| config.http.public_url = "https://portal.example".parse().unwrap(),
     )
     .await;
-    let answer = secure.client().get("/portal/").await;
-    assert_eq!(
-        answer.header("strict-transport-security"),
-        "max-age=31536000; includeSubDomains"
-    );
+    for path in [
+        "/portal/",
+        "/api/",
+        "/api/nothing",
+        "/api/v1/openapi.json",
+        "/api/v1/nothing",
+        "/livez",
+        "/readyz",
+    ] {
+        let answer = secure.client().get(path).await;
+        assert_eq!(
+            answer.header("strict-transport-security"),
+            "max-age=31536000; includeSubDomains",
+            "{path}"
+        );
+        assert!(
+            answer
+                .header("content-security-policy")
+                .starts_with("default-src 'none'"),
+            "{path}"
+        );
+        assert!(
+            ["same-origin", "no-referrer"].contains(&answer.header("referrer-policy")),
+            "{path}"
+        );
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,9 @@ refused…  RCPT is answered with 550, for good      busy…  RCPT is answered w
 denied…   RCPT is answered with 554                drop…  the first time, the connection drops after DATA, unanswered
 hang…     the first time, DATA is never answered
 
+A sender refused… is answered with 550 5.1.8 to MAIL FROM, denied… with 550 5.7.1. With --tls it speaks STARTTLS and takes
+no mail before it, or TLS from the start (smtps).
+
 The first line it prints is {"listening": PORT}.
 """
 
@@ -12,6 +15,7 @@ import argparse
 import asyncio
 import json
 import logging
+import ssl
 import warnings
 from email import policy
 from email.parser import BytesParser
@@ -25,6 +29,12 @@ ANSWERS = {
 }
 
 
+SENDERS = {
+    "refused": "550 5.1.8 <{}>: sender's domain does not exist",
+    "denied": "550 5.7.1 <{}>: sender rejected by policy",
+}
+
+
 def say(line: dict) -> None:
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
@@ -35,6 +45,13 @@ class Handler:
     def __init__(self) -> None:
         self.misbehaved: set[str] = set()
 
+    async def handle_MAIL(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list) -> str:
+        for word, answer in SENDERS.items():
+            if address.startswith(word):
+                return answer.format(address)
+        envelope.mail_from = address
+        return "250 OK"
+
     async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list) -> str:
         for word, answer in ANSWERS.items():
             if address.startswith(word):
@@ -43,7 +60,7 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        say(received(session, envelope))
+        say(received(session, envelope) | {"encrypted": server.transport.get_extra_info("sslcontext") is not None})
         first = envelope.rcpt_tos[0]
         if first.startswith(("drop", "hang")) and first not in self.misbehaved:
             self.misbehaved.add(first)
@@ -82,7 +99,14 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--login", help="USER:PASSWORD that every client must give")
+    parser.add_argument("--tls", choices=["starttls", "smtps"])
+    parser.add_argument("--certificate", help="a file of PEM")
+    parser.add_argument("--key", help="a file of PEM")
     options = parser.parse_args()
+    tls = None
+    if options.tls:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(options.certificate, options.key)
     # It warns of log-ins without TLS and logs what it refuses; here both are meant.
     warnings.simplefilter("ignore")
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
@@ -95,9 +119,13 @@ async def main() -> None:
             auth_required=options.login is not None,
             auth_require_tls=False,
             authenticator=authenticator(options.login),
+            tls_context=tls if options.tls == "starttls" else None,
+            require_starttls=options.tls == "starttls",
         )
 
-    server = await asyncio.get_running_loop().create_server(session, "127.0.0.1", options.port)
+    server = await asyncio.get_running_loop().create_server(
+        session, "127.0.0.1", options.port, ssl=tls if options.tls == "smtps" else None
+    )
     say({"listening": server.sockets[0].getsockname()[1]})
     await server.serve_forever()
 

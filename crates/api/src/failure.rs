@@ -186,6 +186,36 @@ mod tests {
         }
     }
 
+    /// [`Failure::of`] takes what is not in the catalogue for an outage.
+    #[test]
+    fn every_code_that_is_written_out_is_in_the_catalogue() {
+        fn sources(folder: &std::path::Path) -> Vec<String> {
+            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            entries
+                .flat_map(|path| {
+                    if path.is_dir() {
+                        sources(&path)
+                    } else {
+                        vec![std::fs::read_to_string(path).unwrap()]
+                    }
+                })
+                .collect()
+        }
+        let mut written = 0;
+        for source in sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))) {
+            for call in ["Failure::of(\"", " refuse(\""] {
+                for code in source.split(call).skip(1).filter_map(|rest| rest.split('"').next()) {
+                    assert!(catalogue().iter().any(|body| body.code == code), "{code}");
+                    written += 1;
+                }
+            }
+        }
+        assert!(written > 15, "{written}");
+        for code in crate::ROUTES.iter().flat_map(crate::routes::codes) {
+            assert!(catalogue().iter().any(|body| body.code == code), "{code}");
+        }
+    }
+
     #[test]
     fn whoever_must_wait_is_told_how_long() {
         for refusal in refusals(DateTime::UNIX_EPOCH) {

@@ -34,9 +34,16 @@ impl Shell {
     }
 
     async fn answer(&self, route: &Route<Operation>, mut request: Request) -> Result<Response, Failure> {
-        self.admit(route, &mut request).await?;
+        let bearer = match route.access {
+            Access::Public | Access::Ticket => None,
+            Access::Session | Access::Member => Some(Bearer::of(&request).ok_or_else(|| Failure::of("session_ended"))?),
+        };
+        // Before the session is looked up: that leaves a transaction open, and a slow sender must not hold a connection.
         if route.handler.body {
             body::receive(&mut request, self.services.http.body_limit_bytes).await?;
+        }
+        if let Some(bearer) = bearer {
+            self.admit(route, &mut request, bearer).await?;
         }
         request.set_data(self.services.clone());
         // GET and HEAD are one; the server leaves the body of the latter out.
@@ -48,13 +55,7 @@ impl Shell {
     }
 
     /// Lets in whom the route is for, and leaves the member for its handler.
-    async fn admit(&self, route: &Route<Operation>, request: &mut Request) -> Result<(), Failure> {
-        match route.access {
-            Access::Public | Access::Ticket => return Ok(()),
-            Access::Session | Access::Member => {}
-        }
-        let ended = || Failure::of("session_ended");
-        let bearer = Bearer::of(request).ok_or_else(ended)?;
+    async fn admit(&self, route: &Route<Operation>, request: &mut Request, bearer: Bearer) -> Result<(), Failure> {
         let entered = self.services.accounts.enter(&bearer.session).await;
         match entered.map_err(|outage| Failure::outage(&outage))? {
             Outcome::Done(entered) => {
@@ -102,12 +103,6 @@ impl Endpoint for Shell {
             .first()
             .map_or(BASE.to_owned(), |route| format!("{BASE}{}", route.path));
         response.set_data(PathPattern(pattern.into()));
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
-            .headers_mut()
-            .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
     }
 }

@@ -1,4 +1,5 @@
-//! The audit trail: who did what to whom, when, from where. Rows are only ever added; the service may not change one.
+//! The audit trail: who did what to whom, when, from where. Rows are only ever added; the service may not change one,
+//! and only the owner deletes those that have served their time.
 //!
 //! Details hold codes, counts and ids, never a name, number, birth date, address of mail, code, token or password.
 
@@ -172,6 +173,14 @@ pub async fn record(
         .execute(&mut &**tx)
         .await?;
     Ok(())
+}
+
+/// Deletes the lines before `before`; gives how many. The service may not: for the owner, who runs it on schedule.
+pub async fn forget(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let old = audit_events::table
+        .filter(audit_events::tenant_id.eq(tx.tenant()))
+        .filter(audit_events::at.lt(before));
+    Ok(diesel::delete(old).execute(&mut **tx).await?)
 }
 
 #[cfg(test)]

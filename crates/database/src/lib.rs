@@ -4,18 +4,21 @@
 //! round trip, with a literal `SET LOCAL` of the tenant (design, tenancy). Row-level security is the net beneath:
 //! every statement still names `tenant_id = $1` itself.
 
+mod address;
 pub mod cluster;
 mod migrations;
 mod prepared;
 mod transaction;
 
+pub use address::{AddressError, check_url};
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
 
+use address::Address;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection,
+    AsyncConnection as _, AsyncPgConnection,
     pooled_connection::{
         AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{Object, Pool},
@@ -59,6 +62,9 @@ impl std::fmt::Debug for DatabaseConfig {
 /// An outage: the database is away, slow, or refused a statement. Never shown; logged with the request's id.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
+    /// The address.
+    #[error("database address: {0}")]
+    Address(#[from] AddressError),
     /// No connection could be had.
     #[error("no database connection: {0}")]
     Connection(String),
@@ -97,10 +103,11 @@ impl Database {
         let mut manager = ManagerConfig::default();
         // A closed connection is noticed without a query of its own; `begin` tries again on a fresh one.
         manager.recycling_method = RecyclingMethod::Fast;
-        manager.custom_setup = Box::new(move |url| {
-            let counter = Counter(Arc::clone(&counter));
+        let address = Address::parse(&config.url)?;
+        manager.custom_setup = Box::new(move |_| {
+            let (counter, address) = (Counter(Arc::clone(&counter)), address.clone());
             async move {
-                let mut connection = AsyncPgConnection::establish(url).await?;
+                let mut connection = address.connect().await?;
                 connection.set_instrumentation(counter);
                 Ok(connection)
             }

@@ -1,8 +1,8 @@
 //! Migrations, run as the owner's role, and the grants of the service's role, read from the tables' comments.
 
-use crate::DatabaseError;
+use crate::{DatabaseError, address::Address};
 use diesel::{QueryableByName, sql_types::Text};
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
@@ -56,7 +56,9 @@ pub async fn revert_all(owner_url: &str) -> Result<usize, DatabaseError> {
 }
 
 async fn connect(url: &str) -> Result<AsyncPgConnection, DatabaseError> {
-    AsyncPgConnection::establish(url)
+    let address = Address::parse(url)?;
+    address
+        .connect()
         .await
         .map_err(|error| DatabaseError::Connection(error.to_string()))
 }

@@ -17,6 +17,18 @@ pub enum BodyTrouble {
     Unreadable,
 }
 
+/// True where a body is of this media type, in UTF-8 where a charset is named; another charset is another type.
+pub fn is_utf8_of(content_type: &str, media_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type))
+        && parts.all(|parameter| match parameter.split_once('=') {
+            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            }
+            _ => true,
+        })
+}
+
 /// Takes the request's body, up to `limit` bytes. A declared length beyond it is refused unread.
 pub async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, BodyTrouble> {
     let declared = request
@@ -31,5 +43,30 @@ pub async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, B
         Ok(Ok(bytes)) => Ok(bytes.into()),
         Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(BodyTrouble::TooLarge),
         Ok(Err(_)) | Err(_) => Err(BodyTrouble::Unreadable),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_utf8_of;
+
+    #[test]
+    fn only_the_media_type_itself_in_utf_8_will_do() {
+        for yes in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+        ] {
+            assert!(is_utf8_of(yes, "application/json"), "{yes}");
+        }
+        for no in [
+            "",
+            "text/json",
+            "application/json; charset=shift_jis",
+            "application/jsonp",
+            "application/xml",
+        ] {
+            assert!(!is_utf8_of(no, "application/json"), "{no}");
+        }
     }
 }

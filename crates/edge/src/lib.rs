@@ -2,13 +2,15 @@
 //! on what is read, and how refusals and outages become statuses. It renders no page and parses no form.
 
 mod body;
+mod headers;
 mod observe;
 mod origin;
 mod problem;
 mod route;
 mod services;
 
-pub use body::{BodyTrouble, read_body};
+pub use body::{BodyTrouble, is_utf8_of, read_body};
+pub use headers::harden;
 pub use observe::{Observe, request_id};
 pub use origin::{client_address, origin};
 pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};

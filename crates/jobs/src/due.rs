@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use diesel::{dsl::min, prelude::*};
 use diesel_async::RunQueryDsl;
 use kernel::TenantId;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ mod table {
             queue -> Text,
             item -> Uuid,
             due_at -> Timestamptz,
+            since -> Timestamptz,
         }
     }
 }
@@ -26,11 +27,12 @@ pub struct Due {
     pub tenant: TenantId,
     /// The queue's own id of it.
     pub item: Uuid,
-    /// Since when it has been due.
+    /// When it was first due, however often it was tried since.
     pub since: DateTime<Utc>,
 }
 
-/// Puts an item into a queue, or moves it there: the time it is due, or its lease's end while it is worked on.
+/// Puts an item into a queue, or moves it there: the time it is due, or its lease's end while it is worked on. A move
+/// does not make it younger.
 pub async fn schedule(
     tx: &mut TenantTransaction,
     queue: &str,
@@ -43,6 +45,7 @@ pub async fn schedule(
             due::queue.eq(queue),
             due::item.eq(item),
             due::due_at.eq(due_at),
+            due::since.eq(due_at),
         ))
         .on_conflict((due::tenant_id, due::queue, due::item))
         .do_update()
@@ -74,7 +77,7 @@ pub async fn waiting(
         .filter(due::due_at.le(now))
         .order(due::due_at)
         .limit(limit)
-        .select((due::tenant_id, due::item, due::due_at))
+        .select((due::tenant_id, due::item, due::since))
         .into_boxed();
     if let Some(tenant) = of {
         items = items.filter(due::tenant_id.eq(tenant));
@@ -82,4 +85,21 @@ pub async fn waiting(
     let items = items.load(&mut *tx).await?;
     tx.commit().await?;
     Ok(items)
+}
+
+/// Since when the longest waiting item of a queue has waited, whether it is due, leased, or to be tried again later.
+pub(crate) async fn oldest(
+    database: &Database,
+    queue: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+    let mut tx = database.directory().await?;
+    let oldest = due::table
+        .filter(due::queue.eq(queue))
+        .filter(due::since.le(now))
+        .select(min(due::since))
+        .first(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(oldest)
 }

@@ -81,3 +81,11 @@ pub async fn publish_all(
     .await?;
     Ok(())
 }
+
+/// Deletes what happened before `before`; gives how many. The service may not: for the owner, who runs it on schedule.
+pub async fn forget(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let old = events::table
+        .filter(events::tenant_id.eq(tx.tenant()))
+        .filter(events::at.lt(before));
+    Ok(diesel::delete(old).execute(&mut **tx).await?)
+}

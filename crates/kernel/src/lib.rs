@@ -11,6 +11,7 @@ mod ids;
 mod insurer_code;
 mod kana_name;
 mod keys;
+mod loopback;
 mod member_number;
 mod problem;
 mod secret;
@@ -27,6 +28,7 @@ pub use ids::{
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};
 pub use keys::{KeyError, Keys};
+pub use loopback::{is_loopback, is_loopback_host};
 pub use member_number::{Branch, EmployeeNumber, Number, Symbol};
 pub use problem::{FieldError, Problem};
 pub use secret::{Secret, TenantSecret};

@@ -1,6 +1,9 @@
 //! Wiring: one configuration and one clock make everything a node runs.
 
-use crate::config::{Config, ConfigError};
+use crate::{
+    config::{Config, ConfigError, RetentionConfig},
+    csp_reports,
+};
 use accounts::Accounts;
 use dashboard::Dashboard;
 use database::{Database, DatabaseError};
@@ -10,7 +13,10 @@ use jobs::Worker;
 use kernel::{Clock, Keys};
 use mail::{Postman, Transport};
 use notices::Notices;
-use poem::{Endpoint, EndpointExt as _, IntoResponse as _, Response, Route, get, handler, http::StatusCode, web::Data};
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, Response, Route, endpoint::make, get, handler, http::StatusCode,
+    post, web::Data,
+};
 use tenancy::Directory;
 
 /// Everything one node runs.
@@ -30,6 +36,8 @@ pub struct App {
     pub services: Services,
     /// The work in the background.
     pub worker: Worker,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
 }
 
 impl App {
@@ -79,6 +87,7 @@ impl App {
             hasher,
             services,
             worker,
+            retention: config.retention,
         })
     }
 
@@ -87,9 +96,14 @@ impl App {
         let pages = Route::new()
             .at("/livez", get(livez))
             .at("/readyz", get(readyz))
+            .at(web::REPORTS, post(make(csp_reports::take)))
             .nest_no_strip("/", web::portal(self.services.clone()))
             .data(self.database.clone());
-        api::before(self.services.clone(), pages)
+        let https = self.services.is_https();
+        api::before(self.services.clone(), pages).map(move |mut response: Response| async move {
+            edge::harden(&mut response, https);
+            response
+        })
     }
 }
 
@@ -110,15 +124,21 @@ fn livez() -> &'static str {
     "ok"
 }
 
-/// The database answers and its schema is the one this build knows.
+/// The database answers and its schema is the one this build knows. A node with all its connections in use is ready:
+/// taken out, it would leave its load to the others, and one after the other would go.
 #[handler]
 async fn readyz(database: Data<&Database>) -> Response {
+    let (used, most) = database.usage();
+    if used >= most {
+        return "busy".into_response();
+    }
     let ready = async {
         let mut tx = database.directory().await?;
         database::pending_migrations(&mut tx).await
     };
     match ready.await {
         Ok(pending) if pending.is_empty() => "ok".into_response(),
+        Err(DatabaseError::Busy) => "busy".into_response(),
         Ok(pending) => not_ready(&format!("{} migrations pending", pending.len())),
         Err(error) => {
             tracing::warn!(%error, "not ready");

@@ -13,9 +13,10 @@ use crate::{
     demo, retention, serve, telemetry,
 };
 use clap::{Parser, Subcommand};
-use database::DatabaseError;
+use database::{Database, DatabaseConfig, DatabaseError};
 use kernel::Clock;
 use mail::Transport;
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Madoguchi: one portal for many health insurers.
@@ -41,6 +42,8 @@ enum Command {
     Work,
     /// Bring the database's schema up to date as its owner, and grant the service's role what it needs
     Migrate,
+    /// Delete the audit trail's and the events' old lines, as the database's owner; for a daily timer
+    Prune,
     /// Insurers: apply, export, list, show, suspend, resume
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -98,18 +101,26 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let app = app(&config)?;
             let (acceptor, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
-            let metrics = telemetry::metrics();
-            Ok(serve::serve(&app, acceptor, &config.http, !no_worker, metrics, serve::stop_signal()).await?)
+            let metrics = metrics(&config);
+            Ok(Box::pin(serve::serve(
+                &app,
+                acceptor,
+                &config.http,
+                !no_worker,
+                metrics,
+                serve::stop_signal(),
+            ))
+            .await?)
         }
         Command::Work => {
             let config = read()?;
             telemetry::log(&config.log);
             tracing::info!("working");
-            let (app, stop) = (app(&config)?, serve::stop_signal());
-            tokio::join!(app.worker.run(stop.clone()), retention::run(app.clone(), stop));
-            Ok(())
+            let app = app(&config)?;
+            Ok(serve::work(&app, &config.http, metrics(&config), serve::stop_signal()).await?)
         }
         Command::Migrate => migrate(&read()?).await,
+        Command::Prune => prune(&read()?).await,
         Command::Tenant(command) => tenant::run(command, &read()?).await,
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Notice(command) => notice::run(command, &read()?).await,
@@ -125,18 +136,22 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     }
 }
 
+/// Collected only where somebody may ask for them.
+fn metrics(config: &Config) -> Option<PrometheusHandle> {
+    (!config.http.admin_listen.is_empty())
+        .then(telemetry::metrics)
+        .flatten()
+}
+
 fn app(config: &Config) -> Result<App, Failed> {
-    let transport = Transport::smtp(config.mail.url.as_str()).map_err(|error| Failed::Said(error.to_string()))?;
+    let transport = Transport::smtp(&config.mail.url).map_err(|error| Failed::Said(error.to_string()))?;
     Ok(App::new(config, Clock::system(), transport)?)
 }
 
 /// Migrates as the owner and grants to the role that `database.url` names.
 pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
     let database = config.database()?;
-    let owner_url = database
-        .owner_url
-        .as_deref()
-        .ok_or_else(|| Failed::Said("database.owner_url is empty".into()))?;
+    let owner_url = owner_url(config)?;
     let role = url::Url::parse(&database.url)
         .ok()
         .map(|url| url.username().to_owned())
@@ -154,4 +169,20 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
         migrated.tables
     );
     Ok(())
+}
+
+/// Deletes, as the owner, what only the owner may.
+async fn prune(config: &Config) -> Result<(), Failed> {
+    let owner = Database::connect(&DatabaseConfig {
+        url: owner_url(config)?.to_owned(),
+        ..config.database.clone()
+    })?;
+    let (lines, events) = retention::prune(&owner, config.retention, Clock::system().now()).await?;
+    println!("deleted {lines} lines of the audit trail and {events} events");
+    Ok(())
+}
+
+fn owner_url(config: &Config) -> Result<&str, Failed> {
+    let url = config.database.owner_url.as_deref();
+    url.ok_or_else(|| Failed::Said("database.owner_url is empty".into()))
 }

@@ -1,16 +1,20 @@
 //! Configuration: embedded defaults → madoguchi.toml → `MADOGUCHI__*` variables, into typed structs that are checked
 //! across fields before anything starts. A bad value stops the start with its name and the reason.
 
+use crate::telemetry;
 use accounts::Limits;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use config::{Config as Sources, Environment, File, FileFormat};
 use database::DatabaseConfig;
 use guard::HashConfig;
 use ipnet::IpNet;
-use kernel::Keys;
+use kernel::{Keys, is_loopback};
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
-use url::{Host, Url};
+use url::Url;
+
+/// Days, leap days included: how long logs of access are expected to be kept (domain.md §7).
+const FIVE_YEARS: u32 = 1827;
 
 const DEFAULTS: &str = include_str!("../default.toml");
 
@@ -46,6 +50,8 @@ pub struct Config {
     pub hash: HashConfig,
     /// `[limits]`
     pub limits: Limits,
+    /// `[retention]`
+    pub retention: RetentionConfig,
     /// `[log]`
     pub log: LogConfig,
 }
@@ -64,22 +70,25 @@ pub struct HttpConfig {
     pub admin_listen: String,
     /// Bytes of a request body that are read at most.
     pub body_limit_bytes: usize,
-    /// Seconds for requests under way after SIGTERM.
+    /// Seconds for requests and work under way after SIGTERM.
     pub drain_seconds: u64,
+    /// Seconds after which a connection on which nothing moves is closed.
+    pub idle_seconds: u64,
 }
 
 /// `[mail]`: how mail leaves.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailConfig {
-    /// `smtp://user:password@host:port`
-    pub url: Url,
+    /// `smtp://user:password@host:port`. A text: what reads settings quotes a URL that does not parse, password and all.
+    pub url: String,
 }
 
 impl std::fmt::Debug for MailConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = Url::parse(&self.url).ok();
         f.debug_struct("MailConfig")
-            .field("host", &self.url.host_str())
+            .field("host", &url.as_ref().and_then(Url::host_str))
             .finish_non_exhaustive()
     }
 }
@@ -103,6 +112,20 @@ impl std::fmt::Debug for KeysConfig {
             .field("ids", &ids)
             .finish_non_exhaustive()
     }
+}
+
+/// `[retention]`: days that things are kept after their end (security.md 58).
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// The record of a finished mail.
+    pub mail_days: u32,
+    /// A job that failed for good, with what was typed, sealed.
+    pub dead_job_days: u32,
+    /// Domain events; deleted by `prune`.
+    pub event_days: u32,
+    /// The audit trail; deleted by `prune`.
+    pub audit_days: u32,
 }
 
 /// `[log]`
@@ -162,13 +185,7 @@ impl Config {
     /// What no single field shows.
     fn check(&self) -> Result<(), ConfigError> {
         let public = &self.http.public_url;
-        let loopback = match public.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if public.scheme() != "https" && !(public.scheme() == "http" && loopback) {
+        if public.scheme() != "https" && !(public.scheme() == "http" && is_loopback(public)) {
             return refuse(
                 "http.public_url",
                 "must be https, or http on loopback: cookies and passwords pass here",
@@ -177,33 +194,75 @@ impl Config {
         if public.path() != "/" || public.query().is_some() {
             return refuse("http.public_url", "must be an origin without a path");
         }
-        if self.database.connections == 0 {
-            return refuse("database.connections", "must be at least 1");
+        for (name, url) in [
+            ("database.url", Some(&self.database.url)),
+            ("database.owner_url", self.database.owner_url.as_ref()),
+        ] {
+            let Some(url) = url.filter(|url| !url.is_empty()) else {
+                continue;
+            };
+            if let Err(error) = database::check_url(url) {
+                return refuse(name, &error.to_string());
+            }
         }
+        self.check_numbers()?;
         if !self.http.admin_listen.is_empty() && self.http.admin_listen.parse::<SocketAddr>().is_err() {
             return refuse("http.admin_listen", "must be an address and port, or empty");
         }
-        if !["smtp", "smtps"].contains(&self.mail.url.scheme()) {
-            return refuse("mail.url", "must begin with smtp:// or smtps://");
+        if let Err(error) = mail::check_url(&self.mail.url) {
+            return refuse("mail.url", &error.to_string());
+        }
+        if let Err(error) = telemetry::check_filter(&self.log.filter) {
+            return refuse("log.filter", &error);
         }
         let limits = &self.limits;
-        if [
-            limits.identity_tries,
-            limits.identity_tickets,
-            limits.account_posts,
-            limits.log_in_tries,
-            limits.code_tries,
-            limits.code_sends,
-        ]
-        .contains(&0)
-        {
-            return refuse("limits", "tries and sends must be at least 1");
-        }
         if limits.log_in_id_tries > 100 && public.scheme() == "https" {
             return refuse("limits.log_in_id_tries", "must be at most 100 (NIST SP 800-63B)");
         }
         if limits.code_life > 600 {
             return refuse("limits.code_life", "must be at most 600: the mail says ten minutes");
+        }
+        if self.retention.audit_days < FIVE_YEARS {
+            return refuse(
+                "retention.audit_days",
+                "must be at least 1827: logs are kept for five years",
+            );
+        }
+        Ok(())
+    }
+
+    /// Of these none would refuse nobody, as it may seem, but everybody.
+    fn check_numbers(&self) -> Result<(), ConfigError> {
+        let (http, limits, retention) = (&self.http, &self.limits, &self.retention);
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        for (name, number) in [
+            ("database.connections", count(self.database.connections)),
+            ("database.wait_seconds", self.database.wait_seconds),
+            ("http.body_limit_bytes", count(http.body_limit_bytes)),
+            ("http.idle_seconds", http.idle_seconds),
+            ("hash.queue", count(self.hash.queue)),
+            ("limits.identity_tries", limits.identity_tries.into()),
+            ("limits.identity_network_tries", limits.identity_network_tries.into()),
+            ("limits.network_window", limits.network_window),
+            ("limits.identity_tickets", limits.identity_tickets.into()),
+            ("limits.account_posts", limits.account_posts.into()),
+            ("limits.log_in_tries", limits.log_in_tries.into()),
+            ("limits.log_in_id_tries", limits.log_in_id_tries.into()),
+            ("limits.log_in_network_tries", limits.log_in_network_tries.into()),
+            ("limits.reset_tries", limits.reset_tries.into()),
+            ("limits.recovery_network_tries", limits.recovery_network_tries.into()),
+            ("limits.ticket_life", limits.ticket_life),
+            ("limits.code_life", limits.code_life),
+            ("limits.code_tries", limits.code_tries.into()),
+            ("limits.code_sends", limits.code_sends.into()),
+            ("limits.reset_life", limits.reset_life),
+            ("retention.mail_days", retention.mail_days.into()),
+            ("retention.dead_job_days", retention.dead_job_days.into()),
+            ("retention.event_days", retention.event_days.into()),
+        ] {
+            if number == 0 {
+                return refuse(name, "must be at least 1");
+            }
         }
         Ok(())
     }
@@ -285,7 +344,7 @@ mod tests {
     fn nothing_secret_is_printed() {
         let mut config = config();
         config.database.url = "postgres://madoguchi:hunter2@localhost/madoguchi".into();
-        config.mail.url = "smtp://user:hunter2@localhost".parse().unwrap();
+        config.mail.url = "smtp://user:hunter2@localhost".into();
         config.keys = KeysConfig {
             current: "k1".into(),
             ring: [("k1".into(), "hunter2".into())].into(),

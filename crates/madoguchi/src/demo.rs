@@ -100,15 +100,17 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         .at("/demo/mail", poem::get(pages::mailbox))
         .nest_no_strip("/", app.endpoint())
         .data(mailbox);
-    let work = {
-        let (worker, stop) = (app.worker.clone(), stop.clone());
-        tokio::spawn(async move { worker.run(stop).await })
+    let drain = std::time::Duration::from_secs(5);
+    let server = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
+        endpoint,
+        serve::stopped(stop.clone()),
+        Some(drain),
+    );
+    let work = async {
+        app.worker.run(stop, drain).await;
+        Ok(())
     };
-    let drain = Some(std::time::Duration::from_secs(5));
-    Server::new_with_acceptor(acceptor)
-        .run_with_graceful_shutdown(endpoint, serve::stopped(stop), drain)
-        .await?;
-    drop(work.await);
+    tokio::try_join!(server, work)?;
     app.database.close();
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop())

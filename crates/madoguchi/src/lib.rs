@@ -4,6 +4,7 @@
 pub mod app;
 pub mod commands;
 pub mod config;
+mod csp_reports;
 mod demo;
 mod retention;
 pub mod serve;

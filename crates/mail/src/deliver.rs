@@ -1,15 +1,15 @@
 //! The postman: takes due mails, one lease at a time, and delivers them. A short transaction claims, the dialogue with
 //! the server happens outside any, a second short transaction notes the end. Killed in between, the mail goes out once
-//! more, under the same Message-ID.
+//! more, under the same Message-ID; told to end, it gives the mail back.
 
 use crate::{
     Registry, Transport,
-    outbox::{self, Claimed, Ending, QUEUE},
+    outbox::{self, Claim, Claimed, Ending, QUEUE},
     transport::Outgoing,
 };
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError};
-use jobs::{Due, Queue};
+use jobs::{Due, LetGo, Queue, Worked};
 use kernel::{Clock, Keys, MailId};
 use std::{future::Future, pin::Pin};
 
@@ -34,21 +34,29 @@ impl Postman {
         }
     }
 
-    async fn deliver(&self, due: Due) -> Result<(), DatabaseError> {
+    async fn deliver(&self, due: Due, let_go: LetGo) -> Result<Worked, DatabaseError> {
         let tenant = self.database.tenant(due.tenant);
         let now = self.clock.now();
         let mut tx = tenant.write().await?;
         let claimed = outbox::claim(&mut tx, MailId(due.item), now).await?;
         tx.commit().await?;
-        let Some(mail) = claimed else { return Ok(()) };
+        let mail = match claimed {
+            Claim::Ours(mail) => mail,
+            Claim::Theirs => return Ok(Worked::Held),
+            Claim::Ended => return Ok(Worked::Moved),
+        };
 
         let ending = match self.compose(&mail, now) {
-            Ok(outgoing) => self.transport.send(outgoing).await,
+            Ok(outgoing) => {
+                let sent = let_go.or(self.transport.send(outgoing)).await;
+                sent.unwrap_or(Ending::GivenBack)
+            }
             // A key or a template that this process lacks; another may have it.
             Err(reason) => Ending::Failed(reason.to_owned()),
         };
         let word = match &ending {
             Ending::Sent => "sent",
+            Ending::GivenBack => "given_back",
             Ending::Refused(reason) | Ending::Failed(reason) => {
                 let (tenant, attempts) = (due.tenant.0, mail.attempts);
                 tracing::warn!(tenant, mail = %mail.mail_id, template = mail.template, attempts, reason, "mail not sent");
@@ -62,8 +70,12 @@ impl Postman {
         metrics::counter!("mail_deliveries_total", "ending" => word).increment(1);
 
         let mut tx = tenant.write().await?;
-        outbox::settle(&mut tx, &mail, self.clock.now(), &ending).await?;
-        tx.commit().await
+        if !outbox::settle(&mut tx, &mail, self.clock.now(), &ending).await? {
+            let (tenant, mail) = (due.tenant.0, mail.mail_id);
+            tracing::warn!(tenant, %mail, "a mail's lease ran out before its end; whoever has it now decides");
+        }
+        tx.commit().await?;
+        Ok(Worked::Moved)
     }
 
     fn compose(&self, mail: &Claimed, now: DateTime<Utc>) -> Result<Outgoing, &'static str> {
@@ -85,7 +97,11 @@ impl Queue for Postman {
         QUEUE
     }
 
-    fn work(&self, due: Due) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
-        Box::pin(self.deliver(due))
+    fn work(
+        &self,
+        due: Due,
+        let_go: LetGo,
+    ) -> Pin<Box<dyn Future<Output = Result<Worked, DatabaseError>> + Send + '_>> {
+        Box::pin(self.deliver(due, let_go))
     }
 }

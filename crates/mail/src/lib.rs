@@ -15,4 +15,4 @@ pub use deliver::Postman;
 pub use mailbox::{Delivered, Mailbox};
 pub use message::{Message, Registry};
 pub use outbox::{Letter, MailState, QUEUE, Sender, post, state, sweep};
-pub use transport::{Transport, UrlError};
+pub use transport::{Transport, UrlError, check_url};

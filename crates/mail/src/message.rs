@@ -11,7 +11,7 @@ pub trait Message: Serialize + DeserializeOwned + 'static {
     fn subject(&self) -> String;
     /// The plain text, for those who read no HTML: says all there is.
     fn text(&self) -> String;
-    /// The same as HTML: [`html_page`] makes the page around it.
+    /// The same as HTML: [`crate::Body::html`] makes the page around it.
     fn html(&self) -> String;
 }
 

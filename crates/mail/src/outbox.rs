@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use diesel_async::RunQueryDsl;
 use jobs::{Event, due};
 use kernel::{EmailAddress, Keys, MailId};
@@ -209,63 +209,112 @@ pub(crate) enum Ending {
     Refused(String),
     /// Not this time.
     Failed(String),
+    /// Not seen to its end: this process is about to end.
+    GivenBack,
 }
 
-/// Takes the lease. `None`: another worker has it, or the mail has ended; one that has run out ends here, unsent.
-pub(crate) async fn claim(
-    tx: &mut TenantTransaction,
-    id: MailId,
-    now: DateTime<Utc>,
-) -> Result<Option<Claimed>, DatabaseError> {
-    let found: Option<Claimed> = mails::table
-        .filter(mails::tenant_id.eq(tx.tenant()))
-        .filter(mails::mail_id.eq(id))
-        .filter(mails::state.eq(MailState::Queued.as_str()))
+/// What a claim found.
+pub(crate) enum Claim {
+    /// This worker holds the lease now.
+    Ours(Claimed),
+    /// Another worker has it.
+    Theirs,
+    /// The mail has ended, just now where its time was over; its line in `due` is gone.
+    Ended,
+}
+
+/// Takes the lease. A mail that has run out ends here, unsent.
+pub(crate) async fn claim(tx: &mut TenantTransaction, id: MailId, now: DateTime<Utc>) -> Result<Claim, DatabaseError> {
+    let queued = mails::table
+        .find((tx.tenant(), id))
+        .filter(mails::state.eq(MailState::Queued.as_str()));
+    let found: Option<Claimed> = queued
         .select(Claimed::as_select())
         .for_update()
         .skip_locked()
         .first(&mut **tx)
         .await
         .optional()?;
-    let Some(mut mail) = found else { return Ok(None) };
+    let Some(mut mail) = found else {
+        // Locked by another worker, or gone.
+        if diesel::select(exists(queued)).get_result(&mut **tx).await? {
+            return Ok(Claim::Theirs);
+        }
+        due::remove(tx, QUEUE, id.0).await?;
+        return Ok(Claim::Ended);
+    };
     if mail.leased_until.is_some_and(|until| until > now) {
-        return Ok(None);
+        return Ok(Claim::Theirs);
     }
     if mail.expires_at.is_some_and(|at| at <= now) {
         end(tx, id, now, MailState::Expired, None).await?;
-        return Ok(None);
+        return Ok(Claim::Ended);
     }
     mail.attempts += 1;
+    mail.leased_until = Some(now + LEASE);
     diesel::update(mails::table.find((tx.tenant(), id)))
-        .set((mails::attempts.eq(mail.attempts), mails::leased_until.eq(now + LEASE)))
+        .set((
+            mails::attempts.eq(mail.attempts),
+            mails::leased_until.eq(mail.leased_until),
+        ))
         .execute(&mut **tx)
         .await?;
     due::schedule(tx, QUEUE, id.0, now + LEASE).await?;
-    Ok(Some(mail))
+    Ok(Claim::Ours(mail))
 }
 
-/// Notes how a try ended: the mail is done with, or waits for the next try.
+/// Notes how a try ended: the mail is done with, or waits for the next try. False where the lease has run out and is
+/// another's, and nothing was changed.
 pub(crate) async fn settle(
     tx: &mut TenantTransaction,
     mail: &Claimed,
     now: DateTime<Utc>,
     ending: &Ending,
-) -> Result<(), DatabaseError> {
-    match ending {
-        Ending::Sent => end(tx, mail.mail_id, now, MailState::Sent, None).await,
-        Ending::Refused(reason) => undeliverable(tx, mail, now, reason).await,
-        Ending::Failed(reason) if now - mail.created_at >= GIVE_UP_AFTER => undeliverable(tx, mail, now, reason).await,
-        Ending::Failed(reason) => {
-            diesel::update(mails::table.find((tx.tenant(), mail.mail_id)))
-                .set((
-                    mails::leased_until.eq(None::<DateTime<Utc>>),
-                    mails::last_error.eq(reason),
-                ))
-                .execute(&mut **tx)
-                .await?;
-            due::schedule(tx, QUEUE, mail.mail_id.0, next_try(now, mail.attempts, mail.expires_at)).await
-        }
+) -> Result<bool, DatabaseError> {
+    let ours = mails::table
+        .find((tx.tenant(), mail.mail_id))
+        .filter(mails::leased_until.eq(mail.leased_until));
+    if ours
+        .select(mails::mail_id)
+        .for_update()
+        .first::<MailId>(&mut **tx)
+        .await
+        .optional()?
+        .is_none()
+    {
+        return Ok(false);
     }
+    match ending {
+        Ending::Sent => end(tx, mail.mail_id, now, MailState::Sent, None).await?,
+        Ending::Refused(reason) => undeliverable(tx, mail, now, reason).await?,
+        Ending::Failed(reason) if now - mail.created_at >= GIVE_UP_AFTER => {
+            undeliverable(tx, mail, now, reason).await?;
+        }
+        Ending::Failed(reason) => {
+            let next = next_try(now, mail.attempts, mail.expires_at);
+            put_back(tx, mail.mail_id, mail.attempts, Some(reason), next).await?;
+        }
+        Ending::GivenBack => put_back(tx, mail.mail_id, mail.attempts - 1, None, now).await?,
+    }
+    Ok(true)
+}
+
+async fn put_back(
+    tx: &mut TenantTransaction,
+    id: MailId,
+    attempts: i32,
+    reason: Option<&str>,
+    next: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    diesel::update(mails::table.find((tx.tenant(), id)))
+        .set((
+            mails::attempts.eq(attempts),
+            mails::leased_until.eq(None::<DateTime<Utc>>),
+            mails::last_error.eq(reason),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    due::schedule(tx, QUEUE, id.0, next).await
 }
 
 /// 5 s, 30 s, 2 min, 10 min, then every half hour. A mail with an end is tried more often towards it, and looked at

@@ -2,6 +2,7 @@
 
 use crate::{Delivered, Mailbox, message::Words, outbox::Ending};
 use chrono::{DateTime, Utc};
+use kernel::is_loopback;
 use lettre::{
     Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
     address::Envelope,
@@ -12,7 +13,7 @@ use lettre::{
     transport::smtp::{Error as SmtpError, PoolConfig},
 };
 use std::time::Duration;
-use url::{Host, Url};
+use url::Url;
 
 /// How long one step of the SMTP dialogue may take.
 const STEP: Duration = Duration::from_secs(30);
@@ -21,8 +22,12 @@ const DELIVERY: Duration = Duration::from_mins(2);
 /// Connections kept open to the relay.
 const CONNECTIONS: u32 = 4;
 /// Replies that say this mailbox, or this host, will never take the mail (RFC 5321 4.2.3, RFC 7504). Every other 5xx
-/// may be our own fault (authentication, policy) and is tried again.
+/// may be our own fault (authentication, policy) and is tried again, and so is one of these that says it is ours.
 const REFUSALS: [u16; 6] = [521, 550, 551, 552, 553, 556];
+
+/// Enhanced codes (RFC 3463) that blame the sender or a policy, not the recipient: our address, our domain's DMARC. They
+/// come with the replies above, to MAIL FROM as to RCPT TO.
+const OURS: [&str; 3] = ["5.1.7", "5.1.8", "5.7."];
 
 /// Why a mail server's URL can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,20 +67,7 @@ impl Transport {
     /// plain `smtp://` suits a relay on the same machine or network. Connects at the first mail; connections are
     /// pooled. Call it inside the runtime.
     pub fn smtp(url: &str) -> Result<Self, UrlError> {
-        let parsed = Url::parse(url).map_err(|_| UrlError::Shape)?;
-        let host = parsed.host().ok_or(UrlError::Shape)?;
-        let tls = parsed
-            .query_pairs()
-            .find(|(name, _)| name == "tls")
-            .map(|(_, value)| value.into_owned());
-        let encrypted = match (parsed.scheme(), tls.as_deref()) {
-            ("smtps", _) | ("smtp", Some("required")) => true,
-            ("smtp", None) => false,
-            _ => return Err(UrlError::Scheme),
-        };
-        if !encrypted && parsed.password().is_some() && !is_loopback(&host) {
-            return Err(UrlError::Clear);
-        }
+        check_url(url)?;
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| UrlError::Shape)?
             .timeout(Some(STEP))
@@ -117,13 +109,22 @@ impl Transport {
     }
 }
 
-fn is_loopback(host: &Host<&str>) -> bool {
-    match host {
-        // Of a scheme that it does not know, url reads an address as a name.
-        Host::Domain(name) => *name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+/// Tells whether a mail server's URL would do; the error repeats nothing of it.
+pub fn check_url(url: &str) -> Result<(), UrlError> {
+    let url = Url::parse(url).map_err(|_| UrlError::Shape)?;
+    if url.host().is_none() {
+        return Err(UrlError::Shape);
     }
+    let tls = url.query_pairs().find(|(name, _)| name == "tls");
+    let encrypted = match (url.scheme(), tls.as_ref().map(|(_, value)| &**value)) {
+        ("smtps", _) | ("smtp", Some("required")) => true,
+        ("smtp", None) => false,
+        _ => return Err(UrlError::Scheme),
+    };
+    if !encrypted && url.password().is_some() && !is_loopback(&url) {
+        return Err(UrlError::Clear);
+    }
+    Ok(())
 }
 
 /// Text and HTML as alternatives, headers in RFC 2047's words, the mail's own Message-ID: a mail sent twice is
@@ -160,7 +161,10 @@ fn address(text: &str) -> Address {
 fn ending_of(error: &SmtpError) -> Ending {
     if let Some(code) = error.status().map(u16::from) {
         let reason = format!("server answered {code}");
-        return if REFUSALS.contains(&code) {
+        let words = std::error::Error::source(error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        return if REFUSALS.contains(&code) && !OURS.iter().any(|ours| words.starts_with(ours)) {
             Ending::Refused(reason)
         } else {
             Ending::Failed(reason)

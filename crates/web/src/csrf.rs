@@ -1,6 +1,7 @@
 //! Which posts may change anything: those that a page of our own sent (security.md 43). No token: `Sec-Fetch-Site`, which
 //! every current browser sends and no script can forge, and for older ones `Origin`. Neither header means no.
 
+use kernel::is_loopback;
 use poem::http::HeaderMap;
 use url::Url;
 
@@ -12,24 +13,20 @@ pub(crate) fn is_own(headers: &HeaderMap, public_url: &Url) -> bool {
         return matches!(site, "same-origin" | "none");
     }
     let Some(origin) = header("origin") else { return false };
-    origin == public_url.origin().ascii_serialization() || is_loopback_host(origin, header("host"))
+    let on_this_machine = || is_loopback(public_url) && is_own_host(origin, header("host"));
+    origin == public_url.origin().ascii_serialization() || on_this_machine()
 }
 
-/// On the machine itself the port may differ from the public address's: there the host header is the measure.
-fn is_loopback_host(origin: &str, host: Option<&str>) -> bool {
+/// Of a portal on the machine itself (demo, tests) the port may differ from the public address's: there the host header
+/// is the measure.
+fn is_own_host(origin: &str, host: Option<&str>) -> bool {
     let (Ok(origin), Some(host)) = (Url::parse(origin), host) else {
         return false;
     };
     let Ok(asked) = Url::parse(&format!("{}://{host}", origin.scheme())) else {
         return false;
     };
-    let loopback = match asked.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    loopback && asked.origin() == origin.origin()
+    is_loopback(&asked) && asked.origin() == origin.origin()
 }
 
 #[cfg(test)]
@@ -39,19 +36,32 @@ mod tests {
     use proptest::prelude::*;
 
     fn own(headers: &[(&'static str, &str)]) -> bool {
+        own_of("https://portal.example/", headers)
+    }
+
+    fn own_of(public_url: &str, headers: &[(&'static str, &str)]) -> bool {
         let map = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
-        is_own(&map, &"https://portal.example/".parse().unwrap())
+        is_own(&map, &public_url.parse().unwrap())
     }
 
     #[test]
     fn our_own_pages_may_post() {
         assert!(own(&[("sec-fetch-site", "same-origin")]));
         assert!(own(&[("origin", "https://portal.example")]));
-        assert!(own(&[("origin", "http://127.0.0.1:4711"), ("host", "127.0.0.1:4711")]));
-        assert!(own(&[("origin", "http://localhost:8080"), ("host", "localhost:8080")]));
+    }
+
+    #[test]
+    fn only_a_portal_on_this_machine_takes_another_port_for_its_own() {
+        for here in [
+            [("origin", "http://127.0.0.1:4711"), ("host", "127.0.0.1:4711")],
+            [("origin", "http://localhost:8081"), ("host", "localhost:8081")],
+        ] {
+            assert!(own_of("http://localhost:8080", &here), "{here:?}");
+            assert!(!own(&here), "{here:?}");
+        }
     }
 
     #[test]
@@ -68,6 +78,7 @@ mod tests {
             &[("origin", "http://evil.example"), ("host", "localhost:8080")],
         ] {
             assert!(!own(headers), "{headers:?}");
+            assert!(!own_of("http://localhost:4711", headers), "{headers:?}");
         }
     }
 

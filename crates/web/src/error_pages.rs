@@ -7,7 +7,7 @@ use crate::{
     visit::Trouble,
     words::{self, Link, Words},
 };
-use accounts::{Outage, Refusal};
+use accounts::Refusal;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use poem::{
@@ -71,11 +71,10 @@ fn render(frame: Frame, status: StatusCode, words: Words) -> Response {
 }
 
 /// A handler panicked: the same page as any outage. The panic itself is in the log.
-pub(crate) fn after_panic(frame: Frame, now: DateTime<Utc>) -> Response {
-    page(
-        frame,
-        &Trouble::Outage(Outage::Directory("a handler panicked".into())),
-        now,
+pub(crate) fn after_panic(frame: Frame) -> Response {
+    reply::with_pause(
+        render(frame, StatusCode::SERVICE_UNAVAILABLE, unavailable()),
+        Some(PAUSE_SECONDS),
     )
 }
 
@@ -137,6 +136,7 @@ fn unreadable(trouble: FormTrouble) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use accounts::Outage;
 
     #[test]
     fn every_trouble_has_a_status_and_words_that_help_on() {

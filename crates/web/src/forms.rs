@@ -70,16 +70,7 @@ impl Form {
 
 /// True for the one media type that forms here have; a charset other than UTF-8 is another type.
 pub(crate) fn is_form(content_type: Option<&str>) -> bool {
-    let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
-    let form = parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-    form && parts.all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-        }
-        _ => true,
-    })
+    edge::is_utf8_of(content_type.unwrap_or_default(), "application/x-www-form-urlencoded")
 }
 
 /// `+` and `%xx`; a lone `%` stands for itself, as browsers' own parsers have it.

@@ -1,52 +1,20 @@
-//! What browsers are told about every answer (security.md 44, 45).
+//! What a page may load (security.md 44). The headers of every answer are `edge`'s.
 
-use poem::{
-    Response,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
-};
+/// Where browsers report what a page's policy kept from loading. Ours, so a page's address in a report goes nowhere but
+/// where the page came from.
+pub const REPORTS: &str = "/csp-reports";
 
-/// One year, subdomains included.
-const HSTS: &str = "max-age=31536000; includeSubDomains";
-const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()";
+/// `Reporting-Endpoints` of a page: what its policy calls `csp`.
+pub(crate) fn reporting_endpoints() -> String {
+    format!("csp=\"{REPORTS}\"")
+}
 
-/// The policy of a page that wears `style_hash`'s colours: own files only, the one inline style by its hash. There is no
-/// report-to: a report carries the page's address, and that may hold a reset link.
+/// The policy of a page that wears `style_hash`'s colours: own files only, the one inline style by its hash.
 pub(crate) fn page_policy(style_hash: &str) -> String {
     format!(
         "default-src 'none'; style-src 'self' {style_hash}; script-src 'self'; img-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'"
+         report-to csp; base-uri 'none'; frame-ancestors 'none'"
     )
-}
-
-/// The policy of everything that is not a page.
-const BARE_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Adds what an answer does not carry yet. `no-store` goes on everything but files with an address by content.
-pub(crate) fn harden(response: &mut Response, https: bool) {
-    let headers = response.headers_mut();
-    add(headers, header::CONTENT_SECURITY_POLICY, BARE_POLICY);
-    add(headers, header::CACHE_CONTROL, "no-store");
-    add(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // Not `no-referrer`: with it browsers without Sec-Fetch-Site send `Origin: null` with our own forms.
-    add(headers, header::REFERRER_POLICY, "same-origin");
-    add(
-        headers,
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    add(
-        headers,
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    );
-    add(headers, HeaderName::from_static("permissions-policy"), PERMISSIONS);
-    if https {
-        add(headers, header::STRICT_TRANSPORT_SECURITY, HSTS);
-    }
-}
-
-fn add(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
-    headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
 
 #[cfg(test)]
@@ -58,22 +26,5 @@ mod tests {
         let policy = page_policy("'sha256-abc='");
         assert!(policy.starts_with("default-src 'none'; style-src 'self' 'sha256-abc='; script-src 'self';"));
         assert!(!policy.contains("unsafe"));
-    }
-
-    #[test]
-    fn what_an_answer_says_itself_stays() {
-        let mut file = Response::builder()
-            .header("cache-control", "public, max-age=31536000, immutable")
-            .finish();
-        harden(&mut file, true);
-        assert_eq!(
-            file.header("cache-control"),
-            Some("public, max-age=31536000, immutable")
-        );
-        assert!(file.header("strict-transport-security").is_some());
-        let mut page = Response::default();
-        harden(&mut page, false);
-        assert_eq!(page.header("cache-control"), Some("no-store"));
-        assert!(page.header("strict-transport-security").is_none());
     }
 }

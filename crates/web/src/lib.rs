@@ -18,4 +18,5 @@ mod tests;
 mod visit;
 mod words;
 
+pub use headers::REPORTS;
 pub use mount::portal;

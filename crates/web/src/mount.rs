@@ -6,7 +6,7 @@ use crate::{
     csrf, error_pages,
     forms::{self, Form, FormTrouble},
     frame::{Frame, Menu},
-    headers, next_path,
+    next_path,
     portal::{Answer, Handler, Inside, Kind, ROUTES},
     reply::{self, Coding},
     visit::{self, Trouble, Visit},
@@ -61,7 +61,7 @@ impl poem::IntoResponse for Panicked {
     }
 }
 
-/// Around the router: pages for what no route answers, the headers of every answer, compression.
+/// Around the router: pages for what no route answers, and compression.
 struct Shell<E> {
     services: Services,
     inner: E,
@@ -77,13 +77,12 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
         let now = self.services.clock.now();
         let mut response = match self.inner.call(request).await {
             Ok(response) if response.data::<Panicked>().is_some() => {
-                error_pages::after_panic(self.frame(&cookies).await, now)
+                error_pages::after_panic(self.frame(&cookies).await)
             }
             Ok(response) => response,
             // The router's only error: no such address.
             Err(_) => error_pages::page(self.frame(&cookies).await, &Trouble::NotFound, now),
         };
-        headers::harden(&mut response, self.services.is_https());
         if head {
             response.take_body();
             return Ok(response);

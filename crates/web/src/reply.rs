@@ -31,6 +31,7 @@ pub(crate) fn html(status: StatusCode, page: String, look: &Insurer) -> Response
             header::CONTENT_SECURITY_POLICY,
             headers::page_policy(look.brand.csp_hash()),
         )
+        .header("reporting-endpoints", headers::reporting_endpoints())
         .body(page);
     if long {
         response.set_data(Compressible);

@@ -55,7 +55,7 @@ impl Part {
     fn run(self, filters: &[String]) -> Result<(), Failed> {
         match self {
             Part::Rust => rust(&["--workspace"], filters),
-            Part::Openapi => openapi::check("HEAD"),
+            Part::Openapi => openapi::check(None),
             Part::Schemathesis => rust(&["--package", "tests"], &["schemathesis".to_owned()]),
             Part::Browser => browser(),
         }

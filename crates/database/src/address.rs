@@ -1,0 +1,193 @@
+//! Where PostgreSQL is, and how it is spoken to: in clear on this machine, by TLS with a checked certificate to any other.
+//! In clear across a network only where the address says `sslmode=disable`. libpq's `prefer`, which silently goes on in
+//! clear, and its `require`, which checks no certificate, mean what they seem to say here.
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use kernel::is_loopback_host;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use std::{borrow::Cow, net::IpAddr, path::Path};
+use tokio_postgres::{
+    Config, NoTls,
+    config::{Host, SslMode},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Why a database's address can't be used. Repeats nothing of it: it holds a password.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// Not such a URL.
+    #[error("does not read as postgres://user:password@host:port/database")]
+    Shape,
+    /// An `sslmode` that we don't speak.
+    #[error("its sslmode must be disable, require or verify-full")]
+    Mode,
+    /// The file of `sslrootcert`, or the system's certificates.
+    #[error("{0}")]
+    Certificates(String),
+}
+
+/// Tells whether a database's URL would do.
+pub fn check_url(url: &str) -> Result<(), AddressError> {
+    Address::parse(url).map(drop)
+}
+
+/// A `postgres://…`, read. Takes libpq's `sslmode` (`disable`, `require`, `verify-full`) and `sslrootcert`; without the
+/// latter the certificates count that the system trusts.
+#[derive(Clone)]
+pub(crate) struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+}
+
+impl Address {
+    pub(crate) fn parse(url: &str) -> Result<Self, AddressError> {
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            return Err(AddressError::Shape);
+        }
+        let (plain, query) = url.split_once('?').unwrap_or((url, ""));
+        // The driver knows neither `verify-full` nor `sslrootcert`.
+        let (ours, theirs): (Vec<&str>, Vec<&str>) = query
+            .split('&')
+            .partition(|pair| pair.starts_with("sslmode=") || pair.starts_with("sslrootcert="));
+        let setting = |name: &str| {
+            let pairs = ours
+                .iter()
+                .flat_map(|pair| url::form_urlencoded::parse(pair.as_bytes()));
+            pairs.filter(|(key, _)| key == name).map(|(_, value)| value).last()
+        };
+        let mut config: Config = format!("{plain}?{}", theirs.join("&"))
+            .parse()
+            .map_err(|_| AddressError::Shape)?;
+        let mode: Option<Cow<'_, str>> = setting("sslmode");
+        let encrypted = match mode.as_deref() {
+            Some("disable") => false,
+            Some("require" | "verify-full") => true,
+            None | Some("prefer") => !is_here(&config),
+            Some(_) => return Err(AddressError::Mode),
+        };
+        config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
+        let authorities = setting("sslrootcert");
+        let tls = encrypted
+            .then(|| client(authorities.as_deref().map(Path::new)))
+            .transpose()?;
+        Ok(Self { config, tls })
+    }
+
+    pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(said(&error));
+        if let Some(tls) = self.tls.clone() {
+            let (client, connection) = self.config.connect(tls).await.map_err(bad)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        } else {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(bad)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        }
+    }
+}
+
+/// The driver's error with its causes: the first alone says little more than that there was one.
+fn said(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        if !said.contains(&words) {
+            said = format!("{said}: {words}");
+        }
+        cause = error.source();
+    }
+    said
+}
+
+fn is_here(config: &Config) -> bool {
+    let by_name = config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => is_loopback_host(name),
+    });
+    by_name && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+fn client(authorities: Option<&Path>) -> Result<MakeRustlsConnect, AddressError> {
+    let mut roots = RootCertStore::empty();
+    match authorities {
+        Some(file) => {
+            let trouble = |error: &dyn std::fmt::Display| {
+                AddressError::Certificates(format!("its sslrootcert {}: {error}", file.display()))
+            };
+            for certificate in CertificateDer::pem_file_iter(file).map_err(|error| trouble(&error))? {
+                let certificate = certificate.map_err(|error| trouble(&error))?;
+                roots.add(certificate).map_err(|error| trouble(&error))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(AddressError::Certificates(
+            "no certificate authority to trust: install ca-certificates, or name a file in its sslrootcert".into(),
+        ));
+    }
+    let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| AddressError::Certificates(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(url: &str) -> SslMode {
+        Address::parse(url).unwrap().config.get_ssl_mode()
+    }
+
+    #[test]
+    fn only_this_machine_is_spoken_to_in_clear_unless_the_address_says_so() {
+        for here in [
+            "postgres://u:p@localhost/db",
+            "postgres://u:p@127.0.0.1:5433/db?sslmode=prefer",
+            "postgres://u@%2Frun%2Fpostgresql/db",
+            "postgres:///db?host=/run/postgresql&user=u",
+        ] {
+            assert_eq!(mode(here), SslMode::Disable, "{here}");
+        }
+        for elsewhere in [
+            "postgres://u:p@db.internal/db",
+            "postgresql://u:p@10.0.0.1/db?sslmode=prefer",
+            "postgres://u:p@localhost/db?hostaddr=10.0.0.1",
+        ] {
+            // A machine without any certificate authority says so instead.
+            match Address::parse(elsewhere) {
+                Ok(address) => assert_eq!(address.config.get_ssl_mode(), SslMode::Require, "{elsewhere}"),
+                Err(error) => assert!(matches!(error, AddressError::Certificates(_)), "{error}"),
+            }
+        }
+        assert_eq!(mode("postgres://u:p@db.internal/db?sslmode=disable"), SslMode::Disable);
+    }
+
+    #[test]
+    fn an_address_that_would_not_do_is_refused_without_being_repeated() {
+        for bad in [
+            "",
+            "db.internal",
+            "mysql://u:hunter2@localhost/db",
+            "postgres://u:hunter2@localhost:port/db",
+            "postgres://u:hunter2@localhost/db?sslmode=maybe",
+            "postgres://u:hunter2@localhost/db?sslmode=require&sslrootcert=/none",
+        ] {
+            let error = Address::parse(bad).err().unwrap().to_string();
+            assert!(!error.contains("hunter2"), "{bad}: {error}");
+        }
+    }
+}

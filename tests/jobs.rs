@@ -1,0 +1,160 @@
+//! The queue of jobs: leases that are somebody's, tries that count, handlers that misbehave.
+
+use chrono::TimeDelta;
+use jobs::{Job, JobError, Jobs, Worker};
+use kernel::{Keys, TenantId};
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use testkit::TestDatabase;
+use tokio::sync::Notify;
+
+#[derive(Serialize, Deserialize)]
+struct Chore {
+    typed: String,
+}
+
+impl Job for Chore {
+    const QUEUE: &'static str = "test_chore";
+    const TRIES: i32 = 3;
+}
+
+async fn enqueue(db: &TestDatabase, keys: &Keys) {
+    let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+    let now = db.clock.now();
+    let chore = Chore { typed: "x".into() };
+    jobs::enqueue(&mut tx, keys, now, now, &chore).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn worker<H, F>(db: &TestDatabase, keys: &Keys, handler: H) -> Worker
+where
+    H: Fn(TenantId, Chore) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<(), JobError>> + Send + 'static,
+{
+    let (database, clock) = (db.database.clone(), db.clock.clone());
+    let jobs = Jobs::new(database.clone(), keys.clone(), clock.clone(), handler);
+    Worker::new(database, clock).serving(jobs)
+}
+
+async fn ends(_: TenantId, _: Chore) -> Result<(), JobError> {
+    Ok(())
+}
+
+/// Works a few rounds, with time for every lease and wait between them.
+async fn rounds(db: &TestDatabase, worker: &Worker, rounds: usize) {
+    for _ in 0..rounds {
+        worker.run_once_for(db.tenant).await.unwrap();
+        db.clock.advance(TimeDelta::hours(2));
+    }
+}
+
+async fn due(db: &TestDatabase) -> usize {
+    let query = format!("SELECT '' AS line FROM due WHERE tenant_id = {}", db.tenant);
+    db.lines(&query).await.len()
+}
+
+#[tokio::test]
+async fn a_job_whose_handler_panics_is_a_dead_letter_after_its_tries() {
+    let db = TestDatabase::new().await;
+    enqueue(&db, &db.keys).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let poisoned = worker(&db, &db.keys, move |_, chore: Chore| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async move { panic!("{}", chore.typed) }
+    });
+    rounds(&db, &poisoned, 6).await;
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+    assert_eq!(db.count("jobs", "dead_at IS NOT NULL").await, 1);
+    assert_eq!(due(&db).await, 0);
+}
+
+#[tokio::test]
+async fn a_missing_key_is_no_try_and_a_worker_that_has_it_does_the_job() {
+    let db = TestDatabase::new().await;
+    let (old, new) = (("test".to_owned(), [7; 32]), ("next".to_owned(), [8; 32]));
+    let rotated = Keys::new("next", [old, new]).unwrap();
+    enqueue(&db, &rotated).await;
+    rounds(&db, &worker(&db, &db.keys, ends), 10).await;
+    assert_eq!(db.count("jobs", "dead_at IS NULL AND attempts = 0").await, 1);
+    rounds(&db, &worker(&db, &rotated, ends), 1).await;
+    assert_eq!((db.count("jobs", "true").await, due(&db).await), (0, 0));
+}
+
+#[tokio::test]
+async fn whoever_comes_back_after_the_lease_leaves_the_job_to_who_has_it_now() {
+    let db = TestDatabase::new().await;
+    enqueue(&db, &db.keys).await;
+    let held = |started: &Arc<Notify>, go_on: &Arc<Notify>| {
+        let (started, go_on) = (Arc::clone(started), Arc::clone(go_on));
+        worker(&db, &db.keys, move |_, _| {
+            let (started, go_on) = (Arc::clone(&started), Arc::clone(&go_on));
+            async move {
+                started.notify_one();
+                go_on.notified().await;
+                Ok(())
+            }
+        })
+    };
+    let bells: Vec<Arc<Notify>> = (0..4).map(|_| Arc::default()).collect();
+    let (slow, quick) = (held(&bells[0], &bells[1]), held(&bells[2], &bells[3]));
+    let tenant = db.tenant;
+    let first = tokio::spawn(async move { slow.run_once_for(tenant).await });
+    bells[0].notified().await;
+    db.clock.advance(TimeDelta::minutes(3));
+    let second = tokio::spawn(async move { quick.run_once_for(tenant).await });
+    bells[2].notified().await;
+    bells[1].notify_one();
+    first.await.unwrap().unwrap();
+    assert_eq!(db.count("jobs", "leased_until IS NOT NULL AND attempts = 2").await, 1);
+    assert_eq!(due(&db).await, 1);
+    bells[3].notify_one();
+    second.await.unwrap().unwrap();
+    assert_eq!((db.count("jobs", "true").await, due(&db).await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_line_in_due_without_its_job_or_mail_is_taken_out_and_keeps_nobody_busy() {
+    let db = TestDatabase::new().await;
+    let now = db.clock.now();
+    let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+    jobs::due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let worker = worker(&db, &db.keys, ends);
+    let emptied = async { while worker.run_once_for(db.tenant).await.unwrap() > 0 {} };
+    tokio::time::timeout(Duration::from_secs(10), emptied)
+        .await
+        .expect("an end");
+    assert_eq!(due(&db).await, 0);
+}
+
+#[tokio::test]
+async fn what_a_failed_job_leaves_tells_nothing_that_was_typed() {
+    #[derive(Serialize, Deserialize)]
+    struct Older {
+        typed: Vec<String>,
+    }
+    impl Job for Older {
+        const QUEUE: &'static str = Chore::QUEUE;
+    }
+    let db = TestDatabase::new().await;
+    let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+    let (now, typed) = (db.clock.now(), vec!["ケンポ".into()]);
+    jobs::enqueue(&mut tx, &db.keys, now, now, &Older { typed })
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    rounds(&db, &worker(&db, &db.keys, ends), 1).await;
+    assert_eq!(
+        db.lines("SELECT last_error AS line FROM jobs").await,
+        ["payload does not read"]
+    );
+}

@@ -1,0 +1,213 @@
+//! The work in the background on bad days: a mail server that hangs, is away, or is waited for when the process is to end.
+
+use super::{Installation, Node, Smtp, identity};
+use kernel::TenantId;
+use std::time::{Duration, Instant};
+use testkit::{Client, account, unique};
+use tokio::process::Command;
+
+/// A sign-up whose code is to be mailed to an address that begins so.
+async fn ask_for_code(node: &Node, begins: &str) -> Client {
+    let client = Client::new(&node.url, "192.0.2.1");
+    client.send_form("/portal/signup", &identity()).await;
+    let id = unique("user");
+    let form = account(&id, &format!("{begins}{id}@example.jp"));
+    let answer = client.send_form("/portal/signup/account", &form).await;
+    assert_eq!(answer.location(), "/portal/signup/code", "{}", answer.text);
+    client
+}
+
+fn work(installation: &Installation, mail: &str) -> Command {
+    let mut command = installation.command(&["work"]);
+    command
+        .env("MADOGUCHI__MAIL__URL", mail)
+        .env("MADOGUCHI__HTTP__DRAIN_SECONDS", "1");
+    command
+}
+
+#[tokio::test]
+async fn a_worker_told_to_end_gives_back_the_mail_it_is_sending_and_the_next_sends_it_at_once() {
+    let installation = Installation::ready().await;
+    let mut smtp = Smtp::start(&[]).await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    // The server takes the mail and never answers.
+    ask_for_code(&node, "hang-").await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    let first = smtp.next().await;
+    let told = Instant::now();
+    assert!(worker.terminate().await);
+    assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+    let insurer = installation.insurer().await;
+    installation
+        .until(insurer, 1, "mails WHERE state = 'queued' AND leased_until IS NULL")
+        .await;
+    let next = Node::start(work(&installation, &smtp.url)).await;
+    let again = smtp.next().await;
+    assert_eq!(again["headers"]["Message-ID"], first["headers"]["Message-ID"]);
+    installation.until(insurer, 1, "mails WHERE state = 'sent'").await;
+    assert!(next.terminate().await);
+}
+
+#[tokio::test]
+async fn a_node_told_to_end_under_load_finishes_in_time_and_leaves_no_lease() {
+    let installation = Installation::ready().await;
+    let smtp = Smtp::start(&[]).await;
+    let mut serve = installation.command(&["serve"]);
+    serve
+        .env("MADOGUCHI__MAIL__URL", &smtp.url)
+        .env("MADOGUCHI__HTTP__DRAIN_SECONDS", "1");
+    let node = Node::start(serve).await;
+    for _ in 0..6 {
+        ask_for_code(&node, "hang-").await;
+        let client = Client::new(&node.url, "192.0.2.2");
+        client.post("/portal/password", &[("user_id", "nobody-here")]).await;
+    }
+    let told = Instant::now();
+    assert!(node.terminate().await);
+    assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
+    let (insurer, platform) = (installation.insurer().await, TenantId::PLATFORM);
+    installation
+        .until(insurer, 0, "mails WHERE leased_until IS NOT NULL")
+        .await;
+    installation
+        .until(platform, 0, "jobs WHERE leased_until IS NOT NULL")
+        .await;
+}
+
+#[tokio::test]
+async fn a_mail_server_that_hangs_holds_no_other_work_up() {
+    let installation = Installation::ready().await;
+    let mut smtp = Smtp::start(&[]).await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let client = ask_for_code(&node, "hang-").await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    smtp.next().await;
+    let answer = client.post("/portal/password", &[("user_id", "nobody-here")]).await;
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    // Done, whoever has that name.
+    installation.until(TenantId::PLATFORM, 0, "jobs").await;
+    worker.kill().await;
+}
+
+#[tokio::test]
+async fn what_waits_grows_old_in_the_metrics_though_it_is_tried_again_and_again() {
+    let installation = Installation::ready().await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    ask_for_code(&node, "").await;
+    // A port that was free a moment ago.
+    let away = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let mut command = work(&installation, &format!("smtp://{away}"));
+    command.env("MADOGUCHI__HTTP__ADMIN_LISTEN", "127.0.0.1:0");
+    let worker = Node::start(command).await;
+    let client = worker.admin().await;
+    let begun = Instant::now();
+    let metrics = loop {
+        let metrics = client.get("/metrics").await.text;
+        let age = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("queue_age_seconds{queue=\"mail\"} "))
+            .map_or(0.0, |age| age.parse::<f64>().unwrap());
+        // Past the first retry, after which the line in `due` is younger than this.
+        if age > 8.0 {
+            break metrics;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{metrics}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    for told in [
+        "mail_deliveries_total{ending=\"failed\"}",
+        "queue_age_seconds{queue=\"forgotten_password\"} 0",
+        "database_connections_max ",
+        "database_connections_used ",
+    ] {
+        assert!(metrics.contains(told), "{told}: {metrics}");
+    }
+    assert!(worker.terminate().await);
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_the_routes_pattern() {
+    let installation = Installation::ready().await;
+    let mut command = installation.command(&["serve", "--no-worker"]);
+    command.env("MADOGUCHI__HTTP__ADMIN_LISTEN", "127.0.0.1:0");
+    let node = Node::start(command).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    client.get("/portal/password/reset?token=1.secret").await;
+    client.get("/api/v1/insurers/139998").await;
+    let metrics = node.admin().await.get("/metrics").await.text;
+    for told in [
+        "http_requests_total{route=\"/portal/password/reset\",method=\"GET\",status=",
+        "http_requests_total{route=\"/api/v1/insurers/:code\",method=\"GET\",status=\"200\"} 1",
+        "http_request_seconds",
+    ] {
+        assert!(metrics.contains(told), "{told}: {metrics}");
+    }
+    assert!(!metrics.contains("secret") && !metrics.contains("139998"), "{metrics}");
+    assert!(node.terminate().await);
+}
+
+#[tokio::test]
+async fn even_at_debug_no_statement_is_logged_with_what_it_was_given() {
+    let installation = Installation::ready().await;
+    let mut command = installation.command(&["serve"]);
+    command.env("MADOGUCHI__LOG__FILTER", "debug,tokio_postgres=trace");
+    let node = Node::start(command).await;
+    ask_for_code(&node, "somebody-").await;
+    let log = node.log.lock().unwrap().clone();
+    assert!(log.contains("/portal/signup/account"), "{log}");
+    for private in ["somebody-", "コクホ", "1968-11-03", "with parameters"] {
+        assert!(!log.contains(private), "{private}: {log}");
+    }
+    assert!(node.terminate().await);
+}
+
+// security.md 44
+#[tokio::test]
+async fn what_a_pages_policy_kept_out_is_logged_by_directive_and_host_alone() {
+    let installation = Installation::new().await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    let page = client.get("/portal/").await;
+    assert!(page.header("content-security-policy").contains("report-to csp"));
+    let endpoint = page
+        .header("reporting-endpoints")
+        .strip_prefix("csp=\"")
+        .unwrap()
+        .trim_end_matches('"');
+    let report = |directive: &str| {
+        serde_json::json!([{
+            "type": "csp-violation", "age": 1, "url": "https://portal.example/portal/password/reset?token=7.secret",
+            "body": {
+                "documentURL": "https://portal.example/portal/password/reset?token=7.secret",
+                "effectiveDirective": directive, "blockedURL": "https://ads.example/?token=7.secret",
+                "sample": "7.secret",
+            },
+        }])
+    };
+    let send = async |body: String, kind: &str| {
+        let request = client.request(reqwest::Method::POST, endpoint);
+        client
+            .send(request.header("Content-Type", kind).body(body))
+            .await
+            .status
+            .as_u16()
+    };
+    let kind = "application/reports+json";
+    assert_eq!(send(report("img-src").to_string(), kind).await, 204);
+    assert_eq!(send(report("7.secret").to_string(), kind).await, 204);
+    assert_eq!(send("7.secret".into(), kind).await, 400);
+    assert_eq!(send(report("img-src").to_string(), "text/plain").await, 415);
+    assert_eq!(send(" ".repeat(20_000), kind).await, 413);
+    let log = node.log.lock().unwrap().clone();
+    for told in [
+        "\"directive\":\"img-src\",\"blocked\":\"ads.example\"",
+        "\"directive\":\"other\"",
+    ] {
+        assert!(log.contains(told), "{told}: {log}");
+    }
+    assert!(!log.contains("secret"), "{log}");
+    assert!(node.terminate().await);
+}
