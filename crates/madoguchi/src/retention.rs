@@ -1,4 +1,4 @@
-//! Deleting what has served its time (security.md 58): ended sign-ups, codes, links, sessions, quiet throttles and
+//! Deleting what has served its time (security.md 58): ended sign-ups and changes of address, codes, links, sessions, quiet throttles and
 //! finished mails. Consents and the audit trail stay. Every node may run it; a second sweep finds nothing.
 
 use crate::app::App;
