@@ -9,6 +9,7 @@
     reason = "the whole binary is tests: what fails here is meant to fail loudly"
 )]
 
+mod accounts;
 mod api;
 mod conformance;
 mod guard;

@@ -3,6 +3,7 @@
 mod account;
 mod email_change;
 mod log_in;
+mod log_lines;
 mod my_page;
 mod notices;
 mod recover;

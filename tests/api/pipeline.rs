@@ -222,9 +222,12 @@ async fn notices_come_page_by_page_and_are_read_once_opened() {
     }
     assert_eq!(titles, ["お知らせ1", "お知らせ2", "お知らせ3"]);
 
-    let opened = client
-        .call(Method::GET, &format!("/me/notices/{id}"), Some(&token), None)
-        .await;
+    let one = format!("/me/notices/{id}");
+    // Who asks only whether it is there has read nothing.
+    let head = client.call(Method::HEAD, &one, Some(&token), None).await;
+    assert_eq!(head.status, StatusCode::OK);
+    let opened = client.call(Method::GET, &one, Some(&token), None).await;
+    assert_eq!(opened.json()["unread"], true);
     assert_eq!(
         (opened.json()["title"].as_str(), opened.json()["body"].as_str()),
         (Some("お知らせ3"), Some("本文"))

@@ -1,9 +1,10 @@
 //! Every route of the portal, as a stranger, as a member of another insurer with this one's ids, without consent, from a
 //! foreign page, and by a method it does not have.
 
-use super::{MARK, Other, moved};
+use super::{MARK, Other, moved, tables::tenant_tables};
 use edge::Access;
 use reqwest::Method;
+use std::collections::BTreeMap;
 use testkit::{Answer, Client, Fields, TestApp, unique};
 
 /// How a route is called with the other insurer's ids, and what comes of it.
@@ -268,6 +269,44 @@ async fn no_route_takes_a_post_from_a_foreign_page() {
             assert_ne!(client.send(own).await.status, 403, "{name}");
         }
     }
+}
+
+// security.md 43
+#[tokio::test]
+async fn nothing_is_changed_by_get_but_that_an_opened_notice_is_read_and_nothing_at_all_by_head() {
+    let world = World::new().await;
+    let other = &world.other;
+    let pages: Vec<(&str, String)> = world
+        .routes()
+        .filter(|(_, method, ..)| *method == Method::GET)
+        .map(|(name, .., case)| (name, case.path))
+        .collect();
+    let mut kept = rows(other).await;
+    for method in [Method::HEAD, Method::GET] {
+        for (name, path) in &pages {
+            let answer = other.client.send(other.client.request(method.clone(), path)).await;
+            assert!(answer.status.as_u16() < 500, "{name}: {}", answer.status);
+            let now = rows(other).await;
+            let changed: Vec<&String> = now.keys().filter(|table| now[*table] != kept[*table]).collect();
+            if (name, &method) == (&"notices.open", &Method::GET) {
+                assert_eq!(changed, ["notice_reads"]);
+            } else {
+                assert!(changed.is_empty(), "{method} {name} changes {changed:?}");
+            }
+            kept = now;
+        }
+    }
+    assert_eq!(other.client.get("/portal/mypage").await.status, 200);
+}
+
+/// What every table holds of the other insurer.
+async fn rows(other: &Other) -> BTreeMap<String, String> {
+    let mut rows = BTreeMap::new();
+    for table in tenant_tables().await {
+        let all = format!("SELECT coalesce(string_agg(t::text, ' ' ORDER BY t::text), '') AS line FROM {table} t");
+        rows.insert(table, other.insurer().lines(&all).await.remove(0));
+    }
+    rows
 }
 
 #[tokio::test]

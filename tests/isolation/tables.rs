@@ -20,7 +20,7 @@ const PASSING: [(&str, &str); 2] = [
     ("roster_matches", "SELECT tenant_id, 1, person_id FROM persons LIMIT 1"),
 ];
 
-async fn tenant_tables() -> Vec<String> {
+pub(super) async fn tenant_tables() -> Vec<String> {
     lines(
         &owner_url(),
         "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace

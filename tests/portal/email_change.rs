@@ -47,6 +47,25 @@ async fn the_address_changes_with_the_code_that_went_to_the_new_one_and_the_old_
     assert_eq!(address(&app).await, new);
 }
 
+// security.md 58
+#[tokio::test]
+async fn an_address_that_nobody_has_proven_stands_nowhere_in_clear() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    let new = fresh();
+    leads(&ask(&client, PASSWORD, &new).await, CODE);
+    says(&client.get(CODE).await, 200, &new);
+    let hex: String = new.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for table in ["email_changes", "mails", "jobs", "events", "audit_events"] {
+        let rows = app
+            .insurer
+            .lines(&format!("SELECT to_jsonb(t)::text AS line FROM {table} t"))
+            .await
+            .join("\n");
+        assert!(!rows.contains(&new) && !rows.contains(&hex), "{table}: {rows}");
+    }
+}
+
 #[tokio::test]
 async fn a_change_needs_the_present_password_and_an_address() {
     let app = TestApp::start().await;
@@ -113,6 +132,21 @@ async fn twenty_wrong_codes_at_once_count_as_five() {
     );
     assert_eq!(enter(&client, &code).await.status, 422);
     assert_eq!(address(&app).await, who.email);
+}
+
+#[tokio::test]
+async fn after_six_mails_there_is_no_other_and_the_answer_says_how_long() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    leads(&ask(&client, PASSWORD, &fresh()).await, CODE);
+    for _ in 2..=6 {
+        app.later(60);
+        leads(&client.press(RESEND).await, CODE);
+    }
+    app.later(60);
+    let answer = client.press(RESEND).await;
+    says(&answer, 429, "これ以上メールをお送りできません");
+    assert_eq!(answer.header("retry-after"), "3600");
 }
 
 #[tokio::test]

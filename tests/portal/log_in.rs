@@ -319,7 +319,7 @@ async fn a_session_ends_after_30_idle_minutes_and_leads_back_after_log_in() {
     leads(&ended, "/portal/?next=%2Fportal%2Fnotices%3Flist%3Dinsurer");
     assert!(client.cookie(SESSION).is_none());
     let page = client.get(ended.location()).await;
-    says(&page, 200, "しばらく操作がなかったため、ログアウトしました");
+    says(&page, 200, "安全のため、ログアウトしました");
     says(
         &page,
         200,
@@ -501,6 +501,45 @@ async fn an_insurer_suspended_while_a_member_is_inside_shows_them_out_and_resume
         .unwrap();
     app.later(3);
     assert_eq!(client.get(MY_PAGE).await.status, 200);
+}
+
+// security.md 55
+#[tokio::test]
+async fn a_refused_log_in_names_the_account_it_was_for_or_what_was_typed_by_a_hash() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let account = app.insurer.lines("SELECT account_id::text AS line FROM accounts").await;
+    let known = "SELECT outcome || ' ' || object_kind || ' ' || object_id AS line FROM audit_events
+         WHERE action = 'session.open' AND actor_kind = 'visitor'";
+    let client = app.client();
+    for _ in 0..=10 {
+        log_in(&client, &who.user_id, "wrong&1234").await;
+    }
+    let mut lines = vec![format!("log_in_failed account {}", account[0]); 10];
+    lines.push(format!("wait account {}", account[0]));
+    // In one moment of the frozen clock ids have no order.
+    let mut found = app.insurer.lines(known).await;
+    found.sort();
+    assert_eq!(found, lines);
+
+    let (one, other) = (unique("nobody"), unique("nobody"));
+    let mut hashes = Vec::new();
+    for user_id in [&one, &one, &other] {
+        let answer = log_in(&app.client(), user_id, "wrong&1234").await;
+        let id = answer.header("x-request-id").to_owned();
+        let of_request = format!(
+            "SELECT detail::text AS line FROM audit_events WHERE action = 'session.open' AND object_id IS NULL AND request_id = '{id}'"
+        );
+        let platform = Some(kernel::TenantId::PLATFORM);
+        let lines = testkit::lines_within(&testkit::owner_url(), platform, &of_request).await;
+        assert_eq!(lines.len(), 1);
+        assert!(
+            lines[0].contains("user_id_hash") && !lines[0].contains(user_id.as_str()),
+            "{lines:?}"
+        );
+        hashes.extend(lines);
+    }
+    assert!(hashes[0] == hashes[1] && hashes[1] != hashes[2], "{hashes:?}");
 }
 
 // security.md 55

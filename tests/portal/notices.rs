@@ -30,6 +30,10 @@ async fn a_notice_is_unread_until_it_is_opened_and_shows_no_html_of_its_own() {
     let id = publish(&app, "年末年始のお休み").await;
     let (member, _) = app.member().await;
     says(&member.get("/portal/mypage").await, 200, "未読1件");
+    // Who asks only whether it is there has read nothing.
+    let head = member.request(reqwest::Method::HEAD, &format!("/portal/notices/{id}"));
+    assert_eq!(member.send(head).await.status, 200);
+    says(&member.get("/portal/mypage").await, 200, "未読1件");
     let notice = member.get(&format!("/portal/notices/{id}")).await;
     says(&notice, 200, "<h2>見出し</h2>");
     assert!(!notice.text.contains("alert(1)</script>"), "{}", notice.text);

@@ -19,7 +19,7 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{codes, links};
-use kernel::{AccountId, EmailAddress, FieldError, MailId, Problem, TenantId};
+use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Problem, TenantId};
 use mail::{Letter, MailState};
 
 /// The address wanted, with the present password as proof.
@@ -42,6 +42,8 @@ pub struct EmailChangeView {
 
 /// The code's purpose in the guard.
 const CODE: &str = "email_change";
+/// What an address that nobody has proven yet is sealed for.
+const ADDRESS: &str = "email_change";
 
 impl Accounts {
     /// Asks for a new address: sends a code to it.
@@ -69,7 +71,7 @@ impl Accounts {
             .await?
             .filter(|row| row.expires_at > now);
         if let Some(row) = &present
-            && row.email == email.as_str()
+            && self.wanted(member.account_id, &row.email)? == email
             && left(self.limits.code_tries, row.tries) > 0
             && now < row.last_sent_at + span(self.limits.resend_after)
         {
@@ -95,17 +97,18 @@ impl Accounts {
             return Ok(None);
         };
         let mail = mail::state(tx, row.mail_id).await?.unwrap_or(MailState::Queued);
-        let unusual = EmailAddress::parse(&row.email).is_ok_and(|email| email.is_unusual());
+        let email = self.wanted(member.account_id, &row.email)?;
         let code = CodeView {
-            sent_to: row.email.clone(),
-            unusual,
+            sent_to: email.as_str().to_owned(),
+            unusual: email.is_unusual(),
             expires_at: row.last_sent_at + span(self.limits.code_life),
             resend_at: row.last_sent_at + span(self.limits.resend_after),
             sends_left: left(self.limits.code_sends, row.sends),
             tries_left: left(self.limits.code_tries, row.tries),
             mail,
         };
-        Ok(Some(EmailChangeView { email: row.email, code }))
+        let email = email.as_str().to_owned();
+        Ok(Some(EmailChangeView { email, code }))
     }
 
     /// Sends another code, a minute after the last at the soonest.
@@ -123,9 +126,7 @@ impl Accounts {
         if now < next {
             return Ok(Refusal::ResendTooSoon { at: next }.into());
         }
-        let Ok(email) = EmailAddress::parse(&row.email) else {
-            return Ok(Refusal::StepMissing.into());
-        };
+        let email = self.wanted(member.account_id, &row.email)?;
         let outcome = self.send_change_code(&mut tx, member, &email, Some(&row), now).await?;
         trail::record(&tx, now, origin, actor(member), "email.resend", code_of(&outcome)).await?;
         tx.commit().await?;
@@ -164,8 +165,11 @@ impl Accounts {
         };
         let mail_id = mail::post(tx, &self.keys, now, letter).await?;
         let expires_at = present.map_or(now + span(self.limits.ticket_life), |row| row.expires_at);
+        let sealed = self
+            .keys
+            .seal(ADDRESS, member.account_id.0.as_bytes(), email.as_str().as_bytes());
         let row = (
-            email_changes::email.eq(email.as_str()),
+            email_changes::email.eq(&sealed),
             email_changes::tries.eq(tries),
             email_changes::sends.eq(sends + 1),
             email_changes::last_sent_at.eq(now),
@@ -204,7 +208,7 @@ impl Accounts {
         let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
         lock(&mut tx, member.account_id).await?;
         let most = i32::try_from(self.limits.code_tries).unwrap_or(i32::MAX);
-        let taken: Option<(i32, String)> = diesel::update(live_change(tx.tenant(), member.account_id, now))
+        let taken: Option<(i32, Vec<u8>)> = diesel::update(live_change(tx.tenant(), member.account_id, now))
             .filter(email_changes::tries.lt(most))
             .set(email_changes::tries.eq(email_changes::tries + 1))
             .returning((email_changes::tries, email_changes::email))
@@ -228,8 +232,9 @@ impl Accounts {
             tx.commit().await?;
             return Ok(refusal.into());
         }
-        let (Ok(wanted), Some(found)) = (EmailAddress::parse(&wanted), account(&tx, member.account_id).await?) else {
-            return Ok(Refusal::Fields(vec![FieldError::new("email", Problem::EmailShape)]).into());
+        let wanted = self.wanted(member.account_id, &wanted)?;
+        let Some(found) = account(&tx, member.account_id).await? else {
+            return Ok(Refusal::SessionEnded.into());
         };
         adopt(&mut tx, member.account_id, &wanted, now).await?;
         let letterhead = letterhead(&member.insurer, &self.public_url);
@@ -245,12 +250,19 @@ impl Accounts {
         tx.commit().await?;
         Ok(Outcome::Done(()))
     }
+
+    /// The sealed address of an account's change.
+    fn wanted(&self, account: AccountId, sealed: &[u8]) -> Result<EmailAddress, Outage> {
+        let plain = self.keys.open(ADDRESS, account.0.as_bytes(), sealed)?;
+        let text = std::str::from_utf8(&plain).map_err(|_| KeyError::Sealed)?;
+        Ok(EmailAddress::parse(text).map_err(|_| KeyError::Sealed)?)
+    }
 }
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = email_changes)]
 struct ChangeRow {
-    email: String,
+    email: Vec<u8>,
     tries: i32,
     sends: i32,
     last_sent_at: DateTime<Utc>,
@@ -311,4 +323,15 @@ async fn adopt(
         .await?;
     // A reset link that went to the old address opens nothing any more.
     links::close(tx, now, account.0, RESET).await
+}
+
+/// Deletes the changes whose time ended before `before`.
+pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let tenant = tx.tenant();
+    let ended = diesel::delete(email_changes::table)
+        .filter(email_changes::tenant_id.eq(tenant))
+        .filter(email_changes::expires_at.lt(before))
+        .execute(&mut **tx)
+        .await?;
+    Ok(ended)
 }

@@ -22,7 +22,7 @@ use guard::{
 };
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
 use scoped_futures::ScopedFutureExt as _;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tenancy::Insurer;
 
 /// A log-in after so many wrong passwords within a day is told to the member by mail: more than a forgetful evening,
@@ -100,7 +100,7 @@ impl Accounts {
                 }
             }
             tx.commit().await?;
-            self.note_refused(TenantId::PLATFORM, origin, "wait").await?;
+            self.note_refused(owner, &counted.typed, origin, "wait").await?;
             return Ok(Refusal::Wait { until }.into());
         }
         tx.commit().await?;
@@ -119,7 +119,8 @@ impl Accounts {
         };
 
         let Some(found) = found.filter(|_| verdict.matches) else {
-            self.note_refused(tenant, origin, "log_in_failed").await?;
+            self.note_refused(owner, &counted.typed, origin, "log_in_failed")
+                .await?;
             return Ok(Refusal::LogInFailed.into());
         };
         let rehashed = if verdict.rehash {
@@ -133,12 +134,19 @@ impl Accounts {
     }
 
     /// A log-in that failed, in the trail of whoever's it would have been.
-    async fn note_refused(&self, tenant: TenantId, origin: &Origin, outcome: &'static str) -> Result<(), Outage> {
-        let now = self.clock.now();
+    async fn note_refused(
+        &self,
+        owner: Option<(TenantId, AccountId)>,
+        typed: &str,
+        origin: &Origin,
+        outcome: &'static str,
+    ) -> Result<(), Outage> {
+        let (now, keys) = (self.clock.now(), &self.keys);
+        let (tenant, account) = owner.map_or((TenantId::PLATFORM, None), |(tenant, account)| (tenant, Some(account)));
         let (tx, ()) = self
             .database
             .tenant(tenant)
-            .write_with(|tx| trail::record(tx, now, origin, Actor::Visitor, "session.open", outcome).scope_boxed())
+            .write_with(|tx| trail::record_log_in_refused(tx, keys, now, origin, account, typed, outcome).scope_boxed())
             .await?;
         Ok(tx.commit().await?)
     }
@@ -179,8 +187,8 @@ impl Accounts {
             return Ok(refusal.into());
         }
         let limits = sessions::Limits {
-            idle: Duration::from_secs(u64::from(insurer.session.idle_minutes) * 60),
-            absolute: Duration::from_secs(u64::from(insurer.session.absolute_hours) * 3600),
+            idle: insurer.session.idle(),
+            absolute: insurer.session.absolute(),
         };
         let kind = sessions::SubjectKind::Member;
         let account_id = found.account_id;
@@ -194,7 +202,9 @@ impl Accounts {
         if !noted {
             // The password was changed while this one was looked at: it opens nothing any more.
             drop(tx);
-            self.note_refused(tenant, origin, "log_in_failed").await?;
+            let owner = Some((tenant, account_id));
+            self.note_refused(owner, &found.user_id, origin, "log_in_failed")
+                .await?;
             return Ok(Refusal::LogInFailed.into());
         }
         if failures >= ODD_FAILURES {

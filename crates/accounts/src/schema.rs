@@ -53,7 +53,7 @@ diesel::table! {
     email_changes (tenant_id, account_id) {
         tenant_id -> Integer,
         account_id -> Uuid,
-        email -> Text,
+        email -> Binary,
         tries -> Integer,
         sends -> Integer,
         last_sent_at -> Timestamptz,

@@ -2,7 +2,7 @@
 //!
 //! The match with the roster and the step live here on the server; steps can't be skipped (security.md 4, 12).
 
-use crate::{Accounts, Outage, Outcome, Refusal, limits::span, login_names, schema::sign_up_tickets};
+use crate::{Accounts, Outage, Outcome, Refusal, email_change, limits::span, login_names, schema::sign_up_tickets};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
@@ -186,7 +186,8 @@ pub(crate) struct TicketRow {
     pub registered_at: Option<DateTime<Utc>>,
 }
 
-/// Deletes sign-ups whose ticket ended before `before`, with the user IDs they had reserved: for a daily job.
+/// Deletes sign-ups whose ticket ended before `before`, with the user IDs they had reserved, and changes of address whose
+/// time ended before it: for a job; gives how many rows.
 pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let tenant = tx.tenant();
     let tickets = diesel::delete(sign_up_tickets::table)
@@ -194,5 +195,5 @@ pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<
         .filter(sign_up_tickets::expires_at.lt(before))
         .execute(&mut **tx)
         .await?;
-    Ok(tickets + login_names::sweep(tx, before).await?)
+    Ok(tickets + login_names::sweep(tx, before).await? + email_change::sweep(tx, before).await?)
 }

@@ -27,7 +27,13 @@ pub struct Call {
     pub origin: Origin,
     /// The program, as it names itself.
     pub agent: String,
+    /// Nobody will read the answer: only whether it is there is asked.
+    pub is_head: bool,
 }
+
+/// Marks a HEAD, which the operations know as GET.
+#[derive(Debug, Clone, Copy)]
+pub struct Head;
 
 impl<'a> FromRequest<'a> for Call {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
@@ -45,6 +51,7 @@ impl<'a> FromRequest<'a> for Call {
             services,
             origin,
             agent,
+            is_head: request.data::<Head>().is_some(),
         })
     }
 }

@@ -142,12 +142,7 @@ impl Failure {
 
     /// A use case refused.
     pub fn refused(refusal: &Refusal, now: DateTime<Utc>) -> Self {
-        let mut body = edge::refusal(refusal, now);
-        if body.status == StatusCode::TOO_MANY_REQUESTS.as_u16() && body.retry_after.is_none() {
-            // What is used up for good on a ticket is free again on the next, and a ticket lives an hour.
-            body.retry_after = Some(3600);
-        }
-        Self(Box::new(body))
+        Self(Box::new(edge::refusal(refusal, now)))
     }
 
     /// Something beneath is away; its cause goes to the log.

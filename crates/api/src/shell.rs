@@ -3,7 +3,7 @@
 
 use crate::BASE;
 use crate::body;
-use crate::call::{Bearer, Guest};
+use crate::call::{Bearer, Guest, Head};
 use crate::failure::Failure;
 use crate::routes::{END_SESSION, Operation, ROUTES};
 use accounts::{Outcome, Refusal};
@@ -47,6 +47,9 @@ impl Shell {
         }
         request.set_data(self.services.clone());
         // GET and HEAD are one; the server leaves the body of the latter out.
+        if request.method() == Method::HEAD {
+            request.set_data(Head);
+        }
         request.set_method(route.method.clone());
         match self.operations.call(request).await {
             Ok(response) => Ok(response),

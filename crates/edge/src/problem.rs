@@ -16,6 +16,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// After an outage or when overloaded: seconds to wait before the next try.
 const PAUSE_SECONDS: i64 = 5;
+/// What is used up on a ticket or a change of address is free again on the next, and each lives an hour.
+const USED_UP_SECONDS: i64 = 3600;
 
 /// A problem as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -102,6 +104,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
 pub fn retry_after(refusal: &Refusal, now: DateTime<Utc>) -> Option<i64> {
     match refusal {
         Refusal::Wait { until: at } | Refusal::ResendTooSoon { at } => Some((*at - now).num_seconds().max(0) + 1),
+        Refusal::SendsUsedUp => Some(USED_UP_SECONDS),
         Refusal::Overloaded => Some(PAUSE_SECONDS),
         _ => None,
     }
@@ -262,6 +265,13 @@ mod tests {
             ),
             Some(1)
         );
+    }
+
+    #[test]
+    fn whoever_must_wait_is_told_how_long() {
+        for refused in [Refusal::SendsUsedUp, Refusal::Overloaded] {
+            assert!(retry_after(&refused, DateTime::UNIX_EPOCH).is_some(), "{refused}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups, codes, links, sessions, quiet
-//! throttles, finished mails and dead jobs; a second sweep finds nothing. The audit trail and the events are only ever
-//! added to by the service's role, so their old lines are the owner's to delete: `madoguchi prune`, from a timer.
-//! Consents stay.
+//! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
+//! links, sessions, quiet throttles, finished mails and dead jobs; a second sweep finds nothing. The audit trail and the
+//! events are only ever added to by the service's role, so their old lines are the owner's to delete: `madoguchi prune`,
+//! from a timer. Consents stay.
 
 use crate::{app::App, config::RetentionConfig};
 use chrono::{DateTime, TimeDelta, Utc};

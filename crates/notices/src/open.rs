@@ -1,5 +1,9 @@
 //! Opening a notice: read it, and mark it as read by this member.
 //!
+//! This is the one thing that a GET writes (security.md 43): that it was read is what reading means, it is noted once
+//! however often it is opened, and nothing but the member's own unread mark hangs on it. A HEAD reads nothing and marks
+//! nothing.
+//!
 //! A notice that is another person's, another insurer's, not yet published or ended does not exist: all of them get
 //! the same answer.
 
@@ -15,6 +19,14 @@ use diesel_async::RunQueryDsl;
 use kernel::{NoticeId, TenantId};
 
 impl Notices {
+    /// The notice, unmarked: for whoever asks whether it is there and reads nothing of it (HEAD).
+    pub async fn peek(&self, member: &Member, id: NoticeId) -> Result<Outcome<Notice>, Outage> {
+        let mut tx = self.database.tenant(member.insurer.tenant_id).read().await?;
+        let notice = find(&mut tx, member, id, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(notice.map_or_else(|| Refusal::NotFound.into(), Outcome::Done))
+    }
+
     /// The notice, marked as read from now on. Refused as not found where it isn't this member's to read.
     pub async fn open(&self, member: &Member, id: NoticeId) -> Result<Outcome<Notice>, Outage> {
         let now = self.clock.now();

@@ -2,9 +2,9 @@
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
 use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, PageHead, TermsHead};
-use chrono::TimeDelta;
 use kernel::EmailAddress;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::time::Duration;
 
 /// An insurer's settings as they are stored. A key that an older revision lacks takes its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,13 +119,13 @@ impl SessionSettings {
     pub const ABSOLUTE_HOURS: std::ops::RangeInclusive<u32> = 1..=12;
 
     /// [`Self::idle_minutes`] as a span.
-    pub fn idle(&self) -> TimeDelta {
-        TimeDelta::minutes(i64::from(self.idle_minutes))
+    pub fn idle(&self) -> Duration {
+        Duration::from_mins(self.idle_minutes.into())
     }
 
     /// [`Self::absolute_hours`] as a span.
-    pub fn absolute(&self) -> TimeDelta {
-        TimeDelta::hours(i64::from(self.absolute_hours))
+    pub fn absolute(&self) -> Duration {
+        Duration::from_hours(self.absolute_hours.into())
     }
 }
 

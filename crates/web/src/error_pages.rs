@@ -4,7 +4,7 @@ use crate::{
     forms::FormTrouble,
     frame::Frame,
     reply::{self, Reply},
-    visit::Trouble,
+    visit::{Refused, Trouble},
     words::{self, Link, Words},
 };
 use accounts::Refusal;
@@ -26,6 +26,7 @@ struct ErrorPage {
 pub(crate) fn page(frame: Frame, trouble: &Trouble, now: DateTime<Utc>) -> Response {
     let (status, words) = describe(trouble, now);
     let mut response = render(frame, status, words);
+    response.set_data(Refused(trouble.code()));
     match trouble {
         Trouble::Method(allow) => {
             if let Ok(allow) = HeaderValue::from_str(allow) {

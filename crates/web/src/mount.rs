@@ -9,7 +9,7 @@ use crate::{
     next_path,
     portal::{Answer, Handler, Inside, Kind, ROUTES},
     reply::{self, Coding},
-    visit::{self, Trouble, Visit},
+    visit::{self, Refused, Trouble, Visit},
 };
 use accounts::{Entered, Member, Outage, Outcome, Refusal};
 use audit::Channel;
@@ -83,6 +83,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
             // The router's only error: no such address.
             Err(_) => error_pages::page(self.frame(&cookies).await, &Trouble::NotFound, now),
         };
+        if let Some(Refused(code)) = response.data() {
+            tracing::info!(code, "refused");
+        }
         if head {
             response.take_body();
             return Ok(response);
@@ -176,6 +179,7 @@ async fn read(
     Ok(Visit {
         now,
         origin: edge::origin(&request, Channel::Portal, &services.http.trusted_proxies),
+        is_head: request.method() == Method::HEAD,
         agent: agent.chars().take(AGENT_CHARACTERS).collect(),
         look,
         menu: Menu::Visitor,
@@ -232,7 +236,7 @@ async fn run(route: &Route<Handler>, visit: Visit) -> Response {
         Kind::Inside(inside) => inside,
     };
     let Some(session) = visit.session() else {
-        return to_log_in(&visit);
+        return visit.to_log_in();
     };
     let Services {
         accounts, dashboard, ..
@@ -274,12 +278,14 @@ async fn answer<T>(
         Ok(Outcome::Done((member, read))) => {
             visit.welcome(&member);
             if access == Access::Member && !member.consents_due.is_empty() {
-                return reply::see_other(&next_path::with_next("/portal/terms", Some(&visit.address)));
+                let mut response = reply::see_other(&next_path::with_next("/portal/terms", Some(&visit.address)));
+                response.set_data(Refused(Refusal::ConsentRequired.code()));
+                return response;
             }
             let frame = visit.frame();
             return error_pages::settle(|| frame, handler(visit, member, read).await, now);
         }
-        Ok(Outcome::Refused(Refusal::SessionEnded)) => return to_log_in(&visit),
+        Ok(Outcome::Refused(Refusal::SessionEnded)) => return visit.to_log_in(),
         Ok(Outcome::Refused(refusal)) => {
             wear_session(&mut visit).await;
             refusal.into()
@@ -287,15 +293,6 @@ async fn answer<T>(
         Err(outage) => outage.into(),
     };
     error_pages::page(visit.frame(), &trouble, now)
-}
-
-fn to_log_in(visit: &Visit) -> Response {
-    let response = reply::see_other(&next_path::with_next("/portal/", Some(&visit.address)));
-    if visit.cookies.get(cookies::SESSION).is_none() {
-        return response;
-    }
-    let response = reply::with_cookie(response, cookies::clear(cookies::SESSION));
-    visit.inform(response, crate::words::refusal(&Refusal::SessionEnded, visit.now).text)
 }
 
 /// A refused member still sees their own insurer's name and desk.

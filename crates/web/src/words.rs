@@ -2,7 +2,7 @@
 //! what to do next, with the field's label in it; none blames (ui/guide.md §2).
 
 use accounts::Refusal;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use kernel::{Problem, calendar};
 use tenancy::InsurerKind;
 
@@ -166,7 +166,7 @@ pub(crate) fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> Words {
             heading: "しばらくお待ちください",
             text: format!(
                 "続けて何度もお試しになったため、しばらく受け付けを止めています。{}から、もう一度お試しください。お急ぎのときは窓口へお電話ください。",
-                moment(*until, now)
+                moment(whole_minute(*until), now)
             ),
             links: vec![Link::new("#desk", "窓口の電話番号を見る")],
         },
@@ -238,7 +238,7 @@ pub(crate) fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> Words {
         ),
         Refusal::SessionEnded => words(
             "もう一度ログインしてください",
-            "しばらく操作がなかったため、ログアウトしました。もう一度ログインすると、続きから始められます。",
+            "安全のため、ログアウトしました。もう一度ログインすると、続きから始められます。",
             &[log_in],
         ),
         Refusal::ConsentRequired => words(
@@ -277,8 +277,12 @@ pub(crate) fn moment(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 
 /// 「14時6分」 for 14:05:30: seconds would only bother whoever waits a minute.
 pub(crate) fn full_minute(at: DateTime<Utc>) -> String {
-    let past = at.timestamp().rem_euclid(60);
-    calendar::time_of_day(at + TimeDelta::seconds((60 - past) % 60))
+    calendar::time_of_day(whole_minute(at))
+}
+
+/// The first minute's start that is not before a moment: whoever comes back then doesn't come too early.
+fn whole_minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_round_up(TimeDelta::minutes(1)).unwrap_or(at)
 }
 
 #[cfg(test)]
@@ -399,6 +403,10 @@ mod tests {
         assert_eq!(full_minute(at("2026-11-22T03:05:30Z")), "12時6分");
         assert_eq!(full_minute(at("2026-11-22T03:05:00Z")), "12時5分");
         assert_eq!(full_minute(at("2026-11-22T03:59:01Z")), "13時");
+        assert_eq!(full_minute(at("2026-11-22T03:05:00.2Z")), "12時6分");
+        let wait = |until, now| refusal(&Refusal::Wait { until: at(until) }, at(now)).text;
+        assert!(wait("2026-11-22T03:20:30Z", "2026-11-22T03:05:30Z").contains("。12時21分から、"));
+        assert!(wait("2026-11-22T14:59:30Z", "2026-11-22T14:44:30Z").contains("。11月23日（月）0時から、"));
     }
 
     #[test]

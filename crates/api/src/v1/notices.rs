@@ -104,7 +104,7 @@ impl NoticesApi {
 
     /// One notice
     ///
-    /// Marks it as read. Another person's, another insurer's or an ended notice does not exist here.
+    /// Marks it as read; HEAD doesn't. Another person's, another insurer's or an ended notice does not exist here.
     #[oai(path = "/me/notices/:id", method = "get", operation_id = "get_notice")]
     async fn get(
         &self,
@@ -116,7 +116,12 @@ impl NoticesApi {
         let (tx, member) = inside.into_parts();
         drop(tx);
         let id = NoticeId::parse(&id.text).ok_or_else(|| Failure::of("not_found"))?;
-        let notice = call.done(call.services.notices.open(&member, id).await)?;
+        let notices = &call.services.notices;
+        let notice = call.done(if call.is_head {
+            notices.peek(&member, id).await
+        } else {
+            notices.open(&member, id).await
+        })?;
         Ok(Done(Notice {
             id: notice.head.id.to_string(),
             audience: notice.head.audience.as_str().into(),

@@ -140,7 +140,7 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
                 "パスワードを変更しました。ほかの機器は、安全のためログアウトしました",
             ))
         }
-        Err(Refusal::SessionEnded) => Err(Refusal::SessionEnded.into()),
+        Err(Refusal::SessionEnded) => Ok(visit.to_log_in()),
         Err(refusal) => {
             let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");
             visit.form_again(&refusal, &password_page(&visit, &member, errors))

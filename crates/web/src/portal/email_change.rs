@@ -57,7 +57,7 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
     };
     match settle(visit.services.accounts.change_email(&visit.origin, &member, form).await) {
         Ok(_) => Ok(reply::see_other(CODE)),
-        Err(Refusal::SessionEnded) => Err(Refusal::SessionEnded.into()),
+        Err(Refusal::SessionEnded) => Ok(visit.to_log_in()),
         Err(refusal) => {
             let page = ask_page(&visit, &member, email, false, errors(&visit, &refusal));
             visit.form_again(&refusal, &page)
@@ -98,6 +98,9 @@ pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
 
 /// The code's page again, or back to the beginning where there is no change any more.
 async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
+    if refusal == Refusal::SessionEnded {
+        return Ok(visit.to_log_in());
+    }
     let mut tx = visit.read(member).await?;
     let change = visit.services.accounts.email_change(&mut tx, member).await?;
     tx.commit().await?;

@@ -4,14 +4,14 @@ use crate::{
     cookies,
     frame::{Errors, Frame, Menu},
     next_path,
+    portal::notices::{self, Line},
     reply::{self, Reply, see_other},
     visit::{Visit, settle},
     words::Link,
 };
 use accounts::{LogInForm, LoggedIn, Refusal};
 use askama::Template;
-use chrono::Datelike as _;
-use kernel::{SessionId, UserId, calendar};
+use kernel::{SessionId, UserId};
 use poem::Response;
 use serde::{Deserialize, Serialize};
 
@@ -24,14 +24,7 @@ struct LogInPage {
     next: String,
     /// The user ID registered a moment ago, to be written down.
     registered: Option<String>,
-    notices: Vec<SiteNotice>,
-}
-
-struct SiteNotice {
-    address: String,
-    /// 「2024.04.01」, as in the manual.
-    day: String,
-    title: String,
+    notices: Vec<Line>,
 }
 
 /// `/` and `/portal`.
@@ -165,23 +158,12 @@ fn onward(terms_due: bool, next: &str) -> String {
 }
 
 /// The page works without them.
-async fn site_notices(visit: &Visit) -> Vec<SiteNotice> {
+async fn site_notices(visit: &Visit) -> Vec<Line> {
     match visit.services.notices.site_notices().await {
-        Ok(notices) => notices.iter().map(SiteNotice::new).collect(),
+        Ok(notices) => notices::lines(&notices, "/portal/site-notices"),
         Err(error) => {
             tracing::warn!(%error, "site notices unread");
             vec![]
-        }
-    }
-}
-
-impl SiteNotice {
-    fn new(notice: &notices::NoticeHead) -> Self {
-        let day = calendar::in_japan(notice.published_at).date_naive();
-        Self {
-            address: format!("/portal/site-notices/{}", notice.id),
-            day: format!("{}.{:02}.{:02}", day.year(), day.month(), day.day()),
-            title: notice.title.clone(),
         }
     }
 }

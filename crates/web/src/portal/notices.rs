@@ -145,7 +145,13 @@ pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction
 /// `GET /portal/notices/:id`.
 pub(crate) async fn open(visit: Visit, member: Member) -> Reply {
     let id = NoticeId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
-    let notice = match visit.services.notices.open(&member, id).await? {
+    let notices = &visit.services.notices;
+    let opened = if visit.is_head {
+        notices.peek(&member, id).await?
+    } else {
+        notices.open(&member, id).await?
+    };
+    let notice = match opened {
         Outcome::Done(notice) => notice,
         Outcome::Refused(refusal) => return Err(refusal.into()),
     };

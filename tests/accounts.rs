@@ -1,0 +1,65 @@
+//! What the pipeline keeps, and until when.
+
+use crate::portal::leads;
+use chrono::{DateTime, Utc};
+use testkit::{PASSWORD, TestApp, unique};
+
+async fn sweep(app: &TestApp, before: DateTime<Utc>) -> usize {
+    let mut tx = app.database.tenant(app.tenant()).write().await.unwrap();
+    let deleted = accounts::sweep(&mut tx, before).await.unwrap();
+    tx.commit().await.unwrap();
+    deleted
+}
+
+async fn reserved(app: &TestApp, user_id: &str) -> usize {
+    let names = format!("login_names WHERE user_id_folded = '{user_id}'");
+    app.insurer
+        .lines(&format!("SELECT '' AS line FROM {names}"))
+        .await
+        .len()
+}
+
+// security.md 58
+#[tokio::test]
+async fn sweeping_takes_ended_sign_ups_their_reserved_user_ids_and_unfinished_changes_of_address_alone() {
+    let app = TestApp::start().await;
+    let (member, who) = app.member().await;
+    app.later(1);
+    let other = testkit::TestPerson::new(777);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    let client = app.client();
+    let identity = app.identity(&other);
+    leads(
+        &client.send_form("/portal/signup", &identity).await,
+        "/portal/signup/account",
+    );
+    let (user_id, email) = (unique("late"), format!("{}@example.jp", unique("late")));
+    let form = testkit::account(&user_id, &email);
+    leads(
+        &client.send_form("/portal/signup/account", &form).await,
+        "/portal/signup/code",
+    );
+    let email = format!("{}@example.jp", unique("new"));
+    let wanted = [("current_password", PASSWORD), ("email", email.as_str())];
+    leads(
+        &member.post("/portal/account/email", &wanted).await,
+        "/portal/account/email/code",
+    );
+
+    let kept = async || {
+        let tickets = app.insurer.count("sign_up_tickets", "true").await;
+        (tickets, app.insurer.count("email_changes", "true").await)
+    };
+    let end = app.clock().now() + chrono::TimeDelta::hours(1);
+    let before = kept().await;
+    assert_eq!(before.1, 1);
+    // The member's own sign-up began a second before.
+    let deleted = sweep(&app, end).await;
+    assert_eq!(kept().await, (1, 1));
+    assert_eq!((deleted, reserved(&app, &user_id).await), (before.0 - 1, 1));
+    assert_eq!(sweep(&app, end + chrono::TimeDelta::seconds(1)).await, 3);
+    assert_eq!(kept().await, (0, 0));
+    assert_eq!(reserved(&app, &user_id).await, 0);
+    assert_eq!(reserved(&app, &who.user_id).await, 1, "an account keeps its name");
+    assert_eq!(member.get("/portal/mypage").await.status, 200);
+}
