@@ -63,3 +63,13 @@ async fn sweeping_takes_ended_sign_ups_their_reserved_user_ids_and_unfinished_ch
     assert_eq!(reserved(&app, &who.user_id).await, 1, "an account keeps its name");
     assert_eq!(member.get("/portal/mypage").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_log_in_updates_its_account_on_its_page_and_in_no_index() {
+    let db = testkit::TestDatabase::new().await;
+    let indexed = "SELECT indexdef AS line FROM pg_indexes WHERE tablename = 'accounts'
+         AND indexdef ~ 'password|last_log_in_at|previous_log_in_at'";
+    assert!(db.lines(indexed).await.is_empty());
+    let room = "SELECT array_to_string(reloptions, ' ') AS line FROM pg_class WHERE oid = 'accounts'::regclass";
+    assert_eq!(db.lines(room).await, ["fillfactor=85"]);
+}
