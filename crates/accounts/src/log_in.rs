@@ -15,10 +15,10 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::{try_join, try_join5};
+use futures_util::future::{try_join, try_join_all, try_join4};
 use guard::{
     Password, sessions, throttle,
-    throttle::{After, Rule, Taken},
+    throttle::{Rule, Taken},
 };
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
 use scoped_futures::ScopedFutureExt as _;
@@ -82,11 +82,10 @@ impl Accounts {
         let directory = self.database.tenant(TenantId::PLATFORM);
         let (tx, (taken, owner)) = directory
             .tally_with(|tx| {
-                try_join(
-                    throttle::take_all(tx, &self.keys, now, &tries),
-                    login_names::owner(tx, &folded),
-                )
-                .scope_boxed()
+                let taken = tries
+                    .iter()
+                    .map(|(rule, key)| throttle::take(tx, &self.keys, now, rule, key));
+                try_join(try_join_all(taken), login_names::owner(tx, &folded)).scope_boxed()
             })
             .await?;
         let wait = taken.iter().find_map(|taken| match taken {
@@ -168,26 +167,10 @@ impl Accounts {
         let platform = self.directory.platform().await?;
         let now = self.clock.now();
         let actor = Actor::Member(found.account_id);
-        let limits = sessions::Limits {
-            idle: insurer.session.idle(),
-            absolute: insurer.session.absolute(),
-        };
-        let kind = sessions::SubjectKind::Member;
-        let account_id = found.account_id;
-        // All in the round trip of BEGIN: almost everybody may come in, and for who may not it is taken back.
-        let (mut tx, (person, session, noted, consents_required, ())) = self
+        let (mut tx, person) = self
             .database
             .tenant(tenant)
-            .write_with(|tx| {
-                try_join5(
-                    roster::person(tx, found.person_id),
-                    sessions::open(tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
-                    note_log_in(tx, &found, now, rehashed.clone()),
-                    consent::due(tx, account_id, &insurer, &platform, now),
-                    trail::record(tx, now, origin, actor, "session.open", "done"),
-                )
-                .scope_boxed()
-            })
+            .write_with(|tx| roster::person(tx, found.person_id).scope_boxed())
             .await?;
         let access = match person {
             Some(person) => person.access(now, insurer.after_loss_days),
@@ -199,16 +182,23 @@ impl Accounts {
             _ => None,
         };
         if let Some(refusal) = refusal {
-            drop(tx);
-            let outcome = refusal.code();
-            let (tx, ()) = self
-                .database
-                .tenant(tenant)
-                .write_with(|tx| trail::record(tx, now, origin, actor, "session.open", outcome).scope_boxed())
-                .await?;
+            trail::record(&tx, now, origin, actor, "session.open", refusal.code()).await?;
             tx.commit().await?;
             return Ok(refusal.into());
         }
+        let limits = sessions::Limits {
+            idle: insurer.session.idle(),
+            absolute: insurer.session.absolute(),
+        };
+        let kind = sessions::SubjectKind::Member;
+        let account_id = found.account_id;
+        let (session, noted, consents_required, ()) = try_join4(
+            sessions::open(&tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
+            note_log_in(&tx, &found, now, rehashed),
+            consent::due(&tx, account_id, &insurer, &platform, now),
+            trail::record(&tx, now, origin, actor, "session.open", "done"),
+        )
+        .await?;
         if !noted {
             // The password was changed while this one was looked at: it opens nothing any more.
             drop(tx);
@@ -256,17 +246,25 @@ impl Accounts {
     /// window.
     async fn forgive_log_in(&self, counted: &Counted) -> Result<u32, Outage> {
         let now = self.clock.now();
-        let counts = counted.after_success(&self.limits);
+        let own = self.limits.log_in();
         let (tx, left) = self
             .database
             .tenant(TenantId::PLATFORM)
-            .tally_with(|tx| throttle::lower_all(tx, &self.keys, now, &counts).scope_boxed())
+            .tally_with(|tx| {
+                // In the order of the tries, so that two log-ins never wait for each other.
+                let shared = counted
+                    .shared(&self.limits)
+                    .map(|(rule, key)| async move { throttle::give_back(tx, &self.keys, now, &rule, key).await });
+                try_join(
+                    try_join_all(shared),
+                    throttle::forgive(tx, &self.keys, &own, &counted.own),
+                )
+                .scope_boxed()
+            })
             .await?;
         tx.commit().await?;
-        let by_id = counts
-            .iter()
-            .position(|(rule, ..)| rule.name == self.limits.log_in_id().name);
-        Ok(by_id.and_then(|place| left.get(place).copied()).unwrap_or(0))
+        let (shared, ()) = left;
+        Ok(shared.get(1).copied().unwrap_or(0))
     }
 
     /// A new password proves its owner: what strangers counted for this ID is forgotten, and what was counted from here.
@@ -334,30 +332,15 @@ impl Counted {
         }
     }
 
-    /// What it is counted on, always in this order.
-    fn tries<'a>(&'a self, limits: &'a Limits) -> Vec<(Rule<'a>, &'a str)> {
+    /// Counted together with others' tries.
+    fn shared<'a>(&'a self, limits: &'a Limits) -> impl Iterator<Item = (Rule<'a>, &'a str)> {
         let by_id = self.by_stranger.then(|| (limits.log_in_id(), &*self.typed));
-        [
-            Some((limits.log_in_network(), &*self.network)),
-            by_id,
-            Some((limits.log_in(), &*self.own)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        std::iter::once((limits.log_in_network(), &*self.network)).chain(by_id)
     }
 
-    /// What becomes of that after a right password.
-    fn after_success<'a>(&'a self, limits: &'a Limits) -> Vec<(Rule<'a>, &'a str, After)> {
-        let after = |rule: &Rule<'_>| {
-            if rule.name == limits.log_in().name {
-                After::Forgiven
-            } else {
-                After::GivenBack
-            }
-        };
-        let tries = self.tries(limits).into_iter();
-        tries.map(|(rule, key)| (rule, key, after(&rule))).collect()
+    fn tries<'a>(&'a self, limits: &'a Limits) -> Vec<(Rule<'a>, &'a str)> {
+        let own = (limits.log_in(), &*self.own);
+        self.shared(limits).chain(std::iter::once(own)).collect()
     }
 }
 

@@ -67,35 +67,17 @@ pub async fn take(
     rule: &Rule<'_>,
     key: &str,
 ) -> Result<Taken, DatabaseError> {
-    let taken = take_all(tx, keys, now, &[(*rule, key)]).await?;
-    Ok(taken.into_iter().next().unwrap_or(Taken::Free))
-}
-
-/// Takes a try of each of several rules, in one statement; their answers in the same order. Every rule stands there once,
-/// and whoever takes the same ones must name them in the same order, or two would wait for each other.
-pub async fn take_all(
-    tx: &TenantTransaction,
-    keys: &Keys,
-    now: DateTime<Utc>,
-    tries: &[(Rule<'_>, &str)],
-) -> Result<Vec<Taken>, DatabaseError> {
-    let rows = upsert(tx, keys, now, tries).await?;
-    let taken = tries.iter().map(|(rule, _)| {
-        let row = rows.iter().find(|row| row.rule == rule.name)?;
-        row.blocked_until.filter(|_| !row.admitted)
-    });
-    Ok(taken
-        .map(|until| until.map_or(Taken::Free, |until| Taken::Wait { until }))
-        .collect())
+    let row = upsert(tx, keys, now, rule, key).await?;
+    Ok(match row.blocked_until {
+        Some(until) if !row.admitted => Taken::Wait { until },
+        _ => Taken::Free,
+    })
 }
 
 /// After success: forgets the count and the level. Only where success proves that the tries were its owner's; a
 /// network's or an insurer's count takes [`give_back`].
 pub async fn forgive(tx: &TenantTransaction, keys: &Keys, rule: &Rule<'_>, key: &str) -> Result<(), DatabaseError> {
-    let now = DateTime::UNIX_EPOCH;
-    lower_all(tx, keys, now, &[(*rule, key, After::Forgiven)])
-        .await
-        .map(|_| ())
+    lower(tx, keys, None, rule, key).await.map(|_| ())
 }
 
 /// After success: gives the one try back and leaves the others counted. For keys that many share: a town hall's
@@ -108,41 +90,24 @@ pub async fn give_back(
     rule: &Rule<'_>,
     key: &str,
 ) -> Result<u32, DatabaseError> {
-    let left = lower_all(tx, keys, now, &[(*rule, key, After::GivenBack)]).await?;
-    Ok(left.into_iter().next().unwrap_or(0))
+    lower(tx, keys, Some(now), rule, key).await
 }
 
-/// What becomes of a count after success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
-    /// As by [`forgive`].
-    Forgiven,
-    /// As by [`give_back`].
-    GivenBack,
-}
-
-/// [`forgive`] and [`give_back`] for several rules in one statement, as [`take_all`]; how many each has left.
-pub async fn lower_all(
+/// Takes one try off the count of now's window, or without a time everything.
+async fn lower(
     tx: &TenantTransaction,
     keys: &Keys,
-    now: DateTime<Utc>,
-    counts: &[(Rule<'_>, &str, After)],
-) -> Result<Vec<u32>, DatabaseError> {
-    let rules: Vec<&str> = counts.iter().map(|(rule, ..)| rule.name).collect();
-    let hashes: Vec<Vec<u8>> = counts.iter().map(|(rule, key, _)| key_hash(keys, rule, key)).collect();
-    let forgiven: Vec<bool> = counts.iter().map(|(.., after)| *after == After::Forgiven).collect();
+    now: Option<DateTime<Utc>>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<u32, DatabaseError> {
     let statement = diesel::sql_query(LOWER)
         .bind::<Integer, _>(tx.tenant())
-        .bind::<Array<Text>, _>(&rules)
-        .bind::<Array<Binary>, _>(hashes)
-        .bind::<Array<Bool>, _>(forgiven)
-        .bind::<Timestamptz, _>(now);
-    let left: Vec<Left> = Prepared(statement).load(&mut &**tx).await?;
-    let of = |rule: &str| left.iter().find(|left| left.rule == rule).map_or(0, |left| left.tries);
-    Ok(rules
-        .into_iter()
-        .map(|rule| u32::try_from(of(rule)).unwrap_or(0))
-        .collect())
+        .bind::<Text, _>(rule.name)
+        .bind::<Binary, _>(key_hash(keys, rule, key))
+        .bind::<Nullable<Timestamptz>, _>(now);
+    let left: Option<Left> = Prepared(statement).get_result(&mut &**tx).await.optional()?;
+    Ok(left.and_then(|left| u32::try_from(left.tries).ok()).unwrap_or(0))
 }
 
 /// Counts and reports how many there were in this window, this one included; never refuses, whatever the rule's
@@ -159,9 +124,8 @@ pub async fn count(
         waits: &[],
         ..*rule
     };
-    let rows = upsert(tx, keys, now, &[(endless, key)]).await?;
-    let row = rows.into_iter().next();
-    Ok(row.and_then(|row| u32::try_from(row.tries).ok()).unwrap_or(0))
+    let row = upsert(tx, keys, now, &endless, key).await?;
+    Ok(u32::try_from(row.tries).unwrap_or(0))
 }
 
 fn key_hash(keys: &Keys, rule: &Rule<'_>, key: &str) -> Vec<u8> {
@@ -175,16 +139,12 @@ fn delta(duration: Duration) -> TimeDelta {
 
 #[derive(QueryableByName)]
 struct Left {
-    #[diesel(sql_type = Text)]
-    rule: String,
     #[diesel(sql_type = Integer)]
     tries: i32,
 }
 
 #[derive(QueryableByName)]
 struct Row {
-    #[diesel(sql_type = Text)]
-    rule: String,
     #[diesel(sql_type = Integer)]
     tries: i32,
     #[diesel(sql_type = Bool)]
@@ -197,48 +157,28 @@ async fn upsert(
     tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
-    tries: &[(Rule<'_>, &str)],
-) -> Result<Vec<Row>, DatabaseError> {
-    let rules: Vec<&str> = tries.iter().map(|(rule, _)| rule.name).collect();
-    let hashes: Vec<Vec<u8>> = tries.iter().map(|(rule, key)| key_hash(keys, rule, key)).collect();
-    let allowed = |rule: &Rule<'_>| i32::try_from(rule.tries.max(1)).unwrap_or(i32::MAX);
-    let allowed: Vec<i32> = tries.iter().map(|(rule, _)| allowed(rule)).collect();
-    let over: Vec<DateTime<Utc>> = tries.iter().map(|(rule, _)| now - delta(rule.window)).collect();
-    // The ends of the possible waits, by rule and level; time stays a parameter.
-    let ends: Vec<Vec<DateTime<Utc>>> = tries.iter().map(|(rule, _)| ends(rule, now)).collect();
-    let levels = ends.iter().map(Vec::len).max().unwrap_or(0);
-    let rectangle = ends.iter().flat_map(|ends| {
-        let last = ends.last().copied().unwrap_or(now);
-        ends.iter().copied().chain(std::iter::repeat(last)).take(levels)
-    });
-    let statement = diesel::sql_query(TAKE)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<Array<Text>, _>(rules)
-        .bind::<Array<Binary>, _>(hashes)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Array<Integer>, _>(allowed)
-        .bind::<Array<Timestamptz>, _>(over)
-        .bind::<Timestamptz, _>(now - QUIET)
-        .bind::<Array<Timestamptz>, _>(rectangle.collect::<Vec<_>>())
-        .bind::<Integer, _>(i32::try_from(levels).unwrap_or(i32::MAX));
-    Ok(Prepared(statement).load(&mut &**tx).await?)
-}
-
-/// When the wait of each level would end.
-fn ends(rule: &Rule<'_>, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<Row, DatabaseError> {
     let rest = [rule.window];
     let waits = if rule.waits.is_empty() { &rest[..] } else { rule.waits };
-    waits.iter().map(|wait| now + delta(*wait)).collect()
+    // The ends of the possible waits, by level; time stays a parameter.
+    let until: Vec<DateTime<Utc>> = waits.iter().map(|wait| now + delta(*wait)).collect();
+    let statement = diesel::sql_query(TAKE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(rule.name)
+        .bind::<Binary, _>(key_hash(keys, rule, key))
+        .bind::<Timestamptz, _>(now)
+        .bind::<Integer, _>(i32::try_from(rule.tries.max(1)).unwrap_or(i32::MAX))
+        .bind::<Timestamptz, _>(now - delta(rule.window))
+        .bind::<Timestamptz, _>(now - QUIET)
+        .bind::<Array<Timestamptz>, _>(until);
+    Ok(Prepared(statement).get_result(&mut &**tx).await?)
 }
 
-// $2 rules, $3 their keys, $4 now, $5 tries by rule, $6 windows begun up to here are over, by rule, $7 quiet up to here,
-// $8 ends of the waits by rule and level, $9 levels. `s` is the row as it was; its lock makes the count exact. Flat
-// CASEs, for a distributed PostgreSQL takes no subquery here.
-macro_rules! at {
-    () => {
-        "array_position($2, s.rule)"
-    };
-}
+// $4 now, $5 tries, $6 windows begun up to here are over, $7 quiet up to here, $8 ends of the waits by level.
+// `s` is the row as it was; its lock makes the count exact. Flat CASEs, for a distributed PostgreSQL takes no
+// subquery here.
 macro_rules! blocked {
     () => {
         "s.blocked_until > $4"
@@ -246,11 +186,7 @@ macro_rules! blocked {
 }
 macro_rules! tries {
     () => {
-        concat!(
-            "CASE WHEN s.blocked_until IS NOT NULL OR s.window_from <= $6[",
-            at!(),
-            "] THEN 1 ELSE s.tries + 1 END"
-        )
+        "CASE WHEN s.blocked_until IS NOT NULL OR s.window_from <= $6 THEN 1 ELSE s.tries + 1 END"
     };
 }
 macro_rules! level {
@@ -258,17 +194,10 @@ macro_rules! level {
         "CASE WHEN coalesce(s.blocked_until, s.last_try_at) <= $7 THEN 0 ELSE s.level END"
     };
 }
-macro_rules! exhausted {
-    () => {
-        concat!(tries!(), " >= $5[", at!(), "]")
-    };
-}
 const TAKE: &str = concat!(
     "INSERT INTO throttles AS s ",
     "(tenant_id, rule, key_hash, tries, window_from, level, admitted, blocked_until, last_try_at) ",
-    "SELECT $1, k.rule, k.key_hash, 1, $4, CASE WHEN k.tries = 1 THEN 1 ELSE 0 END, true, ",
-    "CASE WHEN k.tries = 1 THEN $8[(k.place - 1) * $9 + 1] END, $4 ",
-    "FROM unnest($2, $3, $5) WITH ORDINALITY AS k (rule, key_hash, tries, place) ORDER BY k.place ",
+    "VALUES ($1, $2, $3, 1, $4, CASE WHEN $5 = 1 THEN 1 ELSE 0 END, true, CASE WHEN $5 = 1 THEN $8[1] END, $4) ",
     "ON CONFLICT (tenant_id, rule, key_hash) DO UPDATE SET ",
     concat!(
         "tries = CASE WHEN ",
@@ -287,8 +216,8 @@ const TAKE: &str = concat!(
     concat!("level = CASE WHEN ", blocked!(), " THEN s.level "),
     concat!(
         "WHEN ",
-        exhausted!(),
-        " THEN ",
+        tries!(),
+        " >= $5 THEN ",
         level!(),
         " + 1 ELSE ",
         level!(),
@@ -298,31 +227,27 @@ const TAKE: &str = concat!(
     concat!("blocked_until = CASE WHEN ", blocked!(), " THEN s.blocked_until "),
     concat!(
         "WHEN ",
-        exhausted!(),
-        " THEN $8[(",
-        at!(),
-        " - 1) * $9 + least(",
+        tries!(),
+        " >= $5 THEN $8[least(",
         level!(),
-        " + 1, $9)] END, "
+        " + 1, cardinality($8))] END, "
     ),
     concat!(
         "last_try_at = CASE WHEN ",
         blocked!(),
         " THEN s.last_try_at ELSE $4 END "
     ),
-    "WHERE s.tenant_id = $1 RETURNING rule, tries, admitted, blocked_until",
+    "WHERE s.tenant_id = $1 RETURNING tries, admitted, blocked_until",
 );
 
 // A block that still runs was the work of the last try; without it there would be none. What is forgiven is emptied, not
 // deleted: the next try finds its row, and the sweep takes the rows that nobody tries again.
 const LOWER: &str = "\
-UPDATE throttles AS s SET
-    tries = CASE WHEN k.forgiven THEN 0 ELSE s.tries - 1 END,
-    level = CASE WHEN k.forgiven THEN 0 WHEN s.blocked_until > $5 THEN s.level - 1 ELSE s.level END,
-    blocked_until = CASE WHEN k.forgiven OR s.blocked_until > $5 THEN NULL ELSE s.blocked_until END
-FROM unnest($2, $3, $4) AS k (rule, key_hash, forgiven)
-WHERE s.tenant_id = $1 AND s.rule = k.rule AND s.key_hash = k.key_hash AND (s.tries > 0 OR k.forgiven)
-RETURNING s.rule, s.tries";
+UPDATE throttles SET
+    tries = CASE WHEN $4 IS NULL THEN 0 ELSE tries - 1 END,
+    level = CASE WHEN $4 IS NULL THEN 0 WHEN blocked_until > $4 THEN level - 1 ELSE level END,
+    blocked_until = CASE WHEN $4 IS NULL OR blocked_until > $4 THEN NULL ELSE blocked_until END
+WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND (tries > 0 OR $4 IS NULL) RETURNING tries";
 
 pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let deleted = diesel::delete(
