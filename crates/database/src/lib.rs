@@ -16,6 +16,7 @@ pub use prepared::Prepared;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
 
 use address::Address;
+use deadpool::managed::QueueMode;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::{
     AsyncConnection as _, AsyncPgConnection,
@@ -119,6 +120,8 @@ impl Database {
             manager,
         ))
         .max_size(config.connections)
+        // The one used last first: its server process still has its plans and catalogue at hand.
+        .queue_mode(QueueMode::Lifo)
         .wait_timeout(Some(wait))
         .create_timeout(Some(wait))
         .runtime(deadpool::Runtime::Tokio1)
