@@ -60,6 +60,8 @@ try {
 
 /** What the window shows, as WebP. */
 async function take(page, name) {
+  // Chromium pictures only a page that it is drawing.
+  await page.bringToFront();
   const debug = await page.context().newCDPSession(page);
   const { data } = await debug.send('Page.captureScreenshot', { format: 'webp', quality: 60 });
   const picture = Buffer.from(data, 'base64');
