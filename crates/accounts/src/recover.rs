@@ -282,17 +282,18 @@ impl Accounts {
             .await
     }
 
+    /// The insurer, while its portal is open: a suspended one mails nobody the way in.
+    async fn serving(&self, tenant: TenantId) -> Result<Option<Arc<Insurer>>, Outage> {
+        let insurer = self.directory.by_tenant(tenant).await?;
+        Ok(insurer.filter(|insurer| insurer.is_open()))
+    }
+
     /// Work on a forgotten password: a mail with a link, where the user ID is somebody's.
     pub(crate) async fn mail_reset(&self, job: ForgottenPassword) -> Result<(), Outage> {
         let Some((tenant, account_id)) = self.account_named(&job.folded).await? else {
             return Ok(());
         };
-        let Some(insurer) = self
-            .directory
-            .by_tenant(tenant)
-            .await?
-            .filter(|insurer| insurer.is_open())
-        else {
+        let Some(insurer) = self.serving(tenant).await? else {
             return Ok(());
         };
         let now = self.clock.now();
@@ -317,12 +318,7 @@ impl Accounts {
 
     /// Work on a forgotten user ID: a mail with it, where the identity is a registered person's.
     pub(crate) async fn mail_user_id(&self, tenant: TenantId, job: ForgottenUserId) -> Result<(), Outage> {
-        let Some(insurer) = self
-            .directory
-            .by_tenant(tenant)
-            .await?
-            .filter(|insurer| insurer.is_open())
-        else {
+        let Some(insurer) = self.serving(tenant).await? else {
             return Ok(());
         };
         let Ok(identity) = identity_of(&job) else { return Ok(()) };

@@ -1,0 +1,119 @@
+//! The secrets of mailed links: looked at freely, used up once.
+
+use super::{at_once, write};
+use chrono::TimeDelta;
+use guard::links::{self, Link};
+use kernel::Secret;
+use testkit::TestDatabase;
+use uuid::Uuid;
+
+// security.md 33
+#[tokio::test]
+async fn a_link_may_be_looked_at_but_works_once_and_closes_the_others() {
+    let db = TestDatabase::new().await;
+    let subject = Uuid::from_u128(6);
+    let ttl = TimeDelta::minutes(30);
+    let (now, mut tx) = (db.clock.now(), write(&db).await);
+    let first = links::issue(&mut tx, &db.keys, now, subject, "password", ttl)
+        .await
+        .unwrap();
+    let second = links::issue(&mut tx, &db.keys, now, subject, "password", ttl)
+        .await
+        .unwrap();
+    let other = links::issue(&mut tx, &db.keys, now, subject, "email", ttl)
+        .await
+        .unwrap();
+    assert_eq!(first.tenant, db.tenant);
+    let open = Link::Open { subject };
+    for _ in 0..3 {
+        assert_eq!(
+            links::peek(&mut tx, &db.keys, now, &first.secret, "password")
+                .await
+                .unwrap(),
+            open
+        );
+    }
+    assert_eq!(
+        links::peek(&mut tx, &db.keys, now, &first.secret, "email")
+            .await
+            .unwrap(),
+        Link::Unknown
+    );
+    assert_eq!(
+        links::use_up(&mut tx, &db.keys, now, &Secret::random(), "password")
+            .await
+            .unwrap(),
+        Link::Unknown
+    );
+    assert_eq!(
+        links::peek(&mut tx, &db.keys, now + ttl, &first.secret, "password")
+            .await
+            .unwrap(),
+        Link::Late
+    );
+    assert_eq!(
+        links::use_up(&mut tx, &db.keys, now + ttl, &first.secret, "password")
+            .await
+            .unwrap(),
+        Link::Late
+    );
+    assert_eq!(
+        links::use_up(&mut tx, &db.keys, now, &first.secret, "password")
+            .await
+            .unwrap(),
+        open
+    );
+    let Link::Open { subject } = open else { panic!() };
+    let used = Link::Used { subject, at: now };
+    assert_eq!(
+        links::use_up(&mut tx, &db.keys, now, &first.secret, "password")
+            .await
+            .unwrap(),
+        used
+    );
+    assert_eq!(
+        links::peek(&mut tx, &db.keys, now, &second.secret, "password")
+            .await
+            .unwrap(),
+        used
+    );
+    assert_eq!(
+        links::peek(&mut tx, &db.keys, now, &other.secret, "email")
+            .await
+            .unwrap(),
+        open
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_fifty_uses_of_a_link_at_the_same_time_one_succeeds() {
+    let db = TestDatabase::new().await;
+    let subject = Uuid::from_u128(7);
+    let mut tx = write(&db).await;
+    let link = links::issue(
+        &mut tx,
+        &db.keys,
+        db.clock.now(),
+        subject,
+        "password",
+        TimeDelta::minutes(30),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let opened = at_once(
+        || {
+            let (database, keys, now) = (db.database.tenant(db.tenant), db.keys.clone(), db.clock.now());
+            let secret = link.secret.clone();
+            async move {
+                let mut tx = database.write().await.unwrap();
+                let used = links::use_up(&mut tx, &keys, now, &secret, "password").await.unwrap();
+                tx.commit().await.unwrap();
+                used
+            }
+        },
+        |used| *used == Link::Open { subject },
+    )
+    .await;
+    assert_eq!(opened, 1);
+}
