@@ -7,7 +7,7 @@ use crate::{
     messages::{OddLogIn, letterhead, sender},
     refusal::overloaded,
     schema::accounts,
-    session::{AccountRow, Credentials, credentials},
+    session::{AccountRow, credentials},
     trail,
 };
 use audit::{Actor, Origin};
@@ -15,7 +15,10 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::{try_join, try_join_all, try_join4};
+use futures_util::{
+    FutureExt as _,
+    future::{OptionFuture, try_join, try_join_all, try_join3, try_join4},
+};
 use guard::{
     Password, sessions, throttle,
     throttle::{Rule, Taken},
@@ -78,40 +81,36 @@ impl Accounts {
             return Ok(overloaded());
         };
         let now = self.clock.now();
-        let tries = counted.tries(&self.limits);
-        let directory = self.database.tenant(TenantId::PLATFORM);
-        let (tx, (taken, owner)) = directory
-            .tally_with(|tx| {
-                let taken = tries
-                    .iter()
-                    .map(|(rule, key)| throttle::take(tx, &self.keys, now, rule, key));
-                try_join(try_join_all(taken), login_names::owner(tx, &folded)).scope_boxed()
+        let network = self.limits.log_in_network();
+        let (full, owner) = self
+            .database
+            .tenant(TenantId::PLATFORM)
+            .read_at_once(|tx| {
+                try_join(
+                    throttle::peek(tx, &self.keys, now, &network, &counted.network),
+                    login_names::owner(tx, &folded),
+                )
+                .scope_boxed()
             })
             .await?;
-        let wait = taken.iter().find_map(|taken| match taken {
-            Taken::Wait { until } => Some(*until),
-            Taken::Free => None,
-        });
-        if let Some(until) = wait {
-            // Whom one rule refuses has tried nothing: the others don't count it, or a refused crowd would lock an ID.
-            for ((rule, key), taken) in tries.iter().zip(&taken) {
-                if *taken == Taken::Free {
-                    throttle::give_back(&tx, &self.keys, now, rule, key).await?;
-                }
-            }
+        if let Taken::Wait { until } = full {
+            self.note_refused(owner, &counted.typed, origin, "wait").await?;
+            return Ok(Refusal::Wait { until }.into());
+        }
+
+        // An unknown user ID is nobody's at the platform, and costs the same to count and to look into.
+        let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
+        let (tx, (taken, found)) = self
+            .database
+            .tenant(tenant)
+            .tally_with(|tx| try_join(self.take_tries(tx, &counted), credentials(tx, id)).scope_boxed())
+            .await?;
+        if let Some(until) = taken {
             tx.commit().await?;
             self.note_refused(owner, &counted.typed, origin, "wait").await?;
             return Ok(Refusal::Wait { until }.into());
         }
         tx.commit().await?;
-
-        // An unknown user ID is nobody's at the platform, and costs the same to look into.
-        let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
-        let found = self
-            .database
-            .tenant(tenant)
-            .read_at_once(|tx| credentials(tx, id).scope_boxed())
-            .await?;
         let password = Password::typed(&form.password);
         let hash = found.as_ref().map(|found| found.password.clone());
         let Ok(verdict) = self.hasher.verify_at(place, password.clone(), hash).await else {
@@ -119,18 +118,61 @@ impl Accounts {
         };
 
         let Some(found) = found.filter(|_| verdict.matches) else {
-            self.note_refused(owner, &counted.typed, origin, "log_in_failed")
-                .await?;
-            return Ok(Refusal::LogInFailed.into());
+            return self.fail(owner, &counted, origin).await;
         };
         let rehashed = if verdict.rehash {
             self.hasher.hash(password).await.ok()
         } else {
             None
         };
-        let failures = self.forgive_log_in(&counted).await?;
-        let Credentials { account, .. } = found;
-        self.open(origin, agent, tenant, account, rehashed, failures).await
+        self.open(origin, agent, tenant, found.account, rehashed, &counted)
+            .await
+    }
+
+    /// Takes a try of each rule; the time to wait until, where one refuses.
+    async fn take_tries(
+        &self,
+        tx: &TenantTransaction,
+        counted: &Counted,
+    ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+        let (now, tries) = (self.clock.now(), counted.tries(&self.limits));
+        let taken = tries
+            .iter()
+            .map(|(rule, key)| throttle::take(tx, &self.keys, now, rule, key));
+        let taken = try_join_all(taken).await?;
+        let wait = taken.iter().find_map(|taken| match taken {
+            Taken::Wait { until } => Some(*until),
+            Taken::Free => None,
+        });
+        if wait.is_some() {
+            // Whom one rule refuses has tried nothing: the other doesn't count it, or a refused crowd would lock an ID.
+            for ((rule, key), taken) in tries.iter().zip(&taken) {
+                if *taken == Taken::Free {
+                    throttle::give_back(tx, &self.keys, now, rule, key).await?;
+                }
+            }
+        }
+        Ok(wait)
+    }
+
+    /// The password was wrong, or the user ID nobody's. A network's count is generous and told afterwards: what is under
+    /// way at the same time may exceed it, by no more than waits for a hash. Each user ID's own is exact.
+    async fn fail(
+        &self,
+        owner: Option<(TenantId, AccountId)>,
+        counted: &Counted,
+        origin: &Origin,
+    ) -> Result<Outcome<LoggedIn>, Outage> {
+        let (now, network) = (self.clock.now(), self.limits.log_in_network());
+        let (tx, _) = self
+            .database
+            .tenant(TenantId::PLATFORM)
+            .tally_with(|tx| throttle::take(tx, &self.keys, now, &network, &counted.network).scope_boxed())
+            .await?;
+        tx.commit().await?;
+        self.note_refused(owner, &counted.typed, origin, "log_in_failed")
+            .await?;
+        Ok(Refusal::LogInFailed.into())
     }
 
     /// A log-in that failed, in the trail of whoever's it would have been.
@@ -151,7 +193,8 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
-    /// The password was right: a session, unless insurer or coverage say no.
+    /// The password was right: a session, unless insurer or coverage say no. All that belongs to it is written in one
+    /// round trip, and taken back where it turns out not to be due.
     async fn open(
         &self,
         origin: &Origin,
@@ -159,53 +202,62 @@ impl Accounts {
         tenant: TenantId,
         found: AccountRow,
         rehashed: Option<guard::PasswordHash>,
-        failures: u32,
+        counted: &Counted,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let Some(insurer) = self.directory.by_tenant(tenant).await? else {
             return Ok(Refusal::LogInFailed.into());
         };
         let platform = self.directory.platform().await?;
         let now = self.clock.now();
-        let actor = Actor::Member(found.account_id);
-        let (mut tx, person) = self
+        let account_id = found.account_id;
+        let actor = Actor::Member(account_id);
+        let limits = sessions::Limits {
+            idle: insurer.session.idle(),
+            absolute: insurer.session.absolute(),
+        };
+        let kind = sessions::SubjectKind::Member;
+        let (mut tx, (noted, failures, person, (session, consents_required, ()))) = self
             .database
             .tenant(tenant)
-            .write_with(|tx| roster::person(tx, found.person_id).scope_boxed())
+            .write_with(|tx| {
+                try_join4(
+                    note_log_in(tx, &found, now, rehashed.as_ref()),
+                    self.forgive_tries(tx, counted),
+                    roster::person(tx, found.person_id),
+                    try_join3(
+                        sessions::open(tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
+                        consent::due(tx, account_id, &insurer, &platform, now),
+                        trail::record(tx, now, origin, actor, "session.open", "done"),
+                    ),
+                )
+                .scope_boxed()
+            })
             .await?;
-        let access = match person {
-            Some(person) => person.access(now, insurer.after_loss_days),
-            None => roster::Access::Ended,
-        };
+        if !noted {
+            // The password was changed while this one was looked at: it opens nothing any more.
+            tx.rollback().await?;
+            return self.fail(Some((tenant, account_id)), counted, origin).await;
+        }
+        let access = person.map_or(roster::Access::Ended, |person| {
+            person.access(now, insurer.after_loss_days)
+        });
         let refusal = match (insurer.is_open(), access) {
             (false, _) => Some(Refusal::InsurerSuspended),
             (true, roster::Access::Ended) => Some(Refusal::CoverageEnded),
             _ => None,
         };
         if let Some(refusal) = refusal {
-            trail::record(&tx, now, origin, actor, "session.open", refusal.code()).await?;
+            tx.rollback().await?;
+            let (tx, _) = self
+                .database
+                .tenant(tenant)
+                .write_with(|tx| {
+                    let told = trail::record(tx, now, origin, actor, "session.open", refusal.code());
+                    try_join(self.forgive_tries(tx, counted), told).scope_boxed()
+                })
+                .await?;
             tx.commit().await?;
             return Ok(refusal.into());
-        }
-        let limits = sessions::Limits {
-            idle: insurer.session.idle(),
-            absolute: insurer.session.absolute(),
-        };
-        let kind = sessions::SubjectKind::Member;
-        let account_id = found.account_id;
-        let (session, noted, consents_required, ()) = try_join4(
-            sessions::open(&tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
-            note_log_in(&tx, &found, now, rehashed),
-            consent::due(&tx, account_id, &insurer, &platform, now),
-            trail::record(&tx, now, origin, actor, "session.open", "done"),
-        )
-        .await?;
-        if !noted {
-            // The password was changed while this one was looked at: it opens nothing any more.
-            drop(tx);
-            let owner = Some((tenant, account_id));
-            self.note_refused(owner, &found.user_id, origin, "log_in_failed")
-                .await?;
-            return Ok(Refusal::LogInFailed.into());
         }
         if failures >= ODD_FAILURES {
             self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
@@ -241,41 +293,31 @@ impl Accounts {
         self.write_to(tx, found, sender(insurer), None, &message, now).await
     }
 
-    /// A right password clears what wrong ones counted for this ID from here; what others share only gets its try back,
-    /// or one good account would clear a guesser's. Answers how many wrong ones strangers have had for this ID within the
-    /// window.
-    async fn forgive_log_in(&self, counted: &Counted) -> Result<u32, Outage> {
-        let now = self.clock.now();
-        let own = self.limits.log_in();
-        let (tx, left) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .tally_with(|tx| {
-                // In the order of the tries, so that two log-ins never wait for each other.
-                let shared = counted
-                    .shared(&self.limits)
-                    .map(|(rule, key)| async move { throttle::give_back(tx, &self.keys, now, &rule, key).await });
-                try_join(
-                    try_join_all(shared),
-                    throttle::forgive(tx, &self.keys, &own, &counted.own),
-                )
-                .scope_boxed()
-            })
-            .await?;
-        tx.commit().await?;
-        let (shared, ()) = left;
-        Ok(shared.get(1).copied().unwrap_or(0))
+    /// A right password clears what wrong ones counted for this ID from here; what strangers share only gets its try
+    /// back, or one good log-in would clear a guesser's. Answers how many wrong ones strangers have had for this ID within
+    /// the window.
+    async fn forgive_tries(&self, tx: &TenantTransaction, counted: &Counted) -> Result<u32, DatabaseError> {
+        let (now, by_id, own) = (self.clock.now(), self.limits.log_in_id(), self.limits.log_in());
+        // In the order of the tries, so that two log-ins never wait for each other.
+        let by_id = counted
+            .by_stranger
+            .then(|| throttle::give_back(tx, &self.keys, now, &by_id, &counted.typed));
+        let own = throttle::forgive(tx, &self.keys, &own, &counted.own);
+        let (left, ()) = try_join(OptionFuture::from(by_id).map(Option::transpose), own).await?;
+        Ok(left.unwrap_or(0))
     }
 
     /// A new password proves its owner: what strangers counted for this ID is forgotten, and what was counted from here.
-    pub(crate) async fn forgive_guesses(&self, origin: &Origin, user_id: &str) -> Result<(), Outage> {
+    pub(crate) async fn forgive_guesses(
+        &self,
+        tx: &TenantTransaction,
+        origin: &Origin,
+        user_id: &str,
+    ) -> Result<(), DatabaseError> {
         let folded = UserId::typed(user_id).map_or_else(|_| String::new(), |id| id.folded());
         let counted = Counted::new(origin, folded, None);
-        let (by_id, own) = (self.limits.log_in_id(), self.limits.log_in());
-        let tx = self.database.tenant(TenantId::PLATFORM).write().await?;
-        throttle::forgive(&tx, &self.keys, &by_id, &counted.typed).await?;
-        throttle::forgive(&tx, &self.keys, &own, &counted.own).await?;
-        Ok(tx.commit().await?)
+        throttle::forgive(tx, &self.keys, &self.limits.log_in_id(), &counted.typed).await?;
+        throttle::forgive(tx, &self.keys, &self.limits.log_in(), &counted.own).await
     }
 
     /// Takes a try of a rule in a transaction of its own: the time to wait until, where it is to be refused.
@@ -332,15 +374,10 @@ impl Counted {
         }
     }
 
-    /// Counted together with others' tries.
-    fn shared<'a>(&'a self, limits: &'a Limits) -> impl Iterator<Item = (Rule<'a>, &'a str)> {
-        let by_id = self.by_stranger.then(|| (limits.log_in_id(), &*self.typed));
-        std::iter::once((limits.log_in_network(), &*self.network)).chain(by_id)
-    }
-
+    /// What is counted before the hash, each with its key.
     fn tries<'a>(&'a self, limits: &'a Limits) -> Vec<(Rule<'a>, &'a str)> {
-        let own = (limits.log_in(), &*self.own);
-        self.shared(limits).chain(std::iter::once(own)).collect()
+        let by_id = self.by_stranger.then(|| (limits.log_in_id(), &*self.typed));
+        by_id.into_iter().chain([(limits.log_in(), &*self.own)]).collect()
     }
 }
 
@@ -349,7 +386,7 @@ async fn note_log_in(
     tx: &TenantTransaction,
     found: &AccountRow,
     now: DateTime<Utc>,
-    rehashed: Option<guard::PasswordHash>,
+    rehashed: Option<&guard::PasswordHash>,
 ) -> Result<bool, DatabaseError> {
     let tenant = tx.tenant();
     let noted = diesel::update(accounts::table)

@@ -159,8 +159,6 @@ impl Accounts {
         let Ok(hash) = self.hasher.hash(password).await else {
             return Ok(overloaded());
         };
-        // Before and not after: should it fail, the link is still good.
-        self.forgive_guesses(origin, &found.user_id).await?;
         let now = self.clock.now();
         let mut tx = tenant.write().await?;
         lock(&tx, found.account_id).await?;
@@ -173,6 +171,7 @@ impl Accounts {
         {
             return Ok(Refusal::LinkExpired.into());
         }
+        self.forgive_guesses(&tx, origin, &found.user_id).await?;
         trail::record(
             &tx,
             now,

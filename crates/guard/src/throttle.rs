@@ -74,6 +74,27 @@ pub async fn take(
     })
 }
 
+/// Whether a try would be free now, without taking it. What begins before another's try is taken slips through, so only
+/// for what may: never for guesses at one secret.
+pub async fn peek(
+    tx: &TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<Taken, DatabaseError> {
+    let until: Option<Option<DateTime<Utc>>> = throttles::table
+        .filter(throttles::tenant_id.eq(tx.tenant()))
+        .filter(throttles::rule.eq(rule.name))
+        .filter(throttles::key_hash.eq(key_hash(keys, rule, key)))
+        .filter(throttles::blocked_until.gt(now))
+        .select(throttles::blocked_until)
+        .first(&mut &**tx)
+        .await
+        .optional()?;
+    Ok(until.flatten().map_or(Taken::Free, |until| Taken::Wait { until }))
+}
+
 /// After success: forgets the count and the level. Only where success proves that the tries were its owner's; a
 /// network's or an insurer's count takes [`give_back`].
 pub async fn forgive(tx: &TenantTransaction, keys: &Keys, rule: &Rule<'_>, key: &str) -> Result<(), DatabaseError> {
