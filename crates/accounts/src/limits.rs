@@ -35,7 +35,7 @@ pub struct Limits {
     /// The waits after them, for strangers only: the owner's own browsers are counted apart, and a new password ends
     /// them.
     pub log_in_id_waits: Waits,
-    /// Log-ins from one network within the window.
+    /// Failed log-ins from one network within the window.
     pub log_in_network_tries: u32,
     /// Forgotten-password mails asked for one user ID within an hour.
     pub reset_tries: u32,

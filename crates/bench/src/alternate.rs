@@ -1,14 +1,16 @@
-//! Two measurements in turns, A B A B: what the machine does beside us meets both alike.
+//! Two measurements in turns, A B A B, compared pair by pair: what the machine does beside us meets both of a pair alike.
 
 use crate::stage::Failed;
 
-/// The medians of both sides.
+/// The medians of both sides, and of what each pair compares.
 #[derive(Debug, Clone, Copy)]
 pub struct Medians {
     /// Of the first.
     pub a: f64,
     /// Of the second.
     pub b: f64,
+    /// Of the second by the first.
+    pub ratio: f64,
 }
 
 /// Runs both `rounds` times in turns.
@@ -22,7 +24,9 @@ pub fn alternate(
         of_a.push(a()?);
         of_b.push(b()?);
     }
+    let mut ratios: Vec<f64> = of_a.iter().zip(&of_b).map(|(a, b)| b / a).collect();
     Ok(Medians {
+        ratio: median(&mut ratios),
         a: median(&mut of_a),
         b: median(&mut of_b),
     })

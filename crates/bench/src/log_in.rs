@@ -18,8 +18,9 @@ use std::{
 
 /// Members who log in.
 pub const MEMBERS: usize = 64;
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_secs(4);
+const ROUNDS: usize = 10;
+/// Short, so that a pair meets the same machine.
+const ROUND: Duration = Duration::from_secs(2);
 /// Connections per core: one hash under way, one waiting, the rest within PostgreSQL.
 const PER_CORE: usize = 6;
 
@@ -28,9 +29,9 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     eprintln!("login: making {MEMBERS} members");
     let members = stage.members(MEMBERS)?;
     let service = Service::start(stage, None)?;
-    let Medians { a, b } = rates(stage, &service, &members, ROUNDS)?;
+    let Medians { a, b, ratio } = rates(stage, &service, &members, ROUNDS)?;
     eprintln!("login: {b:.1} log-ins/s, {a:.1} bare verifications/s");
-    Ok(vec![Row::at_least("login", b / a, 0.9)])
+    Ok(vec![Row::at_least("login", ratio, 0.9)])
 }
 
 /// Bare verifications (a) and log-ins (b) a second, in turns.

@@ -20,8 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_secs(4);
+const ROUNDS: usize = 14;
+/// Short, so that a pair meets the same machine.
+const ROUND: Duration = Duration::from_secs(2);
 
 /// The ratio, and the statements between BEGIN and COMMIT.
 pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
@@ -34,7 +35,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
         .connections;
     let service = Service::start(stage, None)?;
     pages(&service, &member, connections, Duration::from_secs(1))?;
-    let Medians { a, b } = alternate(
+    let Medians { a, b, ratio } = alternate(
         ROUNDS,
         || told(stage, None, "pgbench", || pgbench.rate(stage, connections, ROUND)),
         || {
@@ -46,7 +47,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     eprintln!("my_page: {b:.0} pages/s, {a:.0} transactions/s of pgbench, {connections} connections each");
     let between = u32::try_from(statements.len().saturating_sub(2)).unwrap_or(u32::MAX);
     Ok(vec![
-        Row::at_least("my_page", b / a, 0.8),
+        Row::at_least("my_page", ratio, 0.8),
         Row::at_most("my_page.statements", between.into(), 6.0),
     ])
 }

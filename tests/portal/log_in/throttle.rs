@@ -1,6 +1,6 @@
 //! How often one may try to log in, from where, and who is never kept out by others (security.md 1, 28).
 
-use super::{MY_PAGE, log_in};
+use super::{MY_PAGE, import_lost, log_in};
 use crate::portal::{leads, says};
 use testkit::{Client, PASSWORD, TestApp, unique};
 
@@ -123,4 +123,40 @@ async fn what_one_network_is_refused_does_not_lock_the_user_id_for_others() {
         assert_eq!(log_in(&guesser, &who.user_id, "wrong&1234").await.status, status);
     }
     leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, "/portal/terms");
+}
+
+#[tokio::test]
+async fn only_failures_count_for_a_network_and_then_a_right_password_waits_too() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_network_tries = 3).await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    for _ in 0..5 {
+        leads(&log_in(&client, &who.user_id, PASSWORD).await, "/portal/terms");
+    }
+    for _ in 0..3 {
+        assert_eq!(log_in(&client, &unique("nobody"), "wrong&1234").await.status, 422);
+    }
+    let hashes = app.hasher.hashes();
+    assert_eq!(log_in(&client, &who.user_id, PASSWORD).await.status, 429);
+    assert_eq!(app.hasher.hashes(), hashes);
+}
+
+#[tokio::test]
+async fn a_right_password_that_may_not_come_in_opens_nothing_and_is_no_failure() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    import_lost(&app, &who, "2026-11-01").await;
+    let client = app.client();
+    for _ in 0..12 {
+        assert_eq!(log_in(&client, &who.user_id, PASSWORD).await.status, 403);
+    }
+    for (table, rows, expected) in [
+        ("sessions", "true", 0),
+        ("accounts", "last_log_in_at IS NOT NULL", 0),
+        ("throttles", "rule LIKE 'log_in%' AND tries > 0", 0),
+        ("audit_events", "action = 'session.open' AND outcome = 'done'", 0),
+        ("audit_events", "action = 'session.open' AND outcome <> 'done'", 12),
+    ] {
+        assert_eq!(app.insurer.count(table, rows).await, expected, "{table}: {rows}");
+    }
 }
