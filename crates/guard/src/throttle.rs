@@ -1,9 +1,8 @@
 //! Throttles: so many tries within a window, then a wait that grows with each exhaustion (security.md 1, 3, 28).
 //!
-//! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows; only a network's
-//! log-ins are asked about beforehand and counted afterwards ([`peek`]). What is
-//! counted hangs on what was typed, existing or not, and is stored as a keyed hash, never plain. A new current key
-//! starts all counts anew.
+//! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows; only a
+//! network's log-ins are asked about beforehand and counted afterwards ([`peek`]). What is counted hangs on what was
+//! typed, existing or not, and is stored as a keyed hash, never plain. A new current key starts all counts anew.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
