@@ -1,11 +1,32 @@
 //! The secrets of mailed links: looked at freely, used up once.
 
 use super::{at_once, write};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use database::TenantTransaction;
 use guard::links::{self, Link};
 use kernel::Secret;
 use testkit::TestDatabase;
 use uuid::Uuid;
+
+async fn peek(
+    tx: &mut TenantTransaction,
+    db: &TestDatabase,
+    now: DateTime<Utc>,
+    secret: &Secret,
+    purpose: &'static str,
+) -> Link {
+    links::peek(tx, &db.keys, now, secret, purpose).await.unwrap()
+}
+
+async fn use_up(
+    tx: &mut TenantTransaction,
+    db: &TestDatabase,
+    now: DateTime<Utc>,
+    secret: &Secret,
+    purpose: &'static str,
+) -> Link {
+    links::use_up(tx, &db.keys, now, secret, purpose).await.unwrap()
+}
 
 // security.md 33
 #[tokio::test]
@@ -26,63 +47,26 @@ async fn a_link_may_be_looked_at_but_works_once_and_closes_the_others() {
     assert_eq!(first.tenant, db.tenant);
     let open = Link::Open { subject };
     for _ in 0..3 {
-        assert_eq!(
-            links::peek(&mut tx, &db.keys, now, &first.secret, "password")
-                .await
-                .unwrap(),
-            open
-        );
+        assert_eq!(peek(&mut tx, &db, now, &first.secret, "password").await, open);
     }
+    assert_eq!(peek(&mut tx, &db, now, &first.secret, "email").await, Link::Unknown);
     assert_eq!(
-        links::peek(&mut tx, &db.keys, now, &first.secret, "email")
-            .await
-            .unwrap(),
+        use_up(&mut tx, &db, now, &Secret::random(), "password").await,
         Link::Unknown
     );
     assert_eq!(
-        links::use_up(&mut tx, &db.keys, now, &Secret::random(), "password")
-            .await
-            .unwrap(),
-        Link::Unknown
-    );
-    assert_eq!(
-        links::peek(&mut tx, &db.keys, now + ttl, &first.secret, "password")
-            .await
-            .unwrap(),
+        peek(&mut tx, &db, now + ttl, &first.secret, "password").await,
         Link::Late
     );
     assert_eq!(
-        links::use_up(&mut tx, &db.keys, now + ttl, &first.secret, "password")
-            .await
-            .unwrap(),
+        use_up(&mut tx, &db, now + ttl, &first.secret, "password").await,
         Link::Late
     );
-    assert_eq!(
-        links::use_up(&mut tx, &db.keys, now, &first.secret, "password")
-            .await
-            .unwrap(),
-        open
-    );
-    let Link::Open { subject } = open else { panic!() };
+    assert_eq!(use_up(&mut tx, &db, now, &first.secret, "password").await, open);
     let used = Link::Used { subject, at: now };
-    assert_eq!(
-        links::use_up(&mut tx, &db.keys, now, &first.secret, "password")
-            .await
-            .unwrap(),
-        used
-    );
-    assert_eq!(
-        links::peek(&mut tx, &db.keys, now, &second.secret, "password")
-            .await
-            .unwrap(),
-        used
-    );
-    assert_eq!(
-        links::peek(&mut tx, &db.keys, now, &other.secret, "email")
-            .await
-            .unwrap(),
-        open
-    );
+    assert_eq!(use_up(&mut tx, &db, now, &first.secret, "password").await, used);
+    assert_eq!(peek(&mut tx, &db, now, &second.secret, "password").await, used);
+    assert_eq!(peek(&mut tx, &db, now, &other.secret, "email").await, open);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -94,23 +94,20 @@ impl Accounts {
             })
             .await?;
         if let Taken::Wait { until } = full {
-            self.note_refused(owner, &counted.typed, origin, "wait").await?;
-            return Ok(Refusal::Wait { until }.into());
+            return self.hold_off(owner, &counted, origin, until).await;
         }
 
         // An unknown user ID is nobody's at the platform, and costs the same to count and to look into.
         let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
-        let (tx, (taken, found)) = self
+        let (tx, (wait, found)) = self
             .database
             .tenant(tenant)
             .tally_with(|tx| try_join(self.take_tries(tx, &counted), credentials(tx, id)).scope_boxed())
             .await?;
-        if let Some(until) = taken {
-            tx.commit().await?;
-            self.note_refused(owner, &counted.typed, origin, "wait").await?;
-            return Ok(Refusal::Wait { until }.into());
-        }
         tx.commit().await?;
+        if let Some(until) = wait {
+            return self.hold_off(owner, &counted, origin, until).await;
+        }
         let password = Password::typed(&form.password);
         let hash = found.as_ref().map(|found| found.password.clone());
         let Ok(verdict) = self.hasher.verify_at(place, password.clone(), hash).await else {
@@ -153,6 +150,18 @@ impl Accounts {
             }
         }
         Ok(wait)
+    }
+
+    /// Too many tries: nothing is looked at until then.
+    async fn hold_off(
+        &self,
+        owner: Option<(TenantId, AccountId)>,
+        counted: &Counted,
+        origin: &Origin,
+        until: DateTime<Utc>,
+    ) -> Result<Outcome<LoggedIn>, Outage> {
+        self.note_refused(owner, &counted.typed, origin, "wait").await?;
+        Ok(Refusal::Wait { until }.into())
     }
 
     /// The password was wrong, or the user ID nobody's. A network's count is generous and told afterwards: what is under
