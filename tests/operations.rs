@@ -2,6 +2,7 @@
 
 mod commands;
 mod kills;
+mod precedence;
 mod restart;
 mod retention;
 mod roster;
@@ -93,11 +94,16 @@ impl Installation {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
+        command.args(arguments);
+        self.equipped(command)
+    }
+
+    /// A command with the settings of this installation.
+    fn equipped(&self, mut command: Command) -> Command {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MADOGUCHI__")) {
             command.env_remove(name);
         }
         command
-            .args(arguments)
             .current_dir(self.folder.path())
             .env("MADOGUCHI__DATABASE__URL", url_of(&service_url(), &self.database))
             .env("MADOGUCHI__DATABASE__OWNER_URL", self.owner_url())

@@ -32,7 +32,7 @@ impl Service {
         let port = free_port()?;
         let log = stage.data.join("serve.log");
         let log = File::create(&log).map_err(Failed::at(log.display()))?;
-        let mut command = stage.madoguchi();
+        let mut command = stage.service();
         command
             .arg("serve")
             .envs(connections.map(|many| ("MADOGUCHI__DATABASE__CONNECTIONS", many.to_string())))

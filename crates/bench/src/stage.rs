@@ -120,8 +120,18 @@ impl Stage {
 
     /// The binary with its database, its keys and throttles out of the way: one machine plays a crowd here.
     pub fn madoguchi(&self) -> Command {
+        self.equipped(Command::new(&self.program))
+    }
+
+    /// The product's binary as a service manager starts it: in a session of its own. It ends with us, however we end.
+    pub fn service(&self) -> Command {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "setsid"]).arg(&self.program);
+        self.equipped(command)
+    }
+
+    fn equipped(&self, mut command: Command) -> Command {
         let endless = "1000000000";
-        let mut command = Command::new(&self.program);
         command
             .current_dir(&self.data)
             .env("MADOGUCHI__DATABASE__URL", self.cluster.service_url(DATABASE))

@@ -10,7 +10,7 @@ pub(crate) use tenant::apply as tenant_apply;
 use crate::{
     app::{App, AppError},
     config::{Config, ConfigError},
-    demo, retention, serve, telemetry,
+    demo, precedence, retention, serve, telemetry,
 };
 use clap::{Parser, Subcommand};
 use database::{Database, DatabaseConfig, DatabaseError};
@@ -99,6 +99,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let config = read()?;
             telemetry::log(&config.log);
             let app = app(&config)?;
+            precedence::give_way();
             let (acceptor, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
             let metrics = metrics(&config);

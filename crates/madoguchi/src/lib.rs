@@ -6,6 +6,7 @@ pub mod commands;
 pub mod config;
 mod csp_reports;
 mod demo;
+mod precedence;
 mod retention;
 pub mod serve;
 pub mod telemetry;
