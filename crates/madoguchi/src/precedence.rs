@@ -1,12 +1,12 @@
 //! Who goes first where node and PostgreSQL share a machine. Linux may schedule sessions instead of threads (autogroup, its
 //! `man 7 sched`), and each of PostgreSQL's processes is a session of its own: beside busy hashing threads one of them was
-//! seen to wait 100 to 300 ms for a core while it held the lock on the write-ahead log, and every log-in and page with it.
+//! seen to wait more than 100 ms for a core while it held the lock on the write-ahead log, and log-ins and pages with it.
 
 use nix::unistd::{getpid, getsid};
 use std::{fs, io};
 
 const GROUP: &str = "/proc/self/autogroup";
-/// A third of the default weight: the least of the tried that ended those waits (2 did not), and the log-ins' rate stays.
+/// A third of the default weight. Of 2, 5 and 10 the least that ended those waits; the log-ins' rate stays.
 const NICE: &str = "5";
 
 /// Lets other sessions of this machine go before this one: only where it is this process's own, as a service manager or a
