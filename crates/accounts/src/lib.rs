@@ -33,6 +33,7 @@ pub use session::{Entered, Member, MemberIds};
 pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
 pub use ticket::{CodeView, Step, TicketView, sweep};
 
+use chrono::{DateTime, Utc};
 use database::Database;
 use guard::Hasher;
 use kernel::{Clock, Keys};
@@ -51,6 +52,7 @@ pub struct Accounts {
     limits: Arc<Limits>,
     public_url: Url,
     seen: moka::future::Cache<Vec<u8>, MemberIds>,
+    full_networks: moka::future::Cache<String, DateTime<Utc>>,
 }
 
 impl Accounts {
@@ -73,6 +75,7 @@ impl Accounts {
             limits: Arc::new(limits),
             public_url,
             seen: session::seen_sessions(),
+            full_networks: log_in::full_networks(),
         }
     }
 

@@ -24,6 +24,7 @@ use guard::{
     throttle::{Rule, Taken},
 };
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
+use moka::future::Cache;
 use scoped_futures::ScopedFutureExt as _;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -80,20 +81,13 @@ impl Accounts {
         let Ok(place) = self.hasher.place() else {
             return Ok(overloaded());
         };
-        let now = self.clock.now();
-        let network = self.limits.log_in_network();
-        let (full, owner) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .read_at_once(|tx| {
-                try_join(
-                    throttle::peek(tx, &self.keys, now, &network, &counted.network),
-                    login_names::owner(tx, &folded),
-                )
-                .scope_boxed()
-            })
-            .await?;
-        if let Taken::Wait { until } = full {
+        let owner = self.account_named(&folded).await?;
+        if let Some(until) = self
+            .full_networks
+            .get(&counted.network)
+            .await
+            .filter(|until| *until > self.clock.now())
+        {
             return self.hold_off(owner, &counted, origin, until).await;
         }
 
@@ -164,8 +158,8 @@ impl Accounts {
         Ok(Refusal::Wait { until }.into())
     }
 
-    /// The password was wrong, or the user ID nobody's. A network's count is generous and told afterwards: what is under
-    /// way at the same time may exceed it, by no more than waits for a hash. Each user ID's own is exact.
+    /// The password was wrong, or the user ID nobody's. A network's count is generous: a node knows that it is full once
+    /// a failure told it so, and what is under way meanwhile exceeds it. Each user ID's own is exact.
     async fn fail(
         &self,
         owner: Option<(TenantId, AccountId)>,
@@ -173,12 +167,15 @@ impl Accounts {
         origin: &Origin,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let (now, network) = (self.clock.now(), self.limits.log_in_network());
-        let (tx, _) = self
+        let (tx, full) = self
             .database
             .tenant(TenantId::PLATFORM)
-            .tally_with(|tx| throttle::take(tx, &self.keys, now, &network, &counted.network).scope_boxed())
+            .tally_with(|tx| throttle::fail(tx, &self.keys, now, &network, &counted.network).scope_boxed())
             .await?;
         tx.commit().await?;
+        if let Some(until) = full {
+            self.full_networks.insert(counted.network.clone(), until).await;
+        }
         self.note_refused(owner, &counted.typed, origin, "log_in_failed")
             .await?;
         Ok(Refusal::LogInFailed.into())
@@ -354,11 +351,16 @@ impl Accounts {
 
     /// Whose a user ID is, asked of the directory.
     pub(crate) async fn account_named(&self, folded: &str) -> Result<Option<(TenantId, AccountId)>, Outage> {
-        let tx = self.database.tenant(TenantId::PLATFORM).read().await?;
-        let owner = login_names::owner(&tx, folded).await?;
-        tx.commit().await?;
-        Ok(owner)
+        Ok(self
+            .database
+            .look_up(|directory| login_names::owner(directory, folded).scope_boxed())
+            .await?)
     }
+}
+
+/// Networks whose failed log-ins are used up, as far as this node knows, and until when.
+pub(crate) fn full_networks() -> Cache<String, DateTime<Utc>> {
+    Cache::new(10_000)
 }
 
 /// What a log-in's tries are counted on.

@@ -5,7 +5,7 @@ use crate::{
     ticket::TicketRow,
 };
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, DirectoryTransaction, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, PersonId, TenantId, TicketId, UserId};
@@ -117,13 +117,13 @@ pub(crate) async fn hand_over(
 
 /// Whose account a folded user ID is; nobody's while it is only reserved.
 pub(crate) async fn owner(
-    tx: &TenantTransaction,
+    directory: &DirectoryTransaction,
     folded: &str,
 ) -> Result<Option<(TenantId, AccountId)>, DatabaseError> {
     let found: Option<(TenantId, Option<AccountId>)> = login_names::table
         .filter(login_names::user_id_folded.eq(folded))
         .select((login_names::tenant_id, login_names::account_id))
-        .first(&mut &**tx)
+        .first(&mut &**directory)
         .await
         .optional()?;
     Ok(found.and_then(|(tenant, account)| Some((tenant, account?))))

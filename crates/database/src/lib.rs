@@ -144,6 +144,11 @@ impl Database {
         Ok(tx)
     }
 
+    /// One statement that reads from directory tables, outside any transaction: a message instead of three.
+    pub async fn look_up<'env, T>(&self, statement: impl First<'env, Directory, T>) -> Result<T, DatabaseError> {
+        transaction::look_up(&self.pool, &self.counts, statement).await
+    }
+
     /// Statements sent so far, transaction control aside: what tests of equal cost count.
     pub fn statements(&self) -> u64 {
         let sent = self.counts.sent.load(Ordering::Relaxed);

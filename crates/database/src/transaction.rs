@@ -6,7 +6,10 @@
 use crate::{Connection, Counts, DatabaseError};
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection as _,
-    pooled_connection::deadpool::{Pool, PoolError},
+    pooled_connection::{
+        PoolableConnection as _,
+        deadpool::{Pool, PoolError},
+    },
 };
 use futures_util::{
     future::{join, maybe_done},
@@ -233,6 +236,29 @@ async fn at_once<'env, T>(
         answer.await;
     }
     Ok(answered)
+}
+
+/// One statement without BEGIN and COMMIT, again on another connection where this one is closed.
+pub(crate) async fn look_up<'env, T>(
+    pool: &Pool<AsyncPgConnection>,
+    counts: &Arc<Counts>,
+    statement: impl First<'env, Directory, T>,
+) -> Result<T, DatabaseError> {
+    let mut stale = pool.status().max_size;
+    loop {
+        let mut tx = open(pool, counts, Directory).await?;
+        let answer = statement(&tx).await;
+        let closed = answer.is_err() && tx.is_broken();
+        let held = tx.held.take();
+        if closed && stale > 0 {
+            stale -= 1;
+            continue;
+        }
+        if let Some(held) = held {
+            held.release();
+        }
+        return answer;
+    }
 }
 
 async fn open<Scope>(

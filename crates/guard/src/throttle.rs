@@ -1,7 +1,7 @@
 //! Throttles: so many tries within a window, then a wait that grows with each exhaustion (security.md 1, 3, 28).
 //!
 //! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows; only a
-//! network's log-ins are asked about beforehand and counted afterwards ([`peek`]). What is counted hangs on what was
+//! network's log-ins are counted afterwards, where they failed ([`fail`]). What is counted hangs on what was
 //! typed, existing or not, and is stored as a keyed hash, never plain. A new current key starts all counts anew.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -74,25 +74,16 @@ pub async fn take(
     })
 }
 
-/// Whether a try would be free now, without taking it. What begins before another's try is taken slips through, so only
-/// for what may: never for guesses at one secret.
-pub async fn peek(
+/// Counts a failure after the check: until when further tries are to wait, where that was the last the rule allows or
+/// one more. What is under way meanwhile slips through, so only for what may: never for guesses at one secret.
+pub async fn fail(
     tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     rule: &Rule<'_>,
     key: &str,
-) -> Result<Taken, DatabaseError> {
-    let until: Option<Option<DateTime<Utc>>> = throttles::table
-        .filter(throttles::tenant_id.eq(tx.tenant()))
-        .filter(throttles::rule.eq(rule.name))
-        .filter(throttles::key_hash.eq(key_hash(keys, rule, key)))
-        .filter(throttles::blocked_until.gt(now))
-        .select(throttles::blocked_until)
-        .first(&mut &**tx)
-        .await
-        .optional()?;
-    Ok(until.flatten().map_or(Taken::Free, |until| Taken::Wait { until }))
+) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+    Ok(upsert(tx, keys, now, rule, key).await?.blocked_until)
 }
 
 /// After success: forgets the count and the level. Only where success proves that the tries were its owner's; a

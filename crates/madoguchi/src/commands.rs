@@ -98,27 +98,21 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Serve { no_worker } => {
             let config = read()?;
             telemetry::log(&config.log);
+            let stop = serve::stop_signal()?;
             let app = app(&config)?;
             precedence::give_way();
             let (acceptor, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
             let metrics = metrics(&config);
-            Ok(Box::pin(serve::serve(
-                &app,
-                acceptor,
-                &config.http,
-                !no_worker,
-                metrics,
-                serve::stop_signal(),
-            ))
-            .await?)
+            Ok(Box::pin(serve::serve(&app, acceptor, &config.http, !no_worker, metrics, stop)).await?)
         }
         Command::Work => {
             let config = read()?;
             telemetry::log(&config.log);
+            let stop = serve::stop_signal()?;
             tracing::info!("working");
             let app = app(&config)?;
-            Ok(serve::work(&app, &config.http, metrics(&config), serve::stop_signal()).await?)
+            Ok(serve::work(&app, &config.http, metrics(&config), stop).await?)
         }
         Command::Migrate => migrate(&read()?).await,
         Command::Prune => prune(&read()?).await,

@@ -33,7 +33,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     let mut config = Config::read(None)?;
     config.log.format = LogFormat::Text;
     telemetry::log(&config.log);
-    let stop = serve::stop_signal();
+    let stop = serve::stop_signal()?;
 
     // DATABASE_URL: a database that stands ready, of which this role is the owner and the service alike.
     let cluster = if let Ok(url) = std::env::var("DATABASE_URL") {

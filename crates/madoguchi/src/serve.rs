@@ -10,28 +10,27 @@ use poem::{
     web::{Data, LocalAddr, RemoteAddr},
 };
 use std::{net::SocketAddr, pin::Pin, time::Duration};
-use tokio::sync::watch;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
 use tokio_io_timeout::TimeoutStream;
 
-/// Turns true once, when the process is told to end.
-pub fn stop_signal() -> watch::Receiver<bool> {
+/// Turns true once, when the process is told to end. From here on a signal ends nothing by itself, so this stands before
+/// anything that is to be ended in order.
+pub fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        match terminate {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = terminate.recv() => {}
-                    _ = tokio::signal::ctrl_c() => {}
-                }
-            }
-            Err(_) => drop(tokio::signal::ctrl_c().await),
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
         stop.send_replace(true);
         // Kept until every receiver has seen it.
         stop.closed().await;
     });
-    stopped
+    Ok(stopped)
 }
 
 /// Resolves when `stop` turns true.
