@@ -24,5 +24,6 @@ async fn a_node_gives_way_in_a_session_of_its_own_and_leaves_a_shells_session_al
         let node = Node::start(command).await;
         let group = fs::read_to_string(format!("/proc/{}/autogroup", node.child.id().unwrap())).unwrap();
         assert_eq!(nice(&group), expected, "{group}");
+        assert!(node.terminate().await, "also in the instant of its start");
     }
 }

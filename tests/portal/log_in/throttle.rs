@@ -111,6 +111,21 @@ async fn one_network_has_so_many_log_ins_and_an_ipv6_network_is_a_whole_64() {
 }
 
 #[tokio::test]
+async fn a_node_that_did_not_count_a_networks_failures_hears_of_them_at_the_first() {
+    let limit = |config: &mut madoguchi::config::Config| config.limits.log_in_network_tries = 3;
+    let nodes = [
+        TestApp::with("32290413", |_| (), limit).await,
+        TestApp::with("32290413", |_| (), limit).await,
+    ];
+    for (node, statuses) in nodes.iter().zip([[422, 422, 422, 429], [422, 429, 429, 429]]) {
+        let client = Client::new(&node.url, "2001:db8:0:3::1");
+        for status in statuses {
+            assert_eq!(log_in(&client, &unique("nobody"), "wrong&1234").await.status, status);
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_one_network_is_refused_does_not_lock_the_user_id_for_others() {
     let limits = |config: &mut madoguchi::config::Config| {
         config.limits.log_in_tries = 3;
