@@ -3,9 +3,11 @@
 mod throttle;
 
 use crate::portal::{leads, says};
+use accounts::{LogInForm, Outcome};
+use audit::Origin;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use tenancy::{resume, suspend};
-use testkit::{Client, Fields, PASSWORD, SignedUp, TestApp, TestPerson, unique};
+use testkit::{Client, Fields, PASSWORD, SignedUp, TestApp, TestPerson, admin_url, execute, unique};
 
 const MY_PAGE: &str = "/portal/mypage";
 const SESSION: &str = "__Host-session";
@@ -32,6 +34,31 @@ async fn whoever_logs_in_comes_to_the_terms_and_then_to_the_my_page() {
     // From then on the log-in page leads there, and so does the start.
     leads(&client.get("/portal/").await, MY_PAGE);
     leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, MY_PAGE);
+}
+
+#[tokio::test]
+async fn a_log_in_comes_through_where_the_database_has_just_closed_every_connection() {
+    let name = unique("node");
+    let named = |config: &mut madoguchi::config::Config| {
+        config.database.url += &format!("?application_name={name}");
+    };
+    let app = TestApp::with("32290413", |_| (), named).await;
+    let who = app.sign_up().await;
+    let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '{name}'");
+    // Behind the back of this thread's runtime, which hears of it only while the log-in is under way.
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(execute(&admin_url(), &end)).unwrap();
+    })
+    .join()
+    .unwrap();
+    let form = LogInForm {
+        user_id: who.user_id,
+        password: PASSWORD.into(),
+        device: None,
+    };
+    let answer = app.services.accounts.log_in(&Origin::command(), "", form).await;
+    assert!(matches!(answer, Ok(Outcome::Done(_))), "{answer:?}");
 }
 
 // security.md 40

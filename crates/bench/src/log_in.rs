@@ -1,6 +1,6 @@
 //! Complete log-ins a second, over HTTP, right user ID and password, session row written and the redirect read, against
-//! bare argon2id verifications by the library. Members, connections and addresses differ, so that no row is waited for twice; there
-//! are enough connections to keep every hashing thread busy. The generator's own work is part of the price.
+//! the library's bare argon2id verifications. Members, connections and addresses differ, so that no row is waited for
+//! twice; there are enough connections to keep every hashing thread busy. The generator's own work is part of the price.
 
 use crate::{
     alternate::{Medians, alternate},

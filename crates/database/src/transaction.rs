@@ -6,10 +6,7 @@
 use crate::{Connection, Counts, DatabaseError};
 use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection as _,
-    pooled_connection::{
-        PoolableConnection as _,
-        deadpool::{Pool, PoolError},
-    },
+    pooled_connection::deadpool::{Pool, PoolError},
 };
 use futures_util::{
     future::{join, maybe_done},
@@ -238,7 +235,8 @@ async fn at_once<'env, T>(
     Ok(answered)
 }
 
-/// One statement without BEGIN and COMMIT, again on another connection where this one is closed.
+/// One statement without BEGIN and COMMIT. Where it fails its connection may be closed, so another is tried as in
+/// [`begin`].
 pub(crate) async fn look_up<'env, T>(
     pool: &Pool<AsyncPgConnection>,
     counts: &Arc<Counts>,
@@ -248,16 +246,14 @@ pub(crate) async fn look_up<'env, T>(
     loop {
         let mut tx = open(pool, counts, Directory).await?;
         let answer = statement(&tx).await;
-        let closed = answer.is_err() && tx.is_broken();
         let held = tx.held.take();
-        if closed && stale > 0 {
-            stale -= 1;
-            continue;
+        if answer.is_ok() || stale == 0 {
+            if let Some(held) = held {
+                held.release();
+            }
+            return answer;
         }
-        if let Some(held) = held {
-            held.release();
-        }
-        return answer;
+        stale -= 1;
     }
 }
 
