@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const ROUNDS: usize = 14;
+const ROUNDS: usize = 28;
 /// Short, so that a pair meets the same machine.
 const ROUND: Duration = Duration::from_secs(2);
 
