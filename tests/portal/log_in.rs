@@ -40,7 +40,7 @@ async fn whoever_logs_in_comes_to_the_terms_and_then_to_the_my_page() {
 async fn a_log_in_comes_through_where_the_database_has_just_closed_every_connection() {
     let name = unique("node");
     let named = |config: &mut madoguchi::config::Config| {
-        config.database.url += &format!("?application_name={name}");
+        config.database.url = format!("{}?application_name={name}", config.database.url);
     };
     let app = TestApp::with("32290413", |_| (), named).await;
     let who = app.sign_up().await;
