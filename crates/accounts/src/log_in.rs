@@ -26,7 +26,7 @@ use guard::{
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
 use moka::future::Cache;
 use scoped_futures::ScopedFutureExt as _;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tenancy::Insurer;
 
 /// A log-in after so many wrong passwords within a day is told to the member by mail: more than a forgetful evening,
@@ -170,7 +170,7 @@ impl Accounts {
         let (tx, full) = self
             .database
             .tenant(TenantId::PLATFORM)
-            .tally_with(|tx| throttle::fail(tx, &self.keys, now, &network, &counted.network).scope_boxed())
+            .tally_with(|tx| throttle::count_failure(tx, &self.keys, now, &network, &counted.network).scope_boxed())
             .await?;
         tx.commit().await?;
         if let Some(until) = full {
@@ -358,9 +358,13 @@ impl Accounts {
     }
 }
 
-/// Networks whose failed log-ins are used up, as far as this node knows, and until when.
+/// Networks whose failed log-ins are used up, as far as this node knows, and until when. Forgotten, one is heard of again
+/// at its next failure.
 pub(crate) fn full_networks() -> Cache<String, DateTime<Utc>> {
-    Cache::new(10_000)
+    Cache::builder()
+        .max_capacity(10_000)
+        .time_to_live(Duration::from_hours(24))
+        .build()
 }
 
 /// What a log-in's tries are counted on.

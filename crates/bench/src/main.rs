@@ -23,7 +23,7 @@ use report::Row;
 use stage::{Failed, Stage};
 use std::{path::PathBuf, process::ExitCode};
 
-/// What is measured, in this order: millions of rows come last, for they leave the machine's memory full and in pieces.
+/// What is measured, in this order: millions of rows come last, for after them the my page was slower.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Name {

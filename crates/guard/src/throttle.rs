@@ -1,7 +1,7 @@
 //! Throttles: so many tries within a window, then a wait that grows with each exhaustion (security.md 1, 3, 28).
 //!
 //! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows; only a
-//! network's log-ins are counted afterwards, where they failed ([`fail`]). What is counted hangs on what was
+//! network's log-ins are counted afterwards, where they failed ([`count_failure`]). What is counted hangs on what was
 //! typed, existing or not, and is stored as a keyed hash, never plain. A new current key starts all counts anew.
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -76,7 +76,7 @@ pub async fn take(
 
 /// Counts a failure after the check: until when further tries are to wait, where that was the last the rule allows or
 /// one more. What is under way meanwhile slips through, so only for what may: never for guesses at one secret.
-pub async fn fail(
+pub async fn count_failure(
     tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
