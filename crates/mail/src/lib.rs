@@ -5,6 +5,7 @@
 
 mod body;
 mod deliver;
+mod header;
 mod mailbox;
 mod message;
 mod outbox;

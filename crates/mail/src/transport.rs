@@ -1,6 +1,6 @@
 //! How a mail leaves: over SMTP, or into the demo's mailbox. Composes what is sent; decides nothing about retries.
 
-use crate::{Delivered, Mailbox, message::Words, outbox::Ending};
+use crate::{Delivered, Mailbox, header, message::Words, outbox::Ending};
 use chrono::{DateTime, Utc};
 use kernel::is_loopback;
 use lettre::{
@@ -134,10 +134,10 @@ pub fn check_url(url: &str) -> Result<(), UrlError> {
 fn compose(mail: &Outgoing) -> Result<lettre::Message, lettre::error::Error> {
     let sender = address(&mail.sender);
     let to = address(&mail.to);
-    lettre::Message::builder()
-        .from(HeaderAddress::new(Some(mail.sender_name.clone()), sender.clone()))
+    let mut message = lettre::Message::builder()
+        .from(HeaderAddress::new(None, sender.clone()))
         .to(HeaderAddress::new(None, to.clone()))
-        .subject(mail.words.subject.clone())
+        .raw_header(header::text("Subject", &mail.words.subject))
         .date(mail.at.into())
         .message_id(Some(format!("<{}>", mail.message_id)))
         // RFC 3834: no out-of-office answers, please.
@@ -149,7 +149,11 @@ fn compose(mail: &Outgoing) -> Result<lettre::Message, lettre::error::Error> {
         .multipart(MultiPart::alternative_plain_html(
             mail.words.text.clone(),
             mail.words.html.clone(),
-        ))
+        ))?;
+    // In the place of the bare address that the builder asks for.
+    let from = header::mailbox("From", &mail.sender_name, &mail.sender);
+    message.headers_mut().insert_raw(from);
+    Ok(message)
 }
 
 fn address(text: &str) -> Address {
@@ -214,6 +218,9 @@ mod tests {
         let text = formatted("taro@example.jp");
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(text.is_ascii() && text.lines().all(|line| line.len() <= 998));
+        let encoded = |line: &&str| line.contains("=?utf-8?b?");
+        // RFC 2047, 2.
+        assert!(head.lines().filter(encoded).all(|line| line.len() <= 76), "{head}");
         for line in [
             "To: taro@example.jp",
             "Message-ID: <0192@ibss.example>",
