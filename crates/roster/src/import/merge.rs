@@ -1,5 +1,6 @@
 //! The staged rows against the roster: whom each row means, what differs, and the one set-based merge. Everything runs
-//! in the import's transaction, under the insurer's lock.
+//! in the import's transaction, under the insurer's lock. What is written takes its tenant from the rows it is made of, as
+//! in [`staging`](super::staging).
 
 use super::{
     header::{Column, Header},
@@ -230,9 +231,9 @@ impl Merge<'_> {
         let differing = differing.join(", ");
         format!(
             "INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
-             SELECT $1, $2 + row_number() OVER (ORDER BY line), $3, person_id, kind, fields, $4
+             SELECT tenant_id, $2 + row_number() OVER (ORDER BY line), $3, person_id, kind, fields, $4
              FROM (
-                 SELECT s.line, coalesce(m.person_id, s.person_id) AS person_id,
+                 SELECT s.tenant_id, s.line, coalesce(m.person_id, s.person_id) AS person_id,
                      CASE WHEN m.person_id IS NULL THEN 'new'
                           WHEN p.lost_on IS NULL AND s.lost_on IS NOT NULL THEN 'lost'
                           WHEN p.lost_on IS NOT NULL AND s.lost_on IS NULL THEN 'returned'
@@ -264,7 +265,7 @@ impl Merge<'_> {
         };
         format!(
             "UPDATE persons p SET {set},
-                 personal_id = CASE s.personal_id WHEN '' THEN p.personal_id ELSE s.personal_id END,
+                 personal_id = CASE WHEN s.personal_id = '' THEN p.personal_id ELSE s.personal_id END,
                  fold_version = $2, present = true, updated_at = $3
              FROM roster_staging s, roster_matches m
              WHERE p.tenant_id = $1 AND s.tenant_id = $1 AND m.tenant_id = $1
@@ -318,14 +319,14 @@ const COVERED: &str = "(p.lost_on IS NULL OR p.lost_on > $2)";
 
 const BY_PERSONAL_ID: &str = "
     INSERT INTO roster_matches (tenant_id, line, person_id)
-    SELECT $1, s.line, p.person_id
+    SELECT s.tenant_id, s.line, p.person_id
     FROM roster_staging s JOIN persons p ON p.personal_id = s.personal_id
     WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.personal_id <> ''";
 
 /// A branch is unique among those in the roster; among former holders the latest counts.
 const BY_BRANCH: &str = "
     INSERT INTO roster_matches (tenant_id, line, person_id)
-    SELECT DISTINCT ON (s.line) $1, s.line, p.person_id
+    SELECT DISTINCT ON (s.line) s.tenant_id, s.line, p.person_id
     FROM roster_staging s
     JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key
         AND p.branch_key = s.branch_key AND p.birth_date = s.birth_date
@@ -340,9 +341,9 @@ macro_rules! without_branch {
         concat!(
             "
     INSERT INTO roster_matches (tenant_id, line, person_id)
-    SELECT $1, line, person_id
+    SELECT tenant_id, line, person_id
     FROM (
-        SELECT s.line, p.person_id,
+        SELECT s.tenant_id, s.line, p.person_id,
             count(*) OVER (PARTITION BY s.line) AS persons, count(*) OVER (PARTITION BY p.person_id) AS rows
         FROM roster_staging s
         JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key
@@ -366,7 +367,7 @@ const BY_BIRTH_DATE: &str = without_branch!("");
 
 const JOURNAL_OF_MISSING: &str = "
     INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
-    SELECT $1, $3 + row_number() OVER (ORDER BY p.person_id), $4, p.person_id, 'lost', '{lost_on,present}', $5
+    SELECT p.tenant_id, $3 + row_number() OVER (ORDER BY p.person_id), $4, p.person_id, 'lost', '{lost_on,present}', $5
     FROM persons p
     WHERE p.tenant_id = $1 AND p.present AND (p.lost_on IS NULL OR p.lost_on > $2)
       AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)";
@@ -396,7 +397,7 @@ fn insert_new() -> String {
     let values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
     format!(
         "INSERT INTO persons (tenant_id, person_id, {columns}, fold_version, present, created_at, updated_at)
-         SELECT $1, s.person_id, {}, $2, true, $3, $3
+         SELECT s.tenant_id, s.person_id, {}, $2, true, $3, $3
          FROM roster_staging s
          WHERE s.tenant_id = $1
            AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)",

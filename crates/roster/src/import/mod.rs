@@ -33,9 +33,14 @@ use tokio::sync::mpsc;
 const ANNOUNCED_AT_ONCE: i64 = 10_000;
 
 /// Tables filled within the transaction have no statistics, and a nested loop over them would take for ever. A killed
-/// import's statement ends within seconds, for it holds the insurer's lock.
-const SETTINGS: &str = "SET LOCAL enable_nestloop = off; SET LOCAL jit = off; SET LOCAL work_mem = '64MB';
-    SET LOCAL client_connection_check_interval = '2s'";
+/// import's statement ends within seconds, for it holds the insurer's lock. A message each: a distributed PostgreSQL
+/// forwards a SET LOCAL with the whole message that it stands in.
+const SETTINGS: [&str; 4] = [
+    "SET LOCAL enable_nestloop = off",
+    "SET LOCAL jit = off",
+    "SET LOCAL work_mem = '64MB'",
+    "SET LOCAL client_connection_check_interval = '2s'",
+];
 
 /// Imports the roster file at `path`: persons who are in it become or stay covered, persons who are not are lost. `by`
 /// is who asks, for the audit trail. One import runs per insurer at a time; dropping the future undoes everything.
@@ -153,7 +158,9 @@ impl Run<'_> {
             .await
             .optional()
             .map_err(DatabaseError::from)?;
-        tx.batch_execute(SETTINGS).await.map_err(DatabaseError::from)?;
+        for setting in SETTINGS {
+            tx.batch_execute(setting).await.map_err(DatabaseError::from)?;
+        }
         let Some(position) = position else {
             tx.rollback().await?;
             return Err(ImportRefused::Running.into());

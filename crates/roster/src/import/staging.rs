@@ -118,15 +118,18 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
     ]
 }
 
-/// Puts a batch into `roster_staging`.
+/// Puts a batch into `roster_staging`. The tenant comes from the row that the import holds locked: a distributed PostgreSQL
+/// runs the statement where that row lives, but pulls one whose tenant is a parameter together and copies it in, which
+/// row-level security refuses.
 pub(super) async fn insert(tx: &mut TenantTransaction, batch: Batch) -> Result<u64, DatabaseError> {
     let columns = TEXTS.join(", ");
     let arrays: Vec<String> = (0..TEXTS.len()).map(|nth| format!("${}::text[]", nth + 8)).collect();
     let sql = format!(
         "INSERT INTO roster_staging
              (tenant_id, line, person_id, birth_date, acquired_on, lost_on, insured, {columns})
-         SELECT $1, rows.* FROM unnest
-             ($2::bigint[], $3::uuid[], $4::date[], $5::date[], $6::date[], $7::bool[], {}) AS rows",
+         SELECT head.tenant_id, rows.* FROM roster_heads head, unnest
+             ($2::bigint[], $3::uuid[], $4::date[], $5::date[], $6::date[], $7::bool[], {}) AS rows
+         WHERE head.tenant_id = $1",
         arrays.join(", ")
     );
     let mut query = diesel::sql_query(sql)
