@@ -173,6 +173,105 @@ async fn a_rule_of_one_try_waits_from_the_second_on() {
     );
 }
 
+#[tokio::test]
+async fn without_waits_of_its_own_a_rule_waits_until_its_window_ends_and_no_longer() {
+    let db = TestDatabase::new().await;
+    let (begun, tx) = (db.clock.now(), write(&db).await);
+    let twice = Rule {
+        name: "twice",
+        tries: 2,
+        window: MINUTE * 15,
+        waits: &[],
+    };
+    let take = async |minutes| {
+        let now = begun + TimeDelta::minutes(minutes);
+        throttle::take(&tx, &db.keys, now, &twice, "key").await.unwrap()
+    };
+    let until = begun + TimeDelta::minutes(15);
+    assert_eq!((take(0).await, take(14).await), (Taken::Free, Taken::Free));
+    assert_eq!(take(14).await, Taken::Wait { until });
+    // The next window begins with its own first try.
+    assert_eq!((take(20).await, take(21).await), (Taken::Free, Taken::Free));
+    let until = begun + TimeDelta::minutes(35);
+    assert_eq!(take(34).await, Taken::Wait { until });
+    assert_eq!(take(35).await, Taken::Free);
+}
+
+#[tokio::test]
+async fn a_look_tells_how_rules_stand_and_counts_nothing() {
+    let db = TestDatabase::new().await;
+    let (now, tx) = (db.clock.now(), write(&db).await);
+    let watched = [
+        (IDENTITY, "tried".to_owned()),
+        (IDENTITY, "full".to_owned()),
+        (IDENTITY, "fresh".to_owned()),
+    ];
+    for (key, tries) in [("tried", 2), ("full", 5)] {
+        for _ in 0..tries {
+            throttle::count_failure(&tx, &db.keys, now, &IDENTITY, key)
+                .await
+                .unwrap();
+        }
+    }
+    let look = async |later| {
+        let standing = throttle::look(&tx, &db.keys, now + later, &watched).await.unwrap();
+        standing
+            .iter()
+            .map(|standing| (standing.tries, standing.wait, standing.counted))
+            .collect::<Vec<_>>()
+    };
+    let until = Some(now + TimeDelta::minutes(15));
+    for _ in 0..2 {
+        assert_eq!(
+            look(TimeDelta::zero()).await,
+            [(2, None, true), (5, until, true), (0, None, false)]
+        );
+    }
+    // Windows and waits that are over count no longer; what is left of them may be forgiven.
+    assert_eq!(
+        look(TimeDelta::minutes(15)).await,
+        [(2, None, true), (0, None, true), (0, None, false)]
+    );
+    assert_eq!(
+        look(TimeDelta::minutes(30)).await,
+        [(0, None, true), (0, None, true), (0, None, false)]
+    );
+}
+
+// security.md 72
+#[tokio::test]
+async fn refusals_are_told_once_their_minute_is_over_by_the_next_or_by_the_sweep() {
+    let db = TestDatabase::new().await;
+    let (begun, mut tx) = (db.clock.now(), write(&db).await);
+    let at = |seconds| begun + TimeDelta::seconds(seconds);
+    let mut told = Vec::new();
+    for second in [0, 1, 59, 60, 61] {
+        let over = throttle::count_refusal(&tx, at(second), "refused", b"id")
+            .await
+            .unwrap();
+        told.extend(over.map(|over| (second, over.count, over.from, over.to)));
+    }
+    assert_eq!(told, [(60, 3, at(0), at(59))]);
+    assert!(
+        throttle::count_refusal(&tx, at(61), "refused", b"other")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    for (second, counts) in [
+        (119, vec![]),
+        (121, vec![(b"id".to_vec(), 2), (b"other".to_vec(), 1)]),
+        (200, vec![]),
+    ] {
+        let over = throttle::finished_refusals(&mut tx, at(second), &["refused"])
+            .await
+            .unwrap();
+        let mut over: Vec<_> = over.into_iter().map(|over| (over.key_hash, over.count)).collect();
+        over.sort();
+        assert_eq!(over, counts, "{second}");
+    }
+}
+
 async fn issue(db: &TestDatabase, subject: Uuid) -> String {
     let mut tx = write(db).await;
     let code = codes::issue(

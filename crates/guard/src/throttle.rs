@@ -1,8 +1,12 @@
 //! Throttles: so many tries within a window, then a wait that grows with each exhaustion (security.md 1, 3, 28).
 //!
-//! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows; only a
-//! network's log-ins are counted afterwards, where they failed ([`count_failure`]). What is counted hangs on what was
+//! A try is taken before the check, in one statement, so fifty at the same time count as the rule allows ([`take`]).
+//! Where a few more do no harm, as with a network's tries, a rule may be looked at before ([`look`]) and counted after
+//! the check, where it failed ([`count_failure`]): then success costs no statement. What is counted hangs on what was
 //! typed, existing or not, and is stored as a keyed hash, never plain. A new current key starts all counts anew.
+//!
+//! What is refused unseen is counted, too, and told once its minute is over ([`count_refusal`]): the audit trail is only
+//! ever added to, and a flood must not be one of its lines each.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
@@ -11,6 +15,7 @@ use diesel::{
     sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join;
 use kernel::Keys;
 use std::time::Duration;
 
@@ -33,6 +38,8 @@ use table::throttles;
 
 /// After a day without a try the next exhaustion waits `waits[0]` again.
 const QUIET: TimeDelta = TimeDelta::days(1);
+/// How long refusals are counted before they are told.
+const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 /// How often something may be tried.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +50,7 @@ pub struct Rule<'a> {
     pub tries: u32,
     /// The window, which begins with its first try.
     pub window: Duration,
-    /// The wait after the first exhaustion, the second, …; the last repeats. Empty: the rest of the window.
+    /// The wait after the first exhaustion, the second, …; the last repeats. Empty: until the window ends.
     pub waits: &'a [Duration],
 }
 
@@ -57,6 +64,38 @@ pub enum Taken {
         /// From when on to try again.
         until: DateTime<Utc>,
     },
+}
+
+/// How a rule stands with a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Tries counted in this window.
+    pub tries: u32,
+    /// Until when further ones are to wait.
+    pub wait: Option<DateTime<Utc>>,
+    /// True where [`forgive`] has something to forgive.
+    pub counted: bool,
+}
+
+/// How these rules stand with these keys, in their order. Counts nothing.
+pub async fn look(
+    tx: &TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    watched: &[(Rule<'_>, String)],
+) -> Result<Vec<Standing>, DatabaseError> {
+    let hashes: Vec<Vec<u8>> = watched.iter().map(|(rule, key)| key_hash(keys, rule, key)).collect();
+    let names: Vec<&str> = watched.iter().map(|(rule, _)| rule.name).collect();
+    let statement = diesel::sql_query(LOOK)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<Text>, _>(names)
+        .bind::<Array<Binary>, _>(&hashes);
+    let rows: Vec<Held> = Prepared(statement).load(&mut &**tx).await?;
+    let standing = |((rule, _), hash): (&(Rule<'_>, String), &Vec<u8>)| {
+        let row = rows.iter().find(|row| row.rule == rule.name && row.key_hash == *hash);
+        row.map(|row| row.standing(rule, now)).unwrap_or_default()
+    };
+    Ok(watched.iter().zip(&hashes).map(standing).collect())
 }
 
 /// Takes a try. The last one a rule allows is still free; what comes after it waits.
@@ -149,6 +188,108 @@ fn delta(duration: Duration) -> TimeDelta {
     TimeDelta::from_std(duration).unwrap_or(TimeDelta::days(36_500))
 }
 
+/// Tries refused within a minute, without being looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusals {
+    /// What they were counted as.
+    pub rule: String,
+    /// A keyed hash of what was typed.
+    pub key_hash: Vec<u8>,
+    /// How many.
+    pub count: u32,
+    /// The first of them.
+    pub from: DateTime<Utc>,
+    /// The last of them.
+    pub to: DateTime<Utc>,
+}
+
+/// Counts a refusal on a keyed hash of what was typed; gives those of the minute before, where they are to be told now.
+/// What no further refusal tells, [`finished_refusals`] does.
+pub async fn count_refusal(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    rule: &'static str,
+    key_hash: &[u8],
+) -> Result<Option<Refusals>, DatabaseError> {
+    let ended = diesel::sql_query(TELL_ONE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(rule)
+        .bind::<Binary, _>(key_hash)
+        .bind::<Timestamptz, _>(now - MINUTE);
+    let ended = async { Prepared(ended).get_result::<Told>(&mut &**tx).await.optional() };
+    let counted = diesel::sql_query(REFUSE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(rule)
+        .bind::<Binary, _>(key_hash)
+        .bind::<Timestamptz, _>(now);
+    let counted = async { Prepared(counted).execute(&mut &**tx).await };
+    let (ended, _) = try_join(ended, counted).await?;
+    Ok(ended.map(Refusals::from))
+}
+
+/// The refusals of these rules whose minute is over, which are counted no longer.
+pub async fn finished_refusals(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    rules: &[&'static str],
+) -> Result<Vec<Refusals>, DatabaseError> {
+    let ended: Vec<Told> = diesel::sql_query(TELL)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<Text>, _>(rules)
+        .bind::<Timestamptz, _>(now - MINUTE)
+        .load(&mut **tx)
+        .await?;
+    Ok(ended.into_iter().map(Refusals::from).collect())
+}
+
+impl From<Told> for Refusals {
+    fn from(told: Told) -> Self {
+        Self {
+            rule: told.rule,
+            key_hash: told.key_hash,
+            count: u32::try_from(told.tries).unwrap_or(0),
+            from: told.window_from,
+            to: told.last_try_at,
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = throttles)]
+struct Told {
+    rule: String,
+    key_hash: Vec<u8>,
+    tries: i32,
+    window_from: DateTime<Utc>,
+    last_try_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+#[diesel(table_name = throttles)]
+struct Held {
+    rule: String,
+    key_hash: Vec<u8>,
+    tries: i32,
+    window_from: DateTime<Utc>,
+    level: i32,
+    blocked_until: Option<DateTime<Utc>>,
+}
+
+impl Held {
+    fn standing(&self, rule: &Rule<'_>, now: DateTime<Utc>) -> Standing {
+        let runs = self.window_from > now - delta(rule.window) && self.blocked_until.is_none_or(|until| until > now);
+        Standing {
+            tries: if runs {
+                u32::try_from(self.tries).unwrap_or(0)
+            } else {
+                0
+            },
+            wait: self.blocked_until.filter(|until| *until > now),
+            counted: self.tries > 0 || self.level > 0 || self.blocked_until.is_some(),
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct Left {
     #[diesel(sql_type = Integer)]
@@ -172,10 +313,8 @@ async fn upsert(
     rule: &Rule<'_>,
     key: &str,
 ) -> Result<Row, DatabaseError> {
-    let rest = [rule.window];
-    let waits = if rule.waits.is_empty() { &rest[..] } else { rule.waits };
     // The ends of the possible waits, by level; time stays a parameter.
-    let until: Vec<DateTime<Utc>> = waits.iter().map(|wait| now + delta(*wait)).collect();
+    let until: Vec<DateTime<Utc>> = rule.waits.iter().map(|wait| now + delta(*wait)).collect();
     let statement = diesel::sql_query(TAKE)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(rule.name)
@@ -188,7 +327,8 @@ async fn upsert(
     Ok(Prepared(statement).get_result(&mut &**tx).await?)
 }
 
-// $4 now, $5 tries, $6 windows begun up to here are over, $7 quiet up to here, $8 ends of the waits by level.
+// $4 now, $5 tries, $6 windows begun up to here are over (so $4 - $6 is how long one is), $7 quiet up to here, $8 ends of
+// the waits by level; where there are none, the wait ends with the window.
 // `s` is the row as it was; its lock makes the count exact. Flat CASEs, for a distributed PostgreSQL takes no
 // subquery here.
 macro_rules! blocked {
@@ -206,10 +346,16 @@ macro_rules! level {
         "CASE WHEN coalesce(s.blocked_until, s.last_try_at) <= $7 THEN 0 ELSE s.level END"
     };
 }
+macro_rules! window_from {
+    () => {
+        concat!("CASE WHEN ", tries!(), " > 1 THEN s.window_from ELSE $4 END")
+    };
+}
 const TAKE: &str = concat!(
     "INSERT INTO throttles AS s ",
     "(tenant_id, rule, key_hash, tries, window_from, level, admitted, blocked_until, last_try_at) ",
-    "VALUES ($1, $2, $3, 1, $4, CASE WHEN $5 = 1 THEN 1 ELSE 0 END, true, CASE WHEN $5 = 1 THEN $8[1] END, $4) ",
+    "VALUES ($1, $2, $3, 1, $4, CASE WHEN $5 = 1 THEN 1 ELSE 0 END, true, ",
+    "CASE WHEN $5 = 1 THEN coalesce($8[1], $4 + ($4 - $6)) END, $4) ",
     "ON CONFLICT (tenant_id, rule, key_hash) DO UPDATE SET ",
     concat!(
         "tries = CASE WHEN ",
@@ -221,9 +367,9 @@ const TAKE: &str = concat!(
     concat!(
         "window_from = CASE WHEN ",
         blocked!(),
-        " OR ",
-        tries!(),
-        " > 1 THEN s.window_from ELSE $4 END, "
+        " THEN s.window_from ELSE ",
+        window_from!(),
+        " END, "
     ),
     concat!("level = CASE WHEN ", blocked!(), " THEN s.level "),
     concat!(
@@ -240,9 +386,11 @@ const TAKE: &str = concat!(
     concat!(
         "WHEN ",
         tries!(),
-        " >= $5 THEN $8[least(",
+        " >= $5 THEN coalesce($8[least(",
         level!(),
-        " + 1, cardinality($8))] END, "
+        " + 1, cardinality($8))], ",
+        window_from!(),
+        " + ($4 - $6)) END, "
     ),
     concat!(
         "last_try_at = CASE WHEN ",
@@ -260,6 +408,23 @@ UPDATE throttles SET
     level = CASE WHEN $4 IS NULL THEN 0 WHEN blocked_until > $4 THEN level - 1 ELSE level END,
     blocked_until = CASE WHEN $4 IS NULL OR blocked_until > $4 THEN NULL ELSE blocked_until END
 WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND (tries > 0 OR $4 IS NULL) RETURNING tries";
+
+const LOOK: &str = "\
+SELECT rule, key_hash, tries, window_from, level, blocked_until FROM throttles
+WHERE tenant_id = $1 AND rule = ANY($2) AND key_hash = ANY($3)";
+
+const REFUSE: &str = "\
+INSERT INTO throttles AS s (tenant_id, rule, key_hash, tries, window_from, level, admitted, last_try_at)
+VALUES ($1, $2, $3, 1, $4, 0, false, $4)
+ON CONFLICT (tenant_id, rule, key_hash) DO UPDATE SET tries = s.tries + 1, last_try_at = $4 WHERE s.tenant_id = $1";
+
+const TELL_ONE: &str = "\
+DELETE FROM throttles WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND window_from <= $4
+RETURNING rule, key_hash, tries, window_from, last_try_at";
+
+const TELL: &str = "\
+DELETE FROM throttles WHERE tenant_id = $1 AND rule = ANY($2) AND window_from <= $3
+RETURNING rule, key_hash, tries, window_from, last_try_at";
 
 pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let deleted = diesel::delete(

@@ -1,6 +1,6 @@
 //! What applying a folder would change, in lines for an operator, and what may not change any more.
 
-use crate::{Folder, FolderProblem, Settings, TermsHead, directory::InsurerRow, schema::insurers};
+use crate::{Folder, FolderProblem, Settings, SharedNetwork, TermsHead, directory::InsurerRow, schema::insurers};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError};
 use diesel::prelude::*;
@@ -55,6 +55,7 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
             .push(format!("new insurer {code} {}", folder.settings.name));
     }
     let stored = stored.unwrap_or(&none);
+    compare_networks(stored, &folder.settings, &mut difference.lines);
     compare_logo(stored, folder, &mut difference.lines);
     compare_terms(stored, folder, now, &mut difference);
     compare_pages(stored, folder, &mut difference.lines);
@@ -64,6 +65,7 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
 /// Settings as JSON, without what is compared by its own rules.
 fn plain(settings: &Settings) -> Value {
     let plain = Settings {
+        networks: Vec::new(),
         logo: None,
         terms: Vec::new(),
         pages: Vec::new(),
@@ -93,6 +95,21 @@ fn compare_values(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>)
         return;
     }
     lines.push(format!("{path}: {old} → {new}"));
+}
+
+fn compare_networks(stored: &Settings, new: &Settings, lines: &mut Vec<String>) {
+    for SharedNetwork { cidr, factor } in &new.networks {
+        match stored.networks.iter().find(|old| old.cidr == *cidr) {
+            Some(old) if old.factor == *factor => {}
+            Some(old) => lines.push(format!("network {cidr}: factor {} → {factor}", old.factor)),
+            None => lines.push(format!("network {cidr} added, factor {factor}")),
+        }
+    }
+    for old in &stored.networks {
+        if !new.networks.iter().any(|new| new.cidr == old.cidr) {
+            lines.push(format!("network {} removed", old.cidr));
+        }
+    }
 }
 
 fn compare_logo(stored: &Settings, folder: &Folder, lines: &mut Vec<String>) {
@@ -244,6 +261,26 @@ mod tests {
                 r#"desk.phone: "" → "050-2030-4706""#
             ]
         );
+    }
+
+    #[test]
+    fn networks_are_compared_one_by_one() {
+        let network = |cidr: &str, factor| SharedNetwork {
+            cidr: cidr.parse().unwrap(),
+            factor,
+        };
+        let (mut stored, mut changed) = (folder(vec![]), folder(vec![]));
+        stored.settings.networks = vec![network("192.0.2.0/28", 10), network("198.51.100.7/32", 5)];
+        changed.settings.networks = vec![network("192.0.2.0/28", 20), network("2001:db8::/44", 2)];
+        assert_eq!(
+            lines(&stored, &changed),
+            [
+                "network 192.0.2.0/28: factor 10 → 20",
+                "network 2001:db8::/44 added, factor 2",
+                "network 198.51.100.7/32 removed"
+            ]
+        );
+        assert!(lines(&changed, &changed).is_empty());
     }
 
     #[test]

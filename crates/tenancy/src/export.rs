@@ -136,6 +136,11 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
         toml.table("session");
         toml.plain("idle_minutes", settings.session.idle_minutes);
         toml.plain("absolute_hours", settings.session.absolute_hours);
+        for network in &settings.networks {
+            toml.table("[network]");
+            toml.text("cidr", &network.cidr.to_string());
+            toml.plain("factor", network.factor);
+        }
     } else {
         toml.text("name", &settings.name);
         toml.text("operator", settings.operator.as_deref().unwrap_or_default());

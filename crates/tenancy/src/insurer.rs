@@ -1,11 +1,13 @@
 //! An insurer as every other crate sees it, and the small vocabularies of its settings. Read from the directory only;
 //! nothing here is changed in place.
 
-use crate::{Brand, ContactDesk, PasswordSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};
+use crate::{
+    Brand, ContactDesk, PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
+};
 use chrono::{DateTime, Utc};
 use kernel::{InsurerCode, TenantId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// One insurer at one revision of its settings; tenant 0 is the platform itself.
 #[derive(Debug, Clone)]
@@ -40,6 +42,8 @@ pub struct Insurer {
     pub password: PasswordSettings,
     /// How long a log-in lasts.
     pub session: SessionSettings,
+    /// Networks that many of its members share.
+    pub networks: Vec<SharedNetwork>,
     /// From whom its mails come.
     pub sender: SenderSettings,
     /// True where it has bought the points service.
@@ -79,6 +83,7 @@ impl Insurer {
             sign_up: settings.sign_up,
             password: settings.password,
             session: settings.session,
+            networks: settings.networks,
             sender: settings.sender,
             points: settings.points,
             after_loss_days: settings.after_loss_days,
@@ -91,6 +96,14 @@ impl Insurer {
     /// True unless an operator suspended it.
     pub fn is_open(&self) -> bool {
         self.state == InsurerState::Open
+    }
+
+    /// How many times more may be tried from an address at this insurer's door, where its members share the network.
+    pub fn factor(&self, address: IpAddr) -> Option<u32> {
+        self.networks
+            .iter()
+            .find(|network| network.cidr.contains(&address))
+            .map(|network| network.factor)
     }
 
     /// True for tenant 0.

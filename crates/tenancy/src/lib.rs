@@ -12,6 +12,7 @@ mod export;
 mod folder;
 mod insurer;
 pub mod logos;
+mod network;
 mod operate;
 pub mod pages;
 mod schema;
@@ -28,6 +29,7 @@ pub use folder::{Folder, FolderProblem, LogoFile, NoticeFile, PageFile, TermsFil
 pub use insurer::{
     Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, Module, ModuleState, Modules, PageHead, TermsHead,
 };
+pub use network::SharedNetwork;
 pub use operate::{InsurerHead, Revision, Shown, StateChange, find, list, resume, show, suspend};
 pub use settings::{PasswordSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};
 pub use terms::{TermsInForce, terms_in_force};

@@ -1,7 +1,7 @@
 //! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms, pages and logo beside it,
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
-use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, PageHead, TermsHead};
+use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, PageHead, SharedNetwork, TermsHead};
 use kernel::EmailAddress;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub password: PasswordSettings,
     /// How long a log-in lasts.
     pub session: SessionSettings,
+    /// Networks that many of its members share.
+    pub networks: Vec<SharedNetwork>,
     /// From whom mails come.
     pub sender: SenderSettings,
     /// お問い合わせ先.
@@ -63,6 +65,7 @@ impl Default for Settings {
             sign_up: SignUpSettings::default(),
             password: PasswordSettings::default(),
             session: SessionSettings::default(),
+            networks: Vec::new(),
             sender: SenderSettings::default(),
             desk: ContactDesk::default(),
             modules: Modules::default(),

@@ -4,7 +4,7 @@
 use super::source::{At, Section, Source};
 use crate::{
     Color, ContactDesk, Hours, InsurerKind, MemberDocument, Module, ModuleState, Modules, OtherContact,
-    PasswordSettings, SenderSettings, SessionSettings, Settings, SignUpSettings,
+    PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
 };
 use chrono::Weekday;
 use kernel::{InsurerCode, Problem};
@@ -89,6 +89,7 @@ fn insurer(mut top: Section<'_>) -> Read {
         }),
         password: within(&mut top, "password", password),
         session: within(&mut top, "session", session),
+        networks: networks(&mut top),
         sender: sender(&mut top),
         desk: desk(&mut top),
         modules: modules(&mut top, kind),
@@ -215,6 +216,29 @@ fn session(section: &mut Section<'_>) -> SessionSettings {
         },
         _ => SessionSettings::default(),
     }
+}
+
+/// Networks that members share; absent for most insurers.
+fn networks(top: &mut Section<'_>) -> Vec<SharedNetwork> {
+    if !top.has("network") {
+        return Vec::new();
+    }
+    let mut networks: Vec<SharedNetwork> = Vec::new();
+    for mut section in top.sections("network") {
+        let cidr = section.text("cidr");
+        let factor = section.number("factor", &SharedNetwork::FACTOR);
+        if let Some(found) = cidr {
+            match SharedNetwork::read(&found.value) {
+                Err(reason) => section.wrong("cidr", found.line, &reason),
+                Ok(cidr) if networks.iter().any(|known| known.overlaps(&cidr)) => {
+                    section.wrong("cidr", found.line, &format!("{cidr} overlaps one above"));
+                }
+                Ok(cidr) => networks.extend(factor.map(|factor| SharedNetwork { cidr, factor })),
+            }
+        }
+        section.close();
+    }
+    networks
 }
 
 fn sender(top: &mut Section<'_>) -> SenderSettings {
