@@ -2,10 +2,11 @@
 
 use crate::portal::leads;
 use chrono::{DateTime, Utc};
+use database::Durability;
 use testkit::{PASSWORD, TestApp, unique};
 
 async fn sweep(app: &TestApp, before: DateTime<Utc>) -> usize {
-    let mut tx = app.database.tenant(app.tenant()).write().await.unwrap();
+    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
     let deleted = accounts::sweep(&mut tx, before).await.unwrap();
     tx.commit().await.unwrap();
     deleted

@@ -4,7 +4,7 @@ mod mailed_links;
 
 use audit::Origin;
 use chrono::TimeDelta;
-use database::TenantTransaction;
+use database::{Durability, TenantTransaction};
 use guard::{
     codes::{self, CodeVerdict, TypedCode},
     links::{self, Link},
@@ -27,7 +27,7 @@ const IDENTITY: Rule<'static> = Rule {
 };
 
 async fn write(db: &TestDatabase) -> TenantTransaction {
-    db.database.tenant(db.tenant).write().await.unwrap()
+    db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap()
 }
 
 async fn take(db: &TestDatabase, key: &str) -> Taken {
@@ -61,7 +61,7 @@ async fn fifty_tries_at_the_same_time_count_as_five() {
         || {
             let (database, keys, now) = (db.database.tenant(db.tenant), db.keys.clone(), db.clock.now());
             async move {
-                let tx = database.write().await.unwrap();
+                let tx = database.write(Durability::Safe).await.unwrap();
                 let taken = throttle::take(&tx, &keys, now, &IDENTITY, "123-456").await.unwrap();
                 tx.commit().await.unwrap();
                 taken
@@ -369,7 +369,7 @@ async fn of_fifty_right_codes_at_the_same_time_one_is_right() {
             let (database, keys, now) = (db.database.tenant(db.tenant), db.keys.clone(), db.clock.now());
             let code = code.clone();
             async move {
-                let mut tx = database.write().await.unwrap();
+                let mut tx = database.write(Durability::Safe).await.unwrap();
                 let verdict = codes::check(&mut tx, &keys, now, subject, "sign_up", &typed_code(&code))
                     .await
                     .unwrap();
@@ -448,7 +448,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
         take(&db, &mine).await;
     }
     for tenant in [other.tenant, TenantId::PLATFORM] {
-        let mut tx = db.database.tenant(tenant).write().await.unwrap();
+        let mut tx = db.database.tenant(tenant).write(Durability::Safe).await.unwrap();
         assert!(sessions::load(&tx, keys, now, &secret).await.unwrap().is_none());
         assert!(sessions::list(&mut tx, now, subject).await.unwrap().is_empty());
         assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 0);

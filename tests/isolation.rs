@@ -6,6 +6,7 @@ mod portal;
 mod tables;
 
 use audit::{Actor, Origin};
+use database::Durability;
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
 use testkit::{Client, SignedUp, TestApp, TestDatabase};
@@ -67,7 +68,7 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
         published_at: app.clock().now(),
         ended_at: None,
     };
-    let mut tx = app.database.tenant(app.tenant()).write().await.unwrap();
+    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
     let notices = &app.services.notices;
     let id = notices
         .publish(&mut tx, &Origin::command(), Actor::System, to, &draft)

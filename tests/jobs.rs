@@ -1,6 +1,7 @@
 //! The queue of jobs: leases that are somebody's, tries that count, handlers that misbehave.
 
 use chrono::TimeDelta;
+use database::Durability;
 use jobs::{Job, JobError, Jobs, Worker};
 use kernel::{Keys, TenantId};
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,7 @@ impl Job for Chore {
 }
 
 async fn enqueue(db: &TestDatabase, keys: &Keys) {
-    let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
     let now = db.clock.now();
     let chore = Chore { typed: "x".into() };
     jobs::enqueue(&mut tx, keys, now, now, &chore).await.unwrap();
@@ -123,7 +124,7 @@ async fn whoever_comes_back_after_the_lease_leaves_the_job_to_who_has_it_now() {
 async fn a_line_in_due_without_its_job_or_mail_is_taken_out_and_keeps_nobody_busy() {
     let db = TestDatabase::new().await;
     let now = db.clock.now();
-    let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
     jobs::due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now)
         .await
         .unwrap();
@@ -146,7 +147,7 @@ async fn what_a_failed_job_leaves_tells_nothing_that_was_typed() {
         const QUEUE: &'static str = Chore::QUEUE;
     }
     let db = TestDatabase::new().await;
-    let mut tx = db.database.tenant(db.tenant).write().await.unwrap();
+    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
     let (now, typed) = (db.clock.now(), vec!["ケンポ".into()]);
     jobs::enqueue(&mut tx, &db.keys, now, now, &Older { typed })
         .await

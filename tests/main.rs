@@ -5,7 +5,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::large_futures,
     reason = "the whole binary is tests: what fails here is meant to fail loudly"
 )]
 

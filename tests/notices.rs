@@ -3,6 +3,7 @@
 use accounts::{Member, Outcome, Refusal};
 use audit::{Actor, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
+use database::Durability;
 use kernel::{
     AccountId, BirthDate, Branch, EmailAddress, KanaName, NoticeId, Number, PersonId, SessionId, Symbol, TenantId,
     UserId, calendar,
@@ -82,7 +83,13 @@ impl Desk {
     }
 
     async fn publish(&self, to: To, draft: &Draft) -> NoticeId {
-        let mut tx = self.test.database.tenant(self.test.tenant).write().await.unwrap();
+        let mut tx = self
+            .test
+            .database
+            .tenant(self.test.tenant)
+            .write(Durability::Safe)
+            .await
+            .unwrap();
         let id = self
             .notices
             .publish(&mut tx, &Origin::command(), Actor::Operator, to, draft)
@@ -100,14 +107,7 @@ impl Desk {
     }
 
     async fn page(&self, shelf: Shelf, after: Option<Cursor>, limit: u32) -> notices::NoticePage {
-        let mut tx = self.test.database.tenant(self.test.tenant).read().await.unwrap();
-        let page = self
-            .notices
-            .page(&mut tx, &self.member, shelf, after, limit)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-        page
+        self.notices.page(&self.member, shelf, after, limit).await.unwrap()
     }
 
     async fn open(&self, id: NoticeId) -> Result<Notice, Refusal> {

@@ -4,6 +4,7 @@
 
 use crate::portal::leads;
 use chrono::TimeDelta;
+use database::Durability;
 use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
 use serde_json::Value;
 use std::{
@@ -195,7 +196,7 @@ async fn walk(app: &TestApp, person: &TestPerson) {
 /// What every hour takes away, at the large insurer.
 async fn sweep(app: &TestApp) {
     let now = app.clock().now();
-    let mut tx = app.database.tenant(app.tenant()).write().await.unwrap();
+    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
     accounts::sweep(&mut tx, now - TimeDelta::days(2)).await.unwrap();
     guard::sweep(&mut tx, now).await.unwrap();
     mail::sweep(&mut tx, now - TimeDelta::days(90)).await.unwrap();

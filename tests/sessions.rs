@@ -2,7 +2,9 @@
 
 use audit::{Channel, Origin};
 use chrono::TimeDelta;
-use database::{Database, DatabaseConfig, TenantTransaction};
+use database::{Database, DatabaseConfig, Durability, TenantTransaction};
+use diesel::{QueryableByName, sql_types::Text};
+use diesel_async::RunQueryDsl as _;
 use guard::sessions::{self, Limits, Session, SubjectKind};
 use kernel::{Keys, Secret};
 use scoped_futures::ScopedFutureExt as _;
@@ -11,7 +13,7 @@ use testkit::TestDatabase;
 use uuid::Uuid;
 
 async fn write(db: &TestDatabase) -> TenantTransaction {
-    db.database.tenant(db.tenant).write().await.unwrap()
+    db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap()
 }
 
 /// Thirty minutes, twelve hours (security.md 39).
@@ -125,8 +127,8 @@ async fn an_ended_session_is_gone_at_once_and_the_kept_one_stays() {
     assert!(load(&db, &second).await.is_none());
 }
 
-/// On a connection that has prepared nothing yet, and on the same one the second time.
-async fn at_once(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<Session>; 2] {
+/// With BEGIN, on a connection that has prepared nothing yet, and on the same one the second time.
+async fn with_begin(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<Session>; 2] {
     let database = Database::connect(&DatabaseConfig {
         url: testkit::service_url(),
         owner_url: None,
@@ -135,28 +137,51 @@ async fn at_once(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<Ses
     })
     .unwrap();
     let (tenant, now) = (database.tenant(db.tenant), db.clock.now());
-    let read = || tenant.read_at_once(|tx| sessions::load(tx, keys, now, secret).scope_boxed());
-    [read().await.unwrap(), read().await.unwrap()]
+    let read = async || {
+        let first = tenant.read_with(|tx| sessions::load(tx, keys, now, secret).scope_boxed());
+        let (tx, session) = first.await.unwrap();
+        tx.commit().await.unwrap();
+        session
+    };
+    [read().await, read().await]
 }
 
 #[tokio::test]
-async fn what_is_read_at_once_is_found_on_a_fresh_connection_as_on_a_known_one() {
+async fn what_is_read_with_begin_is_found_on_a_fresh_connection_as_on_a_known_one() {
     let db = TestDatabase::new().await;
     let secret = open(&db, Uuid::from_u128(12)).await;
-    let [fresh, known] = at_once(&db, &db.keys, &secret).await;
+    let [fresh, known] = with_begin(&db, &db.keys, &secret).await;
     assert!(fresh.is_some() && fresh == known);
-    assert_eq!(at_once(&db, &db.keys, &Secret::random()).await, [None, None]);
+    assert_eq!(with_begin(&db, &db.keys, &Secret::random()).await, [None, None]);
     // Another insurer's: it does not exist.
     let other = TestDatabase::new().await;
-    assert_eq!(at_once(&other, &db.keys, &secret).await, [None, None]);
+    assert_eq!(with_begin(&other, &db.keys, &secret).await, [None, None]);
+    // Hashed with what is the older key now: a second statement finds it.
+    let older = Keys::new("new", [("test".to_owned(), [7; 32]), ("new".to_owned(), [8; 32])]).unwrap();
+    let [fresh, known] = with_begin(&db, &older, &secret).await;
+    assert!(fresh.is_some() && fresh == known);
 }
 
 #[tokio::test]
-async fn what_takes_a_second_statement_is_not_read_outside_its_insurer() {
+async fn an_answer_of_any_size_is_read_with_begin() {
+    #[derive(QueryableByName)]
+    struct Large {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
     let db = TestDatabase::new().await;
-    let secret = open(&db, Uuid::from_u128(13)).await;
-    // The session was hashed with what is the older key now: it is looked up by the new one first.
-    let older = Keys::new("new", [("test".to_owned(), [7; 32]), ("new".to_owned(), [8; 32])]).unwrap();
-    let [fresh, known] = at_once(&db, &older, &secret).await;
-    assert!(fresh.is_some() && fresh == known);
+    let tenant = db.database.tenant(db.tenant);
+    let large = tenant.read_with(|tx| {
+        async move {
+            let rows = diesel::sql_query("SELECT repeat('x', 1000) AS text FROM generate_series(1, 20000)");
+            Ok(rows.load::<Large>(&mut &**tx).await?)
+        }
+        .scope_boxed()
+    });
+    let (tx, rows) = tokio::time::timeout(Duration::from_secs(30), large)
+        .await
+        .unwrap()
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.text.len()).sum::<usize>(), 20_000_000);
 }

@@ -1,6 +1,7 @@
 //! Insurers in the database: folders applied, refused, exported; suspensions and revisions as running nodes see them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use database::Durability;
 use kernel::{InsurerCode, TenantId, calendar};
 use std::{
     fs,
@@ -164,7 +165,7 @@ async fn the_service_itself_may_not_change_terms_that_it_wrote() {
     apply(&test, &Disk::new(&code)).await.unwrap();
     let tenant = tenant(&test, &code).await;
     for statement in ["UPDATE terms_documents SET body = 'x'", "DELETE FROM terms_documents"] {
-        let mut tx = test.database.tenant(tenant).write().await.unwrap();
+        let mut tx = test.database.tenant(tenant).write(Durability::Safe).await.unwrap();
         let sql = format!("{statement} WHERE tenant_id = {tenant}");
         let error = diesel::sql_query(sql).execute(&mut *tx).await.unwrap_err();
         assert!(error.to_string().contains("permission denied"), "{error}");

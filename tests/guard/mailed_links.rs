@@ -2,7 +2,7 @@
 
 use super::{at_once, write};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::TenantTransaction;
+use database::{Durability, TenantTransaction};
 use guard::links::{self, Link};
 use kernel::Secret;
 use testkit::TestDatabase;
@@ -90,7 +90,7 @@ async fn of_fifty_uses_of_a_link_at_the_same_time_one_succeeds() {
             let (database, keys, now) = (db.database.tenant(db.tenant), db.keys.clone(), db.clock.now());
             let secret = link.secret.clone();
             async move {
-                let mut tx = database.write().await.unwrap();
+                let mut tx = database.write(Durability::Safe).await.unwrap();
                 let used = links::use_up(&mut tx, &keys, now, &secret, "password").await.unwrap();
                 tx.commit().await.unwrap();
                 used

@@ -3,6 +3,7 @@
 use crate::portal::says;
 use audit::{Actor, Origin};
 use chrono::TimeDelta;
+use database::Durability;
 use kernel::NoticeId;
 use notices::{Draft, To};
 use testkit::TestApp;
@@ -15,7 +16,13 @@ async fn publish(app: &TestApp, title: &str) -> NoticeId {
         published_at: app.clock().now() - TimeDelta::hours(1),
         ended_at: None,
     };
-    let mut tx = app.app.database.tenant(app.tenant()).write().await.unwrap();
+    let mut tx = app
+        .app
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
     let id = notices
         .publish(&mut tx, &Origin::command(), Actor::Operator, To::All, &draft)
         .await

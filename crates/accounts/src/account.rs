@@ -9,7 +9,7 @@ use crate::{
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability};
 use guard::sessions;
 use kernel::{FieldError, Problem, SessionId, TenantSecret};
 use scoped_futures::ScopedFutureExt as _;
@@ -57,11 +57,15 @@ pub struct PasswordChange {
 
 impl Accounts {
     /// The account page of a member.
-    pub async fn account(&self, tx: &mut TenantTransaction, member: &Member) -> Result<AccountView, Outage> {
-        let Some(found) = account(tx, member.account_id).await? else {
+    pub async fn account(&self, member: &Member) -> Result<AccountView, Outage> {
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let (mut tx, found) = tenant
+            .read_with(|tx| account(tx, member.account_id).scope_boxed())
+            .await?;
+        let Some(found) = found else {
             return Err(DatabaseError::Statement(diesel::result::Error::NotFound).into());
         };
-        let open = sessions::list(tx, self.clock.now(), member.account_id.0).await?;
+        let open = sessions::list(&mut tx, self.clock.now(), member.account_id.0).await?;
         let sessions = open
             .into_iter()
             .map(|session| SessionView {
@@ -117,7 +121,7 @@ impl Accounts {
             return Ok(overloaded());
         };
         let now = self.clock.now();
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         let kept = Some(member.session.id);
         let set = self
             .set_password(&mut tx, &member.insurer, &found, &hash, kept, now)
@@ -145,8 +149,8 @@ impl Accounts {
             return Ok(refusal.into());
         }
         let tenant = self.database.tenant(member.insurer.tenant_id);
-        let found = tenant
-            .read_at_once(|tx| credentials(tx, member.account_id).scope_boxed())
+        let (_, found) = tenant
+            .read_with(|tx| credentials(tx, member.account_id).scope_boxed())
             .await?;
         let since = self.clock.now() - SECOND_CLICK;
         let Some(found) = found.filter(|found| found.account.password_changed_at >= since) else {
@@ -155,7 +159,7 @@ impl Accounts {
         if self.is_password(&found, typed).await != Some(true) {
             return Ok(refusal.into());
         }
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         let token = sessions::renew(&mut tx, &self.keys, &member.session).await?;
         tx.commit().await?;
         Ok(token.map_or(refusal.into(), Outcome::Done))
@@ -174,8 +178,8 @@ impl Accounts {
         if let Some(until) = self.take_try(tenant.id(), &self.limits.log_in(), &key).await? {
             return Ok(Err(Refusal::Wait { until }));
         }
-        let found = tenant
-            .read_at_once(|tx| credentials(tx, member.account_id).scope_boxed())
+        let (_, found) = tenant
+            .read_with(|tx| credentials(tx, member.account_id).scope_boxed())
             .await?;
         let Some(found) = found else {
             return Ok(Err(Refusal::SessionEnded));
@@ -187,7 +191,7 @@ impl Accounts {
                 Ok(Err(Refusal::Overloaded))
             }
             Some(false) => {
-                let tx = tenant.write().await?;
+                let tx = tenant.write(Durability::Safe).await?;
                 let (now, outcome) = (self.clock.now(), "password_wrong");
                 trail::record(&tx, now, origin, actor(member), "password.prove", outcome).await?;
                 tx.commit().await?;
@@ -195,7 +199,7 @@ impl Accounts {
                 Ok(Err(Refusal::Fields(vec![wrong])))
             }
             Some(true) => {
-                let tx = tenant.write().await?;
+                let tx = tenant.write(Durability::Safe).await?;
                 guard::throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &key).await?;
                 tx.commit().await?;
                 Ok(Ok(found.account))
@@ -206,7 +210,11 @@ impl Accounts {
     /// Ends one of the member's sessions; another person's does not exist.
     pub async fn end_session(&self, origin: &Origin, member: &Member, id: SessionId) -> Result<Outcome<()>, Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         if !sessions::end(&mut tx, member.account_id.0, id).await? {
             return Ok(Refusal::NotFound.into());
         }
@@ -218,7 +226,11 @@ impl Accounts {
     /// Ends every session but this one; how many.
     pub async fn end_other_sessions(&self, origin: &Origin, member: &Member) -> Result<usize, Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         let ended = sessions::end_all(&mut tx, member.account_id.0, Some(member.session.id)).await?;
         trail::record(&tx, now, origin, actor(member), "session.end_others", "done").await?;
         tx.commit().await?;

@@ -4,10 +4,11 @@
 use crate::{Accounts, Member, Outage, Outcome, Refusal, schema::consents};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, ConsentId, TenantId};
+use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use tenancy::{Insurer, TermsInForce, terms, terms_in_force};
 
@@ -73,7 +74,11 @@ impl Accounts {
         choices: &[TermsChoice],
     ) -> Result<Outcome<()>, Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         // Asked anew: the same form may have been posted a moment ago.
         let due = due(&tx, member.account_id, &member.insurer, &member.platform, now).await?;
         let names = |due: &DueTerms| {
@@ -111,16 +116,23 @@ impl Accounts {
     }
 
     /// A member's ledger, newest first.
-    pub async fn consents(&self, tx: &mut TenantTransaction, member: &Member) -> Result<Vec<Consent>, Outage> {
-        let tenant = tx.tenant();
-        Ok(consents::table
-            .filter(consents::tenant_id.eq(tenant))
-            .filter(consents::account_id.eq(member.account_id))
-            .order((consents::at.desc(), consents::consent_id.desc()))
-            .select(Consent::as_select())
-            .load(&mut **tx)
-            .await?)
+    pub async fn consents(&self, member: &Member) -> Result<Vec<Consent>, Outage> {
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let (_, consents) = tenant
+            .read_with(|tx| ledger(tx, member.account_id).scope_boxed())
+            .await?;
+        Ok(consents)
     }
+}
+
+async fn ledger(tx: &TenantTransaction, account: AccountId) -> Result<Vec<Consent>, DatabaseError> {
+    Ok(consents::table
+        .filter(consents::tenant_id.eq(tx.tenant()))
+        .filter(consents::account_id.eq(account))
+        .order((consents::at.desc(), consents::consent_id.desc()))
+        .select(Consent::as_select())
+        .load(&mut &**tx)
+        .await?)
 }
 
 /// What is in force for a member and not accepted; one statement.

@@ -15,12 +15,13 @@ use crate::{
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{codes, links};
 use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Problem, TenantId};
 use mail::{Letter, MailState};
+use scoped_futures::ScopedFutureExt as _;
 
 /// The address wanted, with the present password as proof.
 #[derive(Clone)]
@@ -65,11 +66,13 @@ impl Accounts {
             return Ok(refusal.into());
         }
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         lock(&mut tx, member.account_id).await?;
-        let present = change(&mut tx, member.account_id)
-            .await?
-            .filter(|row| row.expires_at > now);
+        let present = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now);
         if let Some(row) = &present
             && self.wanted(member.account_id, &row.email)? == email
             && left(self.limits.code_tries, row.tries) > 0
@@ -87,16 +90,16 @@ impl Accounts {
     }
 
     /// The change waiting for its code, where there is one.
-    pub async fn email_change(
-        &self,
-        tx: &mut TenantTransaction,
-        member: &Member,
-    ) -> Result<Option<EmailChangeView>, Outage> {
+    pub async fn email_change(&self, member: &Member) -> Result<Option<EmailChangeView>, Outage> {
         let now = self.clock.now();
-        let Some(row) = change(tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let (mut tx, row) = tenant
+            .read_with(|tx| change(tx, member.account_id).scope_boxed())
+            .await?;
+        let Some(row) = row.filter(|row| row.expires_at > now) else {
             return Ok(None);
         };
-        let mail = mail::state(tx, row.mail_id).await?.unwrap_or(MailState::Queued);
+        let mail = mail::state(&mut tx, row.mail_id).await?.unwrap_or(MailState::Queued);
         let email = self.wanted(member.account_id, &row.email)?;
         let code = CodeView {
             sent_to: email.as_str().to_owned(),
@@ -114,12 +117,13 @@ impl Accounts {
     /// Sends another code, a minute after the last at the soonest.
     pub async fn resend_email_code(&self, origin: &Origin, member: &Member) -> Result<Outcome<CodeSent>, Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         lock(&mut tx, member.account_id).await?;
-        let Some(row) = change(&mut tx, member.account_id)
-            .await?
-            .filter(|row| row.expires_at > now)
-        else {
+        let Some(row) = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
             return Ok(Refusal::StepMissing.into());
         };
         let next = row.last_sent_at + span(self.limits.resend_after);
@@ -205,7 +209,11 @@ impl Accounts {
             Err(refusal) => return Ok(refusal.into()),
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         lock(&mut tx, member.account_id).await?;
         let most = i32::try_from(self.limits.code_tries).unwrap_or(i32::MAX);
         let taken: Option<(i32, Vec<u8>)> = diesel::update(live_change(tx.tenant(), member.account_id, now))
@@ -216,9 +224,7 @@ impl Accounts {
             .await
             .optional()?;
         let Some((tries, wanted)) = taken else {
-            let waiting = change(&mut tx, member.account_id)
-                .await?
-                .filter(|row| row.expires_at > now);
+            let waiting = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now);
             return Ok(if waiting.is_some() {
                 Refusal::CodeTriesUsedUp
             } else {
@@ -283,13 +289,13 @@ async fn lock(tx: &mut TenantTransaction, account: AccountId) -> Result<(), Data
     Ok(())
 }
 
-async fn change(tx: &mut TenantTransaction, account: AccountId) -> Result<Option<ChangeRow>, DatabaseError> {
+async fn change(tx: &TenantTransaction, account: AccountId) -> Result<Option<ChangeRow>, DatabaseError> {
     let tenant = tx.tenant();
     Ok(email_changes::table
         .filter(email_changes::tenant_id.eq(tenant))
         .filter(email_changes::account_id.eq(account))
         .select(ChangeRow::as_select())
-        .first(&mut **tx)
+        .first(&mut &**tx)
         .await
         .optional()?)
 }

@@ -29,7 +29,7 @@ pub use log_in::{LogInForm, LoggedIn};
 pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
 pub use refusal::{Outage, Outcome, Refusal};
-pub use session::{Entered, Member, MemberIds};
+pub use session::{Member, MemberIds};
 pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
 pub use ticket::{CodeView, Step, TicketView, sweep};
 

@@ -12,7 +12,7 @@ use crate::{
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, Prepared, TenantTransaction};
+use database::{DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::{
@@ -96,7 +96,9 @@ impl Accounts {
         let (tx, (wait, found)) = self
             .database
             .tenant(tenant)
-            .tally_with(|tx| try_join(self.take_tries(tx, &counted), credentials(tx, id)).scope_boxed())
+            .write_with(Durability::Relaxed, |tx| {
+                try_join(self.take_tries(tx, &counted), credentials(tx, id)).scope_boxed()
+            })
             .await?;
         tx.commit().await?;
         if let Some(until) = wait {
@@ -170,7 +172,9 @@ impl Accounts {
         let (tx, full) = self
             .database
             .tenant(TenantId::PLATFORM)
-            .tally_with(|tx| throttle::count_failure(tx, &self.keys, now, &network, &counted.network).scope_boxed())
+            .write_with(Durability::Relaxed, |tx| {
+                throttle::count_failure(tx, &self.keys, now, &network, &counted.network).scope_boxed()
+            })
             .await?;
         tx.commit().await?;
         if let Some(until) = full {
@@ -194,7 +198,9 @@ impl Accounts {
         let (tx, ()) = self
             .database
             .tenant(tenant)
-            .write_with(|tx| trail::record_log_in_refused(tx, keys, now, origin, account, typed, outcome).scope_boxed())
+            .write_with(Durability::Safe, |tx| {
+                trail::record_log_in_refused(tx, keys, now, origin, account, typed, outcome).scope_boxed()
+            })
             .await?;
         Ok(tx.commit().await?)
     }
@@ -225,7 +231,7 @@ impl Accounts {
         let (mut tx, (noted, failures, person, (session, consents_required, ()))) = self
             .database
             .tenant(tenant)
-            .write_with(|tx| {
+            .write_with(Durability::Safe, |tx| {
                 try_join4(
                     note_log_in(tx, &found, now, rehashed.as_ref()),
                     self.forgive_tries(tx, counted),
@@ -257,7 +263,7 @@ impl Accounts {
             let (tx, _) = self
                 .database
                 .tenant(tenant)
-                .write_with(|tx| {
+                .write_with(Durability::Safe, |tx| {
                     let told = trail::record(tx, now, origin, actor, "session.open", refusal.code());
                     try_join(self.forgive_tries(tx, counted), told).scope_boxed()
                 })
@@ -333,7 +339,7 @@ impl Accounts {
         rule: &Rule<'_>,
         key: &str,
     ) -> Result<Option<DateTime<Utc>>, Outage> {
-        let tx = self.database.tenant(tenant).write().await?;
+        let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         let taken = throttle::take(&tx, &self.keys, self.clock.now(), rule, key).await?;
         tx.commit().await?;
         Ok(match taken {
@@ -344,7 +350,7 @@ impl Accounts {
 
     /// Gives a try back: it was no failure.
     pub(crate) async fn give_back(&self, tenant: TenantId, rule: &Rule<'_>, key: &str) -> Result<(), Outage> {
-        let tx = self.database.tenant(tenant).write().await?;
+        let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         throttle::give_back(&tx, &self.keys, self.clock.now(), rule, key).await?;
         Ok(tx.commit().await?)
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{Password, PasswordHash, links, links::Link, sessions};
@@ -61,7 +61,7 @@ impl Accounts {
             return Ok(Refusal::Wait { until }.into());
         }
         let now = self.clock.now();
-        let mut tx = self.database.tenant(TenantId::PLATFORM).write().await?;
+        let mut tx = self.database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
         jobs::enqueue(&mut tx, &self.keys, now, now, &ForgottenPassword { folded }).await?;
         trail::record(&tx, now, origin, Actor::Visitor, "password.forgot", "done").await?;
         tx.commit().await?;
@@ -95,7 +95,7 @@ impl Accounts {
                 .as_ref()
                 .map(|number| number.as_str().to_owned()),
         };
-        let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
+        let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
         jobs::enqueue(&mut tx, &self.keys, now, now, &job).await?;
         trail::record(&tx, now, origin, Actor::Visitor, "user_id.forgot", "done").await?;
         tx.commit().await?;
@@ -160,7 +160,7 @@ impl Accounts {
             return Ok(overloaded());
         };
         let now = self.clock.now();
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         lock(&tx, found.account_id).await?;
         let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
         if let Link::Used { subject, at } = used {
@@ -196,10 +196,10 @@ impl Accounts {
         if self.clock.now() - at > SECOND_CLICK {
             return Ok(Refusal::LinkExpired.into());
         }
-        let found = self
+        let (_, found) = self
             .database
             .tenant(insurer.tenant_id)
-            .read_at_once(|tx| credentials(tx, id).scope_boxed())
+            .read_with(|tx| credentials(tx, id).scope_boxed())
             .await?;
         let Some(found) = found.filter(|found| found.account.password_changed_at == at) else {
             return Ok(Refusal::LinkExpired.into());
@@ -297,7 +297,7 @@ impl Accounts {
         };
         let now = self.clock.now();
         let life = span(self.limits.reset_life);
-        let mut tx = self.database.tenant(tenant).write().await?;
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         let Some(found) = account(&tx, account_id).await? else {
             return Ok(());
         };
@@ -322,7 +322,7 @@ impl Accounts {
         };
         let Ok(identity) = identity_of(&job) else { return Ok(()) };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(tenant).write().await?;
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         if let Found::One { person, .. } = roster::find(&mut tx, &insurer, &identity, now).await?
             && let Some(found) = account_of_person(&mut tx, person.person_id).await?
         {

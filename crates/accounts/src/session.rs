@@ -1,5 +1,5 @@
-//! Entering with a session: who the member is, whether they may still, and what they must accept first. One read
-//! transaction, handed on open to whoever shows the page.
+//! Entering with a session: who the member is, whether they may still, and what they must accept first. One short
+//! transaction; what a page shows is read in another, by its own use case.
 //!
 //! A session says whose it is only once it is read. So that a page doesn't wait for that before it asks for the rest,
 //! each node remembers whose a session was, and asks for that member's rows in the session's own round trip. What is
@@ -8,7 +8,7 @@
 use crate::{Accounts, DueTerms, Outage, Outcome, Refusal, consent, schema::accounts};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::{
@@ -19,7 +19,7 @@ use guard::sessions::{self, Session, SubjectKind};
 use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, UserId};
 use moka::future::Cache;
 use roster::Person;
-use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
+use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -52,18 +52,10 @@ pub struct Member {
     pub access: roster::Access,
 }
 
-/// A member at the door, with the transaction that found them still open for reading.
-pub struct Entered {
-    /// Reads of this member's insurer.
-    pub tx: TenantTransaction,
-    /// The member.
-    pub member: Member,
-}
-
 impl Accounts {
     /// Who a session is. Four statements (session, account, person, consents), all in one round trip where this node
     /// has seen the session before.
-    pub async fn enter(&self, session: &TenantSecret) -> Result<Outcome<Entered>, Outage> {
+    pub async fn enter(&self, session: &TenantSecret) -> Result<Outcome<Member>, Outage> {
         let Some(door) = self.door(session).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
@@ -83,48 +75,9 @@ impl Accounts {
             Some(found) => Some(found),
             None => self.look_up(&tx, &door, AccountId(opened.subject)).await?,
         };
-        let member = self.admit(door, opened, found);
-        Ok(member.map(|member| Entered { tx, member }))
-    }
-
-    /// Who a session is, and what their page shows: where this node has seen the session before all of it in one round
-    /// trip, transaction included. `page` reads with statements that don't need each other's answers.
-    pub async fn enter_with<'env, T: Send + Sync>(
-        &self,
-        session: &TenantSecret,
-        page: impl for<'tx> Fn(&'tx TenantTransaction, MemberIds) -> ScopedBoxFuture<'env, 'tx, Result<T, DatabaseError>>
-        + Sync,
-    ) -> Result<Outcome<(Member, T)>, Outage> {
-        let Some(door) = self.door(session).await? else {
-            return Ok(Refusal::SessionEnded.into());
-        };
-        if let Some(ids) = door.seen {
-            let (opened, guess, page) = self
-                .database
-                .tenant(session.tenant)
-                .read_at_once(|tx| {
-                    try_join3(
-                        sessions::load(tx, &self.keys, door.now, &session.secret),
-                        Found::of(tx, ids, &door),
-                        page(tx, ids),
-                    )
-                    .scope_boxed()
-                })
-                .await?;
-            let Some(opened) = opened else {
-                return Ok(Refusal::SessionEnded.into());
-            };
-            if let Some(found) = guess.filter(|found| found.is_whose(&opened)) {
-                return Ok(self.admit(door, opened, Some(found)).map(|member| (member, page)));
-            }
-        }
-        let Entered { tx, member } = match self.enter(session).await? {
-            Outcome::Done(entered) => entered,
-            Outcome::Refused(refusal) => return Ok(refusal.into()),
-        };
-        let page = page(&tx, member.ids()).await?;
-        tx.commit().await?;
-        Ok(Outcome::Done((member, page)))
+        // Nothing more is read in it: it ends while the page goes on.
+        drop(tx);
+        Ok(self.admit(door, opened, found))
     }
 
     /// What is known before the session itself is read; none where its insurer is nobody.
@@ -203,7 +156,7 @@ impl Accounts {
         let accounts = self.clone();
         tokio::spawn(async move {
             let touched = async {
-                let mut tx = accounts.database.tenant(tenant).write().await?;
+                let mut tx = accounts.database.tenant(tenant).write(Durability::Safe).await?;
                 sessions::touch(&mut tx, now, &session).await?;
                 tx.commit().await
             };
@@ -216,7 +169,7 @@ impl Accounts {
     /// Ends a session, whatever state it is in.
     pub async fn log_out(&self, origin: &Origin, session: &TenantSecret) -> Result<(), Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(session.tenant).write().await?;
+        let mut tx = self.database.tenant(session.tenant).write(Durability::Safe).await?;
         if let Some(opened) = sessions::load(&tx, &self.keys, now, &session.secret).await? {
             sessions::end(&mut tx, opened.subject, opened.id).await?;
             let actor = Actor::Member(AccountId(opened.subject));

@@ -2,17 +2,15 @@
 //! the member. Reads no cookie.
 
 use crate::failure::Failure;
-use accounts::{Accounts, Entered, Member, Outage, Outcome};
+use accounts::{Accounts, Member, Outage, Outcome};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
-use database::TenantTransaction;
 use edge::Services;
 use kernel::TenantSecret;
 use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::text::Text;
 
@@ -117,26 +115,9 @@ impl Bearer {
     }
 }
 
-/// What the shell leaves for the one handler behind it.
+/// The member whom the shell let in.
 #[derive(Clone)]
-pub struct Guest(Arc<Mutex<Option<Entered>>>);
-
-impl Guest {
-    /// Of a session that was let in.
-    pub fn new(entered: Entered) -> Self {
-        Self(Arc::new(Mutex::new(Some(entered))))
-    }
-}
-
-/// A member whom the shell let in, with the transaction in which the session was looked up.
-pub struct Inside(Entered);
-
-impl Inside {
-    /// The transaction and the member.
-    pub fn into_parts(self) -> (TenantTransaction, Member) {
-        (self.0.tx, self.0.member)
-    }
-}
+pub struct Inside(pub Member);
 
 const SCHEME: &str = "session";
 
@@ -185,10 +166,7 @@ macro_rules! behind_the_scheme {
 }
 
 behind_the_scheme!(Bearer, request => request.data::<Bearer>().cloned());
-behind_the_scheme!(Inside, request => request
-    .data::<Guest>()
-    .and_then(|guest| guest.0.lock().unwrap_or_else(PoisonError::into_inner).take())
-    .map(Inside));
+behind_the_scheme!(Inside, request => request.data::<Inside>().cloned());
 
 #[cfg(test)]
 mod tests {

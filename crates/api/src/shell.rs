@@ -3,7 +3,7 @@
 
 use crate::BASE;
 use crate::body;
-use crate::call::{Bearer, Guest, Head};
+use crate::call::{Bearer, Head, Inside};
 use crate::failure::Failure;
 use crate::routes::{END_SESSION, Operation, ROUTES};
 use accounts::{Outcome, Refusal};
@@ -38,7 +38,6 @@ impl Shell {
             Access::Public | Access::Ticket => None,
             Access::Session | Access::Member => Some(Bearer::of(&request).ok_or_else(|| Failure::of("session_ended"))?),
         };
-        // Before the session is looked up: that leaves a transaction open, and a slow sender must not hold a connection.
         if route.handler.body {
             body::receive(&mut request, self.services.http.body_limit_bytes).await?;
         }
@@ -61,11 +60,11 @@ impl Shell {
     async fn admit(&self, route: &Route<Operation>, request: &mut Request, bearer: Bearer) -> Result<(), Failure> {
         let entered = self.services.accounts.enter(&bearer.session).await;
         match entered.map_err(|outage| Failure::outage(&outage))? {
-            Outcome::Done(entered) => {
-                if route.access == Access::Member && !entered.member.consents_due.is_empty() {
+            Outcome::Done(member) => {
+                if route.access == Access::Member && !member.consents_due.is_empty() {
                     return Err(Failure::of("consent_required"));
                 }
-                request.set_data(Guest::new(entered));
+                request.set_data(Inside(member));
             }
             // Whoever may do nothing else any more may still log out.
             Outcome::Refused(Refusal::InsurerSuspended | Refusal::CoverageEnded) if route.name == END_SESSION => {}

@@ -1,5 +1,4 @@
-//! PostgreSQL's own load generator, running given statements as one transaction, each prepared. BEGIN and SET LOCAL,
-//! which the product sends in one message, are two here: pgbench prepares no more than one statement at a time.
+//! PostgreSQL's own load generator, running given statements one after the other, each prepared.
 
 use crate::{
     processes,
@@ -21,7 +20,7 @@ pub struct Pgbench {
 }
 
 impl Pgbench {
-    /// Writes the script of a transaction: BEGIN with what belongs to it first, COMMIT last.
+    /// Writes the script: what it repeats is one of what is counted.
     pub fn of(stage: &Stage, statements: &[Statement]) -> Result<Self, Failed> {
         let (text, variables) = script(statements);
         let path = stage.data.join("my_page.sql");
@@ -32,7 +31,7 @@ impl Pgbench {
         })
     }
 
-    /// Transactions a second over so many connections.
+    /// Repetitions a second over so many connections.
     pub fn rate(&self, stage: &Stage, connections: usize, during: Duration) -> Result<f64, Failed> {
         let address =
             url::Url::parse(&stage.cluster.service_url(DATABASE)).map_err(Failed::at("the service's address"))?;
@@ -67,10 +66,6 @@ impl Pgbench {
 fn script(statements: &[Statement]) -> (String, Vec<String>) {
     let (mut text, mut variables) = (String::new(), Vec::new());
     for (number, statement) in statements.iter().enumerate() {
-        if number == 0 {
-            let _ = writeln!(text, "{};", statement.sql.replace("; ", ";\n"));
-            continue;
-        }
         let mut sql = statement.sql.clone();
         // From the last, or $1 would be found in $10.
         for (place, value) in statement.parameters.iter().enumerate().rev() {
@@ -101,14 +96,11 @@ mod tests {
         let mut ten = vec![Some("a"); 10];
         ten[1] = None;
         let (text, variables) = script(&[
-            statement("BEGIN READ ONLY; SET LOCAL x = '1'", &[]),
+            statement("BEGIN READ ONLY", &[]),
             statement("SELECT $1, $2, $10", &ten),
             statement("COMMIT", &[]),
         ]);
-        assert!(
-            text.starts_with("BEGIN READ ONLY;\nSET LOCAL x = '1';\nSELECT"),
-            "{text}"
-        );
+        assert!(text.starts_with("BEGIN READ ONLY;\nSELECT"), "{text}");
         assert!(text.ends_with("SELECT :s1_1, NULL, :s1_10;\nCOMMIT;\n"), "{text}");
         assert!(variables.contains(&"s1_10=a".to_owned()) && variables.len() == 9);
     }

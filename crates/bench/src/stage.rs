@@ -216,9 +216,8 @@ impl Stage {
                     done(accounts.log_in(&origin, "bench", form).await)?
                 }
             };
-            let entered = done(accounts.enter(&logged_in.session).await)?;
-            let choices: Vec<TermsChoice> = entered
-                .member
+            let member = done(accounts.enter(&logged_in.session).await)?;
+            let choices: Vec<TermsChoice> = member
                 .consents_due
                 .iter()
                 .map(|due| TermsChoice {
@@ -226,9 +225,8 @@ impl Stage {
                     revision: due.revision,
                 })
                 .collect();
-            drop(entered.tx);
             if !choices.is_empty() {
-                done(accounts.consent(&origin, &entered.member, &choices).await)?;
+                done(accounts.consent(&origin, &member, &choices).await)?;
             }
             members.push(Member {
                 user_id,

@@ -1,5 +1,5 @@
 //! The statements of one my page, as PostgreSQL itself saw them: a scratch node serves a few pages while the server logs
-//! every statement of the service's role, and the last whole transaction is read from that log.
+//! every statement of the service's role, and the last whole page is read from that log.
 
 use crate::{
     http,
@@ -19,7 +19,7 @@ pub struct Statement {
     pub parameters: Vec<Option<String>>,
 }
 
-/// All statements of a member's my page, from BEGIN to COMMIT.
+/// All statements of a member's my page: one transaction lets the member in, another reads what the page shows.
 pub fn of_my_page(stage: &Stage, member: &Member) -> Result<Vec<Statement>, Failed> {
     let role = url::Url::parse(&stage.cluster.service_url("postgres"))
         .map(|url| url.username().to_owned())
@@ -32,12 +32,8 @@ pub fn of_my_page(stage: &Stage, member: &Member) -> Result<Vec<Statement>, Fail
     stage.sql("postgres", &format!("ALTER ROLE {role} RESET ALL"))?;
     served?;
     let log = std::fs::read_to_string(&stage.log).map_err(Failed::at(stage.log.display()))?;
-    let tenant = member.session.split('.').next().unwrap_or_default();
-    last_transaction(
-        &entries(&log),
-        &format!("BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '{tenant}'"),
-    )
-    .ok_or_else(|| Failed(format!("{}: no whole transaction of a my page", stage.log.display())))
+    last_page(&entries(&log))
+        .ok_or_else(|| Failed(format!("{}: no whole transactions of a my page", stage.log.display())))
 }
 
 fn serve_pages(stage: &Stage, member: &Member) -> Result<(), Failed> {
@@ -86,45 +82,48 @@ fn entries(log: &str) -> Vec<Entry> {
     entries
 }
 
-/// The newest transaction that one process began so and ended with COMMIT.
-fn last_transaction(entries: &[Entry], begin: &str) -> Option<Vec<Statement>> {
-    let starts = |entry: &Entry| entry.kind == "LOG" && entry.text == format!("statement: {begin}");
-    let places = entries
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, entry)| starts(entry))
-        .map(|(place, _)| place);
-    for place in places {
-        let process = &entries.get(place)?.process;
-        let own = entries.iter().skip(place).filter(|entry| entry.process == *process);
-        let mut statements: Vec<Statement> = Vec::new();
-        for entry in own {
-            match (&*entry.kind, &*entry.text) {
-                ("LOG", text) => {
-                    let sql = text.strip_prefix("statement: ").or_else(|| {
-                        text.strip_prefix("execute ")
-                            .and_then(|text| Some(text.split_once(": ")?.1))
-                    })?;
-                    let ended = sql == "COMMIT";
-                    statements.push(Statement {
-                        sql: sql.to_owned(),
-                        parameters: Vec::new(),
-                    });
-                    if ended {
-                        return Some(statements);
-                    }
-                }
-                ("DETAIL", text) => {
-                    if let (Some(list), Some(last)) = (text.strip_prefix("parameters: "), statements.last_mut()) {
-                        last.parameters = parameters(list);
-                    }
-                }
-                _ => {}
+/// The newest transaction that looks a session up, and the one after it on the same connection: the node holds but one.
+fn last_page(entries: &[Entry]) -> Option<Vec<Statement>> {
+    let process = &entries.iter().rev().find(|entry| reads_session(&entry.text))?.process;
+    let transactions = transactions(entries.iter().filter(|entry| entry.process == *process));
+    transactions.windows(2).rev().find_map(|pair| {
+        let [door, page] = pair else { return None };
+        let is_page = door.iter().any(|statement| reads_session(&statement.sql));
+        is_page.then(|| [door.as_slice(), page.as_slice()].concat())
+    })
+}
+
+fn reads_session(sql: &str) -> bool {
+    sql.contains("FROM \"sessions\"")
+}
+
+/// The whole transactions of one process.
+fn transactions<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Vec<Statement>> {
+    let (mut transactions, mut open) = (Vec::new(), Vec::<Statement>::new());
+    for entry in entries {
+        if entry.kind == "DETAIL" {
+            if let (Some(list), Some(last)) = (entry.text.strip_prefix("parameters: "), open.last_mut()) {
+                last.parameters = parameters(list);
             }
+            continue;
+        }
+        let text = entry.text.as_str();
+        let executed = || Some(text.strip_prefix("execute ")?.split_once(": ")?.1);
+        let Some(sql) = text.strip_prefix("statement: ").or_else(executed) else {
+            continue;
+        };
+        if sql.starts_with("BEGIN") {
+            open.clear();
+        }
+        open.push(Statement {
+            sql: sql.to_owned(),
+            parameters: Vec::new(),
+        });
+        if matches!(sql, "COMMIT" | "ROLLBACK") {
+            transactions.push(std::mem::take(&mut open));
         }
     }
-    None
+    transactions
 }
 
 /// `$1 = '7', $2 = NULL, $3 = 'it''s'`.
@@ -161,20 +160,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_whole_transaction_is_read_with_its_parameters() {
+    fn the_last_whole_page_is_read_with_its_parameters() {
         let log = "\
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '1'
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
 2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT a
-\tFROM b WHERE c = $1 AND d = $2 AND e = $3
+\tFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3
 2026-11-22 00:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1', $2 = NULL, $3 = 'it''s, $4 = 2'
 2026-11-22 00:00:00.000 UTC [8] LOG:  statement: COMMIT
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: COMMIT
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '1'
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: ROLLBACK
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
+2026-11-22 00:00:00.000 UTC [7] LOG:  execute s1: SELECT b
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: ROLLBACK
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
+2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT c
+\tFROM \"sessions\"
 ";
-        let begin = "BEGIN READ ONLY; SET LOCAL madoguchi.tenant_id = '1'";
-        let statements = last_transaction(&entries(log), begin).unwrap();
-        assert_eq!(statements.len(), 3);
-        assert_eq!(statements[1].sql, "SELECT a\nFROM b WHERE c = $1 AND d = $2 AND e = $3");
+        let statements = last_page(&entries(log)).unwrap();
+        let sql: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
+        assert_eq!(
+            sql,
+            [
+                "BEGIN READ ONLY",
+                "SELECT a\nFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3",
+                "ROLLBACK",
+                "BEGIN READ ONLY",
+                "SELECT b",
+                "ROLLBACK"
+            ]
+        );
         assert_eq!(
             statements[1].parameters,
             [Some("1".into()), None, Some("it's, $4 = 2".into())]

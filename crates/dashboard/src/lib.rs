@@ -1,16 +1,15 @@
 //! My page (the manual's 1-7): one view model, composed from what the features publish, for the page and the API alike.
 //!
-//! It adds one statement to those that let the member in, in the same transaction. It never shows an amount that nobody
-//! reported: without data it says so.
+//! Entering and composing are two round trips, with at most seven statements between them. It never shows an amount that
+//! nobody reported: without data it says so.
 
 mod menu;
 
 pub use menu::{MenuEntry, MenuGroup, Section};
 
-use accounts::{Accounts, Member, Outage, Outcome};
+use accounts::{Member, Outage};
 use chrono::{DateTime, NaiveDate, Utc};
-use database::TenantTransaction;
-use kernel::TenantSecret;
+use database::Database;
 use notices::{NoticeLists, Notices};
 use roster::Access;
 use scoped_futures::ScopedFutureExt as _;
@@ -23,7 +22,7 @@ pub const SHORT_LIST: u32 = 2;
 /// Composes the my page. Cheap to clone.
 #[derive(Clone)]
 pub struct Dashboard {
-    accounts: Accounts,
+    database: Database,
     notices: Notices,
 }
 
@@ -102,27 +101,17 @@ impl MedicinesCard {
 
 impl Dashboard {
     /// Composes from these.
-    pub fn new(accounts: Accounts, notices: Notices) -> Self {
-        Self { accounts, notices }
+    pub fn new(database: Database, notices: Notices) -> Self {
+        Self { database, notices }
     }
 
-    /// The member of a session and their my page. It is for the caller to look at the terms that are due.
-    pub async fn my_page(&self, session: &TenantSecret) -> Result<Outcome<(Member, MyPage)>, Outage> {
-        let entered = self
-            .accounts
-            .enter_with(session, |tx, ids| {
-                self.notices.for_member(tx, ids, SHORT_LIST).scope_boxed()
-            })
+    /// The my page of a member: one statement, in the round trip of its transaction's BEGIN.
+    pub async fn my_page(&self, member: &Member) -> Result<MyPage, Outage> {
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let ids = member.ids();
+        let (_, notices) = tenant
+            .read_with(|tx| self.notices.for_member(tx, ids, SHORT_LIST).scope_boxed())
             .await?;
-        Ok(entered.map(|(member, notices)| {
-            let page = MyPage::of(&member, notices);
-            (member, page)
-        }))
-    }
-
-    /// The my page of a member who is in already, with one statement more in the transaction that let them in.
-    pub async fn my_page_of(&self, tx: &TenantTransaction, member: &Member) -> Result<MyPage, Outage> {
-        let notices = self.notices.for_member(tx, member.ids(), SHORT_LIST).await?;
         Ok(MyPage::of(member, notices))
     }
 }

@@ -140,7 +140,7 @@ impl Database {
 
     /// A transaction with no tenant: directory tables only.
     pub async fn directory(&self) -> Result<DirectoryTransaction, DatabaseError> {
-        let (tx, ()) = transaction::begin(&self.pool, &self.counts, "BEGIN", Directory, nothing).await?;
+        let (tx, ()) = transaction::begin(&self.pool, &self.counts, &["BEGIN"], Directory, nothing).await?;
         Ok(tx)
     }
 
@@ -187,7 +187,7 @@ impl TenantDatabase {
 
     /// A transaction that only reads.
     pub async fn read(&self) -> Result<TenantTransaction, DatabaseError> {
-        let (tx, ()) = self.begin("BEGIN READ ONLY", nothing).await?;
+        let (tx, ()) = self.begin(&["BEGIN READ ONLY"], nothing).await?;
         Ok(tx)
     }
 
@@ -196,19 +196,12 @@ impl TenantDatabase {
         &self,
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
-        self.begin("BEGIN READ ONLY", first).await
-    }
-
-    /// A whole transaction that only reads, in one round trip. What it reads is a set of statements none of which needs
-    /// another's answer; others are read all the same, but then each waits for its turn.
-    pub async fn read_at_once<'env, T>(&self, statements: impl First<'env, TenantId, T>) -> Result<T, DatabaseError> {
-        let Database { pool, counts } = &self.database;
-        transaction::read_at_once(pool, counts, &self.opening("BEGIN READ ONLY"), self.tenant, statements).await
+        self.begin(&["BEGIN READ ONLY"], first).await
     }
 
     /// A transaction that may write. Keep it short: never across hashing or mail.
-    pub async fn write(&self) -> Result<TenantTransaction, DatabaseError> {
-        let (tx, ()) = self.begin("BEGIN", nothing).await?;
+    pub async fn write(&self, durability: Durability) -> Result<TenantTransaction, DatabaseError> {
+        let (tx, ()) = self.begin(durability.opening(), nothing).await?;
         Ok(tx)
     }
 
@@ -216,32 +209,41 @@ impl TenantDatabase {
     /// closed, `first` runs again on another; nothing of the first try stays.
     pub async fn write_with<'env, T>(
         &self,
+        durability: Durability,
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
-        self.begin("BEGIN", first).await
+        self.begin(durability.opening(), first).await
     }
 
-    /// [`TenantDatabase::write_with`] for counts that nobody was promised: its commit doesn't wait for the disk, so a
-    /// crash of PostgreSQL may lose the last half second of them (its manual, 30.4).
-    pub async fn tally_with<'env, T>(
-        &self,
-        first: impl First<'env, TenantId, T>,
-    ) -> Result<(TenantTransaction, T), DatabaseError> {
-        self.begin("BEGIN; SET LOCAL synchronous_commit = off", first).await
-    }
-
+    /// With a literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, `set_config()` it does not.
     async fn begin<'env, T>(
         &self,
-        begin: &str,
+        opening: &[&str],
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
         let Database { pool, counts } = &self.database;
-        transaction::begin(pool, counts, &self.opening(begin), self.tenant, first).await
+        let tenant = format!("SET LOCAL madoguchi.tenant_id = '{}'", self.tenant);
+        let opening = [opening, &[&tenant]].concat();
+        transaction::begin(pool, counts, &opening, self.tenant, first).await
     }
+}
 
-    /// A literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, `set_config()` it does not.
-    fn opening(&self, begin: &str) -> String {
-        format!("{begin}; SET LOCAL madoguchi.tenant_id = '{}'", self.tenant)
+/// What a commit promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// What was written is on the disk.
+    Safe,
+    /// For counts that nobody was promised: the commit doesn't wait for the disk, so a crash of PostgreSQL may lose the
+    /// last half second of them (its manual, 30.4).
+    Relaxed,
+}
+
+impl Durability {
+    fn opening(self) -> &'static [&'static str] {
+        match self {
+            Self::Safe => &["BEGIN"],
+            Self::Relaxed => &["BEGIN", "SET LOCAL synchronous_commit = off"],
+        }
     }
 }
 

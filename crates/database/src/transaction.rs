@@ -8,18 +8,13 @@ use diesel_async::{
     AsyncPgConnection, SimpleAsyncConnection as _,
     pooled_connection::deadpool::{Pool, PoolError},
 };
-use futures_util::{
-    future::{join, maybe_done},
-    poll,
-};
+use futures_util::future::{join, try_join_all};
 use kernel::TenantId;
 use scoped_futures::ScopedBoxFuture;
 use std::{
     ops::{Deref, DerefMut},
-    pin::pin,
     sync::{Arc, atomic::Ordering},
 };
-use tokio::task::unconstrained;
 
 /// A transaction inside one insurer.
 pub type TenantTransaction = Transaction<TenantId>;
@@ -152,22 +147,24 @@ impl Drop for Held {
     }
 }
 
-/// Takes a connection, begins, and runs `first` in the same round trip. A connection that a restart of PostgreSQL closed
+/// Takes a connection, begins, and runs `first` in the same round trip. Each statement of the `opening` is a message of
+/// its own: a distributed PostgreSQL forwards the whole message in which a SET LOCAL stands. A connection that a restart of PostgreSQL closed
 /// fails here, before anything was done, so another is tried: at most as many as the pool can hold, and one fresh one.
 pub(crate) async fn begin<'env, Scope: Copy, T>(
     pool: &Pool<AsyncPgConnection>,
     counts: &Arc<Counts>,
-    sql: &str,
+    opening: &[&str],
     scope: Scope,
     first: impl First<'env, Scope, T>,
 ) -> Result<(Transaction<Scope>, T), DatabaseError> {
     let mut stale = pool.status().max_size;
     loop {
         let mut tx = open(pool, counts, scope).await?;
-        // Sent in this order. Were the first refused, the second would see no tenant, so no row, and is thrown away.
-        let (begun, answer) = join(tx.control(sql), first(&tx)).await;
+        // Sent in this order. Were one refused, what follows would see no tenant, so no row, and is thrown away.
+        let controls = opening.iter().map(|sql| tx.control(sql));
+        let (begun, answer) = join(try_join_all(controls), first(&tx)).await;
         match begun {
-            Ok(()) => return Ok((tx, answer?)),
+            Ok(_) => return Ok((tx, answer?)),
             Err(error) => {
                 // Out of the pool for good: the next one may be alive.
                 drop(tx.held.take());
@@ -178,61 +175,6 @@ pub(crate) async fn begin<'env, Scope: Copy, T>(
             }
         }
     }
-}
-
-/// BEGIN, what is read, and COMMIT in one round trip; step by step where that can't be, or on a fresh connection where
-/// this one is closed.
-pub(crate) async fn read_at_once<'env, T>(
-    pool: &Pool<AsyncPgConnection>,
-    counts: &Arc<Counts>,
-    sql: &str,
-    tenant: TenantId,
-    statements: impl First<'env, TenantId, T>,
-) -> Result<T, DatabaseError> {
-    let mut tx = open(pool, counts, tenant).await?;
-    let (tx, answer) = match at_once(&tx, sql, &statements).await {
-        Ok(Some(answer)) => {
-            if let Some(held) = tx.held.take() {
-                held.release();
-            }
-            return answer;
-        }
-        Ok(None) => {
-            let (begun, answer) = join(tx.control(sql), statements(&tx)).await;
-            begun?;
-            (tx, answer?)
-        }
-        Err(_) => {
-            drop(tx.held.take());
-            begin(pool, counts, sql, tenant, statements).await?
-        }
-    };
-    tx.commit().await?;
-    Ok(answer)
-}
-
-/// The answer to what was sent between BEGIN and COMMIT; none where there was more to send afterwards: a statement that
-/// this connection had not prepared yet, or one that needs another's answer.
-async fn at_once<'env, T>(
-    tx: &TenantTransaction,
-    sql: &str,
-    statements: &impl First<'env, TenantId, T>,
-) -> Result<Option<Result<T, DatabaseError>>, DatabaseError> {
-    // Each is sent when it is polled for the first time. Unconstrained, or the scheduler might put one off.
-    let mut begun = pin!(maybe_done(unconstrained(tx.control(sql))));
-    let mut answer = pin!(maybe_done(unconstrained(statements(tx))));
-    let _ = (poll!(&mut begun), poll!(&mut answer));
-    tx.control("COMMIT").await?;
-    (&mut begun).await;
-    begun.take_output().transpose()?;
-    // PostgreSQL answers in the order asked, so all that was sent before COMMIT is answered now.
-    let _ = poll!(&mut answer);
-    let answered = answer.as_mut().take_output();
-    if answered.is_none() {
-        // Sent too late to see a tenant, so it reads no row; but it is prepared the next time.
-        answer.await;
-    }
-    Ok(answered)
 }
 
 /// One statement without BEGIN and COMMIT. Where it fails its connection may be closed, so another is tried as in

@@ -3,7 +3,7 @@
 
 use crate::{Due, LetGo, Worked, due, worker::Queue};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{Database, DatabaseError, TenantTransaction};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::{dsl::exists, prelude::*};
 use diesel_async::RunQueryDsl;
 use kernel::{Clock, JobId, KeyError, Keys, TenantId};
@@ -116,7 +116,7 @@ impl Jobs {
 
     async fn work_on(&self, item: Due, let_go: LetGo) -> Result<Worked, DatabaseError> {
         let tenant = self.database.tenant(item.tenant);
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         let claim = claim(&mut tx, self.queue, JobId(item.item), self.tries, self.clock.now()).await?;
         tx.commit().await?;
         let held = match claim {
@@ -126,7 +126,7 @@ impl Jobs {
         };
 
         let ending = self.handle(item.tenant, &held, let_go).await;
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         if !settle(&mut tx, self.queue, &held, self.clock.now(), ending).await? {
             let (queue, tenant, job) = (self.queue, item.tenant.0, held.id);
             tracing::warn!(queue, tenant, %job, "a job's lease ran out before its end; whoever has it now decides");

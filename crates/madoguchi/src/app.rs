@@ -67,7 +67,7 @@ impl App {
         );
         let worker = accounts.served_by(Worker::new(database.clone(), clock.clone()).serving(postman));
         let services = Services {
-            dashboard: Dashboard::new(accounts.clone(), notices.clone()),
+            dashboard: Dashboard::new(database.clone(), notices.clone()),
             accounts,
             notices,
             database: database.clone(),

@@ -5,7 +5,7 @@
 
 use crate::{app::App, config::RetentionConfig};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{Database, DatabaseError};
+use database::{Database, DatabaseError, Durability};
 use kernel::TenantId;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -44,7 +44,7 @@ async fn sweep(app: &App) -> Result<(), DatabaseError> {
 
 async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let kept = app.retention;
-    let mut tx = app.database.tenant(tenant).write().await?;
+    let mut tx = app.database.tenant(tenant).write(Durability::Safe).await?;
     let deleted = accounts::sweep(&mut tx, now - TICKETS_KEPT).await?
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
@@ -62,7 +62,7 @@ pub(crate) async fn prune(
 ) -> Result<(usize, usize), DatabaseError> {
     let (mut lines, mut events) = (0, 0);
     for insurer in tenancy::list(owner).await? {
-        let mut tx = owner.tenant(insurer.tenant_id).write().await?;
+        let mut tx = owner.tenant(insurer.tenant_id).write(Durability::Safe).await?;
         lines += audit::forget(&mut tx, now - days(kept.audit_days)).await?;
         events += jobs::forget(&mut tx, now - days(kept.event_days)).await?;
         tx.commit().await?;

@@ -8,7 +8,7 @@ use crate::{
     transport::Outgoing,
 };
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError};
+use database::{Database, DatabaseError, Durability};
 use jobs::{Due, LetGo, Queue, Worked};
 use kernel::{Clock, Keys, MailId};
 use std::{future::Future, pin::Pin};
@@ -37,7 +37,7 @@ impl Postman {
     async fn deliver(&self, due: Due, let_go: LetGo) -> Result<Worked, DatabaseError> {
         let tenant = self.database.tenant(due.tenant);
         let now = self.clock.now();
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         let claimed = outbox::claim(&mut tx, MailId(due.item), now).await?;
         tx.commit().await?;
         let mail = match claimed {
@@ -69,7 +69,7 @@ impl Postman {
         };
         metrics::counter!("mail_deliveries_total", "ending" => word).increment(1);
 
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         if !outbox::settle(&mut tx, &mail, self.clock.now(), &ending).await? {
             let (tenant, mail) = (due.tenant.0, mail.mail_id);
             tracing::warn!(tenant, %mail, "a mail's lease ran out before its end; whoever has it now decides");

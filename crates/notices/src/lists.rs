@@ -15,6 +15,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, NoticeId, PersonId, TenantId};
+use scoped_futures::ScopedFutureExt as _;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -109,9 +110,9 @@ impl Notices {
             insurer: limit,
             personal: limit,
             total: 2 * limit,
-            ..self.listing(tx, member, None)
+            ..self.listing(tx.tenant(), member, None)
         };
-        let rows = listing.load::<Row>(&mut &**tx).await?;
+        let rows = listing.rows(tx).await?;
         let mut lists = NoticeLists::default();
         for row in rows {
             lists.unread_insurer = row.unread_insurer;
@@ -127,26 +128,22 @@ impl Notices {
     /// A page of at most `limit` notices after a cursor. One statement.
     pub async fn page(
         &self,
-        tx: &mut TenantTransaction,
         member: &Member,
         shelf: Shelf,
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<NoticePage, DatabaseError> {
+        let tenant = self.database.tenant(member.insurer.tenant_id);
         // One more than asked for tells whether there is a next page.
         let total = i64::from(limit) + 1;
         let listing = Listing {
             insurer: if shelf == Shelf::Personal { 0 } else { total },
             personal: if shelf == Shelf::Insurer { 0 } else { total },
             total,
-            ..self.listing(tx, member.ids(), after)
+            ..self.listing(tenant.id(), member.ids(), after)
         };
-        let mut notices: Vec<NoticeHead> = listing
-            .load::<Row>(&mut **tx)
-            .await?
-            .into_iter()
-            .map(NoticeHead::from)
-            .collect();
+        let (_, rows) = tenant.read_with(|tx| listing.rows(tx).scope_boxed()).await?;
+        let mut notices: Vec<NoticeHead> = rows.into_iter().map(NoticeHead::from).collect();
         let limit = limit as usize;
         let more = notices.len() > limit;
         notices.truncate(limit);
@@ -154,7 +151,7 @@ impl Notices {
         Ok(NoticePage { notices, next })
     }
 
-    fn listing(&self, tx: &TenantTransaction, member: MemberIds, after: Option<Cursor>) -> Listing {
+    fn listing(&self, tenant: TenantId, member: MemberIds, after: Option<Cursor>) -> Listing {
         let now = self.clock.now();
         // Before the first page stands the present with the greatest id: what is published later is not shown.
         let after = after.filter(|cursor| cursor.published_at < now);
@@ -163,7 +160,7 @@ impl Notices {
             id: NoticeId(Uuid::max()),
         });
         Listing {
-            tenant: tx.tenant(),
+            tenant,
             account: member.account_id,
             person: member.person_id,
             now,
@@ -186,6 +183,12 @@ struct Listing {
     insurer: i64,
     personal: i64,
     total: i64,
+}
+
+impl Listing {
+    async fn rows(&self, tx: &TenantTransaction) -> Result<Vec<Row>, DatabaseError> {
+        Ok(self.load(&mut &**tx).await?)
+    }
 }
 
 impl QueryId for Listing {

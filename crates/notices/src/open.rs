@@ -13,7 +13,7 @@ use crate::{
 };
 use accounts::{Member, Outage, Outcome, Refusal};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::{dsl::exists, prelude::*};
 use diesel_async::RunQueryDsl;
 use kernel::{NoticeId, TenantId};
@@ -30,7 +30,11 @@ impl Notices {
     /// The notice, marked as read from now on. Refused as not found where it isn't this member's to read.
     pub async fn open(&self, member: &Member, id: NoticeId) -> Result<Outcome<Notice>, Outage> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(member.insurer.tenant_id).write().await?;
+        let mut tx = self
+            .database
+            .tenant(member.insurer.tenant_id)
+            .write(Durability::Safe)
+            .await?;
         let Some(notice) = find(&mut tx, member, id, now).await? else {
             tx.commit().await?;
             return Ok(Refusal::NotFound.into());

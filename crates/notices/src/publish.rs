@@ -6,7 +6,7 @@
 use crate::{Audience, Notices, schema::notices};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{NoticeId, PersonId, TenantId, calendar};
@@ -76,7 +76,7 @@ impl Notices {
         files: &[NoticeFile],
     ) -> Result<AppliedNotices, DatabaseError> {
         let now = self.clock.now();
-        let mut tx = self.database.tenant(tenant).write().await?;
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         let stored = stored(&mut tx).await?;
         let mut applied = AppliedNotices::default();
         for (slug, step) in steps(files, stored, now) {
@@ -117,7 +117,7 @@ impl Notices {
     ) -> Result<Vec<String>, DatabaseError> {
         let stored = match tenant {
             Some(tenant) => {
-                let mut tx = self.database.tenant(tenant).write().await?;
+                let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
                 let stored = stored(&mut tx).await?;
                 tx.commit().await?;
                 stored

@@ -10,7 +10,7 @@ use crate::{
     terms::hex,
 };
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError, TenantTransaction};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::{dsl::max, prelude::*, upsert::excluded};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::TenantId;
@@ -66,7 +66,7 @@ pub async fn apply(
         let mut directory = database.directory().await?;
         let tenant = tenant_of(&mut directory, folder).await?;
         directory.commit().await?;
-        let mut tx = database.tenant(tenant).write().await?;
+        let mut tx = database.tenant(tenant).write(Durability::Safe).await?;
         lock(&mut tx).await?;
         if tenant_of(&mut tx, folder).await? != tenant {
             continue;

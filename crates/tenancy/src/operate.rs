@@ -7,7 +7,7 @@ use crate::{
 };
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError};
+use database::{Database, DatabaseError, Durability};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{InsurerCode, TenantId};
@@ -148,7 +148,7 @@ async fn set_state(
     if tenant == TenantId::PLATFORM {
         return Ok(StateChange::Unknown);
     }
-    let mut tx = database.tenant(tenant).write().await?;
+    let mut tx = database.tenant(tenant).write(Durability::Safe).await?;
     let changed = diesel::update(insurers::table)
         .filter(insurers::tenant_id.eq(tenant))
         .filter(insurers::state.ne(state.as_str()))

@@ -7,11 +7,11 @@ use crate::{
     forms::{self, Form, FormTrouble},
     frame::{Frame, Menu},
     next_path,
-    portal::{Answer, Handler, Inside, Kind, ROUTES},
+    portal::{Handler, Kind, ROUTES},
     reply::{self, Coding},
     visit::{self, Refused, Trouble, Visit},
 };
-use accounts::{Entered, Member, Outage, Outcome, Refusal};
+use accounts::{Outcome, Refusal};
 use audit::Channel;
 use edge::{Access, BodyTrouble, Observe, Route, Services};
 use poem::{
@@ -19,7 +19,7 @@ use poem::{
     http::{Method, header, uri::PathAndQuery},
     middleware::CatchPanic,
 };
-use std::{collections::BTreeMap, future::ready, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Longer than any browser's name for itself that is worth keeping.
 const AGENT_CHARACTERS: usize = 300;
@@ -225,65 +225,30 @@ async fn read_form(request: &mut Request, limit: usize) -> Result<Form, FormTrou
     Form::parse(&body)
 }
 
-/// Runs the handler; for a member, with what was read on the way in.
-async fn run(route: &Route<Handler>, visit: Visit) -> Response {
+/// Runs the handler; a member's only for whom the route's access level lets in. Others go to log-in and back, or to the
+/// terms and back.
+async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
     let now = visit.now;
-    let inside = match &route.handler.0 {
+    let handler = match &route.handler.0 {
         Kind::Open(handler) => {
             let frame = visit.frame();
             return error_pages::settle(|| frame, handler(visit).await, now);
         }
-        Kind::Inside(inside) => inside,
+        Kind::Inside(handler) => handler,
     };
     let Some(session) = visit.session() else {
         return visit.to_log_in();
     };
-    let Services {
-        accounts, dashboard, ..
-    } = visit.services.clone();
-    let with_tx = |Entered { tx, member }: Entered| (member, tx);
-    match inside {
-        Inside::MyPage(handler) => {
-            let entered = dashboard.my_page(&session).await;
-            answer(route.access, visit, entered, |visit, _, page| {
-                Box::pin(ready(handler(&visit, page)))
-            })
-            .await
-        }
-        Inside::Read(handler) => {
-            let entered = accounts.enter(&session).await.map(|outcome| outcome.map(with_tx));
-            answer(route.access, visit, entered, handler).await
-        }
-        Inside::Write(handler) => {
-            let entered = accounts.enter(&session).await.map(|outcome| outcome.map(with_tx));
-            // The use case opens transactions of its own; one request never holds two connections.
-            answer(route.access, visit, entered, |visit, member, tx| {
-                drop(tx);
-                handler(visit, member)
-            })
-            .await
-        }
-    }
-}
-
-/// Lets in whom the route's access level lets in; others go to log-in and back, or to the terms and back.
-async fn answer<T>(
-    access: Access,
-    mut visit: Visit,
-    entered: Result<Outcome<(Member, T)>, Outage>,
-    handler: impl FnOnce(Visit, Member, T) -> Answer,
-) -> Response {
-    let now = visit.now;
-    let trouble: Trouble = match entered {
-        Ok(Outcome::Done((member, read))) => {
+    let trouble: Trouble = match visit.services.accounts.enter(&session).await {
+        Ok(Outcome::Done(member)) => {
             visit.welcome(&member);
-            if access == Access::Member && !member.consents_due.is_empty() {
+            if route.access == Access::Member && !member.consents_due.is_empty() {
                 let mut response = reply::see_other(&next_path::with_next("/portal/terms", Some(&visit.address)));
                 response.set_data(Refused(Refusal::ConsentRequired.code()));
                 return response;
             }
             let frame = visit.frame();
-            return error_pages::settle(|| frame, handler(visit, member, read).await, now);
+            return error_pages::settle(|| frame, handler(visit, member).await, now);
         }
         Ok(Outcome::Refused(Refusal::SessionEnded)) => return visit.to_log_in(),
         Ok(Outcome::Refused(refusal)) => {

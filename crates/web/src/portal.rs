@@ -9,8 +9,8 @@
 //! 3. Answer with `visit.html(&page)`, after a post with `visit.done(see_other("/portal/…"), "…しました")`, on a refused
 //!    form with `visit.form_again(&refusal, &page)`; `visit::settle(…)` turns a use case's result into `Result<T, Refusal>`.
 //!    Everything else goes by `?`: a [`Trouble`](crate::visit::Trouble) becomes its page.
-//! 4. Add a line below. `public` and `ticket` take `page!(f)` with `f(Visit)`; `session` and `member` take `read!(f)` with
-//!    `f(Visit, Member, TenantTransaction)` for GET, or `write!(f)` with `f(Visit, Member)` for whatever calls use cases
+//! 4. Add a line below. `public` and `ticket` take `page!(f)` with `f(Visit)`; `session` and `member` take `inside!(f)` with
+//!    `f(Visit, Member, TenantTransaction)` for GET, or `inside!(f)` with `f(Visit, Member)` for whatever calls use cases
 //!    with transactions of their own.
 //! 5. Name the route in the isolation test; it fails until you do.
 
@@ -35,8 +35,6 @@ mod terms;
 
 use crate::{assets, reply::Reply, visit::Visit};
 use accounts::Member;
-use dashboard::MyPage;
-use database::TenantTransaction;
 use edge::{Access, Route};
 use poem::http::Method;
 use std::{future::Future, pin::Pin, sync::LazyLock};
@@ -54,21 +52,11 @@ pub(crate) enum Kind {
     /// For anybody.
     Open(OpenHandler),
     /// For a member.
-    Inside(Inside),
+    Inside(InsideHandler),
 }
 
 type OpenHandler = fn(Visit) -> Answer;
-
-/// For a member.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Inside {
-    /// The my page, read in the round trip that found the member.
-    MyPage(fn(&Visit, MyPage) -> Reply),
-    /// With the transaction that found the member, for reading the page.
-    Read(fn(Visit, Member, TenantTransaction) -> Answer),
-    /// Without it: the use case opens its own.
-    Write(fn(Visit, Member) -> Answer),
-}
+type InsideHandler = fn(Visit, Member) -> Answer;
 
 macro_rules! page {
     ($handler:path) => {
@@ -76,15 +64,9 @@ macro_rules! page {
     };
 }
 
-macro_rules! read {
+macro_rules! inside {
     ($handler:path) => {
-        Inside::Read(|visit, member, tx| Box::pin($handler(visit, member, tx)))
-    };
-}
-
-macro_rules! write {
-    ($handler:path) => {
-        Inside::Write(|visit, member| Box::pin($handler(visit, member)))
+        |visit, member| Box::pin($handler(visit, member))
     };
 }
 
@@ -160,13 +142,13 @@ pub static ROUTES: LazyLock<Vec<Route<Handler>>> = LazyLock::new(|| {
             page!(recover::user_id_submit),
         ),
         // Terms (manual 1-6)
-        session(GET, "/portal/terms", "terms", write!(terms::show)),
-        session(POST, "/portal/terms", "terms.accept", write!(terms::submit)),
+        session(GET, "/portal/terms", "terms", inside!(terms::show)),
+        session(POST, "/portal/terms", "terms.accept", inside!(terms::submit)),
         // My page (manual 1-7) and what it leads to
-        member(GET, "/portal/mypage", "my_page", Inside::MyPage(my_page::show)),
-        member(GET, "/portal/notices", "notices", read!(notices::show)),
-        member(GET, "/portal/notices/:id", "notices.open", write!(notices::open)),
-        member(GET, "/portal/guides/:slug", "guides", read!(guides::show)),
+        member(GET, "/portal/mypage", "my_page", inside!(my_page::show)),
+        member(GET, "/portal/notices", "notices", inside!(notices::show)),
+        member(GET, "/portal/notices/:id", "notices.open", inside!(notices::open)),
+        member(GET, "/portal/guides/:slug", "guides", inside!(guides::show)),
         public(GET, "/portal/site-notices", "site_notices", page!(site_notices::show)),
         public(
             GET,
@@ -176,67 +158,72 @@ pub static ROUTES: LazyLock<Vec<Route<Handler>>> = LazyLock::new(|| {
         ),
         public(GET, "/portal/help", "help", page!(help::show)),
         // Account
-        member(GET, "/portal/account", "account", read!(account::show)),
+        member(GET, "/portal/account", "account", inside!(account::show)),
         member(
             GET,
             "/portal/account/password",
             "account.password",
-            write!(account::password),
+            inside!(account::password),
         ),
         member(
             POST,
             "/portal/account/password",
             "account.password_submit",
-            write!(account::change_password),
+            inside!(account::change_password),
         ),
         member(
             POST,
             "/portal/account/sessions/:id/end",
             "account.end_session",
-            write!(account::end_session),
+            inside!(account::end_session),
         ),
         member(
             POST,
             "/portal/account/sessions/end-others",
             "account.end_others",
-            write!(account::end_others),
+            inside!(account::end_others),
         ),
         member(
             GET,
             "/portal/account/consents",
             "account.consents",
-            read!(account::consents),
+            inside!(account::consents),
         ),
         member(
             GET,
             "/portal/account/consents/:document/:revision",
             "account.consent",
-            read!(account::consent),
+            inside!(account::consent),
         ),
-        member(GET, "/portal/account/email", "email_change", read!(email_change::show)),
+        member(
+            GET,
+            "/portal/account/email",
+            "email_change",
+            inside!(email_change::show),
+        ),
         member(
             POST,
             "/portal/account/email",
             "email_change.submit",
-            write!(email_change::submit),
+            inside!(email_change::submit),
         ),
         member(
             GET,
             "/portal/account/email/code",
             "email_change.code",
-            read!(email_change::code),
+            inside!(email_change::code),
         ),
         member(
             POST,
             "/portal/account/email/code",
             "email_change.confirm",
-            write!(email_change::confirm),
+            inside!(email_change::confirm),
         ),
         member(
             POST,
             "/portal/account/email/code/resend",
             "email_change.resend",
-            write!(email_change::resend),
+            inside!(email_change::resend),
         ),
     ]
 });
@@ -261,7 +248,7 @@ fn ticket(method: Method, path: &'static str, name: &'static str, handler: OpenH
     }
 }
 
-fn session(method: Method, path: &'static str, name: &'static str, handler: Inside) -> Route<Handler> {
+fn session(method: Method, path: &'static str, name: &'static str, handler: InsideHandler) -> Route<Handler> {
     Route {
         method,
         path,
@@ -271,7 +258,7 @@ fn session(method: Method, path: &'static str, name: &'static str, handler: Insi
     }
 }
 
-fn member(method: Method, path: &'static str, name: &'static str, handler: Inside) -> Route<Handler> {
+fn member(method: Method, path: &'static str, name: &'static str, handler: InsideHandler) -> Route<Handler> {
     Route {
         method,
         path,

@@ -37,7 +37,7 @@ fn services() -> Services {
         public_url.clone(),
     );
     Services {
-        dashboard: Dashboard::new(accounts.clone(), notices.clone()),
+        dashboard: Dashboard::new(database.clone(), notices.clone()),
         accounts,
         notices,
         database,

@@ -13,7 +13,7 @@ use accounts::{Member, Outage, Outcome, Refusal};
 use askama::Template;
 use audit::Origin;
 use chrono::{DateTime, NaiveDate, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::DatabaseError;
 use edge::Services;
 use kernel::{InsurerCode, TenantId, TenantSecret};
 use poem::{Response, http::StatusCode};
@@ -151,9 +151,9 @@ impl Visit {
     pub(crate) async fn recognise(&mut self) -> Result<Option<Member>, Trouble> {
         let Some(session) = self.session() else { return Ok(None) };
         match self.services.accounts.enter(&session).await? {
-            Outcome::Done(entered) => {
-                self.welcome(&entered.member);
-                Ok(Some(entered.member))
+            Outcome::Done(member) => {
+                self.welcome(&member);
+                Ok(Some(member))
             }
             Outcome::Refused(_) => Ok(None),
         }
@@ -170,11 +170,6 @@ impl Visit {
         if let roster::Access::ReadOnly { until } = member.access {
             self.read_only_until = Some(until);
         }
-    }
-
-    /// A transaction that reads the member's insurer, for handlers of posts that show their page again.
-    pub(crate) async fn read(&self, member: &Member) -> Result<TenantTransaction, Trouble> {
-        Ok(self.services.database.tenant(member.insurer.tenant_id).read().await?)
     }
 
     /// What stands around the page.

@@ -9,7 +9,7 @@ use crate::{
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
-use database::TenantTransaction;
+use database::{Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{PasswordHash, codes};
@@ -47,7 +47,7 @@ impl Accounts {
             Err(refusal) => return Ok(refusal.into()),
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(ticket.tenant).write().await?;
+        let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(row) = self.find_ticket_even_done(&mut tx, ticket).await? else {
             return Ok(Refusal::TicketExpired.into());
         };

@@ -12,7 +12,7 @@ use crate::{
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{
@@ -72,7 +72,7 @@ impl Accounts {
             Err(refusal) => return Ok(refusal.into()),
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(ticket.tenant).write().await?;
+        let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let outcome = self.write_account(&mut tx, &insurer, &row, &given, now).await?;
         record_visitor(&tx, now, origin, "sign_up.create", code_of(&outcome), json!({})).await?;
         tx.commit().await?;
@@ -100,7 +100,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut errors = Vec::new();
         let user_id = FieldError::gather("user_id", UserId::parse(&form.user_id), &mut errors);
-        let mut tx = self.database.tenant(ticket.tenant).write().await?;
+        let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
             return Ok(Err(Refusal::TicketExpired));
         };
@@ -192,7 +192,7 @@ impl Accounts {
             Err(refusal) => return Ok(refusal.into()),
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(ticket.tenant).write().await?;
+        let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(before) = self.find_ticket(&mut tx, ticket).await? else {
             return Ok(Refusal::TicketExpired.into());
         };

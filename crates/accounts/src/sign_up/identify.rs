@@ -11,7 +11,7 @@ use crate::{
 };
 use audit::Origin;
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::throttle;
@@ -69,7 +69,7 @@ impl Accounts {
     ) -> Result<Outcome<Ticketed>, Outage> {
         let now = self.clock.now();
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
-        let mut tx = self.database.tenant(insurer.tenant_id).write().await?;
+        let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
         let taken = throttle::take(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
         if let throttle::Taken::Wait { until } = taken {
             record_visitor(&tx, now, origin, "sign_up.identify", "wait", json!({})).await?;
@@ -187,7 +187,7 @@ impl Accounts {
             return Ok(());
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(tenant).write().await?;
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         if throttle::take(&tx, &self.keys, now, &AMBIGUOUS, &ambiguous.number).await? == throttle::Taken::Free {
             let event = jobs::Event {
                 kind: "identity.ambiguous",
@@ -204,7 +204,7 @@ impl Accounts {
             return Ok(());
         };
         let now = self.clock.now();
-        let mut tx = self.database.tenant(tenant).write().await?;
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         let due: Option<(String, PersonId)> = diesel::update(accounts::table)
             .filter(accounts::tenant_id.eq(tenant))
             .filter(accounts::account_id.eq(account_id))

@@ -76,10 +76,8 @@ impl ConsentApi {
     ///
     /// Open without consent.
     #[oai(path = "/me/consents", method = "get", operation_id = "list_consents")]
-    async fn list(&self, call: Call, inside: Inside) -> poem::Result<Done<Consents>> {
-        let (mut tx, member) = inside.into_parts();
-        let given = up(call.accounts().consents(&mut tx, &member).await)?;
-        drop(tx);
+    async fn list(&self, call: Call, Inside(member): Inside) -> poem::Result<Done<Consents>> {
+        let given = up(call.accounts().consents(&member).await)?;
         let due = up(call.accounts().terms_to_accept(&member).await)?;
         let given = given.into_iter().map(|consent| Consent {
             document: consent.document,
@@ -107,9 +105,7 @@ impl ConsentApi {
     /// Names every due document in the revision that the member was shown. Where a newer one has come into force since,
     /// nothing is recorded and the answer is `revision_outdated`: list again, show, ask. Accepting twice records once.
     #[oai(path = "/me/consents", method = "post", operation_id = "give_consents")]
-    async fn give(&self, call: Call, inside: Inside, body: Body<NewConsents>) -> poem::Result<Nothing> {
-        let (tx, member) = inside.into_parts();
-        drop(tx);
+    async fn give(&self, call: Call, Inside(member): Inside, body: Body<NewConsents>) -> poem::Result<Nothing> {
         let choices: Vec<TermsChoice> = body
             .0
             .consents

@@ -104,9 +104,8 @@ impl DashboardApi {
     ///
     /// The view that `/portal/mypage` shows.
     #[oai(path = "/me/dashboard", method = "get", operation_id = "get_dashboard")]
-    async fn get_dashboard(&self, call: Call, inside: Inside) -> poem::Result<Done<Overview>> {
-        let (tx, member) = inside.into_parts();
-        let page = up(call.services.dashboard.my_page_of(&tx, &member).await)?;
+    async fn get_dashboard(&self, call: Call, Inside(member): Inside) -> poem::Result<Done<Overview>> {
+        let page = up(call.services.dashboard.my_page(&member).await)?;
         Ok(Done(view(page)))
     }
 }

@@ -79,23 +79,18 @@ impl NoticesApi {
     async fn list(
         &self,
         call: Call,
-        inside: Inside,
+        Inside(member): Inside,
         /// Lines of a page, 20 where it is absent.
         limit: Query<PageLimit>,
         /// `next` of the page before.
         cursor: Query<CursorText>,
     ) -> poem::Result<Done<NoticeList>> {
-        let (mut tx, member) = inside.into_parts();
         let after = match cursor.text {
             Some(text) => Some(Cursor::parse(&text).ok_or_else(unknown_cursor)?),
             None => None,
         };
         let limit = limit.text.and_then(|limit| limit.parse().ok()).unwrap_or(USUAL);
-        let page = up(call
-            .services
-            .notices
-            .page(&mut tx, &member, Shelf::Both, after, limit)
-            .await)?;
+        let page = up(call.services.notices.page(&member, Shelf::Both, after, limit).await)?;
         Ok(Done(NoticeList {
             notices: page.notices.into_iter().map(NoticeLine::from).collect(),
             next: page.next.map(|cursor| cursor.to_string()),
@@ -109,12 +104,10 @@ impl NoticesApi {
     async fn get(
         &self,
         call: Call,
-        inside: Inside,
+        Inside(member): Inside,
         /// `id` of the line.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<Notice>> {
-        let (tx, member) = inside.into_parts();
-        drop(tx);
         let id = NoticeId::parse(&id.text).ok_or_else(|| Failure::of("not_found"))?;
         let notices = &call.services.notices;
         let notice = call.done(if call.is_head {

@@ -4,7 +4,7 @@ use super::{Failed, tenant::tenant};
 use crate::config::Config;
 use audit::{Actor, Origin};
 use clap::Subcommand;
-use database::{Database, TenantTransaction};
+use database::{Database, Durability, TenantTransaction};
 use kernel::{Branch, Clock, Number, PersonId, Problem, Symbol};
 use notices::{Draft, Notices, To};
 use std::path::PathBuf;
@@ -42,7 +42,10 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     let text = std::fs::read_to_string(&file)?;
     let draft = Draft::read(&text, clock.now())
         .map_err(|problem| Failed::Said(format!("{}:{}: {}", file.display(), problem.line, problem.reason)))?;
-    let mut tx = database.tenant(tenant(&database, &code).await?).write().await?;
+    let mut tx = database
+        .tenant(tenant(&database, &code).await?)
+        .write(Durability::Safe)
+        .await?;
     let to = match number {
         None => To::All,
         Some(number) => To::Person(

@@ -4,6 +4,7 @@
 use crate::{app::App, commands::Failed};
 use accounts::{AccountForm, BirthForm, IdentityForm, LogInForm, Outage, Outcome};
 use audit::{Actor, Origin};
+use database::Durability;
 use mail::Mailbox;
 use notices::{Draft, To};
 
@@ -109,9 +110,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
     done(accounts.confirm(&origin, &ticket, &code).await)?;
 
     let session = done(accounts.log_in(&origin, "demo", log_in()).await)?.session;
-    let entered = done(accounts.enter(&session).await)?;
-    let person = entered.member.person.person_id;
-    drop(entered.tx);
+    let person = done(accounts.enter(&session).await)?.person.person_id;
     let draft = Draft {
         title: "マイページへのご登録ありがとうございます".into(),
         body: "このお知らせは、あなただけに届いています。\n\n登録した内容は「登録内容の変更」の画面で、いつでもご確認いただけます。"
@@ -119,7 +118,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
         published_at: app.clock.now(),
         ended_at: None,
     };
-    let mut tx = app.database.tenant(session.tenant).write().await?;
+    let mut tx = app.database.tenant(session.tenant).write(Durability::Safe).await?;
     app.services
         .notices
         .publish(&mut tx, &origin, Actor::System, To::Person(person), &draft)

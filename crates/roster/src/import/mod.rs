@@ -17,7 +17,7 @@ pub use report::{ImportError, ImportRefused, Options, Progress, Report, Vanishin
 
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError, TenantTransaction};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::{Event, SameEvents};
@@ -140,7 +140,7 @@ impl Run<'_> {
     /// Begins, with the insurer's row locked and the journal's last position, or refuses where another import has it.
     async fn lock(&self) -> Result<(TenantTransaction, i64), ImportError> {
         let tenant = self.database.tenant(self.insurer.tenant_id);
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         diesel::insert_into(roster_heads::table)
             .values((roster_heads::tenant_id.eq(tx.tenant()), roster_heads::position.eq(0)))
             .on_conflict_do_nothing()
@@ -148,7 +148,7 @@ impl Run<'_> {
             .await
             .map_err(DatabaseError::from)?;
         tx.commit().await?;
-        let mut tx = tenant.write().await?;
+        let mut tx = tenant.write(Durability::Safe).await?;
         let position: Option<i64> = roster_heads::table
             .filter(roster_heads::tenant_id.eq(tx.tenant()))
             .select(roster_heads::position)
@@ -243,7 +243,11 @@ impl Run<'_> {
     /// Keeps the refusal, except of a dry run, which leaves nothing.
     async fn refuse(&self, file: &FileRead, why: ImportRefused) -> Result<Report, ImportError> {
         if !self.options.dry_run {
-            let mut tx = self.database.tenant(self.insurer.tenant_id).write().await?;
+            let mut tx = self
+                .database
+                .tenant(self.insurer.tenant_id)
+                .write(Durability::Safe)
+                .await?;
             let (errors, vanishing) = match &why {
                 ImportRefused::Rows(errors) => (errors.count(), Vanishing::default()),
                 ImportRefused::Loss(vanishing) => (0, *vanishing),

@@ -13,7 +13,6 @@ use crate::{
 use accounts::{AccountView, Consent, Member, Outcome, PasswordChange, Refusal};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use database::TenantTransaction;
 use kernel::{SessionId, TenantId, calendar};
 use poem::{Response, http::StatusCode};
 use tenancy::terms;
@@ -74,9 +73,8 @@ struct ConsentPage {
 }
 
 /// `GET /portal/account`.
-pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
-    let page = account_page(&visit, &member, &mut tx, Errors::default()).await?;
-    tx.commit().await?;
+pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
+    let page = account_page(&visit, &member, Errors::default()).await?;
     visit.html(&page)
 }
 
@@ -92,9 +90,7 @@ pub(crate) async fn end_session(visit: Visit, member: Member) -> Reply {
                 text: "すでにログアウトしています。下の一覧が、いまログインしている機器です。".into(),
                 ..Errors::default()
             };
-            let mut tx = visit.read(&member).await?;
-            let page = account_page(&visit, &member, &mut tx, errors).await?;
-            tx.commit().await?;
+            let page = account_page(&visit, &member, errors).await?;
             visit.html_with(StatusCode::NOT_FOUND, &page)
         }
         Outcome::Refused(refusal) => Err(refusal.into()),
@@ -149,9 +145,8 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
 }
 
 /// `GET /portal/account/consents`.
-pub(crate) async fn consents(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
-    let consents = visit.services.accounts.consents(&mut tx, &member).await?;
-    tx.commit().await?;
+pub(crate) async fn consents(visit: Visit, member: Member) -> Reply {
+    let consents = visit.services.accounts.consents(&member).await?;
     let line = |consent: Consent| ConsentLine {
         at: calendar::moment(consent.at),
         consent,
@@ -163,11 +158,10 @@ pub(crate) async fn consents(visit: Visit, member: Member, mut tx: TenantTransac
 }
 
 /// `GET /portal/account/consents/:document/:revision`: the text that was agreed to.
-pub(crate) async fn consent(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+pub(crate) async fn consent(visit: Visit, member: Member) -> Reply {
     let document = visit.param("document");
     let revision: i32 = visit.param("revision").parse().map_err(|_| Trouble::NotFound)?;
-    let consents = visit.services.accounts.consents(&mut tx, &member).await?;
-    tx.commit().await?;
+    let consents = visit.services.accounts.consents(&member).await?;
     let given = consents
         .into_iter()
         .find(|given| given.document == document && given.revision == revision);
@@ -192,13 +186,8 @@ pub(crate) async fn consent(visit: Visit, member: Member, mut tx: TenantTransact
     })
 }
 
-async fn account_page(
-    visit: &Visit,
-    member: &Member,
-    tx: &mut TenantTransaction,
-    errors: Errors,
-) -> Result<AccountPage, Trouble> {
-    let account = visit.services.accounts.account(tx, member).await?;
+async fn account_page(visit: &Visit, member: &Member, errors: Errors) -> Result<AccountPage, Trouble> {
+    let account = visit.services.accounts.account(member).await?;
     let sessions: Vec<SessionLine> = account
         .sessions
         .iter()

@@ -10,7 +10,6 @@ use crate::{
 };
 use accounts::{EmailChange, EmailChangeView, Member, Refusal};
 use askama::Template;
-use database::TenantTransaction;
 use mail::MailState;
 use poem::Response;
 
@@ -41,9 +40,8 @@ struct CodePage {
 }
 
 /// `GET /portal/account/email`.
-pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
-    let waiting = visit.services.accounts.email_change(&mut tx, &member).await?;
-    tx.commit().await?;
+pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
+    let waiting = visit.services.accounts.email_change(&member).await?;
     let email = waiting.as_ref().map(|change| change.email.clone()).unwrap_or_default();
     visit.html(&ask_page(&visit, &member, email, waiting.is_some(), Errors::default()))
 }
@@ -66,9 +64,8 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
 }
 
 /// `GET /portal/account/email/code`.
-pub(crate) async fn code(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
-    let change = visit.services.accounts.email_change(&mut tx, &member).await?;
-    tx.commit().await?;
+pub(crate) async fn code(visit: Visit, member: Member) -> Reply {
+    let change = visit.services.accounts.email_change(&member).await?;
     let Some(change) = change else { return Ok(over(&visit)) };
     visit.html(&code_page(&visit, change, Errors::default()))
 }
@@ -101,9 +98,7 @@ async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
     if refusal == Refusal::SessionEnded {
         return Ok(visit.to_log_in());
     }
-    let mut tx = visit.read(member).await?;
-    let change = visit.services.accounts.email_change(&mut tx, member).await?;
-    tx.commit().await?;
+    let change = visit.services.accounts.email_change(member).await?;
     let Some(change) = change else { return Ok(over(&visit)) };
     let errors = errors(&visit, &refusal);
     visit.form_again(&refusal, &code_page(&visit, change, errors))

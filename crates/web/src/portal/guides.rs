@@ -9,8 +9,6 @@ use crate::{
 };
 use accounts::Member;
 use askama::Template;
-use database::TenantTransaction;
-use kernel::TenantId;
 use tenancy::{ModuleState, pages};
 
 #[derive(Template)]
@@ -23,20 +21,15 @@ struct GuidePage {
 }
 
 /// `GET /portal/guides/:slug`.
-pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
     let slug = visit.param("slug");
     let module = dashboard::module_of_guide(slug).ok_or(Trouble::NotFound)?;
     if member.insurer.modules.state(module) != ModuleState::Open {
         return Err(Trouble::NotFound);
     }
-    let own = pages::page(&mut tx, slug).await?;
-    tx.commit().await?;
-    let page = match own {
-        Some(page) => page,
-        None => pages::guide(&visit.services.database, TenantId::PLATFORM, slug)
-            .await?
-            .ok_or(Trouble::NotFound)?,
-    };
+    let page = pages::guide(&visit.services.database, member.insurer.tenant_id, slug)
+        .await?
+        .ok_or(Trouble::NotFound)?;
     let frame = visit.frame().in_section("/portal/mypage");
     visit.html(&GuidePage {
         frame,

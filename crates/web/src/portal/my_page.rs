@@ -1,4 +1,4 @@
-//! マイページ (manual 1-7): the manual's menu, both lists of notices, the cards. All of it was read on the way in.
+//! マイページ (manual 1-7): the manual's menu, both lists of notices, the cards.
 
 use crate::{
     frame::Frame,
@@ -6,6 +6,7 @@ use crate::{
     reply::Reply,
     visit::Visit,
 };
+use accounts::Member;
 use askama::Template;
 use dashboard::MyPage;
 use kernel::calendar;
@@ -22,7 +23,8 @@ struct View {
 }
 
 /// `GET /portal/mypage`.
-pub(crate) fn show(visit: &Visit, page: MyPage) -> Reply {
+pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
+    let page = visit.services.dashboard.my_page(&member).await?;
     visit.html(&View {
         frame: visit.frame().in_section("/portal/mypage"),
         insurer_notices: lines(&page.notices.insurer, "/portal/notices"),

@@ -11,7 +11,6 @@ use crate::{
 use accounts::{Member, Outcome};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use database::TenantTransaction;
 use kernel::{NoticeId, calendar};
 use notices::{Audience, Cursor, Notice, NoticeHead, Shelf};
 
@@ -91,7 +90,7 @@ pub(crate) struct NoticePage {
 }
 
 /// `GET /portal/notices[?list=…&after=…]`.
-pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction) -> Reply {
+pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
     let shelves = [Shelf::Insurer, Shelf::Personal];
     let after = match visit.query.get("after") {
         None => None,
@@ -113,11 +112,7 @@ pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction
         .into_iter()
         .filter(|shelf| wanted.is_none_or(|wanted| wanted == *shelf))
     {
-        let page = visit
-            .services
-            .notices
-            .page(&mut tx, &member, shelf, after, limit)
-            .await?;
+        let page = visit.services.notices.page(&member, shelf, after, limit).await?;
         lists.push(List {
             heading: heading(shelf, &member.person.called()),
             name: name(shelf),
@@ -131,7 +126,6 @@ pub(crate) async fn show(visit: Visit, member: Member, mut tx: TenantTransaction
             }),
         });
     }
-    tx.commit().await?;
     let frame = visit.frame().in_section("/portal/notices");
     let heading = wanted.map_or_else(|| "お知らせ".into(), |shelf| heading(shelf, &member.person.called()));
     visit.html(&ListPage {
