@@ -2,6 +2,7 @@
 
 mod commands;
 mod kills;
+mod listener;
 mod precedence;
 mod restart;
 mod retention;

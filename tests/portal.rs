@@ -6,6 +6,7 @@ mod log_in;
 mod log_lines;
 mod my_page;
 mod notices;
+mod odd_requests;
 mod recover;
 mod requests;
 mod sign_up;

@@ -44,7 +44,6 @@ async fn an_oversized_body_is_413_a_foreign_type_415_and_broken_text_400() {
         );
         says(&raw(&client, path, FORM, "a=1&".repeat(100)).await, 400, "ください");
     }
-    assert_eq!(client.get("/portal/?next=%ff").await.status, 400);
 }
 
 #[tokio::test]

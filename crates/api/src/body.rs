@@ -3,7 +3,7 @@
 
 use crate::failure::Failure;
 use crate::schema;
-use edge::BodyTrouble;
+use edge::{BodyTrouble, HttpSettings};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
@@ -18,11 +18,12 @@ pub struct Body<T>(pub T);
 struct Received(Value);
 
 /// Takes the request's body and leaves the JSON in it.
-pub async fn receive(request: &mut Request, limit: usize) -> Result<(), Failure> {
-    if !edge::is_utf8_of(request.content_type().unwrap_or_default(), "application/json") {
+pub async fn receive(request: &mut Request, http: &HttpSettings) -> Result<(), Failure> {
+    if !edge::is_media_type(request, "application/json") {
         return Err(Failure::of("unsupported_media_type"));
     }
-    let bytes = edge::read_body(request, limit).await.map_err(|trouble| match trouble {
+    let read = edge::read_body(request, http.body_limit_bytes, http.body_time).await;
+    let bytes = read.map_err(|trouble| match trouble {
         BodyTrouble::TooLarge => Failure::of("body_too_large"),
         BodyTrouble::Unreadable => Failure::of("bad_request"),
     })?;

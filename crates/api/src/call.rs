@@ -7,7 +7,6 @@ use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
 use edge::Services;
 use kernel::TenantSecret;
-use poem::http::header;
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -40,10 +39,7 @@ impl<'a> FromRequest<'a> for Call {
             .ok_or_else(|| Failure::of("unavailable"))?
             .clone();
         let origin = edge::origin(request, Channel::Api, &services.http.trusted_proxies);
-        let agent = request
-            .headers()
-            .get(header::USER_AGENT)
-            .and_then(|value| value.to_str().ok());
+        let agent = edge::line(request.headers(), "user-agent");
         let agent = agent.unwrap_or_default().chars().take(AGENT).collect();
         Ok(Self {
             services,
@@ -99,11 +95,11 @@ pub struct Bearer {
 impl Bearer {
     /// `Authorization: Bearer 7.Xk3…`, given once.
     pub fn of(request: &Request) -> Option<Self> {
-        let mut given = request.headers().get_all(header::AUTHORIZATION).iter();
+        let mut given = edge::lines(request.headers(), "authorization");
         let (Some(value), None) = (given.next(), given.next()) else {
             return None;
         };
-        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        let (scheme, token) = value.split_once(' ')?;
         let token = if scheme.eq_ignore_ascii_case("bearer") {
             token.trim_start_matches(' ')
         } else {
@@ -172,6 +168,7 @@ behind_the_scheme!(Inside, request => request.data::<Inside>().cloned());
 mod tests {
     use super::*;
     use kernel::TenantId;
+    use poem::http::header;
     use proptest::prelude::*;
 
     fn bearer(values: &[&str]) -> Option<Bearer> {

@@ -19,7 +19,7 @@ pub use routes::{Operation, ROUTES};
 
 use edge::{Observe, Services};
 use failure::Failure;
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, Uri, header};
 use poem::{Endpoint, EndpointExt as _, IntoResponse as _, Request, Response};
 use shell::Shell;
 
@@ -52,6 +52,16 @@ pub fn document() -> String {
     document::text()
 }
 
+/// Whether an address is the API's to answer.
+pub fn is_below(uri: &Uri) -> bool {
+    uri.path() == "/api" || uri.path().starts_with("/api/")
+}
+
+/// The answer while too much is asked at once.
+pub fn overloaded(request: &Request) -> Response {
+    shell::problem(&Failure::of("overloaded").0, edge::request_id(request))
+}
+
 struct Before<V, O, E> {
     version_1: V,
     others: O,
@@ -70,7 +80,7 @@ where
         let path = request.uri().path();
         if path.strip_prefix(BASE).is_some_and(|below| below.starts_with('/')) {
             self.version_1.call(request).await
-        } else if path == "/api" || path.starts_with("/api/") {
+        } else if is_below(request.uri()) {
             self.others.call(request).await
         } else {
             Ok(self.rest.call(request).await?.into_response())

@@ -39,7 +39,7 @@ impl Shell {
             Access::Session | Access::Member => Some(Bearer::of(&request).ok_or_else(|| Failure::of("session_ended"))?),
         };
         if route.handler.body {
-            body::receive(&mut request, self.services.http.body_limit_bytes).await?;
+            body::receive(&mut request, &self.services.http).await?;
         }
         if let Some(bearer) = bearer {
             self.admit(route, &mut request, bearer).await?;

@@ -1,10 +1,8 @@
 //! Reading a body within limits of size and time.
 
+use crate::headers::line;
 use poem::{Request, error::ReadBodyError, http::header};
 use std::time::Duration;
-
-/// A body that takes longer than this is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +16,7 @@ pub enum BodyTrouble {
 }
 
 /// True where a body is of this media type, in UTF-8 where a charset is named; another charset is another type.
-pub fn is_utf8_of(content_type: &str, media_type: &str) -> bool {
+fn is_utf8_of(content_type: &str, media_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type))
         && parts.all(|parameter| match parameter.split_once('=') {
@@ -29,8 +27,14 @@ pub fn is_utf8_of(content_type: &str, media_type: &str) -> bool {
         })
 }
 
-/// Takes the request's body, up to `limit` bytes. A declared length beyond it is refused unread.
-pub async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, BodyTrouble> {
+/// [`is_utf8_of`] for a request's own type.
+pub fn is_media_type(request: &Request, media_type: &str) -> bool {
+    let content_type = line(request.headers(), header::CONTENT_TYPE.as_str());
+    is_utf8_of(&content_type.unwrap_or_default(), media_type)
+}
+
+/// Takes the request's body: up to `limit` bytes, within `time`. A declared length beyond it is refused unread.
+pub async fn read_body(request: &mut Request, limit: usize, time: Duration) -> Result<Vec<u8>, BodyTrouble> {
     let declared = request
         .headers()
         .get(header::CONTENT_LENGTH)
@@ -39,7 +43,7 @@ pub async fn read_body(request: &mut Request, limit: usize) -> Result<Vec<u8>, B
     if declared.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
         return Err(BodyTrouble::TooLarge);
     }
-    match tokio::time::timeout(PATIENCE, request.take_body().into_bytes_limit(limit)).await {
+    match tokio::time::timeout(time, request.take_body().into_bytes_limit(limit)).await {
         Ok(Ok(bytes)) => Ok(bytes.into()),
         Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(BodyTrouble::TooLarge),
         Ok(Err(_)) | Err(_) => Err(BodyTrouble::Unreadable),

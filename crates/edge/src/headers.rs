@@ -1,15 +1,29 @@
-//! What browsers are told about every answer, whichever shell wrote it (security.md 44, 45).
+//! Headers: those of a request as text, and what browsers are told about every answer, whichever shell wrote it
+//! (security.md 44, 45).
 
 use poem::{
     Response,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
+use std::borrow::Cow;
 
 /// One year, subdomains included.
 const HSTS: &str = "max-age=31536000; includeSubDomains";
 const PERMISSIONS: &str = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()";
 /// The policy of everything that is not a page.
 const BARE_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Every line of a header as text. A byte that is no UTF-8 stands for itself alone: what separates the parts of a header
+/// is ASCII, so a foreign cookie or a proxy's odd entry takes none of ours with it.
+pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    let lines = headers.get_all(name).into_iter();
+    lines.map(|line| String::from_utf8_lossy(line.as_bytes()))
+}
+
+/// The first line of a header as text, as [`lines`] has it.
+pub fn line<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    lines(headers, name).next()
+}
 
 /// Adds what an answer does not carry yet. `no-store` goes on everything but files with an address by content.
 pub fn harden(response: &mut Response, https: bool) {

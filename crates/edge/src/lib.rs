@@ -7,12 +7,14 @@ mod observe;
 mod origin;
 mod problem;
 mod route;
+mod seldom;
 mod services;
 
-pub use body::{BodyTrouble, is_utf8_of, read_body};
-pub use headers::harden;
+pub use body::{BodyTrouble, is_media_type, read_body};
+pub use headers::{harden, line, lines};
 pub use observe::{Observe, request_id};
 pub use origin::{client_address, origin};
 pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};
 pub use route::{Access, Route, matches};
+pub use seldom::Seldom;
 pub use services::{HttpSettings, Services};

@@ -1,20 +1,32 @@
 //! Who asks, and from where. A forwarded address counts only from a proxy that the configuration trusts
 //! (security.md 57): anybody can write the header.
 
-use crate::observe::request_id;
+use crate::{headers::lines, observe::request_id, seldom::Seldom};
 use audit::{Channel, Origin};
 use ipnet::IpNet;
 use poem::Request;
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+/// Anybody can send the header, so it must not fill the log.
+static DISBELIEVED: Seldom = Seldom::every(Duration::from_mins(10));
 
 /// The origin of a request, for throttles and the audit trail.
 pub fn origin(request: &Request, channel: Channel, trusted: &[IpNet]) -> Origin {
     let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
-    let forwarded = request
-        .headers()
-        .get_all("x-forwarded-for")
-        .iter()
-        .map(|value| value.to_str().unwrap_or_default());
+    let forwarded: Vec<_> = lines(request.headers(), "x-forwarded-for").collect();
+    let forwarded = forwarded.iter().map(|line| &**line);
+    if forwarded.len() > 0
+        && peer.is_some_and(|peer| !is_in(trusted, peer.to_canonical()))
+        && let Some(times) = DISBELIEVED.pass()
+    {
+        tracing::warn!(
+            times,
+            "X-Forwarded-For of a peer that is not in http.trusted_proxies is not believed: a proxy of ours belongs there"
+        );
+    }
     Origin {
         address: client_address(peer, forwarded, trusted),
         request_id: request_id(request),
@@ -30,11 +42,10 @@ pub fn client_address<'a>(
     forwarded: impl IntoIterator<Item = &'a str>,
     trusted: &[IpNet],
 ) -> Option<IpAddr> {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer?.to_canonical();
     let entries: Vec<&str> = forwarded.into_iter().flat_map(|line| line.split(',')).collect();
     for entry in entries.into_iter().rev() {
-        if !is_trusted(client) {
+        if !is_in(trusted, client) {
             break;
         }
         match address(entry) {
@@ -43,6 +54,10 @@ pub fn client_address<'a>(
         }
     }
     Some(client)
+}
+
+fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
 }
 
 /// `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]:4711`.
@@ -61,6 +76,7 @@ fn address(entry: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poem::http::{HeaderMap, HeaderValue};
     use proptest::prelude::*;
 
     fn ip(text: &str) -> IpAddr {
@@ -107,11 +123,18 @@ mod tests {
         }
 
         #[test]
-        fn what_a_client_prepends_never_counts(prefix in "[0-9., ]{0,30}", a in any::<[u8; 4]>()) {
+        fn whatever_a_client_prepends_the_proxys_own_entry_counts(
+            prefix in prop::collection::vec(any::<u8>().prop_filter("a header takes it", |byte| *byte >= 0x20 && *byte != 0x7f), 0..30),
+            a in any::<[u8; 4]>(),
+        ) {
             let real = IpAddr::from(a);
             prop_assume!(a[0] != 10);
-            let line = format!("{prefix},{real}");
-            prop_assert_eq!(client("10.0.0.1", &[&line]), real);
+            let line = [&prefix, format!(",{real}").as_bytes()].concat();
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", HeaderValue::from_bytes(&line).unwrap());
+            let lines: Vec<_> = lines(&headers, "x-forwarded-for").collect();
+            let lines: Vec<&str> = lines.iter().map(|line| &**line).collect();
+            prop_assert_eq!(client("10.0.0.1", &lines), real);
         }
     }
 }

@@ -6,7 +6,7 @@ use database::Database;
 use ipnet::IpNet;
 use kernel::{Clock, Keys};
 use notices::Notices;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use url::Url;
 
 /// What the shells call.
@@ -37,6 +37,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Arc<[IpNet]>,
     /// Bytes read of a request's body at most.
     pub body_limit_bytes: usize,
+    /// How long a request's body is waited for.
+    pub body_time: Duration,
 }
 
 impl Default for HttpSettings {
@@ -45,6 +47,7 @@ impl Default for HttpSettings {
         Self {
             trusted_proxies: Arc::from([]),
             body_limit_bytes: 64 * 1024,
+            body_time: Duration::from_secs(30),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError, RetentionConfig},
-    csp_reports,
+    house::House,
 };
 use accounts::Accounts;
 use dashboard::Dashboard;
@@ -13,10 +13,8 @@ use jobs::Worker;
 use kernel::{Clock, Keys};
 use mail::{Postman, Transport};
 use notices::Notices;
-use poem::{
-    Endpoint, EndpointExt as _, IntoResponse as _, Response, Route, endpoint::make, get, handler, http::StatusCode,
-    post, web::Data,
-};
+use poem::{Endpoint, IntoResponse as _, Response, http::StatusCode};
+use std::time::Duration;
 use tenancy::Directory;
 
 /// Everything one node runs.
@@ -38,6 +36,8 @@ pub struct App {
     pub worker: Worker,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// Requests that may be under way at the same time.
+    pub requests: usize,
 }
 
 impl App {
@@ -77,6 +77,7 @@ impl App {
             http: HttpSettings {
                 trusted_proxies: config.http.trusted_proxies.clone().into(),
                 body_limit_bytes: config.http.body_limit_bytes,
+                body_time: Duration::from_secs(config.http.body_seconds),
             },
         };
         Ok(Self {
@@ -88,22 +89,13 @@ impl App {
             services,
             worker,
             retention: config.retention,
+            requests: config.http.requests,
         })
     }
 
     /// The public listener: pages, API, health.
-    pub fn endpoint(&self) -> impl Endpoint + use<> {
-        let pages = Route::new()
-            .at("/livez", get(livez))
-            .at("/readyz", get(readyz))
-            .at(web::REPORTS, post(make(csp_reports::take)))
-            .nest_no_strip("/", web::portal(self.services.clone()))
-            .data(self.database.clone());
-        let https = self.services.is_https();
-        api::before(self.services.clone(), pages).map(move |mut response: Response| async move {
-            edge::harden(&mut response, https);
-            response
-        })
+    pub fn endpoint(&self) -> impl Endpoint<Output = Response> + use<> {
+        House::new(self)
     }
 }
 
@@ -118,16 +110,9 @@ pub enum AppError {
     Database(#[from] DatabaseError),
 }
 
-/// The process is there.
-#[handler]
-fn livez() -> &'static str {
-    "ok"
-}
-
 /// The database answers and its schema is the one this build knows. A node with all its connections in use is ready:
 /// taken out, it would leave its load to the others, and one after the other would go.
-#[handler]
-async fn readyz(database: Data<&Database>) -> Response {
+pub(crate) async fn ready(database: &Database) -> Response {
     let (used, most) = database.usage();
     if used >= most {
         return "busy".into_response();

@@ -101,10 +101,10 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let stop = serve::stop_signal()?;
             let app = app(&config)?;
             precedence::give_way();
-            let (acceptor, address) = serve::bind(config.http.listen).await?;
+            let (listener, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
             let metrics = metrics(&config);
-            Ok(Box::pin(serve::serve(&app, acceptor, &config.http, !no_worker, metrics, stop)).await?)
+            Ok(Box::pin(serve::serve(&app, listener, &config.http, !no_worker, metrics, stop)).await?)
         }
         Command::Work => {
             let config = read()?;

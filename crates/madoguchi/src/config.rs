@@ -74,6 +74,16 @@ pub struct HttpConfig {
     pub drain_seconds: u64,
     /// Seconds after which a connection on which nothing moves is closed.
     pub idle_seconds: u64,
+    /// Seconds for the headers of a request, from their first byte on.
+    pub header_seconds: u64,
+    /// Seconds for the body of a request.
+    pub body_seconds: u64,
+    /// Connections at most.
+    pub connections: usize,
+    /// Connections of one address at most; trusted proxies may have all.
+    pub connections_per_address: usize,
+    /// Requests at the same time at most; past it 503.
+    pub requests: usize,
 }
 
 /// `[mail]`: how mail leaves.
@@ -240,6 +250,11 @@ impl Config {
             ("database.wait_seconds", self.database.wait_seconds),
             ("http.body_limit_bytes", count(http.body_limit_bytes)),
             ("http.idle_seconds", http.idle_seconds),
+            ("http.header_seconds", http.header_seconds),
+            ("http.body_seconds", http.body_seconds),
+            ("http.connections", count(http.connections)),
+            ("http.connections_per_address", count(http.connections_per_address)),
+            ("http.requests", count(http.requests)),
             ("hash.queue", count(self.hash.queue)),
             ("limits.identity_tries", limits.identity_tries.into()),
             ("limits.identity_network_tries", limits.identity_network_tries.into()),

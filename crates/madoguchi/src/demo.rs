@@ -8,18 +8,19 @@ use crate::{
     app::App,
     commands::{Failed, import_file, migrate, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
-    serve, telemetry,
+    listener, serve, telemetry,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
 use kernel::{Clock, InsurerCode};
 use mail::{Mailbox, Transport};
 use people::{PEOPLE, register};
-use poem::{EndpointExt as _, Server};
+use poem::EndpointExt as _;
 use roster::import::Options;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use url::Url;
 
@@ -31,6 +32,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         ));
     }
     let mut config = Config::read(None)?;
+    config.http.drain_seconds = 5;
     config.log.format = LogFormat::Text;
     telemetry::log(&config.log);
     let stop = serve::stop_signal()?;
@@ -59,7 +61,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     println!("[2/4] migrating");
     migrate(&config).await?;
 
-    let (acceptor, address) = serve::bind(listen).await?;
+    let (listener, address) = serve::bind(listen).await?;
     config.http.public_url =
         Url::parse(&format!("http://localhost:{}", address.port())).map_err(|error| Failed::Said(error.to_string()))?;
     let mailbox = Mailbox::new();
@@ -100,12 +102,8 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         .at("/demo/mail", poem::get(pages::mailbox))
         .nest_no_strip("/", app.endpoint())
         .data(mailbox);
-    let drain = std::time::Duration::from_secs(5);
-    let server = Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(
-        endpoint,
-        serve::stopped(stop.clone()),
-        Some(drain),
-    );
+    let server = listener::listen(listener, endpoint, &config.http, stop.clone());
+    let drain = Duration::from_secs(config.http.drain_seconds);
     let work = async {
         app.worker.run(stop, drain).await;
         Ok(())

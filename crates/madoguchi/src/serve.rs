@@ -1,20 +1,15 @@
 //! Running a node: listeners, the worker, and draining on SIGTERM or Ctrl-C: stop accepting, finish requests, return
 //! leased work.
 
-use crate::{app::App, config::HttpConfig, retention};
+use crate::{app::App, config::HttpConfig, listener::listen, retention};
 use metrics_exporter_prometheus::PrometheusHandle;
-use poem::{
-    Endpoint, EndpointExt as _, Route, Server, get, handler,
-    http::uri::Scheme,
-    listener::{Acceptor, Listener as _, TcpAcceptor, TcpListener},
-    web::{Data, LocalAddr, RemoteAddr},
-};
-use std::{net::SocketAddr, pin::Pin, time::Duration};
+use poem::{EndpointExt as _, Route, get, handler, web::Data};
+use std::{net::SocketAddr, time::Duration};
 use tokio::{
+    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
-use tokio_io_timeout::TimeoutStream;
 
 /// Turns true once, when the process is told to end. From here on a signal ends nothing by itself, so this stands before
 /// anything that is to be ended in order.
@@ -40,26 +35,23 @@ pub async fn stopped(mut stop: watch::Receiver<bool>) {
 }
 
 /// Binds a listener; the address says which port 0 became.
-pub async fn bind(listen: SocketAddr) -> std::io::Result<(TcpAcceptor, SocketAddr)> {
-    let acceptor = TcpListener::bind(listen).into_acceptor().await?;
-    let address = acceptor
-        .local_addr()
-        .into_iter()
-        .find_map(|local| local.0.as_socket_addr().copied());
-    Ok((acceptor, address.unwrap_or(listen)))
+pub async fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 /// Serves pages and API until told to stop, with the worker beside them unless `worker` is false. All in one task: where
 /// any part of it ends by an error or a panic, the process ends, for its keeper to start it again.
 pub async fn serve(
     app: &App,
-    acceptor: TcpAcceptor,
+    listener: TcpListener,
     http: &HttpConfig,
     worker: bool,
     metrics: Option<PrometheusHandle>,
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let pages = listen(acceptor, app.endpoint(), http, stop.clone());
+    let pages = listen(listener, app.endpoint(), http, stop.clone());
     let background = async {
         if worker {
             work_beside(app, http, stop.clone()).await;
@@ -100,46 +92,10 @@ async fn admin(
     let (Ok(address), Some(metrics)) = (http.admin_listen.parse::<SocketAddr>(), metrics) else {
         return Ok(());
     };
-    let (acceptor, address) = bind(address).await?;
+    let (listener, address) = bind(address).await?;
     tracing::info!(admin = %address, "metrics");
     let admin = Route::new().at("/metrics", get(render)).data(metrics).data(app.clone());
-    listen(acceptor, admin, http, stop).await
-}
-
-async fn listen(
-    acceptor: TcpAcceptor,
-    endpoint: impl Endpoint + 'static,
-    http: &HttpConfig,
-    stop: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let idle = Duration::from_secs(http.idle_seconds);
-    let drain = Duration::from_secs(http.drain_seconds);
-    Server::new_with_acceptor(Impatient { acceptor, idle })
-        .run_with_graceful_shutdown(endpoint, stopped(stop), Some(drain))
-        .await
-}
-
-/// Gives up connections on which nothing moves. poem's own idle timeout ends a connection between two requests, but
-/// waits on for one that stopped in the middle of its headers.
-struct Impatient {
-    acceptor: TcpAcceptor,
-    idle: Duration,
-}
-
-impl Acceptor for Impatient {
-    type Io = Pin<Box<TimeoutStream<<TcpAcceptor as Acceptor>::Io>>>;
-
-    fn local_addr(&self) -> Vec<LocalAddr> {
-        self.acceptor.local_addr()
-    }
-
-    async fn accept(&mut self) -> std::io::Result<(Self::Io, LocalAddr, RemoteAddr, Scheme)> {
-        let (stream, local, remote, scheme) = self.acceptor.accept().await?;
-        let mut stream = TimeoutStream::new(stream);
-        stream.set_read_timeout(Some(self.idle));
-        stream.set_write_timeout(Some(self.idle));
-        Ok((Box::pin(stream), local, remote, scheme))
-    }
+    listen(listener, admin, http, stop).await
 }
 
 #[handler]

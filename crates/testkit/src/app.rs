@@ -11,15 +11,16 @@ use kernel::{Clock, Keys, TenantId};
 use madoguchi::{
     app::App,
     config::{Config, KeysConfig},
+    listener::listen,
     serve,
 };
 use mail::{Delivered, Mailbox, Transport};
-use poem::Server;
 use std::{
     ops::Deref,
     sync::atomic::{AtomicU32, Ordering},
 };
 use tenancy::Folder;
+use tokio::sync::watch;
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
@@ -79,7 +80,7 @@ impl TestApp {
     async fn of(insurer: TestDatabase, service_url: &str, configure: impl FnOnce(&mut Config)) -> Self {
         let person = TestPerson::new(105);
         insurer.import(std::slice::from_ref(&person)).await;
-        let (acceptor, address) = serve::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (listener, address) = serve::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://localhost:{}", address.port());
         let mut settings = Config::defaults().unwrap();
         settings.database = config(service_url);
@@ -97,7 +98,8 @@ impl TestApp {
         let app = App::new(&settings, insurer.clock.clone(), Transport::Mailbox(mailbox.clone())).unwrap();
         let endpoint = app.endpoint();
         let server = tokio::spawn(async move {
-            drop(Server::new_with_acceptor(acceptor).run(endpoint).await);
+            let (_never, stop) = watch::channel(false);
+            drop(listen(listener, endpoint, &settings.http, stop).await);
         });
         Self {
             url,

@@ -150,7 +150,10 @@ impl Client {
 
     /// Sends it and keeps the cookies it sets.
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
+        self.received(request.send().await.unwrap()).await
+    }
+
+    async fn received(&self, response: reqwest::Response) -> Answer {
         let (status, headers) = (response.status(), response.headers().clone());
         for cookie in headers.get_all("set-cookie") {
             self.keep(cookie);
@@ -160,6 +163,11 @@ impl Client {
             headers,
             text: response.text().await.unwrap(),
         }
+    }
+
+    /// Sends a request whose headers are as they are, odd bytes included.
+    pub async fn execute(&self, request: reqwest::Request) -> Answer {
+        self.received(self.http.execute(request).await.unwrap()).await
     }
 
     /// A call of the API.

@@ -1,7 +1,10 @@
-//! Form bodies and query strings as lists of names and values. Strict where a browser always is (UTF-8, number of
-//! fields), so that what a person typed is never silently changed.
+//! Form bodies and query strings as lists of names and values. Bodies are read strictly where a browser always is (UTF-8,
+//! number of fields), so that what a person typed is never silently changed; of a query what does not decode is dropped.
 
 use poem::http::StatusCode;
+
+/// The one media type that forms here have.
+pub(crate) const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 
 /// More fields than any page here has.
 const MAX_FIELDS: usize = 64;
@@ -35,18 +38,19 @@ impl FormTrouble {
 pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads a form body or a query string.
+    /// Reads a form body.
     pub(crate) fn parse(encoded: &[u8]) -> Result<Self, FormTrouble> {
-        let mut pairs = Vec::new();
-        for pair in encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-            if pairs.len() == MAX_FIELDS {
-                return Err(FormTrouble::Malformed);
-            }
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default())?;
-            pairs.push((name, decode(halves.next().unwrap_or_default())?));
+        let pairs = pairs(encoded).take(MAX_FIELDS + 1).collect::<Result<Vec<_>, _>>()?;
+        if pairs.len() > MAX_FIELDS {
+            return Err(FormTrouble::Malformed);
         }
         Ok(Self(pairs))
+    }
+
+    /// Reads a query string: whoever sent the link may have hung anything on it, so what is no text is passed over.
+    pub(crate) fn of_query(encoded: &str) -> Self {
+        let read = pairs(encoded.as_bytes()).filter_map(Result::ok);
+        Self(read.filter(|(_, value)| !value.contains('\0')).collect())
     }
 
     /// The first value of a name as typed; empty where there is none.
@@ -68,9 +72,13 @@ impl Form {
     }
 }
 
-/// True for the one media type that forms here have; a charset other than UTF-8 is another type.
-pub(crate) fn is_form(content_type: Option<&str>) -> bool {
-    edge::is_utf8_of(content_type.unwrap_or_default(), "application/x-www-form-urlencoded")
+fn pairs(encoded: &[u8]) -> impl Iterator<Item = Result<(String, String), FormTrouble>> {
+    let pairs = encoded.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let mut halves = pair.splitn(2, |byte| *byte == b'=');
+        let name = decode(halves.next().unwrap_or_default())?;
+        Ok((name, decode(halves.next().unwrap_or_default())?))
+    })
 }
 
 /// `+` and `%xx`; a lone `%` stands for itself, as browsers' own parsers have it.
@@ -136,27 +144,20 @@ mod tests {
     }
 
     #[test]
-    fn only_url_encoded_utf_8_is_a_form() {
-        for good in [
-            "application/x-www-form-urlencoded",
-            "Application/X-WWW-Form-Urlencoded; charset=UTF-8",
-        ] {
-            assert!(is_form(Some(good)), "{good}");
-        }
-        for bad in [
-            None,
-            Some("text/plain"),
-            Some("application/x-www-form-urlencoded; charset=Shift_JIS"),
-            Some(""),
-        ] {
-            assert!(!is_form(bad), "{bad:?}");
-        }
+    fn of_a_query_what_does_not_decode_is_dropped_and_the_rest_stays() {
+        let crowd = "utm=1&".repeat(100);
+        let query = Form::of_query(&format!("utm_source=%8C%92&{crowd}a=%00&token=7.abc&%FF=1"));
+        assert_eq!(
+            (query.text("token"), query.get("utm_source"), query.get("a")),
+            ("7.abc", None, None)
+        );
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = Form::parse(&bytes);
+            let _ = Form::of_query(&String::from_utf8_lossy(&bytes));
         }
 
         #[test]

@@ -11,6 +11,7 @@ mod headers;
 mod markdown;
 mod mount;
 mod next_path;
+mod outside;
 pub mod portal;
 mod reply;
 #[cfg(test)]
@@ -20,3 +21,4 @@ mod words;
 
 pub use headers::REPORTS;
 pub use mount::portal;
+pub use outside::{other_method, overloaded};

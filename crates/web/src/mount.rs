@@ -13,10 +13,10 @@ use crate::{
 };
 use accounts::{Outcome, Refusal};
 use audit::Channel;
-use edge::{Access, BodyTrouble, Observe, Route, Services};
+use edge::{Access, BodyTrouble, HttpSettings, Observe, Route, Services};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, Request, Response, Result,
-    http::{Method, header, uri::PathAndQuery},
+    http::{Method, uri::PathAndQuery},
     middleware::CatchPanic,
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -165,17 +165,21 @@ async fn read(
         if !csrf::is_own(request.headers(), &services.public_url) {
             return Err(Trouble::NotOurs);
         }
-        read_form(&mut request, services.http.body_limit_bytes).await?
+        read_form(&mut request, &services.http).await?
     } else {
         Form::default()
     };
-    let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes())?;
+    let query = Form::of_query(request.uri().query().unwrap_or_default());
     let names = route.path.split('/').filter_map(|segment| segment.strip_prefix(':'));
-    let params = names
+    let params: Vec<_> = names
         .map(|name| (name, request.raw_path_param(name).unwrap_or_default().to_owned()))
         .collect();
+    // PostgreSQL takes no text with it, so nothing goes by such a name.
+    if params.iter().any(|(_, value)| value.contains('\0')) {
+        return Err(Trouble::NotFound);
+    }
     let now = services.clock.now();
-    let agent = request.header(header::USER_AGENT).unwrap_or_default();
+    let agent = edge::line(request.headers(), "user-agent").unwrap_or_default();
     Ok(Visit {
         now,
         origin: edge::origin(&request, Channel::Portal, &services.http.trusted_proxies),
@@ -204,14 +208,13 @@ fn return_address(route: &Route<Handler>, request: &Request) -> String {
     if route.method == Method::GET || next_path::allowed(own).is_some() {
         return own.to_owned();
     }
-    let referer = request
-        .header(header::REFERER)
-        .and_then(|referer| url::Url::parse(referer).ok());
+    let referer = edge::line(request.headers(), "referer").and_then(|referer| url::Url::parse(&referer).ok());
     referer.map(|page| page.path().to_owned()).unwrap_or_default()
 }
 
-async fn read_form(request: &mut Request, limit: usize) -> Result<Form, FormTrouble> {
-    let body = edge::read_body(request, limit).await.map_err(|trouble| match trouble {
+async fn read_form(request: &mut Request, http: &HttpSettings) -> Result<Form, FormTrouble> {
+    let read = edge::read_body(request, http.body_limit_bytes, http.body_time).await;
+    let body = read.map_err(|trouble| match trouble {
         BodyTrouble::TooLarge => FormTrouble::TooLarge,
         BodyTrouble::Unreadable => FormTrouble::Malformed,
     })?;
@@ -219,7 +222,7 @@ async fn read_form(request: &mut Request, limit: usize) -> Result<Form, FormTrou
     if body.is_empty() {
         return Ok(Form::default());
     }
-    if !forms::is_form(request.header(header::CONTENT_TYPE)) {
+    if !edge::is_media_type(request, forms::MEDIA_TYPE) {
         return Err(FormTrouble::MediaType);
     }
     Form::parse(&body)

@@ -100,11 +100,8 @@ pub(crate) enum Coding {
 impl Coding {
     /// The best of ours that the browser takes.
     pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
-        let lines = headers
-            .get_all(header::ACCEPT_ENCODING)
-            .iter()
-            .filter_map(|line| line.to_str().ok());
-        let entries: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+        let lines: Vec<_> = edge::lines(headers, "accept-encoding").collect();
+        let entries: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).map(str::trim).collect();
         let takes = |coding: &str| {
             entries.iter().any(|entry| {
                 let (name, weight) = entry.split_once(';').unwrap_or((entry, "q=1"));
@@ -164,6 +161,11 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..40),
             near in "((br|gzip|BR|identity)(;q=[0-9.-]{0,4})?[, ]{0,2}){0,4}",
         ) {
+            let odd = [b"br, ".as_slice(), &bytes, b", gzip"].concat();
+            if let Ok(value) = HeaderValue::from_bytes(&odd) {
+                let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]);
+                prop_assert_eq!(Coding::accepted(&headers), Some(Coding::Brotli));
+            }
             for line in [bytes.as_slice(), near.as_bytes()] {
                 let mut headers = HeaderMap::new();
                 if let Ok(value) = HeaderValue::from_bytes(line) {

@@ -1,0 +1,92 @@
+//! The outermost endpoint: health, the API, the pages, and whatever else is asked. Every answer leaves through here with
+//! the headers that keep browsers safe; all but the probes' own are counted and have a line in the log.
+
+use crate::{
+    app::{self, App},
+    csp_reports::Reports,
+};
+use database::Database;
+use edge::{Observe, Services};
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result, endpoint::BoxEndpoint,
+    http::Method,
+};
+use tokio::sync::Semaphore;
+
+const LIVE: &str = "/livez";
+const READY: &str = "/readyz";
+
+/// All that the public listener answers.
+pub(crate) struct House {
+    database: Database,
+    https: bool,
+    rooms: BoxEndpoint<'static>,
+}
+
+impl House {
+    pub(crate) fn new(app: &App) -> Self {
+        let services = app.services.clone();
+        let pages = web::portal(services.clone());
+        let rooms = Rooms {
+            reports: Reports::new(&services),
+            places: Semaphore::new(app.requests),
+            pages: api::before(services.clone(), pages),
+            services: services.clone(),
+        };
+        Self {
+            database: app.database.clone(),
+            https: services.is_https(),
+            rooms: rooms.with(Observe::new(services.clock)).boxed(),
+        }
+    }
+}
+
+impl Endpoint for House {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let asked = [Method::GET, Method::HEAD].contains(request.method());
+        let mut response = match request.uri().path() {
+            LIVE if asked => "ok".into_response(),
+            READY if asked => app::ready(&self.database).await,
+            _ => self.rooms.get_response(request).await,
+        };
+        edge::harden(&mut response, self.https);
+        Ok(response)
+    }
+}
+
+/// What is counted and logged, as many at a time as may be.
+struct Rooms<E> {
+    services: Services,
+    reports: Reports,
+    places: Semaphore,
+    pages: E,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let Ok(_place) = self.places.try_acquire() else {
+            return Ok(if api::is_below(request.uri()) {
+                api::overloaded(&request)
+            } else {
+                web::overloaded(&self.services, &request).await
+            });
+        };
+        let (pattern, methods) = match request.uri().path() {
+            LIVE => (LIVE, "GET, HEAD"),
+            READY => (READY, "GET, HEAD"),
+            web::REPORTS => (web::REPORTS, "POST"),
+            _ => return self.pages.call(request).await,
+        };
+        let mut response = if pattern == web::REPORTS && request.method() == Method::POST {
+            self.reports.take(request).await.into_response()
+        } else {
+            web::other_method(&self.services, &request, methods).await
+        };
+        response.set_data(PathPattern(pattern.into()));
+        Ok(response)
+    }
+}
