@@ -379,9 +379,9 @@ async fn lost_coverage_and_a_full_hashing_queue_have_names_of_their_own() {
         let body = json!({"user_id": who.user_id, "password": testkit::PASSWORD});
         client.call(Method::POST, "/sessions", None, Some(body))
     };
-    let place = app.hasher.place().unwrap();
+    let crowd = app.crowd();
     problem(&log_in().await, 503, "overloaded");
-    drop(place);
+    drop(crowd);
     let mut person = who.person.clone();
     person.lost_on = "2026-11-22".into();
     app.insurer.import(&[person]).await;

@@ -104,13 +104,13 @@ async fn guessing_the_present_password_from_inside_is_throttled_too() {
 async fn a_full_hashing_queue_costs_no_try_of_the_present_password() {
     let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
     let (client, _) = app.member().await;
-    let place = app.hasher.place().unwrap();
+    let crowd = app.crowd();
     for _ in 0..12 {
         let answer = change(&client, PASSWORD, NEW).await;
         says(&answer, 503, "混み合っています");
         assert!(!answer.header("retry-after").is_empty());
     }
-    drop(place);
+    drop(crowd);
     leads(&change(&client, PASSWORD, NEW).await, ACCOUNT);
 }
 

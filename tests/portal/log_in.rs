@@ -6,6 +6,7 @@ use crate::portal::{leads, says};
 use accounts::{LogInForm, Outcome};
 use audit::Origin;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
+use madoguchi::config::Config;
 use tenancy::{resume, suspend};
 use testkit::{Client, Fields, PASSWORD, SignedUp, TestApp, TestPerson, admin_url, execute, unique};
 
@@ -208,7 +209,7 @@ async fn a_log_in_after_many_wrong_passwords_is_told_by_mail_once_a_day() {
 async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_the_user_id() {
     let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
     let who = app.sign_up().await;
-    let place = app.hasher.place().unwrap();
+    let crowd = app.crowd();
     app.warm().await;
     let before = app.database.statements();
     let answer = log_in(&app.client(), &who.user_id, PASSWORD).await;
@@ -217,8 +218,36 @@ async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_the_user_id() {
     assert_eq!(app.database.statements(), before);
     assert!(!answer.header("retry-after").is_empty());
     assert!(answer.text.contains(&format!("value=\"{}\"", who.user_id)) && !answer.text.contains(PASSWORD));
-    drop(place);
+    drop(crowd);
     leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, "/portal/terms");
+}
+
+// security.md 66
+#[tokio::test]
+async fn a_crowd_behind_one_address_is_served_last_and_keeps_nobody_else_out() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client_at = |address| Client::new(&app.url, address);
+    let crowd = app.crowd_of([198, 18, 0, 1].into());
+    assert_eq!(
+        crowd.len(),
+        Config::defaults().unwrap().hash.queue,
+        "alone, a network may have every place"
+    );
+    says(
+        &log_in(&client_at("198.18.0.1"), &who.user_id, PASSWORD).await,
+        503,
+        "混み合っています",
+    );
+    leads(
+        &log_in(&client_at("198.18.0.2"), &who.user_id, PASSWORD).await,
+        "/portal/terms",
+    );
+    drop(crowd);
+    leads(
+        &log_in(&client_at("198.18.0.1"), &who.user_id, PASSWORD).await,
+        "/portal/terms",
+    );
 }
 
 // security.md 39

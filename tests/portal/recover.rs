@@ -312,12 +312,12 @@ async fn a_full_hashing_queue_leaves_the_link_good() {
     let client = app.client();
     forget(&app, &client, &who.user_id).await;
     let token = link(&app, &who).await;
-    let place = app.hasher.place().unwrap();
+    let crowd = app.crowd();
     let answer = reset(&client, &token, NEW).await;
     says(&answer, 503, "混み合っています");
     assert!(!answer.header("retry-after").is_empty());
     assert!(answer.text.contains(&token) && !answer.text.contains(NEW));
-    drop(place);
+    drop(crowd);
     leads(&reset(&client, &token, NEW).await, "/portal/");
     assert_eq!(log_in(&app, &who, NEW).await, 303);
 }

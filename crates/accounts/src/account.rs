@@ -3,7 +3,7 @@
 use crate::{
     Accounts, Member, Outage, Outcome, Refusal,
     recover::SECOND_CLICK,
-    refusal::overloaded,
+    refusal::unhashed,
     session::{AccountRow, account, credentials},
     trail,
 };
@@ -101,12 +101,12 @@ impl Accounts {
         }
         let user_id = member.user_id.as_str();
         let screened = self
-            .new_password(&member.insurer, &member.person, user_id, &form.password)
+            .new_password(origin, &member.insurer, &member.person, user_id, &form.password)
             .await;
-        let Ok(password) = screened else {
-            return Ok(overloaded());
+        let password = match screened {
+            Ok(password) => FieldError::gather("password", password, &mut errors),
+            Err(error) => return Ok(unhashed(error)?.into()),
         };
-        let password = FieldError::gather("password", password, &mut errors);
         if password.is_some() && form.password == form.current_password {
             errors.push(FieldError::new("password", Problem::PasswordUnchanged));
         }
@@ -115,10 +115,11 @@ impl Accounts {
         };
         let found = match self.prove_password(origin, member, &form.current_password).await? {
             Ok(found) => found,
-            Err(refusal) => return self.after_change(member, &form.password, refusal).await,
+            Err(refusal) => return self.after_change(origin, member, &form.password, refusal).await,
         };
-        let Ok(hash) = self.hasher.hash(password).await else {
-            return Ok(overloaded());
+        let hash = match self.hasher.hash(origin, password).await {
+            Ok(hash) => hash,
+            Err(error) => return Ok(unhashed(error)?.into()),
         };
         let now = self.clock.now();
         let mut tx = tenant.write(Durability::Safe).await?;
@@ -130,7 +131,9 @@ impl Accounts {
         let Some(token) = token.filter(|_| set) else {
             // Changed or logged out elsewhere meanwhile: nothing of this one stays.
             drop(tx);
-            return self.after_change(member, &form.password, Refusal::SessionEnded).await;
+            return self
+                .after_change(origin, member, &form.password, Refusal::SessionEnded)
+                .await;
         };
         trail::record(&tx, now, origin, actor(member), "password.change", "done").await?;
         tx.commit().await?;
@@ -141,6 +144,7 @@ impl Accounts {
     /// two clicks.
     async fn after_change(
         &self,
+        origin: &Origin,
         member: &Member,
         typed: &str,
         refusal: Refusal,
@@ -156,7 +160,7 @@ impl Accounts {
         let Some(found) = found.filter(|found| found.account.password_changed_at >= since) else {
             return Ok(refusal.into());
         };
-        if self.is_password(&found, typed).await != Some(true) {
+        if self.is_password(origin, &found, typed).await != Ok(true) {
             return Ok(refusal.into());
         }
         let mut tx = tenant.write(Durability::Safe).await?;
@@ -184,13 +188,13 @@ impl Accounts {
         let Some(found) = found else {
             return Ok(Err(Refusal::SessionEnded));
         };
-        match self.is_password(&found, typed).await {
-            None => {
+        match self.is_password(origin, &found, typed).await {
+            Err(error) => {
                 // Nothing was looked at, so nothing was tried.
                 self.give_back(tenant.id(), &self.limits.log_in(), &key).await?;
-                Ok(Err(Refusal::Overloaded))
+                Ok(Err(unhashed(error)?))
             }
-            Some(false) => {
+            Ok(false) => {
                 let tx = tenant.write(Durability::Safe).await?;
                 let (now, outcome) = (self.clock.now(), "password_wrong");
                 trail::record(&tx, now, origin, actor(member), "password.prove", outcome).await?;
@@ -198,7 +202,7 @@ impl Accounts {
                 let wrong = FieldError::new("current_password", Problem::PasswordWrong);
                 Ok(Err(Refusal::Fields(vec![wrong])))
             }
-            Some(true) => {
+            Ok(true) => {
                 let tx = tenant.write(Durability::Safe).await?;
                 guard::throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &key).await?;
                 tx.commit().await?;

@@ -5,7 +5,7 @@ use crate::{
     limits::ODD_LOG_IN,
     login_names,
     messages::{OddLogIn, letterhead, sender},
-    refusal::overloaded,
+    refusal::unhashed,
     schema::accounts,
     session::{AccountRow, credentials},
     trail,
@@ -78,8 +78,9 @@ impl Accounts {
         let counted = Counted::new(origin, typed, form.device.as_deref());
 
         // In a rush those who are sent away cost nothing: no try, no statement.
-        let Ok(place) = self.hasher.place() else {
-            return Ok(overloaded());
+        let place = match self.hasher.place(origin) {
+            Ok(place) => place,
+            Err(error) => return Ok(unhashed(error)?.into()),
         };
         let owner = self.account_named(&folded).await?;
         if let Some(until) = self
@@ -106,15 +107,16 @@ impl Accounts {
         }
         let password = Password::typed(&form.password);
         let hash = found.as_ref().map(|found| found.password.clone());
-        let Ok(verdict) = self.hasher.verify_at(place, password.clone(), hash).await else {
-            return Ok(overloaded());
+        let verdict = match self.hasher.verify_at(place, password.clone(), hash).await {
+            Ok(verdict) => verdict,
+            Err(error) => return Ok(unhashed(error)?.into()),
         };
 
         let Some(found) = found.filter(|_| verdict.matches) else {
             return self.fail(owner, &counted, origin).await;
         };
         let rehashed = if verdict.rehash {
-            self.hasher.hash(password).await.ok()
+            self.hasher.hash(origin, password).await.ok()
         } else {
             None
         };

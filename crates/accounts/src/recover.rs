@@ -5,7 +5,7 @@ use crate::{
     Accounts, IdentityForm, Outage, Outcome, Refusal,
     limits::span,
     messages::{PasswordChanged, PasswordReset, UserIdReminder, letterhead, sender},
-    refusal::overloaded,
+    refusal::unhashed,
     schema::accounts,
     session::{AccountRow, Credentials, account, credentials},
     trail,
@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{Password, PasswordHash, links, links::Link, sessions};
+use guard::{HashError, Password, PasswordHash, links, links::Link, sessions};
 use kernel::{
     AccountId, BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId,
     TenantSecret, UserId,
@@ -137,7 +137,9 @@ impl Accounts {
             Link::Open { subject } => account(&tx, AccountId(subject)).await?,
             Link::Used { subject, at } => {
                 tx.commit().await?;
-                return self.after_use(insurer, AccountId(subject), at, &form.password).await;
+                return self
+                    .after_use(origin, insurer, AccountId(subject), at, &form.password)
+                    .await;
             }
             Link::Late | Link::Unknown => None,
         };
@@ -149,15 +151,16 @@ impl Accounts {
         };
         tx.commit().await?;
         let screened = self
-            .new_password(&insurer, &person, &found.user_id, &form.password)
+            .new_password(origin, &insurer, &person, &found.user_id, &form.password)
             .await;
         let password = match screened {
             Ok(Ok(password)) => password,
             Ok(Err(problem)) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
-            Err(guard::Busy) => return Ok(overloaded()),
+            Err(error) => return Ok(unhashed(error)?.into()),
         };
-        let Ok(hash) = self.hasher.hash(password).await else {
-            return Ok(overloaded());
+        let hash = match self.hasher.hash(origin, password).await {
+            Ok(hash) => hash,
+            Err(error) => return Ok(unhashed(error)?.into()),
         };
         let now = self.clock.now();
         let mut tx = tenant.write(Durability::Safe).await?;
@@ -165,7 +168,9 @@ impl Accounts {
         let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
         if let Link::Used { subject, at } = used {
             tx.commit().await?;
-            return self.after_use(insurer, AccountId(subject), at, &form.password).await;
+            return self
+                .after_use(origin, insurer, AccountId(subject), at, &form.password)
+                .await;
         }
         if !matches!(used, Link::Open { .. }) || !self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?
         {
@@ -188,6 +193,7 @@ impl Accounts {
     /// What to say of a link that was used at a time: it is done, where this very password was set with it just now.
     async fn after_use(
         &self,
+        origin: &Origin,
         insurer: Arc<Insurer>,
         id: AccountId,
         at: DateTime<Utc>,
@@ -204,10 +210,10 @@ impl Accounts {
         let Some(found) = found.filter(|found| found.account.password_changed_at == at) else {
             return Ok(Refusal::LinkExpired.into());
         };
-        Ok(match self.is_password(&found, typed).await {
-            Some(true) => Outcome::Done(insurer),
-            Some(false) => Refusal::LinkExpired.into(),
-            None => overloaded(),
+        Ok(match self.is_password(origin, &found, typed).await {
+            Ok(true) => Outcome::Done(insurer),
+            Ok(false) => Refusal::LinkExpired.into(),
+            Err(error) => unhashed(error)?.into(),
         })
     }
 
@@ -266,13 +272,17 @@ impl Accounts {
         Ok(())
     }
 
-    /// True where a password is the account's own; `None` where the hashing queue is full.
-    pub(crate) async fn is_password(&self, found: &Credentials, typed: &str) -> Option<bool> {
+    /// True where a password is the account's own.
+    pub(crate) async fn is_password(
+        &self,
+        origin: &Origin,
+        found: &Credentials,
+        typed: &str,
+    ) -> Result<bool, HashError> {
         let verdict = self
             .hasher
-            .verify(Password::typed(typed), Some(found.password.clone()))
-            .await;
-        verdict.ok().map(|verdict| verdict.matches)
+            .verify(origin, Password::typed(typed), Some(found.password.clone()));
+        Ok(verdict.await?.matches)
     }
 
     async fn take_recovery(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Outage> {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use database::DatabaseError;
+use guard::HashError;
 use kernel::FieldError;
 
 /// Done or refused.
@@ -128,6 +129,9 @@ pub enum Outage {
     /// A sealed value that does not open.
     #[error(transparent)]
     Key(#[from] kernel::KeyError),
+    /// A hashing thread broke off.
+    #[error(transparent)]
+    Hash(HashError),
 }
 
 impl From<diesel::result::Error> for Outage {
@@ -136,7 +140,10 @@ impl From<diesel::result::Error> for Outage {
     }
 }
 
-/// The answer where the hashing queue is full.
-pub(crate) fn overloaded<T>() -> Outcome<T> {
-    Outcome::Refused(Refusal::Overloaded)
+/// What becomes of a use case whose password was not looked at: refused in a rush, else an outage.
+pub(crate) fn unhashed(error: HashError) -> Result<Refusal, Outage> {
+    match error {
+        HashError::Busy => Ok(Refusal::Overloaded),
+        HashError::Lost => Err(Outage::Hash(error)),
+    }
 }

@@ -65,7 +65,8 @@ pub fn rates(stage: &Stage, service: &Service, members: &[Member], rounds: usize
     )
 }
 
-fn log_ins(service: &Service, members: &[Member], during: Duration) -> Result<f64, Failed> {
+/// Log-ins a second by as many clients as keep every hashing thread busy.
+pub fn log_ins(service: &Service, members: &[Member], during: Duration) -> Result<f64, Failed> {
     let clients = PER_CORE * processes::cores();
     let begun = Instant::now() + RUN_UP;
     thread::scope(|scope| {

@@ -27,7 +27,7 @@ use std::{path::PathBuf, process::ExitCode};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Name {
-    /// Memory of an idle node, and the time until it is ready
+    /// Memory of a node before and after use, and the time until it is ready
     Memory,
     /// Complete log-ins against bare argon2id verifications
     Login,

@@ -1,7 +1,7 @@
-//! Argon2id, and the blocklist's look-ups, on threads of their own behind a bounded queue (security.md 24–27). Never on the runtime's blocking pool,
-//! never more work accepted than can be done in good time: past the queue the answer is [`Busy`], at once. Whoever has
-//! other work to do before the hash takes a [`Place`] first, so that in a rush nothing at all is done for those who are
-//! sent away.
+//! Argon2id, and the blocklist's look-ups, on threads of their own behind a bounded line (security.md 24–27, 66). Never on
+//! the runtime's blocking pool, never more work accepted than can be done in good time: who finds no room in line is told
+//! so at once. Whoever has other work to do before the hash takes a [`Place`] first, so that in a rush nothing at all is
+//! done for those who are sent away.
 //!
 //! A stored hash is the PHC string sealed with the pepper (AES-GCM, key id inside), so the pepper can be rotated
 //! without the passwords. An unknown user costs one hash like a known one.
@@ -9,13 +9,15 @@
 use crate::{
     Candidate, Password,
     argon::{Computer, PasswordHash, Verdict},
+    line::{Line, Waiting},
 };
 use argon2::Params;
+use audit::Origin;
 use kernel::{Keys, Problem};
 use serde::Deserialize;
 use std::{
-    collections::VecDeque,
     num::NonZero,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -26,8 +28,11 @@ use tokio::sync::oneshot;
 
 /// Memory in KiB, passes, lanes (OWASP ASVS 5.0 appendix C's least). Raise them here: stored hashes follow at log-in.
 pub const HASH_COST: (u32, u32, u32) = (19_456, 2, 1);
-/// A thread that had nothing to do for so long gives its memory back.
-const IDLE: Duration = Duration::from_secs(20);
+/// A thread that had nothing to do for so long frees its memory.
+const QUIET: Duration = Duration::from_secs(20);
+/// So long afterwards it ends. The allocator keeps freed memory for a second in case it is asked for again, and looks for
+/// what is older when a thread ends: only then do the pages go back to the machine.
+const LAST: Duration = Duration::from_secs(5);
 
 /// How many threads hash and how many requests may wait for one.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -35,117 +40,118 @@ const IDLE: Duration = Duration::from_secs(20);
 pub struct HashConfig {
     /// Threads; 0 means one per core.
     pub threads: usize,
-    /// Requests that may wait. A hash takes some 20 ms: 32 per thread wait under a second.
+    /// Requests of one network that may wait while no others do; then each network has its share, and there may be twice
+    /// as many in all. A hash takes some 20 ms: 32 per thread wait under a second.
     pub queue: usize,
 }
 
-/// All threads busy and the queue full: try again in a few seconds.
+/// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the hashing queue is full")]
-pub struct Busy;
+pub enum HashError {
+    /// No room in line: try again in a few seconds.
+    #[error("the hashing line is full")]
+    Busy,
+    /// The thread that had the work broke off; the next try finds another.
+    #[error("a hashing thread broke off")]
+    Lost,
+}
 
 /// A place in line, held while its owner makes ready what is to be hashed. Dropped, it is free again.
-pub struct Place(Arc<Shared>);
+pub struct Place {
+    network: Arc<str>,
+    shared: Arc<Shared>,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut line = self.0.line();
-        line.places = line.places.saturating_sub(1);
+        self.shared.state().line.leave(&self.network);
     }
 }
 
-/// The threads and their queue. Cheap to clone; the threads end with the last clone.
+/// The threads and their line. Threads start when there is work and end when there was none for a while, or with the
+/// last clone of this. Cheap to clone.
 #[derive(Clone)]
 pub struct Hasher {
     shared: Arc<Shared>,
-    _threads: Arc<Threads>,
+    _open: Arc<Open>,
 }
 
 impl Hasher {
-    /// Starts the threads.
+    /// A hasher without threads, for nothing is to be hashed yet.
     pub fn new(keys: &Keys, config: HashConfig) -> Self {
         Self::with_cost(keys, config, HASH_COST)
     }
 
     fn with_cost(keys: &Keys, config: HashConfig, (memory, passes, lanes): (u32, u32, u32)) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let shared = Arc::new(Shared {
             keys: keys.clone(),
             params: Params::new(memory, passes, lanes, None).unwrap_or(Params::DEFAULT),
-            room: config.queue.max(1),
-            line: Mutex::default(),
+            most_threads: if config.threads == 0 { cores } else { config.threads },
+            state: Mutex::new(State {
+                line: Line::new(config.queue),
+                threads: 0,
+                resting: 0,
+                closed: false,
+            }),
             arrival: Condvar::new(),
             hashes: AtomicU64::new(0),
         });
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        for number in 0..if config.threads == 0 { cores } else { config.threads } {
-            let shared = Arc::clone(&shared);
-            let thread = std::thread::Builder::new().name(format!("hash-{number}"));
-            if let Err(error) = thread.spawn(move || work(&shared)) {
-                tracing::error!(%error, number, "a hashing thread did not start");
-            }
-        }
         Self {
-            _threads: Arc::new(Threads(Arc::clone(&shared))),
+            _open: Arc::new(Open(Arc::clone(&shared))),
             shared,
         }
     }
 
-    /// Takes a place in line.
-    pub fn place(&self) -> Result<Place, Busy> {
-        let mut line = self.shared.line();
-        if line.is_full(self.shared.room) {
-            // Those who gave up make room before anybody is sent away.
-            line.tasks.retain(|task| !task.is_abandoned());
-        }
-        if line.is_full(self.shared.room) {
+    /// Takes a place in line for whoever asks from there.
+    pub fn place(&self, origin: &Origin) -> Result<Place, HashError> {
+        let network = Arc::from(origin.network());
+        if !self.shared.state().line.enter(&network) {
             metrics::counter!("hash_refused_total").increment(1);
-            return Err(Busy);
+            return Err(HashError::Busy);
         }
-        line.places += 1;
-        drop(line);
-        Ok(Place(Arc::clone(&self.shared)))
+        let shared = Arc::clone(&self.shared);
+        Ok(Place { network, shared })
     }
 
     /// Looks a new password up in the blocklist: work for these threads too, and refused in a rush like a hash.
-    pub async fn screen(&self, candidate: Candidate) -> Result<Result<Password, Problem>, Busy> {
-        let place = self.place()?;
-        let (answer, screened) = oneshot::channel();
-        self.shared.queue(place, Task::Screen { candidate, answer });
-        screened.await.map_err(|_| Busy)
+    pub async fn screen(&self, origin: &Origin, candidate: Candidate) -> Result<Result<Password, Problem>, HashError> {
+        self.ask(self.place(origin)?, move |_| candidate.screen()).await
     }
 
     /// Hashes a password.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, Busy> {
-        let place = self.place()?;
-        let (answer, hashed) = oneshot::channel();
-        self.shared.queue(place, Task::Hash { password, answer });
-        // No answer comes only from a thread that is gone.
-        hashed.await.map_err(|_| Busy)
+    pub async fn hash(&self, origin: &Origin, password: Password) -> Result<PasswordHash, HashError> {
+        let shared = Arc::clone(&self.shared);
+        let hash = self.ask(self.place(origin)?, move |computer| {
+            shared.count_hash();
+            computer.hash(&password)
+        });
+        hash.await?.ok_or(HashError::Lost)
     }
 
     /// Compares a typed password with the stored hash; `None` (nobody of that name) costs the same and never matches.
-    pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, Busy> {
-        let place = self.place()?;
-        self.verify_at(place, password, stored).await
+    pub async fn verify(
+        &self,
+        origin: &Origin,
+        password: Password,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verdict, HashError> {
+        self.verify_at(self.place(origin)?, password, stored).await
     }
 
-    /// [`Hasher::verify`] for whoever took a place before; busy only where the threads are gone.
+    /// [`Hasher::verify`] for whoever took a place before: never busy.
     pub async fn verify_at(
         &self,
         place: Place,
         password: Password,
         stored: Option<PasswordHash>,
-    ) -> Result<Verdict, Busy> {
-        let (answer, verdict) = oneshot::channel();
-        self.shared.queue(
-            place,
-            Task::Verify {
-                password,
-                stored,
-                answer,
-            },
-        );
-        verdict.await.map_err(|_| Busy)
+    ) -> Result<Verdict, HashError> {
+        let shared = Arc::clone(&self.shared);
+        let verdict = self.ask(place, move |computer| {
+            shared.count_hash();
+            computer.verify(&password, stored.as_ref())
+        });
+        verdict.await
     }
 
     /// Hashes computed so far: what tests of equal cost count.
@@ -155,73 +161,78 @@ impl Hasher {
 
     /// Requests waiting now, for metrics.
     pub fn waiting(&self) -> usize {
-        self.shared.line().tasks.len()
+        self.shared.state().line.waiting()
+    }
+
+    async fn ask<T, W>(&self, place: Place, work: W) -> Result<T, HashError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Computer) -> T + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.shared.queue(place, Box::new(Asked { work, answer }));
+        answered.await.map_err(|_| HashError::Lost)
     }
 }
 
-enum Task {
-    Screen {
-        candidate: Candidate,
-        answer: oneshot::Sender<Result<Password, Problem>>,
-    },
-    Hash {
-        password: Password,
-        answer: oneshot::Sender<PasswordHash>,
-    },
-    Verify {
-        password: Password,
-        stored: Option<PasswordHash>,
-        answer: oneshot::Sender<Verdict>,
-    },
+/// Work for a thread, whatever its answer.
+trait Task: Send {
+    fn is_abandoned(&self) -> bool;
+    fn run(self: Box<Self>, computer: &mut Computer);
 }
 
-impl Task {
-    /// True where nobody waits for the answer any more: the work is spared.
+struct Asked<W, T> {
+    work: W,
+    answer: oneshot::Sender<T>,
+}
+
+impl<T: Send, W: FnOnce(&mut Computer) -> T + Send> Task for Asked<W, T> {
     fn is_abandoned(&self) -> bool {
-        match self {
-            Self::Screen { answer, .. } => answer.is_closed(),
-            Self::Hash { answer, .. } => answer.is_closed(),
-            Self::Verify { answer, .. } => answer.is_closed(),
-        }
+        self.answer.is_closed()
+    }
+
+    fn run(self: Box<Self>, computer: &mut Computer) {
+        // Nobody may wait for it any more.
+        let _ = self.answer.send((self.work)(computer));
+    }
+}
+
+impl Waiting for Box<dyn Task> {
+    fn is_abandoned(&self) -> bool {
+        self.as_ref().is_abandoned()
     }
 }
 
 struct Shared {
     keys: Keys,
     params: Params,
-    room: usize,
-    line: Mutex<Line>,
+    most_threads: usize,
+    state: Mutex<State>,
     arrival: Condvar,
     hashes: AtomicU64,
 }
 
-#[derive(Default)]
-struct Line {
-    tasks: VecDeque<Task>,
-    /// Held by those who come with their tasks in a moment.
-    places: usize,
+struct State {
+    line: Line<Box<dyn Task>>,
+    threads: usize,
+    /// Threads that wait for an arrival.
+    resting: usize,
     closed: bool,
 }
 
-impl Line {
-    fn is_full(&self, room: usize) -> bool {
-        self.tasks.len() + self.places >= room
-    }
-}
-
 /// Lives as long as any clone of the hasher: then the threads are told to end.
-struct Threads(Arc<Shared>);
+struct Open(Arc<Shared>);
 
-impl Drop for Threads {
+impl Drop for Open {
     fn drop(&mut self) {
-        self.0.line().closed = true;
+        self.0.state().closed = true;
         self.0.arrival.notify_all();
     }
 }
 
 impl Shared {
-    fn line(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count_hash(&self) {
@@ -229,70 +240,92 @@ impl Shared {
         metrics::counter!("hashes_total").increment(1);
     }
 
-    fn queue(&self, place: Place, task: Task) {
-        self.line().tasks.push_back(task);
+    fn queue(self: &Arc<Self>, place: Place, task: Box<dyn Task>) {
+        let mut state = self.state();
+        state.line.push(&place.network, task);
+        let lacking = state.line.waiting() > state.resting && state.threads < self.most_threads;
+        state.threads += usize::from(lacking);
+        drop(state);
         // Only now, so that nobody slips in between.
         drop(place);
-        self.arrival.notify_one();
+        if lacking {
+            self.start_thread();
+        } else {
+            self.arrival.notify_one();
+        }
     }
 
-    /// The next task, or `None` after a while without one, or at the end.
-    fn next(&self) -> Next {
-        let mut line = self.line();
-        loop {
-            while let Some(task) = line.tasks.pop_front() {
-                if !task.is_abandoned() {
-                    return Next::Task(task);
-                }
-            }
-            if line.closed {
-                return Next::End;
-            }
-            let (woken, waited) = self
-                .arrival
-                .wait_timeout(line, IDLE)
-                .unwrap_or_else(PoisonError::into_inner);
-            line = woken;
-            if waited.timed_out() && line.tasks.is_empty() && !line.closed {
-                return Next::Nothing;
+    fn start_thread(self: &Arc<Self>) {
+        let shared = Arc::clone(self);
+        let started = std::thread::Builder::new()
+            .name("hash".into())
+            .spawn(move || work(&shared));
+        if let Err(error) = started {
+            tracing::error!(%error, "a hashing thread did not start");
+            let mut state = self.state();
+            state.threads -= 1;
+            if state.threads == 0 {
+                // Who waits would wait for ever.
+                while state.line.pop().is_some() {}
             }
         }
     }
+
+    /// The next task; none where the thread was without one for so long, or where there will be no more.
+    fn next(&self, patience: Duration) -> Option<Box<dyn Task>> {
+        let mut state = self.state();
+        loop {
+            if let Some(task) = state.line.pop() {
+                return Some(task);
+            }
+            if state.closed {
+                return None;
+            }
+            state.resting += 1;
+            let (woken, waited) = self
+                .arrival
+                .wait_timeout(state, patience)
+                .unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.resting -= 1;
+            if waited.timed_out() && state.line.waiting() == 0 {
+                return None;
+            }
+        }
+    }
+
+    /// True where the thread may end: under the lock, so that no task comes in between.
+    fn ends(&self) -> bool {
+        let mut state = self.state();
+        let ends = state.line.waiting() == 0;
+        state.threads -= usize::from(ends);
+        ends
+    }
 }
 
-enum Next {
-    Task(Task),
-    Nothing,
-    End,
-}
-
-/// One thread: its memory is taken at the first task, used for all that follow, and given back in quiet times.
+/// One thread. Its memory is taken at the first task and used for all that follow.
 fn work(shared: &Shared) {
     let mut computer = Computer::new(shared.keys.clone(), shared.params.clone());
     loop {
-        match shared.next() {
-            Next::Task(task) => match task {
-                Task::Screen { candidate, answer } => {
-                    let _ = answer.send(candidate.screen());
-                }
-                Task::Hash { password, answer } => {
-                    shared.count_hash();
-                    if let Some(hash) = computer.hash(&password) {
-                        let _ = answer.send(hash);
-                    }
-                }
-                Task::Verify {
-                    password,
-                    stored,
-                    answer,
-                } => {
-                    shared.count_hash();
-                    let _ = answer.send(computer.verify(&password, stored.as_ref()));
-                }
-            },
-            Next::Nothing => computer.rest(),
-            Next::End => return,
+        let mut task = shared.next(QUIET);
+        if task.is_none() {
+            computer.rest();
+            task = shared.next(LAST);
         }
+        match task {
+            Some(task) => run(task, &mut computer),
+            None if shared.ends() => return,
+            None => {}
+        }
+    }
+}
+
+/// A panic costs whoever waits for this task their answer, and nobody else anything.
+fn run(task: Box<dyn Task>, computer: &mut Computer) {
+    if catch_unwind(AssertUnwindSafe(|| task.run(computer))).is_err() {
+        metrics::counter!("hash_panics_total").increment(1);
+        tracing::error!("a hashing thread broke off and goes on");
+        computer.rest();
     }
 }
 
@@ -306,6 +339,12 @@ mod tests {
         rehash: false,
     };
 
+    const HERE: Origin = Origin {
+        address: None,
+        request_id: None,
+        channel: audit::Channel::Worker,
+    };
+
     fn keys(current: &str) -> Keys {
         Keys::new(current, [("a".to_owned(), [1; 32]), ("b".to_owned(), [2; 32])]).unwrap()
     }
@@ -317,10 +356,10 @@ mod tests {
     #[tokio::test]
     async fn only_the_same_password_matches() {
         let hasher = cheap(&keys("a"));
-        let stored = hasher.hash(Password::typed("Kenpo#24")).await.unwrap();
+        let stored = hasher.hash(&HERE, Password::typed("Kenpo#24")).await.unwrap();
         let verdict = async |typed: &str| {
             hasher
-                .verify(Password::typed(typed), Some(stored.clone()))
+                .verify(&HERE, Password::typed(typed), Some(stored.clone()))
                 .await
                 .unwrap()
         };
@@ -347,7 +386,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_an_empty_and_an_endless_password_cost_one_hash_each() {
         let hasher = cheap(&keys("a"));
-        let stored = hasher.hash(Password::typed("Kenpo#24")).await.unwrap();
+        let stored = hasher.hash(&HERE, Password::typed("Kenpo#24")).await.unwrap();
         let endless = "x".repeat(100_000);
         for (typed, stored) in [
             ("Kenpo#24", None),
@@ -357,7 +396,7 @@ mod tests {
             ("Kenpo#24", Some(stored)),
         ] {
             let before = hasher.hashes();
-            let _ = hasher.verify(Password::typed(typed), stored).await.unwrap();
+            let _ = hasher.verify(&HERE, Password::typed(typed), stored).await.unwrap();
             assert_eq!(hasher.hashes() - before, 1);
         }
     }
@@ -365,15 +404,18 @@ mod tests {
     // security.md 24, 25
     #[tokio::test]
     async fn raised_parameters_or_a_new_pepper_ask_for_a_new_hash() {
-        let stored = cheap(&keys("a")).hash(Password::typed("Kenpo#24")).await.unwrap();
+        let stored = cheap(&keys("a"))
+            .hash(&HERE, Password::typed("Kenpo#24"))
+            .await
+            .unwrap();
         let asks = async |hasher: Hasher| {
             let verdict = hasher
-                .verify(Password::typed("Kenpo#24"), Some(stored.clone()))
+                .verify(&HERE, Password::typed("Kenpo#24"), Some(stored.clone()))
                 .await
                 .unwrap();
             assert!(verdict.matches);
             let wrong = hasher
-                .verify(Password::typed("Kenpo#25"), Some(stored.clone()))
+                .verify(&HERE, Password::typed("Kenpo#25"), Some(stored.clone()))
                 .await
                 .unwrap();
             assert_eq!(wrong, NO);
@@ -392,7 +434,7 @@ mod tests {
         let lost = Keys::new("b", [("b".to_owned(), [2; 32])]).unwrap();
         assert_eq!(
             cheap(&lost)
-                .verify(Password::typed("Kenpo#24"), Some(stored))
+                .verify(&HERE, Password::typed("Kenpo#24"), Some(stored))
                 .await
                 .unwrap(),
             NO
@@ -406,9 +448,9 @@ mod tests {
         let mut waiting = Vec::new();
         for _ in 0..20 {
             let hasher = hasher.clone();
-            waiting.push(tokio::spawn(
-                async move { hasher.verify(Password::typed("x"), None).await },
-            ));
+            waiting.push(tokio::spawn(async move {
+                hasher.verify(&HERE, Password::typed("x"), None).await
+            }));
         }
         let mut served = 0;
         for task in waiting {
@@ -416,21 +458,21 @@ mod tests {
         }
         assert!((3..=8).contains(&served), "{served}");
         assert_eq!(hasher.hashes(), served as u64);
-        assert!(hasher.verify(Password::typed("x"), None).await.is_ok());
+        assert!(hasher.verify(&HERE, Password::typed("x"), None).await.is_ok());
     }
 
     #[tokio::test]
     async fn who_gave_up_waiting_costs_no_hash_and_no_place() {
         let hasher = Hasher::with_cost(&keys("a"), HashConfig { threads: 1, queue: 1 }, (19_456, 2, 1));
         let busy = hasher.clone();
-        let first = tokio::spawn(async move { busy.verify(Password::typed("x"), None).await });
+        let first = tokio::spawn(async move { busy.verify(&HERE, Password::typed("x"), None).await });
         tokio::time::sleep(Duration::from_millis(5)).await;
         {
-            let mut gone = std::pin::pin!(hasher.verify(Password::typed("x"), None));
+            let mut gone = std::pin::pin!(hasher.verify(&HERE, Password::typed("x"), None));
             // Polled once, so it is in line; then dropped.
             tokio::select! { biased; _ = &mut gone => {}, () = std::future::ready(()) => {} }
         }
-        assert!(hasher.verify(Password::typed("x"), None).await.is_ok());
+        assert!(hasher.verify(&HERE, Password::typed("x"), None).await.is_ok());
         assert!(first.await.unwrap().is_ok());
         assert!(hasher.hashes() <= 3);
     }
@@ -438,13 +480,38 @@ mod tests {
     #[tokio::test]
     async fn who_holds_a_place_is_served_and_a_place_given_up_is_free() {
         let hasher = Hasher::with_cost(&keys("a"), HashConfig { threads: 1, queue: 2 }, CHEAP);
-        let (first, second) = (hasher.place().unwrap(), hasher.place().unwrap());
-        assert!(hasher.place().is_err() && hasher.verify(Password::typed("x"), None).await.is_err());
+        let (first, second) = (hasher.place(&HERE).unwrap(), hasher.place(&HERE).unwrap());
+        assert!(hasher.place(&HERE).is_err() && hasher.verify(&HERE, Password::typed("x"), None).await.is_err());
         assert!(hasher.verify_at(first, Password::typed("x"), None).await.is_ok());
-        let third = hasher.place().unwrap();
-        assert!(hasher.place().is_err());
+        let third = hasher.place(&HERE).unwrap();
+        assert!(hasher.place(&HERE).is_err());
         drop((second, third));
-        assert!(hasher.place().is_ok() && hasher.hashes() == 1);
+        assert!(hasher.place(&HERE).is_ok() && hasher.hashes() == 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_answer_and_no_thread() {
+        let hasher = cheap(&keys("a"));
+        for _ in 0..3 {
+            let place = hasher.place(&HERE).unwrap();
+            let broken = hasher.ask(place, |_| -> bool { panic!("a test") }).await;
+            assert_eq!(broken, Err(HashError::Lost));
+        }
+        let stored = hasher.hash(&HERE, Password::typed("Kenpo#24")).await.unwrap();
+        let verdict = hasher.verify(&HERE, Password::typed("Kenpo#24"), Some(stored)).await;
+        assert!(verdict.unwrap().matches);
+        assert_eq!(hasher.shared.state().threads, 1);
+    }
+
+    #[tokio::test]
+    async fn threads_start_with_the_work_there_is_and_no_more_than_are_allowed() {
+        let hasher = Hasher::with_cost(&keys("a"), HashConfig { threads: 2, queue: 9 }, CHEAP);
+        assert_eq!(hasher.shared.state().threads, 0);
+        assert!(hasher.hash(&HERE, Password::typed("x")).await.is_ok());
+        assert_eq!(hasher.shared.state().threads, 1);
+        let hashes = (0..9).map(|_| hasher.hash(&HERE, Password::typed("x")));
+        assert!(futures_util::future::join_all(hashes).await.iter().all(Result::is_ok));
+        assert_eq!(hasher.shared.state().threads, 2);
     }
 
     #[tokio::test]
@@ -452,7 +519,7 @@ mod tests {
         let hasher = cheap(&keys("a"));
         let shared = Arc::downgrade(&hasher.shared);
         drop(hasher.clone());
-        assert!(hasher.hash(Password::typed("x")).await.is_ok());
+        assert!(hasher.hash(&HERE, Password::typed("x")).await.is_ok());
         drop(hasher);
         for _ in 0..200 {
             if shared.strong_count() == 0 {

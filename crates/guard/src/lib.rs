@@ -7,13 +7,14 @@ mod argon;
 pub mod codes;
 mod common;
 mod hasher;
+mod line;
 pub mod links;
 mod password;
 pub mod sessions;
 pub mod throttle;
 
 pub use argon::{PasswordHash, Verdict};
-pub use hasher::{Busy, HASH_COST, HashConfig, Hasher, Place};
+pub use hasher::{HASH_COST, HashConfig, HashError, Hasher, Place};
 pub use password::{Candidate, Password, PasswordRule};
 
 use chrono::{DateTime, TimeDelta, Utc};

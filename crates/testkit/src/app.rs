@@ -16,6 +16,7 @@ use madoguchi::{
 };
 use mail::{Delivered, Mailbox, Transport};
 use std::{
+    net::Ipv4Addr,
     ops::Deref,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -290,11 +291,29 @@ impl TestApp {
         (client, user_id, email)
     }
 
+    /// Fills the line before the hashing threads, from as many networks as it takes, for as long as it is held.
+    pub fn crowd(&self) -> Vec<guard::Place> {
+        let place = |n: u32| self.app.hasher.place(&from(Ipv4Addr::from_bits(0xC612_0000 + n)));
+        (0..).map_while(|n| place(n).ok()).collect()
+    }
+
+    /// Fills the line as far as one network may.
+    pub fn crowd_of(&self, network: Ipv4Addr) -> Vec<guard::Place> {
+        std::iter::from_fn(|| self.app.hasher.place(&from(network)).ok()).collect()
+    }
+
     /// Lets every look-up of the insurer and the platform be remembered, so that statements count evenly.
     pub async fn warm(&self) {
         self.app.directory.by_code(&self.insurer.code).await.unwrap();
         self.app.directory.by_tenant(self.tenant()).await.unwrap();
         self.app.directory.platform().await.unwrap();
+    }
+}
+
+fn from(address: Ipv4Addr) -> Origin {
+    Origin {
+        address: Some(address.into()),
+        ..Origin::worker()
     }
 }
 

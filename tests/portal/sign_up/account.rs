@@ -423,11 +423,11 @@ async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_what_was_typed()
     let client = app.identified().await;
     let id = unique("user");
     let form = account(&id, "a@example.jp");
-    let place = app.hasher.place().unwrap();
+    let crowd = app.crowd();
     let answer = client.send_form(ACCOUNT, &form).await;
     says(&answer, 503, "混み合っています");
     assert!(!answer.header("retry-after").is_empty());
     assert!(answer.text.contains(&format!("value=\"{id}\"")) && !answer.text.contains(PASSWORD));
-    drop(place);
+    drop(crowd);
     leads(&client.send_form(ACCOUNT, &form).await, CODE);
 }

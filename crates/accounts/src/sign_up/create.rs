@@ -6,6 +6,7 @@ use crate::{
     limits::span,
     login_names,
     messages::{VerificationCode, letterhead, sender},
+    refusal::unhashed,
     schema::sign_up_tickets,
     ticket::{TicketRow, left},
     trail::record_visitor,
@@ -123,11 +124,11 @@ impl Accounts {
         }
         tx.commit().await?;
 
-        let screened = self.new_password(insurer, &person, &form.user_id, &form.password).await;
-        let Ok(password) = screened else {
-            return Ok(Err(Refusal::Overloaded));
+        let screened = self.new_password(origin, insurer, &person, &form.user_id, &form.password);
+        let password = match screened.await {
+            Ok(password) => FieldError::gather("password", password, &mut errors),
+            Err(error) => return Ok(Err(unhashed(error)?)),
         };
-        let password = FieldError::gather("password", password, &mut errors);
         // The mask was shown and can't be edited: the address behind it counts, not what was posted.
         let email = match self.ticket_email(&row)? {
             Some(email) if row.email_hint.is_some() => Ok(email),
@@ -137,8 +138,9 @@ impl Accounts {
         let (Some(user_id), Some(password), Some(email), true) = (user_id, password, email, errors.is_empty()) else {
             return Ok(Err(Refusal::Fields(errors)));
         };
-        let Ok(password) = self.hasher.hash(password).await else {
-            return Ok(Err(Refusal::Overloaded));
+        let password = match self.hasher.hash(origin, password).await {
+            Ok(password) => password,
+            Err(error) => return Ok(Err(unhashed(error)?)),
         };
         let given = Given {
             user_id,

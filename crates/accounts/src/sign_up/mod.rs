@@ -10,9 +10,10 @@ pub use create::{AccountForm, CodeSent};
 pub use identify::Ticketed;
 
 use crate::{Accounts, Outcome, Refusal, schema::sign_up_tickets};
+use audit::Origin;
 use chrono::{Datelike as _, NaiveDate};
 use diesel::prelude::*;
-use guard::{Busy, Candidate, Password, PasswordRule, codes};
+use guard::{Candidate, HashError, Password, PasswordRule, codes};
 use kernel::{FieldError, Problem, TenantId, TicketId, calendar};
 use tenancy::Insurer;
 
@@ -41,18 +42,19 @@ impl Accounts {
     /// be asked for within a transaction: the look-up waits in line with the hashes.
     pub(crate) async fn new_password(
         &self,
+        origin: &Origin,
         insurer: &Insurer,
         person: &roster::Person,
         user_id: &str,
         typed: &str,
-    ) -> Result<Result<Password, Problem>, Busy> {
+    ) -> Result<Result<Password, Problem>, HashError> {
         let known = known_to_others(insurer, person, user_id);
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
         let rule = PasswordRule {
             minimum_length: insurer.password.minimum_length,
         };
         match Candidate::parse(typed, &rule, &known) {
-            Ok(candidate) => self.hasher.screen(candidate).await,
+            Ok(candidate) => self.hasher.screen(origin, candidate).await,
             Err(problem) => Ok(Err(problem)),
         }
     }
