@@ -42,6 +42,42 @@ async fn a_folder_with_an_error_is_refused_by_file_and_line_and_leaves_nothing()
     assert!(!installation.done(&["tenant", "list"]).await.contains("139998"));
 }
 
+// security.md 71
+#[tokio::test]
+async fn a_folder_of_links_is_refused_and_a_file_of_settings_must_be_one() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    let folder = installation.folder.path().join("139998");
+    std::fs::create_dir_all(folder.join("pages")).unwrap();
+    std::fs::copy(tenants().join("139998/tenant.toml"), folder.join("tenant.toml")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.join("logo.png")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", folder.join("pages/faq.md")).unwrap();
+    std::os::unix::fs::symlink(tenants().join("139998/notices"), folder.join("notices")).unwrap();
+    std::fs::write(folder.join("\u{1b}[2J.md"), "").unwrap();
+    let (success, said) = installation.run(&["tenant", "apply", "139998"], &[]).await;
+    assert!(!success && !said.contains('\u{1b}'), "{said:?}");
+    for told in [
+        "139998/pages/faq.md:1: is a link",
+        "139998/notices:1: neither a file nor a folder",
+        "139998/logo.png:1: neither a file nor a folder",
+        "139998/\\u{1b}[2J.md:1: unknown file",
+    ] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    for file in ["/dev/zero", ".", "absent.toml"] {
+        let (success, said) = installation.run(&["--config", file, "config"], &[]).await;
+        assert!(!success && said.contains(file), "{said}");
+    }
+    std::fs::write(
+        installation.folder.path().join("real.toml"),
+        "[http]\nidle_seconds = 7\n",
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("real.toml", installation.folder.path().join("named.toml")).unwrap();
+    let said = installation.done(&["--config", "named.toml", "config"]).await;
+    assert!(said.contains("idle_seconds: 7"), "{said}");
+}
+
 #[tokio::test]
 async fn an_insurer_is_suspended_and_resumed_and_its_roster_imported_whole_or_not_at_all() {
     let installation = Installation::ready().await;

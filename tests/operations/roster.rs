@@ -39,6 +39,43 @@ impl Pipe {
     }
 }
 
+// security.md 71
+#[tokio::test]
+async fn a_link_beside_the_file_leads_nowhere_and_a_header_moves_no_cursor() {
+    let installation = Installation::ready().await;
+    let folder = installation.folder.path();
+    std::fs::write(folder.join("precious"), "kept").unwrap();
+    std::fs::write(
+        folder.join("bad.csv"),
+        format!("{HEADER}\r\n99,,01,ケンポ　タロウ,,19850401,世帯主\r\n"),
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("precious", folder.join("bad.errors.csv")).unwrap();
+    let (success, said) = installation
+        .run(&["roster", "import", "139998", "bad.csv", "--dry-run"], &[])
+        .await;
+    assert!(!success && said.contains("bad.errors.csv"), "{said}");
+    assert_eq!(std::fs::read_to_string(folder.join("precious")).unwrap(), "kept");
+    assert!(
+        std::fs::read_to_string(folder.join("bad.errors.csv"))
+            .unwrap()
+            .contains("番号")
+    );
+
+    let header = format!("{HEADER},\"備考\u{1b}[2J\u{9b}31m\n  imported: everything\"");
+    let row = "99,1,01,ケンポ　タロウ,,19850401,世帯主,";
+    std::fs::write(folder.join("odd.csv"), format!("{header}\r\n{row}\r\n")).unwrap();
+    let said = installation
+        .done(&["roster", "import", "139998", "odd.csv", "--dry-run"])
+        .await;
+    assert!(said.contains("備考\\u{1b}[2J\\u{9b}31m\\u{a}  imported"), "{said}");
+    assert!(!said.contains(|c: char| c.is_control() && c != '\n'), "{said:?}");
+    for (name, said_of) in [("/dev/zero", "neither a regular file nor a pipe"), (".", "neither")] {
+        let (success, said) = installation.run(&["roster", "import", "139998", name], &[]).await;
+        assert!(!success && said.contains(said_of), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn the_errors_of_a_file_stand_on_the_terminal_and_in_a_csv_beside_it() {
     let installation = Installation::ready().await;

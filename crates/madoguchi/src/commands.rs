@@ -11,6 +11,7 @@ use crate::{
     app::{App, AppError},
     config::{Config, ConfigError},
     demo, precedence, retention, serve, telemetry,
+    terminal::{self, say},
 };
 use clap::{Parser, Subcommand};
 use database::{Database, DatabaseConfig, DatabaseError};
@@ -120,11 +121,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Notice(command) => notice::run(command, &read()?).await,
         Command::Openapi => {
-            println!("{}", api::document().trim_end());
+            terminal::out(api::document().trim_end());
             Ok(())
         }
         Command::Config => {
-            println!("{:#?}", read()?);
+            terminal::out(&terminal::lines(&format!("{:#?}", read()?)));
             Ok(())
         }
         Command::Demo { listen, data, tenants } => Box::pin(demo::demo(listen, &data, &tenants)).await,
@@ -156,9 +157,9 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
     }
     let migrated = database::migrate(owner_url, &role).await?;
     for version in &migrated.applied {
-        println!("applied {version}");
+        say!("applied {version}");
     }
-    println!(
+    say!(
         "{} migrations applied; {role} has its grants on {} tables",
         migrated.applied.len(),
         migrated.tables
@@ -173,7 +174,7 @@ async fn prune(config: &Config) -> Result<(), Failed> {
         ..config.database.clone()
     })?;
     let (lines, events) = retention::prune(&owner, config.retention, Clock::system().now()).await?;
-    println!("deleted {lines} lines of the audit trail and {events} events");
+    say!("deleted {lines} lines of the audit trail and {events} events");
     Ok(())
 }
 

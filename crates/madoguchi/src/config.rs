@@ -4,17 +4,27 @@
 use crate::telemetry;
 use accounts::Limits;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use config::{Config as Sources, Environment, File, FileFormat};
+use config::{Config as Sources, Environment, File, FileFormat, Map, Source, Value, ValueKind};
 use database::DatabaseConfig;
 use guard::HashConfig;
 use ipnet::IpNet;
 use kernel::{Keys, is_loopback};
 use serde::Deserialize;
-use std::{collections::BTreeMap, net::SocketAddr, path::Path};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 use url::Url;
 
 /// Days, leap days included: how long logs of access are expected to be kept (domain.md §7).
 const FIVE_YEARS: u32 = 1827;
+
+/// Read where no file is named; it may be absent.
+const DEFAULT_FILE: &str = "madoguchi.toml";
+/// Bytes of the file; a larger one is a mistake.
+const MAX_FILE: u64 = 1024 * 1024;
 
 const DEFAULTS: &str = include_str!("../default.toml");
 
@@ -24,6 +34,14 @@ pub enum ConfigError {
     /// A value is missing, unknown, or of the wrong kind.
     #[error("configuration: {0}")]
     Read(#[from] config::ConfigError),
+    /// The file can't be read.
+    #[error("configuration: {file}: {reason}")]
+    File {
+        /// Which file.
+        file: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// A value is readable and wrong.
     #[error("configuration: {name}: {reason}")]
     Value {
@@ -161,27 +179,28 @@ pub enum LogFormat {
 impl Config {
     /// Reads all sources. `file` must exist where it is named; madoguchi.toml may be absent.
     pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let from_file = match file {
-            Some(path) => File::from(path).format(FileFormat::Toml).required(true),
-            None => File::new("madoguchi.toml", FileFormat::Toml).required(false),
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let unread = |reason: &str| ConfigError::File {
+            file: path.to_owned(),
+            reason: reason.to_owned(),
         };
-        let variables = Environment::with_prefix("MADOGUCHI")
-            .prefix_separator("__")
-            .separator("__")
-            .try_parsing(true)
-            .list_separator(",")
-            .with_list_parse_key("http.trusted_proxies")
-            .with_list_parse_key("limits.identity_waits")
-            .with_list_parse_key("limits.log_in_waits")
-            .with_list_parse_key("limits.log_in_id_waits");
-        let sources = Sources::builder()
-            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-            .add_source(from_file)
-            .add_source(variables)
-            .build()?;
-        let config: Self = sources.try_deserialize()?;
+        let text = match files::read(path, MAX_FILE) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| unread("is not UTF-8"))?,
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(unread(&error.to_string())),
+        };
+        let config = Self::from_sources(&text, Variables::of_process())?;
         config.check()?;
         Ok(config)
+    }
+
+    fn from_sources(file: &str, variables: Variables) -> Result<Self, ConfigError> {
+        let sources = Sources::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .add_source(File::from_str(file, FileFormat::Toml))
+            .add_source(variables)
+            .build()?;
+        Ok(sources.try_deserialize()?)
     }
 
     /// The defaults alone, for the demo and tests, which set what they need.
@@ -313,6 +332,52 @@ impl Config {
     }
 }
 
+/// The variables. Each is a text, which its field reads (a key of the name `01` stays one); where the default is a list,
+/// a list separated by commas, of one element or none too.
+#[derive(Debug, Clone)]
+struct Variables(Environment);
+
+impl Variables {
+    fn of_process() -> Self {
+        Self(
+            Environment::with_prefix("MADOGUCHI")
+                .prefix_separator("__")
+                .separator("__"),
+        )
+    }
+}
+
+impl Source for Variables {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        let defaults = File::from_str(DEFAULTS, FileFormat::Toml).collect()?;
+        let mut variables = self.0.collect()?;
+        for (name, value) in &mut variables {
+            if let ValueKind::String(text) = &value.kind
+                && is_list(&defaults, name)
+            {
+                let elements = text.split(',').map(str::trim).filter(|element| !element.is_empty());
+                value.kind = ValueKind::Array(elements.map(|element| Value::new(None, element)).collect());
+            }
+        }
+        Ok(variables)
+    }
+}
+
+/// True where `section.name` is a list by default.
+fn is_list(defaults: &Map<String, Value>, name: &str) -> bool {
+    let setting = name
+        .split_once('.')
+        .and_then(|(section, name)| match &defaults.get(section)?.kind {
+            ValueKind::Table(settings) => settings.get(name),
+            _ => None,
+        });
+    setting.is_some_and(|setting| matches!(setting.kind, ValueKind::Array(_)))
+}
+
 fn refuse<T>(name: &'static str, reason: &str) -> Result<T, ConfigError> {
     Err(ConfigError::Value {
         name,
@@ -331,6 +396,51 @@ mod tests {
     #[test]
     fn the_defaults_read_and_pass_their_own_checks() {
         config().check().unwrap();
+    }
+
+    fn with(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let given = variables
+            .iter()
+            .map(|(name, value)| (format!("MADOGUCHI__{name}"), (*value).to_owned()));
+        let variables = Variables(Variables::of_process().0.source(Some(given.collect())));
+        Config::from_sources("", variables)
+    }
+
+    #[test]
+    fn every_list_is_read_from_a_variable_whatever_its_length() {
+        for (text, waits) in [
+            ("900", "Waits([900s])"),
+            ("900,3600", "Waits([900s, 3600s])"),
+            (" 1 , 2, ", "Waits([1s, 2s])"),
+            ("", "Waits([])"),
+        ] {
+            let all = ["IDENTITY", "LOG_IN", "LOG_IN_ID"].map(|rule| format!("LIMITS__{rule}_WAITS"));
+            let config = with(&all.each_ref().map(|name| (name.as_str(), text))).unwrap();
+            let limits = config.limits;
+            for read in [limits.identity_waits, limits.log_in_waits, limits.log_in_id_waits] {
+                assert_eq!(format!("{read:?}"), waits, "{text:?}");
+            }
+        }
+        for (text, networks) in [("10.0.0.0/8", 1), ("10.0.0.0/8, ::1/128", 2), ("", 0)] {
+            let config = with(&[("HTTP__TRUSTED_PROXIES", text)]).unwrap();
+            assert_eq!(config.http.trusted_proxies.len(), networks, "{text:?}");
+        }
+        assert!(with(&[("LIMITS__LOG_IN_WAITS", "60;300")]).is_err());
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_number_stays_a_text_and_a_number_is_read_from_one() {
+        let config = with(&[
+            ("KEYS__CURRENT", "01"),
+            ("KEYS__RING__01", "1e5"),
+            ("DATABASE__CONNECTIONS", "07"),
+            ("HTTP__ADMIN_LISTEN", "TRUE"),
+        ])
+        .unwrap();
+        assert_eq!((config.keys.current.as_str(), config.database.connections), ("01", 7));
+        assert_eq!(config.keys.ring.get("01").map(String::as_str), Some("1e5"));
+        assert_eq!(config.http.admin_listen, "TRUE");
+        assert!(with(&[("DATABASE__CONNECTIONS", "nine")]).is_err());
     }
 
     #[test]

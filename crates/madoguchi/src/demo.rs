@@ -9,6 +9,7 @@ use crate::{
     commands::{Failed, import_file, migrate, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
     listener, serve, telemetry,
+    terminal::say,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
@@ -43,7 +44,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         config.database.url = url;
         None
     } else {
-        println!("[1/4] starting PostgreSQL in {}", data.display());
+        say!("[1/4] starting PostgreSQL in {}", data.display());
         let options = ClusterOptions {
             folder: data.to_owned(),
             durable: true,
@@ -58,7 +59,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         Some(cluster)
     };
     config.keys = keys_in(data)?;
-    println!("[2/4] migrating");
+    say!("[2/4] migrating");
     migrate(&config).await?;
 
     let (listener, address) = serve::bind(listen).await?;
@@ -67,14 +68,14 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     let mailbox = Mailbox::new();
     let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))?;
 
-    println!("[3/4] applying {}", tenants.display());
+    say!("[3/4] applying {}", tenants.display());
     for folder in folders(tenants)? {
         if let Err(problems) = tenant_apply(&app.database, &app.clock, &folder, false).await? {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return Err(Failed::Said(lines.join("\n")));
         }
     }
-    println!("[4/4] importing the sample rosters");
+    say!("[4/4] importing the sample rosters");
     for person in PEOPLE {
         let Ok(code) = InsurerCode::parse(person.insurer_code) else {
             continue;
@@ -91,12 +92,10 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         register(&app, &mailbox, person).await?;
     }
 
-    println!(
-        "\nlistening on {}",
-        config.http.public_url.as_str().trim_end_matches('/')
-    );
-    println!("start page  {}demo", config.http.public_url);
-    println!("mailbox     {}demo/mail", config.http.public_url);
+    say!("");
+    say!("listening on {}", config.http.public_url.as_str().trim_end_matches('/'));
+    say!("start page  {}demo", config.http.public_url);
+    say!("mailbox     {}demo/mail", config.http.public_url);
     let endpoint = poem::Route::new()
         .at("/demo", poem::get(pages::start))
         .at("/demo/mail", poem::get(pages::mailbox))

@@ -1,6 +1,8 @@
 //! The only binary, and the wiring it shares with the tests: configuration, telemetry, commands. No rule of the field
 //! lives here.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)] // `terminal` says what is said
+
 pub mod app;
 pub mod commands;
 pub mod config;
@@ -13,3 +15,4 @@ mod precedence;
 mod retention;
 pub mod serve;
 pub mod telemetry;
+pub mod terminal;

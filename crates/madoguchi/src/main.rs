@@ -1,7 +1,10 @@
 //! `madoguchi serve | work | migrate | prune | tenant … | roster import … | notice publish … | openapi | config | demo`
 
 use clap::Parser as _;
-use madoguchi::commands::{Arguments, run};
+use madoguchi::{
+    commands::{Arguments, run},
+    terminal,
+};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -12,7 +15,7 @@ async fn main() -> ExitCode {
     match Box::pin(run(Arguments::parse())).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
-            eprintln!("madoguchi: {failed}");
+            terminal::err(&terminal::lines(&format!("madoguchi: {failed}")));
             ExitCode::FAILURE
         }
     }

@@ -17,6 +17,7 @@ use diesel_async::RunQueryDsl;
 use kernel::{TenantId, calendar};
 use std::{
     fmt::Write as _,
+    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -106,7 +107,8 @@ fn write(dir: &Path, files: &[(PathBuf, Vec<u8>)]) -> Result<(), ExportError> {
         let path = dir.join(name);
         let parent = path.parent().unwrap_or(dir);
         std::fs::create_dir_all(parent).map_err(failed(parent))?;
-        std::fs::write(&path, bytes).map_err(failed(&path))?;
+        let mut new = std::fs::File::create_new(&path).map_err(failed(&path))?;
+        new.write_all(bytes).map_err(failed(&path))?;
     }
     Ok(())
 }

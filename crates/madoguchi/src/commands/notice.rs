@@ -1,13 +1,16 @@
 //! `madoguchi notice publish CODE FILE`: a notice to all members of an insurer, or to one person of its roster.
 
 use super::{Failed, tenant::tenant};
-use crate::config::Config;
+use crate::{config::Config, terminal::say};
 use audit::{Actor, Origin};
 use clap::Subcommand;
 use database::{Database, Durability, TenantTransaction};
 use kernel::{Branch, Clock, Number, PersonId, Problem, Symbol};
 use notices::{Draft, Notices, To};
 use std::path::PathBuf;
+
+/// Bytes of a notice; a larger file is a mistake.
+const MAX_FILE: u64 = 1024 * 1024;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -39,7 +42,8 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     } = command;
     let database = Database::connect(config.database()?)?;
     let clock = Clock::system();
-    let text = std::fs::read_to_string(&file)?;
+    let text = String::from_utf8(files::read(&file, MAX_FILE)?)
+        .map_err(|_| Failed::Said(format!("{}: not UTF-8", file.display())))?;
     let draft = Draft::read(&text, clock.now())
         .map_err(|problem| Failed::Said(format!("{}:{}: {}", file.display(), problem.line, problem.reason)))?;
     let mut tx = database
@@ -63,7 +67,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         .publish(&mut tx, &Origin::command(), Actor::Operator, to, &draft)
         .await?;
     tx.commit().await?;
-    println!("published {id}");
+    say!("published {id}");
     Ok(())
 }
 

@@ -1,16 +1,16 @@
 //! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or nothing.
 
 use super::{Failed, tenant::tenant};
-use crate::config::Config;
+use crate::{
+    config::Config,
+    terminal::{self, complain, say},
+};
 use audit::{Actor, Origin};
 use clap::Subcommand;
 use database::Database;
 use kernel::Clock;
 use roster::import::{ImportError, ImportRefused, Options, Progress, Report, import};
-use std::{
-    io::{IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 use tenancy::{Directory, Insurer};
 
 #[derive(Subcommand)]
@@ -74,14 +74,14 @@ pub(crate) async fn import_file(
         Err(ImportError::Refused(refused)) => {
             if let ImportRefused::Rows(errors) = &refused {
                 for error in errors.kept() {
-                    eprintln!("{}: {error}", file.display());
+                    complain!("{}: {error}", file.display());
                 }
                 if errors.more() > 0 {
-                    eprintln!("… and {} more", errors.more());
+                    complain!("… and {} more", errors.more());
                 }
                 let csv = file.with_extension("errors.csv");
-                errors.write_csv(std::fs::File::create(&csv)?)?;
-                eprintln!("all {} errors stand in {}", errors.count(), csv.display());
+                files::replace(&csv, |file| errors.write_csv(file))?;
+                complain!("all {} errors stand in {}", errors.count(), csv.display());
             }
             Err(Failed::Said(refused.to_string()))
         }
@@ -90,42 +90,39 @@ pub(crate) async fn import_file(
 }
 
 fn show_progress(progress: Progress) {
-    let mut terminal = std::io::stderr();
-    if !terminal.is_terminal() {
-        return;
-    }
-    let line = match progress {
+    terminal::progress(&match progress {
         Progress::Reading { rows, bytes, of } => format!("reading: {rows} rows, {} %", bytes * 100 / of.max(1)),
         Progress::Comparing => "comparing …".to_owned(),
         Progress::Merging => "merging …".to_owned(),
-    };
-    // A terminal that went away stops nothing.
-    drop(write!(terminal, "\r\x1b[K  {line}"));
-    drop(terminal.flush());
+    });
 }
 
 fn show_report(report: &Report) {
-    if std::io::stderr().is_terminal() {
-        eprintln!("\r\x1b[K");
-    }
+    terminal::end_progress();
     let done = if report.dry_run {
         "dry run, nothing written"
     } else {
         "imported"
     };
-    println!("  {done}: {} rows, {}", report.rows, report.encoding.as_str());
-    println!(
+    say!("  {done}: {} rows, {}", report.rows, report.encoding.as_str());
+    say!(
         "  new {}, changed {}, returned {}, lost {}, unchanged {}",
-        report.new, report.changed, report.returned, report.lost, report.unchanged
+        report.new,
+        report.changed,
+        report.returned,
+        report.lost,
+        report.unchanged
     );
     if !report.unknown_columns.is_empty() {
-        println!("  columns not read: {}", report.unknown_columns.join(", "));
+        say!("  columns not read: {}", report.unknown_columns.join(", "));
     }
     let vanishing = report.vanishing;
     if report.dry_run && vanishing.is_too_much() {
-        println!(
+        say!(
             "  more than 5 % would vanish (of {} covered {} not in the file, {} lost by today): the import would need --allow-loss",
-            vanishing.covered, vanishing.missing, vanishing.ended
+            vanishing.covered,
+            vanishing.missing,
+            vanishing.ended
         );
     }
 }

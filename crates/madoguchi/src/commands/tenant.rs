@@ -1,7 +1,10 @@
 //! `madoguchi tenant …`: the insurers' folders in and out, and opening and closing their portals.
 
 use super::Failed;
-use crate::config::Config;
+use crate::{
+    config::Config,
+    terminal::{self, complain, say},
+};
 use audit::{Actor, Origin};
 use clap::Subcommand;
 use database::Database;
@@ -60,7 +63,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
                 if let Err(problems) = apply(&database, &clock, folder, dry_run).await? {
                     refused += 1;
                     for problem in problems {
-                        eprintln!("{problem}");
+                        complain!("{problem}");
                     }
                 }
             }
@@ -77,13 +80,13 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             tenancy::export(&database, tenant, &folder)
                 .await
                 .map_err(|error| Failed::Said(error.to_string()))?;
-            println!("wrote {}", folder.display());
+            say!("wrote {}", folder.display());
             Ok(())
         }
         Command::List => {
             for head in tenancy::list(&database).await? {
                 let code = head.code.as_ref().map_or("platform", InsurerCode::as_str);
-                println!(
+                say!(
                     "{code:10} {:9} revision {:<4} {}",
                     head.state.as_str(),
                     head.revision,
@@ -95,7 +98,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         Command::Show { code } => show(&database, tenant(&database, &code).await?).await,
         Command::Suspend { code } => {
             let tenant = tenant(&database, &code).await?;
-            say(
+            tell(
                 &code,
                 "suspended",
                 tenancy::suspend(&database, clock.now(), tenant, BY).await?,
@@ -103,7 +106,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         }
         Command::Resume { code } => {
             let tenant = tenant(&database, &code).await?;
-            say(
+            tell(
                 &code,
                 "open",
                 tenancy::resume(&database, clock.now(), tenant, BY).await?,
@@ -123,27 +126,27 @@ pub(crate) async fn apply(
         Ok(folder) => folder,
         Err(problems) => return Ok(Err(problems)),
     };
-    println!("{}  {}", path.display(), folder.settings.name);
+    say!("{}  {}", path.display(), folder.settings.name);
     let now = clock.now();
     let difference = tenancy::difference(database, now, &folder).await?;
     let notices = Notices::new(database.clone(), clock.clone());
     let of_notices = notices.difference(difference.tenant, &folder.notices).await?;
     for line in difference.lines.iter().chain(&of_notices) {
-        println!("  {line}");
+        say!("  {line}");
     }
     for remark in &difference.remarks {
-        println!("  remark: {remark}");
+        say!("  remark: {remark}");
     }
     if !difference.refused.is_empty() {
         return Ok(Err(difference.refused));
     }
     if dry_run {
-        println!("  dry run: nothing written");
+        say!("  dry run: nothing written");
         return Ok(Ok(()));
     }
     match tenancy::apply(database, now, &folder, BY).await {
-        Ok(Applied::Unchanged) => println!("  settings unchanged"),
-        Ok(Applied::Created { revision } | Applied::Changed { revision }) => println!("  revision {revision} written"),
+        Ok(Applied::Unchanged) => say!("  settings unchanged"),
+        Ok(Applied::Created { revision } | Applied::Changed { revision }) => say!("  revision {revision} written"),
         Err(ApplyError::Refused(problems)) => return Ok(Err(problems)),
         Err(ApplyError::Database(error)) => return Err(error.into()),
     }
@@ -155,9 +158,12 @@ pub(crate) async fn apply(
         let done = notices
             .apply_folder(&Origin::command(), Actor::Operator, tenant, &folder.notices)
             .await?;
-        println!(
+        say!(
             "  notices: {} published, {} changed, {} ended, {} unchanged",
-            done.published, done.changed, done.ended, done.unchanged
+            done.published,
+            done.changed,
+            done.ended,
+            done.unchanged
         );
     }
     Ok(Ok(()))
@@ -167,21 +173,23 @@ async fn show(database: &Database, tenant: TenantId) -> Result<(), Failed> {
     let Some(shown) = tenancy::show(database, tenant).await? else {
         return Err(Failed::Said("no such insurer".into()));
     };
-    println!("{:#?}", shown.insurer);
+    terminal::out(&terminal::lines(&format!("{:#?}", shown.insurer)));
     for revision in shown.history {
         let at = calendar::moment(revision.applied_at);
-        println!(
-            "revision {}  {at} (Japan)  by {}\n{}",
-            revision.revision, revision.applied_by, revision.note
+        say!(
+            "revision {}  {at} (Japan)  by {}",
+            revision.revision,
+            revision.applied_by
         );
+        terminal::out(&terminal::lines(&revision.note));
     }
     Ok(())
 }
 
-fn say(code: &str, state: &str, change: StateChange) -> Result<(), Failed> {
+fn tell(code: &str, state: &str, change: StateChange) -> Result<(), Failed> {
     match change {
-        StateChange::Done => println!("{code} is {state}"),
-        StateChange::AlreadySo => println!("{code} was {state} already"),
+        StateChange::Done => say!("{code} is {state}"),
+        StateChange::AlreadySo => say!("{code} was {state} already"),
         StateChange::Unknown => return Err(Failed::Said(format!("no insurer has the code {code}"))),
     }
     Ok(())

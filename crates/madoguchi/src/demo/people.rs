@@ -1,7 +1,7 @@
 //! The demo's people: invented, the first two of each sample roster. One is left to sign up as, one is registered
 //! beforehand through the very use cases that pages and programs call.
 
-use crate::{app::App, commands::Failed};
+use crate::{app::App, commands::Failed, terminal::say};
 use accounts::{AccountForm, BirthForm, IdentityForm, LogInForm, Outage, Outcome};
 use audit::{Actor, Origin};
 use database::Durability;
@@ -125,7 +125,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
         .await?;
     tx.commit().await?;
     accounts.log_out(&origin, &session).await.map_err(failed)?;
-    println!("  registered {}", people.user_id());
+    say!("  registered {}", people.user_id());
     Ok(())
 }
 

@@ -13,7 +13,6 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use kernel::calendar;
 use sha2::{Digest, Sha256};
 use std::{
-    fs::File,
     io::{self, Read},
     path::PathBuf,
 };
@@ -51,7 +50,7 @@ pub(super) fn start(
 ) -> (mpsc::Receiver<Chunk>, JoinHandle<io::Result<FileRead>>) {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
-        let file = File::open(path)?;
+        let file = files::stream(&path)?;
         let of = file.metadata()?.len();
         let rules = Rules {
             now,

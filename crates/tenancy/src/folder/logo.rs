@@ -8,7 +8,7 @@ use image::{
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
 use sha2::{Digest as _, Sha256};
-use std::{io::Cursor, path::Path};
+use std::io::Cursor;
 
 /// Bytes of a file as it comes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -20,12 +20,8 @@ const MAX_LOGO: usize = 64 * 1024;
 const MAX_MEMORY: u64 = 2 * 4 * MAX_SIDE as u64 * MAX_SIDE as u64;
 
 /// Reads a logo; the error is the reason in words.
-pub(super) fn read(file: &Path) -> Result<LogoFile, String> {
-    let about = std::fs::metadata(file).map_err(|error| error.to_string())?;
-    if about.len() > MAX_FILE {
-        return Err("larger than 1 MiB".into());
-    }
-    redraw(&std::fs::read(file).map_err(|error| error.to_string())?)
+pub(super) fn read(folder: &files::Folder, name: &str) -> Result<LogoFile, String> {
+    redraw(&folder.read(name, MAX_FILE).map_err(|error| error.to_string())?)
 }
 
 fn redraw(bytes: &[u8]) -> Result<LogoFile, String> {

@@ -3,19 +3,20 @@
 
 use super::{
     NoticeFile, PageFile, TermsFile,
-    source::{Problems, Source, read_text},
+    source::{At, Problems, Source, TextFile},
 };
 use crate::{PageHead, TermsHead, terms};
 use kernel::calendar;
 use pulldown_cmark::{Event, Options, Parser, Tag};
-use std::path::Path;
+
+use std::path::PathBuf;
 
 const FENCE: &str = "+++";
 
-/// Reads a revision of a terms document, named by its file.
-pub(super) fn read_terms(path: &Path, document: &str, revision: i32, problems: &Problems) -> Option<TermsFile> {
-    let file = split(path, problems)?;
-    let source = file.front(path, problems);
+/// Reads a revision of a terms document, named by its file; the line is that of its first day.
+pub(super) fn read_terms(file: TextFile, document: &str, revision: i32, problems: &Problems) -> Option<At<TermsFile>> {
+    let file = split(file, problems)?;
+    let source = file.front(problems);
     let mut front = source.table()?;
     if let Some(found) = front.text("document").filter(|found| found.value != document) {
         front.wrong(
@@ -27,7 +28,7 @@ pub(super) fn read_terms(path: &Path, document: &str, revision: i32, problems: &
     let number = front.number("revision", &(1..=i32::MAX.unsigned_abs()));
     if number.is_some_and(|number| i64::from(number) != i64::from(revision)) {
         front.problem(
-            line_of(path, "revision"),
+            file.line_of("revision"),
             format!("revision must be {revision}, as in the file's name"),
         );
     }
@@ -42,9 +43,10 @@ pub(super) fn read_terms(path: &Path, document: &str, revision: i32, problems: &
         front.wrong("changes", changes.line, "is for revision 2 and later");
     }
     front.close();
-    let body = file.body(path, problems)?;
+    let body = file.body(problems)?;
     let (title, changes) = (title?.value, changes.map(|changes| changes.value));
-    let effective_at = calendar::start_of_day(effective_on?.value);
+    let effective_on = effective_on?;
+    let effective_at = calendar::start_of_day(effective_on.value);
     let content_hash = terms::content_hash(&title, effective_at, changes.as_deref(), &body);
     let head = TermsHead {
         document: document.to_owned(),
@@ -53,22 +55,26 @@ pub(super) fn read_terms(path: &Path, document: &str, revision: i32, problems: &
         effective_at,
         content_hash,
     };
-    Some(TermsFile {
-        file: path.to_owned(),
+    let terms = TermsFile {
+        file: file.path,
         head,
         changes,
         body,
+    };
+    Some(At {
+        value: terms,
+        line: effective_on.line,
     })
 }
 
 /// Reads a guide page.
-pub(super) fn read_page(path: &Path, slug: String, problems: &Problems) -> Option<PageFile> {
-    let file = split(path, problems)?;
-    let source = file.front(path, problems);
+pub(super) fn read_page(file: TextFile, slug: String, problems: &Problems) -> Option<PageFile> {
+    let file = split(file, problems)?;
+    let source = file.front(problems);
     let mut front = source.table()?;
     let title = front.text("title");
     front.close();
-    let body = file.body(path, problems)?;
+    let body = file.body(problems)?;
     Some(PageFile::new(slug, title?.value, body))
 }
 
@@ -88,9 +94,9 @@ impl PageFile {
 }
 
 /// Reads a notice.
-pub(super) fn read_notice(path: &Path, slug: String, problems: &Problems) -> Option<NoticeFile> {
-    let file = split(path, problems)?;
-    let source = file.front(path, problems);
+pub(super) fn read_notice(file: TextFile, slug: String, problems: &Problems) -> Option<NoticeFile> {
+    let file = split(file, problems)?;
+    let source = file.front(problems);
     let mut front = source.table()?;
     let title = front.text("title");
     let published_on = front.date("published_on");
@@ -101,7 +107,7 @@ pub(super) fn read_notice(path: &Path, slug: String, problems: &Problems) -> Opt
         front.wrong("ended_on", ended_on.line, "must not be before published_on");
     }
     front.close();
-    let body = file.body(path, problems)?;
+    let body = file.body(problems)?;
     let ended_on = ended_on.map(|day| day.value);
     Some(NoticeFile {
         slug,
@@ -112,15 +118,8 @@ pub(super) fn read_notice(path: &Path, slug: String, problems: &Problems) -> Opt
     })
 }
 
-/// The line of a key in a file's front matter; 1 where it is not found.
-pub(super) fn line_of(path: &Path, key: &str) -> usize {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .position(|line| line.trim_start().starts_with(key))
-        .map_or(1, |index| index + 1)
-}
-
 struct Split {
+    path: PathBuf,
     text: String,
     /// Where the front matter ends in `text`.
     front_end: usize,
@@ -129,8 +128,7 @@ struct Split {
 }
 
 /// Finds the two fences; a file without them is complained about.
-fn split(path: &Path, problems: &Problems) -> Option<Split> {
-    let text = read_text(path, problems)?;
+fn split(TextFile { path, text }: TextFile, problems: &Problems) -> Option<Split> {
     let opened = text.lines().next().is_some_and(|line| line.trim_end() == FENCE);
     let mut offset = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -139,24 +137,31 @@ fn split(path: &Path, problems: &Problems) -> Option<Split> {
             return Some(Split {
                 front_end: offset,
                 body_start: end,
+                path,
                 text,
             });
         }
         offset = end;
     }
-    problems.add(path, 1, "must begin with front matter between two lines +++");
+    problems.add(&path, 1, "must begin with front matter between two lines +++");
     None
 }
 
 impl Split {
-    fn front<'a>(&'a self, path: &'a Path, problems: &'a Problems) -> Source<'a> {
+    fn front<'a>(&'a self, problems: &'a Problems) -> Source<'a> {
         let front = self.text.get(..self.front_end).and_then(|text| text.split_once('\n'));
         // Line 1 is the fence.
-        Source::new(path, front.map_or("", |(_, front)| front), 2, problems)
+        Source::new(&self.path, front.map_or("", |(_, front)| front), 2, problems)
+    }
+
+    /// The line of a key in the front matter; 1 where it is not found.
+    fn line_of(&self, key: &str) -> usize {
+        let place = self.text.lines().position(|line| line.trim_start().starts_with(key));
+        place.map_or(1, |index| index + 1)
     }
 
     /// The text under the front matter, checked; none where there is none.
-    fn body(&self, path: &Path, problems: &Problems) -> Option<String> {
+    fn body(&self, problems: &Problems) -> Option<String> {
         let body = self.text.get(self.body_start..).unwrap_or_default();
         let line = |offset: usize| {
             let before = self.text.get(..self.body_start + offset).unwrap_or(&self.text);
@@ -165,16 +170,20 @@ impl Split {
         for (event, range) in Parser::new_ext(body, Options::empty()).into_offset_iter() {
             match event {
                 Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => {
-                    problems.add(path, line(range.start), "raw HTML is not shown: use Markdown");
+                    problems.add(&self.path, line(range.start), "raw HTML is not shown: use Markdown");
                 }
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if !may_lead(&dest_url) => {
-                    problems.add(path, line(range.start), format!("a link can't lead to \"{dest_url}\""));
+                    problems.add(
+                        &self.path,
+                        line(range.start),
+                        format!("a link can't lead to \"{dest_url}\""),
+                    );
                 }
                 _ => {}
             }
         }
         if body.trim().is_empty() {
-            problems.add(path, line(0), "there is no text");
+            problems.add(&self.path, line(0), "there is no text");
             return None;
         }
         Some(body.trim().to_owned())

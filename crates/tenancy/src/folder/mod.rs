@@ -11,7 +11,7 @@ pub(crate) use tenant_toml::day_word;
 use crate::{InsurerKind, LogoHead, PageHead, Settings, TermsHead};
 use chrono::NaiveDate;
 use kernel::InsurerCode;
-use source::{Problems, Source};
+use source::{At, Problems, Source, TextFile};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -139,19 +139,26 @@ impl Folder {
 }
 
 fn read(dir: &Path, problems: &Problems) -> Option<Folder> {
-    let file = dir.join("tenant.toml");
-    let text = source::read_text(&file, problems)?;
-    let read = tenant_toml::read(&Source::new(&file, &text, 1, problems))?;
-    check_name(dir, read.code.as_ref(), &file, problems);
-    check_files(dir, read.logo_file.as_ref().map(|name| name.value.as_str()), problems);
+    let toml = "tenant.toml";
+    let folder = files::Folder::open(dir)
+        .map_err(|error| problems.add(&dir.join(toml), 1, source::why_unread(&error)))
+        .ok()?;
+    let toml = source::read_text(&folder, toml, problems)?;
+    let read = tenant_toml::read(&Source::new(&toml.path, &toml.text, 1, problems))?;
+    check_name(dir, read.code.as_ref(), &toml.path, problems);
+    check_files(
+        &folder,
+        read.logo_file.as_ref().map(|name| name.value.as_str()),
+        problems,
+    );
     let logo = read.logo_file.as_ref().and_then(|name| {
-        logo::read(&dir.join(&name.value))
-            .map_err(|reason| problems.add(&file, name.line, format!("logo {}: {reason}", name.value)))
+        logo::read(&folder, &name.value)
+            .map_err(|reason| problems.add(&toml.path, name.line, format!("logo {}: {reason}", name.value)))
             .ok()
     });
-    let terms = read_terms(dir, read.settings.kind, problems);
-    let pages = read_pages(dir, problems);
-    let notices = read_notices(dir, problems);
+    let terms = read_terms(&folder, read.settings.kind, problems);
+    let pages = read_pages(&folder, problems);
+    let notices = read_notices(&folder, problems);
     let mut settings = read.settings;
     settings.logo = logo.as_ref().map(|logo| logo.head.clone());
     settings.terms = terms.iter().map(|terms| terms.head.clone()).collect();
@@ -177,17 +184,39 @@ fn check_name(dir: &Path, code: Option<&InsurerCode>, file: &Path, problems: &Pr
     }
 }
 
-fn check_files(dir: &Path, logo: Option<&str>, problems: &Problems) {
-    for (name, path) in source::entries(dir, problems) {
+fn check_files(folder: &files::Folder, logo: Option<&str>, problems: &Problems) {
+    for (name, kind) in source::entries(folder, problems) {
         let known = match name.as_str() {
-            "tenant.toml" => path.is_file(),
-            "terms" | "pages" | "notices" => path.is_dir(),
-            _ => path.is_file() && (Some(name.as_str()) == logo || is_others(&name)),
+            "tenant.toml" => kind == files::Kind::File,
+            "terms" | "pages" | "notices" => kind == files::Kind::Folder,
+            _ => kind == files::Kind::File && (Some(name.as_str()) == logo || is_others(&name)),
         };
-        if !known {
-            problems.add(&path, 1, "unknown file: is it misspelt, or not meant for this folder?");
+        if kind == files::Kind::Other {
+            problems.add(
+                &folder.path().join(&name),
+                1,
+                "neither a file nor a folder: links are not followed here",
+            );
+        } else if !known {
+            problems.add(
+                &folder.path().join(&name),
+                1,
+                "unknown file: is it misspelt, or not meant for this folder?",
+            );
         }
     }
+}
+
+/// The files of a folder in the folder; none where there is no such folder.
+fn texts(folder: &files::Folder, name: &str, problems: &Problems) -> Vec<(String, TextFile)> {
+    // What is there and no folder is complained about as an entry of the folder.
+    let Ok(inner) = folder.folder(name) else {
+        return Vec::new();
+    };
+    let names = source::entries(&inner, problems).into_iter();
+    names
+        .filter_map(|(name, _)| source::read_text(&inner, &name, problems).map(|text| (name, text)))
+        .collect()
 }
 
 /// Rosters and the demo's own files are not this crate's.
@@ -195,14 +224,14 @@ fn is_others(name: &str) -> bool {
     OTHERS_FILES.contains(&name) || name.starts_with("demo")
 }
 
-fn read_terms(dir: &Path, kind: InsurerKind, problems: &Problems) -> Vec<TermsFile> {
+fn read_terms(folder: &files::Folder, kind: InsurerKind, problems: &Problems) -> Vec<TermsFile> {
     let mut found = BTreeMap::new();
-    for (name, path) in source::entries(&dir.join("terms"), problems) {
+    for (name, file) in texts(folder, "terms", problems) {
         let place = name.strip_suffix(".md").and_then(|stem| stem.split_once('.'));
         let place = place.and_then(|(document, revision)| Some((document.to_owned(), canonical(revision)?)));
         let Some((document, revision)) = place else {
             problems.add(
-                &path,
+                &file.path,
                 1,
                 "terms are named <document>.<revision>.md, as in addendum.1.md",
             );
@@ -214,22 +243,22 @@ fn read_terms(dir: &Path, kind: InsurerKind, problems: &Problems) -> Vec<TermsFi
         };
         if !allowed.contains(&document.as_str()) {
             problems.add(
-                &path,
+                &file.path,
                 1,
                 format!("unknown document: here it can be {}", allowed.join(" or ")),
             );
         }
-        if let Some(terms) = markdown::read_terms(&path, &document, revision, problems) {
+        if let Some(terms) = markdown::read_terms(file, &document, revision, problems) {
             found.insert((document, revision), terms);
         }
     }
     check_sequence(&found, problems);
-    found.into_values().collect()
+    found.into_values().map(|terms| terms.value).collect()
 }
 
 /// Revisions count from 1 without gaps, and each begins after the one before.
-fn check_sequence(found: &BTreeMap<(String, i32), TermsFile>, problems: &Problems) {
-    for ((document, revision), terms) in found {
+fn check_sequence(found: &BTreeMap<(String, i32), At<TermsFile>>, problems: &Problems) {
+    for ((document, revision), At { value: terms, line }) in found {
         if *revision == 1 {
             continue;
         }
@@ -238,9 +267,9 @@ fn check_sequence(found: &BTreeMap<(String, i32), TermsFile>, problems: &Problem
                 let reason = format!("revision {revision} without revision {}", revision - 1);
                 problems.add(&terms.file, 1, reason);
             }
-            Some(before) if before.head.effective_at >= terms.head.effective_at => {
+            Some(before) if before.value.head.effective_at >= terms.head.effective_at => {
                 let reason = format!("effective_on must be later than that of revision {}", revision - 1);
-                problems.add(&terms.file, markdown::line_of(&terms.file, "effective_on"), reason);
+                problems.add(&terms.file, *line, reason);
             }
             Some(_) => {}
         }
@@ -255,17 +284,23 @@ fn canonical(revision: &str) -> Option<i32> {
         .filter(|number: &i32| *number >= 1 && number.to_string() == revision)
 }
 
-fn read_pages(dir: &Path, problems: &Problems) -> Vec<PageFile> {
-    let pages = source::entries(&dir.join("pages"), problems).into_iter();
+fn read_pages(folder: &files::Folder, problems: &Problems) -> Vec<PageFile> {
+    let pages = texts(folder, "pages", problems).into_iter();
     pages
-        .filter_map(|(name, path)| markdown::read_page(&path, slug(&name, &path, problems)?, problems))
+        .filter_map(|(name, file)| {
+            let slug = slug(&name, &file.path, problems)?;
+            markdown::read_page(file, slug, problems)
+        })
         .collect()
 }
 
-fn read_notices(dir: &Path, problems: &Problems) -> Vec<NoticeFile> {
-    let notices = source::entries(&dir.join("notices"), problems).into_iter();
+fn read_notices(folder: &files::Folder, problems: &Problems) -> Vec<NoticeFile> {
+    let notices = texts(folder, "notices", problems).into_iter();
     notices
-        .filter_map(|(name, path)| markdown::read_notice(&path, slug(&name, &path, problems)?, problems))
+        .filter_map(|(name, file)| {
+            let slug = slug(&name, &file.path, problems)?;
+            markdown::read_notice(file, slug, problems)
+        })
         .collect()
 }
 

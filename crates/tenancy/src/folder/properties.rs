@@ -1,7 +1,11 @@
 //! The readers of a folder against whatever a file may hold: they never panic, and what they accept they accept again,
 //! to the letter, once it is written out.
 
-use super::{Folder, PageFile, Settings, TermsFile, markdown, source::Problems, tests::TENANT};
+use super::{
+    Folder, PageFile, Settings, TermsFile, markdown,
+    source::{Problems, TextFile, read_text},
+    tests::TENANT,
+};
 use crate::{export, terms::TermsText};
 use proptest::prelude::*;
 use std::{fs, path::Path};
@@ -33,17 +37,22 @@ fn read(dir: &Path, toml: &str) -> Option<Folder> {
     Folder::read(dir).ok()
 }
 
+fn file(dir: &Path, name: &str, text: &str) -> Option<TextFile> {
+    fs::write(dir.join(name), text).unwrap();
+    read_text(&files::Folder::open(dir).unwrap(), name, &Problems::default())
+}
+
 fn read_terms(dir: &Path, text: &str) -> Option<TermsFile> {
-    let (path, problems) = (dir.join("addendum.1.md"), Problems::default());
-    fs::write(&path, text).unwrap();
-    let terms = markdown::read_terms(&path, "addendum", 1, &problems);
-    terms.filter(|_| problems.into_inner().is_empty())
+    let problems = Problems::default();
+    let terms = markdown::read_terms(file(dir, "addendum.1.md", text)?, "addendum", 1, &problems);
+    terms
+        .map(|terms| terms.value)
+        .filter(|_| problems.into_inner().is_empty())
 }
 
 fn read_page(dir: &Path, text: &str) -> Option<PageFile> {
-    let (path, problems) = (dir.join("faq.md"), Problems::default());
-    fs::write(&path, text).unwrap();
-    let page = markdown::read_page(&path, "faq".into(), &problems);
+    let problems = Problems::default();
+    let page = markdown::read_page(file(dir, "faq.md", text)?, "faq".into(), &problems);
     page.filter(|_| problems.into_inner().is_empty())
 }
 

@@ -38,54 +38,46 @@ impl Problems {
     }
 }
 
-/// A folder's files by name, hidden ones left out; none where the folder is absent.
-pub(super) fn entries(dir: &Path, problems: &Problems) -> Vec<(String, PathBuf)> {
-    let read = match std::fs::read_dir(dir) {
-        Ok(read) => read,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            problems.add(dir, 1, error.to_string());
-            return Vec::new();
-        }
-    };
-    let mut entries: Vec<(String, PathBuf)> = read
-        .filter_map(|entry| entry.map_err(|error| problems.add(dir, 1, error.to_string())).ok())
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        .filter(|(name, _)| !name.starts_with('.'))
-        .collect();
-    entries.sort();
-    entries
+/// A text file of the folder, with the path by which complaints name it.
+pub(super) struct TextFile {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+/// The entries of a folder by name; complains where it can't be listed.
+pub(super) fn entries(folder: &files::Folder, problems: &Problems) -> Vec<(String, files::Kind)> {
+    folder.entries().unwrap_or_else(|error| {
+        problems.add(folder.path(), 1, error.to_string());
+        Vec::new()
+    })
 }
 
 /// A UTF-8 file, without byte order mark and with `\n` alone at the ends of lines.
-pub(super) fn read_text(file: &Path, problems: &Problems) -> Option<String> {
-    let read = std::fs::metadata(file).and_then(|about| {
-        if about.len() > MAX_FILE {
-            return Err(std::io::Error::other("larger than 1 MiB"));
-        }
-        std::fs::read(file)
-    });
-    let bytes = match read {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            problems.add(file, 1, "the file is missing");
-            return None;
-        }
-        Err(error) => {
-            problems.add(file, 1, error.to_string());
-            return None;
-        }
-    };
+pub(super) fn read_text(folder: &files::Folder, name: &str, problems: &Problems) -> Option<TextFile> {
+    let path = folder.path().join(name);
+    let read = folder.read(name, MAX_FILE);
+    let bytes = read.map_err(|error| problems.add(&path, 1, why_unread(&error))).ok()?;
     match String::from_utf8(bytes) {
-        Ok(text) => Some(text.trim_start_matches('\u{feff}').replace("\r\n", "\n")),
+        Ok(text) => {
+            let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+            Some(TextFile { path, text })
+        }
         Err(error) => {
             let right = error
                 .as_bytes()
                 .get(..error.utf8_error().valid_up_to())
                 .unwrap_or_default();
-            problems.add(file, line_at(right), "not UTF-8");
+            problems.add(&path, line_at(right), "not UTF-8");
             None
         }
+    }
+}
+
+/// Why a file could not be read.
+pub(super) fn why_unread(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "the file is missing".into(),
+        _ => error.to_string(),
     }
 }
 

@@ -468,11 +468,58 @@ fn a_file_that_is_not_utf8_is_named_with_the_line() {
     assert_eq!((problems[0].line, problems[0].reason.as_str()), (2, "not UTF-8"));
 }
 
+// security.md 71
+#[test]
+fn links_pipes_and_devices_in_a_folder_are_named_and_never_read() {
+    let outside = TempDir::new().unwrap();
+    fs::write(outside.path().join("faq.md"), "+++\ntitle = \"外\"\n+++\n外の文章").unwrap();
+    let link = |target: &Path, dir: &TempDir, name: &str| {
+        let path = dir.path().join(name);
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(target, path).unwrap();
+    };
+    for (target, name) in [
+        (Path::new("/dev/zero"), "tenant.toml"),
+        (Path::new("/dev/zero"), "terms/addendum.1.md"),
+        (Path::new("/dev/zero"), "logo.png"),
+        (&outside.path().join("faq.md"), "pages/faq.md"),
+        (outside.path(), "notices"),
+        (outside.path(), "sample-roster.csv"),
+    ] {
+        let dir = folder(&[("logo.png", "no picture")]);
+        fs::create_dir_all(dir.path().join("pages")).unwrap();
+        let toml = dir.path().join("tenant.toml");
+        fs::write(&toml, TENANT.replace("kind =", "logo = \"logo.png\"\nkind =")).unwrap();
+        link(target, &dir, name);
+        let problems = Folder::read(dir.path()).unwrap_err();
+        let told = problems.iter().any(|problem| problem.to_string().contains("link"));
+        assert!(told, "{name}: {problems:?}");
+    }
+    let dir = folder(&[]);
+    let pipe = dir.path().join("pages/faq.md");
+    fs::create_dir_all(dir.path().join("pages")).unwrap();
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let problems = Folder::read(dir.path()).unwrap_err();
+    assert_eq!(problems[0].reason, "is no regular file");
+    // The folder itself may be named by a link.
+    fs::remove_file(&pipe).unwrap();
+    let named = outside.path().join("named");
+    std::os::unix::fs::symlink(dir.path(), &named).unwrap();
+    assert!(Folder::read(&named).is_ok());
+}
+
 #[test]
 fn the_shipped_folders_are_without_fault() {
     let tenants = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tenants");
-    for (_, path) in source::entries(&tenants, &Problems::default()) {
-        if let Err(problems) = Folder::read(&path) {
+    let folders = files::Folder::open(&tenants).unwrap();
+    for (name, _) in folders.entries().unwrap() {
+        if let Err(problems) = Folder::read(&tenants.join(name)) {
             panic!(
                 "{}",
                 problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
