@@ -14,6 +14,7 @@ mod conformance;
 mod guard;
 mod isolation;
 mod jobs;
+mod keys;
 mod mail;
 mod notices;
 mod operations;

@@ -29,6 +29,8 @@ use url::Url;
 
 /// 32 bytes in base64.
 const KEY: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
+/// Another 32.
+const NAMES_KEY: &str = "CgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgoKCgo=";
 
 /// The binary that was built beside the tests.
 fn binary() -> PathBuf {
@@ -111,6 +113,7 @@ impl Installation {
             .env("MADOGUCHI__HTTP__LISTEN", "127.0.0.1:0")
             .env("MADOGUCHI__KEYS__CURRENT", "k1")
             .env("MADOGUCHI__KEYS__RING__K1", KEY)
+            .env("MADOGUCHI__KEYS__NAMES", NAMES_KEY)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -197,7 +197,9 @@ async fn walk(app: &TestApp, person: &TestPerson) {
 async fn sweep(app: &TestApp) {
     let now = app.clock().now();
     let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
-    accounts::sweep(&mut tx, now - TimeDelta::days(2)).await.unwrap();
+    accounts::sweep(&mut tx, &app.names, now - TimeDelta::days(2))
+        .await
+        .unwrap();
     guard::sweep(&mut tx, now).await.unwrap();
     mail::sweep(&mut tx, now - TimeDelta::days(90)).await.unwrap();
     tx.commit().await.unwrap();
@@ -262,7 +264,7 @@ fn crowd(tenant: i32) -> String {
              '', '', '', '', '', now(), now() FROM crowd;
          INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), now(), now()
              FROM crowd;
-         INSERT INTO login_names SELECT 'crowd-' || n, tenant, account FROM crowd;
+         INSERT INTO login_names SELECT sha256(('crowd-' || n)::bytea), tenant, account FROM crowd;
          INSERT INTO consents SELECT tenant, gen_random_uuid(), account, 0, d, 1, d, '', now(), 'portal', NULL
              FROM crowd, unnest(ARRAY['service', 'points']) d;
          INSERT INTO sessions SELECT tenant, sha256((account::text || s)::bytea), gen_random_uuid(), 'member', account, now(),

@@ -128,6 +128,9 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
         ("MADOGUCHI__KEYS__CURRENT", "", "keys.current"),
         ("MADOGUCHI__KEYS__CURRENT", "k2", "k2"),
         ("MADOGUCHI__KEYS__RING__K1", "c2hvcnQ=", "keys.ring"),
+        ("MADOGUCHI__KEYS__NAMES", "", "keys.names"),
+        ("MADOGUCHI__KEYS__NAMES", super::KEY, "keys.names"),
+        ("MADOGUCHI__KEYS__NAMES_OLD", super::NAMES_KEY, "keys.names_old"),
         ("MADOGUCHI__DATABASE__URL", "", "database.url"),
         (
             "MADOGUCHI__HTTP__PUBLIC_URL",
@@ -168,13 +171,16 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
         assert!(!success, "{name}={value}: {out}");
         assert!(out.contains(said), "{name}={value}: {out}");
         assert!(
-            !out.contains(super::KEY) && !out.contains("hunter2"),
+            !out.contains(super::KEY) && !out.contains(super::NAMES_KEY) && !out.contains("hunter2"),
             "a secret is printed: {out}"
         );
     }
     let config = installation.done(&["config"]).await;
     assert!(
-        config.contains("public_url") && !config.contains(super::KEY) && !config.contains("postgres://"),
+        config.contains("public_url")
+            && !config.contains(super::KEY)
+            && !config.contains(super::NAMES_KEY)
+            && !config.contains("postgres://"),
         "{config}"
     );
 }

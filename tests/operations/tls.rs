@@ -88,6 +88,7 @@ async fn the_database_is_spoken_to_by_tls_and_only_with_a_certificate_that_is_tr
             .env("MADOGUCHI__HTTP__LISTEN", "127.0.0.1:0")
             .env("MADOGUCHI__KEYS__CURRENT", "k1")
             .env("MADOGUCHI__KEYS__RING__K1", super::KEY)
+            .env("MADOGUCHI__KEYS__NAMES", super::NAMES_KEY)
             .env("SSL_CERT_FILE", authority.authority())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -36,7 +36,7 @@ pub use ticket::{CodeView, Step, TicketView, sweep};
 use chrono::{DateTime, Utc};
 use database::Database;
 use guard::Hasher;
-use kernel::{Clock, Keys};
+use kernel::{Clock, Keys, NameKeys};
 use std::sync::Arc;
 use tenancy::Directory;
 use url::Url;
@@ -47,6 +47,7 @@ pub struct Accounts {
     database: Database,
     directory: Directory,
     keys: Keys,
+    names: NameKeys,
     clock: Clock,
     hasher: Hasher,
     limits: Arc<Limits>,
@@ -57,10 +58,15 @@ pub struct Accounts {
 
 impl Accounts {
     /// Puts the pipeline together. `public_url` is what links in mails begin with.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the pipeline stands on all of these, and each has a type of its own"
+    )]
     pub fn new(
         database: Database,
         directory: Directory,
         keys: Keys,
+        names: NameKeys,
         clock: Clock,
         hasher: Hasher,
         limits: Limits,
@@ -70,6 +76,7 @@ impl Accounts {
             database,
             directory,
             keys,
+            names,
             clock,
             hasher,
             limits: Arc::new(limits),

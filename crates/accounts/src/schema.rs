@@ -1,8 +1,8 @@
 //! This crate's tables, as diesel sees them.
 
 diesel::table! {
-    login_names (user_id_folded) {
-        user_id_folded -> Text,
+    login_names (name_hash) {
+        name_hash -> Binary,
         tenant_id -> Integer,
         account_id -> Nullable<Uuid>,
         ticket_id -> Nullable<Uuid>,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{EmailAddress, MailId, PersonId, TenantSecret, TicketId};
+use kernel::{EmailAddress, MailId, NameKeys, PersonId, TenantSecret, TicketId, UserId};
 use mail::MailState;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -187,13 +187,25 @@ pub(crate) struct TicketRow {
 }
 
 /// Deletes sign-ups whose ticket ended before `before`, with the user IDs they had reserved, and changes of address whose
-/// time ended before it: for a job; gives how many rows.
-pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+/// time ended before it: for a job; gives how many sign-ups and changes.
+pub async fn sweep(
+    tx: &mut TenantTransaction,
+    names: &NameKeys,
+    before: DateTime<Utc>,
+) -> Result<usize, DatabaseError> {
     let tenant = tx.tenant();
-    let tickets = diesel::delete(sign_up_tickets::table)
+    let ended: Vec<(TicketId, Option<String>)> = diesel::delete(sign_up_tickets::table)
         .filter(sign_up_tickets::tenant_id.eq(tenant))
         .filter(sign_up_tickets::expires_at.lt(before))
-        .execute(&mut **tx)
+        .returning((sign_up_tickets::ticket_id, sign_up_tickets::user_id))
+        .get_results(&mut **tx)
         .await?;
-    Ok(tickets + login_names::sweep(tx, before).await? + email_change::sweep(tx, before).await?)
+    let tickets: Vec<TicketId> = ended.iter().map(|(ticket, _)| *ticket).collect();
+    let reserved: Vec<Vec<u8>> = ended
+        .iter()
+        .filter_map(|(_, user_id)| UserId::typed(user_id.as_deref()?).ok())
+        .flat_map(|user_id| names.hashes(&user_id.folded()))
+        .collect();
+    login_names::give_up(tx, &reserved, &tickets).await?;
+    Ok(ended.len() + email_change::sweep(tx, before).await?)
 }

@@ -27,6 +27,8 @@ pub const PASSWORD: &str = "Himawari&2026";
 const CONNECTIONS: u32 = 100;
 /// The one key of the ring.
 const KEY: [u8; 32] = [7; 32];
+/// The key of user IDs.
+const NAMES_KEY: [u8; 32] = [8; 32];
 
 /// Why there is no result, for the terminal.
 #[derive(Debug)]
@@ -138,6 +140,7 @@ impl Stage {
             .env("MADOGUCHI__MAIL__URL", "smtp://127.0.0.1:9")
             .env("MADOGUCHI__KEYS__CURRENT", "bench")
             .env("MADOGUCHI__KEYS__RING__BENCH", STANDARD.encode(KEY))
+            .env("MADOGUCHI__KEYS__NAMES", STANDARD.encode(NAMES_KEY))
             .env("MADOGUCHI__LIMITS__LOG_IN_TRIES", endless)
             .env("MADOGUCHI__LIMITS__LOG_IN_ID_TRIES", endless)
             .env("MADOGUCHI__LIMITS__LOG_IN_NETWORK_TRIES", endless)
@@ -195,6 +198,8 @@ impl Stage {
         config.keys = KeysConfig {
             current: "bench".into(),
             ring: [("bench".into(), STANDARD.encode(KEY))].into(),
+            names: STANDARD.encode(NAMES_KEY),
+            names_old: String::new(),
         };
         let mailbox = Mailbox::new();
         let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))

@@ -26,7 +26,7 @@ pub enum KeyError {
     Sealed,
 }
 
-type MasterKey = Zeroizing<[u8; 32]>;
+pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
 
 /// The ring. Cheap to clone; prints nothing of itself.
 #[derive(Clone)]
@@ -121,28 +121,38 @@ impl Keys {
     }
 
     fn hash_with(&self, id: &str, purpose: &str, value: &[u8]) -> Vec<u8> {
-        let key = self.derive(id, purpose).unwrap_or_default();
-        // HMAC takes a key of any length; the error exists only in the trait.
-        Hmac::<Sha256>::new_from_slice(&*key)
-            .map(|mut mac| {
-                mac.update(value);
-                mac.finalize().into_bytes().to_vec()
-            })
-            .unwrap_or_default()
+        let key = self.derived(id, purpose).unwrap_or_default();
+        hmac(&key, value)
     }
 
     fn cipher(&self, id: &str, purpose: &str) -> Result<Aes256Gcm, KeyError> {
-        Aes256Gcm::new_from_slice(&*self.derive(id, purpose)?).map_err(|_| KeyError::Sealed)
+        Aes256Gcm::new_from_slice(&*self.derived(id, purpose)?).map_err(|_| KeyError::Sealed)
     }
 
-    fn derive(&self, id: &str, purpose: &str) -> Result<MasterKey, KeyError> {
+    fn derived(&self, id: &str, purpose: &str) -> Result<MasterKey, KeyError> {
         let master = self.ring.get(id).ok_or_else(|| KeyError::Missing(id.to_owned()))?;
-        let mut derived = MasterKey::default();
-        Hkdf::<Sha256>::new(Some(b"madoguchi"), &**master)
-            .expand(purpose.as_bytes(), &mut *derived)
-            .map_err(|_| KeyError::Sealed)?;
-        Ok(derived)
+        Ok(derive(master, purpose))
     }
+}
+
+/// The key of one purpose.
+pub(crate) fn derive(master: &MasterKey, purpose: &str) -> MasterKey {
+    let mut derived = MasterKey::default();
+    // HKDF refuses only what is longer than 255 hashes.
+    let expanded = Hkdf::<Sha256>::new(Some(b"madoguchi"), &**master).expand(purpose.as_bytes(), &mut *derived);
+    debug_assert!(expanded.is_ok());
+    derived
+}
+
+/// HMAC-SHA-256.
+pub(crate) fn hmac(key: &MasterKey, value: &[u8]) -> Vec<u8> {
+    // HMAC takes a key of any length; the error exists only in the trait.
+    Hmac::<Sha256>::new_from_slice(&**key)
+        .map(|mut mac| {
+            mac.update(value);
+            mac.finalize().into_bytes().to_vec()
+        })
+        .unwrap_or_default()
 }
 
 fn split_id(sealed: &[u8]) -> Result<(&str, &[u8]), KeyError> {

@@ -10,7 +10,7 @@ use database::{Database, DatabaseError};
 use edge::{HttpSettings, Services};
 use guard::Hasher;
 use jobs::Worker;
-use kernel::{Clock, Keys};
+use kernel::{Clock, Keys, NameKeys};
 use mail::{Postman, Transport};
 use notices::Notices;
 use poem::{Endpoint, IntoResponse as _, Response, http::StatusCode};
@@ -26,6 +26,8 @@ pub struct App {
     pub directory: Directory,
     /// The key ring.
     pub keys: Keys,
+    /// The key of user IDs.
+    pub names: NameKeys,
     /// The time.
     pub clock: Clock,
     /// The hashing threads.
@@ -43,7 +45,7 @@ pub struct App {
 impl App {
     /// Puts a node together; nothing is started yet and nothing is connected.
     pub fn new(config: &Config, clock: Clock, transport: Transport) -> Result<Self, AppError> {
-        let keys = config.keys()?;
+        let (keys, names) = config.keys()?;
         let database = Database::connect(config.database()?)?;
         let directory = Directory::new(database.clone(), clock.clone());
         let hasher = Hasher::new(&keys, config.hash);
@@ -52,6 +54,7 @@ impl App {
             database.clone(),
             directory.clone(),
             keys.clone(),
+            names.clone(),
             clock.clone(),
             hasher.clone(),
             config.limits.clone(),
@@ -84,6 +87,7 @@ impl App {
             database,
             directory,
             keys,
+            names,
             clock,
             hasher,
             services,

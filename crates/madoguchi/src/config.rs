@@ -8,7 +8,7 @@ use config::{Config as Sources, Environment, File, FileFormat, Map, Source, Valu
 use database::DatabaseConfig;
 use guard::HashConfig;
 use ipnet::IpNet;
-use kernel::{Keys, is_loopback};
+use kernel::{Keys, NameKeys, is_loopback};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -130,14 +130,21 @@ pub struct KeysConfig {
     /// Base64 of 32 bytes each, by id.
     #[serde(default)]
     pub ring: BTreeMap<String, String>,
+    /// Base64 of 32 bytes: the key of user IDs, apart from the ring.
+    pub names: String,
+    /// The key of user IDs that `names` takes the place of, while that goes on; empty otherwise.
+    pub names_old: String,
 }
 
 impl std::fmt::Debug for KeysConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ids: Vec<_> = self.ring.keys().collect();
+        let shown = |key: &str| if key.is_empty() { "" } else { "…" };
         f.debug_struct("KeysConfig")
             .field("current", &self.current)
             .field("ids", &ids)
+            .field("names", &shown(&self.names))
+            .field("names_old", &shown(&self.names_old))
             .finish_non_exhaustive()
     }
 }
@@ -301,8 +308,9 @@ impl Config {
         Ok(())
     }
 
-    /// The key ring; refused where it is missing, since nothing can be closed without one.
-    pub fn keys(&self) -> Result<Keys, ConfigError> {
+    /// The key ring and the key of user IDs; refused where one is missing, since nothing can be closed and nobody be
+    /// found without.
+    pub fn keys(&self) -> Result<(Keys, NameKeys), ConfigError> {
         if self.keys.current.is_empty() {
             return refuse(
                 "keys.current",
@@ -311,16 +319,41 @@ impl Config {
         }
         let mut ring = Vec::new();
         for (id, text) in &self.keys.ring {
-            let bytes: Option<[u8; 32]> = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-            let Some(bytes) = bytes else {
+            let Some(bytes) = key(text) else {
                 return refuse("keys.ring", &format!("{id} must be base64 of 32 bytes"));
             };
             ring.push((id.clone(), bytes));
         }
-        Keys::new(&self.keys.current.to_lowercase(), ring).map_err(|error| ConfigError::Value {
+        let names = self.names(&ring)?;
+        let keys = Keys::new(&self.keys.current.to_lowercase(), ring).map_err(|error| ConfigError::Value {
             name: "keys",
             reason: error.to_string(),
-        })
+        })?;
+        Ok((keys, names))
+    }
+
+    /// The key of user IDs, which is none of the ring's: those come and go.
+    fn names(&self, ring: &[(String, [u8; 32])]) -> Result<NameKeys, ConfigError> {
+        let Some(present) = key(&self.keys.names) else {
+            return refuse(
+                "keys.names",
+                "must be base64 of 32 bytes: the key of user IDs (see README, production)",
+            );
+        };
+        let old = match &*self.keys.names_old {
+            "" => None,
+            text => key(text),
+        };
+        if old.is_none() != self.keys.names_old.is_empty() || old == Some(present) {
+            return refuse(
+                "keys.names_old",
+                "must be base64 of 32 other bytes, or empty where keys.names takes no other's place",
+            );
+        }
+        if ring.iter().any(|(_, key)| *key == present || Some(*key) == old) {
+            return refuse("keys.names", "must be a key of its own, not one of keys.ring");
+        }
+        Ok(NameKeys::new(present, old))
     }
 
     /// The database's address; refused where there is none.
@@ -376,6 +409,10 @@ fn is_list(defaults: &Map<String, Value>, name: &str) -> bool {
             _ => None,
         });
     setting.is_some_and(|setting| matches!(setting.kind, ValueKind::Array(_)))
+}
+
+fn key(text: &str) -> Option<[u8; 32]> {
+    STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 fn refuse<T>(name: &'static str, reason: &str) -> Result<T, ConfigError> {
@@ -459,10 +496,38 @@ mod tests {
         config.keys = KeysConfig {
             current: "K1".into(),
             ring: [("k1".into(), STANDARD.encode([7; 31]))].into(),
+            names: STANDARD.encode([8; 32]),
+            names_old: String::new(),
         };
         assert!(config.keys().unwrap_err().to_string().contains("k1"));
         config.keys.ring.insert("k1".into(), STANDARD.encode([7; 32]));
         config.keys().unwrap();
+    }
+
+    #[test]
+    fn the_key_of_user_ids_is_needed_and_is_none_of_the_ring_nor_its_own_successor() {
+        let mut config = config();
+        let [ring, names, old] = [7, 8, 9].map(|byte| STANDARD.encode([byte; 32]));
+        config.keys.current = "k1".into();
+        config.keys.ring.insert("k1".into(), ring.clone());
+        for (present, before, named) in [
+            ("", "", Some("keys.names:")),
+            ("c2hvcnQ=", "", Some("keys.names:")),
+            (&ring, "", Some("keys.names:")),
+            (&names, "c2hvcnQ=", Some("keys.names_old:")),
+            (&names, &names, Some("keys.names_old:")),
+            (&names, &ring, Some("keys.names:")),
+            (&names, "", None),
+            (&names, &old, None),
+        ] {
+            (config.keys.names, config.keys.names_old) = (present.to_owned(), before.to_owned());
+            let refused = config.keys().err().map(|error| error.to_string());
+            let as_said = match (&refused, named) {
+                (Some(refused), Some(named)) => refused.contains(named),
+                (refused, named) => refused.is_none() && named.is_none(),
+            };
+            assert!(as_said, "{present} {before}: {refused:?}");
+        }
     }
 
     #[test]
@@ -473,6 +538,8 @@ mod tests {
         config.keys = KeysConfig {
             current: "k1".into(),
             ring: [("k1".into(), "hunter2".into())].into(),
+            names: "hunter2".into(),
+            names_old: "hunter2".into(),
         };
         assert!(!format!("{config:?}").contains("hunter2"));
     }

@@ -131,20 +131,25 @@ fn folders(tenants: &Path) -> Result<Vec<PathBuf>, Failed> {
     Ok(folders)
 }
 
-/// The demo's key, made at the first start and kept beside its database, which it belongs to.
+/// The demo's keys, made at the first start and kept beside its database, which they belong to.
 fn keys_in(data: &Path) -> Result<KeysConfig, Failed> {
+    Ok(KeysConfig {
+        current: "demo".into(),
+        ring: [("demo".into(), key_in(data, "demo.key")?)].into(),
+        names: key_in(data, "demo-names.key")?,
+        names_old: String::new(),
+    })
+}
+
+fn key_in(data: &Path, name: &str) -> Result<String, Failed> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::create_dir_all(data)?;
-    let file = data.join("demo.key");
+    let file = data.join(name);
     if !file.exists() {
         let key: [u8; 32] = rand::random();
         let mut options = std::fs::OpenOptions::new();
         let written = options.write(true).create_new(true).mode(0o600).open(&file)?;
         std::io::Write::write_all(&mut &written, STANDARD.encode(key).as_bytes())?;
     }
-    let key = std::fs::read_to_string(&file)?;
-    Ok(KeysConfig {
-        current: "demo".into(),
-        ring: [("demo".into(), key.trim().into())].into(),
-    })
+    Ok(std::fs::read_to_string(&file)?.trim().to_owned())
 }

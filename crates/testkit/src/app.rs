@@ -2,7 +2,7 @@
 
 use crate::{
     Client, Fields, PASSWORD, SignedUp, TestDatabase, TestPerson,
-    database::{config, prepare, service_url, start},
+    database::{config, prepare, start},
 };
 use accounts::{AccountForm, BirthForm, IdentityForm, Outage, Outcome};
 use audit::Origin;
@@ -62,7 +62,7 @@ impl TestApp {
     /// With the settings of a folder under tenants/, both they and the configuration changed at will.
     pub async fn with(folder: &str, change: impl FnOnce(&mut Folder), configure: impl FnOnce(&mut Config)) -> Self {
         let insurer = TestDatabase::with(folder, change).await;
-        Self::of(insurer, &service_url(), configure).await
+        Self::of(insurer, configure).await
     }
 
     /// With one connection, which prepares each statement once: for tests that count statements.
@@ -75,16 +75,25 @@ impl TestApp {
     pub async fn on(owner_url: &str, service_url: &str) -> Self {
         prepare(owner_url, service_url).await;
         let insurer = TestDatabase::at(owner_url, service_url, "32290413", |_| ()).await;
-        Self::of(insurer, service_url, |_| ()).await
+        Self::of(insurer, |_| ()).await
     }
 
-    async fn of(insurer: TestDatabase, service_url: &str, configure: impl FnOnce(&mut Config)) -> Self {
+    async fn of(insurer: TestDatabase, configure: impl FnOnce(&mut Config)) -> Self {
         let person = TestPerson::new(105);
         insurer.import(std::slice::from_ref(&person)).await;
+        Self::node(insurer, person, configure).await
+    }
+
+    /// Another node beside this one, on the same database and by the same clock, its configuration changed at will.
+    pub async fn beside(&self, configure: impl FnOnce(&mut Config)) -> Self {
+        Self::node(self.insurer.clone(), self.person.clone(), configure).await
+    }
+
+    async fn node(insurer: TestDatabase, person: TestPerson, configure: impl FnOnce(&mut Config)) -> Self {
         let (listener, address) = serve::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://localhost:{}", address.port());
         let mut settings = Config::defaults().unwrap();
-        settings.database = config(service_url);
+        settings.database = config(&insurer.service);
         settings.http.public_url = url.parse().unwrap();
         // Each client has an address of its own, so tests don't meet in a network's throttle.
         settings.http.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap(), "::1/128".parse().unwrap()];
@@ -92,6 +101,8 @@ impl TestApp {
         settings.keys = KeysConfig {
             current: "test".into(),
             ring: [("test".into(), key)].into(),
+            names: "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=".into(),
+            names_old: String::new(),
         };
         settings.hash.threads = 1;
         configure(&mut settings);

@@ -85,6 +85,7 @@ pub fn start() -> DateTime<Utc> {
 }
 
 /// The database with one fresh, open insurer.
+#[derive(Clone)]
 pub struct TestDatabase {
     /// The pool, as the service's role.
     pub database: Database,
@@ -102,6 +103,7 @@ pub struct TestDatabase {
     pub code: InsurerCode,
     folder: Folder,
     owner: String,
+    pub(crate) service: String,
 }
 
 impl TestDatabase {
@@ -138,6 +140,7 @@ impl TestDatabase {
             code,
             folder,
             owner: owner.to_owned(),
+            service: service.to_owned(),
         }
     }
 

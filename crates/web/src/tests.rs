@@ -5,7 +5,7 @@ use dashboard::Dashboard;
 use database::{Database, DatabaseConfig};
 use edge::{HttpSettings, Services};
 use guard::{HashConfig, Hasher};
-use kernel::{Clock, Keys};
+use kernel::{Clock, Keys, NameKeys};
 use notices::Notices;
 use poem::{Endpoint, Request, Response, http::Method};
 use tenancy::Directory;
@@ -31,6 +31,7 @@ fn services() -> Services {
         database.clone(),
         directory,
         keys.clone(),
+        NameKeys::new([8; 32], None),
         clock.clone(),
         hasher,
         limits(),

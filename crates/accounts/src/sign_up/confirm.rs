@@ -86,7 +86,7 @@ impl Accounts {
         };
         // Asked before the code is used up: with another user ID it is good for the rest of its time.
         if let Some(Ok(user_id)) = row.user_id.as_deref().map(UserId::typed)
-            && !login_names::is_free(tx, &user_id, &row, now).await?
+            && !login_names::is_free(tx, &self.names, &user_id, &row, now).await?
         {
             return Ok(user_id_taken().into());
         }
@@ -147,7 +147,7 @@ impl Accounts {
             return Ok(Err(Refusal::StepMissing));
         };
         // Reserved once more: a later sign-up of the same person may have given the name up.
-        if !login_names::reserve(tx, &user_id, row, now).await? {
+        if !login_names::reserve(tx, &self.names, &user_id, row, now).await? {
             return Ok(Err(user_id_taken()));
         }
         let account_id = AccountId::new(now);
@@ -170,7 +170,7 @@ impl Accounts {
         if made == 0 {
             return Ok(Err(Refusal::TicketExpired));
         }
-        login_names::hand_over(tx, &user_id, row, account_id).await?;
+        login_names::hand_over(tx, &self.names, &user_id, row, account_id).await?;
         diesel::update(live_ticket(tenant, row.ticket_id))
             .set((
                 sign_up_tickets::registered_at.eq(now),

@@ -118,7 +118,7 @@ impl Accounts {
             return Ok(Err(Refusal::Wait { until }));
         }
         if let Some(user_id) = &user_id
-            && !login_names::is_free(&mut tx, user_id, &row, now).await?
+            && !login_names::is_free(&mut tx, &self.names, user_id, &row, now).await?
         {
             errors.push(FieldError::new("user_id", Problem::UserIdTaken));
         }
@@ -170,7 +170,7 @@ impl Accounts {
         if let Some(refusal) = self.used_up(&row, sent_at.is_none()) {
             return Ok(refusal.into());
         }
-        if !login_names::reserve(tx, &given.user_id, &row, now).await? {
+        if !login_names::reserve(tx, &self.names, &given.user_id, &row, now).await? {
             return Ok(Refusal::Fields(vec![FieldError::new("user_id", Problem::UserIdTaken)]).into());
         }
         diesel::update(live_ticket(tx.tenant(), row.ticket_id))
