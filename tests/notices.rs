@@ -44,6 +44,7 @@ fn member(tenant: TenantId, now: DateTime<Utc>) -> Member {
             birth_date: BirthDate::parse_iso("1985-04-01", now.date_naive()).unwrap(),
             insured: true,
             relationship: "本人".into(),
+            relation: kernel::Relation::Principal,
             acquired_on: None,
             lost_on: None,
             email: None,

@@ -2,6 +2,7 @@
 
 mod faults;
 mod identity;
+mod relations;
 mod side_by_side;
 
 use audit::{Actor, Origin};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Durability;
-use kernel::{InsurerCode, TenantId, calendar};
+use kernel::{InsurerCode, Relation, TenantId, calendar};
 use std::{
     fs,
     path::Path,
@@ -107,18 +107,25 @@ async fn a_changed_folder_is_a_new_revision_that_nodes_see_within_the_cache_time
     let node = Directory::new(test.database.clone(), test.clock.clone());
     let before = node.by_code(&code).await.unwrap().unwrap();
     disk.edit("#1b6e3c", "#f39800");
+    disk.edit("[sign_up]", "[relations]\n01 = \"self\"\n\n[sign_up]");
     disk.write("pages/faq.md", "+++\ntitle = \"よくあるご質問\"\n+++\n\n新しい答え\n");
     let lines = tenancy::difference(&test.database, test.clock.now(), &disk.read())
         .await
         .unwrap()
         .lines;
-    assert_eq!(lines, [r##"brand_color: "#1b6e3c" → "#f39800""##, "page faq changed"]);
+    let expected = [
+        r##"brand_color: "#1b6e3c" → "#f39800""##,
+        r#"relations.01: null → "self""#,
+        "page faq changed",
+    ];
+    assert_eq!(lines, expected);
     assert_eq!(apply(&test, &disk).await.unwrap(), Applied::Changed { revision: 2 });
     assert_eq!(node.by_code(&code).await.unwrap().unwrap().revision, 1);
     test.clock.advance(TimeDelta::seconds(2));
     let after = node.by_code(&code).await.unwrap().unwrap();
     assert_eq!((after.revision, after.tenant_id), (2, before.tenant_id));
     assert_eq!(after.brand.color.to_string(), "#f39800");
+    assert_eq!(after.relations.read("０１"), Relation::Principal);
     let page = tenancy::pages::guide(&test.database, after.tenant_id, "faq")
         .await
         .unwrap()
@@ -298,6 +305,7 @@ async fn an_exported_folder_applied_again_changes_nothing() {
     let disk = Disk::new(&code);
     let later = (calendar::today_in_japan(test.clock.now()) + TimeDelta::days(30)).to_string();
     disk.terms(2, &later, "# 見出し\n\n1. 「引用」\n2. \\*記号\\*");
+    disk.edit("[sign_up]", "[relations]\n\"続柄\\\"１\" = \"self\"\n\n[sign_up]");
     apply(&test, &disk).await.unwrap();
     let tenant = tenant(&test, &code).await;
     let out = TempDir::new().unwrap();

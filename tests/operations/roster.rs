@@ -142,6 +142,22 @@ async fn the_terminal_shows_the_first_thousand_errors_and_the_csv_all() {
 }
 
 #[tokio::test]
+async fn a_dry_run_says_who_is_who_and_which_words_nobody_has_explained() {
+    let installation = Installation::ready().await;
+    let text = format!(
+        "{HEADER}\r\n99,1,01,ケンポ　タロウ,,19850401,ほんにん\r\n99,1,02,ケンポ　ハナコ,,19850401,妻\r\n\
+         99,2,01,ケンポ　ジロウ,,19850402,01\r\n"
+    );
+    std::fs::write(installation.folder.path().join("words.csv"), text).unwrap();
+    let arguments = ["roster", "import", "139998", "words.csv", "--dry-run"];
+    let (success, said) = installation.run(&arguments, &[]).await;
+    assert!(success, "{said}");
+    assert!(said.contains("続柄: 本人 1, 家族 1, 不明 1\n"), "{said}");
+    assert!(said.contains("意味のわからない続柄: 「01」1\n"), "{said}");
+    assert!(said.contains("[relations]"), "{said}");
+}
+
+#[tokio::test]
 async fn an_import_killed_half_way_leaves_nothing_and_can_be_run_again() {
     let installation = Installation::ready().await;
     let pipe = Pipe::new(&installation).await;

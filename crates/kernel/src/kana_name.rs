@@ -70,7 +70,7 @@ fn katakana(written: &str) -> String {
         .nfkc()
         .collect::<String>()
         .chars()
-        .map(hiragana_to_katakana)
+        .map(text::hiragana_to_katakana)
         .collect();
     let marked: String = composed
         .replace('゛', "\u{3099}")
@@ -92,13 +92,6 @@ fn katakana(written: &str) -> String {
     name
 }
 
-fn hiragana_to_katakana(c: char) -> char {
-    match c {
-        'ぁ'..='ゖ' | 'ゝ' | 'ゞ' => char::from_u32(c as u32 + 0x60).unwrap_or(c),
-        other => other,
-    }
-}
-
 fn voiced(c: char) -> char {
     [c, '\u{3099}'].into_iter().nfc().next().unwrap_or(c)
 }
@@ -108,41 +101,8 @@ fn fold(katakana: &str) -> String {
     katakana
         .nfd()
         .filter(|c| !matches!(c, '\u{3099}' | '\u{309A}'))
-        .map(large)
+        .map(text::large_kana)
         .collect()
-}
-
-fn large(c: char) -> char {
-    match c {
-        'ァ' => 'ア',
-        'ィ' | 'ヰ' => 'イ',
-        'ゥ' => 'ウ',
-        'ェ' | 'ヱ' => 'エ',
-        'ォ' | 'ヲ' => 'オ',
-        'ッ' => 'ツ',
-        'ャ' => 'ヤ',
-        'ュ' => 'ユ',
-        'ョ' => 'ヨ',
-        'ヮ' => 'ワ',
-        'ヵ' | 'ㇰ' => 'カ',
-        'ヶ' => 'ケ',
-        'ㇱ' => 'シ',
-        'ㇲ' => 'ス',
-        'ㇳ' => 'ト',
-        'ㇴ' => 'ヌ',
-        'ㇵ' => 'ハ',
-        'ㇶ' => 'ヒ',
-        'ㇷ' => 'フ',
-        'ㇸ' => 'ヘ',
-        'ㇹ' => 'ホ',
-        'ㇺ' => 'ム',
-        'ㇻ' => 'ラ',
-        'ㇼ' => 'リ',
-        'ㇽ' => 'ル',
-        'ㇾ' => 'レ',
-        'ㇿ' => 'ロ',
-        other => other,
-    }
 }
 
 fn is_name_char(c: char) -> bool {
@@ -220,7 +180,7 @@ mod tests {
 
         #[test]
         fn hiragana_and_katakana_share_every_key(typed in "[ぁ-ゖ]{1,20}") {
-            let katakana: String = typed.chars().map(hiragana_to_katakana).collect();
+            let katakana: String = typed.chars().map(text::hiragana_to_katakana).collect();
             if let (Ok(a), Ok(b)) = (KanaName::parse(&typed), KanaName::parse(&katakana)) {
                 prop_assert_eq!(a.strict_key(), b.strict_key());
                 prop_assert_eq!(a.fold_keys(), b.fold_keys());

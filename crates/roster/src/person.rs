@@ -4,7 +4,9 @@ use chrono::{DateTime, Days, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{BirthDate, Branch, EmailAddress, EmployeeNumber, KanaName, Number, PersonId, Problem, Symbol, calendar};
+use kernel::{
+    BirthDate, Branch, EmailAddress, EmployeeNumber, KanaName, Number, PersonId, Problem, Relation, Symbol, calendar,
+};
 
 /// A person in the roster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Person {
     pub insured: bool,
     /// 続柄名称 as imported.
     pub relationship: String,
+    /// What it means.
+    pub relation: Relation,
     /// 資格取得日.
     pub acquired_on: Option<NaiveDate>,
     /// 資格喪失日: the first day without coverage.
@@ -123,6 +127,7 @@ diesel::table! {
         name -> Text,
         birth_date -> Date,
         relationship -> Text,
+        relation -> Nullable<Text>,
         insured -> Bool,
         acquired_on -> Nullable<Date>,
         lost_on -> Nullable<Date>,
@@ -144,6 +149,7 @@ pub(crate) struct PersonRow {
     name: String,
     birth_date: NaiveDate,
     relationship: String,
+    relation: Option<String>,
     insured: bool,
     acquired_on: Option<NaiveDate>,
     lost_on: Option<NaiveDate>,
@@ -179,6 +185,7 @@ impl Person {
             kana_name,
             birth_date: BirthDate::parse_iso(&row.birth_date.to_string(), row.birth_date)?,
             insured: row.insured,
+            relation: relation(row.relation.as_deref(), &row.relationship),
             relationship: row.relationship,
             acquired_on: row.acquired_on,
             lost_on: row.lost_on,
@@ -187,6 +194,15 @@ impl Person {
             department_code: row.department_code,
             employee_number: optional(&row.employee_number, EmployeeNumber::parse)?,
         })
+    }
+}
+
+/// Rows of an import before relations were stored have none until the next one. A word that a newer version of this
+/// service stored is one that this version has no name for.
+fn relation(stored: Option<&str>, relationship: &str) -> Relation {
+    match stored {
+        Some(word) => Relation::from_word(word).unwrap_or(Relation::Unknown),
+        None => Relation::read(relationship),
     }
 }
 
@@ -212,6 +228,7 @@ mod tests {
             name: String::new(),
             birth_date: "1985-04-01".parse().unwrap(),
             relationship: "本人".into(),
+            relation: None,
             insured: true,
             acquired_on: None,
             lost_on: lost_on.map(|day| day.parse().unwrap()),

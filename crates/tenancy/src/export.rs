@@ -131,6 +131,13 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
             "member_documents",
             settings.member_documents.iter().map(|document| document.as_str()),
         );
+        if !settings.relations.is_empty() {
+            toml.table("relations");
+            let words = settings.relations.iter();
+            let words = words.map(|(word, relation)| (word.clone(), relation.as_str().into()));
+            // Keys of any text: the library knows when to put quotation marks around them.
+            toml.0 += &words.collect::<toml::Table>().to_string();
+        }
         toml.table("sign_up");
         toml.plain("employee_number", settings.sign_up.employee_number);
         toml.table("password");

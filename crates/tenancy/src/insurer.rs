@@ -5,7 +5,7 @@ use crate::{
     Brand, ContactDesk, PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
 };
 use chrono::{DateTime, Utc};
-use kernel::{InsurerCode, TenantId};
+use kernel::{InsurerCode, RelationWords, TenantId};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -36,6 +36,8 @@ pub struct Insurer {
     pub desk: ContactDesk,
     /// What the my page offers.
     pub modules: Modules,
+    /// What the words for 続柄 mean in its rosters.
+    pub relations: RelationWords,
     /// What sign-up asks beyond the usual.
     pub sign_up: SignUpSettings,
     /// The floor of password lengths.
@@ -80,6 +82,12 @@ impl Insurer {
             logo: settings.logo,
             desk: settings.desk,
             modules: settings.modules,
+            relations: RelationWords::new(
+                settings
+                    .relations
+                    .iter()
+                    .map(|(word, relation)| (word.as_str(), *relation)),
+            ),
             sign_up: settings.sign_up,
             password: settings.password,
             session: settings.session,

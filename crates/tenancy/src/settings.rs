@@ -2,9 +2,9 @@
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
 use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, PageHead, SharedNetwork, TermsHead};
-use kernel::EmailAddress;
+use kernel::{EmailAddress, Relation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// An insurer's settings as they are stored. A key that an older revision lacks takes its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct Settings {
     pub after_loss_days: u16,
     /// Where members find 記号・番号.
     pub member_documents: Vec<MemberDocument>,
+    /// What the insurer's own words and codes for 続柄 mean, as it writes them. Read with the next roster.
+    pub relations: BTreeMap<String, Relation>,
     /// What sign-up asks beyond the usual.
     pub sign_up: SignUpSettings,
     /// The floor of password lengths.
@@ -62,6 +64,7 @@ impl Default for Settings {
             points: false,
             after_loss_days: 0,
             member_documents: MemberDocument::ALL.to_vec(),
+            relations: BTreeMap::new(),
             sign_up: SignUpSettings::default(),
             password: PasswordSettings::default(),
             session: SessionSettings::default(),

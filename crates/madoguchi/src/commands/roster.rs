@@ -9,7 +9,7 @@ use audit::{Actor, Origin};
 use clap::Subcommand;
 use database::Database;
 use kernel::Clock;
-use roster::import::{ImportError, ImportRefused, Options, Progress, Report, import};
+use roster::import::{ImportError, ImportRefused, Options, Progress, Relations, Report, import};
 use std::path::{Path, PathBuf};
 use tenancy::{Directory, Insurer};
 
@@ -113,6 +113,7 @@ fn show_report(report: &Report) {
         report.lost,
         report.unchanged
     );
+    show_relations(&report.relations);
     if !report.unknown_columns.is_empty() {
         say!("  columns not read: {}", report.unknown_columns.join(", "));
     }
@@ -125,4 +126,29 @@ fn show_report(report: &Report) {
             vanishing.ended
         );
     }
+}
+
+fn show_relations(relations: &Relations) {
+    let Relations {
+        principals,
+        family,
+        unknown,
+        unknown_words,
+    } = relations;
+    say!("  続柄: 本人 {principals}, 家族 {family}, 不明 {unknown}");
+    if *unknown == 0 {
+        return;
+    }
+    let words: Vec<String> = unknown_words
+        .iter()
+        .map(|(word, rows)| format!("「{word}」{rows}"))
+        .collect();
+    let more = if unknown_words.len() == Relations::MOST_WORDS {
+        " …"
+    } else {
+        ""
+    };
+    say!("  意味のわからない続柄: {}{more}", words.join(" "));
+    say!("  意味のわからない続柄の人は本人として扱われず、登録できません（全員が被保険者の国民健康保険組合を除く）。");
+    say!("  続柄を直すか、tenant.tomlの [relations] に意味を書いて反映してから、もう一度取り込んでください。");
 }

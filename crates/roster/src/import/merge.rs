@@ -58,7 +58,7 @@ const STATED: [(Column, &[&str]); 21] = [
     (Column::Gender, &["gender"]),
     (Column::BirthDate, &["birth_date"]),
     (Column::Attribute, &["attribute"]),
-    (Column::Relationship, &["relationship", "insured"]),
+    (Column::Relationship, &["relationship", "relation", "insured"]),
     (Column::AcquiredOn, &["acquired_on"]),
     (Column::LostOn, &["lost_on"]),
     (Column::PostalCode, &["postal_code"]),
@@ -289,7 +289,7 @@ pub(super) struct Lost {
 
 /// True for columns that are made of others.
 fn is_key(name: &str) -> bool {
-    name.ends_with("_key") || name.starts_with("kana_strict") || name.starts_with("kana_fold")
+    name == "relation" || name.ends_with("_key") || name.starts_with("kana_strict") || name.starts_with("kana_fold")
 }
 
 /// Runs a statement whose $1 is the tenant; `bind` adds the rest.

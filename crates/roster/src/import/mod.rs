@@ -13,7 +13,7 @@ mod staging;
 
 pub use encoding::Encoding;
 pub use errors::{Reason, RowError, RowErrors};
-pub use report::{ImportError, ImportRefused, Options, Progress, Report, Vanishing};
+pub use report::{ImportError, ImportRefused, Options, Progress, Relations, Report, Vanishing};
 
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
@@ -23,7 +23,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::{Event, SameEvents};
 use kernel::{Clock, ImportId};
 use merge::{Changes, Merge};
-use reader::{Chunk, FileRead};
+use reader::{Chunk, FileRead, Rules};
 use serde_json::json;
 use std::path::Path;
 use tenancy::{Insurer, InsurerKind};
@@ -67,12 +67,13 @@ pub async fn import(
         import_id: ImportId::new(now),
     };
     let (mut tx, position) = run.lock().await?;
-    let (chunks, reading) = reader::start(
-        path.to_owned(),
+    let rules = Rules {
         now,
-        insurer.kind == InsurerKind::NationalHealth,
-        options.max_rows,
-    );
+        relations: insurer.relations.clone(),
+        all_insured: insurer.kind == InsurerKind::NationalHealth,
+        max_rows: options.max_rows,
+    };
+    let (chunks, reading) = reader::start(path.to_owned(), rules);
     let rows = stage(&mut tx, chunks, &progress).await?;
     let mut file = reading.await.map_err(std::io::Error::other)??;
     progress(Progress::Comparing);
@@ -181,6 +182,7 @@ impl Run<'_> {
             dry_run: self.options.dry_run,
             encoding: file.encoding,
             unknown_columns: file.header.unknown.clone(),
+            relations: file.relations.clone(),
             rows,
             new,
             changed,

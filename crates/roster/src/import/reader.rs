@@ -5,12 +5,13 @@ use super::{
     encoding::Encoding,
     errors::{ErrorLog, Reason},
     header::{Column, Header},
+    report::Relations,
     rows::RowParser,
     staging::Batch,
 };
 use chrono::{DateTime, Utc};
 use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
-use kernel::calendar;
+use kernel::{RelationWords, calendar};
 use sha2::{Digest, Sha256};
 use std::{
     io::{self, Read},
@@ -37,43 +38,40 @@ pub(super) struct FileRead {
     pub(super) encoding: Encoding,
     pub(super) header: Header,
     pub(super) errors: ErrorLog,
+    /// Whom its rows call what.
+    pub(super) relations: Relations,
     /// SHA-256 of the file's bytes.
     pub(super) hash: [u8; 32],
 }
 
 /// Starts reading. The handle answers once the channel is closed.
-pub(super) fn start(
-    path: PathBuf,
-    now: DateTime<Utc>,
-    all_insured: bool,
-    max_rows: u64,
-) -> (mpsc::Receiver<Chunk>, JoinHandle<io::Result<FileRead>>) {
+pub(super) fn start(path: PathBuf, rules: Rules) -> (mpsc::Receiver<Chunk>, JoinHandle<io::Result<FileRead>>) {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
         let file = files::stream(&path)?;
         let of = file.metadata()?.len();
-        let rules = Rules {
-            now,
-            all_insured,
-            max_rows,
-        };
         read(file, of, rules, |chunk| sender.blocking_send(chunk).is_ok())
     });
     (receiver, reading)
 }
 
 /// What a file is read by.
-#[derive(Clone, Copy)]
-struct Rules {
-    now: DateTime<Utc>,
-    all_insured: bool,
-    max_rows: u64,
+pub(super) struct Rules {
+    /// When the import started.
+    pub(super) now: DateTime<Utc>,
+    /// The insurer's words for 続柄.
+    pub(super) relations: RelationWords,
+    /// True where everybody is an insured person.
+    pub(super) all_insured: bool,
+    /// Rows at most.
+    pub(super) max_rows: u64,
 }
 
 /// Reads a file of `of` bytes; `take` answers false once nobody wants any more.
 fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> bool) -> io::Result<FileRead> {
     let Rules {
         now,
+        relations,
         all_insured,
         max_rows,
     } = rules;
@@ -91,8 +89,10 @@ fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> b
         header,
         encoding,
         today: calendar::today_in_japan(now),
+        relations,
         all_insured,
     };
+    let mut relations = Relations::default();
     if errors.is_empty() {
         let mut batch = Batch::default();
         let mut rows = 0;
@@ -103,6 +103,7 @@ fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> b
             }
             rows += 1;
             if let Some(row) = parser.parse(line, &record, &mut errors) {
+                relations.count(row.relation, &row.relationship);
                 batch.push(line, row, now);
             }
             if batch.len() >= BATCH_ROWS {
@@ -127,6 +128,7 @@ fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> b
         encoding,
         header: parser.header,
         errors,
+        relations,
         hash: csv.into_inner().hash_to_end()?,
     })
 }
@@ -275,6 +277,7 @@ mod tests {
         let now = DateTime::parse_from_rfc3339("2026-11-22T12:00:00+09:00").unwrap();
         Rules {
             now: now.to_utc(),
+            relations: RelationWords::default(),
             all_insured: false,
             max_rows,
         }

@@ -2,7 +2,8 @@
 
 use super::{encoding::Encoding, errors::RowErrors};
 use database::DatabaseError;
-use kernel::ImportId;
+use kernel::{ImportId, Relation};
+use std::collections::BTreeMap;
 
 /// What an import may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Report {
     pub encoding: Encoding,
     /// Columns of the file that no rule knows; they were not read.
     pub unknown_columns: Vec<String>,
+    /// Whom the file calls what.
+    pub relations: Relations,
     /// Rows of the file, its header and empty lines aside.
     pub rows: u64,
     /// Persons seen for the first time.
@@ -56,6 +59,39 @@ pub struct Report {
     pub unchanged: u64,
     /// The share whose access would end with the import.
     pub vanishing: Vanishing,
+}
+
+/// Rows by what their 続柄 means.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Relations {
+    /// 本人.
+    pub principals: u64,
+    /// 家族.
+    pub family: u64,
+    /// 不明: nobody has told what the word means, and unless everybody is insured, nobody of it can sign up.
+    pub unknown: u64,
+    /// The words of the unknown as written, the first [`Self::MOST_WORDS`] of them, with their rows.
+    pub unknown_words: BTreeMap<String, u64>,
+}
+
+impl Relations {
+    /// More different words than this are rather a column that holds something else.
+    pub const MOST_WORDS: usize = 30;
+
+    pub(super) fn count(&mut self, relation: Relation, written: &str) {
+        match relation {
+            Relation::Principal => self.principals += 1,
+            Relation::Unknown => {
+                self.unknown += 1;
+                if let Some(rows) = self.unknown_words.get_mut(written) {
+                    *rows += 1;
+                } else if self.unknown_words.len() < Self::MOST_WORDS {
+                    self.unknown_words.insert(written.to_owned(), 1);
+                }
+            }
+            _ => self.family += 1,
+        }
+    }
 }
 
 /// How many of the covered persons a file leaves out or ends.

@@ -9,7 +9,7 @@ use super::{
 };
 use chrono::NaiveDate;
 use csv::ByteRecord;
-use kernel::{Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Symbol, text};
+use kernel::{Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, text};
 use std::borrow::Cow;
 
 const MAX_NAME: usize = 100;
@@ -28,6 +28,7 @@ pub(super) struct Row {
     pub(super) birth_date: NaiveDate,
     pub(super) attribute: String,
     pub(super) relationship: String,
+    pub(super) relation: Relation,
     pub(super) insured: bool,
     pub(super) acquired_on: Option<NaiveDate>,
     pub(super) lost_on: Option<NaiveDate>,
@@ -49,6 +50,8 @@ pub(super) struct RowParser {
     pub(super) encoding: Encoding,
     /// The day of the import in Japan.
     pub(super) today: NaiveDate,
+    /// What the insurer's words for 続柄 mean.
+    pub(super) relations: RelationWords,
     /// In a 国保組合 everybody is an insured person (国民健康保険法19条).
     pub(super) all_insured: bool,
 }
@@ -92,8 +95,10 @@ impl RowParser {
         let employee_number = fields.read(Column::EmployeeNumber, employee_number);
         let personal_id = fields.read(Column::PersonalId, code);
         let relationship = relationship?;
+        let relation = self.relations.read(&relationship);
         Some(Row {
-            insured: self.all_insured || text::normalize_dense(&relationship) == "本人",
+            insured: self.all_insured || relation == Relation::Principal,
+            relation,
             relationship,
             symbol: symbol?,
             number: number?,
@@ -236,6 +241,7 @@ mod tests {
             header,
             encoding: Encoding::Utf8,
             today: "2026-11-22".parse().unwrap(),
+            relations: RelationWords::default(),
             all_insured,
         }
     }
@@ -282,7 +288,9 @@ mod tests {
 
     #[test]
     fn the_insured_person_is_the_one_called_so_and_in_a_national_health_society_everybody() {
-        assert!(parsed(&row(&[(Column::Relationship, " 本 人 ")]), false).insured);
+        for word in [" 本 人 ", "ほんにん", "ﾎﾝﾆﾝ", "被保険者"] {
+            assert!(parsed(&row(&[(Column::Relationship, word)]), false).insured, "{word}");
+        }
         assert!(!parsed(&row(&[(Column::Relationship, "妻")]), false).insured);
         assert!(parsed(&row(&[(Column::Relationship, "妻")]), true).insured);
     }

@@ -18,7 +18,7 @@ use futures_util::TryStreamExt as _;
 use kernel::PersonId;
 
 /// The text columns of `roster_staging`, in the order of [`texts`].
-const TEXTS: [&str; 25] = [
+const TEXTS: [&str; 26] = [
     "symbol",
     "symbol_key",
     "number",
@@ -33,6 +33,7 @@ const TEXTS: [&str; 25] = [
     "gender",
     "attribute",
     "relationship",
+    "relation",
     "postal_code",
     "address",
     "building",
@@ -104,6 +105,7 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
         row.gender.to_owned(),
         row.attribute,
         row.relationship,
+        row.relation.as_str().to_owned(),
         row.postal_code,
         row.address,
         row.building,

@@ -76,13 +76,16 @@ proptest! {
     }
 
     #[test]
-    fn texts_of_any_characters_read_back(name in line(), note in line(), ready in line(), days in 0u16..=366) {
+    fn texts_of_any_characters_read_back(name in line(), note in line(), ready in line(), word in line(), days in 0u16..=366) {
         let dir = TempDir::new().unwrap();
         let mut settings: Settings = read(dir.path(), TENANT).unwrap().settings;
         settings.name = name;
         settings.desk.email_note = Some(note);
         settings.desk.have_ready = ready;
         settings.after_loss_days = days;
+        if !kernel::RelationWords::key(&word).is_empty() {
+            settings.relations = [(word, kernel::Relation::Child)].into();
+        }
         let again = read(dir.path(), &export::tenant_toml(Some("32290413"), &settings));
         prop_assert_eq!(again.map(|again| again.settings), Some(settings));
     }

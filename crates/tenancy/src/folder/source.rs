@@ -11,7 +11,7 @@ use std::{
 };
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
 /// Longer texts of one line are a mistake.
@@ -156,6 +156,15 @@ impl<'a> Section<'a> {
 
     pub(super) fn problem(&self, line: usize, reason: impl Into<String>) {
         self.source.problem(line, reason);
+    }
+
+    /// The keys that nobody took yet, for a table whose keys are the insurer's to choose.
+    pub(super) fn keys(&self) -> Vec<At<String>> {
+        let key = |key: &Spanned<DeString<'_>>| At {
+            line: self.source.line(key.span().start),
+            value: key.get_ref().to_string(),
+        };
+        self.table.keys().map(key).collect()
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

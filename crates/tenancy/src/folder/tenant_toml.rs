@@ -7,7 +7,8 @@ use crate::{
     PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
 };
 use chrono::Weekday;
-use kernel::{InsurerCode, Problem};
+use kernel::{InsurerCode, Problem, Relation, RelationWords};
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAYS: [(&str, Weekday); 7] = [
     ("mon", Weekday::Mon),
@@ -84,6 +85,7 @@ fn insurer(mut top: Section<'_>) -> Read {
         points: top.boolean("points").unwrap_or_default(),
         after_loss_days: after_loss_days(&mut top),
         member_documents: member_documents(&mut top),
+        relations: relations(&mut top),
         sign_up: within(&mut top, "sign_up", |section| SignUpSettings {
             employee_number: section.boolean("employee_number").unwrap_or_default(),
         }),
@@ -194,6 +196,39 @@ fn member_documents(top: &mut Section<'_>) -> Vec<MemberDocument> {
         top.wrong("member_documents", line, "must name at least one document");
     }
     documents
+}
+
+/// The insurer's own words for 続柄; none where the table is absent, as for all who write what everybody writes.
+fn relations(top: &mut Section<'_>) -> BTreeMap<String, Relation> {
+    if !top.has("relations") {
+        return BTreeMap::new();
+    }
+    within(top, "relations", |section| {
+        let known: Vec<Relation> = Relation::ALL
+            .iter()
+            .copied()
+            .filter(|relation| *relation != Relation::Unknown)
+            .collect();
+        let read = |word: &str| Relation::from_word(word).filter(|relation| known.contains(relation));
+        let words: Vec<&str> = known.iter().map(|relation| relation.as_str()).collect();
+        let (mut relations, mut keys) = (BTreeMap::new(), BTreeSet::new());
+        for word in section.keys() {
+            let key = RelationWords::key(&word.value);
+            if key.is_empty() || kernel::text::has_control(&word.value) {
+                section.problem(word.line, "relations: each key must be a word or code of the roster");
+            } else if !keys.insert(key) {
+                section.wrong(
+                    &word.value,
+                    word.line,
+                    "is the same word as another, but for its width or script",
+                );
+            }
+            if let Some(relation) = section.word(&word.value, read, &words.join(", ")) {
+                relations.insert(word.value, relation.value);
+            }
+        }
+        relations
+    })
 }
 
 fn password(section: &mut Section<'_>) -> PasswordSettings {

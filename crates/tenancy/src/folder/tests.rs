@@ -1,5 +1,6 @@
 use super::*;
 use crate::{ContactDesk, Module, ModuleState};
+use kernel::Relation;
 use std::fs;
 use tempfile::TempDir;
 
@@ -216,6 +217,32 @@ fn wrong_types_and_broken_toml_are_named_with_their_line() {
     );
     let broken = with("points = false", "points = = false");
     assert!(broken[0].starts_with("tenant.toml:6: "), "{broken:?}");
+}
+
+#[test]
+fn an_insurers_own_words_for_a_relation_are_checked_one_by_one() {
+    let relations = |lines: &str| TENANT.replace("[sign_up]", &format!("[relations]\n{lines}\n\n[sign_up]"));
+    let dir = folder(&[("tenant.toml", &relations("01 = \"self\"\n\"世帯 主\" = \"other\""))]);
+    let read = Folder::read(dir.path()).unwrap().settings.relations;
+    let expected = [("01", Relation::Principal), ("世帯 主", Relation::Other)].map(|(word, is)| (word.to_owned(), is));
+    assert_eq!(read, expected.into());
+    let wrong = "01 = \"self\"\n\"０１\" = \"spouse\"\n妻 = 3\n夫 = \"husband\"\n\"\\u001b\" = \"self\"\n\"　\" = \"self\"\n不 = \"unknown\""
+        .replace("妻", "\"妻\"")
+        .replace("夫", "\"夫\"")
+        .replace("不", "\"不\"");
+    let problems = problems(&[("tenant.toml", &relations(&wrong))]);
+    let starts = [
+        "tenant.toml:12: relations.０１ is the same word as another, but for its width or script",
+        "tenant.toml:13: relations.妻 must be text in quotation marks",
+        "tenant.toml:14: relations.夫 must be one of self, spouse, common_law_spouse, child, ",
+        "tenant.toml:15: relations: each key must be a word or code of the roster",
+        "tenant.toml:16: relations: each key must be a word or code of the roster",
+        "tenant.toml:17: relations.不 must be one of self, ",
+    ];
+    assert_eq!(problems.len(), starts.len(), "{problems:?}");
+    for (problem, start) in problems.iter().zip(starts) {
+        assert!(problem.starts_with(start), "{problem}");
+    }
 }
 
 #[test]
@@ -536,6 +563,7 @@ fn settings_survive_the_database_and_the_exported_file() {
     assert_eq!(serde_json::from_value::<Settings>(stored).unwrap(), read.settings);
     let mut settings = read.settings.clone();
     settings.name = "「\"\\\"」組合".into();
+    settings.relations = [("01".into(), Relation::Principal), ("妻\"'".into(), Relation::Spouse)].into();
     settings.desk = ContactDesk {
         email: None,
         email_note: None,
