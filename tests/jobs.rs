@@ -2,7 +2,10 @@
 
 use chrono::TimeDelta;
 use database::Durability;
-use jobs::{Job, JobError, Jobs, Worker};
+use jobs::{
+    Job, JobError, Jobs, Worker,
+    due::{LEASE, Rank},
+};
 use kernel::{Keys, TenantId};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -52,6 +55,7 @@ async fn rounds(db: &TestDatabase, worker: &Worker, rounds: usize) {
     for _ in 0..rounds {
         worker.run_once_for(db.tenant).await.unwrap();
         db.clock.advance(TimeDelta::hours(2));
+        db.end_leases().await;
     }
 }
 
@@ -108,16 +112,120 @@ async fn whoever_comes_back_after_the_lease_leaves_the_job_to_who_has_it_now() {
     let tenant = db.tenant;
     let first = tokio::spawn(async move { slow.run_once_for(tenant).await });
     bells[0].notified().await;
-    db.clock.advance(TimeDelta::minutes(3));
+    db.end_leases().await;
     let second = tokio::spawn(async move { quick.run_once_for(tenant).await });
     bells[2].notified().await;
     bells[1].notify_one();
     first.await.unwrap().unwrap();
-    assert_eq!(db.count("jobs", "leased_until IS NOT NULL AND attempts = 2").await, 1);
+    assert_eq!(db.count("jobs", "attempts = 2").await, 1);
     assert_eq!(due(&db).await, 1);
     bells[3].notify_one();
     second.await.unwrap().unwrap();
     assert_eq!((db.count("jobs", "true").await, due(&db).await), (0, 0));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Longer;
+
+impl Job for Longer {
+    const QUEUE: &'static str = "test_longer";
+}
+
+#[tokio::test]
+async fn a_job_longer_than_its_lease_is_held_and_done_once() {
+    let db = TestDatabase::new().await;
+    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let now = db.clock.now();
+    jobs::enqueue(&mut tx, &db.keys, now, now, &Longer).await.unwrap();
+    tx.commit().await.unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let worker = || {
+        let (database, clock, calls) = (db.database.clone(), db.clock.clone(), Arc::clone(&calls));
+        let jobs = Jobs::new(database.clone(), db.keys.clone(), clock.clone(), move |_, _: Longer| {
+            calls.fetch_add(1, Ordering::Relaxed);
+            async {
+                tokio::time::sleep(LEASE + Duration::from_secs(5)).await;
+                Ok(())
+            }
+        });
+        Worker::new(database, clock).serving(jobs)
+    };
+    let (told, stopped) = tokio::sync::watch::channel(false);
+    let (one, other) = (worker(), worker());
+    let drain = Duration::from_mins(1);
+    let ended = tokio::time::sleep(LEASE + Duration::from_secs(7));
+    let stop = async {
+        ended.await;
+        told.send_replace(true);
+    };
+    tokio::join!(one.run(stopped.clone(), drain), other.run(stopped, drain), stop);
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert_eq!((db.count("jobs", "true").await, due(&db).await), (0, 0));
+}
+
+#[derive(Serialize, Deserialize)]
+struct Fair {
+    whose: String,
+}
+
+impl Job for Fair {
+    const QUEUE: &'static str = "test_fair";
+}
+
+#[tokio::test]
+async fn what_one_insurer_left_to_do_by_the_hundred_delays_no_other() {
+    let (many, one) = (TestDatabase::new().await, TestDatabase::new().await);
+    one.clock.advance(TimeDelta::seconds(30));
+    for (db, whose, jobs) in [(&many, "many", 100), (&one, "one", 1)] {
+        let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+        let now = db.clock.now();
+        for _ in 0..jobs {
+            let job = Fair { whose: whose.into() };
+            jobs::enqueue(&mut tx, &db.keys, now, now, &job).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let done = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let noted = Arc::clone(&done);
+    let (database, clock) = (one.database.clone(), one.clock.clone());
+    let jobs = Jobs::new(
+        database.clone(),
+        one.keys.clone(),
+        clock.clone(),
+        move |_, job: Fair| {
+            noted.lock().unwrap().push(job.whose);
+            async { Ok(()) }
+        },
+    );
+    let worker = Worker::new(database, clock).serving(jobs);
+    while worker.run_once().await.unwrap() > 0 {}
+    let done = done.lock().unwrap().clone();
+    assert_eq!(done.len(), 101);
+    let place = done.iter().position(|whose| whose == "one").unwrap();
+    // Thirty seconds came before it, each of which was another's turn.
+    assert!((28..40).contains(&place), "place {place}");
+}
+
+#[tokio::test]
+async fn only_a_commit_rings_and_whoever_listens_is_woken() {
+    let db = TestDatabase::new().await;
+    let other = TestDatabase::new().await;
+    let mut listener = other.database.listen("test_bell").await.unwrap();
+    let soon = Duration::from_millis(200);
+    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    tx.ring();
+    assert!(tokio::time::timeout(soon, db.database.rung()).await.is_err(), "not yet");
+    tx.rollback().await.unwrap();
+    assert!(tokio::time::timeout(soon, db.database.rung()).await.is_err(), "undone");
+    enqueue(&db, &db.keys).await;
+    tokio::time::timeout(soon, db.database.rung()).await.expect("rung");
+    assert!(
+        tokio::time::timeout(soon, listener.heard()).await.is_err(),
+        "nobody notified"
+    );
+    db.database.notify("test_bell").await.unwrap();
+    let heard = tokio::time::timeout(Duration::from_secs(10), listener.heard()).await;
+    heard.expect("woken").unwrap();
 }
 
 #[tokio::test]
@@ -125,7 +233,7 @@ async fn a_line_in_due_without_its_job_or_mail_is_taken_out_and_keeps_nobody_bus
     let db = TestDatabase::new().await;
     let now = db.clock.now();
     let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
-    jobs::due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now)
+    jobs::due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now, Rank::Bulk)
         .await
         .unwrap();
     tx.commit().await.unwrap();

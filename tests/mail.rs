@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::Durability;
 use diesel::{QueryableByName, sql_types};
 use diesel_async::RunQueryDsl;
-use jobs::{LetGo, Queue as _};
+use jobs::{Worker, due::Rank};
 use kernel::{EmailAddress, MailId, TenantId};
 use mail::{Body, Letter, MailState, Mailbox, Message, Postman, Registry, Sender, Transport};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ struct CodeMail {
 
 impl Message for CodeMail {
     const TEMPLATE: &'static str = "test.code";
+    const RANK: Rank = Rank::Awaited;
     fn subject(&self) -> String {
         "【ユーザーID 作成用認証番号のお知らせ】髙﨑𠮷さま".into()
     }
@@ -84,15 +85,16 @@ impl Server {
     }
 }
 
-fn postman(db: &TestDatabase, url: &str) -> Postman {
+/// A worker with a postman alone, who goes to this server.
+fn postman(db: &TestDatabase, url: &str) -> Worker {
     let registry = Registry::new().with::<CodeMail>();
-    Postman::new(
-        db.database.clone(),
-        db.keys.clone(),
-        db.clock.clone(),
-        registry,
-        Transport::smtp(url).unwrap(),
-    )
+    worker(db, registry, Transport::smtp(url, 4).unwrap())
+}
+
+fn worker(db: &TestDatabase, registry: Registry, transport: Transport) -> Worker {
+    let (database, keys, clock) = (db.database.clone(), db.keys.clone(), db.clock.clone());
+    let postman = Postman::new(database.clone(), keys, clock.clone(), registry, transport, 4);
+    Worker::new(database, clock).serving(postman)
 }
 
 async fn post(db: &TestDatabase, to: &str, expires_at: Option<DateTime<Utc>>) -> MailId {
@@ -119,15 +121,8 @@ fn letter(to: &str, expires_at: Option<DateTime<Utc>>) -> Letter<'static, CodeMa
 }
 
 /// Works on what is due in this test's insurer; gives how many items there were.
-async fn deliver(db: &TestDatabase, postman: &Postman) -> usize {
-    let (of, now) = (Some(db.tenant), db.clock.now());
-    let items = jobs::due::waiting(&db.database, mail::QUEUE, of, now, 100)
-        .await
-        .unwrap();
-    for item in &items {
-        postman.work(*item, LetGo::never()).await.unwrap();
-    }
-    items.len()
+async fn deliver(db: &TestDatabase, postman: &Worker) -> usize {
+    postman.run_once_for(db.tenant).await.unwrap()
 }
 
 async fn state(db: &TestDatabase, id: MailId) -> MailState {
@@ -308,13 +303,100 @@ async fn a_worker_killed_in_the_middle_leaves_the_mail_to_the_next_after_its_lea
     drop(dying);
     let next = postman(&db, &server.url());
     assert_eq!(deliver(&db, &next).await, 0, "leased");
-    db.clock.advance(TimeDelta::minutes(3));
+    db.end_leases().await;
     assert_eq!(deliver(&db, &next).await, 1);
     assert_eq!(state(&db, id).await, MailState::Sent);
     assert_eq!(
         server.next().await["headers"]["Message-ID"],
         first["headers"]["Message-ID"]
     );
+}
+
+#[derive(Serialize, Deserialize)]
+struct NoticeMail {
+    panics: bool,
+}
+
+impl Message for NoticeMail {
+    const TEMPLATE: &'static str = "test.notice";
+    fn subject(&self) -> String {
+        assert!(!self.panics, "at 健保 太郎");
+        "お知らせ".into()
+    }
+    fn text(&self) -> String {
+        "お知らせがあります。\n".into()
+    }
+    fn html(&self) -> String {
+        Body::new("お知らせがあります。").html("お知らせ")
+    }
+}
+
+async fn post_notice(db: &TestDatabase, to: &str, panics: bool) -> MailId {
+    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let code = letter(to, None);
+    let letter = Letter {
+        sender: code.sender,
+        to: code.to,
+        subject_id: code.subject_id,
+        expires_at: None,
+        message: &NoticeMail { panics },
+    };
+    let id = mail::post(&mut tx, &db.keys, db.clock.now(), letter).await.unwrap();
+    tx.commit().await.unwrap();
+    id
+}
+
+fn knowing_notices(db: &TestDatabase, mailbox: &Mailbox) -> Worker {
+    let registry = Registry::new().with::<CodeMail>().with::<NoticeMail>();
+    worker(db, registry, Transport::Mailbox(mailbox.clone()))
+}
+
+#[tokio::test]
+async fn a_code_goes_before_all_notices_which_leave_a_place_free_for_the_next() {
+    let (db, mailbox) = (TestDatabase::new().await, Mailbox::new());
+    for number in 0..9 {
+        post_notice(&db, &format!("notice-{number}@example.jp"), false).await;
+    }
+    db.clock.advance(TimeDelta::minutes(1));
+    post(&db, "code@example.jp", None).await;
+    let postman = knowing_notices(&db, &mailbox);
+    assert_eq!(deliver(&db, &postman).await, 3, "of four places");
+    assert_eq!(mailbox.mails_to("code@example.jp").len(), 1);
+    while deliver(&db, &postman).await > 0 {}
+    assert_eq!(mailbox.mails().len(), 10);
+}
+
+#[tokio::test]
+async fn a_mail_that_panics_is_tried_again_later_and_takes_no_other_with_it() {
+    let (db, mailbox) = (TestDatabase::new().await, Mailbox::new());
+    let bad = post_notice(&db, "bad@example.jp", true).await;
+    let good = post_notice(&db, "good@example.jp", false).await;
+    let postman = knowing_notices(&db, &mailbox);
+    assert_eq!(deliver(&db, &postman).await, 2);
+    assert_eq!(
+        (state(&db, bad).await, state(&db, good).await),
+        (MailState::Queued, MailState::Sent)
+    );
+    let left = row(&db, bad).await.whole;
+    assert!(left.contains("panicked") && !left.contains("健保"), "{left}");
+    assert_eq!(deliver(&db, &postman).await, 0, "not before its time");
+}
+
+#[tokio::test]
+async fn a_mail_that_never_comes_to_an_end_is_given_up_before_it_has_ended_many_workers() {
+    let (db, mailbox) = (TestDatabase::new().await, Mailbox::new());
+    let id = post(&db, "taro@example.jp", None).await;
+    // Workers took it, and were killed.
+    let taken = format!("UPDATE due SET takes = 5 WHERE tenant_id = {}", db.tenant);
+    testkit::sql(db.tenant, &taken).await;
+    deliver(&db, &knowing_notices(&db, &mailbox)).await;
+    assert_eq!(state(&db, id).await, MailState::Undeliverable);
+    let left = row(&db, id).await;
+    assert!(
+        left.sealed.is_none() && left.whole.contains("never came to an end") && left.events == 1,
+        "{left:?}"
+    );
+    assert!(mailbox.mails().is_empty());
 }
 
 #[tokio::test]
@@ -414,16 +496,7 @@ async fn a_worker_that_does_not_know_the_template_leaves_the_mail_to_one_that_do
     let db = TestDatabase::new().await;
     let id = post(&db, "taro@example.jp", None).await;
     let mailbox = Mailbox::new();
-    let with = |registry| {
-        let transport = Transport::Mailbox(mailbox.clone());
-        Postman::new(
-            db.database.clone(),
-            db.keys.clone(),
-            db.clock.clone(),
-            registry,
-            transport,
-        )
-    };
+    let with = |registry| worker(&db, registry, Transport::Mailbox(mailbox.clone()));
     deliver(&db, &with(Registry::new())).await;
     assert_eq!(state(&db, id).await, MailState::Queued);
     db.clock.advance(TimeDelta::seconds(5));

@@ -22,7 +22,7 @@ const ROWS: f64 = 100.0;
 const BLOCKS: f64 = 250.0;
 
 /// Tables of a handful of rows, which PostgreSQL rightly reads whole.
-const SMALL: [&str; 2] = ["due", "jobs"];
+const SMALL: [&str; 1] = ["jobs"];
 
 /// The one statement that reads an insurer's rows of a table whole, as its migration explains.
 const WHOLE: &str = "DELETE FROM \"throttles\"";
@@ -278,6 +278,8 @@ fn crowd(tenant: i32) -> String {
              FROM crowd, unnest(ARRAY[tenant, 0]) t;
          INSERT INTO mails SELECT tenant, gen_random_uuid(), 'code', '', '', account, NULL, 'sent', 1, NULL, NULL, NULL, now(), now()
              FROM crowd;
+         INSERT INTO due SELECT tenant, 'mail', account, at, at, 2, at
+             FROM crowd, (SELECT now() + interval '1 year' AS at) AS later;
          INSERT INTO events SELECT tenant, gen_random_uuid(), 'account.registered', account, '{{}}', now() FROM crowd;
          INSERT INTO audit_events SELECT tenant, gen_random_uuid(), now(), 'member', account, 'session.open', 'done', 'account',
              account, 'portal', NULL, NULL, '{{}}' FROM crowd;

@@ -2,7 +2,7 @@
 
 use super::{Installation, Node, Smtp, code_in, identity};
 use std::time::Duration;
-use testkit::{Client, PASSWORD, account, execute, lines_within, unique};
+use testkit::{Client, PASSWORD, account, lines_within, unique};
 
 /// The same browser at another node: its cookies are the host's, whatever the port.
 fn moved(client: &Client, node: &Node) -> Client {
@@ -68,9 +68,10 @@ async fn a_worker_killed_while_sending_sends_once_more_under_the_same_message_id
     // The server takes the mail and never answers.
     let form = account(&id, &format!("hang-{id}@example.jp"));
     client.send_form("/portal/signup/account", &form).await;
+    let relay = smtp.url.clone();
     let work = async || {
         let mut command = installation.command(&["work"]);
-        command.env("MADOGUCHI__MAIL__URL", &smtp.url);
+        command.env("MADOGUCHI__MAIL__URL", &relay);
         Node::start(command).await
     };
     let worker = work().await;
@@ -78,36 +79,20 @@ async fn a_worker_killed_while_sending_sends_once_more_under_the_same_message_id
     let first = smtp.next().await;
     worker.kill().await;
     second.kill().await;
-    // The lease runs out.
-    let url = installation.owner_url();
-    let tenant = testkit::lines(
-        &url,
-        "SELECT tenant_id::text AS line FROM insurers WHERE insurer_code = '139998'",
-    )
-    .await;
-    let tenant: i32 = tenant[0].parse().unwrap();
-    let ended = format!(
-        "BEGIN; SET LOCAL madoguchi.tenant_id = '{tenant}'; UPDATE mails SET leased_until = created_at;
-         UPDATE due SET due_at = (SELECT created_at FROM mails); COMMIT"
-    );
-    execute(&url, &ended).await.unwrap();
-    let command = {
-        let mut command = installation.command(&["work"]);
-        command.env("MADOGUCHI__MAIL__URL", &smtp.url);
-        command
-    };
-    let worker = Node::start(command).await;
+    let (url, insurer) = (installation.owner_url(), installation.insurer().await);
+    // Its lease runs out within seconds.
+    let worker = work().await;
     let again = smtp.next().await;
     assert_eq!(again["headers"]["Message-ID"], first["headers"]["Message-ID"]);
     assert_eq!(code_in(&again), code_in(&first));
     let sent = "SELECT state AS line FROM mails";
     for _ in 0..100 {
-        if lines_within(&url, Some(kernel::TenantId(tenant)), sent).await == ["sent"] {
+        if lines_within(&url, Some(insurer), sent).await == ["sent"] {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(lines_within(&url, Some(kernel::TenantId(tenant)), sent).await, ["sent"]);
+    assert_eq!(lines_within(&url, Some(insurer), sent).await, ["sent"]);
     assert!(worker.terminate().await);
     let answer = client.post("/portal/signup/code", &[("code", &code_in(&first))]).await;
     assert_eq!(answer.location(), "/portal/", "{}", answer.text);

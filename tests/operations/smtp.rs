@@ -39,6 +39,11 @@ impl Smtp {
         let line = tokio::time::timeout(Duration::from_secs(30), self.lines.next_line()).await;
         serde_json::from_str(&line.expect("a mail in time").unwrap().unwrap()).unwrap()
     }
+
+    pub(super) async fn is_quiet(&mut self) -> bool {
+        let more = self.lines.next_line();
+        tokio::time::timeout(Duration::from_millis(500), more).await.is_err()
+    }
 }
 
 pub(super) fn code_in(mail: &Value) -> String {

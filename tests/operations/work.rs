@@ -3,7 +3,7 @@
 use super::{Installation, Node, Smtp, identity};
 use kernel::TenantId;
 use std::time::{Duration, Instant};
-use testkit::{Client, account, unique};
+use testkit::{Client, account, execute, unique};
 use tokio::process::Command;
 
 /// A sign-up whose code is to be mailed to an address that begins so.
@@ -39,7 +39,7 @@ async fn a_worker_told_to_end_gives_back_the_mail_it_is_sending_and_the_next_sen
     assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
     let insurer = installation.insurer().await;
     installation
-        .until(insurer, 1, "mails WHERE state = 'queued' AND leased_until IS NULL")
+        .until(insurer, 1, "due WHERE queue = 'mail' AND leased_by IS NULL")
         .await;
     let next = Node::start(work(&installation, &smtp.url)).await;
     let again = smtp.next().await;
@@ -65,13 +65,32 @@ async fn a_node_told_to_end_under_load_finishes_in_time_and_leaves_no_lease() {
     let told = Instant::now();
     assert!(node.terminate().await);
     assert!(told.elapsed() < Duration::from_secs(10), "{:?}", told.elapsed());
-    let (insurer, platform) = (installation.insurer().await, TenantId::PLATFORM);
     installation
-        .until(insurer, 0, "mails WHERE leased_until IS NOT NULL")
+        .until(TenantId::PLATFORM, 0, "due WHERE leased_by IS NOT NULL")
         .await;
-    installation
-        .until(platform, 0, "jobs WHERE leased_until IS NOT NULL")
-        .await;
+}
+
+#[tokio::test]
+async fn a_mail_whose_end_could_not_be_noted_is_noted_later_and_sent_once() {
+    let installation = Installation::ready().await;
+    let mut smtp = Smtp::start(&[]).await;
+    let refused = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse()";
+    execute(&installation.owner_url(), refused).await.unwrap();
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    ask_for_code(&node, "").await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    smtp.next().await;
+    // Longer than its lease was at first.
+    tokio::time::sleep(Duration::from_secs(22)).await;
+    execute(&installation.owner_url(), "DROP TRIGGER refuse ON mails")
+        .await
+        .unwrap();
+    let insurer = installation.insurer().await;
+    installation.until(insurer, 1, "mails WHERE state = 'sent'").await;
+    installation.until(insurer, 0, "due WHERE queue = 'mail'").await;
+    assert!(smtp.is_quiet().await, "sent twice");
+    assert!(worker.terminate().await);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! and the HTML part both come from it.
 
 use chrono::{DateTime, Utc};
+use jobs::due::Rank;
 use kernel::calendar;
 use mail::{Body, Message, Registry, Sender};
 use serde::{Deserialize, Serialize};
@@ -65,7 +66,7 @@ const IGNORE: &str = "本メールにお心当たりのない場合は、誠に�
     よろしくお願いいたします。";
 
 macro_rules! message {
-    ($(#[$doc:meta])* $name:ident, $template:literal, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)?) => {
+    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
@@ -83,6 +84,7 @@ macro_rules! message {
 
         impl Message for $name {
             const TEMPLATE: &'static str = $template;
+            const RANK: Rank = Rank::$rank;
 
             fn subject(&self) -> String {
                 $subject.to_owned()
@@ -101,7 +103,7 @@ macro_rules! message {
 
 message!(
     /// The manual's mail (1-4): its subject and wording, six digits, ten minutes.
-    VerificationCode, "sign_up_code", "【ユーザーID 作成用認証番号のお知らせ】", {
+    VerificationCode, "sign_up_code", Awaited, "【ユーザーID 作成用認証番号のお知らせ】", {
         /// Six digits.
         code: String,
     },
@@ -120,7 +122,7 @@ message!(
 
 message!(
     /// Somebody, probably the member, tried to sign up again.
-    AlreadyRegistered, "already_registered", "【マイページ】すでに登録済みです", {},
+    AlreadyRegistered, "already_registered", Bulk, "【マイページ】すでに登録済みです", {},
     |self| self
         .letterhead
         .open()
@@ -138,7 +140,7 @@ message!(
 
 message!(
     /// The link to a new password.
-    PasswordReset, "password_reset", "【マイページ】パスワード再設定のご案内", {
+    PasswordReset, "password_reset", Soon, "【マイページ】パスワード再設定のご案内", {
         /// The link, once usable.
         url: String,
         /// Its life in minutes.
@@ -159,7 +161,7 @@ message!(
 
 message!(
     /// The password was changed.
-    PasswordChanged, "password_changed", "【マイページ】パスワードが変更されました", {
+    PasswordChanged, "password_changed", Bulk, "【マイページ】パスワードが変更されました", {
         /// When.
         at: DateTime<Utc>,
     },
@@ -177,7 +179,7 @@ message!(
 
 message!(
     /// A log-in after many wrong passwords.
-    OddLogIn, "odd_log_in", "【マイページ】ログインのお知らせ", {
+    OddLogIn, "odd_log_in", Bulk, "【マイページ】ログインのお知らせ", {
         /// When.
         at: DateTime<Utc>,
         /// Wrong passwords before it, within a day.
@@ -202,7 +204,7 @@ message!(
 
 message!(
     /// The user ID, asked for by its owner.
-    UserIdReminder, "user_id_reminder", "【マイページ】ユーザーIDのお知らせ", {
+    UserIdReminder, "user_id_reminder", Soon, "【マイページ】ユーザーIDのお知らせ", {
         /// ユーザーID.
         user_id: String,
     },
@@ -217,7 +219,7 @@ message!(
 
 message!(
     /// The code that proves a new address.
-    EmailChangeCode, "email_change_code", "【メールアドレス変更用認証番号のお知らせ】", {
+    EmailChangeCode, "email_change_code", Awaited, "【メールアドレス変更用認証番号のお知らせ】", {
         /// Six digits.
         code: String,
     },
@@ -235,7 +237,7 @@ message!(
 
 message!(
     /// Told to the old address.
-    EmailChanged, "email_changed", "【マイページ】メールアドレスが変更されました", {
+    EmailChanged, "email_changed", Bulk, "【マイページ】メールアドレスが変更されました", {
         /// When.
         at: DateTime<Utc>,
         /// The new address, masked.

@@ -8,6 +8,7 @@ mod http;
 mod identity;
 mod import;
 mod log_in;
+mod mail_lane;
 mod memory;
 mod my_page;
 mod overload;
@@ -35,6 +36,8 @@ enum Name {
     MyPage,
     /// Log-ins at ten times the rate that can be served
     Overload,
+    /// Codes and a neighbour's notice behind fifty thousand notices
+    Mail,
     /// Identity matches among many against few
     Identity,
     /// A roster imported against `\copy` of the same rows, and its peak memory
@@ -98,6 +101,7 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
             Name::Login => log_in::measure(&stage)?,
             Name::MyPage => my_page::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,
+            Name::Mail => mail_lane::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,
             Name::Import => import::measure(&stage)?,
         });

@@ -191,8 +191,8 @@ impl Stage {
             .arg("--allow-loss"))
     }
 
-    /// Signs everybody up who isn't yet, in this process, with the mail caught in memory.
-    async fn register(&self, count: usize) -> Result<Vec<Member>, Failed> {
+    /// The product in this process, on the stage's database.
+    pub fn app(&self, transport: Transport) -> Result<App, Failed> {
         let mut config = Config::defaults().map_err(Failed::at("configuration"))?;
         config.database.url = self.cluster.service_url(DATABASE);
         config.keys = KeysConfig {
@@ -201,9 +201,13 @@ impl Stage {
             names: STANDARD.encode(NAMES_KEY),
             names_old: String::new(),
         };
+        App::new(&config, Clock::system(), transport).map_err(Failed::at("the product in this process"))
+    }
+
+    /// Signs everybody up who isn't yet, in this process, with the mail caught in memory.
+    async fn register(&self, count: usize) -> Result<Vec<Member>, Failed> {
         let mailbox = Mailbox::new();
-        let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))
-            .map_err(Failed::at("the product in this process"))?;
+        let app = self.app(Transport::Mailbox(mailbox.clone()))?;
         let accounts = &app.services.accounts;
         let origin = Origin::command();
         let mut members = Vec::new();

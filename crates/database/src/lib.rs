@@ -5,12 +5,14 @@
 //! every statement still names `tenant_id = $1` itself.
 
 mod address;
+mod bell;
 pub mod cluster;
 mod migrations;
 mod prepared;
 mod transaction;
 
 pub use address::{AddressError, check_url};
+pub use bell::Listener;
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
@@ -36,6 +38,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::Notify;
 
 /// Where the database is and how many connections one process may hold.
 #[derive(Clone, Deserialize)]
@@ -84,6 +87,7 @@ pub enum DatabaseError {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
+    address: Arc<Address>,
     counts: Arc<Counts>,
 }
 
@@ -94,6 +98,8 @@ struct Counts {
     /// Of those, transaction control.
     control: AtomicU64,
     transactions: AtomicU64,
+    /// Rung by commits.
+    bell: Notify,
 }
 
 impl Database {
@@ -104,9 +110,10 @@ impl Database {
         let mut manager = ManagerConfig::default();
         // A closed connection is noticed without a query of its own; `begin` tries again on a fresh one.
         manager.recycling_method = RecyclingMethod::Fast;
-        let address = Address::parse(&config.url)?;
+        let address = Arc::new(Address::parse(&config.url)?);
+        let reached = Arc::clone(&address);
         manager.custom_setup = Box::new(move |_| {
-            let (counter, address) = (Counter(Arc::clone(&counter)), address.clone());
+            let (counter, address) = (Counter(Arc::clone(&counter)), Arc::clone(&reached));
             async move {
                 let mut connection = address.connect().await?;
                 connection.set_instrumentation(counter);
@@ -127,7 +134,7 @@ impl Database {
         .runtime(deadpool::Runtime::Tokio1)
         .build()
         .map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        Ok(Self { pool, counts })
+        Ok(Self { pool, address, counts })
     }
 
     /// The database as one insurer sees it.
@@ -221,7 +228,7 @@ impl TenantDatabase {
         opening: &[&str],
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
-        let Database { pool, counts } = &self.database;
+        let Database { pool, counts, .. } = &self.database;
         let tenant = format!("SET LOCAL madoguchi.tenant_id = '{}'", self.tenant);
         let opening = [opening, &[&tenant]].concat();
         transaction::begin(pool, counts, &opening, self.tenant, first).await

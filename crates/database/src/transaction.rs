@@ -41,12 +41,19 @@ pub struct Transaction<Scope> {
     /// There until commit or drop takes it.
     held: Option<Held>,
     scope: Scope,
+    /// Whether its commit rings the bell.
+    rings: bool,
 }
 
 impl TenantTransaction {
     /// Whose rows it sees.
     pub fn tenant(&self) -> TenantId {
         self.scope
+    }
+
+    /// Rings [`crate::Database::rung`] once what was written is committed.
+    pub fn ring(&mut self) {
+        self.rings = true;
     }
 }
 
@@ -55,6 +62,9 @@ impl<Scope> Transaction<Scope> {
     pub async fn commit(mut self) -> Result<(), DatabaseError> {
         self.control("COMMIT").await?;
         if let Some(held) = self.held.take() {
+            if self.rings {
+                held.counts.bell.notify_one();
+            }
             held.release();
         }
         Ok(())
@@ -215,5 +225,6 @@ async fn open<Scope>(
             counts: Arc::clone(counts),
         }),
         scope,
+        rings: false,
     })
 }

@@ -1,105 +1,249 @@
-//! `due`: what waits to be worked on, over all insurers. Holds ids and times, nothing personal.
+//! `due`: what waits to be worked on, over all insurers. Holds ids, times and leases, nothing personal. Only this file looks
+//! over all insurers.
+//!
+//! **Order.** A rank goes before all of the next, whoever's they are. Within a rank each item has a turn: its time, or a
+//! second behind the last of its insurer's. So fifty thousand notices of one insurer stand in line for hours to come, and
+//! what another posts meanwhile comes next. Nobody waits for a turn while a place is free.
+//!
+//! **Leases.** Whoever takes an item has it for [`LEASE`], and longer while it renews; both go by the database's clock, the
+//! only one that all workers share. An end is noted only by the holder, in the transaction of what it tells.
 
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError, TenantTransaction};
-use diesel::{dsl::min, prelude::*};
+use database::{Database, DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
-use kernel::TenantId;
+use kernel::{TenantId, WorkerId};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// How long a worker has what it took. One that is killed leaves its items to the others after this.
+pub const LEASE: Duration = Duration::from_secs(20);
+
+/// How soon an item must be done: before all of a later rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    /// Somebody sits before a page that waits for it, and it won't be good for long: a code.
+    Awaited,
+    /// Somebody asked for it and looks out for it: a link.
+    Soon,
+    /// The rest; it may be very many.
+    Bulk,
+}
+
+impl Rank {
+    fn number(self) -> i16 {
+        match self {
+            Self::Awaited => 0,
+            Self::Soon => 1,
+            Self::Bulk => 2,
+        }
+    }
+}
+
+/// One thing to be worked on, held by who took it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Due {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What kind of work.
+    pub queue: &'static str,
+    /// The queue's own id of it.
+    pub item: Uuid,
+    /// How often it was taken, this time included, without coming to any end: more than a few times means that it ends
+    /// its worker.
+    pub takes: i16,
+    holder: WorkerId,
+}
+
+/// How many items of a queue a worker has places for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Free {
+    pub(crate) queue: &'static str,
+    pub(crate) places: usize,
+    /// Of these, how many may be filled with [`Rank::Bulk`].
+    pub(crate) bulk: usize,
+}
+
+/// Puts an item into a queue, to be worked on from `due_at` on.
+pub async fn schedule(
+    tx: &mut TenantTransaction,
+    queue: &'static str,
+    item: Uuid,
+    due_at: DateTime<Utc>,
+    rank: Rank,
+) -> Result<(), DatabaseError> {
+    let statement = diesel::sql_query(SCHEDULE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(queue)
+        .bind::<SqlUuid, _>(item)
+        .bind::<Timestamptz, _>(due_at)
+        .bind::<SmallInt, _>(rank.number());
+    Prepared(statement).execute(&mut **tx).await?;
+    tx.ring();
+    Ok(())
+}
+
+/// Takes an item that has come to its end out of its queue. False where it is no longer its holder's: another has it now.
+pub async fn finish(tx: &mut TenantTransaction, due: &Due) -> Result<bool, DatabaseError> {
+    let held = due::table
+        .find((due.tenant, due.queue, due.item))
+        .filter(due::leased_by.eq(due.holder));
+    Ok(diesel::delete(held).execute(&mut **tx).await? > 0)
+}
+
+/// Gives an item back, to be worked on from `due_at` on, behind what its insurer has in line. False as with [`finish`].
+pub async fn put_back(tx: &mut TenantTransaction, due: &Due, due_at: DateTime<Utc>) -> Result<bool, DatabaseError> {
+    let statement = diesel::sql_query(PUT_BACK)
+        .bind::<Integer, _>(due.tenant)
+        .bind::<Text, _>(due.queue)
+        .bind::<SqlUuid, _>(due.item)
+        .bind::<Timestamptz, _>(due_at)
+        .bind::<SqlUuid, _>(due.holder);
+    Ok(Prepared(statement).execute(&mut **tx).await? > 0)
+}
+
+/// Takes as many items as there are places for, of all queues in one statement; of one insurer, where it is named.
+pub(crate) async fn take(
+    database: &Database,
+    holder: WorkerId,
+    free: &[Free],
+    of: Option<TenantId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Due>, DatabaseError> {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let statement = diesel::sql_query(TAKE)
+        .bind::<SqlUuid, _>(holder)
+        .bind::<Array<Text>, _>(free.iter().map(|free| free.queue).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(free.iter().map(|free| count(free.places)).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(free.iter().map(|free| count(free.bulk)).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(now)
+        .bind::<Nullable<Integer>, _>(of)
+        .bind::<BigInt, _>(seconds(LEASE));
+    let mut tx = database.directory().await?;
+    let taken: Vec<Taken> = Prepared(statement).load(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(taken
+        .into_iter()
+        .filter_map(|taken| {
+            let queue = free.iter().find(|free| free.queue == taken.queue)?.queue;
+            Some(Due {
+                tenant: taken.tenant_id,
+                queue,
+                item: taken.item,
+                takes: taken.takes,
+                holder,
+            })
+        })
+        .collect())
+}
+
+/// Renews the leases that `holder` has on these items. One that another has by now is left alone.
+pub(crate) async fn renew(database: &Database, holder: WorkerId, held: &[Due]) -> Result<(), DatabaseError> {
+    let statement = diesel::sql_query(RENEW)
+        .bind::<SqlUuid, _>(holder)
+        .bind::<Array<Integer>, _>(held.iter().map(|due| due.tenant).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(held.iter().map(|due| due.queue).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(held.iter().map(|due| due.item).collect::<Vec<_>>())
+        .bind::<BigInt, _>(seconds(LEASE));
+    let mut tx = database.directory().await?;
+    Prepared(statement).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Since when the longest waiting item of each queue has waited, whether it is due, leased, or to be tried again later.
+pub(crate) async fn oldest(
+    database: &Database,
+    queues: &[&'static str],
+    now: DateTime<Utc>,
+) -> Result<Vec<(String, Option<DateTime<Utc>>)>, DatabaseError> {
+    let statement = diesel::sql_query(OLDEST)
+        .bind::<Array<Text>, _>(queues)
+        .bind::<Timestamptz, _>(now);
+    let mut tx = database.directory().await?;
+    let oldest: Vec<Oldest> = Prepared(statement).load(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(oldest.into_iter().map(|row| (row.queue, row.since)).collect())
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
 
 mod table {
     diesel::table! {
+        /// What statements in diesel's own words name of the table.
         due (tenant_id, queue, item) {
             tenant_id -> Integer,
             queue -> Text,
             item -> Uuid,
-            due_at -> Timestamptz,
-            since -> Timestamptz,
+            leased_by -> Nullable<Uuid>,
         }
     }
 }
 use table::due;
 
-/// One thing to be worked on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
-pub struct Due {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// The queue's own id of it.
-    pub item: Uuid,
-    /// When it was first due, however often it was tried since.
-    pub since: DateTime<Utc>,
-}
-
-/// Puts an item into a queue, or moves it there: the time it is due, or its lease's end while it is worked on. A move
-/// does not make it younger.
-pub async fn schedule(
-    tx: &mut TenantTransaction,
-    queue: &str,
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Integer)]
+    tenant_id: TenantId,
+    #[diesel(sql_type = Text)]
+    queue: String,
+    #[diesel(sql_type = SqlUuid)]
     item: Uuid,
-    due_at: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
-    diesel::insert_into(due::table)
-        .values((
-            due::tenant_id.eq(tx.tenant()),
-            due::queue.eq(queue),
-            due::item.eq(item),
-            due::due_at.eq(due_at),
-            due::since.eq(due_at),
-        ))
-        .on_conflict((due::tenant_id, due::queue, due::item))
-        .do_update()
-        .set(due::due_at.eq(due_at))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    #[diesel(sql_type = SmallInt)]
+    takes: i16,
 }
 
-/// Takes a finished item out of its queue.
-pub async fn remove(tx: &mut TenantTransaction, queue: &str, item: Uuid) -> Result<(), DatabaseError> {
-    diesel::delete(due::table.find((tx.tenant(), queue, item)))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+#[derive(QueryableByName)]
+struct Oldest {
+    #[diesel(sql_type = Text)]
+    queue: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    since: Option<DateTime<Utc>>,
 }
 
-/// Up to `limit` items due by `now`, the longest waiting first; of one insurer, where it is named.
-pub async fn waiting(
-    database: &Database,
-    queue: &str,
-    of: Option<TenantId>,
-    now: DateTime<Utc>,
-    limit: i64,
-) -> Result<Vec<Due>, DatabaseError> {
-    let mut tx = database.directory().await?;
-    let mut items = due::table
-        .filter(due::queue.eq(queue))
-        .filter(due::due_at.le(now))
-        .order(due::due_at)
-        .limit(limit)
-        .select((due::tenant_id, due::item, due::since))
-        .into_boxed();
-    if let Some(tenant) = of {
-        items = items.filter(due::tenant_id.eq(tenant));
-    }
-    let items = items.load(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(items)
-}
+const SCHEDULE: &str = "
+    INSERT INTO due (tenant_id, queue, item, due_at, since, rank, turn)
+    VALUES ($1, $2, $3, $4, $4, $5, greatest($4, (
+        SELECT max(turn) + interval '1 second' FROM due WHERE tenant_id = $1 AND queue = $2 AND rank = $5)))";
 
-/// Since when the longest waiting item of a queue has waited, whether it is due, leased, or to be tried again later.
-pub(crate) async fn oldest(
-    database: &Database,
-    queue: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<DateTime<Utc>>, DatabaseError> {
-    let mut tx = database.directory().await?;
-    let oldest = due::table
-        .filter(due::queue.eq(queue))
-        .filter(due::since.le(now))
-        .select(min(due::since))
-        .first(&mut *tx)
-        .await?;
-    tx.commit().await?;
-    Ok(oldest)
-}
+const PUT_BACK: &str = "
+    UPDATE due SET due_at = $4, leased_until = NULL, leased_by = NULL, takes = 0, turn = greatest($4, (
+        SELECT max(line.turn) + interval '1 second' FROM due AS line
+        WHERE line.tenant_id = $1 AND line.queue = $2 AND line.rank = due.rank))
+    WHERE tenant_id = $1 AND queue = $2 AND item = $3 AND leased_by = $5";
+
+/// Who comes at the same time passes over what is being taken here.
+const TAKE: &str = "
+    WITH taken AS MATERIALIZED (
+        SELECT line.tenant_id, free.queue, line.item
+        FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS free (queue, places, bulk)
+        CROSS JOIN LATERAL (
+            SELECT first.*, row_number() OVER (ORDER BY rank, turn) AS place
+            FROM (
+                SELECT tenant_id, item, rank, turn FROM due
+                WHERE queue = free.queue AND due_at <= $5
+                  AND (leased_until IS NULL OR leased_until <= clock_timestamp())
+                  AND ($6::int IS NULL OR tenant_id = $6)
+                ORDER BY rank, turn LIMIT free.places FOR UPDATE SKIP LOCKED
+            ) AS first
+        ) AS line
+        WHERE line.rank < 2 OR line.place <= free.bulk
+    )
+    UPDATE due
+    SET leased_until = clock_timestamp() + $7 * interval '1 second', leased_by = $1, takes = least(takes + 1, 1000)
+    FROM taken
+    WHERE due.tenant_id = taken.tenant_id AND due.queue = taken.queue AND due.item = taken.item
+    RETURNING due.tenant_id, due.queue, due.item, due.takes";
+
+const RENEW: &str = "
+    UPDATE due SET leased_until = clock_timestamp() + $5 * interval '1 second'
+    FROM unnest($2::int[], $3::text[], $4::uuid[]) AS held (tenant_id, queue, item)
+    WHERE due.tenant_id = held.tenant_id AND due.queue = held.queue AND due.item = held.item AND leased_by = $1";
+
+const OLDEST: &str = "
+    SELECT queue, (SELECT min(since) FROM due WHERE due.queue = served.queue AND since <= $2) AS since
+    FROM unnest($1::text[]) AS served (queue)";

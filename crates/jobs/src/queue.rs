@@ -1,10 +1,15 @@
-//! Jobs proper: a serialisable struct, a name, a handler. Sealed at rest, claimed with a lease, retried with growing
-//! waits, kept as dead letters after the last try.
+//! Jobs proper: a serialisable struct, a name, a handler. Sealed at rest, held with a lease, retried with growing waits,
+//! kept as dead letters after the last try.
 
-use crate::{Due, LetGo, Worked, due, worker::Queue};
+use crate::{
+    Due, LetGo,
+    due::{self, Rank},
+    lease::{Noting, caught},
+    worker::Queue,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
-use diesel::{dsl::exists, prelude::*};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Clock, JobId, KeyError, Keys, TenantId};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,17 +22,12 @@ diesel::table! {
         queue -> Text,
         payload -> Binary,
         attempts -> Integer,
-        leased_until -> Nullable<Timestamptz>,
         last_error -> Nullable<Text>,
         dead_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
     }
 }
 
-/// How long a worker may take before another takes the job up.
-const LEASE: TimeDelta = TimeDelta::minutes(2);
-/// How long a handler may take: less than the lease, so that nobody else takes the job up meanwhile.
-const PATIENCE: Duration = Duration::from_secs(100);
 /// The wait where this process lacks the key that sealed a job. Another may have it, as while keys are rotated.
 const WITHOUT_KEY: TimeDelta = TimeDelta::seconds(30);
 /// The longest wait between two tries.
@@ -39,6 +39,8 @@ pub trait Job: Serialize + DeserializeOwned + Send + 'static {
     const QUEUE: &'static str;
     /// Tries before it is a dead letter.
     const TRIES: i32 = 8;
+    /// How long one try may take. Its lease is renewed meanwhile.
+    const PATIENCE: Duration = Duration::from_secs(100);
 }
 
 /// Why a try failed. The text goes into the row and the log: codes, nothing personal.
@@ -74,7 +76,7 @@ pub async fn enqueue<J: Job>(
         ))
         .execute(&mut **tx)
         .await?;
-    due::schedule(tx, J::QUEUE, id.0, due_at).await?;
+    due::schedule(tx, J::QUEUE, id.0, due_at, Rank::Soon).await?;
     Ok(id)
 }
 
@@ -88,6 +90,7 @@ pub struct Jobs {
     clock: Clock,
     queue: &'static str,
     tries: i32,
+    patience: Duration,
     handler: Handler,
 }
 
@@ -110,52 +113,62 @@ impl Jobs {
             clock,
             queue: J::QUEUE,
             tries: J::TRIES,
+            patience: J::PATIENCE,
             handler,
         }
     }
 
-    async fn work_on(&self, item: Due, let_go: LetGo) -> Result<Worked, DatabaseError> {
-        let tenant = self.database.tenant(item.tenant);
-        let mut tx = tenant.write(Durability::Safe).await?;
-        let claim = claim(&mut tx, self.queue, JobId(item.item), self.tries, self.clock.now()).await?;
+    async fn work_on(&self, due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
+        let tenant = self.database.tenant(due.tenant);
+        let mut tx = tenant.write(Durability::Relaxed).await?;
+        let begun = begin(&mut tx, &due, self.tries, self.clock.now()).await?;
         tx.commit().await?;
-        let held = match claim {
-            Claim::Ours(held) => held,
-            Claim::Theirs => return Ok(Worked::Held),
-            Claim::Ended => return Ok(Worked::Moved),
-        };
+        let Some(begun) = begun else { return Ok(()) };
 
-        let ending = self.handle(item.tenant, &held, let_go).await;
-        let mut tx = tenant.write(Durability::Safe).await?;
-        if !settle(&mut tx, self.queue, &held, self.clock.now(), ending).await? {
-            let (queue, tenant, job) = (self.queue, item.tenant.0, held.id);
+        let ending = self.handle(&due, &begun, let_go).await;
+        let noting = Noting::new();
+        let noted = loop {
+            match self.note(&due, &begun, &ending).await {
+                Ok(noted) => break noted,
+                Err(error) => noting.again(error).await?,
+            }
+        };
+        if !noted {
+            let (queue, tenant, job) = (due.queue, due.tenant.0, due.item);
             tracing::warn!(queue, tenant, %job, "a job's lease ran out before its end; whoever has it now decides");
         }
-        tx.commit().await?;
-        Ok(Worked::Moved)
+        Ok(())
     }
 
-    async fn handle(&self, tenant: TenantId, held: &Held, let_go: LetGo) -> Ending {
-        let error = match self.keys.open("job", held.id.0.as_bytes(), &held.payload) {
+    async fn note(&self, due: &Due, begun: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
+        let mut tx = self.database.tenant(due.tenant).write(Durability::Safe).await?;
+        let noted = settle(&mut tx, due, begun, self.clock.now(), ending).await?;
+        tx.commit().await?;
+        Ok(noted)
+    }
+
+    async fn handle(&self, due: &Due, begun: &Begun, let_go: LetGo) -> Ending {
+        let (queue, tenant, job, attempts) = (due.queue, due.tenant.0, due.item, begun.attempts);
+        let error = match self.keys.open("job", due.item.as_bytes(), &begun.payload) {
             Ok(plain) => {
-                let handled = tokio::time::timeout(PATIENCE, (self.handler)(tenant, &plain));
+                let handler = async { (self.handler)(due.tenant, &plain).await };
+                let handled = caught(tokio::time::timeout(self.patience, handler));
                 match let_go.or(handled).await {
                     None => return Ending::GivenBack(TimeDelta::zero()),
-                    Some(Ok(Ok(()))) => return Ending::Done,
-                    Some(Ok(Err(error))) => error,
-                    Some(Err(_)) => JobError("timed out".into()),
+                    Some(Ok(Ok(Ok(())))) => return Ending::Done,
+                    Some(Ok(Ok(Err(error)))) => error,
+                    Some(Ok(Err(_))) => JobError("timed out".into()),
+                    Some(Err(_)) => JobError("panicked".into()),
                 }
             }
             Err(KeyError::Missing(key)) => {
-                let (queue, tenant, job) = (self.queue, tenant.0, held.id);
                 tracing::warn!(queue, tenant, %job, key, "a job's key is not in this process's ring");
                 return Ending::GivenBack(WITHOUT_KEY);
             }
             Err(error) => JobError(error.to_string()),
         };
-        let (queue, tenant, job, attempts) = (self.queue, tenant.0, held.id, held.attempts);
         tracing::warn!(queue, tenant, %job, attempts, %error, "job failed");
-        if held.attempts < self.tries {
+        if attempts < self.tries {
             Ending::Failed(error)
         } else {
             Ending::Dead(error)
@@ -168,11 +181,7 @@ impl Queue for Jobs {
         self.queue
     }
 
-    fn work(
-        &self,
-        due: Due,
-        let_go: LetGo,
-    ) -> Pin<Box<dyn Future<Output = Result<Worked, DatabaseError>> + Send + '_>> {
+    fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
         Box::pin(self.work_on(due, let_go))
     }
 }
@@ -185,24 +194,14 @@ pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<
     Ok(diesel::delete(dead).execute(&mut **tx).await?)
 }
 
-/// A job that this worker holds the lease of.
-struct Held {
-    id: JobId,
+/// A job under way.
+struct Begun {
     payload: Vec<u8>,
+    /// This one included.
     attempts: i32,
-    /// The lease, by its end: whoever claims the job later has another.
-    until: DateTime<Utc>,
 }
 
-enum Claim {
-    Ours(Held),
-    /// Another worker has it.
-    Theirs,
-    /// There is nothing to do any more, and its line in `due` is gone.
-    Ended,
-}
-
-/// How a lease ends.
+/// How a try ends.
 enum Ending {
     Done,
     /// This try counts, and there will be another.
@@ -219,94 +218,73 @@ fn wait_after(attempts: i32) -> TimeDelta {
     TimeDelta::seconds((5 * 2i64.pow(exponent)).min(LONGEST_WAIT_SECONDS))
 }
 
-/// Takes the lease. A job that vanished takes its line in `due` with it; one whose handlers never came to an end, not
-/// even a bad one, is a dead letter after as many leases as it has tries.
-async fn claim(
+/// Counts the try. None where there is nothing to do: the job vanished, or its handler never came to an end, not even a bad
+/// one, as often as it may be tried, and is a dead letter now.
+async fn begin(
     tx: &mut TenantTransaction,
-    queue: &str,
-    id: JobId,
+    due: &Due,
     tries: i32,
     now: DateTime<Utc>,
-) -> Result<Claim, DatabaseError> {
-    let alive = jobs::table.find((tx.tenant(), id)).filter(jobs::dead_at.is_null());
-    let found: Option<(Vec<u8>, i32, Option<DateTime<Utc>>)> = alive
-        .select((jobs::payload, jobs::attempts, jobs::leased_until))
-        .for_update()
-        .skip_locked()
-        .first(&mut **tx)
+) -> Result<Option<Begun>, DatabaseError> {
+    let job = jobs::table
+        .find((tx.tenant(), due.item))
+        .filter(jobs::dead_at.is_null());
+    if i32::from(due.takes) > tries {
+        tracing::warn!(queue = due.queue, tenant = tx.tenant().0, job = %due.item, "a job never came to an end");
+        if due::finish(tx, due).await? {
+            diesel::update(job)
+                .set((jobs::last_error.eq("never came to an end"), jobs::dead_at.eq(now)))
+                .execute(&mut **tx)
+                .await?;
+        }
+        return Ok(None);
+    }
+    let begun: Option<(Vec<u8>, i32)> = diesel::update(job)
+        .set(jobs::attempts.eq(jobs::attempts + 1))
+        .returning((jobs::payload, jobs::attempts))
+        .get_result(&mut **tx)
         .await
         .optional()?;
-    let Some((payload, attempts, leased_until)) = found else {
-        // Locked by another worker, or gone.
-        if diesel::select(exists(alive)).get_result(&mut **tx).await? {
-            return Ok(Claim::Theirs);
-        }
-        due::remove(tx, queue, id.0).await?;
-        return Ok(Claim::Ended);
+    let Some((payload, attempts)) = begun else {
+        due::finish(tx, due).await?;
+        return Ok(None);
     };
-    if leased_until.is_some_and(|until| until > now) {
-        return Ok(Claim::Theirs);
-    }
-    let job = diesel::update(jobs::table.find((tx.tenant(), id)));
-    if attempts >= tries {
-        tracing::warn!(queue, tenant = tx.tenant().0, job = %id, attempts, "a job never came to an end");
-        job.set((jobs::last_error.eq("never came to an end"), jobs::dead_at.eq(now)))
-            .execute(&mut **tx)
-            .await?;
-        due::remove(tx, queue, id.0).await?;
-        return Ok(Claim::Ended);
-    }
-    let held = Held {
-        id,
-        payload,
-        attempts: attempts + 1,
-        until: now + LEASE,
-    };
-    job.set((jobs::attempts.eq(held.attempts), jobs::leased_until.eq(held.until)))
-        .execute(&mut **tx)
-        .await?;
-    due::schedule(tx, queue, id.0, held.until).await?;
-    Ok(Claim::Ours(held))
+    Ok(Some(Begun { payload, attempts }))
 }
 
-/// Ends a lease; false where it is no longer ours, and nothing was changed.
+/// Notes the end of a try; false where the job is no longer ours, and nothing was changed.
 async fn settle(
     tx: &mut TenantTransaction,
-    queue: &str,
-    held: &Held,
+    due: &Due,
+    begun: &Begun,
     now: DateTime<Utc>,
-    ending: Ending,
+    ending: &Ending,
 ) -> Result<bool, DatabaseError> {
-    let ours = jobs::table
-        .find((tx.tenant(), held.id))
-        .filter(jobs::leased_until.eq(held.until));
-    let (attempts, error, dead_at, next) = match ending {
-        Ending::Done => {
-            let done = diesel::delete(ours).execute(&mut **tx).await? > 0;
-            if done {
-                due::remove(tx, queue, held.id.0).await?;
-            }
-            return Ok(done);
-        }
-        Ending::Failed(error) => (held.attempts, Some(error.0), None, Some(wait_after(held.attempts))),
-        Ending::Dead(error) => (held.attempts, Some(error.0), Some(now), None),
-        Ending::GivenBack(wait) => (held.attempts - 1, None, None, Some(wait)),
+    let ours = match ending {
+        Ending::Done | Ending::Dead(_) => due::finish(tx, due).await?,
+        Ending::Failed(_) => due::put_back(tx, due, now + wait_after(begun.attempts)).await?,
+        Ending::GivenBack(wait) => due::put_back(tx, due, now + *wait).await?,
     };
-    let changed = diesel::update(ours)
+    if !ours {
+        return Ok(false);
+    }
+    let job = jobs::table.find((tx.tenant(), due.item));
+    let (attempts, error, dead_at) = match ending {
+        Ending::Done => {
+            diesel::delete(job).execute(&mut **tx).await?;
+            return Ok(true);
+        }
+        Ending::Failed(error) => (begun.attempts, Some(&error.0), None),
+        Ending::Dead(error) => (begun.attempts, Some(&error.0), Some(now)),
+        Ending::GivenBack(_) => (begun.attempts - 1, None, None),
+    };
+    diesel::update(job)
         .set((
             jobs::attempts.eq(attempts),
-            jobs::leased_until.eq(None::<DateTime<Utc>>),
             jobs::last_error.eq(error),
             jobs::dead_at.eq(dead_at),
         ))
         .execute(&mut **tx)
         .await?;
-    if changed == 0 {
-        return Ok(false);
-    }
-    match next {
-        Some(wait) => due::schedule(tx, queue, held.id.0, now + wait).await?,
-        None => due::remove(tx, queue, held.id.0).await?,
-    }
     Ok(true)
 }

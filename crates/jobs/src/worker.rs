@@ -1,52 +1,81 @@
-//! The loops that find due work and hand it to its queue, until told to stop.
+//! The loop that takes due work and hands it to its queue, until told to stop.
+//!
+//! One look serves all queues. Each has its places, so one that hangs holds no other up; whatever ends frees its place,
+//! and the next look fills it. While anything is held its lease is renewed.
 
-use crate::{Due, LetGo, Worked, due};
-use database::{Database, DatabaseError};
-use futures_util::future::join_all;
-use kernel::{Clock, TenantId};
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
-use tokio::{
-    sync::watch,
-    task::{JoinError, JoinSet},
+use crate::{
+    Due, LetGo,
+    ages::Ages,
+    bell,
+    due::{self, Free},
+    lease::caught,
 };
+use database::{Database, DatabaseError};
+use kernel::{Clock, TenantId, WorkerId};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+use uuid::Uuid;
 
-/// How often an idle worker looks.
+/// How often an idle worker looks that nothing wakes.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the queues' age is measured: well within the time between two scrapes.
+/// Between two looks of a busy one: what ended meanwhile is made up for at once.
+const GAP: Duration = Duration::from_millis(25);
+/// Between two renewals of what is held: several fit into a lease.
+const BEAT: Duration = Duration::from_secs(5);
+/// How often the queues' ages are looked at: well within the time between two scrapes.
 const MEASURE: Duration = Duration::from_secs(5);
 /// How long giving back may take; it is one statement each.
 const GIVING_BACK: Duration = Duration::from_secs(5);
-/// How many items of one queue are worked on side by side.
-const ABREAST: usize = 4;
-/// How many items are fetched in one look.
-const BATCH: i64 = 64;
+/// Between two tries to reach the database.
+const RETRY: Duration = Duration::from_secs(1);
+/// After an outage: whoever brought something to its end during it, here or elsewhere, notes it before it is taken anew.
+const NOTING: Duration = Duration::from_secs(2);
 
-/// A kind of work. `work` claims the item inside its insurer, does it, and takes it out of `due` or moves it there;
-/// an item somebody else has claimed is left alone.
+/// A kind of work. `work` reads the item inside its insurer, does it, and in the transaction that notes its end takes it
+/// out of `due` or puts it back there ([`due::finish`], [`due::put_back`]).
 pub trait Queue: Send + Sync + 'static {
     /// The queue's name in `due`.
     fn name(&self) -> &'static str;
 
-    /// Works on one item, and gives it back where told to let go. `Err` is an outage: the item stays due, or leased.
-    fn work(&self, due: Due, let_go: LetGo)
-    -> Pin<Box<dyn Future<Output = Result<Worked, DatabaseError>> + Send + '_>>;
+    /// How many of its items a worker does side by side. A quarter is kept from [`due::Rank::Bulk`].
+    fn width(&self) -> usize {
+        4
+    }
+
+    /// Works on one item, and gives it back where told to let go. `Err` is an outage: the item stays leased for a while.
+    fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>>;
 }
 
-/// Finds due work over all insurers. Any number of workers may run, on any number of machines.
+/// Takes due work over all insurers. Any number of workers may run, on any number of machines.
 #[derive(Clone)]
 pub struct Worker {
     database: Database,
     clock: Clock,
+    id: WorkerId,
     queues: Vec<Arc<dyn Queue>>,
+    held: Held,
+    ages: Ages,
 }
 
 impl Worker {
     /// A worker on no queue yet.
     pub fn new(database: Database, clock: Clock) -> Self {
         Self {
+            id: WorkerId::new(clock.now()),
             database,
             clock,
             queues: Vec::new(),
+            held: Held::default(),
+            ages: Ages::default(),
         }
     }
 
@@ -58,11 +87,11 @@ impl Worker {
     }
 
     /// Works until `stop` turns true. What is under way then may take `drain` longer; after that it is given back, for
-    /// another process to take up at once. Each queue has a loop of its own: one that hangs holds no other up.
+    /// another process to take up at once.
     pub async fn run(&self, stop: watch::Receiver<bool>, drain: Duration) {
         let (tell, told) = watch::channel(false);
         let let_go = LetGo::when(told);
-        let loops = self.queues.iter().map(|queue| self.serve(queue, stop.clone(), &let_go));
+        let woken = Notify::new();
         let patience = async {
             stopped(stop.clone()).await;
             tokio::time::sleep(drain).await;
@@ -70,13 +99,15 @@ impl Worker {
             tokio::time::sleep(GIVING_BACK).await;
         };
         tokio::select! {
-            _ = join_all(loops) => {}
+            () = Box::pin(self.serve(stop.clone(), &let_go, &woken)) => {}
             () = patience => tracing::warn!("some work could not be given back; its leases run out"),
-            () = self.measure() => {}
+            () = Box::pin(bell::hear(&self.database, &woken)) => {}
+            () = Box::pin(self.beat()) => {}
+            () = Box::pin(self.measure()) => {}
         }
     }
 
-    /// Works on everything due now, once; the number of items that moved on.
+    /// Works on what is due now, once, as much of it as there are places for; the number of items that moved on.
     pub async fn run_once(&self) -> Result<usize, DatabaseError> {
         self.once(None).await
     }
@@ -87,78 +118,140 @@ impl Worker {
     }
 
     async fn once(&self, of: Option<TenantId>) -> Result<usize, DatabaseError> {
-        let (_running, stop) = watch::channel(false);
-        let mut moved = 0;
-        for queue in &self.queues {
-            moved += self.look(queue, of, &stop, &LetGo::never()).await?;
+        let mut hands = JoinSet::new();
+        for due in self.take(of).await? {
+            self.start(&mut hands, due, LetGo::never());
         }
-        Ok(moved)
+        let ended = hands.join_all().await;
+        Ok(ended.into_iter().filter(|moved| *moved).count())
     }
 
-    /// One queue's loop. Where nothing moved (idle, or all of it is held by others or failing) it pauses.
-    async fn serve(&self, queue: &Arc<dyn Queue>, mut stop: watch::Receiver<bool>, let_go: &LetGo) {
+    /// Tells the queues' ages to the metrics: at each scrape, so that they grow whatever becomes of the loops.
+    pub fn tell_ages(&self) {
+        let now = self.clock.now();
+        for queue in &self.queues {
+            if let Some(age) = self.ages.of(queue.name(), now) {
+                metrics::gauge!("queue_age_seconds", "queue" => queue.name()).set(age);
+            }
+        }
+    }
+
+    /// Fills free places until told to stop, then sees to its end what is under way.
+    async fn serve(&self, mut stop: watch::Receiver<bool>, let_go: &LetGo, woken: &Notify) {
+        let mut hands = JoinSet::new();
         while !*stop.borrow_and_update() {
-            let moved = match self.look(queue, None, &stop, let_go).await {
-                Ok(moved) => moved,
+            let taken = match self.take(None).await {
+                Ok(taken) => taken,
+                // Too many ask at once; nothing is away.
+                Err(DatabaseError::Busy) => Vec::new(),
                 Err(error) => {
-                    tracing::warn!(queue = queue.name(), %error, "worker pauses: the database is away");
-                    0
+                    tracing::warn!(%error, "worker pauses: the database is away");
+                    tokio::select! {
+                        () = self.recover() => {}
+                        _ = stop.changed() => {}
+                    }
+                    continue;
                 }
             };
-            if moved == 0 {
+            let idle = taken.is_empty();
+            for due in taken {
+                self.start(&mut hands, due, let_go.clone());
+            }
+            tokio::time::sleep(GAP).await;
+            while hands.try_join_next().is_some() {}
+            if idle || self.free().is_empty() {
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => {}
+                    () = woken.notified() => {}
+                    _ = hands.join_next(), if !hands.is_empty() => {}
                     _ = stop.changed() => {}
                 }
             }
         }
+        while hands.join_next().await.is_some() {}
     }
 
-    /// Takes up what is due now, a few items at a time, and none any more once told to stop.
-    async fn look(
-        &self,
-        queue: &Arc<dyn Queue>,
-        of: Option<TenantId>,
-        stop: &watch::Receiver<bool>,
-        let_go: &LetGo,
-    ) -> Result<usize, DatabaseError> {
-        let items = due::waiting(&self.database, queue.name(), of, self.clock.now(), BATCH).await?;
-        let mut moved = 0;
-        let mut abreast = JoinSet::new();
-        for item in items {
-            if abreast.len() >= ABREAST {
-                moved += count(abreast.join_next().await.as_ref());
+    /// Takes what there are places for.
+    async fn take(&self, of: Option<TenantId>) -> Result<Vec<Due>, DatabaseError> {
+        let free = self.free();
+        if free.is_empty() {
+            return Ok(Vec::new());
+        }
+        due::take(&self.database, self.id, &free, of, self.clock.now()).await
+    }
+
+    fn free(&self) -> Vec<Free> {
+        let held = self.held.lock();
+        let free = |queue: &Arc<dyn Queue>| {
+            let (name, width) = (queue.name(), queue.width());
+            let places = width.saturating_sub(held.values().filter(|due| due.queue == name).count());
+            Free {
+                queue: name,
+                places,
+                bulk: places.saturating_sub(width / 4),
             }
-            if *stop.borrow() {
+        };
+        self.queues.iter().map(free).filter(|free| free.places > 0).collect()
+    }
+
+    /// Hands an item to its queue; gives true where it moved on.
+    fn start(&self, hands: &mut JoinSet<bool>, due: Due, let_go: LetGo) {
+        let queue = self.queues.iter().find(|queue| queue.name() == due.queue);
+        let (Some(queue), Some(holding)) = (queue.cloned(), self.held.hold(due)) else {
+            return;
+        };
+        hands.spawn(async move {
+            let _holding = holding;
+            let (queue_name, tenant, item) = (due.queue, due.tenant.0, due.item);
+            match caught(queue.work(due, let_go)).await {
+                Ok(Ok(())) => true,
+                Ok(Err(error)) => {
+                    tracing::warn!(queue = queue_name, tenant, %item, %error, "work failed; it is due again after its lease");
+                    false
+                }
+                Err(_) => {
+                    tracing::warn!(queue = queue_name, tenant, %item, "work panicked; it is due again after its lease");
+                    false
+                }
+            }
+        });
+    }
+
+    /// Waits until the database answers again and ends have been noted.
+    async fn recover(&self) {
+        loop {
+            tokio::time::sleep(RETRY).await;
+            if self.renew().await.is_ok() {
                 break;
             }
-            let (queue, let_go) = (Arc::clone(queue), let_go.clone());
-            abreast.spawn(async move {
-                let worked = queue.work(item, let_go).await;
-                if let Err(error) = &worked {
-                    tracing::warn!(queue = queue.name(), tenant = item.tenant.0, item = %item.item, %error, "work failed; it stays due");
-                }
-                matches!(worked, Ok(Worked::Moved))
-            });
         }
-        while let Some(ended) = abreast.join_next().await {
-            moved += count(Some(&ended));
-        }
-        Ok(moved)
+        tokio::time::sleep(NOTING).await;
     }
 
-    /// Tells how long the oldest item of each queue has waited, also while the loops are held up.
-    async fn measure(&self) {
+    /// Renews what is held, beat by beat.
+    async fn beat(&self) {
         loop {
-            for queue in &self.queues {
-                let now = self.clock.now();
-                match due::oldest(&self.database, queue.name(), now).await {
-                    Ok(oldest) => {
-                        let age = oldest.map_or(0.0, |since| (now - since).as_seconds_f64());
-                        metrics::gauge!("queue_age_seconds", "queue" => queue.name()).set(age);
-                    }
-                    Err(error) => tracing::warn!(queue = queue.name(), %error, "the queue's age is not known"),
-                }
+            tokio::time::sleep(BEAT).await;
+            if let Err(error) = self.renew().await {
+                tracing::warn!(%error, "leases could not be renewed");
+            }
+        }
+    }
+
+    async fn renew(&self) -> Result<(), DatabaseError> {
+        let held: Vec<Due> = self.held.lock().values().copied().collect();
+        due::renew(&self.database, self.id, &held).await
+    }
+
+    /// Looks how old the queues are, also while the loop is held up.
+    async fn measure(&self) {
+        self.ages.see(self.clock.now(), []);
+        let queues: Vec<&'static str> = self.queues.iter().map(|queue| queue.name()).collect();
+        loop {
+            let now = self.clock.now();
+            match due::oldest(&self.database, &queues, now).await {
+                Ok(oldest) => self.ages.see(now, oldest),
+                Err(error) => tracing::warn!(%error, "the queues' ages are not known"),
             }
             tokio::time::sleep(MEASURE).await;
         }
@@ -170,7 +263,30 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-/// One where an item moved on. A handler that panicked left its lease to run out; the panic is in the log.
-fn count(ended: Option<&Result<bool, JoinError>>) -> usize {
-    usize::from(matches!(ended, Some(Ok(true))))
+type Key = (TenantId, &'static str, Uuid);
+
+/// What this process is working on.
+#[derive(Clone, Default)]
+struct Held(Arc<Mutex<HashMap<Key, Due>>>);
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Due>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds an item until the holding is dropped. None where its first taking is still at work, as after an outage that
+    /// was longer than its lease: taken anew by the same holder, it is renewed.
+    fn hold(&self, due: Due) -> Option<Holding> {
+        let key = (due.tenant, due.queue, due.item);
+        let first = self.lock().insert(key, due).is_none();
+        first.then(|| Holding(self.clone(), key))
+    }
+}
+
+struct Holding(Held, Key);
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        self.0.lock().remove(&self.1);
+    }
 }

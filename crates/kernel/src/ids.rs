@@ -113,6 +113,8 @@ ids! {
     MailId
     /// A job in the queue.
     JobId
+    /// A worker while it runs: whose leases are whose.
+    WorkerId
     /// A domain event.
     EventId
     /// A notice.

@@ -67,6 +67,7 @@ impl App {
             clock.clone(),
             accounts::registry(),
             transport,
+            config.mail.connections,
         );
         let worker = accounts.served_by(Worker::new(database.clone(), clock.clone()).serving(postman));
         let services = Services {

@@ -140,7 +140,8 @@ fn metrics(config: &Config) -> Option<PrometheusHandle> {
 }
 
 fn app(config: &Config) -> Result<App, Failed> {
-    let transport = Transport::smtp(&config.mail.url).map_err(|error| Failed::Said(error.to_string()))?;
+    let transport =
+        Transport::smtp(&config.mail.url, config.mail.connections).map_err(|error| Failed::Said(error.to_string()))?;
     Ok(App::new(config, Clock::system(), transport)?)
 }
 

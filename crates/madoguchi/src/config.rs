@@ -110,6 +110,8 @@ pub struct HttpConfig {
 pub struct MailConfig {
     /// `smtp://user:password@host:port`. A text: what reads settings quotes a URL that does not parse, password and all.
     pub url: String,
+    /// Mails delivered side by side, each on a connection of its own.
+    pub connections: usize,
 }
 
 impl std::fmt::Debug for MailConfig {
@@ -281,6 +283,7 @@ impl Config {
             ("http.connections", count(http.connections)),
             ("http.connections_per_address", count(http.connections_per_address)),
             ("http.requests", count(http.requests)),
+            ("mail.connections", count(self.mail.connections)),
             ("hash.queue", count(self.hash.queue)),
             ("limits.identity_tries", limits.identity_tries.into()),
             ("limits.identity_network_tries", limits.identity_network_tries.into()),

@@ -55,6 +55,8 @@ pub async fn serve(
     let background = async {
         if worker {
             work_beside(app, http, stop.clone()).await;
+        } else {
+            ring(app, stop.clone()).await;
         }
         Ok(())
     };
@@ -79,7 +81,19 @@ pub async fn work(
 
 async fn work_beside(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) {
     let drain = Duration::from_secs(http.drain_seconds);
-    tokio::join!(app.worker.run(stop.clone(), drain), retention::run(app.clone(), stop));
+    tokio::join!(
+        app.worker.run(stop.clone(), drain),
+        ring(app, stop.clone()),
+        retention::run(app.clone(), stop)
+    );
+}
+
+/// Wakes all workers for what this process leaves to them, until told to stop.
+async fn ring(app: &App, stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = jobs::ring(&app.database) => {}
+        () = stopped(stop) => {}
+    }
 }
 
 /// The admin listener, where there is one.
@@ -103,5 +117,6 @@ fn render(Data(metrics): Data<&PrometheusHandle>, Data(app): Data<&App>) -> Stri
     let (used, most) = app.database.usage();
     ::metrics::gauge!("database_connections_used").set(u32::try_from(used).unwrap_or(u32::MAX));
     ::metrics::gauge!("database_connections_max").set(u32::try_from(most).unwrap_or(u32::MAX));
+    app.worker.tell_ages();
     metrics.render()
 }

@@ -1,16 +1,16 @@
-//! The postman: takes due mails, one lease at a time, and delivers them. A short transaction claims, the dialogue with
-//! the server happens outside any, a second short transaction notes the end. Killed in between, the mail goes out once
-//! more, under the same Message-ID; told to end, it gives the mail back.
+//! The postman: takes due mails and delivers them. A short transaction begins, the dialogue with the server happens
+//! outside any, a second short transaction notes the end, and is tried again while the database is away. Killed in
+//! between, the mail goes out once more, under the same Message-ID; told to end, it gives the mail back.
 
 use crate::{
     Registry, Transport,
-    outbox::{self, Claim, Claimed, Ending, QUEUE},
+    outbox::{self, Begun, Ending, QUEUE},
     transport::Outgoing,
 };
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability};
-use jobs::{Due, LetGo, Queue, Worked};
-use kernel::{Clock, Keys, MailId};
+use jobs::{Due, LetGo, Noting, Queue};
+use kernel::{Clock, Keys};
 use std::{future::Future, pin::Pin};
 
 /// Delivers the outbox: a queue for a [`jobs::Worker`].
@@ -20,65 +20,74 @@ pub struct Postman {
     clock: Clock,
     registry: Registry,
     transport: Transport,
+    abreast: usize,
 }
 
 impl Postman {
-    /// A postman who knows these messages and goes this way.
-    pub fn new(database: Database, keys: Keys, clock: Clock, registry: Registry, transport: Transport) -> Self {
+    /// A postman who knows these messages, goes this way, and delivers so many mails side by side.
+    pub fn new(
+        database: Database,
+        keys: Keys,
+        clock: Clock,
+        registry: Registry,
+        transport: Transport,
+        abreast: usize,
+    ) -> Self {
         Self {
             database,
             keys,
             clock,
             registry,
             transport,
+            abreast,
         }
     }
 
-    async fn deliver(&self, due: Due, let_go: LetGo) -> Result<Worked, DatabaseError> {
-        let tenant = self.database.tenant(due.tenant);
+    async fn deliver(&self, due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
         let now = self.clock.now();
-        let mut tx = tenant.write(Durability::Safe).await?;
-        let claimed = outbox::claim(&mut tx, MailId(due.item), now).await?;
+        let mut tx = self.database.tenant(due.tenant).write(Durability::Relaxed).await?;
+        let begun = outbox::begin(&mut tx, &due, now).await?;
         tx.commit().await?;
-        let mail = match claimed {
-            Claim::Ours(mail) => mail,
-            Claim::Theirs => return Ok(Worked::Held),
-            Claim::Ended => return Ok(Worked::Moved),
-        };
+        let Some(mail) = begun else { return Ok(()) };
 
-        let ending = match self.compose(&mail, now) {
-            Ok(outgoing) => {
-                let sent = let_go.or(self.transport.send(outgoing)).await;
-                sent.unwrap_or(Ending::GivenBack)
-            }
-            // A key or a template that this process lacks; another may have it.
-            Err(reason) => Ending::Failed(reason.to_owned()),
-        };
-        let word = match &ending {
-            Ending::Sent => "sent",
-            Ending::GivenBack => "given_back",
-            Ending::Refused(reason) | Ending::Failed(reason) => {
-                let (tenant, attempts) = (due.tenant.0, mail.attempts);
-                tracing::warn!(tenant, mail = %mail.mail_id, template = mail.template, attempts, reason, "mail not sent");
-                if matches!(ending, Ending::Refused(_)) {
-                    "refused"
-                } else {
-                    "failed"
-                }
+        let ending = self.send(&mail, now, let_go).await;
+        tell(&due, &mail, &ending);
+        let noting = Noting::new();
+        let noted = loop {
+            match self.note(&due, &mail, &ending).await {
+                Ok(noted) => break noted,
+                Err(error) => noting.again(error).await?,
             }
         };
-        metrics::counter!("mail_deliveries_total", "ending" => word).increment(1);
-
-        let mut tx = tenant.write(Durability::Safe).await?;
-        if !outbox::settle(&mut tx, &mail, self.clock.now(), &ending).await? {
+        if !noted {
             let (tenant, mail) = (due.tenant.0, mail.mail_id);
             tracing::warn!(tenant, %mail, "a mail's lease ran out before its end; whoever has it now decides");
         }
-        tx.commit().await?;
-        Ok(Worked::Moved)
+        Ok(())
     }
 
-    fn compose(&self, mail: &Claimed, now: DateTime<Utc>) -> Result<Outgoing, &'static str> {
+    async fn send(&self, mail: &Begun, now: DateTime<Utc>, let_go: LetGo) -> Ending {
+        let sent = jobs::caught(async {
+            match self.compose(mail, now) {
+                Ok(outgoing) => let_go
+                    .or(self.transport.send(outgoing))
+                    .await
+                    .unwrap_or(Ending::GivenBack),
+                // A key or a template that this process lacks; another may have it.
+                Err(reason) => Ending::Failed(reason.to_owned()),
+            }
+        });
+        sent.await.unwrap_or_else(|_| Ending::Failed("panicked".to_owned()))
+    }
+
+    async fn note(&self, due: &Due, mail: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
+        let mut tx = self.database.tenant(due.tenant).write(Durability::Safe).await?;
+        let noted = outbox::settle(&mut tx, due, mail, self.clock.now(), ending).await?;
+        tx.commit().await?;
+        Ok(noted)
+    }
+
+    fn compose(&self, mail: &Begun, now: DateTime<Utc>) -> Result<Outgoing, &'static str> {
         let opened = mail.open(&self.keys)?;
         let words = self.registry.words(&mail.template, &opened.parameters)?;
         Ok(Outgoing {
@@ -97,11 +106,26 @@ impl Queue for Postman {
         QUEUE
     }
 
-    fn work(
-        &self,
-        due: Due,
-        let_go: LetGo,
-    ) -> Pin<Box<dyn Future<Output = Result<Worked, DatabaseError>> + Send + '_>> {
+    fn width(&self) -> usize {
+        self.abreast
+    }
+
+    fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
         Box::pin(self.deliver(due, let_go))
+    }
+}
+
+/// Counts an ending, and logs a bad one.
+fn tell(due: &Due, mail: &Begun, ending: &Ending) {
+    let word = match ending {
+        Ending::Sent => "sent",
+        Ending::GivenBack => "given_back",
+        Ending::Refused(_) => "refused",
+        Ending::Failed(_) => "failed",
+    };
+    metrics::counter!("mail_deliveries_total", "ending" => word).increment(1);
+    if let Ending::Refused(reason) | Ending::Failed(reason) = ending {
+        let (tenant, attempts) = (due.tenant.0, mail.attempts);
+        tracing::warn!(tenant, mail = %mail.mail_id, template = mail.template, attempts, reason, "mail not sent");
     }
 }

@@ -1,5 +1,6 @@
 //! What a mail says: messages as structs that their features own, and the registry that reads them back to be sent.
 
+use jobs::due::Rank;
 use serde::{Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
 
@@ -7,6 +8,8 @@ use std::collections::HashMap;
 pub trait Message: Serialize + DeserializeOwned + 'static {
     /// The template's name, for good: rows in the outbox are read back by it.
     const TEMPLATE: &'static str;
+    /// How soon it must leave.
+    const RANK: Rank = Rank::Bulk;
     /// The subject line; control characters are dropped.
     fn subject(&self) -> String;
     /// The plain text, for those who read no HTML: says all there is.

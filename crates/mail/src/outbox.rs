@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
-use diesel::{dsl::exists, prelude::*};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use jobs::{Event, due};
+use jobs::{Due, Event, due};
 use kernel::{EmailAddress, Keys, MailId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,7 +25,6 @@ mod table {
             sealed -> Nullable<Binary>,
             state -> Text,
             attempts -> Integer,
-            leased_until -> Nullable<Timestamptz>,
             last_error -> Nullable<Text>,
             expires_at -> Nullable<Timestamptz>,
             created_at -> Timestamptz,
@@ -37,10 +36,10 @@ use table::mails;
 
 /// The queue's name in `due`.
 pub const QUEUE: &str = "mail";
-/// How long one delivery may take before another worker takes the mail up.
-pub(crate) const LEASE: TimeDelta = TimeDelta::minutes(3);
 /// How long a mail that nobody takes is tried (RFC 5321, 4.5.4.1).
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(4);
+/// How often a mail is taken without its sending coming to any end: it must be what ends the worker.
+const TAKES: i16 = 5;
 /// The name of the key that seals.
 const PURPOSE: &str = "mail";
 
@@ -125,7 +124,7 @@ pub async fn post<M: Message>(
         ))
         .execute(&mut **tx)
         .await?;
-    due::schedule(tx, QUEUE, id.0, now).await?;
+    due::schedule(tx, QUEUE, id.0, now, M::RANK).await?;
     Ok(id)
 }
 
@@ -174,22 +173,22 @@ pub(crate) struct Opened {
     pub(crate) parameters: Box<serde_json::value::RawValue>,
 }
 
-/// A mail that this worker holds the lease of.
+/// A mail under way.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = mails)]
-pub(crate) struct Claimed {
+pub(crate) struct Begun {
     pub(crate) mail_id: MailId,
     pub(crate) template: String,
     pub(crate) message_id: String,
     subject_id: Option<Uuid>,
     sealed: Option<Vec<u8>>,
+    /// This one included.
     pub(crate) attempts: i32,
-    leased_until: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
 }
 
-impl Claimed {
+impl Begun {
     /// Address and parameters; the reason where they do not open: a key is missing, or the row was altered.
     pub(crate) fn open(&self, keys: &Keys) -> Result<Opened, &'static str> {
         let sealed = self.sealed.as_deref().ok_or("nothing sealed")?;
@@ -213,108 +212,80 @@ pub(crate) enum Ending {
     GivenBack,
 }
 
-/// What a claim found.
-pub(crate) enum Claim {
-    /// This worker holds the lease now.
-    Ours(Claimed),
-    /// Another worker has it.
-    Theirs,
-    /// The mail has ended, just now where its time was over; its line in `due` is gone.
-    Ended,
-}
-
-/// Takes the lease. A mail that has run out ends here, unsent.
-pub(crate) async fn claim(tx: &mut TenantTransaction, id: MailId, now: DateTime<Utc>) -> Result<Claim, DatabaseError> {
+/// Counts the try. None where there is nothing to send: the mail has ended, just now where its time was over or where its
+/// sending never comes to an end.
+pub(crate) async fn begin(
+    tx: &mut TenantTransaction,
+    due: &Due,
+    now: DateTime<Utc>,
+) -> Result<Option<Begun>, DatabaseError> {
     let queued = mails::table
-        .find((tx.tenant(), id))
+        .find((tx.tenant(), due.item))
         .filter(mails::state.eq(MailState::Queued.as_str()));
-    let found: Option<Claimed> = queued
-        .select(Claimed::as_select())
-        .for_update()
-        .skip_locked()
-        .first(&mut **tx)
+    let begun: Option<Begun> = diesel::update(queued)
+        .set(mails::attempts.eq(mails::attempts + 1))
+        .returning(Begun::as_returning())
+        .get_result(&mut **tx)
         .await
         .optional()?;
-    let Some(mut mail) = found else {
-        // Locked by another worker, or gone.
-        if diesel::select(exists(queued)).get_result(&mut **tx).await? {
-            return Ok(Claim::Theirs);
-        }
-        due::remove(tx, QUEUE, id.0).await?;
-        return Ok(Claim::Ended);
+    let Some(mail) = begun else {
+        due::finish(tx, due).await?;
+        return Ok(None);
     };
-    if mail.leased_until.is_some_and(|until| until > now) {
-        return Ok(Claim::Theirs);
-    }
     if mail.expires_at.is_some_and(|at| at <= now) {
-        end(tx, id, now, MailState::Expired, None).await?;
-        return Ok(Claim::Ended);
+        if due::finish(tx, due).await? {
+            end(tx, mail.mail_id, now, MailState::Expired, None).await?;
+        }
+        return Ok(None);
     }
-    mail.attempts += 1;
-    mail.leased_until = Some(now + LEASE);
-    diesel::update(mails::table.find((tx.tenant(), id)))
-        .set((
-            mails::attempts.eq(mail.attempts),
-            mails::leased_until.eq(mail.leased_until),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    due::schedule(tx, QUEUE, id.0, now + LEASE).await?;
-    Ok(Claim::Ours(mail))
+    if due.takes > TAKES {
+        if due::finish(tx, due).await? {
+            undeliverable(tx, &mail, now, "never came to an end").await?;
+        }
+        return Ok(None);
+    }
+    Ok(Some(mail))
 }
 
-/// Notes how a try ended: the mail is done with, or waits for the next try. False where the lease has run out and is
-/// another's, and nothing was changed.
+/// Notes how a try ended: the mail is done with, or waits for the next try. False where it is no longer ours, and nothing
+/// was changed.
 pub(crate) async fn settle(
     tx: &mut TenantTransaction,
-    mail: &Claimed,
+    due: &Due,
+    mail: &Begun,
     now: DateTime<Utc>,
     ending: &Ending,
 ) -> Result<bool, DatabaseError> {
-    let ours = mails::table
-        .find((tx.tenant(), mail.mail_id))
-        .filter(mails::leased_until.eq(mail.leased_until));
-    if ours
-        .select(mails::mail_id)
-        .for_update()
-        .first::<MailId>(&mut **tx)
-        .await
-        .optional()?
-        .is_none()
-    {
-        return Ok(false);
-    }
-    match ending {
-        Ending::Sent => end(tx, mail.mail_id, now, MailState::Sent, None).await?,
-        Ending::Refused(reason) => undeliverable(tx, mail, now, reason).await?,
-        Ending::Failed(reason) if now - mail.created_at >= GIVE_UP_AFTER => {
-            undeliverable(tx, mail, now, reason).await?;
+    let given_up = now - mail.created_at >= GIVE_UP_AFTER;
+    let (next, attempts, reason) = match ending {
+        Ending::Sent => {
+            let ours = due::finish(tx, due).await?;
+            if ours {
+                end(tx, mail.mail_id, now, MailState::Sent, None).await?;
+            }
+            return Ok(ours);
         }
-        Ending::Failed(reason) => {
+        Ending::Failed(reason) if !given_up => {
             let next = next_try(now, mail.attempts, mail.expires_at);
-            put_back(tx, mail.mail_id, mail.attempts, Some(reason), next).await?;
+            (next, mail.attempts, Some(reason.as_str()))
         }
-        Ending::GivenBack => put_back(tx, mail.mail_id, mail.attempts - 1, None, now).await?,
+        Ending::Refused(reason) | Ending::Failed(reason) => {
+            let ours = due::finish(tx, due).await?;
+            if ours {
+                undeliverable(tx, mail, now, reason).await?;
+            }
+            return Ok(ours);
+        }
+        Ending::GivenBack => (now, mail.attempts - 1, None),
+    };
+    let ours = due::put_back(tx, due, next).await?;
+    if ours {
+        diesel::update(mails::table.find((tx.tenant(), mail.mail_id)))
+            .set((mails::attempts.eq(attempts), mails::last_error.eq(reason)))
+            .execute(&mut **tx)
+            .await?;
     }
-    Ok(true)
-}
-
-async fn put_back(
-    tx: &mut TenantTransaction,
-    id: MailId,
-    attempts: i32,
-    reason: Option<&str>,
-    next: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
-    diesel::update(mails::table.find((tx.tenant(), id)))
-        .set((
-            mails::attempts.eq(attempts),
-            mails::leased_until.eq(None::<DateTime<Utc>>),
-            mails::last_error.eq(reason),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    due::schedule(tx, QUEUE, id.0, next).await
+    Ok(ours)
 }
 
 /// 5 s, 30 s, 2 min, 10 min, then every half hour. A mail with an end is tried more often towards it, and looked at
@@ -335,7 +306,7 @@ fn next_try(now: DateTime<Utc>, attempts: i32, expires_at: Option<DateTime<Utc>>
 
 async fn undeliverable(
     tx: &mut TenantTransaction,
-    mail: &Claimed,
+    mail: &Begun,
     now: DateTime<Utc>,
     reason: &str,
 ) -> Result<(), DatabaseError> {
@@ -360,13 +331,12 @@ async fn end(
         .set((
             mails::state.eq(state.as_str()),
             mails::sealed.eq(None::<Vec<u8>>),
-            mails::leased_until.eq(None::<DateTime<Utc>>),
             mails::last_error.eq(reason),
             mails::finished_at.eq(now),
         ))
         .execute(&mut **tx)
         .await?;
-    due::remove(tx, QUEUE, id.0).await
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,10 +17,8 @@ use url::Url;
 
 /// How long one step of the SMTP dialogue may take.
 const STEP: Duration = Duration::from_secs(30);
-/// How long a whole delivery may take: less than the lease, so that nobody else takes the mail up meanwhile.
+/// How long a whole delivery may take.
 const DELIVERY: Duration = Duration::from_mins(2);
-/// Connections kept open to the relay.
-const CONNECTIONS: u32 = 4;
 /// Replies that say this mailbox, or this host, will never take the mail (RFC 5321 4.2.3, RFC 7504). Every other 5xx
 /// may be our own fault (authentication, policy) and is tried again, and so is one of these that says it is ours.
 const REFUSALS: [u16; 6] = [521, 550, 551, 552, 553, 556];
@@ -64,16 +62,16 @@ pub(crate) struct Outgoing {
 
 impl Transport {
     /// A mail server by URL: `smtps://user:password@host:port`, or `smtp://…` with `?tls=required` for STARTTLS;
-    /// plain `smtp://` suits a relay on the same machine or network. Connects at the first mail; connections are
-    /// pooled. Call it inside the runtime.
-    pub fn smtp(url: &str) -> Result<Self, UrlError> {
+    /// plain `smtp://` suits a relay on the same machine or network. Connects at the first mail; so many
+    /// connections are kept at most. Call it inside the runtime.
+    pub fn smtp(url: &str, connections: usize) -> Result<Self, UrlError> {
         check_url(url)?;
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| UrlError::Shape)?
             .timeout(Some(STEP))
             .pool_config(
                 PoolConfig::new()
-                    .max_size(CONNECTIONS)
+                    .max_size(u32::try_from(connections).unwrap_or(u32::MAX))
                     .idle_timeout(Duration::from_secs(30)),
             )
             .build();
@@ -269,9 +267,9 @@ mod tests {
             "smtp://u:p%40@mail.example:587?tls=required",
             "smtps://u:p@mail.example",
         ] {
-            assert!(Transport::smtp(good).is_ok(), "{good}");
+            assert!(Transport::smtp(good, 1).is_ok(), "{good}");
         }
-        let refused = |url| Transport::smtp(url).err().unwrap();
+        let refused = |url| Transport::smtp(url, 1).err().unwrap();
         assert!(matches!(refused("smtp://u:p@mail.example"), UrlError::Clear));
         assert!(matches!(refused("http://mail.example"), UrlError::Scheme));
         assert!(matches!(refused("smtp://mail.example?tls=maybe"), UrlError::Scheme));
@@ -287,7 +285,7 @@ mod tests {
             .local_addr()
             .unwrap()
             .port();
-        let transport = Transport::smtp(&format!("smtp://127.0.0.1:{port}")).unwrap();
+        let transport = Transport::smtp(&format!("smtp://127.0.0.1:{port}"), 1).unwrap();
         assert_eq!(
             transport.send(mail("taro@example.jp")).await,
             Ending::Failed("no connection".into())

@@ -158,6 +158,15 @@ impl TestDatabase {
         lines_within(&self.owner, Some(self.tenant), query).await
     }
 
+    /// Lets every lease in this insurer run out, as one does whose worker was killed: they go by the database's clock.
+    pub async fn end_leases(&self) {
+        let end = format!(
+            "UPDATE due SET leased_until = clock_timestamp() WHERE leased_until IS NOT NULL AND tenant_id = {}",
+            self.tenant
+        );
+        execute(&self.owner, &end).await.unwrap();
+    }
+
     /// How many rows of a table fit a condition.
     pub async fn count(&self, table: &str, condition: &str) -> usize {
         self.lines(&format!("SELECT '' AS line FROM {table} WHERE {condition}"))
