@@ -62,7 +62,7 @@ impl TestApp {
     /// With the settings of a folder under tenants/, both they and the configuration changed at will.
     pub async fn with(folder: &str, change: impl FnOnce(&mut Folder), configure: impl FnOnce(&mut Config)) -> Self {
         let insurer = TestDatabase::with(folder, change).await;
-        Self::of(insurer, configure).await
+        Box::pin(Self::of(insurer, configure)).await
     }
 
     /// With one connection, which prepares each statement once: for tests that count statements.
