@@ -123,7 +123,7 @@ impl World {
         let asset = format!("/assets/{}", rest.split('"').next().unwrap());
         Self {
             here,
-            other: Other::new().await,
+            other: Box::pin(Other::new()).await,
             asset,
         }
     }
