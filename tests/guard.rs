@@ -8,7 +8,7 @@ use database::{Durability, TenantTransaction};
 use guard::{
     codes::{self, CodeVerdict, TypedCode},
     links::{self, Link},
-    sessions::{self, Limits, SubjectKind},
+    sessions::{self, Carrier, Limits, SubjectKind},
     throttle::{self, Rule, Taken},
 };
 use kernel::{Keys, Secret, TenantId};
@@ -449,7 +449,12 @@ async fn nothing_of_one_insurer_exists_for_another() {
     }
     for tenant in [other.tenant, TenantId::PLATFORM] {
         let mut tx = db.database.tenant(tenant).write(Durability::Safe).await.unwrap();
-        assert!(sessions::load(&tx, keys, now, &secret).await.unwrap().is_none());
+        assert!(
+            sessions::load(&tx, keys, now, Carrier::Cookie, &secret)
+                .await
+                .unwrap()
+                .is_none()
+        );
         assert!(sessions::list(&mut tx, now, subject).await.unwrap().is_empty());
         assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 0);
         assert_eq!(

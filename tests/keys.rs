@@ -1,5 +1,7 @@
 //! What keys close and hash, and how they are changed without anybody noticing.
 
+mod bound;
+mod carriers;
 mod names;
 
 use std::fmt::Write as _;

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use database::{Database, DatabaseConfig, Durability, TenantTransaction};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl as _;
-use guard::sessions::{self, Limits, Session, SubjectKind};
+use guard::sessions::{self, Carrier, Limits, Session, SubjectKind};
 use kernel::{Keys, Secret};
 use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
@@ -40,7 +40,9 @@ async fn open(db: &TestDatabase, subject: Uuid) -> Secret {
 
 async fn load(db: &TestDatabase, secret: &Secret) -> Option<Session> {
     let tx = db.database.tenant(db.tenant).read().await.unwrap();
-    sessions::load(&tx, &db.keys, db.clock.now(), secret).await.unwrap()
+    sessions::load(&tx, &db.keys, db.clock.now(), Carrier::Cookie, secret)
+        .await
+        .unwrap()
 }
 
 async fn touch(db: &TestDatabase, session: &Session) -> u64 {
@@ -138,7 +140,7 @@ async fn with_begin(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<
     .unwrap();
     let (tenant, now) = (database.tenant(db.tenant), db.clock.now());
     let read = async || {
-        let first = tenant.read_with(|tx| sessions::load(tx, keys, now, secret).scope_boxed());
+        let first = tenant.read_with(|tx| sessions::load(tx, keys, now, Carrier::Cookie, secret).scope_boxed());
         let (tx, session) = first.await.unwrap();
         tx.commit().await.unwrap();
         session

@@ -10,7 +10,7 @@ use crate::{
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability};
-use guard::sessions;
+use guard::sessions::{self, Carrier};
 use kernel::{FieldError, Problem, SessionId, TenantSecret};
 use scoped_futures::ScopedFutureExt as _;
 
@@ -117,7 +117,11 @@ impl Accounts {
             Ok(found) => found,
             Err(refusal) => return self.after_change(origin, member, &form.password, refusal).await,
         };
-        let hash = match self.hasher.hash(origin, password).await {
+        let hash = match self
+            .hasher
+            .hash(origin, found.account_id.of(tenant.id()), password)
+            .await
+        {
             Ok(hash) => hash,
             Err(error) => return Ok(unhashed(error)?.into()),
         };
@@ -127,7 +131,7 @@ impl Accounts {
         let set = self
             .set_password(&mut tx, &member.insurer, &found, &hash, kept, now)
             .await?;
-        let token = sessions::renew(&mut tx, &self.keys, &member.session).await?;
+        let token = sessions::renew(&mut tx, &self.keys, Carrier::at(origin), &member.session).await?;
         let Some(token) = token.filter(|_| set) else {
             // Changed or logged out elsewhere meanwhile: nothing of this one stays.
             drop(tx);
@@ -164,7 +168,7 @@ impl Accounts {
             return Ok(refusal.into());
         }
         let mut tx = tenant.write(Durability::Safe).await?;
-        let token = sessions::renew(&mut tx, &self.keys, &member.session).await?;
+        let token = sessions::renew(&mut tx, &self.keys, Carrier::at(origin), &member.session).await?;
         tx.commit().await?;
         Ok(token.map_or(refusal.into(), Outcome::Done))
     }

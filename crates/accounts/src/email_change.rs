@@ -74,7 +74,7 @@ impl Accounts {
         lock(&mut tx, member.account_id).await?;
         let present = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now);
         if let Some(row) = &present
-            && self.wanted(member.account_id, &row.email)? == email
+            && self.wanted(member, &row.email)? == email
             && left(self.limits.code_tries, row.tries) > 0
             && now < row.last_sent_at + span(self.limits.resend_after)
         {
@@ -100,7 +100,7 @@ impl Accounts {
             return Ok(None);
         };
         let mail = mail::state(&mut tx, row.mail_id).await?.unwrap_or(MailState::Queued);
-        let email = self.wanted(member.account_id, &row.email)?;
+        let email = self.wanted(member, &row.email)?;
         let code = CodeView {
             sent_to: email.as_str().to_owned(),
             unusual: email.is_unusual(),
@@ -130,7 +130,7 @@ impl Accounts {
         if now < next {
             return Ok(Refusal::ResendTooSoon { at: next }.into());
         }
-        let email = self.wanted(member.account_id, &row.email)?;
+        let email = self.wanted(member, &row.email)?;
         let outcome = self.send_change_code(&mut tx, member, &email, Some(&row), now).await?;
         trail::record(&tx, now, origin, actor(member), "email.resend", code_of(&outcome)).await?;
         tx.commit().await?;
@@ -171,7 +171,7 @@ impl Accounts {
         let expires_at = present.map_or(now + span(self.limits.ticket_life), |row| row.expires_at);
         let sealed = self
             .keys
-            .seal(ADDRESS, member.account_id.0.as_bytes(), email.as_str().as_bytes());
+            .seal(ADDRESS, member.account_id.of(tx.tenant()), email.as_str().as_bytes());
         let row = (
             email_changes::email.eq(&sealed),
             email_changes::tries.eq(tries),
@@ -238,7 +238,7 @@ impl Accounts {
             tx.commit().await?;
             return Ok(refusal.into());
         }
-        let wanted = self.wanted(member.account_id, &wanted)?;
+        let wanted = self.wanted(member, &wanted)?;
         let Some(found) = account(&tx, member.account_id).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
@@ -258,8 +258,9 @@ impl Accounts {
     }
 
     /// The sealed address of an account's change.
-    fn wanted(&self, account: AccountId, sealed: &[u8]) -> Result<EmailAddress, Outage> {
-        let plain = self.keys.open(ADDRESS, account.0.as_bytes(), sealed)?;
+    fn wanted(&self, member: &Member, sealed: &[u8]) -> Result<EmailAddress, Outage> {
+        let owner = member.account_id.of(member.insurer.tenant_id);
+        let plain = self.keys.open(ADDRESS, owner, sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| KeyError::Sealed)?;
         Ok(EmailAddress::parse(text).map_err(|_| KeyError::Sealed)?)
     }

@@ -23,6 +23,7 @@ mod work;
 pub use account::{AccountView, PasswordChange, SessionView};
 pub use consent::{Consent, DueTerms, TermsChoice};
 pub use email_change::{EmailChange, EmailChangeView};
+pub use guard::sessions::Carrier;
 pub use identity::{BirthForm, IdentityForm};
 pub use limits::Limits;
 pub use log_in::{LogInForm, LoggedIn};

@@ -7,7 +7,7 @@ use crate::{
     messages::{OddLogIn, letterhead, sender},
     refusal::unhashed,
     schema::accounts,
-    session::{AccountRow, credentials},
+    session::{AccountRow, Credentials, credentials},
     trail,
 };
 use audit::{Actor, Origin};
@@ -106,17 +106,23 @@ impl Accounts {
             return self.hold_off(owner, &counted, origin, until).await;
         }
         let password = Password::typed(&form.password);
-        let hash = found.as_ref().map(|found| found.password.clone());
-        let verdict = match self.hasher.verify_at(place, password.clone(), hash).await {
+        let stored = found.as_ref().map(Credentials::stored);
+        let verdict = match self.hasher.verify_at(place, password.clone(), stored).await {
             Ok(verdict) => verdict,
-            Err(error) => return Ok(unhashed(error)?.into()),
+            Err(error) => {
+                // Nothing was looked at, so nothing was tried.
+                for (rule, key) in counted.tries(&self.limits) {
+                    self.give_back(tenant, &rule, key).await?;
+                }
+                return Ok(unhashed(error)?.into());
+            }
         };
 
         let Some(found) = found.filter(|_| verdict.matches) else {
             return self.fail(owner, &counted, origin).await;
         };
         let rehashed = if verdict.rehash {
-            self.hasher.hash(origin, password).await.ok()
+            self.hasher.hash(origin, id.of(tenant), password).await.ok()
         } else {
             None
         };

@@ -158,7 +158,11 @@ impl Accounts {
             Ok(Err(problem)) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
             Err(error) => return Ok(unhashed(error)?.into()),
         };
-        let hash = match self.hasher.hash(origin, password).await {
+        let hash = match self
+            .hasher
+            .hash(origin, found.account_id.of(link.tenant), password)
+            .await
+        {
             Ok(hash) => hash,
             Err(error) => return Ok(unhashed(error)?.into()),
         };
@@ -279,9 +283,7 @@ impl Accounts {
         found: &Credentials,
         typed: &str,
     ) -> Result<bool, HashError> {
-        let verdict = self
-            .hasher
-            .verify(origin, Password::typed(typed), Some(found.password.clone()));
+        let verdict = self.hasher.verify(origin, Password::typed(typed), Some(found.stored()));
         Ok(verdict.await?.matches)
     }
 

@@ -144,6 +144,6 @@ impl From<diesel::result::Error> for Outage {
 pub(crate) fn unhashed(error: HashError) -> Result<Refusal, Outage> {
     match error {
         HashError::Busy => Ok(Refusal::Overloaded),
-        HashError::Lost => Err(Outage::Hash(error)),
+        HashError::Lost | HashError::Key(_) => Err(Outage::Hash(error)),
     }
 }

@@ -15,7 +15,7 @@ use futures_util::{
     FutureExt as _,
     future::{OptionFuture, try_join, try_join3},
 };
-use guard::sessions::{self, Session, SubjectKind};
+use guard::sessions::{self, Carrier, Session, SubjectKind};
 use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, UserId};
 use moka::future::Cache;
 use roster::Person;
@@ -53,9 +53,9 @@ pub struct Member {
 }
 
 impl Accounts {
-    /// Who a session is. Four statements (session, account, person, consents), all in one round trip where this node
+    /// Who a session is, by a token that was brought this way. Four statements (session, account, person, consents), all in one round trip where this node
     /// has seen the session before.
-    pub async fn enter(&self, session: &TenantSecret) -> Result<Outcome<Member>, Outage> {
+    pub async fn enter(&self, carrier: Carrier, session: &TenantSecret) -> Result<Outcome<Member>, Outage> {
         let Some(door) = self.door(session).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
@@ -65,7 +65,11 @@ impl Accounts {
             .read_with(|tx| {
                 let guess = OptionFuture::from(door.seen.map(|ids| Found::of(tx, ids, &door)));
                 let guess = guess.map(|found| found.transpose().map(Option::flatten));
-                try_join(sessions::load(tx, &self.keys, door.now, &session.secret), guess).scope_boxed()
+                try_join(
+                    sessions::load(tx, &self.keys, door.now, carrier, &session.secret),
+                    guess,
+                )
+                .scope_boxed()
             })
             .await?;
         let (Some(opened), guess) = looked else {
@@ -170,7 +174,7 @@ impl Accounts {
     pub async fn log_out(&self, origin: &Origin, session: &TenantSecret) -> Result<(), Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(session.tenant).write(Durability::Safe).await?;
-        if let Some(opened) = sessions::load(&tx, &self.keys, now, &session.secret).await? {
+        if let Some(opened) = sessions::load(&tx, &self.keys, now, Carrier::at(origin), &session.secret).await? {
             sessions::end(&mut tx, opened.subject, opened.id).await?;
             let actor = Actor::Member(AccountId(opened.subject));
             let object = Some(("session", opened.id.0));
@@ -291,7 +295,18 @@ pub(crate) async fn account(tx: &TenantTransaction, id: AccountId) -> Result<Opt
 pub(crate) struct Credentials {
     #[diesel(embed)]
     pub account: AccountRow,
-    pub password: guard::PasswordHash,
+    tenant_id: TenantId,
+    password: guard::PasswordHash,
+}
+
+impl Credentials {
+    /// The hash, as this account's.
+    pub fn stored(&self) -> guard::Stored {
+        guard::Stored {
+            hash: self.password.clone(),
+            owner: self.account.account_id.of(self.tenant_id),
+        }
+    }
 }
 
 /// The credentials of an id.

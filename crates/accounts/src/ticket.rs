@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{EmailAddress, MailId, NameKeys, PersonId, TenantSecret, TicketId, UserId};
+use kernel::{EmailAddress, MailId, NameKeys, Owner, PersonId, TenantId, TenantSecret, TicketId, UserId};
 use mail::MailState;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -147,14 +147,14 @@ impl Accounts {
     /// The sealed address of a ticket.
     pub(crate) fn ticket_email(&self, row: &TicketRow) -> Result<Option<EmailAddress>, Outage> {
         let Some(sealed) = &row.email else { return Ok(None) };
-        let plain = self.keys.open(PURPOSE, row.ticket_id.0.as_bytes(), sealed)?;
+        let plain = self.keys.open(PURPOSE, row.owner(), sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| kernel::KeyError::Sealed)?;
         Ok(EmailAddress::parse(text).ok())
     }
 
     /// Seals an address for a ticket.
-    pub(crate) fn seal_ticket_email(&self, id: TicketId, email: &EmailAddress) -> Vec<u8> {
-        self.keys.seal(PURPOSE, id.0.as_bytes(), email.as_str().as_bytes())
+    pub(crate) fn seal_ticket_email(&self, owner: Owner, email: &EmailAddress) -> Vec<u8> {
+        self.keys.seal(PURPOSE, owner, email.as_str().as_bytes())
     }
 }
 
@@ -168,6 +168,7 @@ pub(crate) fn left(most: u32, used: i32) -> u32 {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sign_up_tickets)]
 pub(crate) struct TicketRow {
+    tenant_id: TenantId,
     pub ticket_id: TicketId,
     pub person_id: PersonId,
     pub symbol: String,
@@ -184,6 +185,13 @@ pub(crate) struct TicketRow {
     pub mail_id: Option<MailId>,
     pub expires_at: DateTime<Utc>,
     pub registered_at: Option<DateTime<Utc>>,
+}
+
+impl TicketRow {
+    /// Whose what is sealed in it is.
+    pub fn owner(&self) -> Owner {
+        self.ticket_id.of(self.tenant_id)
+    }
 }
 
 /// Deletes sign-ups whose ticket ended before `before`, with the user IDs they had reserved, and changes of address whose

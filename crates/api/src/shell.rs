@@ -6,7 +6,7 @@ use crate::body;
 use crate::call::{Bearer, Head, Inside};
 use crate::failure::Failure;
 use crate::routes::{END_SESSION, Operation, ROUTES};
-use accounts::{Outcome, Refusal};
+use accounts::{Carrier, Outcome, Refusal};
 use edge::{Access, MEDIA_TYPE, ProblemBody, Route, Services};
 use kernel::RequestId;
 use poem::endpoint::{BoxEndpoint, EndpointExt as _};
@@ -58,7 +58,7 @@ impl Shell {
 
     /// Lets in whom the route is for, and leaves the member for its handler.
     async fn admit(&self, route: &Route<Operation>, request: &mut Request, bearer: Bearer) -> Result<(), Failure> {
-        let entered = self.services.accounts.enter(&bearer.session).await;
+        let entered = self.services.accounts.enter(Carrier::Bearer, &bearer.session).await;
         match entered.map_err(|outage| Failure::outage(&outage))? {
             Outcome::Done(member) => {
                 if route.access == Access::Member && !member.consents_due.is_empty() {

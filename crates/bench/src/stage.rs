@@ -2,7 +2,7 @@
 //! members who signed up through the product's own use cases.
 
 use crate::processes;
-use accounts::{AccountForm, BirthForm, IdentityForm, LogInForm, Outage, Outcome, TermsChoice};
+use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm, Outage, Outcome, TermsChoice};
 use audit::Origin;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
@@ -225,7 +225,7 @@ impl Stage {
                     done(accounts.log_in(&origin, "bench", form).await)?
                 }
             };
-            let member = done(accounts.enter(&logged_in.session).await)?;
+            let member = done(accounts.enter(Carrier::Cookie, &logged_in.session).await)?;
             let choices: Vec<TermsChoice> = member
                 .consents_due
                 .iter()

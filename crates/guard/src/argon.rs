@@ -14,7 +14,7 @@ use diesel::{
     serialize::{self, ToSql},
     sql_types::Binary,
 };
-use kernel::Keys;
+use kernel::{KeyError, Keys, Owner};
 use subtle::ConstantTimeEq as _;
 
 /// Stored parameters above this much memory (KiB) are no hash of ours.
@@ -43,6 +43,23 @@ impl FromSql<Binary, Pg> for PasswordHash {
     fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         <Vec<u8> as FromSql<Binary, Pg>>::from_sql(bytes).map(Self)
     }
+}
+
+impl PasswordHash {
+    /// The same hash as another's: the account's that a sign-up led to.
+    pub fn handed_over(&self, keys: &Keys, from: Owner, to: Owner) -> Result<Self, KeyError> {
+        let plain = keys.open(PURPOSE, from, &self.0)?;
+        Ok(Self(keys.seal(PURPOSE, to, &plain)))
+    }
+}
+
+/// A stored hash and whose it is; copied to another's row, it does not open (security.md 70).
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The hash.
+    pub hash: PasswordHash,
+    /// Whose row it stands in.
+    pub owner: Owner,
 }
 
 /// What became of a comparison.
@@ -76,8 +93,8 @@ impl Computer {
         self.memory = Vec::new();
     }
 
-    /// Hashes once; nothing for what is too long to be a password.
-    pub(crate) fn hash(&mut self, password: &Password) -> Option<PasswordHash> {
+    /// Hashes once, for this owner; nothing for what is too long to be a password.
+    pub(crate) fn hash(&mut self, owner: Owner, password: &Password) -> Option<PasswordHash> {
         let salt: [u8; 16] = rand::random();
         let params = self.params.clone();
         let output = self.compute(&params, password.bytes()?, &salt)?;
@@ -88,12 +105,15 @@ impl Computer {
             salt: Some(Salt::new(&salt).ok()?),
             hash: Some(output),
         };
-        Some(PasswordHash(self.keys.seal(PURPOSE, b"", phc.to_string().as_bytes())))
+        Some(PasswordHash(self.keys.seal(PURPOSE, owner, phc.to_string().as_bytes())))
     }
 
-    /// Hashes once, whatever is stored, and compares in constant time.
-    pub(crate) fn verify(&mut self, password: &Password, stored: Option<&PasswordHash>) -> Verdict {
-        let opened = stored.and_then(|stored| open(&self.keys, stored));
+    /// Hashes once, whatever is stored, and compares in constant time. A stored hash that does not open is another's, or
+    /// the ring is not the one that sealed it: an outage, not a wrong password.
+    pub(crate) fn verify(&mut self, password: &Password, stored: Option<&Stored>) -> Result<Verdict, KeyError> {
+        // Emptied with its account, it is nobody's.
+        let stored = stored.filter(|stored| !stored.hash.0.is_empty());
+        let opened = stored.map(|stored| open(&self.keys, stored)).transpose()?.flatten();
         let own = self.params.clone();
         let (params, salt) = opened
             .as_ref()
@@ -106,11 +126,11 @@ impl Computer {
             _ => false,
         };
         let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-        let outdated = stored.is_some_and(|stored| self.keys.is_outdated(&stored.0));
-        Verdict {
+        let outdated = stored.is_some_and(|stored| self.keys.is_outdated(&stored.hash.0));
+        Ok(Verdict {
             matches,
             rehash: matches && (outdated || cost(params) != cost(&own)),
-        }
+        })
     }
 
     fn compute(&mut self, params: &Params, password: &[u8], salt: &[u8]) -> Option<Output> {
@@ -134,16 +154,14 @@ struct Opened {
     hash: Output,
 }
 
-/// A stored hash that does not open is an outage of the key ring, not a wrong password: said in the log.
-fn open(keys: &Keys, stored: &PasswordHash) -> Option<Opened> {
-    let plain = match keys.open(PURPOSE, b"", &stored.0) {
-        Ok(plain) => plain,
-        Err(error) => {
-            tracing::error!(%error, "a stored password hash does not open");
-            return None;
-        }
-    };
-    let phc = phc::PasswordHash::new(std::str::from_utf8(&plain).ok()?).ok()?;
+/// What is sealed; nothing where it is no hash of ours.
+fn open(keys: &Keys, stored: &Stored) -> Result<Option<Opened>, KeyError> {
+    let plain = keys.open(PURPOSE, stored.owner, &stored.hash.0)?;
+    Ok(read(&plain))
+}
+
+fn read(plain: &[u8]) -> Option<Opened> {
+    let phc = phc::PasswordHash::new(std::str::from_utf8(plain).ok()?).ok()?;
     let ours = phc.algorithm == Algorithm::Argon2id.ident() && phc.version == Some(Version::V0x13.into());
     let params = Params::try_from(&phc)
         .ok()
@@ -159,6 +177,12 @@ fn open(keys: &Keys, stored: &PasswordHash) -> Option<Opened> {
 mod tests {
     use super::*;
     use argon2::{PasswordVerifier as _, password_hash::phc::PasswordHash as Phc};
+    use kernel::TenantId;
+
+    const OWNER: Owner = Owner {
+        tenant: TenantId(7),
+        id: uuid::Uuid::from_u128(1),
+    };
 
     #[test]
     fn what_is_stored_is_an_argon2id_string_sealed_with_the_pepper() {
@@ -166,9 +190,9 @@ mod tests {
         let mut computer = Computer::new(keys.clone(), Params::new(1024, 2, 1, None).unwrap());
         // Twice: the second uses memory that the first left full.
         for _ in 0..2 {
-            let stored = computer.hash(&Password::typed("Kenpo#24")).unwrap();
+            let stored = computer.hash(OWNER, &Password::typed("Kenpo#24")).unwrap();
             assert!(!stored.0.windows(6).any(|part| part == b"argon2"));
-            let plain = keys.open("pepper", b"", &stored.0).unwrap();
+            let plain = keys.open("pepper", OWNER, &stored.0).unwrap();
             let text = std::str::from_utf8(&plain).unwrap();
             assert!(text.starts_with("$argon2id$v=19$m=1024,t=2,p=1$"), "{text}");
             assert!(
@@ -183,16 +207,48 @@ mod tests {
     fn a_stored_hash_of_unknown_cost_or_kind_or_bytes_matches_nothing() {
         let keys = Keys::new("a", [("a".to_owned(), [1; 32])]).unwrap();
         let mut computer = Computer::new(keys.clone(), Params::new(64, 1, 1, None).unwrap());
-        let seal = |text: &str| PasswordHash(keys.seal("pepper", b"", text.as_bytes()));
+        let seal = |text: &str| PasswordHash(keys.seal("pepper", OWNER, text.as_bytes()));
         let tail = "c2FsdHNhbHRzYWx0$MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
         for stored in [
             seal(&format!("$argon2id$v=19$m=4194304,t=2,p=1${tail}")),
             seal(&format!("$argon2i$v=19$m=64,t=1,p=1${tail}")),
             seal("$argon2id$v=19$m=64,t=1,p=1"),
             seal("nonsense"),
-            PasswordHash(b"broken".to_vec()),
+            PasswordHash(Vec::new()),
         ] {
-            assert!(!computer.verify(&Password::typed(""), Some(&stored)).matches);
+            let stored = Stored {
+                hash: stored,
+                owner: OWNER,
+            };
+            assert!(!computer.verify(&Password::typed(""), Some(&stored)).unwrap().matches);
         }
+    }
+
+    // security.md 70
+    #[test]
+    fn a_hash_in_anothers_row_or_under_a_lost_or_wrong_key_is_an_outage_and_no_wrong_password() {
+        let ring = |current: &str, byte: u8| Keys::new(current, [(current.to_owned(), [byte; 32])]).unwrap();
+        let keys = ring("a", 1);
+        let computer = |keys: &Keys| Computer::new(keys.clone(), Params::new(64, 1, 1, None).unwrap());
+        let typed = Password::typed("Kenpo#24");
+        let hash = computer(&keys).hash(OWNER, &typed).unwrap();
+        let (tenant, id) = (TenantId(8), OWNER.id);
+        let elsewhere = Owner { tenant, id };
+        let beside = Owner {
+            id: uuid::Uuid::from_u128(2),
+            ..OWNER
+        };
+        let verify = |keys: &Keys, hash: &PasswordHash, owner: Owner| {
+            let hash = hash.clone();
+            computer(keys).verify(&typed, Some(&Stored { hash, owner }))
+        };
+        assert!(verify(&keys, &hash, OWNER).unwrap().matches);
+        for owner in [elsewhere, beside] {
+            assert_eq!(verify(&keys, &hash, owner), Err(KeyError::Sealed));
+        }
+        assert_eq!(verify(&ring("a", 2), &hash, OWNER), Err(KeyError::Sealed));
+        assert_eq!(verify(&ring("b", 1), &hash, OWNER), Err(KeyError::Missing("a".into())));
+        let moved = hash.handed_over(&keys, OWNER, beside).unwrap();
+        assert!(verify(&keys, &moved, beside).unwrap().matches && verify(&keys, &moved, OWNER).is_err());
     }
 }

@@ -8,12 +8,12 @@
 
 use crate::{
     Candidate, Password,
-    argon::{Computer, PasswordHash, Verdict},
+    argon::{Computer, PasswordHash, Stored, Verdict},
     line::{Line, Waiting},
 };
 use argon2::Params;
 use audit::Origin;
-use kernel::{Keys, Problem};
+use kernel::{KeyError, Keys, Owner, Problem};
 use serde::Deserialize;
 use std::{
     num::NonZero,
@@ -46,7 +46,7 @@ pub struct HashConfig {
 }
 
 /// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// No room in line: try again in a few seconds.
     #[error("the hashing line is full")]
@@ -54,6 +54,9 @@ pub enum HashError {
     /// The thread that had the work broke off; the next try finds another.
     #[error("a hashing thread broke off")]
     Lost,
+    /// The stored hash does not open: nothing is known of the password.
+    #[error("a stored password hash does not open: {0}")]
+    Key(#[from] KeyError),
 }
 
 /// A place in line, held while its owner makes ready what is to be hashed. Dropped, it is free again.
@@ -119,12 +122,12 @@ impl Hasher {
         self.ask(self.place(origin)?, move |_| candidate.screen()).await
     }
 
-    /// Hashes a password.
-    pub async fn hash(&self, origin: &Origin, password: Password) -> Result<PasswordHash, HashError> {
+    /// Hashes a password, for this owner's row alone.
+    pub async fn hash(&self, origin: &Origin, owner: Owner, password: Password) -> Result<PasswordHash, HashError> {
         let shared = Arc::clone(&self.shared);
         let hash = self.ask(self.place(origin)?, move |computer| {
             shared.count_hash();
-            computer.hash(&password)
+            computer.hash(owner, &password)
         });
         hash.await?.ok_or(HashError::Lost)
     }
@@ -134,7 +137,7 @@ impl Hasher {
         &self,
         origin: &Origin,
         password: Password,
-        stored: Option<PasswordHash>,
+        stored: Option<Stored>,
     ) -> Result<Verdict, HashError> {
         self.verify_at(self.place(origin)?, password, stored).await
     }
@@ -144,14 +147,14 @@ impl Hasher {
         &self,
         place: Place,
         password: Password,
-        stored: Option<PasswordHash>,
+        stored: Option<Stored>,
     ) -> Result<Verdict, HashError> {
         let shared = Arc::clone(&self.shared);
         let verdict = self.ask(place, move |computer| {
             shared.count_hash();
             computer.verify(&password, stored.as_ref())
         });
-        verdict.await
+        Ok(verdict.await??)
     }
 
     /// Hashes computed so far: what tests of equal cost count.
@@ -345,6 +348,16 @@ mod tests {
         channel: audit::Channel::Worker,
     };
 
+    const OWNER: Owner = Owner {
+        tenant: kernel::TenantId(7),
+        id: uuid::Uuid::from_u128(1),
+    };
+
+    async fn stored(hasher: &Hasher) -> Stored {
+        let hash = hasher.hash(&HERE, OWNER, Password::typed("Kenpo#24")).await.unwrap();
+        Stored { hash, owner: OWNER }
+    }
+
     fn keys(current: &str) -> Keys {
         Keys::new(current, [("a".to_owned(), [1; 32]), ("b".to_owned(), [2; 32])]).unwrap()
     }
@@ -356,7 +369,7 @@ mod tests {
     #[tokio::test]
     async fn only_the_same_password_matches() {
         let hasher = cheap(&keys("a"));
-        let stored = hasher.hash(&HERE, Password::typed("Kenpo#24")).await.unwrap();
+        let stored = stored(&hasher).await;
         let verdict = async |typed: &str| {
             hasher
                 .verify(&HERE, Password::typed(typed), Some(stored.clone()))
@@ -386,7 +399,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_an_empty_and_an_endless_password_cost_one_hash_each() {
         let hasher = cheap(&keys("a"));
-        let stored = hasher.hash(&HERE, Password::typed("Kenpo#24")).await.unwrap();
+        let stored = stored(&hasher).await;
         let endless = "x".repeat(100_000);
         for (typed, stored) in [
             ("Kenpo#24", None),
@@ -404,10 +417,7 @@ mod tests {
     // security.md 24, 25
     #[tokio::test]
     async fn raised_parameters_or_a_new_pepper_ask_for_a_new_hash() {
-        let stored = cheap(&keys("a"))
-            .hash(&HERE, Password::typed("Kenpo#24"))
-            .await
-            .unwrap();
+        let stored = stored(&cheap(&keys("a"))).await;
         let asks = async |hasher: Hasher| {
             let verdict = hasher
                 .verify(&HERE, Password::typed("Kenpo#24"), Some(stored.clone()))
@@ -432,13 +442,10 @@ mod tests {
             .await
         );
         let lost = Keys::new("b", [("b".to_owned(), [2; 32])]).unwrap();
-        assert_eq!(
-            cheap(&lost)
-                .verify(&HERE, Password::typed("Kenpo#24"), Some(stored))
-                .await
-                .unwrap(),
-            NO
-        );
+        let unknown = cheap(&lost)
+            .verify(&HERE, Password::typed("Kenpo#24"), Some(stored))
+            .await;
+        assert_eq!(unknown, Err(HashError::Key(KeyError::Missing("a".into()))));
     }
 
     // security.md 26
@@ -497,7 +504,7 @@ mod tests {
             let broken = hasher.ask(place, |_| -> bool { panic!("a test") }).await;
             assert_eq!(broken, Err(HashError::Lost));
         }
-        let stored = hasher.hash(&HERE, Password::typed("Kenpo#24")).await.unwrap();
+        let stored = stored(&hasher).await;
         let verdict = hasher.verify(&HERE, Password::typed("Kenpo#24"), Some(stored)).await;
         assert!(verdict.unwrap().matches);
         assert_eq!(hasher.shared.state().threads, 1);
@@ -507,9 +514,9 @@ mod tests {
     async fn threads_start_with_the_work_there_is_and_no_more_than_are_allowed() {
         let hasher = Hasher::with_cost(&keys("a"), HashConfig { threads: 2, queue: 9 }, CHEAP);
         assert_eq!(hasher.shared.state().threads, 0);
-        assert!(hasher.hash(&HERE, Password::typed("x")).await.is_ok());
+        assert!(hasher.hash(&HERE, OWNER, Password::typed("x")).await.is_ok());
         assert_eq!(hasher.shared.state().threads, 1);
-        let hashes = (0..9).map(|_| hasher.hash(&HERE, Password::typed("x")));
+        let hashes = (0..9).map(|_| hasher.hash(&HERE, OWNER, Password::typed("x")));
         assert!(futures_util::future::join_all(hashes).await.iter().all(Result::is_ok));
         assert_eq!(hasher.shared.state().threads, 2);
     }
@@ -519,7 +526,7 @@ mod tests {
         let hasher = cheap(&keys("a"));
         let shared = Arc::downgrade(&hasher.shared);
         drop(hasher.clone());
-        assert!(hasher.hash(&HERE, Password::typed("x")).await.is_ok());
+        assert!(hasher.hash(&HERE, OWNER, Password::typed("x")).await.is_ok());
         drop(hasher);
         for _ in 0..200 {
             if shared.strong_count() == 0 {

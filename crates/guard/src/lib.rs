@@ -13,7 +13,7 @@ mod password;
 pub mod sessions;
 pub mod throttle;
 
-pub use argon::{PasswordHash, Verdict};
+pub use argon::{PasswordHash, Stored, Verdict};
 pub use hasher::{HASH_COST, HashConfig, HashError, Hasher, Place};
 pub use password::{Candidate, Password, PasswordRule};
 

@@ -3,7 +3,7 @@
 //! An ended session's row is gone at once, on every node. Whether its subject may still come in (coverage lost,
 //! account closed) is asked by the caller at each load.
 
-use audit::Origin;
+use audit::{Channel, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
@@ -31,12 +31,38 @@ mod table {
 }
 use table::sessions;
 
-/// The name of the key that hashes tokens.
-const PURPOSE: &str = "session";
 /// How old `last_seen_at` may grow before it is written again.
 const TOUCH_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// Characters of a browser's description that are kept.
 const AGENT_LENGTH: usize = 200;
+
+/// How a session's token is brought. Each way has a key of its own: what was taken from a cookie is no bearer token, nor
+/// the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// A cookie of the portal.
+    Cookie,
+    /// The API's `Authorization: Bearer`.
+    Bearer,
+}
+
+impl Carrier {
+    /// The way at this door.
+    pub fn at(origin: &Origin) -> Self {
+        match origin.channel {
+            Channel::Api => Self::Bearer,
+            Channel::Portal | Channel::Command | Channel::Worker => Self::Cookie,
+        }
+    }
+
+    /// The name of the key that hashes tokens.
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::Cookie => "session:cookie",
+            Self::Bearer => "session:bearer",
+        }
+    }
+}
 
 /// Whose session it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +134,7 @@ impl Session {
     }
 }
 
-/// Opens a session; the token is for its holder alone.
+/// Opens a session; the token is for its holder alone, to be brought back as is usual at this door.
 #[expect(
     clippy::too_many_arguments,
     reason = "a session is all of these, and each has a type of its own"
@@ -124,11 +150,12 @@ pub async fn open(
     agent: &str,
 ) -> Result<TenantSecret, DatabaseError> {
     let token = TenantSecret::random(tx.tenant());
+    let purpose = Carrier::at(origin).purpose();
     let absolute = TimeDelta::from_std(limits.absolute).unwrap_or(TimeDelta::days(1));
     diesel::insert_into(sessions::table)
         .values((
             sessions::tenant_id.eq(tx.tenant()),
-            sessions::token_hash.eq(token.secret.hash(keys, PURPOSE)),
+            sessions::token_hash.eq(token.secret.hash(keys, purpose)),
             sessions::session_id.eq(SessionId::new(now)),
             sessions::subject_kind.eq(kind.as_str()),
             sessions::subject_id.eq(subject),
@@ -144,14 +171,15 @@ pub async fn open(
     Ok(token)
 }
 
-/// The session of a token: `None` where it is unknown, ended, idle for too long, or too old.
+/// The session of a token: `None` where it is unknown or brought another way, ended, idle for too long, or too old.
 pub async fn load(
     tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
+    carrier: Carrier,
     secret: &Secret,
 ) -> Result<Option<Session>, DatabaseError> {
-    for hash in secret.hashes(keys, PURPOSE) {
+    for hash in secret.hashes(keys, carrier.purpose()) {
         let row: Option<Row> = sessions::table
             .filter(sessions::tenant_id.eq(tx.tenant()))
             .filter(sessions::token_hash.eq(hash))
@@ -189,6 +217,7 @@ pub async fn touch(tx: &mut TenantTransaction, now: DateTime<Utc>, session: &Ses
 pub async fn renew(
     tx: &mut TenantTransaction,
     keys: &Keys,
+    carrier: Carrier,
     session: &Session,
 ) -> Result<Option<TenantSecret>, DatabaseError> {
     let token = TenantSecret::random(tx.tenant());
@@ -198,7 +227,7 @@ pub async fn renew(
             .filter(sessions::subject_id.eq(session.subject))
             .filter(sessions::session_id.eq(session.id)),
     )
-    .set(sessions::token_hash.eq(token.secret.hash(keys, PURPOSE)))
+    .set(sessions::token_hash.eq(token.secret.hash(keys, carrier.purpose())))
     .execute(&mut **tx)
     .await?;
     Ok((renewed > 0).then_some(token))

@@ -70,7 +70,7 @@ pub async fn enqueue<J: Job>(
             jobs::tenant_id.eq(tx.tenant()),
             jobs::job_id.eq(id),
             jobs::queue.eq(J::QUEUE),
-            jobs::payload.eq(keys.seal("job", id.0.as_bytes(), &payload)),
+            jobs::payload.eq(keys.seal("job", id.of(tx.tenant()), &payload)),
             jobs::attempts.eq(0),
             jobs::created_at.eq(now),
         ))
@@ -149,7 +149,7 @@ impl Jobs {
 
     async fn handle(&self, due: &Due, begun: &Begun, let_go: LetGo) -> Ending {
         let (queue, tenant, job, attempts) = (due.queue, due.tenant.0, due.item, begun.attempts);
-        let error = match self.keys.open("job", due.item.as_bytes(), &begun.payload) {
+        let error = match self.keys.open("job", JobId(due.item).of(due.tenant), &begun.payload) {
             Ok(plain) => {
                 let handler = async { (self.handler)(due.tenant, &plain).await };
                 let handled = caught(tokio::time::timeout(self.patience, handler));

@@ -74,6 +74,11 @@ macro_rules! ids {
                 Self(uuid::Uuid::new_v7(time))
             }
 
+            /// Whose a value sealed under this id is.
+            pub fn of(self, tenant: TenantId) -> crate::Owner {
+                crate::Owner { tenant, id: self.0 }
+            }
+
             /// Reads the hyphenated form.
             pub fn parse(text: &str) -> Option<Self> {
                 uuid::Uuid::try_parse(text).ok().map(Self)

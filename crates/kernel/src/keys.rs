@@ -1,7 +1,9 @@
 //! The key ring: one 32-byte master key per id, from which every purpose derives its own key by HKDF (RFC 5869).
 //!
-//! New things are closed with the current key; older ids still open what they closed. Keys never leave this type.
+//! New things are closed with the current key; older ids still open what they closed. All that the ring makes begins
+//! with the id of its key, so that the database can be asked what hangs on which. Keys never leave this type.
 
+use crate::TenantId;
 use aes_gcm::{
     Aes256Gcm, KeyInit as _, Nonce,
     aead::{Aead as _, Generate as _, Payload},
@@ -10,6 +12,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use std::{collections::BTreeMap, sync::Arc};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// Why a sealed value did not open, or a ring could not be made.
@@ -21,12 +24,53 @@ pub enum KeyError {
     /// A key id is empty or longer than 255 bytes.
     #[error("key id `{0}` is empty or too long")]
     Id(String),
-    /// The sealed bytes were cut, altered, or sealed for another purpose.
+    /// The sealed bytes were cut, altered, or sealed for another purpose or owner, or by another key of this id.
     #[error("sealed value does not open")]
     Sealed,
 }
 
 pub(crate) type MasterKey = Zeroizing<[u8; 32]>;
+
+/// Whose a sealed row is: copied to another row or insurer, it does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// The insurer.
+    pub tenant: TenantId,
+    /// The row's id within it.
+    pub id: Uuid,
+}
+
+/// What a sealed value is bound to, beside its purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Context<'a> {
+    /// A row.
+    Owned(Owner),
+    /// A place outside the database: a cookie, by its name.
+    Named(&'a str),
+}
+
+impl From<Owner> for Context<'_> {
+    fn from(owner: Owner) -> Self {
+        Self::Owned(owner)
+    }
+}
+
+impl Context<'_> {
+    fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::Owned(Owner { tenant, id }) => [&[1], &tenant.0.to_be_bytes()[..], id.as_bytes()].concat(),
+            Self::Named(name) => [&[2], name.as_bytes()].concat(),
+        }
+    }
+
+    /// What values of the older form were bound to: a row's id without its insurer, or for passwords nothing.
+    fn older_bytes(self) -> [Vec<u8>; 2] {
+        match self {
+            Self::Owned(Owner { id, .. }) => [id.as_bytes().to_vec(), Vec::new()],
+            Self::Named(name) => [name.as_bytes().to_vec(), name.as_bytes().to_vec()],
+        }
+    }
+}
 
 /// The ring. Cheap to clone; prints nothing of itself.
 #[derive(Clone)]
@@ -59,53 +103,82 @@ impl Keys {
         })
     }
 
-    /// Closes `plain` for one purpose, bound to `context` (a row's id, say): it opens only with both.
-    /// Layout: one byte of id length, the key's id, 12 bytes of nonce, the ciphertext.
-    pub fn seal(&self, purpose: &str, context: &[u8], plain: &[u8]) -> Vec<u8> {
+    /// The ids of the ring.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.ring.keys().map(String::as_str)
+    }
+
+    /// The id that closes new things.
+    pub fn current(&self) -> &str {
+        &self.current
+    }
+
+    /// What tells the key of an id from any other under the same id, and no more of it; `None` where the ring lacks it.
+    pub fn proof(&self, id: &str) -> Option<Vec<u8>> {
+        let key = self.derived(id, "proof").ok()?;
+        Some(hmac(&key, id.as_bytes()))
+    }
+
+    /// Closes `plain` for one purpose and bound to `context`: it opens only with both.
+    /// Layout: the [`header`], 12 bytes of nonce, the ciphertext.
+    pub fn seal<'a>(&self, purpose: &str, context: impl Into<Context<'a>>, plain: &[u8]) -> Vec<u8> {
         let nonce = Nonce::generate();
+        let aad = context.into().bytes();
         let cipher = self.cipher(&self.current, purpose);
         let closed = cipher.and_then(|c| {
-            c.encrypt(
-                &nonce,
-                Payload {
-                    msg: plain,
-                    aad: context,
-                },
-            )
-            .map_err(|_| KeyError::Sealed)
+            let payload = Payload { msg: plain, aad: &aad };
+            c.encrypt(&nonce, payload).map_err(|_| KeyError::Sealed)
         });
-        let mut sealed = Vec::with_capacity(plain.len() + 64);
-        sealed.push(u8::try_from(self.current.len()).unwrap_or(u8::MAX));
-        sealed.extend_from_slice(self.current.as_bytes());
+        let mut sealed = header(&self.current);
         sealed.extend_from_slice(&nonce);
         // Encryption fails only past 64 GiB; such a value would simply never open.
         sealed.extend(closed.unwrap_or_default());
         sealed
     }
 
-    /// Opens what [`Keys::seal`] closed, with whichever key of the ring closed it.
-    pub fn open(&self, purpose: &str, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        let (id, rest) = split_id(sealed)?;
+    /// Opens what [`Keys::seal`] closed, with whichever key of the ring closed it. Values of the older form open too, by
+    /// what they were bound to.
+    pub fn open<'a>(
+        &self,
+        purpose: &str,
+        context: impl Into<Context<'a>>,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let (form, id, rest) = split(sealed)?;
         let (nonce, closed) = rest.split_at_checked(12).ok_or(KeyError::Sealed)?;
         let nonce = Nonce::try_from(nonce).map_err(|_| KeyError::Sealed)?;
-        self.cipher(id, purpose)?
-            .decrypt(
-                &nonce,
-                Payload {
-                    msg: closed,
-                    aad: context,
-                },
-            )
-            .map(Zeroizing::new)
-            .map_err(|_| KeyError::Sealed)
+        let cipher = self.cipher(id, purpose)?;
+        let open = |aad: &Vec<u8>| cipher.decrypt(&nonce, Payload { msg: closed, aad }).ok();
+        let context = context.into();
+        let plain = match form {
+            Form::Bound => open(&context.bytes()),
+            Form::Older => context.older_bytes().iter().find_map(open),
+        };
+        plain.map(Zeroizing::new).ok_or(KeyError::Sealed)
     }
 
-    /// True where `sealed` was closed with another key than the current one.
+    /// The same value sealed anew, where [`Keys::is_outdated`] says that it should be.
+    pub fn reseal<'a>(
+        &self,
+        purpose: &str,
+        context: impl Into<Context<'a>>,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        if !self.is_outdated(sealed) {
+            return Ok(None);
+        }
+        let context = context.into();
+        let plain = self.open(purpose, context, sealed)?;
+        Ok(Some(self.seal(purpose, context, &plain)))
+    }
+
+    /// True where `sealed` was closed with another key than the current one, or in the older form.
     pub fn is_outdated(&self, sealed: &[u8]) -> bool {
-        split_id(sealed).is_ok_and(|(id, _)| id != &*self.current)
+        !sealed.starts_with(&header(&self.current))
     }
 
-    /// A keyed hash (HMAC-SHA-256) under the current key: how secrets, codes and throttle keys are stored.
+    /// A keyed hash (HMAC-SHA-256) under the current key, behind its [`header`]: how secrets, codes and throttle keys are
+    /// stored.
     pub fn hash(&self, purpose: &str, value: &[u8]) -> Vec<u8> {
         self.hash_with(&self.current, purpose, value)
     }
@@ -122,7 +195,7 @@ impl Keys {
 
     fn hash_with(&self, id: &str, purpose: &str, value: &[u8]) -> Vec<u8> {
         let key = self.derived(id, purpose).unwrap_or_default();
-        hmac(&key, value)
+        [header(id), hmac(&key, value)].concat()
     }
 
     fn cipher(&self, id: &str, purpose: &str) -> Result<Aes256Gcm, KeyError> {
@@ -155,10 +228,26 @@ pub(crate) fn hmac(key: &MasterKey, value: &[u8]) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-fn split_id(sealed: &[u8]) -> Result<(&str, &[u8]), KeyError> {
-    let (length, rest) = sealed.split_first().ok_or(KeyError::Sealed)?;
-    let (id, rest) = rest.split_at_checked(usize::from(*length)).ok_or(KeyError::Sealed)?;
-    Ok((std::str::from_utf8(id).map_err(|_| KeyError::Sealed)?, rest))
+/// What stands before all that a key of the ring made: 0, the length of its id, the id. The older form of sealed values
+/// begins with the length itself, which is never 0.
+fn header(id: &str) -> Vec<u8> {
+    let length = u8::try_from(id.len()).unwrap_or(u8::MAX);
+    [&[0, length], id.as_bytes()].concat()
+}
+
+enum Form {
+    Bound,
+    Older,
+}
+
+fn split(sealed: &[u8]) -> Result<(Form, &str, &[u8]), KeyError> {
+    let (form, length, rest) = match sealed {
+        [0, length, rest @ ..] => (Form::Bound, *length, rest),
+        [length, rest @ ..] => (Form::Older, *length, rest),
+        [] => return Err(KeyError::Sealed),
+    };
+    let (id, rest) = rest.split_at_checked(usize::from(length)).ok_or(KeyError::Sealed)?;
+    Ok((form, std::str::from_utf8(id).map_err(|_| KeyError::Sealed)?, rest))
 }
 
 #[cfg(test)]
@@ -170,26 +259,69 @@ mod tests {
         Keys::new(current, keys.iter().map(|(id, byte)| ((*id).to_owned(), [*byte; 32]))).unwrap()
     }
 
+    fn owner(tenant: i32, id: u128) -> Owner {
+        Owner {
+            tenant: TenantId(tenant),
+            id: Uuid::from_u128(id),
+        }
+    }
+
+    /// A value as it was sealed before insurers were part of what it is bound to.
+    fn older(keys: &Keys, purpose: &str, aad: &[u8], plain: &[u8]) -> Vec<u8> {
+        let (id, nonce) = (keys.current(), Nonce::generate());
+        let payload = Payload { msg: plain, aad };
+        let closed = keys.cipher(id, purpose).unwrap().encrypt(&nonce, payload).unwrap();
+        let length = u8::try_from(id.len()).unwrap();
+        [&[length], id.as_bytes(), &nonce, &closed].concat()
+    }
+
     #[test]
     fn an_older_key_still_opens_what_it_closed() {
-        let sealed = ring("a", &[("a", 1)]).seal("mail", b"7", b"secret");
+        let sealed = ring("a", &[("a", 1)]).seal("mail", owner(7, 1), b"secret");
         let rotated = ring("b", &[("a", 1), ("b", 2)]);
-        assert_eq!(&**rotated.open("mail", b"7", &sealed).unwrap(), b"secret");
+        assert_eq!(&**rotated.open("mail", owner(7, 1), &sealed).unwrap(), b"secret");
         assert!(rotated.is_outdated(&sealed));
+        let lost = ring("b", &[("b", 2)]);
         assert_eq!(
-            ring("b", &[("b", 2)]).open("mail", b"7", &sealed),
+            lost.open("mail", owner(7, 1), &sealed),
             Err(KeyError::Missing("a".into()))
         );
     }
 
+    // security.md 70
     #[test]
-    fn another_purpose_context_or_altered_byte_does_not_open() {
+    fn another_purpose_insurer_owner_key_or_altered_byte_does_not_open() {
         let keys = ring("a", &[("a", 1)]);
-        let mut sealed = keys.seal("mail", b"7", b"secret");
-        assert_eq!(keys.open("code", b"7", &sealed), Err(KeyError::Sealed));
-        assert_eq!(keys.open("mail", b"8", &sealed), Err(KeyError::Sealed));
+        let mut sealed = keys.seal("mail", owner(7, 1), b"secret");
+        for (keys, purpose, context) in [
+            (&keys, "code", owner(7, 1).into()),
+            (&keys, "mail", owner(8, 1).into()),
+            (&keys, "mail", owner(7, 2).into()),
+            (&keys, "mail", Context::Named("7")),
+            (&ring("a", &[("a", 2)]), "mail", owner(7, 1).into()),
+        ] {
+            assert_eq!(keys.open(purpose, context, &sealed), Err(KeyError::Sealed));
+        }
         *sealed.last_mut().unwrap() ^= 1;
-        assert_eq!(keys.open("mail", b"7", &sealed), Err(KeyError::Sealed));
+        assert_eq!(keys.open("mail", owner(7, 1), &sealed), Err(KeyError::Sealed));
+    }
+
+    // security.md 70
+    #[test]
+    fn a_value_of_the_older_form_opens_and_is_sealed_anew_and_then_bound_to_its_insurer() {
+        let keys = ring("a", &[("a", 1)]);
+        let (mine, theirs) = (owner(7, 1), owner(8, 1));
+        for aad in [mine.id.as_bytes().to_vec(), Vec::new()] {
+            let sealed = older(&keys, "mail", &aad, b"secret");
+            assert!(keys.is_outdated(&sealed));
+            let anew = keys.reseal("mail", mine, &sealed).unwrap().unwrap();
+            assert_eq!(&**keys.open("mail", mine, &anew).unwrap(), b"secret");
+            assert_eq!(keys.open("mail", theirs, &anew), Err(KeyError::Sealed));
+            assert_eq!(keys.reseal("mail", mine, &anew), Ok(None));
+        }
+        let cookie = older(&keys, "cookie", b"flash", b"secret");
+        assert!(keys.open("cookie", Context::Named("flash"), &cookie).is_ok());
+        assert!(keys.open("cookie", Context::Named("draft"), &cookie).is_err());
     }
 
     #[test]
@@ -204,10 +336,24 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn a_proof_tells_one_key_from_another_of_the_same_id() {
+        let proof = |keys: &Keys| keys.proof("a").unwrap();
+        let (one, other) = (ring("a", &[("a", 1)]), ring("a", &[("a", 2)]));
+        assert_eq!(proof(&one), proof(&ring("b", &[("a", 1), ("b", 2)])));
+        assert_ne!(proof(&one), proof(&other));
+        assert_ne!(
+            one.proof("a"),
+            ring("b", &[("b", 1)]).proof("b"),
+            "nor serves it another id"
+        );
+        assert_eq!(one.proof("b"), None);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_open_or_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert!(ring("a", &[("a", 1)]).open("mail", b"", &bytes).is_err());
+            prop_assert!(ring("a", &[("a", 1)]).open("mail", owner(7, 1), &bytes).is_err());
         }
     }
 }

@@ -29,7 +29,7 @@ pub use ids::{
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};
-pub use keys::{KeyError, Keys};
+pub use keys::{Context, KeyError, Keys, Owner};
 pub use loopback::{is_loopback, is_loopback_host};
 pub use member_number::{Branch, EmployeeNumber, Number, Symbol};
 pub use name_keys::NameKeys;

@@ -34,11 +34,25 @@ impl NameKeys {
         }))
     }
 
+    /// What tells the key from any other, and no more of it.
+    pub fn proof(&self) -> Vec<u8> {
+        proof(&self.0.present)
+    }
+
+    /// The same of the key whose place it takes, where there is one.
+    pub fn old_proof(&self) -> Option<Vec<u8>> {
+        self.0.old.as_ref().map(proof)
+    }
+
     /// Under what a folded user ID is known: one hash, or while the key changes two, the lasting one first.
     pub fn hashes(&self, folded: &str) -> Vec<Vec<u8>> {
         let keys = std::iter::once(&self.0.present).chain(&self.0.old);
         keys.map(|key| hmac(&derive(key, PURPOSE), folded.as_bytes())).collect()
     }
+}
+
+fn proof(key: &MasterKey) -> Vec<u8> {
+    hmac(&derive(key, "proof"), b"names")
 }
 
 #[cfg(test)]
@@ -54,6 +68,8 @@ mod tests {
         assert_ne!(all(&before), all(&after));
         assert_eq!(all(&between), [all(&after), all(&before)].concat());
         assert_ne!(all(&before), before.hashes("hanako-1985"));
+        assert_eq!(between.proof(), after.proof());
+        assert_eq!(between.old_proof(), Some(before.proof()));
         assert_eq!(format!("{between:?}"), "NameKeys(…)");
     }
 }

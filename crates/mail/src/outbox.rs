@@ -6,7 +6,7 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use jobs::{Due, Event, due};
-use kernel::{EmailAddress, Keys, MailId};
+use kernel::{EmailAddress, Keys, MailId, TenantId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -116,7 +116,7 @@ pub async fn post<M: Message>(
             mails::masked_to.eq(letter.to.mask()),
             mails::message_id.eq(message_id),
             mails::subject_id.eq(letter.subject_id),
-            mails::sealed.eq(keys.seal(PURPOSE, id.0.as_bytes(), &plain)),
+            mails::sealed.eq(keys.seal(PURPOSE, id.of(tx.tenant()), &plain)),
             mails::state.eq(MailState::Queued.as_str()),
             mails::attempts.eq(0),
             mails::expires_at.eq(letter.expires_at),
@@ -177,6 +177,7 @@ pub(crate) struct Opened {
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = mails)]
 pub(crate) struct Begun {
+    tenant_id: TenantId,
     pub(crate) mail_id: MailId,
     pub(crate) template: String,
     pub(crate) message_id: String,
@@ -193,7 +194,7 @@ impl Begun {
     pub(crate) fn open(&self, keys: &Keys) -> Result<Opened, &'static str> {
         let sealed = self.sealed.as_deref().ok_or("nothing sealed")?;
         let plain = keys
-            .open(PURPOSE, self.mail_id.0.as_bytes(), sealed)
+            .open(PURPOSE, self.mail_id.of(self.tenant_id), sealed)
             .map_err(|_| "does not open")?;
         serde_json::from_slice(&plain).map_err(|_| "sealed part does not read")
     }

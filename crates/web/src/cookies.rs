@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::Keys;
+use kernel::{Context, Keys};
 use poem::http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -62,7 +62,7 @@ impl Cookies {
     /// What [`sealed`] closed under this name and is not over yet.
     pub(crate) fn open<T: DeserializeOwned>(&self, keys: &Keys, name: &str, now: DateTime<Utc>) -> Option<T> {
         let closed = URL_SAFE_NO_PAD.decode(self.get(name)?).ok()?;
-        let plain = keys.open("cookie", name.as_bytes(), &closed).ok()?;
+        let plain = keys.open("cookie", Context::Named(name), &closed).ok()?;
         let held: Held<T> = serde_json::from_slice(&plain).ok()?;
         (now < held.until).then_some(held.value)
     }
@@ -97,7 +97,7 @@ pub(crate) fn sealed<T: Serialize>(
         value,
     })
     .ok()?;
-    let closed = URL_SAFE_NO_PAD.encode(keys.seal("cookie", name.as_bytes(), &plain));
+    let closed = URL_SAFE_NO_PAD.encode(keys.seal("cookie", Context::Named(name), &plain));
     (closed.len() <= MAX_VALUE).then(|| set(name, &closed, Some(seconds)))
 }
 

@@ -11,7 +11,7 @@ use crate::{
     reply::{self, Coding},
     visit::{self, Refused, Trouble, Visit},
 };
-use accounts::{Outcome, Refusal};
+use accounts::{Carrier, Outcome, Refusal};
 use audit::Channel;
 use edge::{Access, BodyTrouble, HttpSettings, Observe, Route, Services};
 use poem::{
@@ -242,7 +242,7 @@ async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
     let Some(session) = visit.session() else {
         return visit.to_log_in();
     };
-    let trouble: Trouble = match visit.services.accounts.enter(&session).await {
+    let trouble: Trouble = match visit.services.accounts.enter(Carrier::Cookie, &session).await {
         Ok(Outcome::Done(member)) => {
             visit.welcome(&member);
             if route.access == Access::Member && !member.consents_due.is_empty() {

@@ -9,7 +9,7 @@ use crate::{
     reply::{self, Reply},
     words,
 };
-use accounts::{Member, Outage, Outcome, Refusal};
+use accounts::{Carrier, Member, Outage, Outcome, Refusal};
 use askama::Template;
 use audit::Origin;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -150,7 +150,7 @@ impl Visit {
     /// member's look and menu.
     pub(crate) async fn recognise(&mut self) -> Result<Option<Member>, Trouble> {
         let Some(session) = self.session() else { return Ok(None) };
-        match self.services.accounts.enter(&session).await? {
+        match self.services.accounts.enter(Carrier::Cookie, &session).await? {
             Outcome::Done(member) => {
                 self.welcome(&member);
                 Ok(Some(member))

@@ -151,6 +151,7 @@ impl Accounts {
             return Ok(Err(user_id_taken()));
         }
         let account_id = AccountId::new(now);
+        let password = password.handed_over(&self.keys, row.owner(), account_id.of(tenant))?;
         let made = diesel::insert_into(accounts::table)
             .values((
                 accounts::tenant_id.eq(tenant),

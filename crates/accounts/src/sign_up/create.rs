@@ -138,7 +138,7 @@ impl Accounts {
         let (Some(user_id), Some(password), Some(email), true) = (user_id, password, email, errors.is_empty()) else {
             return Ok(Err(Refusal::Fields(errors)));
         };
-        let password = match self.hasher.hash(origin, password).await {
+        let password = match self.hasher.hash(origin, row.owner(), password).await {
             Ok(password) => password,
             Err(error) => return Ok(Err(unhashed(error)?)),
         };
@@ -261,7 +261,7 @@ impl Accounts {
             .set((
                 sign_up_tickets::sends.eq(sign_up_tickets::sends + 1),
                 sign_up_tickets::last_sent_at.eq(now),
-                sign_up_tickets::email.eq(self.seal_ticket_email(row.ticket_id, email)),
+                sign_up_tickets::email.eq(self.seal_ticket_email(row.owner(), email)),
                 sign_up_tickets::mail_id.eq(mail_id),
             ))
             .execute(&mut **tx)

@@ -138,7 +138,7 @@ impl Accounts {
                 sign_up_tickets::email.eq(person
                     .email
                     .as_ref()
-                    .map(|email| self.seal_ticket_email(ticket_id, email))),
+                    .map(|email| self.seal_ticket_email(ticket_id.of(insurer.tenant_id), email))),
                 sign_up_tickets::tries.eq(0),
                 sign_up_tickets::sends.eq(0),
                 sign_up_tickets::created_at.eq(now),

@@ -2,7 +2,7 @@
 //! beforehand through the very use cases that pages and programs call.
 
 use crate::{app::App, commands::Failed, terminal::say};
-use accounts::{AccountForm, BirthForm, IdentityForm, LogInForm, Outage, Outcome};
+use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm, Outage, Outcome};
 use audit::{Actor, Origin};
 use database::Durability;
 use mail::Mailbox;
@@ -110,7 +110,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
     done(accounts.confirm(&origin, &ticket, &code).await)?;
 
     let session = done(accounts.log_in(&origin, "demo", log_in()).await)?.session;
-    let person = done(accounts.enter(&session).await)?.person.person_id;
+    let person = done(accounts.enter(Carrier::Cookie, &session).await)?.person.person_id;
     let draft = Draft {
         title: "マイページへのご登録ありがとうございます".into(),
         body: "このお知らせは、あなただけに届いています。\n\n登録した内容は「登録内容の変更」の画面で、いつでもご確認いただけます。"

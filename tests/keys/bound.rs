@@ -1,0 +1,112 @@
+//! Sealed values are bound to whose they are: a copied row opens nobody else's account (security.md 70).
+
+use testkit::{PASSWORD, SignedUp, TestApp, TestPerson, sql};
+
+/// The hash of [`PASSWORD`], sealed as it was before owners were part of it: under the tests' key, bound to nothing.
+const OLDER: &str = "04746573740000000000000000000000004c7b5aa36f161be94b6ee5649962517f521ca06ea5bd7a21e47ec4cb5101c5e747a354a6c86988c5e13c21\
+    627958552277956cd91e9594be302bf9b551125e5e00888e973ca8683f4c4fbf3a38df662cbedafcdcb2309cd0d6c390e320331f00adde7b1f57c72d\
+    3d0ed9249308dd105b37";
+
+async fn two() -> (TestApp, SignedUp, SignedUp) {
+    let app = TestApp::start().await;
+    let other = TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    let (mine, theirs) = (app.sign_up().await, app.sign_up_as(&other).await);
+    (app, mine, theirs)
+}
+
+async fn password(app: &TestApp, who: &SignedUp) -> String {
+    let query = format!(
+        "SELECT password::text AS line FROM accounts WHERE user_id = '{}'",
+        who.user_id
+    );
+    app.insurer.lines(&query).await.remove(0)
+}
+
+async fn set_password(app: &TestApp, who: &SignedUp, stored: &str) {
+    let update = format!(
+        "UPDATE accounts SET password = '{stored}' WHERE user_id = '{}'",
+        who.user_id
+    );
+    sql(app.tenant(), &update).await;
+}
+
+/// Tries counted on log-ins at the insurer.
+async fn tries(app: &TestApp) -> Vec<String> {
+    let query = "SELECT rule || ' ' || tries AS line FROM throttles WHERE rule LIKE 'log_in%' AND tries > 0 ORDER BY 1";
+    app.insurer.lines(query).await
+}
+
+// security.md 70
+#[tokio::test]
+async fn a_password_copied_into_anothers_account_opens_nothing_and_counts_no_try() {
+    let (app, mine, theirs) = two().await;
+    let known = password(&app, &mine).await;
+    let own = password(&app, &theirs).await;
+    set_password(&app, &theirs, &known).await;
+    let client = app.client();
+    for _ in 0..12 {
+        let answer = client.log_in(&theirs).await;
+        assert_eq!(answer.status, 503, "neither right nor wrong: {}", answer.text);
+    }
+    assert_eq!(tries(&app).await, [""; 0]);
+    set_password(&app, &theirs, &own).await;
+    assert_eq!(client.log_in(&theirs).await.status, 303, "as if nothing had been");
+
+    let elsewhere = TestApp::start().await;
+    let third = elsewhere.sign_up().await;
+    set_password(&elsewhere, &third, &known).await;
+    assert_eq!(elsewhere.client().log_in(&third).await.status, 503);
+}
+
+// security.md 25, 70
+#[tokio::test]
+async fn a_password_sealed_before_it_was_bound_opens_and_is_sealed_anew_at_log_in() {
+    let (app, mine, theirs) = two().await;
+    set_password(&app, &mine, &format!("\\x{OLDER}")).await;
+    let wrong = [("user_id", mine.user_id.as_str()), ("password", "Asagao#2027")];
+    assert_eq!(app.client().post("/portal/", &wrong).await.status, 422);
+    assert!(password(&app, &mine).await.ends_with(OLDER));
+    assert_eq!(app.client().log_in(&mine).await.status, 303);
+    let anew = password(&app, &mine).await;
+    assert!(!anew.ends_with(OLDER));
+    assert_eq!(app.client().log_in(&mine).await.status, 303);
+    assert_eq!(password(&app, &mine).await, anew);
+    set_password(&app, &theirs, &anew).await;
+    assert_eq!(app.client().log_in(&theirs).await.status, 503);
+}
+
+#[tokio::test]
+async fn the_password_is_asked_for_again_and_a_copied_one_counts_no_try_there_either() {
+    let (app, mine, theirs) = two().await;
+    let client = app.inside(&theirs).await;
+    let known = password(&app, &mine).await;
+    set_password(&app, &theirs, &known).await;
+    let form = [("current_password", PASSWORD), ("password", "Asagao#2027")];
+    for _ in 0..12 {
+        assert_eq!(client.post("/portal/account/password", &form).await.status, 503);
+    }
+    assert_eq!(tries(&app).await, [""; 0]);
+}
+
+// security.md 70
+#[tokio::test]
+async fn mails_jobs_and_addresses_copied_to_another_insurer_do_not_open_there() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let (_, _, email) = app.waiting_for_code().await;
+    let columns = "mail_id, template, masked_to, message_id, subject_id, sealed, state, attempts, created_at";
+    let query = format!("SELECT to_jsonb(m)::text AS line FROM (SELECT {columns} FROM mails) m");
+    let mail = app.insurer.lines(&query).await.remove(0);
+    let copy = format!(
+        "INSERT INTO mails (tenant_id, {columns}) SELECT {}, {columns} FROM jsonb_populate_record(null::mails, '{mail}');
+         INSERT INTO due (tenant_id, queue, item, due_at, since)
+             SELECT tenant_id, 'mail', mail_id, created_at, created_at FROM mails",
+        other.tenant()
+    );
+    sql(other.tenant(), &copy).await;
+    other.work().await;
+    assert!(other.mailbox.mails_to(&email).is_empty());
+    let state = other.insurer.lines("SELECT last_error AS line FROM mails").await;
+    assert_eq!(state, ["does not open"]);
+    assert!(!app.mails_to(&email).await.is_empty(), "where it belongs it does");
+}
