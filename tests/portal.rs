@@ -9,6 +9,7 @@ mod notices;
 mod odd_requests;
 mod recover;
 mod requests;
+mod shown_for;
 mod sign_up;
 mod terms;
 

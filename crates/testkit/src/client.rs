@@ -7,7 +7,10 @@ use reqwest::{
     redirect::Policy,
 };
 use serde_json::Value;
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 /// An answer, read whole.
 #[derive(Debug, Clone)]
@@ -64,6 +67,9 @@ impl Answer {
     }
 }
 
+/// The field that says for whom a form was shown.
+pub const MARK: &str = "for";
+
 /// The fields of a form.
 #[derive(Debug, Clone)]
 pub struct Fields(Vec<(String, String)>);
@@ -95,6 +101,8 @@ pub struct Client {
     url: String,
     address: String,
     cookies: Arc<Mutex<Vec<(String, String)>>>,
+    /// The mark of forms by the ticket or session that they were shown for.
+    marks: Arc<Mutex<HashMap<String, String>>>,
 }
 
 impl Client {
@@ -106,21 +114,77 @@ impl Client {
             url: url.to_owned(),
             address: address.to_owned(),
             cookies: Arc::default(),
+            marks: Arc::default(),
         }
     }
 
     /// GET of a page.
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path)).await
+        let answer = self.send(self.request(Method::GET, path)).await;
+        if let (Some(mark), Some((_, owner))) = (mark_in(&answer.text), self.owner(path)) {
+            self.marks.lock().unwrap().insert(owner, mark);
+        }
+        answer
     }
 
-    /// A form, sent from our own pages.
+    /// A form, sent from our own pages: with the mark that says for whom it was shown, unless the fields hold one. Of a
+    /// page that was not asked for yet, the mark is fetched from one that has it.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut fields = fields.to_vec();
+        let mark = self.mark(path).await;
+        if let Some(mark) = &mark
+            && !fields.iter().any(|(name, _)| *name == MARK)
+        {
+            fields.push((MARK, mark));
+        }
+        self.post_bare(path, &fields).await
+    }
+
+    /// [`Client::post`] of these fields and no other.
+    pub async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self
             .request(Method::POST, path)
             .header("Sec-Fetch-Site", "same-origin")
             .form(fields);
         self.send(request).await
+    }
+
+    /// The mark of a form that is sent there now.
+    pub async fn mark(&self, path: &str) -> Option<String> {
+        let (name, value) = self.owner(path)?;
+        if let Some(mark) = self.marks.lock().unwrap().get(&value) {
+            return Some(mark.clone());
+        }
+        let page = if is_sign_up(path) {
+            "/portal/signup/account"
+        } else {
+            "/portal/logout"
+        };
+        // Beside the browser's own way: its other cookies are neither sent nor changed.
+        let request = self
+            .http
+            .get(format!("{}{page}", self.url))
+            .header("X-Forwarded-For", &self.address);
+        let answer = request
+            .header("Cookie", format!("{name}={value}"))
+            .send()
+            .await
+            .unwrap();
+        let mark = mark_in(&answer.text().await.unwrap())?;
+        self.marks.lock().unwrap().insert(value, mark.clone());
+        Some(mark)
+    }
+
+    /// The cookie that says for whom a form is, by name and value.
+    fn owner(&self, path: &str) -> Option<(&'static str, String)> {
+        let name = if is_sign_up(path) {
+            "__Host-ticket"
+        } else {
+            "__Host-session"
+        };
+        let marked = ["/portal/signup/", "/portal/terms", "/portal/account"];
+        let marked = marked.iter().any(|begin| path.starts_with(begin));
+        Some((name, self.cookie(name).filter(|_| marked)?))
     }
 
     /// As [`Client::post`].
@@ -187,6 +251,7 @@ impl Client {
     pub fn stranger(&self) -> Self {
         Self {
             cookies: Arc::default(),
+            marks: Arc::default(),
             ..self.clone()
         }
     }
@@ -253,6 +318,18 @@ impl Client {
         )
         .await
     }
+}
+
+/// For whom the forms of a page were shown.
+fn mark_in(html: &str) -> Option<String> {
+    hidden_fields(html)
+        .into_iter()
+        .find(|(name, _)| name == MARK)
+        .map(|(_, mark)| mark)
+}
+
+fn is_sign_up(path: &str) -> bool {
+    path.starts_with("/portal/signup/")
 }
 
 /// The hidden fields of a page's forms, in order.

@@ -17,7 +17,7 @@ mod database;
 mod people;
 
 pub use app::{TestApp, account, unique};
-pub use client::{Answer, Client, Fields};
+pub use client::{Answer, Client, Fields, MARK};
 pub use database::{
     TestDatabase, admin_url, execute, lines, lines_within, owner_url, service_url, sql, start, tenants, url_of,
 };

@@ -28,7 +28,13 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   field.form?.addEventListener("submit", () => show(false));
 }
 
-// One click sends once. The server would bear a second one; the person would only wait twice.
+// One click sends once. The server bears a second one; the person would only wait twice. After Stop, or where no answer
+// came, the page stays as it is and its form must not be dead: the guard ends by itself.
+const GUARD_MS = 5000;
+const fresh = (form) => {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+};
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) {
@@ -37,15 +43,13 @@ for (const form of document.querySelectorAll("form[method=post]")) {
     }
     form.dataset.sent = "1";
     for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-disabled", "true");
+    setTimeout(fresh, GUARD_MS, form);
   });
 }
 
 // Back from the page cache the form is fresh again.
 addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-  }
+  for (const form of document.querySelectorAll("form[data-sent]")) fresh(form);
 });
 
 // 印刷する

@@ -10,6 +10,7 @@ use crate::{
 use accounts::Refusal;
 use askama::Template;
 use chrono::{DateTime, Utc};
+use edge::Access;
 use poem::{
     Response,
     http::{HeaderValue, StatusCode, header},
@@ -20,12 +21,25 @@ use poem::{
 struct ErrorPage {
     frame: Frame,
     words: Words,
+    start: Option<Start>,
+}
+
+/// A button that starts anew.
+#[derive(Debug, Clone, Copy)]
+enum Start {
+    SignUp,
+    LogIn,
 }
 
 /// The page of a trouble. Its cause is logged here and shown nowhere.
 pub(crate) fn page(frame: Frame, trouble: &Trouble, now: DateTime<Utc>) -> Response {
     let (status, words) = describe(trouble, now);
-    let mut response = render(frame, status, words);
+    let start = match trouble {
+        Trouble::ShownForAnother(Access::Ticket) => Some(Start::SignUp),
+        Trouble::ShownForAnother(_) => Some(Start::LogIn),
+        _ => None,
+    };
+    let mut response = render(frame, status, words, start);
     response.set_data(Refused(trouble.code()));
     match trouble {
         Trouble::Method(allow) => {
@@ -55,14 +69,15 @@ fn describe(trouble: &Trouble, now: DateTime<Utc>) -> (StatusCode, Words) {
         Trouble::Refused(refusal) => (edge::status(refusal), words::refusal(refusal, now)),
         Trouble::NotFound => (StatusCode::NOT_FOUND, words::refusal(&Refusal::NotFound, now)),
         Trouble::Form(trouble) => (trouble.status(), unreadable(*trouble)),
+        Trouble::ShownForAnother(access) => (StatusCode::CONFLICT, shown_for_another(*access)),
         Trouble::NotOurs => (StatusCode::FORBIDDEN, not_ours()),
         Trouble::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, other_method()),
     }
 }
 
-fn render(frame: Frame, status: StatusCode, words: Words) -> Response {
+fn render(frame: Frame, status: StatusCode, words: Words, start: Option<Start>) -> Response {
     let look = std::sync::Arc::clone(&frame.insurer);
-    match (ErrorPage { frame, words }).render() {
+    match (ErrorPage { frame, words, start }).render() {
         Ok(page) => reply::html(status, page, &look),
         Err(error) => {
             tracing::error!(%error, "the error page itself failed");
@@ -74,7 +89,7 @@ fn render(frame: Frame, status: StatusCode, words: Words) -> Response {
 /// A handler panicked: the same page as any outage. The panic itself is in the log.
 pub(crate) fn after_panic(frame: Frame) -> Response {
     reply::with_pause(
-        render(frame, StatusCode::SERVICE_UNAVAILABLE, unavailable()),
+        render(frame, StatusCode::SERVICE_UNAVAILABLE, unavailable(), None),
         Some(PAUSE_SECONDS),
     )
 }
@@ -93,6 +108,25 @@ fn unavailable() -> Words {
         heading: "ただいまつながりにくくなっています",
         text: "少し待ってから、もう一度お試しください。送信の途中だった場合、その内容は保存されていないことがあります。続くときは、下のお問い合わせ窓口へお電話ください。".into(),
         links: vec![start()],
+    }
+}
+
+/// Both are told how to go on: whose form it was (by the button), and whom the browser is with now (by the link).
+fn shown_for_another(access: Access) -> Words {
+    let (text, go_on) = match access {
+        Access::Ticket => (
+            "送信した内容は、保存していません。この画面で登録していた方が続けるときは、下のボタンから、はじめから登録し直してください。",
+            Link::new("/portal/signup/account", "いま途中の登録を続ける"),
+        ),
+        _ => (
+            "送信した内容は、保存していません。この画面を開いた方が続けるときは、下のボタンからログアウトして、ご自分のユーザーIDでログインし直してください。",
+            Link::new("/portal/mypage", "いまログインしている方のマイページへ"),
+        ),
+    };
+    Words {
+        heading: "この画面を開いたあとに、別の方の手続きが始まっています",
+        text: text.into(),
+        links: vec![go_on],
     }
 }
 
@@ -144,6 +178,8 @@ mod tests {
         let troubles = [
             (Trouble::NotFound, 404),
             (Trouble::NotOurs, 403),
+            (Trouble::ShownForAnother(Access::Ticket), 409),
+            (Trouble::ShownForAnother(Access::Member), 409),
             (Trouble::Method("GET, HEAD".into()), 405),
             (Trouble::Form(FormTrouble::TooLarge), 413),
             (Trouble::Form(FormTrouble::MediaType), 415),

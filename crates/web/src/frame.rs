@@ -52,6 +52,8 @@ pub(crate) struct Frame {
     pub errors: Errors,
     /// The last day of reading after loss of coverage.
     pub read_only_until: Option<NaiveDate>,
+    /// The mark of the page's forms; none on pages for anybody.
+    pub shown_for: Option<String>,
     now: DateTime<Utc>,
 }
 
@@ -64,6 +66,7 @@ impl Frame {
             flash: None,
             errors: Errors::default(),
             read_only_until: None,
+            shown_for: None,
             now,
         }
     }

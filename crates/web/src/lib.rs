@@ -14,6 +14,7 @@ mod next_path;
 mod outside;
 pub mod portal;
 mod reply;
+mod shown_for;
 #[cfg(test)]
 mod tests;
 mod visit;

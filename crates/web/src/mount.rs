@@ -9,6 +9,7 @@ use crate::{
     next_path,
     portal::{Handler, Kind, ROUTES},
     reply::{self, Coding},
+    shown_for::{self, ShownFor},
     visit::{self, Refused, Trouble, Visit},
 };
 use accounts::{Carrier, Outcome, Refusal};
@@ -188,6 +189,7 @@ async fn read(
         look,
         menu: Menu::Visitor,
         read_only_until: None,
+        shown_for: None,
         query,
         form,
         address: return_address(route, &request),
@@ -234,7 +236,13 @@ async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
     let now = visit.now;
     let handler = match &route.handler.0 {
         Kind::Open(handler) => {
+            if route.access == Access::Ticket {
+                visit.shown_for = visit.ticket().as_ref().map(ShownFor::ticket);
+            }
             let frame = visit.frame();
+            if is_of_another(route, &visit) {
+                return error_pages::page(frame, &Trouble::ShownForAnother(route.access), now);
+            }
             return error_pages::settle(|| frame, handler(visit).await, now);
         }
         Kind::Inside(handler) => handler,
@@ -245,6 +253,9 @@ async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
     let trouble: Trouble = match visit.services.accounts.enter(Carrier::Cookie, &session).await {
         Ok(Outcome::Done(member)) => {
             visit.welcome(&member);
+            if is_of_another(route, &visit) {
+                return error_pages::page(visit.frame(), &Trouble::ShownForAnother(route.access), now);
+            }
             if route.access == Access::Member && !member.consents_due.is_empty() {
                 let mut response = reply::see_other(&next_path::with_next("/portal/terms", Some(&visit.address)));
                 response.set_data(Refused(Refusal::ConsentRequired.code()));
@@ -261,6 +272,14 @@ async fn run(route: &Route<Handler>, mut visit: Visit) -> Response {
         Err(outage) => outage.into(),
     };
     error_pages::page(visit.frame(), &trouble, now)
+}
+
+/// True for a form that was shown for somebody else than whom the browser is with now, or doesn't say for whom. Where
+/// nobody is there any more, the handler says so.
+fn is_of_another(route: &Route<Handler>, visit: &Visit) -> bool {
+    let is_somebodys = route.method == Method::POST && route.access != Access::Public;
+    let owner = visit.shown_for.as_ref().filter(|_| is_somebodys);
+    owner.is_some_and(|owner| !owner.is_in(visit.form.text(shown_for::FIELD), &visit.services.keys))
 }
 
 /// A refused member still sees their own insurer's name and desk.

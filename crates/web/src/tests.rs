@@ -246,7 +246,7 @@ async fn without_a_session_log_in_comes_first_and_knows_the_way_back() {
 async fn log_out_works_in_any_state_and_by_post_only() {
     let page = post("/portal/logout", "").await;
     assert_eq!((page.status(), page.header("location")), (303, "/portal/"));
-    assert_eq!(page.header("clear-site-data"), "\"cache\", \"storage\"");
+    assert_eq!(page.header("clear-site-data"), "\"storage\"");
     let ended: Vec<_> = page
         .response
         .headers()
@@ -274,7 +274,28 @@ async fn files_have_an_address_by_content_and_are_kept_for_ever() {
         assert_eq!(file.status(), 200, "{address}");
         assert!(file.header("cache-control").ends_with("immutable"));
     }
-    assert_eq!(get("/assets/app.0000.css").await.status(), 404);
+}
+
+#[tokio::test]
+async fn the_file_of_another_version_is_answered_with_ours_and_not_kept() {
+    for (name, kind) in [
+        ("app.0123456789abcdef.css", "text/css; charset=utf-8"),
+        ("app.0123456789abcdef.js", "text/javascript; charset=utf-8"),
+        ("icon.0123456789abcdef.svg", "image/svg+xml"),
+    ] {
+        let file = get(&format!("/assets/{name}")).await;
+        let found = (file.status(), file.header("content-type"), file.header("cache-control"));
+        assert_eq!(found, (200, kind, "no-cache"), "{name}");
+    }
+    for name in [
+        "app.0000.css",
+        "app.0123456789abcdef.svg",
+        "app.css",
+        "other.0123456789abcdef.css",
+        "app.0123456789abcdeg.css",
+    ] {
+        assert_eq!(get(&format!("/assets/{name}")).await.status(), 404, "{name}");
+    }
 }
 
 #[tokio::test]
@@ -298,4 +319,35 @@ async fn pages_stay_within_their_budget() {
 async fn head_answers_like_get_without_a_body() {
     let page = ask(Method::HEAD, "/portal/", &[], ()).await;
     assert_eq!((page.status(), page.text.as_str()), (200, ""));
+}
+
+// security.md 63
+#[test]
+fn every_form_that_is_posted_begins_by_the_macro_that_says_for_whom_it_is_shown() {
+    fn templates(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        entries
+            .flat_map(|path| if path.is_dir() { templates(&path) } else { vec![path] })
+            .collect()
+    }
+    let mut begun = 0;
+    for path in templates(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if path.ends_with("macros/form.html") {
+            continue;
+        }
+        assert!(
+            !text.contains("<form") && !text.contains("formaction"),
+            "{}",
+            path.display()
+        );
+        assert_eq!(
+            text.matches("form::post(").count(),
+            text.matches("</form>").count(),
+            "{}",
+            path.display()
+        );
+        begun += text.matches("form::post(").count();
+    }
+    assert!(begun >= 15, "{begun}");
 }

@@ -7,6 +7,7 @@ use crate::{
     frame::{Flash, FlashKind, Frame, Menu},
     next_path,
     reply::{self, Reply},
+    shown_for::ShownFor,
     words,
 };
 use accounts::{Carrier, Member, Outage, Outcome, Refusal};
@@ -14,7 +15,7 @@ use askama::Template;
 use audit::Origin;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::DatabaseError;
-use edge::Services;
+use edge::{Access, Services};
 use kernel::{InsurerCode, TenantId, TenantSecret};
 use poem::{Response, http::StatusCode};
 use std::sync::Arc;
@@ -35,6 +36,9 @@ pub(crate) enum Trouble {
     /// The form could not be read.
     #[error("{0}")]
     Form(#[from] FormTrouble),
+    /// The form was shown for somebody else than whom the browser is with now.
+    #[error("shown for another")]
+    ShownForAnother(Access),
     /// The post was not sent by a page of ours.
     #[error("not sent by an own page")]
     NotOurs,
@@ -66,6 +70,8 @@ pub(crate) struct Visit {
     pub look: Arc<Insurer>,
     pub menu: Menu,
     pub read_only_until: Option<NaiveDate>,
+    /// For whom the page's forms are.
+    pub shown_for: Option<ShownFor>,
     pub query: Form,
     /// Empty on GET.
     pub form: Form,
@@ -90,6 +96,7 @@ impl Trouble {
             Self::Form(FormTrouble::MediaType) => "unsupported_media_type",
             Self::Form(FormTrouble::Malformed) => "bad_request",
             Self::NotOurs => "not_own_page",
+            Self::ShownForAnother(_) => "shown_for_another",
             Self::Method(_) => "method_not_allowed",
             Self::Outage(_) | Self::Render(_) => "unavailable",
         }
@@ -113,6 +120,16 @@ impl Visit {
     /// The session of the visitor's cookie, unchecked.
     pub(crate) fn session(&self) -> Option<TenantSecret> {
         TenantSecret::parse(self.cookies.get(cookies::SESSION)?)
+    }
+
+    /// Ends the session that the browser came with: its cookie goes, or another session takes its place. The browser
+    /// forgets it even where the database can't be told just now.
+    pub(crate) async fn end_session(&self) {
+        if let Some(session) = self.session()
+            && let Err(outage) = self.services.accounts.log_out(&self.origin, &session).await
+        {
+            edge::outage(&outage);
+        }
     }
 
     /// Puts on an insurer's look; returns the cookie by which the log-in page will wear it too.
@@ -162,6 +179,7 @@ impl Visit {
     /// The member's look and menu.
     pub(crate) fn welcome(&mut self, member: &Member) {
         self.look = Arc::clone(&member.insurer);
+        self.shown_for = Some(ShownFor::account(member.insurer.tenant_id, member.account_id));
         self.menu = if member.consents_due.is_empty() {
             Menu::Member
         } else {
@@ -177,6 +195,7 @@ impl Visit {
         let mut frame = Frame::new(Arc::clone(&self.look), self.menu, self.now);
         frame.flash.clone_from(&self.flash);
         frame.read_only_until = self.read_only_until;
+        frame.shown_for = self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys));
         frame
     }
 

@@ -34,6 +34,29 @@ export default function register(site) {
     await page.context().close();
   });
 
+  test('a form whose sending came to nothing can be sent again within seconds', async () => {
+    const page = await site.page(390);
+    await page.goto('/portal/password');
+    await page.fill('#f-user_id', 'nobody-here');
+    let sent = 0;
+    // 204 leaves the page as it is, as Stop does.
+    await page.route('**/portal/password', (route) => {
+      sent += route.request().method() === 'POST' ? 1 : 0;
+      return sent === 1 ? route.fulfill({ status: 204 }) : route.continue();
+    });
+    const button = page.getByRole('button', { name: 'メールを送る' });
+    await button.click();
+    await page.waitForTimeout(500);
+    await button.dispatchEvent('click');
+    assert.equal(await button.getAttribute('aria-disabled'), 'true');
+    assert.equal(sent, 1, 'a second click at once sends nothing');
+    // Waits until it may be pressed.
+    await button.click({ timeout: 8000 });
+    await page.waitForURL('**/portal/password?sent=1');
+    assert.equal(sent, 2);
+    await page.context().close();
+  });
+
   test('identity: one answer to every mismatch, in the look of the insurer, with ways on', async () => {
     const page = await site.page(1280);
     await page.goto('/portal/signup');

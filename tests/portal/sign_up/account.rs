@@ -61,6 +61,7 @@ async fn a_ticket_ends_after_60_minutes() {
     says(&client.get("/portal/signup").await, 200, "60分で消えます");
     assert!(client.cookie("__Host-ticket").is_none());
     let late = app.identified().await;
+    assert_eq!(late.get(ACCOUNT).await.status, 200);
     app.later(3601);
     leads(
         &late.send_form(ACCOUNT, &account(&unique("user"), "a@example.jp")).await,

@@ -40,6 +40,13 @@ struct SessionLine {
     address: Option<String>,
 }
 
+impl SessionLine {
+    /// Where its form is sent.
+    fn end_address(&self) -> String {
+        format!("{ACCOUNT}/sessions/{}/end", self.id)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "portal/account_password.html")]
 struct PasswordPage {

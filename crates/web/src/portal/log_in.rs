@@ -71,7 +71,11 @@ pub(super) async fn submit(visit: Visit) -> Reply {
         device: browser.knows(&user_id).then(|| browser.name.clone()),
     };
     match settle(visit.services.accounts.log_in(&visit.origin, &visit.agent, form).await) {
-        Ok(logged_in) => Ok(enter(visit, &logged_in, &next, &browser.with(&user_id))),
+        Ok(logged_in) => {
+            // A browser has one session. Its cookie is all that leads to the one before, whoever's that was.
+            visit.end_session().await;
+            Ok(enter(visit, &logged_in, &next, &browser.with(&user_id)))
+        }
         Err(refusal) => {
             // In a rush of log-ins a refused one costs no look-up more.
             let notices = if refusal == Refusal::Overloaded {

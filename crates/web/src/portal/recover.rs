@@ -106,6 +106,7 @@ pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
     };
     match settle(visit.services.accounts.reset_password(&visit.origin, &link, form).await) {
         Ok(insurer) => {
+            visit.end_session().await;
             let mut response = reply::with_cookie(see_other("/portal/"), cookies::clear(cookies::SESSION));
             // Wrong tries that this browser had on its own count are over as well.
             response = reply::with_cookie(response, cookies::clear(cookies::DEVICE));

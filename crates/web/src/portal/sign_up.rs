@@ -109,9 +109,12 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
                 Some(cookies::TICKET_SECONDS),
             );
             let response = reply::with_cookie(see_other("/portal/signup/account"), cookie);
-            // Whoever comes back from the next step finds there what they typed before.
-            let before: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
-            let draft = Draft { identity, ..before };
+            // Whoever comes back from the next step finds there what they typed before; the next person does not.
+            let before: Option<Draft> = visit.recall(cookies::DRAFT);
+            let draft = before.filter(|before| before.identity == identity).unwrap_or(Draft {
+                identity,
+                ..Draft::default()
+            });
             Ok(with(
                 visit.remember(response, cookies::DRAFT, &draft, cookies::TICKET_SECONDS),
                 worn,
