@@ -230,3 +230,59 @@ async fn what_a_pages_policy_kept_out_is_logged_by_directive_and_host_alone() {
     assert!(!log.contains("secret"), "{log}");
     assert!(node.terminate().await);
 }
+
+// security.md 72
+#[tokio::test]
+async fn a_flood_of_reports_is_cut_off_network_by_network_and_writes_a_line_of_each_kind() {
+    let installation = Installation::new().await;
+    let mut command = installation.command(&["serve", "--no-worker"]);
+    command.env("MADOGUCHI__HTTP__TRUSTED_PROXIES", "127.0.0.1/32");
+    let node = Node::start(command).await;
+    let report = serde_json::json!({
+        "type": "csp-violation",
+        "body": {"effectiveDirective": "img-src", "blockedURL": "https://ads.example/"},
+    });
+    let body = serde_json::to_string(&vec![report; 50]).unwrap();
+    let send = async |client: &Client| {
+        let request = client.request(reqwest::Method::POST, "/csp-reports");
+        let request = request
+            .header("Content-Type", "application/reports+json")
+            .body(body.clone());
+        client.send(request).await.status.as_u16()
+    };
+    let (flooding, honest) = (Client::new(&node.url, "192.0.2.1"), Client::new(&node.url, "192.0.2.2"));
+    let mut answers = Vec::new();
+    for _ in 0..40 {
+        answers.push(send(&flooding).await);
+    }
+    let taken = answers.iter().take_while(|status| **status == 204).count();
+    assert!(
+        taken == 20 && answers[taken..].iter().all(|status| *status == 429),
+        "{answers:?}"
+    );
+    assert_eq!(send(&honest).await, 204);
+    let log = node.log.lock().unwrap().clone();
+    for line in ["kept something out", "that have sent too many are ignored"] {
+        assert_eq!(log.matches(line).count(), 1, "{line}: {log}");
+    }
+}
+
+// security.md 57, 72
+#[tokio::test]
+async fn a_forwarded_address_that_is_not_believed_is_told_once_in_a_while() {
+    let installation = Installation::new().await;
+    for (trusted, told) in [("", 1), ("127.0.0.1/32", 0)] {
+        let mut command = installation.command(&["serve", "--no-worker"]);
+        if !trusted.is_empty() {
+            command.env("MADOGUCHI__HTTP__TRUSTED_PROXIES", trusted);
+        }
+        let node = Node::start(command).await;
+        let client = Client::new(&node.url, "192.0.2.1");
+        for _ in 0..5 {
+            assert_eq!(client.get("/portal/").await.status, 200);
+        }
+        let log = node.log.lock().unwrap().clone();
+        assert_eq!(log.matches("is not believed").count(), told, "{trusted}: {log}");
+        assert!(!log.contains("192.0.2.1"));
+    }
+}

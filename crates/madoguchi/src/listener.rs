@@ -51,7 +51,7 @@ pub async fn listen<E: Endpoint + 'static>(
     stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     make_room(http.connections);
-    let house = Arc::new(House {
+    let server = Arc::new(Server {
         endpoint: endpoint.map_to_response(),
         local: listener.local_addr()?,
         header: Duration::from_secs(http.header_seconds),
@@ -61,9 +61,9 @@ pub async fn listen<E: Endpoint + 'static>(
     let mut connections = JoinSet::new();
     while let Some((stream, peer, place)) = door.next(&stop).await {
         while connections.try_join_next().is_some() {}
-        let (house, stop) = (Arc::clone(&house), stop.clone());
+        let (server, stop) = (Arc::clone(&server), stop.clone());
         connections.spawn(async move {
-            house.serve(stream, peer, stop).await;
+            server.serve(stream, peer, stop).await;
             drop(place);
         });
     }
@@ -100,14 +100,14 @@ fn make_room(connections: usize) {
 }
 
 /// What every connection needs.
-struct House<E> {
+struct Server<E> {
     endpoint: E,
     local: SocketAddr,
     header: Duration,
     idle: Duration,
 }
 
-impl<E: Endpoint<Output = Response>> House<E> {
+impl<E: Endpoint<Output = Response>> Server<E> {
     async fn serve(&self, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
         let handling = Arc::new(Handling::default());
         let stream = Impatient::new(stream, self.header, self.idle, Arc::clone(&handling));
