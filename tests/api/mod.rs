@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod conformance;
+mod device;
 mod overload;
 mod pipeline;
 mod sign_up;

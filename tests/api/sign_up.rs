@@ -148,11 +148,30 @@ async fn a_suspension_in_the_middle_of_a_sign_up_is_told_at_its_next_step() {
     assert_eq!(app.mails_to(&sign_up.email).await.len(), 1);
 }
 
+// security.md 67
+#[tokio::test]
+async fn the_program_that_registered_is_known_to_the_user_id_from_the_start() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_id_tries = 1).await;
+    let sign_up = SignUp::sent(&app).await;
+    let log_in = async |password: &str, device: &Value| {
+        let body = json!({"user_id": sign_up.user_id, "password": password, "device": device});
+        app.client().call(Method::POST, "/sessions", None, Some(body)).await
+    };
+    // Somebody guesses at it before it is anybody's.
+    problem(&log_in("wrong&1234", &Value::Null).await, 401, "log_in_failed");
+    let registered = sign_up.code(&app.code_for(&sign_up.email).await).await;
+    assert_eq!(registered.status, StatusCode::CREATED, "{}", registered.text);
+    problem(&log_in(PASSWORD, &Value::Null).await, 403, "log_in_locked");
+    let known = log_in(PASSWORD, &registered.json()["device"]).await;
+    assert_eq!(known.status, StatusCode::CREATED, "{}", known.text);
+}
+
 #[tokio::test]
 async fn an_odd_address_is_taken_with_a_warning() {
     let app = TestApp::start().await;
     let mut sign_up = SignUp::of(&app, &app.person).await;
     assert_eq!(sign_up.account().await.json()["unusual"], false);
+    app.later(60);
     sign_up.email = format!("_ab..cd---{}.@docomo.ne.jp", unique("x"));
     let sent = sign_up.account().await.json();
     assert_eq!(

@@ -38,6 +38,13 @@ async fn fill(other: &Other) {
     let email = format!("{}@example.jp", unique("new"));
     let fields = [("current_password", testkit::PASSWORD), ("email", &email)];
     assert_eq!(client.post("/portal/account/email", &fields).await.status, 303);
+    assert_eq!(
+        client
+            .post("/portal/account/email/code", &[("code", "000000")])
+            .await
+            .status,
+        422
+    );
     let wanted = [("user_id", other.who.user_id.as_str())];
     other
         .app

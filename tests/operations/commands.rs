@@ -78,6 +78,70 @@ async fn a_folder_of_links_is_refused_and_a_file_of_settings_must_be_one() {
     assert!(said.contains("idle_seconds: 7"), "{said}");
 }
 
+// security.md 55
+#[tokio::test]
+async fn what_an_operator_does_leaves_a_line_that_names_them() {
+    let installation = Installation::ready().await;
+    let (url, insurer) = (installation.owner_url(), installation.insurer().await);
+    installation.done(&["tenant", "export", "139998", "out"]).await;
+    installation.done(&["prune"]).await;
+    let who = std::process::Command::new("id").arg("-un").output().unwrap();
+    let who = String::from_utf8(who.stdout).unwrap();
+    let lines = async |tenant, actions: &str| {
+        let query = format!(
+            "SELECT DISTINCT action AS line FROM audit_events WHERE actor_kind = 'operator'
+             AND detail->>'by' LIKE '%{}' AND action IN ({actions}) ORDER BY 1",
+            who.trim()
+        );
+        testkit::lines_within(&url, Some(tenant), &query).await
+    };
+    assert_eq!(
+        lines(
+            kernel::TenantId::PLATFORM,
+            "'database.migrate', 'database.prune', 'insurer.apply'"
+        )
+        .await,
+        ["database.migrate", "database.prune", "insurer.apply"]
+    );
+    assert_eq!(
+        lines(insurer, "'insurer.apply', 'insurer.export'").await,
+        ["insurer.apply", "insurer.export"]
+    );
+    let unnamed = "SELECT action AS line FROM audit_events WHERE actor_kind = 'operator' AND NOT detail ? 'by'";
+    assert!(testkit::lines_within(&url, Some(insurer), unnamed).await.is_empty());
+}
+
+// security.md 13
+#[tokio::test]
+async fn the_desk_lets_codes_be_taken_again() {
+    let installation = Installation::ready().await;
+    let (url, insurer) = (installation.owner_url(), installation.insurer().await);
+    let person = "SELECT concat_ws(' ', symbol, number, branch, person_id) AS line FROM persons ORDER BY person_id";
+    let person = testkit::lines_within(&url, Some(insurer), person).await.remove(0);
+    let [symbol, number, branch, id] = person.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("{person}");
+    };
+    let lock = format!(
+        "BEGIN; SET LOCAL madoguchi.tenant_id = '{insurer}';
+         INSERT INTO wrong_codes VALUES ({insurer}, '{id}', 100); COMMIT"
+    );
+    testkit::execute(&url, &lock).await.unwrap();
+    let unlock = [
+        "member", "unlock", "139998", "--symbol", symbol, "--number", number, "--branch", branch,
+    ];
+    assert!(installation.done(&unlock).await.contains("unlocked"));
+    assert!(installation.done(&unlock).await.contains("was not locked"));
+    let told = format!("SELECT detail->>'failures' AS line FROM audit_events WHERE object_id = '{id}'");
+    assert_eq!(testkit::lines_within(&url, Some(insurer), &told).await, ["100"]);
+    let (success, said) = installation
+        .run(
+            &["member", "unlock", "139998", "--symbol", symbol, "--number", "999999"],
+            &[],
+        )
+        .await;
+    assert!(!success && said.contains("nobody has this number"), "{said}");
+}
+
 #[tokio::test]
 async fn an_insurer_is_suspended_and_resumed_and_its_roster_imported_whole_or_not_at_all() {
     let installation = Installation::ready().await;

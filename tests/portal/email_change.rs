@@ -47,6 +47,21 @@ async fn the_address_changes_with_the_code_that_went_to_the_new_one_and_the_old_
     assert_eq!(address(&app).await, new);
 }
 
+// security.md 38
+#[tokio::test]
+async fn the_session_goes_on_under_a_new_token_after_the_change() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    let new = fresh();
+    leads(&ask(&client, PASSWORD, &new).await, CODE);
+    let stolen = client.cookie("__Host-session").unwrap();
+    leads(&enter(&client, &app.code_for(&new).await).await, "/portal/account");
+    assert_eq!(client.get("/portal/account").await.status, 200);
+    let thief = client.stranger();
+    thief.set_cookie("__Host-session", &stolen);
+    assert_eq!(thief.get("/portal/account").await.status, 303);
+}
+
 // security.md 58
 #[tokio::test]
 async fn an_address_that_nobody_has_proven_stands_nowhere_in_clear() {

@@ -2,7 +2,8 @@
 
 use crate::{
     Accounts, Member, Outage, Outcome, Refusal,
-    recover::SECOND_CLICK,
+    guesses::{Guesser, end_guesses, give_back_guess, take_guess},
+    recover::{SECOND_CLICK, folded},
     refusal::unhashed,
     session::{AccountRow, account, credentials},
     trail,
@@ -10,7 +11,10 @@ use crate::{
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability};
-use guard::sessions::{self, Carrier};
+use guard::{
+    sessions::{self, Carrier},
+    throttle::{self, Taken},
+};
 use kernel::{FieldError, Problem, SessionId, TenantSecret};
 use scoped_futures::ScopedFutureExt as _;
 
@@ -141,6 +145,7 @@ impl Accounts {
         };
         trail::record(&tx, now, origin, actor(member), "password.change", "done").await?;
         tx.commit().await?;
+        self.forgive_guesses(origin, &folded(&found)).await?;
         Ok(Outcome::Done(token))
     }
 
@@ -173,46 +178,53 @@ impl Accounts {
         Ok(token.map_or(refusal.into(), Outcome::Done))
     }
 
-    /// Checks the present password before something that matters (security.md 42), by the rule of log-in and on a count
-    /// of its own: whoever sits here has a session.
+    /// Checks the present password before something that matters (security.md 42), by the waits of log-in and on a count
+    /// of its own: whoever sits here has a session. In all they have no more guesses than the account's devices.
     pub(crate) async fn prove_password(
         &self,
         origin: &Origin,
         member: &Member,
         typed: &str,
     ) -> Result<Result<AccountRow, Refusal>, Outage> {
-        let tenant = self.database.tenant(member.insurer.tenant_id);
-        let key = member.account_id.to_string();
-        if let Some(until) = self.take_try(tenant.id(), &self.limits.log_in(), &key).await? {
+        let (tenant, id) = (self.database.tenant(member.insurer.tenant_id), member.account_id);
+        let (now, rule, key) = (self.clock.now(), self.limits.password_proof(), id.to_string());
+        let tx = tenant.write(Durability::Safe).await?;
+        if let Taken::Wait { until } = throttle::take(&tx, &self.keys, now, &rule, &key).await? {
+            tx.commit().await?;
             return Ok(Err(Refusal::Wait { until }));
         }
-        let (_, found) = tenant
-            .read_with(|tx| credentials(tx, member.account_id).scope_boxed())
-            .await?;
+        take_guess(&tx, id, Guesser::Device).await?;
+        let found = credentials(&tx, id).await?;
+        tx.commit().await?;
         let Some(found) = found else {
             return Ok(Err(Refusal::SessionEnded));
         };
-        match self.is_password(origin, &found, typed).await {
+        let most = i32::try_from(self.limits.log_in_id_tries).unwrap_or(i32::MAX);
+        if found.guesses(Guesser::Device) > most {
+            return Ok(Err(Refusal::LogInLocked));
+        }
+        let right = self.is_password(origin, &found, typed).await;
+        let tx = tenant.write(Durability::Safe).await?;
+        let outcome = match right {
             Err(error) => {
                 // Nothing was looked at, so nothing was tried.
-                self.give_back(tenant.id(), &self.limits.log_in(), &key).await?;
-                Ok(Err(unhashed(error)?))
+                throttle::give_back(&tx, &self.keys, now, &rule, &key).await?;
+                give_back_guess(&tx, id, Guesser::Device).await?;
+                Err(unhashed(error)?)
             }
             Ok(false) => {
-                let tx = tenant.write(Durability::Safe).await?;
-                let (now, outcome) = (self.clock.now(), "password_wrong");
-                trail::record(&tx, now, origin, actor(member), "password.prove", outcome).await?;
-                tx.commit().await?;
+                trail::record(&tx, now, origin, actor(member), "password.prove", "password_wrong").await?;
                 let wrong = FieldError::new("current_password", Problem::PasswordWrong);
-                Ok(Err(Refusal::Fields(vec![wrong])))
+                Err(Refusal::Fields(vec![wrong]))
             }
             Ok(true) => {
-                let tx = tenant.write(Durability::Safe).await?;
-                guard::throttle::forgive(&tx, &self.keys, &self.limits.log_in(), &key).await?;
-                tx.commit().await?;
-                Ok(Ok(found.account))
+                throttle::forgive(&tx, &self.keys, &rule, &key).await?;
+                end_guesses(&tx, id, Guesser::Device).await?;
+                Ok(found.account)
             }
-        }
+        };
+        tx.commit().await?;
+        Ok(outcome)
     }
 
     /// Ends one of the member's sessions; another person's does not exist.

@@ -9,17 +9,20 @@ use crate::{
     recover::RESET,
     schema::{accounts, email_changes},
     session::account,
-    sign_up::{code_of, code_verdict, read_code},
+    sign_up::{code_of, read_code},
     ticket::left,
-    trail,
+    trail, wrong_codes,
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{codes, links};
-use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Problem, TenantId};
+use guard::{
+    codes, links,
+    sessions::{self, Carrier},
+};
+use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Problem, TenantSecret};
 use mail::{Letter, MailState};
 use scoped_futures::ScopedFutureExt as _;
 
@@ -80,6 +83,13 @@ impl Accounts {
         {
             // The same form a second time.
             return Ok(Outcome::Done(self.sent(&email, row.last_sent_at)));
+        }
+        if let Some(at) = present
+            .as_ref()
+            .map(|row| row.last_sent_at + span(self.limits.resend_after))
+            && now < at
+        {
+            return Ok(Refusal::ResendTooSoon { at }.into());
         }
         let outcome = self
             .send_change_code(&mut tx, member, &email, present.as_ref(), now)
@@ -154,6 +164,9 @@ impl Accounts {
         if left(self.limits.code_sends, sends) == 0 {
             return Ok(Refusal::SendsUsedUp.into());
         }
+        if wrong_codes::used_up(tx, member.person.person_id, self.limits.code_failures).await? {
+            return Ok(Refusal::CodesLocked.into());
+        }
         let life = span(self.limits.code_life);
         let code = codes::issue(tx, &self.keys, now, member.account_id.0, CODE, life).await?;
         let message = EmailChangeCode {
@@ -202,8 +215,13 @@ impl Accounts {
         }
     }
 
-    /// The code: a try is taken first, then the address changes and the old one is told.
-    pub async fn confirm_email(&self, origin: &Origin, member: &Member, code: &str) -> Result<Outcome<()>, Outage> {
+    /// The code: the address changes, the old one is told, and the session goes on under a new token (security.md 38).
+    pub async fn confirm_email(
+        &self,
+        origin: &Origin,
+        member: &Member,
+        code: &str,
+    ) -> Result<Outcome<TenantSecret>, Outage> {
         let typed = match read_code(code) {
             Ok(typed) => typed,
             Err(refusal) => return Ok(refusal.into()),
@@ -215,30 +233,25 @@ impl Accounts {
             .write(Durability::Safe)
             .await?;
         lock(&mut tx, member.account_id).await?;
-        let most = i32::try_from(self.limits.code_tries).unwrap_or(i32::MAX);
-        let taken: Option<(i32, Vec<u8>)> = diesel::update(live_change(tx.tenant(), member.account_id, now))
-            .filter(email_changes::tries.lt(most))
-            .set(email_changes::tries.eq(email_changes::tries + 1))
-            .returning((email_changes::tries, email_changes::email))
-            .get_result(&mut *tx)
-            .await
-            .optional()?;
-        let Some((tries, wanted)) = taken else {
-            let waiting = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now);
-            return Ok(if waiting.is_some() {
-                Refusal::CodeTriesUsedUp
-            } else {
-                Refusal::StepMissing
-            }
-            .into());
+        let Some(row) = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
+            return Ok(Refusal::StepMissing.into());
         };
-        let verdict = codes::check(&mut tx, &self.keys, now, member.account_id.0, CODE, &typed).await?;
-        if let Err(refusal) = code_verdict(verdict, left(self.limits.code_tries, tries)) {
+        if left(self.limits.code_tries, row.tries) == 0 {
+            return Ok(Refusal::CodeTriesUsedUp.into());
+        }
+        let (person, subject) = (member.person.person_id, member.account_id.0);
+        let judged = self
+            .judge_code(&mut tx, person, subject, CODE, &typed, row.tries)
+            .await?;
+        if let Err(refusal) = judged {
+            if matches!(refusal, Refusal::CodeWrong { .. } | Refusal::CodeTriesUsedUp) {
+                count_try(&mut tx, member.account_id).await?;
+            }
             trail::record(&tx, now, origin, actor(member), "email.confirm", refusal.code()).await?;
             tx.commit().await?;
             return Ok(refusal.into());
         }
-        let wanted = self.wanted(member, &wanted)?;
+        let wanted = self.wanted(member, &row.email)?;
         let Some(found) = account(&tx, member.account_id).await? else {
             return Ok(Refusal::SessionEnded.into());
         };
@@ -252,9 +265,13 @@ impl Accounts {
         // `found` still has the address before the change: it is the one to be told.
         self.write_to(&mut tx, &found, sender(&member.insurer), None, &message, now)
             .await?;
+        let Some(token) = sessions::renew(&mut tx, &self.keys, Carrier::at(origin), &member.session).await? else {
+            // Logged out elsewhere meanwhile: nothing of it stays.
+            return Ok(Refusal::SessionEnded.into());
+        };
         trail::record(&tx, now, origin, actor(member), "email.confirm", "done").await?;
         tx.commit().await?;
-        Ok(Outcome::Done(()))
+        Ok(Outcome::Done(token))
     }
 
     /// The sealed address of an account's change.
@@ -301,12 +318,16 @@ async fn change(tx: &TenantTransaction, account: AccountId) -> Result<Option<Cha
         .optional()?)
 }
 
-#[diesel::dsl::auto_type(no_type_alias)]
-fn live_change(tenant: TenantId, account: AccountId, now: DateTime<Utc>) -> _ {
-    email_changes::table
+/// Counts a wrong code on a change, whose account is locked.
+async fn count_try(tx: &mut TenantTransaction, account: AccountId) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    diesel::update(email_changes::table)
         .filter(email_changes::tenant_id.eq(tenant))
         .filter(email_changes::account_id.eq(account))
-        .filter(email_changes::expires_at.gt(now))
+        .set(email_changes::tries.eq(email_changes::tries + 1))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// The proven address takes the old one's place, and the change is over.

@@ -4,21 +4,27 @@
 //! mail. A refusal is a value, and what it counted stays; an [`Outage`] rolls back. Both shells call these very methods.
 
 mod account;
+mod alarm;
 mod consent;
+mod device;
 mod email_change;
+mod guesses;
 mod identity;
 mod limits;
 mod log_in;
 mod login_names;
 mod messages;
+mod network;
 mod recover;
 mod refusal;
+mod rules;
 mod schema;
 mod session;
 mod sign_up;
 mod ticket;
 mod trail;
 mod work;
+mod wrong_codes;
 
 pub use account::{AccountView, PasswordChange, SessionView};
 pub use consent::{Consent, DueTerms, TermsChoice};
@@ -33,8 +39,9 @@ pub use refusal::{Outage, Outcome, Refusal};
 pub use session::{Member, MemberIds};
 pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
 pub use ticket::{CodeView, Step, TicketView, sweep};
+pub use trail::tell_refusals;
+pub use wrong_codes::unlock;
 
-use chrono::{DateTime, Utc};
 use database::Database;
 use guard::Hasher;
 use kernel::{Clock, Keys, NameKeys};
@@ -54,7 +61,6 @@ pub struct Accounts {
     limits: Arc<Limits>,
     public_url: Url,
     seen: moka::future::Cache<Vec<u8>, MemberIds>,
-    full_networks: moka::future::Cache<String, DateTime<Utc>>,
 }
 
 impl Accounts {
@@ -83,7 +89,6 @@ impl Accounts {
             limits: Arc::new(limits),
             public_url,
             seen: session::seen_sessions(),
-            full_networks: log_in::full_networks(),
         }
     }
 

@@ -1,35 +1,33 @@
 //! Log-in (manual 1-5): the same statements and one hash whether the user ID exists or not (security.md 27).
 
 use crate::{
-    Accounts, DueTerms, Limits, Outage, Outcome, Refusal, consent,
-    limits::ODD_LOG_IN,
+    Accounts, DueTerms, Outage, Outcome, Refusal, consent,
+    guesses::{Counted, Guesser, end_guesses, give_back_guess, take_guess},
     login_names,
     messages::{OddLogIn, letterhead, sender},
     refusal::unhashed,
+    rules::ODD_LOG_IN,
     schema::accounts,
     session::{AccountRow, Credentials, credentials},
-    trail,
+    trail::{self, Typed, record_visitor},
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::{
-    FutureExt as _,
-    future::{OptionFuture, try_join, try_join_all, try_join3, try_join4},
-};
+use futures_util::future::{try_join, try_join3, try_join4};
 use guard::{
-    Password, sessions, throttle,
-    throttle::{Rule, Taken},
+    Password, sessions,
+    throttle::{self, Taken},
 };
 use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
-use moka::future::Cache;
 use scoped_futures::ScopedFutureExt as _;
-use std::{sync::Arc, time::Duration};
+use serde_json::json;
+use std::sync::Arc;
 use tenancy::Insurer;
 
-/// A log-in after so many wrong passwords within a day is told to the member by mail: more than a forgetful evening,
+/// A log-in after so many wrong passwords since the last is told to the member by mail: more than a forgetful evening,
 /// far less than a guesser needs.
 const ODD_FAILURES: u32 = 5;
 
@@ -40,8 +38,8 @@ pub struct LogInForm {
     pub user_id: String,
     /// パスワード.
     pub password: String,
-    /// The browser's own name, where it has logged in with this user ID before (OWASP's device cookies): its tries are
-    /// counted apart, so that a stranger's guessing never keeps the owner out. Programs have none.
+    /// The browser's or program's own name, where it has logged in with this user ID before: its tries are counted apart,
+    /// so that a stranger's guessing never keeps the owner out.
     pub device: Option<String>,
 }
 
@@ -75,35 +73,32 @@ impl Accounts {
         let user_id = UserId::typed(&form.user_id).ok().map(|id| id.folded());
         let folded = user_id.clone().unwrap_or_default();
         let typed = user_id.unwrap_or_else(|| kernel::text::normalize(&form.user_id).to_lowercase());
-        let counted = Counted::new(origin, typed, form.device.as_deref());
+        let counted = Counted::new(&self.limits, origin, typed, form.device.as_deref());
 
         // In a rush those who are sent away cost nothing: no try, no statement.
         let place = match self.hasher.place(origin) {
             Ok(place) => place,
             Err(error) => return Ok(unhashed(error)?.into()),
         };
+        let admitted = match self.admit_log_in(&counted).await? {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(refusal.into()),
+        };
         let owner = self.account_named(&folded).await?;
-        if let Some(until) = self
-            .full_networks
-            .get(&counted.network)
-            .await
-            .filter(|until| *until > self.clock.now())
-        {
-            return self.hold_off(owner, &counted, origin, until).await;
-        }
-
         // An unknown user ID is nobody's at the platform, and costs the same to count and to look into.
         let (tenant, id) = owner.unwrap_or((TenantId::PLATFORM, AccountId(uuid::Uuid::nil())));
-        let (tx, (wait, found)) = self
+        let (tx, ((), found)) = self
             .database
             .tenant(tenant)
             .write_with(Durability::Relaxed, |tx| {
-                try_join(self.take_tries(tx, &counted), credentials(tx, id)).scope_boxed()
+                try_join(take_guess(tx, id, counted.by), credentials(tx, id)).scope_boxed()
             })
             .await?;
         tx.commit().await?;
-        if let Some(until) = wait {
-            return self.hold_off(owner, &counted, origin, until).await;
+        let most = i32::try_from(self.limits.log_in_id_tries).unwrap_or(i32::MAX);
+        if found.as_ref().is_some_and(|found| found.guesses(counted.by) > most) {
+            self.hold_off_locked(&counted).await?;
+            return Ok(Refusal::LogInLocked.into());
         }
         let password = Password::typed(&form.password);
         let stored = found.as_ref().map(Credentials::stored);
@@ -111,9 +106,9 @@ impl Accounts {
             Ok(verdict) => verdict,
             Err(error) => {
                 // Nothing was looked at, so nothing was tried.
-                for (rule, key) in counted.tries(&self.limits) {
-                    self.give_back(tenant, &rule, key).await?;
-                }
+                let tx = self.database.tenant(tenant).write(Durability::Relaxed).await?;
+                give_back_guess(&tx, id, counted.by).await?;
+                tx.commit().await?;
                 return Ok(unhashed(error)?.into());
             }
         };
@@ -126,95 +121,46 @@ impl Accounts {
         } else {
             None
         };
-        self.open(origin, agent, tenant, found.account, rehashed, &counted)
-            .await
-    }
-
-    /// Takes a try of each rule; the time to wait until, where one refuses.
-    async fn take_tries(
-        &self,
-        tx: &TenantTransaction,
-        counted: &Counted,
-    ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
-        let (now, tries) = (self.clock.now(), counted.tries(&self.limits));
-        let taken = tries
-            .iter()
-            .map(|(rule, key)| throttle::take(tx, &self.keys, now, rule, key));
-        let taken = try_join_all(taken).await?;
-        let wait = taken.iter().find_map(|taken| match taken {
-            Taken::Wait { until } => Some(*until),
-            Taken::Free => None,
-        });
-        if wait.is_some() {
-            // Whom one rule refuses has tried nothing: the other doesn't count it, or a refused crowd would lock an ID.
-            for ((rule, key), taken) in tries.iter().zip(&taken) {
-                if *taken == Taken::Free {
-                    throttle::give_back(tx, &self.keys, now, rule, key).await?;
-                }
-            }
+        let outcome = self
+            .open(
+                origin,
+                agent,
+                tenant,
+                found.account,
+                rehashed,
+                &counted,
+                admitted.failures,
+            )
+            .await?;
+        if !matches!(outcome, Outcome::Refused(Refusal::LogInFailed)) {
+            self.forgive_admitted(&counted, &admitted).await?;
         }
-        Ok(wait)
+        Ok(outcome)
     }
 
-    /// Too many tries: nothing is looked at until then.
-    async fn hold_off(
-        &self,
-        owner: Option<(TenantId, AccountId)>,
-        counted: &Counted,
-        origin: &Origin,
-        until: DateTime<Utc>,
-    ) -> Result<Outcome<LoggedIn>, Outage> {
-        self.note_refused(owner, &counted.typed, origin, "wait").await?;
-        Ok(Refusal::Wait { until }.into())
-    }
-
-    /// The password was wrong, or the user ID nobody's. A network's count is generous: a node knows that it is full once
-    /// a failure told it so, and what is under way meanwhile exceeds it. Each user ID's own is exact.
+    /// The password was wrong, or the user ID nobody's.
     async fn fail(
         &self,
         owner: Option<(TenantId, AccountId)>,
-        counted: &Counted,
+        counted: &Counted<'_>,
         origin: &Origin,
     ) -> Result<Outcome<LoggedIn>, Outage> {
-        let (now, network) = (self.clock.now(), self.limits.log_in_network());
-        let (tx, full) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| {
-                throttle::count_failure(tx, &self.keys, now, &network, &counted.network).scope_boxed()
-            })
-            .await?;
+        self.count_guesses(counted).await?;
+        let now = self.clock.now();
+        let typed = Typed::user_id(&self.keys, &counted.typed).into(json!({}));
+        let (tenant, about) = match owner {
+            Some((tenant, account)) => (tenant, (Some(trail::account(account)), typed)),
+            None => (TenantId::PLATFORM, (None, typed)),
+        };
+        let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
+        record_visitor(&tx, now, origin, "session.open", "log_in_failed", about).await?;
         tx.commit().await?;
-        if let Some(until) = full {
-            self.full_networks.insert(counted.network.clone(), until).await;
-        }
-        self.note_refused(owner, &counted.typed, origin, "log_in_failed")
-            .await?;
         Ok(Refusal::LogInFailed.into())
-    }
-
-    /// A log-in that failed, in the trail of whoever's it would have been.
-    async fn note_refused(
-        &self,
-        owner: Option<(TenantId, AccountId)>,
-        typed: &str,
-        origin: &Origin,
-        outcome: &'static str,
-    ) -> Result<(), Outage> {
-        let (now, keys) = (self.clock.now(), &self.keys);
-        let (tenant, account) = owner.map_or((TenantId::PLATFORM, None), |(tenant, account)| (tenant, Some(account)));
-        let (tx, ()) = self
-            .database
-            .tenant(tenant)
-            .write_with(Durability::Safe, |tx| {
-                trail::record_log_in_refused(tx, keys, now, origin, account, typed, outcome).scope_boxed()
-            })
-            .await?;
-        Ok(tx.commit().await?)
     }
 
     /// The password was right: a session, unless insurer or coverage say no. All that belongs to it is written in one
     /// round trip, and taken back where it turns out not to be due.
+    #[expect(clippy::too_many_arguments, reason = "each has a type of its own")]
     async fn open(
         &self,
         origin: &Origin,
@@ -222,7 +168,8 @@ impl Accounts {
         tenant: TenantId,
         found: AccountRow,
         rehashed: Option<guard::PasswordHash>,
-        counted: &Counted,
+        counted: &Counted<'_>,
+        failures: u32,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let Some(insurer) = self.directory.by_tenant(tenant).await? else {
             return Ok(Refusal::LogInFailed.into());
@@ -236,16 +183,16 @@ impl Accounts {
             absolute: insurer.session.absolute(),
         };
         let kind = sessions::SubjectKind::Member;
-        let (mut tx, (noted, failures, person, (session, consents_required, ()))) = self
+        let (mut tx, (noted, person, (session, (), consents_required, ()))) = self
             .database
             .tenant(tenant)
             .write_with(Durability::Safe, |tx| {
-                try_join4(
-                    note_log_in(tx, &found, now, rehashed.as_ref()),
-                    self.forgive_tries(tx, counted),
+                try_join3(
+                    note_log_in(tx, &found, now, rehashed.as_ref(), counted.by),
                     roster::person(tx, found.person_id),
-                    try_join3(
+                    try_join4(
                         sessions::open(tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
+                        sessions::end_oldest(tx, account_id.0, self.limits.sessions),
                         consent::due(tx, account_id, &insurer, &platform, now),
                         trail::record(tx, now, origin, actor, "session.open", "done"),
                     ),
@@ -268,18 +215,14 @@ impl Accounts {
         };
         if let Some(refusal) = refusal {
             tx.rollback().await?;
-            let (tx, _) = self
-                .database
-                .tenant(tenant)
-                .write_with(Durability::Safe, |tx| {
-                    let told = trail::record(tx, now, origin, actor, "session.open", refusal.code());
-                    try_join(self.forgive_tries(tx, counted), told).scope_boxed()
-                })
-                .await?;
+            // It proved its owner all the same.
+            let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
+            end_guesses(&tx, account_id, counted.by).await?;
+            trail::record(&tx, now, origin, actor, "session.open", refusal.code()).await?;
             tx.commit().await?;
             return Ok(refusal.into());
         }
-        if failures >= ODD_FAILURES {
+        if counted.by == Guesser::Stranger && failures >= ODD_FAILURES {
             self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
                 .await?;
         }
@@ -313,56 +256,6 @@ impl Accounts {
         self.write_to(tx, found, sender(insurer), None, &message, now).await
     }
 
-    /// A right password clears what wrong ones counted for this ID from here; what strangers share only gets its try
-    /// back, or one good log-in would clear a guesser's. Answers how many wrong ones strangers have had for this ID within
-    /// the window.
-    async fn forgive_tries(&self, tx: &TenantTransaction, counted: &Counted) -> Result<u32, DatabaseError> {
-        let (now, by_id, own) = (self.clock.now(), self.limits.log_in_id(), self.limits.log_in());
-        // In the order of the tries, so that two log-ins never wait for each other.
-        let by_id = counted
-            .by_stranger
-            .then(|| throttle::give_back(tx, &self.keys, now, &by_id, &counted.typed));
-        let own = throttle::forgive(tx, &self.keys, &own, &counted.own);
-        let (left, ()) = try_join(OptionFuture::from(by_id).map(Option::transpose), own).await?;
-        Ok(left.unwrap_or(0))
-    }
-
-    /// A new password proves its owner: what strangers counted for this ID is forgotten, and what was counted from here.
-    pub(crate) async fn forgive_guesses(
-        &self,
-        tx: &TenantTransaction,
-        origin: &Origin,
-        user_id: &str,
-    ) -> Result<(), DatabaseError> {
-        let folded = UserId::typed(user_id).map_or_else(|_| String::new(), |id| id.folded());
-        let counted = Counted::new(origin, folded, None);
-        throttle::forgive(tx, &self.keys, &self.limits.log_in_id(), &counted.typed).await?;
-        throttle::forgive(tx, &self.keys, &self.limits.log_in(), &counted.own).await
-    }
-
-    /// Takes a try of a rule in a transaction of its own: the time to wait until, where it is to be refused.
-    pub(crate) async fn take_try(
-        &self,
-        tenant: TenantId,
-        rule: &Rule<'_>,
-        key: &str,
-    ) -> Result<Option<DateTime<Utc>>, Outage> {
-        let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        let taken = throttle::take(&tx, &self.keys, self.clock.now(), rule, key).await?;
-        tx.commit().await?;
-        Ok(match taken {
-            Taken::Free => None,
-            Taken::Wait { until } => Some(until),
-        })
-    }
-
-    /// Gives a try back: it was no failure.
-    pub(crate) async fn give_back(&self, tenant: TenantId, rule: &Rule<'_>, key: &str) -> Result<(), Outage> {
-        let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        throttle::give_back(&tx, &self.keys, self.clock.now(), rule, key).await?;
-        Ok(tx.commit().await?)
-    }
-
     /// Whose a user ID is, asked of the directory: by each of its hashes, for a known one must not be found the quicker
     /// (security.md 27).
     pub(crate) async fn account_named(&self, folded: &str) -> Result<Option<(TenantId, AccountId)>, Outage> {
@@ -378,50 +271,13 @@ impl Accounts {
     }
 }
 
-/// Networks whose failed log-ins are used up, as far as this node knows, and until when. Forgotten, one is heard of again
-/// at its next failure.
-pub(crate) fn full_networks() -> Cache<String, DateTime<Utc>> {
-    Cache::builder()
-        .max_capacity(10_000)
-        .time_to_live(Duration::from_hours(24))
-        .build()
-}
-
-/// What a log-in's tries are counted on.
-struct Counted {
-    network: String,
-    /// What was typed as user ID, folded.
-    typed: String,
-    /// What was typed, from this network or this browser.
-    own: String,
-    /// Whether the user ID has not logged in with this browser before.
-    by_stranger: bool,
-}
-
-impl Counted {
-    fn new(origin: &Origin, typed: String, device: Option<&str>) -> Self {
-        let network = origin.network();
-        Self {
-            own: format!("{typed}|{}", device.unwrap_or(&network)),
-            by_stranger: device.is_none(),
-            network,
-            typed,
-        }
-    }
-
-    /// What is counted before the hash, each with its key.
-    fn tries<'a>(&'a self, limits: &'a Limits) -> Vec<(Rule<'a>, &'a str)> {
-        let by_id = self.by_stranger.then(|| (limits.log_in_id(), &*self.typed));
-        by_id.into_iter().chain([(limits.log_in(), &*self.own)]).collect()
-    }
-}
-
-/// This log-in becomes the last, the last becomes 前回ログイン; false where the password is not the one that was found.
+/// This log-in becomes the last, the last becomes 前回ログイン, and guesses of its kind count anew; false where the password is not the one that was found.
 async fn note_log_in(
     tx: &TenantTransaction,
     found: &AccountRow,
     now: DateTime<Utc>,
     rehashed: Option<&guard::PasswordHash>,
+    by: Guesser,
 ) -> Result<bool, DatabaseError> {
     let tenant = tx.tenant();
     let noted = diesel::update(accounts::table)
@@ -432,6 +288,8 @@ async fn note_log_in(
             accounts::previous_log_in_at.eq(accounts::last_log_in_at),
             accounts::last_log_in_at.eq(now),
             rehashed.map(|hash| accounts::password.eq(hash)),
+            (by == Guesser::Stranger).then(|| accounts::guesses.eq(0)),
+            (by == Guesser::Device).then(|| accounts::device_guesses.eq(0)),
         ));
     Ok(Prepared(noted).execute(&mut &**tx).await? > 0)
 }

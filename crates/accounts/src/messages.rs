@@ -182,7 +182,7 @@ message!(
     OddLogIn, "odd_log_in", Bulk, "【マイページ】ログインのお知らせ", {
         /// When.
         at: DateTime<Utc>,
-        /// Wrong passwords before it, within a day.
+        /// Wrong passwords before it, since the last right one.
         failures: u32,
     },
     |self| self
@@ -190,7 +190,7 @@ message!(
         .open()
         .paragraph(&format!(
             "{} に、マイページへのログインがありました。\n\
-             その前の1日のあいだに、まちがったパスワードが{}回入力されています。",
+             前回のログインのあと、まちがったパスワードが{}回入力されています。",
             calendar::moment(self.at),
             self.failures
         ))

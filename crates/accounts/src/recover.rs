@@ -5,10 +5,11 @@ use crate::{
     Accounts, IdentityForm, Outage, Outcome, Refusal,
     limits::span,
     messages::{PasswordChanged, PasswordReset, UserIdReminder, letterhead, sender},
+    network::{self, Place},
     refusal::unhashed,
     schema::accounts,
     session::{AccountRow, Credentials, account, credentials},
-    trail,
+    trail::{self, Held, REMINDER_HELD, REMINDER_NETWORK_HELD, RESET_HELD, RESET_NETWORK_HELD, Typed, record_visitor},
     work::{ForgottenPassword, ForgottenUserId},
 };
 use audit::{Actor, Origin};
@@ -16,7 +17,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{HashError, Password, PasswordHash, links, links::Link, sessions};
+use guard::{
+    HashError, Password, PasswordHash, links,
+    links::Link,
+    sessions,
+    throttle::{self, Rule, Taken},
+};
 use kernel::{
     AccountId, BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId,
     TenantSecret, UserId,
@@ -24,6 +30,7 @@ use kernel::{
 use mail::{Letter, Message};
 use roster::{Found, Identity};
 use scoped_futures::ScopedFutureExt as _;
+use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
 
@@ -47,24 +54,47 @@ pub(crate) const RESET: &str = "password_reset";
 pub(crate) const SECOND_CLICK: TimeDelta = TimeDelta::minutes(1);
 
 impl Accounts {
-    /// Asks for a mail with a reset link. One answer whatever is true.
-    pub async fn forgot_password(&self, origin: &Origin, user_id: &str) -> Result<Outcome<()>, Outage> {
+    /// Asks for a mail with a reset link. One answer whatever is true. `device` names the browser or program where it has
+    /// logged in with this user ID before: it asks by a count of its own.
+    pub async fn forgot_password(
+        &self,
+        origin: &Origin,
+        user_id: &str,
+        device: Option<&str>,
+    ) -> Result<Outcome<()>, Outage> {
         let user_id = match UserId::typed(user_id) {
             Ok(user_id) => user_id,
             Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("user_id", problem)]).into()),
         };
-        if let Some(until) = self.take_recovery(origin).await? {
+        let (places, by_network) = (network::places(origin), self.limits.recovery_network());
+        if let Some(until) = self
+            .network_wait(origin, &places, by_network, &RESET_NETWORK_HELD)
+            .await?
+        {
             return Ok(Refusal::Wait { until }.into());
         }
         let folded = user_id.folded();
-        if let Some(until) = self.take_try(TenantId::PLATFORM, &self.limits.reset(), &folded).await? {
-            return Ok(Refusal::Wait { until }.into());
-        }
+        let typed = Typed::user_id(&self.keys, &folded);
+        let tries = match device {
+            Some(device) => vec![(self.limits.reset(1), format!("{folded}|{device}"))],
+            None => asked_from(
+                &places,
+                &folded,
+                |times| self.limits.reset(times),
+                self.limits.reset_id(),
+            ),
+        };
         let now = self.clock.now();
         let mut tx = self.database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
+        if let Some(until) = self.take_asked(&tx, origin, &tries, &RESET_HELD, &typed).await? {
+            tx.commit().await?;
+            return Ok(Refusal::Wait { until }.into());
+        }
         jobs::enqueue(&mut tx, &self.keys, now, now, &ForgottenPassword { folded }).await?;
-        trail::record(&tx, now, origin, Actor::Visitor, "password.forgot", "done").await?;
+        let about = (None, typed.into(json!({})));
+        record_visitor(&tx, now, origin, "password.forgot", "done", about).await?;
         tx.commit().await?;
+        self.count_network(&places, by_network).await?;
         Ok(Outcome::Done(()))
     }
 
@@ -77,13 +107,17 @@ impl Accounts {
         if !insurer.is_open() {
             return Ok(Refusal::InsurerSuspended.into());
         }
-        if let Some(until) = self.take_recovery(origin).await? {
+        let (places, by_network) = (network::places_at(origin, &insurer), self.limits.recovery_network());
+        if let Some(until) = self
+            .network_wait(origin, &places, by_network, &REMINDER_NETWORK_HELD)
+            .await?
+        {
             return Ok(Refusal::Wait { until }.into());
         }
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
-        if let Some(until) = self.take_try(insurer.tenant_id, &self.limits.reminder(), &key).await? {
-            return Ok(Refusal::Wait { until }.into());
-        }
+        let typed = Typed::number(&self.keys, &key);
+        let reminder = |times| self.limits.reminder(times);
+        let tries = asked_from(&network::places(origin), &key, reminder, self.limits.reminder_id());
         let now = self.clock.now();
         let job = ForgottenUserId {
             symbol: identity.symbol.as_str().to_owned(),
@@ -96,9 +130,15 @@ impl Accounts {
                 .map(|number| number.as_str().to_owned()),
         };
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
+        if let Some(until) = self.take_asked(&tx, origin, &tries, &REMINDER_HELD, &typed).await? {
+            tx.commit().await?;
+            return Ok(Refusal::Wait { until }.into());
+        }
         jobs::enqueue(&mut tx, &self.keys, now, now, &job).await?;
-        trail::record(&tx, now, origin, Actor::Visitor, "user_id.forgot", "done").await?;
+        let about = (None, typed.into(json!({})));
+        record_visitor(&tx, now, origin, "user_id.forgot", "done", about).await?;
         tx.commit().await?;
+        self.count_network(&places, by_network).await?;
         Ok(Outcome::Done(()))
     }
 
@@ -180,7 +220,6 @@ impl Accounts {
         {
             return Ok(Refusal::LinkExpired.into());
         }
-        self.forgive_guesses(&tx, origin, &found.user_id).await?;
         trail::record(
             &tx,
             now,
@@ -191,6 +230,7 @@ impl Accounts {
         )
         .await?;
         tx.commit().await?;
+        self.forgive_guesses(origin, &folded(&found)).await?;
         Ok(Outcome::Done(insurer))
     }
 
@@ -237,7 +277,12 @@ impl Accounts {
             .filter(accounts::tenant_id.eq(tenant))
             .filter(accounts::account_id.eq(found.account_id))
             .filter(accounts::password_changed_at.eq(found.password_changed_at))
-            .set((accounts::password.eq(hash), accounts::password_changed_at.eq(now)))
+            .set((
+                accounts::password.eq(hash),
+                accounts::password_changed_at.eq(now),
+                accounts::guesses.eq(0),
+                accounts::device_guesses.eq(0),
+            ))
             .execute(&mut **tx)
             .await?;
         if written == 0 {
@@ -287,10 +332,28 @@ impl Accounts {
         Ok(verdict.await?.matches)
     }
 
-    async fn take_recovery(&self, origin: &Origin) -> Result<Option<DateTime<Utc>>, Outage> {
-        let network = origin.network();
-        self.take_try(TenantId::PLATFORM, &self.limits.recovery_network(), &network)
-            .await
+    /// Takes a try of each; the time to wait until, where one refuses. Whom one refuses has asked nothing: no other
+    /// counts it, or one neighbour's requests would use everybody's up.
+    async fn take_asked(
+        &self,
+        tx: &TenantTransaction,
+        origin: &Origin,
+        tries: &[(Rule<'_>, String)],
+        held: &'static Held,
+        typed: &Typed,
+    ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+        let now = self.clock.now();
+        for (nth, (rule, key)) in tries.iter().enumerate() {
+            let Taken::Wait { until } = throttle::take(tx, &self.keys, now, rule, key).await? else {
+                continue;
+            };
+            for (rule, key) in tries.iter().take(nth) {
+                throttle::give_back(tx, &self.keys, now, rule, key).await?;
+            }
+            trail::note_held(tx, now, origin, held, typed).await?;
+            return Ok(Some(until));
+        }
+        Ok(None)
     }
 
     /// The insurer, while its portal is open: a suspended one mails nobody the way in.
@@ -313,6 +376,9 @@ impl Accounts {
         let Some(found) = account(&tx, account_id).await? else {
             return Ok(());
         };
+        let typed = Typed::user_id(&self.keys, &job.folded).into(json!({}));
+        let about = (Some(trail::account(account_id)), typed);
+        record_visitor(&tx, now, &Origin::worker(), "password.forgot", "mailed", about).await?;
         let link = links::issue(&mut tx, &self.keys, now, account_id.0, RESET, life).await?;
         let mut url = self.public_url.clone();
         url.set_path("/portal/password/reset");
@@ -338,6 +404,12 @@ impl Accounts {
         if let Found::One { person, .. } = roster::find(&mut tx, &insurer, &identity, now).await?
             && let Some(found) = account_of_person(&mut tx, person.person_id).await?
         {
+            let number = format!("{}|{}", identity.symbol.key(), identity.number.key());
+            let about = (
+                Some(trail::account(found.account_id)),
+                Typed::number(&self.keys, &number).into(json!({})),
+            );
+            record_visitor(&tx, now, &Origin::worker(), "user_id.forgot", "mailed", about).await?;
             let message = UserIdReminder {
                 letterhead: letterhead(&insurer, &self.public_url),
                 user_id: found.user_id.clone(),
@@ -347,6 +419,24 @@ impl Accounts {
         }
         Ok(tx.commit().await?)
     }
+}
+
+/// What a recovery is counted on: what was typed from each network, then from everywhere.
+fn asked_from<'a>(
+    places: &[Place],
+    typed: &str,
+    rule: impl Fn(u32) -> Rule<'a>,
+    from_everywhere: Rule<'a>,
+) -> Vec<(Rule<'a>, String)> {
+    let from_networks = places
+        .iter()
+        .map(|place| (rule(place.times), format!("{typed}|{}", place.key)));
+    from_networks.chain([(from_everywhere, typed.to_owned())]).collect()
+}
+
+/// An account's user ID as log-ins are counted on it.
+pub(crate) fn folded(found: &AccountRow) -> String {
+    UserId::typed(&found.user_id).map_or_else(|_| String::new(), |id| id.folded())
 }
 
 fn identity_of(job: &ForgottenUserId) -> Result<Identity, Problem> {

@@ -61,6 +61,8 @@ pub enum Refusal {
     CodeUsed,
     /// The tries are used up: start again.
     CodeTriesUsedUp,
+    /// Too many wrong codes in this person's name: the desk opens it again.
+    CodesLocked,
     /// The last code was sent less than a minute ago.
     ResendTooSoon {
         /// When the next may be asked for.
@@ -70,6 +72,8 @@ pub enum Refusal {
     SendsUsedUp,
     /// User ID or password is wrong.
     LogInFailed,
+    /// Too many wrong passwords for this user ID: a new password by mail opens it again.
+    LogInLocked,
     /// The insurer's portal is suspended.
     InsurerSuspended,
     /// Coverage by this insurer has ended, and with it access.
@@ -102,9 +106,11 @@ impl Refusal {
             Self::CodeSuperseded => "code_superseded",
             Self::CodeUsed => "code_used",
             Self::CodeTriesUsedUp => "code_tries_used_up",
+            Self::CodesLocked => "codes_locked",
             Self::ResendTooSoon { .. } => "resend_too_soon",
             Self::SendsUsedUp => "sends_used_up",
             Self::LogInFailed => "log_in_failed",
+            Self::LogInLocked => "log_in_locked",
             Self::InsurerSuspended => "insurer_suspended",
             Self::CoverageEnded => "coverage_ended",
             Self::LinkExpired => "link_expired",

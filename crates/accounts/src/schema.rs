@@ -46,6 +46,8 @@ diesel::table! {
         last_log_in_at -> Nullable<Timestamptz>,
         previous_log_in_at -> Nullable<Timestamptz>,
         reminded_at -> Nullable<Timestamptz>,
+        guesses -> Integer,
+        device_guesses -> Integer,
     }
 }
 
@@ -59,6 +61,14 @@ diesel::table! {
         last_sent_at -> Timestamptz,
         mail_id -> Uuid,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    wrong_codes (tenant_id, person_id) {
+        tenant_id -> Integer,
+        person_id -> Uuid,
+        failures -> Integer,
     }
 }
 

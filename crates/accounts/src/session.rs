@@ -5,7 +5,7 @@
 //! each node remembers whose a session was, and asks for that member's rows in the session's own round trip. What is
 //! remembered is only ever a guess: rows that turn out to be another's, or not to be due, are thrown away.
 
-use crate::{Accounts, DueTerms, Outage, Outcome, Refusal, consent, schema::accounts};
+use crate::{Accounts, DueTerms, Outage, Outcome, Refusal, consent, guesses::Guesser, schema::accounts};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
@@ -297,9 +297,19 @@ pub(crate) struct Credentials {
     pub account: AccountRow,
     tenant_id: TenantId,
     password: guard::PasswordHash,
+    guesses: i32,
+    device_guesses: i32,
 }
 
 impl Credentials {
+    /// Wrong passwords since the last right one.
+    pub(crate) fn guesses(&self, by: Guesser) -> i32 {
+        match by {
+            Guesser::Stranger => self.guesses,
+            Guesser::Device => self.device_guesses,
+        }
+    }
+
     /// The hash, as this account's.
     pub fn stored(&self) -> guard::Stored {
         guard::Stored {

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Attempt {
     /// Where the person is registered already.
     pub account: Option<AccountId>,
+    /// The keys of 記号 and 番号 as typed.
+    #[serde(default)]
+    pub number: String,
     /// Where it means more than one person.
     pub ambiguous: Option<Ambiguous>,
 }
@@ -18,8 +21,6 @@ pub(crate) struct Attempt {
 /// People of one number whom a typed identity can't tell apart.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Ambiguous {
-    /// The keys of 記号 and 番号.
-    pub number: String,
     pub people: Vec<PersonId>,
 }
 

@@ -16,6 +16,7 @@ pub struct Example {
     pub answer: Option<Value>,
 }
 
+const DEVICE: &str = "AWsxUGZ0b2RldmljZS1zZWNyZXQtb2Ytb25lLXVzZXItSUQ";
 const TICKET: &str = "7.pS0c4Q5fTOIzvOFB8dGr0QyMN2DWRXnLpNKVBAxwYnE";
 
 fn identity() -> Value {
@@ -88,13 +89,14 @@ pub fn of(operation: &str) -> Example {
         ),
         "confirm_code" => (
             Some(json!({"ticket": TICKET, "code": "482913"})),
-            Some(json!({"user_id": "kenpo-taro"})),
+            Some(json!({"user_id": "kenpo-taro", "device": DEVICE})),
         ),
         "resend_code" => (Some(json!({"ticket": TICKET})), Some(code_sent())),
         "create_session" => (
             Some(json!({"user_id": "kenpo-taro", "password": "momiji no yama wo aruku"})),
             Some(json!({
                 "token": "7.4h0aN2nDPYDFhg0YcTXyKbqXyTt3oZ8XlHV5YFqXb3k",
+                "device": DEVICE,
                 "expires_at": "2026-11-24T13:00:00Z",
                 "consents_required": [{"document": "service", "revision": 1, "title": "利用規約"}],
             })),

@@ -87,7 +87,7 @@ pub fn catalogue() -> &'static [ProblemBody] {
 }
 
 /// One of each kind.
-fn refusals(at: DateTime<Utc>) -> [Refusal; 21] {
+fn refusals(at: DateTime<Utc>) -> [Refusal; 23] {
     [
         Refusal::Fields(Vec::new()),
         Refusal::NotMatched,
@@ -101,11 +101,13 @@ fn refusals(at: DateTime<Utc>) -> [Refusal; 21] {
         Refusal::CodeSuperseded,
         Refusal::CodeUsed,
         Refusal::CodeTriesUsedUp,
+        Refusal::CodesLocked,
         Refusal::ResendTooSoon {
             at: at + chrono::TimeDelta::seconds(40),
         },
         Refusal::SendsUsedUp,
         Refusal::LogInFailed,
+        Refusal::LogInLocked,
         Refusal::InsurerSuspended,
         Refusal::CoverageEnded,
         Refusal::LinkExpired,

@@ -8,7 +8,11 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, AuditId, RequestId};
-use std::net::{IpAddr, Ipv6Addr};
+use serde_json::Value;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::OnceLock,
+};
 use uuid::Uuid;
 
 mod table {
@@ -143,16 +147,31 @@ pub struct Entry {
     /// How it ended: `done`, or the refusal's code.
     pub outcome: &'static str,
     /// Codes, counts and ids that explain it.
-    pub detail: serde_json::Value,
+    pub detail: Value,
 }
 
-/// Adds a line, in the transaction of what it tells.
+/// The operator, as the machine knows who runs this command; behind sudo, who asked for it.
+pub fn operator() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let id = nix::unistd::getuid();
+        let user = nix::unistd::User::from_uid(id).ok().flatten();
+        let name = user.map_or_else(|| id.to_string(), |user| user.name);
+        let asked = std::env::var("SUDO_USER").ok().filter(|_| id.is_root());
+        asked.map_or(name.clone(), |asked| format!("{asked} as {name}"))
+    })
+}
+
+/// Adds a line, in the transaction of what it tells. An operator's says who it was.
 pub async fn record(
     tx: &TenantTransaction,
     now: DateTime<Utc>,
     origin: &Origin,
-    entry: Entry,
+    mut entry: Entry,
 ) -> Result<(), DatabaseError> {
+    if let (Actor::Operator, Value::Object(detail)) = (entry.actor, &mut entry.detail) {
+        detail.insert("by".into(), operator().into());
+    }
     let (actor_kind, actor_id) = entry.actor.columns();
     diesel::insert_into(audit_events::table)
         .values((

@@ -141,6 +141,7 @@ impl Stage {
             .env("MADOGUCHI__KEYS__CURRENT", "bench")
             .env("MADOGUCHI__KEYS__RING__BENCH", STANDARD.encode(KEY))
             .env("MADOGUCHI__KEYS__NAMES", STANDARD.encode(NAMES_KEY))
+            .env("MADOGUCHI__LIMITS__LOG_INS", endless)
             .env("MADOGUCHI__LIMITS__LOG_IN_TRIES", endless)
             .env("MADOGUCHI__LIMITS__LOG_IN_ID_TRIES", endless)
             .env("MADOGUCHI__LIMITS__LOG_IN_NETWORK_TRIES", endless)

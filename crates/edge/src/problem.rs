@@ -94,7 +94,11 @@ pub fn status(refusal: &Refusal) -> StatusCode {
             StatusCode::CONFLICT
         }
         Refusal::LogInFailed | Refusal::SessionEnded => StatusCode::UNAUTHORIZED,
-        Refusal::ConsentRequired | Refusal::InsurerSuspended | Refusal::CoverageEnded => StatusCode::FORBIDDEN,
+        Refusal::ConsentRequired
+        | Refusal::InsurerSuspended
+        | Refusal::CoverageEnded
+        | Refusal::CodesLocked
+        | Refusal::LogInLocked => StatusCode::FORBIDDEN,
         Refusal::NotFound => StatusCode::NOT_FOUND,
         Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -214,9 +218,16 @@ fn refusal_detail(refusal: &Refusal) -> &'static str {
         Refusal::CodeSuperseded => "A newer code was sent. Only the newest counts.",
         Refusal::CodeUsed => "The code was used already.",
         Refusal::CodeTriesUsedUp => "All tries are used up. Start again with the identity.",
+        Refusal::CodesLocked => {
+            "Too many wrong codes in this person's name. The insurer's contact desk opens it again."
+        }
         Refusal::ResendTooSoon { .. } => "The last code was sent less than a minute ago.",
         Refusal::SendsUsedUp => "All mails of this ticket are sent. Use the last code or start again.",
         Refusal::LogInFailed => "User ID or password is wrong.",
+        Refusal::LogInLocked => {
+            "Too many wrong passwords for this user ID. A new password, by POST /password-resets, opens it again; devices \
+             that have logged in before are free of strangers' failures."
+        }
         Refusal::InsurerSuspended => "This insurer's portal is suspended.",
         Refusal::CoverageEnded => "Coverage by this insurer has ended, and with it access.",
         Refusal::LinkExpired => "The token was used, replaced or is older than 30 minutes. Ask for a new one.",

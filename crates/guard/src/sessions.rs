@@ -5,7 +5,7 @@
 
 use audit::{Channel, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Keys, Secret, SessionId, TenantSecret};
@@ -33,6 +33,8 @@ use table::sessions;
 
 /// How old `last_seen_at` may grow before it is written again.
 const TOUCH_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// Sessions that are listed at most.
+const LISTED: i64 = 50;
 /// Characters of a browser's description that are kept.
 const AGENT_LENGTH: usize = 200;
 
@@ -171,6 +173,17 @@ pub async fn open(
     Ok(token)
 }
 
+/// Ends the oldest sessions of a subject beyond so many. For the transaction that opens one, which holds the subject's
+/// row: of two at the same time the second counts the first's.
+pub async fn end_oldest(tx: &TenantTransaction, subject: Uuid, kept: u32) -> Result<(), DatabaseError> {
+    let statement = diesel::sql_query(END_OLDEST)
+        .bind::<diesel::sql_types::Integer, _>(tx.tenant())
+        .bind::<diesel::sql_types::Uuid, _>(subject)
+        .bind::<diesel::sql_types::BigInt, _>(i64::from(kept.max(1)));
+    Prepared(statement).execute(&mut &**tx).await?;
+    Ok(())
+}
+
 /// The session of a token: `None` where it is unknown or brought another way, ended, idle for too long, or too old.
 pub async fn load(
     tx: &TenantTransaction,
@@ -265,7 +278,7 @@ pub async fn end_all(
     })
 }
 
-/// The live sessions of a subject, the one used last first.
+/// The live sessions of a subject, the one used last first; so many at most.
 pub async fn list(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
@@ -275,6 +288,7 @@ pub async fn list(
         .filter(sessions::tenant_id.eq(tx.tenant()))
         .filter(sessions::subject_id.eq(subject))
         .order((sessions::last_seen_at.desc(), sessions::session_id.desc()))
+        .limit(LISTED)
         .select(Row::as_select())
         .load(&mut **tx)
         .await?;
@@ -316,6 +330,11 @@ impl Row {
         (now < session.ends_at()).then_some(session)
     }
 }
+
+const END_OLDEST: &str = "\
+DELETE FROM sessions WHERE tenant_id = $1 AND subject_id = $2 AND session_id <= (
+    SELECT session_id FROM sessions WHERE tenant_id = $1 AND subject_id = $2
+    ORDER BY session_id DESC OFFSET $3 LIMIT 1)";
 
 pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let deleted = diesel::delete(

@@ -1,5 +1,6 @@
 //! The command line. Each command reads the configuration, does one thing and says what it did.
 
+mod member;
 mod notice;
 mod roster;
 mod tenant;
@@ -15,9 +16,10 @@ use crate::{
 };
 use clap::{Parser, Subcommand};
 use database::{Database, DatabaseConfig, DatabaseError};
-use kernel::Clock;
+use kernel::{Clock, TenantId};
 use mail::Transport;
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
 use std::{net::SocketAddr, path::PathBuf};
 
 /// Madoguchi: one portal for many health insurers.
@@ -51,6 +53,9 @@ enum Command {
     /// Rosters: import
     #[command(subcommand)]
     Roster(roster::Command),
+    /// Members: open what their own failures, or a stranger's, have closed
+    #[command(subcommand)]
+    Member(member::Command),
     /// Notices: publish one
     #[command(subcommand)]
     Notice(notice::Command),
@@ -119,6 +124,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Prune => prune(&read()?).await,
         Command::Tenant(command) => tenant::run(command, &read()?).await,
         Command::Roster(command) => roster::run(command, &read()?).await,
+        Command::Member(command) => member::run(command, &read()?).await,
         Command::Notice(command) => notice::run(command, &read()?).await,
         Command::Openapi => {
             terminal::out(api::document().trim_end());
@@ -160,6 +166,15 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
     for version in &migrated.applied {
         say!("applied {version}");
     }
+    let detail = json!({ "applied": migrated.applied.iter().map(ToString::to_string).collect::<Vec<_>>() });
+    tenant::note(
+        &owner(config)?,
+        Clock::system().now(),
+        TenantId::PLATFORM,
+        "database.migrate",
+        detail,
+    )
+    .await?;
     say!(
         "{} migrations applied; {role} has its grants on {} tables",
         migrated.applied.len(),
@@ -170,13 +185,20 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
 
 /// Deletes, as the owner, what only the owner may.
 async fn prune(config: &Config) -> Result<(), Failed> {
-    let owner = Database::connect(&DatabaseConfig {
-        url: owner_url(config)?.to_owned(),
-        ..config.database.clone()
-    })?;
-    let (lines, events) = retention::prune(&owner, config.retention, Clock::system().now()).await?;
+    let (owner, now) = (owner(config)?, Clock::system().now());
+    let (lines, events) = retention::prune(&owner, config.retention, now).await?;
+    let detail = json!({ "lines": lines, "events": events });
+    tenant::note(&owner, now, TenantId::PLATFORM, "database.prune", detail).await?;
     say!("deleted {lines} lines of the audit trail and {events} events");
     Ok(())
+}
+
+/// The database as its owner.
+fn owner(config: &Config) -> Result<Database, Failed> {
+    Ok(Database::connect(&DatabaseConfig {
+        url: owner_url(config)?.to_owned(),
+        ..config.database.clone()
+    })?)
 }
 
 fn owner_url(config: &Config) -> Result<&str, Failed> {

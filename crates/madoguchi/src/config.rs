@@ -454,10 +454,10 @@ mod tests {
             (" 1 , 2, ", "Waits([1s, 2s])"),
             ("", "Waits([])"),
         ] {
-            let all = ["IDENTITY", "LOG_IN", "LOG_IN_ID"].map(|rule| format!("LIMITS__{rule}_WAITS"));
+            let all = ["IDENTITY", "LOG_IN"].map(|rule| format!("LIMITS__{rule}_WAITS"));
             let config = with(&all.each_ref().map(|name| (name.as_str(), text))).unwrap();
             let limits = config.limits;
-            for read in [limits.identity_waits, limits.log_in_waits, limits.log_in_id_waits] {
+            for read in [limits.identity_waits, limits.log_in_waits] {
                 assert_eq!(format!("{read:?}"), waits, "{text:?}");
             }
         }

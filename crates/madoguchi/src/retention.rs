@@ -45,6 +45,7 @@ async fn sweep(app: &App) -> Result<(), DatabaseError> {
 async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let kept = app.retention;
     let mut tx = app.database.tenant(tenant).write(Durability::Safe).await?;
+    accounts::tell_refusals(&mut tx, now).await?;
     let deleted = accounts::sweep(&mut tx, &app.names, now - TICKETS_KEPT).await?
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?

@@ -123,7 +123,7 @@ impl Change<'_> {
         self.write_terms(tx).await?;
         self.write_pages(tx).await?;
         self.write_logo(tx).await?;
-        let detail = json!({ "revision": self.revision, "changes": difference.lines.len(), "by": self.by });
+        let detail = json!({ "revision": self.revision, "changes": difference.lines.len() });
         record(tx, self.now, "insurer.apply", detail).await
     }
 

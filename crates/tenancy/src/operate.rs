@@ -175,7 +175,7 @@ async fn set_state(
         InsurerState::Suspended => "insurer.suspend",
         InsurerState::Open => "insurer.resume",
     };
-    record(&mut tx, now, action, serde_json::json!({ "by": by })).await?;
+    record(&mut tx, now, action, serde_json::json!({})).await?;
     tx.commit().await?;
     Ok(StateChange::Done)
 }

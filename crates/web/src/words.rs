@@ -207,10 +207,15 @@ pub(crate) fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> Words {
             "認証番号を5回入力されたため、この手続きはここで終わりました。お手数ですが、もう一度はじめから登録してください。",
             &[again],
         ),
+        Refusal::CodesLocked => words(
+            "窓口へお電話ください",
+            "認証番号のまちがいが続いたため、安全のため、この方のお手続きを止めています。お手数ですが、窓口へお電話ください。ご本人であることを確かめたうえで、再開します。",
+            &[("#desk", "窓口の電話番号を見る")],
+        ),
         Refusal::ResendTooSoon { at } => Words {
             heading: "少しお待ちください",
             text: format!(
-                "さきほどメールをお送りしたばかりです。届かないときは、{}を過ぎてから「再送する」を押してください。",
+                "さきほどメールをお送りしたばかりです。{}を過ぎてから、もう一度お試しください。",
                 full_minute(*at)
             ),
             links: vec![],
@@ -219,6 +224,11 @@ pub(crate) fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> Words {
             "これ以上メールをお送りできません",
             "お送りできる回数を超えました。いちばん新しいメールの認証番号を入力してください。届いていないときは、もう一度はじめから登録してください。",
             &[again],
+        ),
+        Refusal::LogInLocked => words(
+            "パスワードを再設定してください",
+            "このユーザーIDで、パスワードのまちがいが続きました。安全のため、ログインを止めています。パスワードを再設定すると、すぐにログインできます。これまでにログインしたことのある機器からは、そのままお使いいただけることがあります。",
+            &[],
         ),
         Refusal::LogInFailed => words("ログインできませんでした", "ユーザーIDまたはパスワードが違います", &[]),
         Refusal::InsurerSuspended => words(
@@ -344,9 +354,11 @@ mod tests {
             Refusal::CodeSuperseded,
             Refusal::CodeUsed,
             Refusal::CodeTriesUsedUp,
+            Refusal::CodesLocked,
             Refusal::ResendTooSoon { at },
             Refusal::SendsUsedUp,
             Refusal::LogInFailed,
+            Refusal::LogInLocked,
             Refusal::InsurerSuspended,
             Refusal::CoverageEnded,
             Refusal::LinkExpired,

@@ -125,6 +125,11 @@ export default function register(site) {
     await page.waitForURL(/account/);
     assert.equal(await page.inputValue('#f-user_id'), 'mistaken');
     await fillAccount(page, { userId: 'mistaken', email });
+    // A minute between two codes, whatever the address.
+    assert.equal(await press(page, '作成する'), 429);
+    assert.match(await page.locator('#errs').innerText(), /少しお待ちください/);
+    await page.waitForTimeout(61_000);
+    await fillAccount(page, { userId: 'mistaken', email });
     assert.equal(await press(page, '作成する'), 200);
     await isAt(page, '/portal/signup/code');
     const code = codeIn(await mailTo(page, email, '認証番号'));

@@ -407,6 +407,7 @@ async fn back_keeps_a_correction_that_is_newer_than_what_was_sent() {
         says(&page, 200, text);
     }
     // Once sent, that is what counts again.
+    app.later(60);
     let sent = unique("best-name");
     leads(
         &client.send_form(ACCOUNT, &account(&sent, "best@example.jp")).await,

@@ -161,6 +161,103 @@ async fn failures_count_by_network_and_successes_do_not() {
     );
 }
 
+// security.md 67
+#[tokio::test]
+async fn a_number_that_waits_spends_no_try_of_its_network() {
+    let limits = |config: &mut madoguchi::config::Config| {
+        config.limits.identity_tries = 2;
+        config.limits.identity_network_tries = 4;
+    };
+    let app = TestApp::with("32290413", |_| (), limits).await;
+    let client = app.client();
+    let right = app.identity(&app.person);
+    for status in [422, 422, 429, 429, 429, 429, 429] {
+        let wrong = right.clone().with("number", "201");
+        assert_eq!(client.send_form("/portal/signup", &wrong).await.status, status);
+    }
+    for (number, status) in [("202", 422), ("203", 422), ("204", 429)] {
+        let wrong = right.clone().with("number", number);
+        assert_eq!(
+            client.send_form("/portal/signup", &wrong).await.status,
+            status,
+            "{number}"
+        );
+    }
+}
+
+// security.md 3, 67
+#[tokio::test]
+async fn a_network_that_an_insurers_members_share_is_allowed_more_at_its_door_alone() {
+    let few = |config: &mut madoguchi::config::Config| config.limits.identity_network_tries = 2;
+    let share = |folder: &mut tenancy::Folder| {
+        folder.settings.networks = vec![tenancy::SharedNetwork {
+            cidr: "203.0.113.0/28".parse().unwrap(),
+            factor: 3,
+        }];
+    };
+    let app = TestApp::with("32290413", share, few).await;
+    let elsewhere = TestApp::with("32290413", |_| (), few).await;
+    let tries = async |app: &TestApp, address: &str, statuses: &[u16]| {
+        let client = testkit::Client::new(&app.url, address);
+        for (nth, status) in statuses.iter().enumerate() {
+            let wrong = wrong(app).with("number", &format!("3{nth}"));
+            assert_eq!(
+                client.send_form("/portal/signup", &wrong).await.status,
+                *status,
+                "{address} {nth}"
+            );
+        }
+    };
+    tries(&app, "203.0.113.7", &[422, 422, 422, 422, 422, 422, 429]).await;
+    // Each address for itself; at another insurer's door it is like any other, and what was counted here doesn't count.
+    tries(&app, "203.0.113.8", &[422]).await;
+    tries(&elsewhere, "203.0.113.7", &[422, 422, 429]).await;
+    tries(&app, "203.0.113.16", &[422, 422, 429]).await;
+}
+
+// security.md 55
+#[tokio::test]
+async fn the_trail_tells_who_was_attacked_by_ids_and_hashes() {
+    let app = TestApp::start().await;
+    let (_, who) = app.member().await;
+    let person = TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), person.clone()]).await;
+    // A probe of a registered person, of nobody, and of a user ID that is taken.
+    identify(&app, &app.identity(&app.person)).await;
+    identify(&app, &wrong(&app).with("number", "707")).await;
+    app.work().await;
+    let client = app.client();
+    leads(
+        &client.send_form("/portal/signup", &app.identity(&person)).await,
+        "/portal/signup/account",
+    );
+    let probe = testkit::account(&who.user_id, "a@example.jp");
+    assert_eq!(client.send_form("/portal/signup/account", &probe).await.status, 422);
+    let trail = app
+        .insurer
+        .lines(
+            "SELECT concat_ws(' ', action, outcome, channel, object_kind,
+                CASE WHEN detail ? 'number_hash' THEN 'number_hash' END,
+                CASE WHEN detail ? 'user_id_hash' THEN 'user_id_hash' END) AS line
+             FROM audit_events WHERE action LIKE 'sign_up.%'",
+        )
+        .await;
+    for line in [
+        "sign_up.identify done command ticket number_hash",
+        "sign_up.create done command ticket user_id_hash",
+        "sign_up.confirm done command ticket",
+        "sign_up.identify not_matched portal number_hash",
+        "sign_up.identify registered worker account number_hash",
+        "sign_up.create user_id_taken portal ticket user_id_hash",
+    ] {
+        assert!(trail.iter().any(|entry| entry == line), "{line}: {trail:#?}");
+    }
+    // The worker's line and the visitor's have the same hash.
+    let hashes = "SELECT count(DISTINCT detail->>'number_hash')::text AS line FROM audit_events
+        WHERE action = 'sign_up.identify' AND (outcome = 'registered' OR detail->>'level' = 'registered')";
+    assert_eq!(app.insurer.lines(hashes).await, ["1"]);
+}
+
 #[tokio::test]
 async fn many_failures_at_one_insurer_slow_further_ones_down_and_refuse_nobody() {
     let quick = |config: &mut madoguchi::config::Config| {
@@ -175,6 +272,14 @@ async fn many_failures_at_one_insurer_slow_further_ones_down_and_refuse_nobody()
         times.push(begun.elapsed() >= Duration::from_secs(1));
     }
     assert_eq!(times, [false, false, true, true]);
+    // security.md 72: warned of once an hour.
+    let alarms = "action = 'alarm.raise' AND outcome = 'identity_insurer'";
+    assert_eq!(app.insurer.count("audit_events", alarms).await, 1);
+    app.later(3600);
+    for number in ["205", "206", "207", "208"] {
+        identify(&app, &wrong(&app).with("number", number)).await;
+    }
+    assert_eq!(app.insurer.count("audit_events", alarms).await, 2);
     leads(
         &identify(&app, &app.identity(&app.person)).await,
         "/portal/signup/account",

@@ -1,11 +1,12 @@
 //! Step 3 (manual 1-4): the code, and the account it makes.
 
-use super::{CODE, code_of, code_verdict, live_ticket, read_code};
+use super::{CODE, code_of, live_ticket, lock_ticket, read_code};
 use crate::{
-    Accounts, Outage, Outcome, Refusal, login_names,
+    Accounts, Outage, Outcome, Refusal, login_names, network,
+    rules::CODE_INSURER,
     schema::{accounts, sign_up_tickets},
     ticket::{TicketRow, left},
-    trail::record_visitor,
+    trail::{self, CODE_HELD, CODE_NETWORK_HELD, Typed, record_visitor},
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
@@ -27,8 +28,27 @@ pub struct Registered {
     pub insurer: Arc<Insurer>,
 }
 
+/// What became of a typed code.
+struct Judged {
+    outcome: Outcome<Registered>,
+    /// The account that this very request made.
+    account: Option<AccountId>,
+    /// A wrong code, which counts.
+    wrong: bool,
+}
+
+impl From<Refusal> for Judged {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            wrong: false,
+            account: None,
+            outcome: refusal.into(),
+        }
+    }
+}
+
 impl Accounts {
-    /// Step 3: the code. A try is taken first; the fifth wrong one ends the ticket. The right code a second time (a
+    /// Step 3: the code. The fifth wrong one ends the ticket, and only wrong ones count. The right code a second time (a
     /// double click, the back button) is told the same again. Where the user ID was lost meanwhile, step 2 comes again.
     pub async fn confirm(
         &self,
@@ -46,21 +66,45 @@ impl Accounts {
             Ok(typed) => typed,
             Err(refusal) => return Ok(refusal.into()),
         };
+        let (places, by_network) = (network::places_at(origin, &insurer), self.limits.code_network());
+        if let Some(until) = self
+            .network_wait(origin, &places, by_network, &CODE_NETWORK_HELD)
+            .await?
+        {
+            return Ok(Refusal::Wait { until }.into());
+        }
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(row) = self.find_ticket_even_done(&mut tx, ticket).await? else {
             return Ok(Refusal::TicketExpired.into());
         };
-        let outcome = if row.registered_at.is_some() {
+        let judged = if row.registered_at.is_some() {
             self.confirm_again(&mut tx, &insurer, &row, &typed, now).await?
         } else if row.last_sent_at.is_none() {
             Refusal::StepMissing.into()
         } else {
             self.confirm_first(&mut tx, &insurer, &row, &typed, now).await?
         };
-        record_visitor(&tx, now, origin, "sign_up.confirm", code_of(&outcome), json!({})).await?;
+        let alarmed = judged.wrong && self.count_for_alarm(&tx, now, &CODE_INSURER).await?;
+        if judged.wrong || judged.account.is_some() {
+            let about = (Some(trail::ticket(row.ticket_id)), json!({ "account": judged.account }));
+            record_visitor(&tx, now, origin, "sign_up.confirm", code_of(&judged.outcome), about).await?;
+        } else {
+            // Costs no try, so there may be any number of them.
+            trail::note_held(&tx, now, origin, &CODE_HELD, &Typed::ticket(&self.keys, row.ticket_id)).await?;
+        }
         tx.commit().await?;
-        Ok(outcome)
+        if let (Outcome::Done(registered), Some(account)) = (&judged.outcome, judged.account) {
+            self.carry_over(ticket.tenant, account, &registered.user_id.folded())
+                .await?;
+        }
+        if judged.wrong {
+            self.count_network(&places, by_network).await?;
+        }
+        if alarmed {
+            self.slow_down().await;
+        }
+        Ok(judged.outcome)
     }
 
     async fn confirm_first(
@@ -70,40 +114,51 @@ impl Accounts {
         row: &TicketRow,
         typed: &codes::TypedCode,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<Registered>, Outage> {
-        let most = i32::try_from(self.limits.code_tries).unwrap_or(i32::MAX);
-        let taken: Option<TicketRow> = diesel::update(live_ticket(tx.tenant(), row.ticket_id))
-            .filter(sign_up_tickets::tries.lt(most))
-            .set(sign_up_tickets::tries.eq(sign_up_tickets::tries + 1))
-            .returning(TicketRow::as_returning())
-            .get_result(&mut **tx)
-            .await
-            .optional()?;
-        // What the row says now, under its lock: a form posted beside this one may have changed it.
-        let Some(row) = taken else {
-            // Either the tries are gone, or a request beside this one has just registered.
+    ) -> Result<Judged, Outage> {
+        // What the row says now, under its lock: whoever types beside this one waits, so tries count exactly.
+        let Some(row) = lock_ticket(tx, row.ticket_id).await? else {
+            // A request beside this one has just registered.
             return self.confirm_again(tx, insurer, row, typed, now).await;
         };
+        if left(self.limits.code_tries, row.tries) == 0 {
+            return Ok(Refusal::CodeTriesUsedUp.into());
+        }
         // Asked before the code is used up: with another user ID it is good for the rest of its time.
         if let Some(Ok(user_id)) = row.user_id.as_deref().map(UserId::typed)
             && !login_names::is_free(tx, &self.names, &user_id, &row, now).await?
         {
             return Ok(user_id_taken().into());
         }
-        let verdict = codes::check(tx, &self.keys, now, row.ticket_id.0, CODE, typed).await?;
-        if let Err(refusal) = code_verdict(verdict, left(self.limits.code_tries, row.tries)) {
-            return Ok(refusal.into());
+        let judged = self
+            .judge_code(tx, row.person_id, row.ticket_id.0, CODE, typed, row.tries)
+            .await?;
+        if let Err(refusal) = judged {
+            let wrong = matches!(refusal, Refusal::CodeWrong { .. } | Refusal::CodeTriesUsedUp);
+            if wrong {
+                diesel::update(live_ticket(tx.tenant(), row.ticket_id))
+                    .set(sign_up_tickets::tries.eq(sign_up_tickets::tries + 1))
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            return Ok(Judged {
+                wrong,
+                ..refusal.into()
+            });
         }
         Ok(match self.register(tx, &row, now).await? {
-            Ok(user_id) => Outcome::Done(Registered {
-                user_id,
-                insurer: Arc::clone(insurer),
-            }),
+            Ok((user_id, account)) => Judged {
+                outcome: Outcome::Done(Registered {
+                    user_id,
+                    insurer: Arc::clone(insurer),
+                }),
+                account: Some(account),
+                wrong: false,
+            },
             Err(refusal) => refusal.into(),
         })
     }
 
-    /// A ticket that has led to an account already, or has no tries left.
+    /// A ticket that has led to an account already.
     async fn confirm_again(
         &self,
         tx: &mut TenantTransaction,
@@ -111,23 +166,18 @@ impl Accounts {
         row: &TicketRow,
         typed: &codes::TypedCode,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<Registered>, Outage> {
-        let done: Option<DateTime<Utc>> = sign_up_tickets::table
-            .filter(sign_up_tickets::tenant_id.eq(tx.tenant()))
-            .filter(sign_up_tickets::ticket_id.eq(row.ticket_id))
-            .select(sign_up_tickets::registered_at)
-            .first(&mut **tx)
-            .await?;
-        if done.is_none() {
-            return Ok(Refusal::CodeTriesUsedUp.into());
-        }
+    ) -> Result<Judged, Outage> {
         let verdict = codes::check(tx, &self.keys, now, row.ticket_id.0, CODE, typed).await?;
         let user_id = row.user_id.as_deref().map(UserId::typed);
         Ok(match (verdict, user_id) {
-            (codes::CodeVerdict::Used, Some(Ok(user_id))) => Outcome::Done(Registered {
-                user_id,
-                insurer: Arc::clone(insurer),
-            }),
+            (codes::CodeVerdict::Used, Some(Ok(user_id))) => Judged {
+                outcome: Outcome::Done(Registered {
+                    user_id,
+                    insurer: Arc::clone(insurer),
+                }),
+                account: None,
+                wrong: false,
+            },
             _ => Refusal::TicketExpired.into(),
         })
     }
@@ -138,7 +188,7 @@ impl Accounts {
         tx: &mut TenantTransaction,
         row: &TicketRow,
         now: DateTime<Utc>,
-    ) -> Result<Result<UserId, Refusal>, Outage> {
+    ) -> Result<Result<(UserId, AccountId), Refusal>, Outage> {
         let tenant = tx.tenant();
         let email = self.ticket_email(row)?;
         let (Some(Ok(user_id)), Some(password), Some(email)) =
@@ -186,7 +236,7 @@ impl Accounts {
             payload: json!({}),
         };
         jobs::publish(tx, now, event).await?;
-        Ok(Ok(user_id))
+        Ok(Ok((user_id, account_id)))
     }
 }
 

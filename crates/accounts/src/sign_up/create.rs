@@ -1,26 +1,28 @@
 //! Step 2 (manual 1-3): user ID, password and address, and the code that goes to it.
 
-use super::{CODE, code_of, live_ticket};
+use super::{CODE, code_of, live_ticket, lock_ticket};
 use crate::{
     Accounts, Outage, Outcome, Refusal,
     limits::span,
     login_names,
     messages::{VerificationCode, letterhead, sender},
+    network,
     refusal::unhashed,
     schema::sign_up_tickets,
     ticket::{TicketRow, left},
-    trail::record_visitor,
+    trail::{self, ACCOUNT_HELD, SEND_NETWORK_HELD, Typed, record_visitor},
+    wrong_codes,
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, Durability, TenantTransaction};
+use database::{Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{
     PasswordHash, codes,
     throttle::{self, Taken},
 };
-use kernel::{EmailAddress, FieldError, Problem, TenantSecret, TicketId, UserId};
+use kernel::{EmailAddress, FieldError, Problem, TenantSecret, UserId};
 use mail::Letter;
 use serde_json::json;
 use std::sync::Arc;
@@ -56,8 +58,8 @@ struct Given {
 }
 
 impl Accounts {
-    /// Step 2: user ID, password and address; sends the code. To an address that was sent one within a minute no other
-    /// is sent. Refused, it leaves everything as it was.
+    /// Step 2: user ID, password and address; sends the code. Within a minute of one no other is sent, to whatever
+    /// address. Refused, it leaves everything as it was.
     pub async fn create(
         &self,
         origin: &Origin,
@@ -68,6 +70,13 @@ impl Accounts {
             Ok(insurer) => insurer,
             Err(refusal) => return Ok(refusal.into()),
         };
+        let (places, by_network) = (network::places_at(origin, &insurer), self.limits.send_network());
+        if let Some(until) = self
+            .network_wait(origin, &places, by_network, &SEND_NETWORK_HELD)
+            .await?
+        {
+            return Ok(Refusal::Wait { until }.into());
+        }
         let (row, given) = match self.read_account(origin, ticket, &insurer, form).await? {
             Ok(read) => read,
             Err(refusal) => return Ok(refusal.into()),
@@ -75,8 +84,14 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let outcome = self.write_account(&mut tx, &insurer, &row, &given, now).await?;
-        record_visitor(&tx, now, origin, "sign_up.create", code_of(&outcome), json!({})).await?;
+        let typed = Typed::user_id(&self.keys, &given.user_id.folded()).into(json!({}));
+        let typed = Typed::email(&self.keys, given.email.as_str()).into(typed);
+        let about = (Some(trail::ticket(row.ticket_id)), typed);
+        record_visitor(&tx, now, origin, "sign_up.create", code_of(&outcome), about).await?;
         tx.commit().await?;
+        if matches!(outcome, Outcome::Done(_)) {
+            self.count_network(&places, by_network).await?;
+        }
         Ok(outcome)
     }
 
@@ -111,9 +126,13 @@ impl Accounts {
         if left(self.limits.code_tries, row.tries) == 0 {
             return Ok(Err(Refusal::CodeTriesUsedUp));
         }
+        if wrong_codes::used_up(&mut tx, row.person_id, self.limits.code_failures).await? {
+            return Ok(Err(Refusal::CodesLocked));
+        }
         let (rule, key) = (self.limits.account_posts(), row.ticket_id.to_string());
         if let Taken::Wait { until } = throttle::take(&tx, &self.keys, now, &rule, &key).await? {
-            record_visitor(&tx, now, origin, "sign_up.create", "wait", json!({})).await?;
+            let typed = Typed::ticket(&self.keys, row.ticket_id);
+            trail::note_held(&tx, now, origin, &ACCOUNT_HELD, &typed).await?;
             tx.commit().await?;
             return Ok(Err(Refusal::Wait { until }));
         }
@@ -121,6 +140,10 @@ impl Accounts {
             && !login_names::is_free(&mut tx, &self.names, user_id, &row, now).await?
         {
             errors.push(FieldError::new("user_id", Problem::UserIdTaken));
+            // Whoever asks for many learns which exist: the trail tells whose ticket it was.
+            let typed = Typed::user_id(&self.keys, &user_id.folded()).into(json!({}));
+            let about = (Some(trail::ticket(row.ticket_id)), typed);
+            record_visitor(&tx, now, origin, "sign_up.create", Problem::UserIdTaken.code(), about).await?;
         }
         tx.commit().await?;
 
@@ -162,13 +185,15 @@ impl Accounts {
         let Some(row) = lock_ticket(tx, row.ticket_id).await? else {
             return Ok(Refusal::TicketExpired.into());
         };
-        // A minute between two codes to one address; another address is sent its own at once.
-        let sent_at = row
-            .last_sent_at
-            .filter(|at| now < *at + span(self.limits.resend_after))
-            .filter(|_| matches!(self.ticket_email(&row), Ok(Some(email)) if email == given.email));
-        if let Some(refusal) = self.used_up(&row, sent_at.is_none()) {
+        // A minute between two codes, to whomever they go; the same form a second time sends none.
+        let sent_at = row.last_sent_at.filter(|at| now < *at + span(self.limits.resend_after));
+        let again = sent_at.is_some() && self.ticket_email(&row)?.as_ref() == Some(&given.email);
+        if let Some(refusal) = self.used_up(&row, !again) {
             return Ok(refusal.into());
+        }
+        if let Some(at) = sent_at.filter(|_| !again) {
+            let at = at + span(self.limits.resend_after);
+            return Ok(Refusal::ResendTooSoon { at }.into());
         }
         if !login_names::reserve(tx, &self.names, &given.user_id, &row, now).await? {
             return Ok(Refusal::Fields(vec![FieldError::new("user_id", Problem::UserIdTaken)]).into());
@@ -193,6 +218,13 @@ impl Accounts {
             Ok(insurer) => insurer,
             Err(refusal) => return Ok(refusal.into()),
         };
+        let (places, by_network) = (network::places_at(origin, &insurer), self.limits.send_network());
+        if let Some(until) = self
+            .network_wait(origin, &places, by_network, &SEND_NETWORK_HELD)
+            .await?
+        {
+            return Ok(Refusal::Wait { until }.into());
+        }
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(before) = self.find_ticket(&mut tx, ticket).await? else {
@@ -215,13 +247,22 @@ impl Accounts {
         let sent_beside = row.sends != before.sends;
         let outcome = if let Some(refusal) = self.used_up(&row, !sent_beside) {
             refusal.into()
+        } else if wrong_codes::used_up(&mut tx, row.person_id, self.limits.code_failures).await? {
+            Refusal::CodesLocked.into()
         } else if sent_beside {
             Outcome::Done(code_sent(sent_at + span(self.limits.code_life), &row, &email))
         } else {
             Outcome::Done(self.send_code(&mut tx, &insurer, &row, &email, now).await?)
         };
-        record_visitor(&tx, now, origin, "sign_up.resend", code_of(&outcome), json!({})).await?;
+        let about = (
+            Some(trail::ticket(row.ticket_id)),
+            Typed::email(&self.keys, email.as_str()).into(json!({})),
+        );
+        record_visitor(&tx, now, origin, "sign_up.resend", code_of(&outcome), about).await?;
         tx.commit().await?;
+        if matches!(outcome, Outcome::Done(_)) {
+            self.count_network(&places, by_network).await?;
+        }
         Ok(outcome)
     }
 
@@ -268,20 +309,6 @@ impl Accounts {
             .await?;
         Ok(code_sent(now + life, row, email))
     }
-}
-
-/// The ticket as it is now, locked: of requests side by side each sees what the one before it wrote.
-async fn lock_ticket(tx: &mut TenantTransaction, ticket: TicketId) -> Result<Option<TicketRow>, DatabaseError> {
-    let tenant = tx.tenant();
-    Ok(sign_up_tickets::table
-        .filter(sign_up_tickets::tenant_id.eq(tenant))
-        .filter(sign_up_tickets::ticket_id.eq(ticket))
-        .filter(sign_up_tickets::registered_at.is_null())
-        .select(TicketRow::as_select())
-        .for_update()
-        .first(&mut **tx)
-        .await
-        .optional()?)
 }
 
 fn code_sent(expires_at: DateTime<Utc>, row: &TicketRow, email: &EmailAddress) -> CodeSent {

@@ -2,11 +2,13 @@
 
 use crate::{
     Accounts, IdentityForm, Outage, Outcome, Refusal,
-    limits::{AMBIGUOUS, IDENTITY_INSURER, span},
+    limits::span,
     messages::{AlreadyRegistered, letterhead, sender},
+    network,
+    rules::{AMBIGUOUS, IDENTITY_INSURER},
     schema::{accounts, sign_up_tickets},
     ticket::PURPOSE,
-    trail::record_visitor,
+    trail::{self, IDENTITY_HELD, IDENTITY_NETWORK_HELD, Typed, record_visitor},
     work::{Ambiguous, Attempt},
 };
 use audit::Origin;
@@ -46,47 +48,44 @@ impl Accounts {
         if !insurer.is_open() {
             return Ok(Refusal::InsurerSuspended.into());
         }
-        let network = origin.network();
+        let (places, by_network) = (network::places_at(origin, &insurer), self.limits.identity_network());
         if let Some(until) = self
-            .take_try(TenantId::PLATFORM, &self.limits.identity_network(), &network)
+            .network_wait(origin, &places, by_network, &IDENTITY_NETWORK_HELD)
             .await?
         {
             return Ok(Refusal::Wait { until }.into());
         }
-        let outcome = self.match_identity(origin, &insurer, &identity).await?;
-        if let Outcome::Done(_) = &outcome {
-            self.give_back(TenantId::PLATFORM, &self.limits.identity_network(), &network)
-                .await?;
+        let (outcome, alarmed) = self.match_identity(origin, &insurer, &identity).await?;
+        if matches!(outcome, Outcome::Refused(Refusal::NotMatched)) {
+            self.count_network(&places, by_network).await?;
+        }
+        if alarmed {
+            self.slow_down().await;
         }
         Ok(outcome)
     }
 
+    /// What became of it, and whether the insurer's alarm stands.
     async fn match_identity(
         &self,
         origin: &Origin,
         insurer: &Arc<Insurer>,
         identity: &Identity,
-    ) -> Result<Outcome<Ticketed>, Outage> {
+    ) -> Result<(Outcome<Ticketed>, bool), Outage> {
         let now = self.clock.now();
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
+        let typed = Typed::number(&self.keys, &key);
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
         let taken = throttle::take(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
         if let throttle::Taken::Wait { until } = taken {
-            record_visitor(&tx, now, origin, "sign_up.identify", "wait", json!({})).await?;
+            trail::note_held(&tx, now, origin, &IDENTITY_HELD, &typed).await?;
             tx.commit().await?;
-            return Ok(Refusal::Wait { until }.into());
+            return Ok((Refusal::Wait { until }.into(), false));
         }
         let found = roster::find(&mut tx, insurer, identity, now).await?;
         let (person, ambiguous, level) = match found {
             Found::One { person, level } => (Some(person), None, level.as_str()),
-            Found::Several { people } => (
-                None,
-                Some(Ambiguous {
-                    number: key.clone(),
-                    people,
-                }),
-                "several",
-            ),
+            Found::Several { people } => (None, Some(Ambiguous { people }), "several"),
             Found::None => (None, None, "none"),
         };
         let registered = account_of(&mut tx, person.as_ref().map(|person| person.person_id)).await?;
@@ -95,32 +94,27 @@ impl Accounts {
             // The same job whoever it was: only the worker knows whether there is anybody to write to, or to tell of.
             let attempt = Attempt {
                 account: registered,
+                number: key.clone(),
                 ambiguous,
             };
             jobs::enqueue(&mut tx, &self.keys, now, now, &attempt).await?;
-            let outcome = if registered.is_some() { "registered" } else { level };
-            record_visitor(
-                &tx,
-                now,
-                origin,
-                "sign_up.identify",
-                "not_matched",
-                json!({ "level": outcome }),
-            )
-            .await?;
-            let failures = throttle::count(&tx, &self.keys, now, &IDENTITY_INSURER, "").await?;
+            // No account is named here, though one may be known: with an index more to write, its line would take longer.
+            // The worker's line names it.
+            let level = if registered.is_some() { "registered" } else { level };
+            let about = (None, typed.into(json!({ "level": level })));
+            record_visitor(&tx, now, origin, "sign_up.identify", "not_matched", about).await?;
+            let alarmed = self.count_for_alarm(&tx, now, &IDENTITY_INSURER).await?;
             tx.commit().await?;
-            self.slow_down(insurer, failures).await;
-            return Ok(Refusal::NotMatched.into());
+            return Ok((Refusal::NotMatched.into(), alarmed));
         };
         // Only this try: a number may be a whole household's, and whoever knows one of it could guess at the others for ever.
         throttle::give_back(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
         let tickets = self.limits.identity_tickets();
         let begun = throttle::take(&tx, &self.keys, now, &tickets, &person.person_id.to_string()).await?;
         if let throttle::Taken::Wait { until } = begun {
-            record_visitor(&tx, now, origin, "sign_up.identify", "wait", json!({ "level": level })).await?;
+            trail::note_held(&tx, now, origin, &IDENTITY_HELD, &typed).await?;
             tx.commit().await?;
-            return Ok(Refusal::Wait { until }.into());
+            return Ok((Refusal::Wait { until }.into(), false));
         }
         let (ticket, ticket_id) = (TenantSecret::random(insurer.tenant_id), TicketId::new(now));
         let email_hint = person.email.as_ref().map(EmailAddress::mask);
@@ -146,49 +140,38 @@ impl Accounts {
             ))
             .execute(&mut *tx)
             .await?;
-        record_visitor(&tx, now, origin, "sign_up.identify", "done", json!({ "level": level })).await?;
+        let about = (Some(trail::ticket(ticket_id)), typed.into(json!({ "level": level })));
+        record_visitor(&tx, now, origin, "sign_up.identify", "done", about).await?;
         tx.commit().await?;
-        Ok(Outcome::Done(Ticketed {
+        let begun = Ticketed {
             ticket,
             insurer: Arc::clone(insurer),
             email_hint,
             expires_at,
-        }))
-    }
-
-    /// Many failures at one insurer raise an alarm and slow each further one down; nobody is refused for them, or
-    /// anyone could lock an insurer on its deadline day (security.md 3).
-    async fn slow_down(&self, insurer: &Insurer, failures: u32) {
-        if failures >= self.limits.identity_alarm {
-            tracing::warn!(
-                tenant = insurer.tenant_id.0,
-                failures,
-                "many failed identities at one insurer"
-            );
-            tokio::time::sleep(std::time::Duration::from_secs(self.limits.identity_alarm_delay)).await;
-        }
+        };
+        Ok((Outcome::Done(begun), false))
     }
 
     /// Work on a failed identity: staff hear of people whom it can't tell apart, and a registered person gets a mail;
     /// each once a day at most.
     pub(crate) async fn follow_up(&self, tenant: TenantId, attempt: Attempt) -> Result<(), Outage> {
         if let Some(ambiguous) = attempt.ambiguous {
-            self.report_ambiguous(tenant, &ambiguous).await?;
+            self.report_ambiguous(tenant, &attempt.number, &ambiguous).await?;
         }
         match attempt.account {
-            Some(account) => self.remind_registered(tenant, account).await,
+            Some(account) => self.remind_registered(tenant, account, &attempt.number).await,
             None => Ok(()),
         }
     }
 
     /// The task for staff (design §3): which people of one number fold alike.
-    async fn report_ambiguous(&self, tenant: TenantId, ambiguous: &Ambiguous) -> Result<(), Outage> {
+    async fn report_ambiguous(&self, tenant: TenantId, number: &str, ambiguous: &Ambiguous) -> Result<(), Outage> {
         let [first, ..] = ambiguous.people.as_slice() else {
             return Ok(());
         };
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        if throttle::take(&tx, &self.keys, now, &AMBIGUOUS, &ambiguous.number).await? == throttle::Taken::Free {
+        if throttle::take(&tx, &self.keys, now, &AMBIGUOUS, number).await? == throttle::Taken::Free {
             let event = jobs::Event {
                 kind: "identity.ambiguous",
                 subject: first.0,
@@ -199,12 +182,16 @@ impl Accounts {
         Ok(tx.commit().await?)
     }
 
-    async fn remind_registered(&self, tenant: TenantId, account_id: AccountId) -> Result<(), Outage> {
+    /// The trail hears whose identity it was, and they get a mail.
+    async fn remind_registered(&self, tenant: TenantId, account_id: AccountId, number: &str) -> Result<(), Outage> {
         let Some(insurer) = self.directory.by_tenant(tenant).await? else {
             return Ok(());
         };
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
+        let typed = Typed::number(&self.keys, number).into(json!({}));
+        let about = (Some(trail::account(account_id)), typed);
+        record_visitor(&tx, now, &Origin::worker(), "sign_up.identify", "registered", about).await?;
         let due: Option<(String, PersonId)> = diesel::update(accounts::table)
             .filter(accounts::tenant_id.eq(tenant))
             .filter(accounts::account_id.eq(account_id))

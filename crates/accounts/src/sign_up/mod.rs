@@ -9,35 +9,66 @@ pub use confirm::Registered;
 pub use create::{AccountForm, CodeSent};
 pub use identify::Ticketed;
 
-use crate::{Accounts, Outcome, Refusal, schema::sign_up_tickets};
+use crate::{
+    Accounts, Outage, Outcome, Refusal,
+    schema::sign_up_tickets,
+    ticket::{TicketRow, left},
+    wrong_codes,
+};
 use audit::Origin;
 use chrono::{Datelike as _, NaiveDate};
+use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
-use guard::{Candidate, HashError, Password, PasswordRule, codes};
-use kernel::{FieldError, Problem, TenantId, TicketId, calendar};
+use diesel_async::RunQueryDsl;
+use guard::{
+    Candidate, HashError, Password, PasswordRule,
+    codes::{self, CodeVerdict, TypedCode},
+};
+use kernel::{FieldError, PersonId, Problem, TenantId, TicketId, calendar};
 use tenancy::Insurer;
+use uuid::Uuid;
 
 /// The code's purpose in the guard.
 const CODE: &str = "sign_up";
 
 /// A typed code; what is none is to be mended and takes no try.
-pub(crate) fn read_code(typed: &str) -> Result<codes::TypedCode, Refusal> {
-    codes::TypedCode::parse(typed).map_err(|problem| Refusal::Fields(vec![FieldError::new("code", problem)]))
-}
-
-/// What a code's verdict means for whoever typed it.
-pub(crate) fn code_verdict(verdict: codes::CodeVerdict, left: u32) -> Result<(), Refusal> {
-    match verdict {
-        codes::CodeVerdict::Right => Ok(()),
-        _ if left == 0 => Err(Refusal::CodeTriesUsedUp),
-        codes::CodeVerdict::Wrong => Err(Refusal::CodeWrong { left }),
-        codes::CodeVerdict::Late => Err(Refusal::CodeLate),
-        codes::CodeVerdict::Superseded => Err(Refusal::CodeSuperseded),
-        codes::CodeVerdict::Used => Err(Refusal::CodeUsed),
-    }
+pub(crate) fn read_code(typed: &str) -> Result<TypedCode, Refusal> {
+    TypedCode::parse(typed).map_err(|problem| Refusal::Fields(vec![FieldError::new("code", problem)]))
 }
 
 impl Accounts {
+    /// Judges a typed code, within the lock of the row that counts its `tries` so far. Only wrong ones count: on the
+    /// person here, for all that is ever begun in their name; on that row by the caller, who sees them by the refusal.
+    pub(crate) async fn judge_code(
+        &self,
+        tx: &mut TenantTransaction,
+        person: PersonId,
+        subject: Uuid,
+        purpose: &str,
+        typed: &TypedCode,
+        tries: i32,
+    ) -> Result<Result<(), Refusal>, Outage> {
+        if !wrong_codes::take(tx, person, self.limits.code_failures).await? {
+            return Ok(Err(Refusal::CodesLocked));
+        }
+        let verdict = codes::check(tx, &self.keys, self.clock.now(), subject, purpose, typed).await?;
+        match verdict {
+            CodeVerdict::Wrong => {}
+            CodeVerdict::Right => wrong_codes::clear(tx, person).await.map(|_| ())?,
+            CodeVerdict::Late | CodeVerdict::Superseded | CodeVerdict::Used => {
+                wrong_codes::give_back(tx, person).await?;
+            }
+        }
+        Ok(match (verdict, left(self.limits.code_tries, tries + 1)) {
+            (CodeVerdict::Right, _) => Ok(()),
+            (CodeVerdict::Late, _) => Err(Refusal::CodeLate),
+            (CodeVerdict::Superseded, _) => Err(Refusal::CodeSuperseded),
+            (CodeVerdict::Used, _) => Err(Refusal::CodeUsed),
+            (CodeVerdict::Wrong, 0) => Err(Refusal::CodeTriesUsedUp),
+            (CodeVerdict::Wrong, left) => Err(Refusal::CodeWrong { left }),
+        })
+    }
+
     /// A new password under the insurer's rule, neither made of what others know of the person nor a common one. Not to
     /// be asked for within a transaction: the look-up waits in line with the hashes.
     pub(crate) async fn new_password(
@@ -115,6 +146,16 @@ fn live_ticket(tenant: TenantId, ticket: TicketId) -> _ {
         .filter(sign_up_tickets::tenant_id.eq(tenant))
         .filter(sign_up_tickets::ticket_id.eq(ticket))
         .filter(sign_up_tickets::registered_at.is_null())
+}
+
+/// The ticket as it is now, locked: of requests side by side each sees what the one before it wrote.
+async fn lock_ticket(tx: &mut TenantTransaction, ticket: TicketId) -> Result<Option<TicketRow>, DatabaseError> {
+    Ok(live_ticket(tx.tenant(), ticket)
+        .select(TicketRow::as_select())
+        .for_update()
+        .first(&mut **tx)
+        .await
+        .optional()?)
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub struct NewSession {
     pub user_id: Text<200>,
     /// パスワード.
     pub password: Text<1024>,
+    /// What an earlier log-in or sign-up of this user ID answered as `device`: tries with it are counted apart, so that
+    /// nobody else's failures keep this program out.
+    #[oai(nullable)]
+    pub device: Option<Text<400>>,
 }
 
 /// A session is open.
@@ -24,6 +28,8 @@ pub struct NewSession {
 pub struct Session {
     /// The bearer token: `Authorization: Bearer <token>`. Shown here and never again.
     pub token: String,
+    /// To be sent with the next log-in of this user ID. It opens nothing; keep one per user ID and machine.
+    pub device: String,
     /// When the session ends at the latest; without requests it ends sooner (the insurer decides, 30 minutes at most).
     pub expires_at: Time,
     /// The terms that wait for consent. Until they have it, only `/me/consents` and log-out are open.
@@ -46,14 +52,20 @@ impl LogInApi {
     /// Log in
     ///
     /// An unknown user ID and a wrong password are told alike and cost alike. Too many wrong passwords make that user
-    /// ID wait.
+    /// ID wait, and a hundred in a row lock it for whoever has not logged in with it before, until a new password.
     #[oai(path = "/sessions", method = "post", operation_id = "create_session")]
     async fn create_session(&self, call: Call, body: Body<NewSession>) -> poem::Result<Created<Session>> {
-        let NewSession { user_id, password } = body.0;
+        let NewSession {
+            user_id,
+            password,
+            device,
+        } = body.0;
+        let (accounts, user_id) = (call.accounts(), user_id.into_string());
+        let device = device.and_then(|secret| accounts.known_device(&secret.into_string(), &user_id));
         let form = LogInForm {
-            user_id: user_id.into_string(),
+            user_id: user_id.clone(),
             password: password.into_string(),
-            device: None,
+            device: device.clone(),
         };
         let logged_in = call.done(call.accounts().log_in(&call.origin, &call.agent, form).await)?;
         let consents_required = logged_in.consents_required.into_iter().map(|due| RequiredConsent {
@@ -63,6 +75,7 @@ impl LogInApi {
         });
         Ok(Created(Session {
             token: logged_in.session.reveal(),
+            device: accounts.device_secret(&device.unwrap_or_else(|| accounts.new_device()), &user_id),
             expires_at: logged_in.expires_at.into(),
             consents_required: consents_required.collect(),
         }))

@@ -16,6 +16,9 @@ pub struct RecoverApi;
 pub struct ForgottenPassword {
     /// ユーザーID, whatever the case.
     pub user_id: Text<200>,
+    /// As for `create_session`: nobody else's requests keep this program from asking.
+    #[oai(nullable)]
+    pub device: Option<Text<400>>,
 }
 
 /// A new password, with the proof from the mail.
@@ -49,9 +52,12 @@ impl RecoverApi {
     /// Mails a link to the proven address of that user ID, if there is one.
     #[oai(path = "/password-resets", method = "post", operation_id = "request_password_reset")]
     async fn request(&self, call: Call, body: Body<ForgottenPassword>) -> poem::Result<Accepted<Taken>> {
+        let (accounts, user_id) = (call.accounts(), body.0.user_id.into_string());
+        let secret = body.0.device.map(Text::into_string);
+        let device = secret.and_then(|secret| accounts.known_device(&secret, &user_id));
         call.done(
-            call.accounts()
-                .forgot_password(&call.origin, &body.0.user_id.into_string())
+            accounts
+                .forgot_password(&call.origin, &user_id, device.as_deref())
                 .await,
         )?;
         Ok(Accepted(Taken::new()))

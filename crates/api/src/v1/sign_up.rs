@@ -115,6 +115,8 @@ pub struct Resend {
 pub struct NewMember {
     /// The user ID to log in with.
     pub user_id: String,
+    /// To be sent with the first log-in, as `create_session` says.
+    pub device: String,
 }
 
 #[OpenApi(tag = "Tag::SignUp")]
@@ -137,7 +139,7 @@ impl SignUpApi {
     /// Choose user ID and password
     ///
     /// Step 2: reserves the user ID for the ticket's life and mails a code of six digits, good for ten minutes. May be
-    /// repeated to mend any of it, thirty times in all; an address that was sent a code within a minute is sent no other.
+    /// repeated to mend any of it, thirty times in all; within a minute of a code no other is sent, to whatever address.
     /// What is refused changes nothing.
     #[oai(path = "/signup/account", method = "post", operation_id = "create_account")]
     async fn create_account(&self, call: Call, body: Body<NewAccount>) -> poem::Result<Accepted<CodeSent>> {
@@ -158,8 +160,8 @@ impl SignUpApi {
 
     /// Confirm the code
     ///
-    /// Step 3: the code proves the address, and the account exists. Five tries and six mails per ticket in all. The
-    /// same right code twice is answered twice alike. Where the user ID went to somebody else meanwhile, `fields` names
+    /// Step 3: the code proves the address, and the account exists. Five wrong codes and six mails per ticket in all; after
+    /// a hundred wrong ones for one person in a row only the insurer's desk opens it again. The same right code twice is answered twice alike. Where the user ID went to somebody else meanwhile, `fields` names
     /// `/user_id`: repeat step 2 with another; the code stays good.
     #[oai(path = "/signup/code", method = "post", operation_id = "confirm_code")]
     async fn confirm_code(&self, call: Call, body: Body<TypedCode>) -> poem::Result<Created<NewMember>> {
@@ -169,9 +171,9 @@ impl SignUpApi {
             .confirm(&call.origin, &ticket(text)?, &code.into_string())
             .await;
         let registered = call.done(confirmed)?;
-        Ok(Created(NewMember {
-            user_id: registered.user_id.as_str().to_owned(),
-        }))
+        let user_id = registered.user_id.as_str().to_owned();
+        let device = call.accounts().device_secret(&call.accounts().new_device(), &user_id);
+        Ok(Created(NewMember { user_id, device }))
     }
 
     /// Send another code

@@ -1,11 +1,11 @@
 //! `madoguchi notice publish CODE FILE`: a notice to all members of an insurer, or to one person of its roster.
 
-use super::{Failed, tenant::tenant};
+use super::{Failed, member::person, tenant::tenant};
 use crate::{config::Config, terminal::say};
 use audit::{Actor, Origin};
 use clap::Subcommand;
-use database::{Database, Durability, TenantTransaction};
-use kernel::{Branch, Clock, Number, PersonId, Problem, Symbol};
+use database::{Database, Durability};
+use kernel::Clock;
 use notices::{Draft, Notices, To};
 use std::path::PathBuf;
 
@@ -69,29 +69,4 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     tx.commit().await?;
     say!("published {id}");
     Ok(())
-}
-
-/// The one person meant; several are told to be told apart by 枝番.
-async fn person(
-    tx: &mut TenantTransaction,
-    symbol: &str,
-    number: &str,
-    branch: Option<&str>,
-) -> Result<PersonId, Failed> {
-    let wrong = |field: &'static str| move |problem: Problem| Failed::Said(format!("--{field}: {problem}"));
-    let symbol = Symbol::parse(symbol).map_err(wrong("symbol"))?;
-    let number = Number::parse(number).map_err(wrong("number"))?;
-    let branch = branch.map(Branch::parse).transpose().map_err(wrong("branch"))?;
-    let mut persons = roster::numbered(tx, &symbol, &number).await?;
-    if let Some(branch) = branch {
-        persons.retain(|person| person.branch.key() == branch.key());
-    }
-    match persons.as_slice() {
-        [person] => Ok(person.person_id),
-        [] => Err(Failed::Said("nobody has this number".into())),
-        several => Err(Failed::Said(format!(
-            "{} persons share this number: name one by --branch",
-            several.len()
-        ))),
-    }
 }

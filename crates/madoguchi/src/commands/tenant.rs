@@ -5,16 +5,15 @@ use crate::{
     config::Config,
     terminal::{self, complain, say},
 };
-use audit::{Actor, Origin};
+use audit::{Actor, Entry, Origin, operator};
+use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use database::Database;
+use database::{Database, Durability};
 use kernel::{Clock, InsurerCode, TenantId, calendar};
 use notices::Notices;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tenancy::{Applied, ApplyError, Folder, FolderProblem, StateChange};
-
-/// Who did it, in revisions and the audit trail.
-const BY: &str = "command line";
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -80,6 +79,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             tenancy::export(&database, tenant, &folder)
                 .await
                 .map_err(|error| Failed::Said(error.to_string()))?;
+            note(&database, clock.now(), tenant, "insurer.export", json!({})).await?;
             say!("wrote {}", folder.display());
             Ok(())
         }
@@ -101,7 +101,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             tell(
                 &code,
                 "suspended",
-                tenancy::suspend(&database, clock.now(), tenant, BY).await?,
+                tenancy::suspend(&database, clock.now(), tenant, operator()).await?,
             )
         }
         Command::Resume { code } => {
@@ -109,7 +109,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             tell(
                 &code,
                 "open",
-                tenancy::resume(&database, clock.now(), tenant, BY).await?,
+                tenancy::resume(&database, clock.now(), tenant, operator()).await?,
             )
         }
     }
@@ -144,7 +144,7 @@ pub(crate) async fn apply(
         say!("  dry run: nothing written");
         return Ok(Ok(()));
     }
-    match tenancy::apply(database, now, &folder, BY).await {
+    match tenancy::apply(database, now, &folder, operator()).await {
         Ok(Applied::Unchanged) => say!("  settings unchanged"),
         Ok(Applied::Created { revision } | Applied::Changed { revision }) => say!("  revision {revision} written"),
         Err(ApplyError::Refused(problems)) => return Ok(Err(problems)),
@@ -193,6 +193,26 @@ fn tell(code: &str, state: &str, change: StateChange) -> Result<(), Failed> {
         StateChange::Unknown => return Err(Failed::Said(format!("no insurer has the code {code}"))),
     }
     Ok(())
+}
+
+/// An operator's deed, in the trail.
+pub(super) async fn note(
+    database: &Database,
+    now: DateTime<Utc>,
+    tenant: TenantId,
+    action: &'static str,
+    detail: Value,
+) -> Result<(), Failed> {
+    let tx = database.tenant(tenant).write(Durability::Safe).await?;
+    let entry = Entry {
+        actor: Actor::Operator,
+        action,
+        object: None,
+        outcome: "done",
+        detail,
+    };
+    audit::record(&tx, now, &Origin::command(), entry).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The tenant of a code as typed at the command line.

@@ -2,6 +2,7 @@
 //! typed the old address stays.
 
 use crate::{
+    cookies,
     frame::{Errors, Frame},
     portal::account::ACCOUNT,
     reply::{self, Reply},
@@ -80,7 +81,11 @@ pub(crate) async fn confirm(visit: Visit, member: Member) -> Reply {
             .confirm_email(&visit.origin, &member, typed)
             .await,
     ) {
-        Ok(()) => Ok(visit.done(reply::see_other(ACCOUNT), "メールアドレスを変更しました")),
+        Ok(token) => {
+            let renewed = cookies::set(cookies::SESSION, &token.reveal(), None);
+            let response = reply::with_cookie(reply::see_other(ACCOUNT), renewed);
+            Ok(visit.done(response, "メールアドレスを変更しました"))
+        }
         Err(refusal) => refused(visit, &member, refusal).await,
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn submit(visit: Visit) -> Reply {
     let form = LogInForm {
         user_id: user_id.clone(),
         password: visit.form.text("password").to_owned(),
-        device: browser.knows(&user_id).then(|| browser.name.clone()),
+        device: browser.known_to(&user_id).map(str::to_owned),
     };
     match settle(visit.services.accounts.log_in(&visit.origin, &visit.agent, form).await) {
         Ok(logged_in) => {
@@ -84,7 +84,7 @@ pub(super) async fn submit(visit: Visit) -> Reply {
                 site_notices(&visit).await
             };
             let mut errors = Errors::new(&refusal, visit.now);
-            if matches!(refusal, Refusal::Wait { .. }) {
+            if matches!(refusal, Refusal::Wait { .. } | Refusal::LogInLocked) {
                 errors.links.insert(
                     0,
                     Link::new("/portal/password", "パスワードを再設定して、すぐにログインする"),
@@ -121,7 +121,7 @@ fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) 
 
 /// The browser, as it is known by its cookie: tries of its own user IDs are counted apart from strangers'.
 #[derive(Clone, Serialize, Deserialize)]
-struct Browser {
+pub(super) struct Browser {
     name: String,
     /// Folded user IDs that have logged in with it, the last first.
     user_ids: Vec<String>,
@@ -131,18 +131,20 @@ impl Browser {
     /// A household may share one.
     const MOST_USER_IDS: usize = 6;
 
-    fn of(visit: &Visit) -> Self {
+    pub(super) fn of(visit: &Visit) -> Self {
         visit.recall(cookies::DEVICE).unwrap_or_else(|| Self {
             name: SessionId::new(visit.now).to_string(),
             user_ids: vec![],
         })
     }
 
-    fn knows(&self, user_id: &str) -> bool {
-        UserId::typed(user_id).is_ok_and(|id| self.user_ids.contains(&id.folded()))
+    /// Its name, where a user ID has logged in with it.
+    pub(super) fn known_to(&self, user_id: &str) -> Option<&str> {
+        let known = UserId::typed(user_id).is_ok_and(|id| self.user_ids.contains(&id.folded()));
+        known.then_some(&*self.name)
     }
 
-    fn with(mut self, user_id: &str) -> Self {
+    pub(super) fn with(mut self, user_id: &str) -> Self {
         if let Ok(id) = UserId::typed(user_id) {
             self.user_ids.retain(|known| *known != id.folded());
             self.user_ids.insert(0, id.folded());

@@ -3,7 +3,10 @@
 use crate::{
     cookies,
     frame::{Errors, Frame},
-    portal::identity_fields::{Choice, IdentityFields},
+    portal::{
+        identity_fields::{Choice, IdentityFields},
+        log_in::Browser,
+    },
     reply::{self, Reply, see_other},
     visit::{Visit, settle},
     words,
@@ -67,7 +70,12 @@ pub(super) async fn password(visit: Visit) -> Reply {
 /// Asks for the mail with the link.
 pub(super) async fn password_submit(visit: Visit) -> Reply {
     let user_id = visit.form.text("user_id").to_owned();
-    match settle(visit.services.accounts.forgot_password(&visit.origin, &user_id).await) {
+    let browser = Browser::of(&visit);
+    let asked = visit
+        .services
+        .accounts
+        .forgot_password(&visit.origin, &user_id, browser.known_to(&user_id));
+    match settle(asked.await) {
         Ok(()) => Ok(see_other("/portal/password?sent=1")),
         Err(refusal) => {
             let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));

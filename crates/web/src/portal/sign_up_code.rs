@@ -3,7 +3,7 @@
 use crate::{
     cookies,
     frame::{Errors, Frame},
-    portal::sign_up::restart,
+    portal::{log_in::Browser, sign_up::restart},
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
     words,
@@ -59,6 +59,9 @@ pub(super) async fn submit(visit: Visit) -> Reply {
                     reply::with_cookie(response, cookies::clear(name))
                 });
             let user_id = registered.user_id.as_str();
+            // Whoever proved the address here is no stranger to the user ID, whatever was guessed at it before.
+            let browser = Browser::of(&visit).with(user_id);
+            let response = visit.remember(response, cookies::DEVICE, &browser, cookies::LONGEST_SECONDS);
             Ok(visit.remember(response, cookies::REGISTERED, &user_id, cookies::REGISTERED_SECONDS))
         }
         Err(refusal) => again(visit, refusal, typed).await,

@@ -1,0 +1,2 @@
+DROP TABLE wrong_codes;
+ALTER TABLE accounts DROP COLUMN guesses, DROP COLUMN device_guesses;
