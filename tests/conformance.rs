@@ -6,7 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use testkit::{TestDatabase, admin_url, execute, lines, owner_url, service_url, unique, url_of};
+use testkit::{TestDatabase, admin_url, execute, execute_within, lines, owner_url, service_url, unique, url_of};
 use url::Url;
 
 /// Everything but the migrations' own bookkeeping.
@@ -28,7 +28,7 @@ async fn none(query: &str) {
     assert!(offenders.is_empty(), "{offenders:?}");
 }
 
-/// Of each table its kind, crate and grants, as its comment says.
+/// Of each table its kind, crate and grants, as its comment says; a directory table's says where in a cluster it lies, too.
 async fn comments() -> BTreeMap<String, [String; 3]> {
     let rows = ask(&format!(
         "SELECT c.relname || '|' || coalesce(obj_description(c.oid), '') AS line {TABLES}"
@@ -37,9 +37,10 @@ async fn comments() -> BTreeMap<String, [String; 3]> {
     let read = |row: String| {
         let (table, comment) = row.split_once('|').unwrap();
         let parts: Vec<&str> = comment.split("; ").collect();
-        let [kind, owner, grants] = parts[..] else {
+        let ([kind, owner, grants] | [kind @ "directory", owner, grants, _]) = parts[..] else {
             panic!("{table} needs a comment of kind, crate and grants: {comment:?}")
         };
+        assert_eq!(kind == "directory", comment.contains("; cluster "), "{table}");
         let owner = owner.strip_prefix("crate ").unwrap();
         let grants = grants.strip_prefix("grants ").unwrap();
         (table.to_owned(), [kind.to_owned(), owner.to_owned(), grants.to_owned()])
@@ -50,7 +51,10 @@ async fn comments() -> BTreeMap<String, [String; 3]> {
 #[tokio::test]
 async fn every_table_names_its_kind_crate_and_grants() {
     for (table, [kind, owner, grants]) in comments().await {
-        assert!(["tenant", "directory"].contains(&kind.as_str()), "{table}: {kind}");
+        assert!(
+            ["tenant", "directory", "reference"].contains(&kind.as_str()),
+            "{table}: {kind}"
+        );
         assert!(root().join("crates").join(&owner).is_dir(), "{table}: no crate {owner}");
         for grant in grants.split(", ") {
             let known = ["select", "insert", "update", "delete"].contains(&grant);
@@ -201,8 +205,9 @@ async fn what_is_only_ever_added_to_cannot_be_changed_by_the_service() {
             format!("DELETE FROM {table}"),
             format!("TRUNCATE {table}"),
         ] {
-            let statements = format!("BEGIN; SET LOCAL madoguchi.tenant_id = '{}'; {change}", test.tenant);
-            let refused = execute(&service_url(), &statements).await.unwrap_err();
+            let refused = execute_within(&service_url(), Some(test.tenant), &change)
+                .await
+                .unwrap_err();
             assert!(refused.contains("permission denied"), "{change}: {refused}");
         }
     }

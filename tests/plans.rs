@@ -30,15 +30,18 @@ const WHOLE: &str = "DELETE FROM \"throttles\"";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let cluster = tokio::task::spawn_blocking(cluster).await.unwrap();
+    let service = url::Url::parse(&cluster.service_url(DATABASE)).unwrap();
+    let role = service.username();
+    // What stands in the log by now is an earlier run's.
+    let earlier = std::fs::read(log(&cluster)).unwrap().len();
+    let say = format!("ALTER ROLE {role} RESET ALL; ALTER ROLE {role} SET log_statement = 'all'");
+    cluster.sql("postgres", &say).unwrap();
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
     let people: Vec<TestPerson> = (0..11).map(|number| TestPerson::new(1000 + number)).collect();
     app.insurer.import(&people).await;
     cluster.sql(DATABASE, &crowd(app.tenant().0)).unwrap();
-    let service = url::Url::parse(&cluster.service_url(DATABASE)).unwrap();
-    let role = service.username();
     let explain = format!(
-        "ALTER ROLE {role} RESET ALL;
-         ALTER ROLE {role} SET session_preload_libraries = 'auto_explain';
+        "ALTER ROLE {role} SET session_preload_libraries = 'auto_explain';
          ALTER ROLE {role} SET auto_explain.log_min_duration = 0;
          ALTER ROLE {role} SET auto_explain.log_format = 'json';
          ALTER ROLE {role} SET auto_explain.log_analyze = on;
@@ -46,8 +49,6 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
          ALTER ROLE {role} SET auto_explain.log_timing = off;"
     );
     cluster.sql("postgres", &explain).unwrap();
-    // What stands in the log by now is an earlier run's.
-    let earlier = std::fs::read(log(&cluster)).unwrap().len();
     end_connections(&cluster);
     for person in &people[..10] {
         walk(&app, person).await;
@@ -61,10 +62,12 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     drop(app);
 
     let log = std::fs::read_to_string(log(&cluster)).unwrap();
+    let log = &log[earlier..];
+    assert_alone(&messages(log));
     let mut greedy = BTreeMap::new();
     let mut tables = BTreeSet::new();
     let mut whole = 0;
-    for plan in plans(&log[earlier..]) {
+    for plan in plans(log) {
         if plan["Query Text"].as_str().unwrap().starts_with(WHOLE) {
             whole += 1;
             continue;
@@ -109,6 +112,7 @@ fn cluster() -> LocalCluster {
         folder: folder.into(),
         durable: false,
         connections: 40,
+        keeps_statements: false,
     };
     let cluster = LocalCluster::start(&options).unwrap();
     cluster.drop_database(DATABASE).unwrap();
@@ -203,6 +207,35 @@ async fn sweep(app: &TestApp) {
     guard::sweep(&mut tx, now).await.unwrap();
     mail::sweep(&mut tx, now - TimeDelta::days(90)).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+/// The messages of a server's log that hold no prepared statement.
+fn messages(log: &str) -> Vec<String> {
+    let mut messages: Vec<String> = Vec::new();
+    let mut inside = false;
+    for line in log.lines() {
+        if let Some(continued) = line.strip_prefix('\t') {
+            if let Some(text) = messages.last_mut().filter(|_| inside) {
+                text.push_str(continued);
+            }
+            continue;
+        }
+        let statement = line.split_once("LOG:  statement: ");
+        inside = statement.is_some();
+        messages.extend(statement.map(|(_, text)| text.to_owned()));
+    }
+    messages
+}
+
+/// A distributed PostgreSQL forwards a SET LOCAL with the whole message in which it stands: with a BEGIN in it, every
+/// node would begin once more.
+fn assert_alone(messages: &[String]) {
+    let set = messages.iter().filter(|message| message.contains("SET LOCAL"));
+    let together: BTreeSet<&String> = set.clone().filter(|message| message.contains(';')).collect();
+    assert!(together.is_empty(), "{together:#?}");
+    for setting in ["madoguchi.tenant_id", "work_mem"] {
+        assert!(set.clone().any(|message| message.contains(setting)), "{setting}");
+    }
 }
 
 /// The plans in a server's log.

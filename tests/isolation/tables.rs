@@ -3,7 +3,7 @@
 
 use super::Other;
 use kernel::TenantId;
-use testkit::{TestDatabase, execute, lines, lines_within, owner_url, service_url, unique};
+use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, service_url, unique};
 
 /// Tables whose rows live within one transaction only: a row is written for this test.
 const PASSING: [(&str, &str); 2] = [
@@ -88,23 +88,19 @@ async fn no_row_of_an_insurer_can_be_seen_changed_deleted_or_made_from_elsewhere
                     "{table} from {elsewhere:?}"
                 );
             }
-            let set = elsewhere.map_or_else(String::new, |tenant| {
-                format!("SET LOCAL madoguchi.tenant_id = '{tenant}';")
-            });
             for change in [
                 format!("UPDATE {table} SET tenant_id = tenant_id WHERE tenant_id = {theirs}"),
                 format!("DELETE FROM {table} WHERE tenant_id = {theirs}"),
             ] {
                 let counted = format!(
-                    "BEGIN; {set} DO $$ DECLARE n int; BEGIN {change}; GET DIAGNOSTICS n = ROW_COUNT;
-                     IF n > 0 THEN RAISE EXCEPTION '% rows', n; END IF; END $$; ROLLBACK"
+                    "DO $$ DECLARE n int; BEGIN {change}; GET DIAGNOSTICS n = ROW_COUNT;
+                     IF n > 0 THEN RAISE EXCEPTION '% rows', n; END IF; END $$"
                 );
-                assert_eq!(execute(&owner_url(), &counted).await, Ok(()), "{change}");
+                let unchanged = execute_within(&owner_url(), elsewhere, &counted).await;
+                assert_eq!(unchanged, Ok(()), "{change}");
             }
-            let made = format!(
-                "BEGIN; {set} INSERT INTO {table} SELECT * FROM jsonb_populate_record(null::{table}, '{row}'); COMMIT"
-            );
-            let refused = execute(&owner_url(), &made).await.unwrap_err();
+            let made = format!("INSERT INTO {table} SELECT * FROM jsonb_populate_record(null::{table}, '{row}')");
+            let refused = execute_within(&owner_url(), elsewhere, &made).await.unwrap_err();
             assert!(
                 refused.contains("row-level security"),
                 "{table} from {elsewhere:?}: {refused}"

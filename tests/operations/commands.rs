@@ -121,11 +121,8 @@ async fn the_desk_lets_codes_be_taken_again() {
     let [symbol, number, branch, id] = person.split(' ').collect::<Vec<_>>()[..] else {
         panic!("{person}");
     };
-    let lock = format!(
-        "BEGIN; SET LOCAL madoguchi.tenant_id = '{insurer}';
-         INSERT INTO wrong_codes VALUES ({insurer}, '{id}', 100); COMMIT"
-    );
-    testkit::execute(&url, &lock).await.unwrap();
+    let lock = format!("INSERT INTO wrong_codes VALUES ({insurer}, '{id}', 100)");
+    testkit::execute_within(&url, Some(insurer), &lock).await.unwrap();
     let unlock = [
         "member", "unlock", "139998", "--symbol", symbol, "--number", number, "--branch", branch,
     ];

@@ -19,6 +19,7 @@ fn cluster() -> LocalCluster {
         folder: folder.into(),
         durable: false,
         connections: 40,
+        keeps_statements: false,
     };
     let cluster = LocalCluster::start(&options).unwrap();
     cluster.drop_database(DATABASE).unwrap();

@@ -3,11 +3,12 @@
 
 use super::{Installation, Node};
 use kernel::TenantId;
-use testkit::{execute, lines_within};
+use testkit::{execute, execute_within, lines_within};
 
 async fn put(installation: &Installation, tenant: TenantId, rows: &str) {
-    let all = format!("BEGIN; SET LOCAL madoguchi.tenant_id = '{tenant}'; {rows}; COMMIT");
-    execute(&installation.owner_url(), &all).await.unwrap();
+    execute_within(&installation.owner_url(), Some(tenant), rows)
+        .await
+        .unwrap();
 }
 
 /// A dead job of an insurer, by the years since its death.

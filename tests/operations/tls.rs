@@ -69,6 +69,7 @@ async fn the_database_is_spoken_to_by_tls_and_only_with_a_certificate_that_is_tr
         folder: concat!(env!("CARGO_TARGET_TMPDIR"), "/encrypted-cluster").into(),
         durable: false,
         connections: 20,
+        keeps_statements: false,
     };
     let cluster = tokio::task::spawn_blocking(move || LocalCluster::start(&options).unwrap())
         .await
@@ -172,11 +173,8 @@ async fn mail_goes_by_starttls_and_smtps_to_a_server_whose_authority_the_system_
         assert_eq!(mail["encrypted"], true, "{mode}");
         assert!(trusting.terminate().await);
         // Each round is its own: the person may sign up once more.
-        testkit::execute(
-            &installation.owner_url(),
-            &format!("BEGIN; SET LOCAL madoguchi.tenant_id = '{insurer}'; DELETE FROM mails; COMMIT"),
-        )
-        .await
-        .unwrap();
+        testkit::execute_within(&installation.owner_url(), Some(insurer), "DELETE FROM mails")
+            .await
+            .unwrap();
     }
 }

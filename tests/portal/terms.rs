@@ -2,7 +2,7 @@
 
 use crate::portal::{leads, says};
 use chrono::TimeDelta;
-use testkit::{Fields, TestApp, execute, service_url};
+use testkit::{Fields, TestApp, execute_within, service_url};
 
 const TERMS: &str = "/portal/terms";
 
@@ -205,11 +205,9 @@ async fn neither_ledger_nor_trail_can_be_changed_by_the_service() {
             format!("UPDATE {table} SET channel = 'x'"),
             format!("DELETE FROM {table}"),
         ] {
-            let all = format!(
-                "BEGIN; SET LOCAL madoguchi.tenant_id = '{}'; {change}; COMMIT",
-                app.tenant()
-            );
-            let refused = execute(&service_url(), &all).await.unwrap_err();
+            let refused = execute_within(&service_url(), Some(app.tenant()), &change)
+                .await
+                .unwrap_err();
             assert!(refused.contains("permission denied"), "{change}: {refused}");
         }
     }

@@ -82,6 +82,7 @@ impl Stage {
             folder: data.to_owned(),
             durable: true,
             connections: CONNECTIONS,
+            keeps_statements: false,
         })
         .map_err(Failed::at("PostgreSQL"))?;
         let buffers = (processes::machine_mib().unwrap_or(512) / 4).clamp(128, 2048);

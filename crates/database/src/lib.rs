@@ -7,6 +7,7 @@
 mod address;
 mod bell;
 pub mod cluster;
+pub mod distribution;
 mod migrations;
 mod prepared;
 mod transaction;

@@ -55,7 +55,7 @@ pub async fn revert_all(owner_url: &str) -> Result<usize, DatabaseError> {
     Ok(harness.revert_all_migrations(MIGRATIONS).map_err(failed)?.len())
 }
 
-async fn connect(url: &str) -> Result<AsyncPgConnection, DatabaseError> {
+pub(crate) async fn connect(url: &str) -> Result<AsyncPgConnection, DatabaseError> {
     let address = Address::parse(url)?;
     address
         .connect()
@@ -100,7 +100,7 @@ async fn grant(connection: &mut AsyncPgConnection, role: &str) -> Result<usize, 
     Ok(tables.len())
 }
 
-fn quoted(identifier: &str) -> String {
+pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 

@@ -33,6 +33,13 @@ impl Binaries {
         self.folder.join(name)
     }
 
+    /// Whether the server can load a library: the places beside its programs where packages put them.
+    pub(crate) fn has_library(&self, name: &str) -> bool {
+        ["lib", "lib/postgresql", "lib64", "lib64/postgresql", "lib64/pgsql"]
+            .iter()
+            .any(|folder| self.folder.join("..").join(folder).join(format!("{name}.so")).is_file())
+    }
+
     /// The major version, 15 say.
     pub fn version(&self) -> u32 {
         self.version

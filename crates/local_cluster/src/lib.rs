@@ -38,6 +38,9 @@ pub struct ClusterOptions {
     pub durable: bool,
     /// Connections that clients may hold at once (`max_connections`, less what the superuser keeps).
     pub connections: u32,
+    /// Whether the server keeps the text of each statement (`pg_stat_statements`), without its values and without
+    /// transaction control; only where its library is installed.
+    pub keeps_statements: bool,
 }
 
 /// A running cluster; dropping it stops the server and keeps the data.
@@ -236,7 +239,7 @@ impl LocalCluster {
         loop {
             self.port = free_port()?;
             let conf = self.home.data().join("madoguchi.conf");
-            self.home.write(&conf, &settings(options, self.port))?;
+            self.home.write(&conf, &self.settings(options))?;
             home::remove(Path::new(&self.home.log()))?;
             match self.control(&["start", "-l", &self.home.log()]) {
                 Ok(_) => {
@@ -272,6 +275,36 @@ impl LocalCluster {
              WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec"
         );
         self.sql("postgres", &sql).map(drop)
+    }
+
+    /// What differs from `PostgreSQL`'s defaults. Its log must hold nothing personal, so a failed statement is logged
+    /// without its text, its parameters and the values of the key it broke.
+    fn settings(&self, options: &ClusterOptions) -> String {
+        let durable = if options.durable { "on" } else { "off" };
+        let statements = if options.keeps_statements && self.binaries.has_library("pg_stat_statements") {
+            "shared_preload_libraries = 'pg_stat_statements'\n\
+             pg_stat_statements.max = 50000\n\
+             pg_stat_statements.track_utility = off\n"
+        } else {
+            ""
+        };
+        format!(
+            "listen_addresses = '127.0.0.1'\n\
+             port = {port}\n\
+             unix_socket_directories = ''\n\
+             max_connections = {connections}\n\
+             timezone = 'UTC'\n\
+             log_timezone = 'UTC'\n\
+             log_min_error_statement = panic\n\
+             log_parameter_max_length_on_error = 0\n\
+             log_error_verbosity = terse\n\
+             fsync = {durable}\n\
+             synchronous_commit = {durable}\n\
+             full_page_writes = {durable}\n\
+             {statements}",
+            port = self.port,
+            connections = options.connections.saturating_add(5),
+        )
     }
 
     fn control(&self, arguments: &[&str]) -> Result<String, ClusterError> {
@@ -316,27 +349,6 @@ impl Passwords {
         )?;
         Ok(passwords)
     }
-}
-
-/// What differs from `PostgreSQL`'s defaults. Its log must hold nothing personal, so a failed statement is logged without
-/// its text, its parameters and the values of the key it broke.
-fn settings(options: &ClusterOptions, port: u16) -> String {
-    let durable = if options.durable { "on" } else { "off" };
-    format!(
-        "listen_addresses = '127.0.0.1'\n\
-         port = {port}\n\
-         unix_socket_directories = ''\n\
-         max_connections = {connections}\n\
-         timezone = 'UTC'\n\
-         log_timezone = 'UTC'\n\
-         log_min_error_statement = panic\n\
-         log_parameter_max_length_on_error = 0\n\
-         log_error_verbosity = terse\n\
-         fsync = {durable}\n\
-         synchronous_commit = {durable}\n\
-         full_page_writes = {durable}\n",
-        connections = options.connections.saturating_add(5),
-    )
 }
 
 fn free_port() -> Result<u16, ClusterError> {

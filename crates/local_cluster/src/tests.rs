@@ -16,6 +16,7 @@ fn options(folder: &Path) -> ClusterOptions {
         folder: folder.to_owned(),
         durable: false,
         connections: 20,
+        keeps_statements: false,
     }
 }
 
@@ -102,6 +103,27 @@ fn the_service_owns_nothing_and_nobody_but_the_superuser_escapes_row_level_secur
             .unwrap(),
         "UTC\nUTF8\noff\n"
     );
+}
+
+#[test]
+fn statements_are_kept_without_their_values_where_that_is_wanted() {
+    let folder = open_folder();
+    let mut options = options(folder.path());
+    options.keeps_statements = true;
+    let cluster = LocalCluster::start(&options).unwrap();
+    cluster
+        .sql(
+            DATABASE,
+            "CREATE EXTENSION pg_stat_statements; BEGIN; SELECT 4711; COMMIT",
+        )
+        .unwrap();
+    let kept = cluster.sql(DATABASE, "SELECT query FROM pg_stat_statements").unwrap();
+    assert!(kept.lines().any(|sql| sql == "SELECT $1"), "{kept}");
+    assert!(!kept.contains("4711") && !kept.contains("COMMIT"), "{kept}");
+    cluster.stop().unwrap();
+    options.keeps_statements = false;
+    let cluster = LocalCluster::start(&options).unwrap();
+    assert_eq!(cluster.sql(DATABASE, "SHOW shared_preload_libraries").unwrap(), "\n");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
 };
 use accounts::Accounts;
 use dashboard::Dashboard;
-use database::{Database, DatabaseError};
+use database::{Database, DatabaseError, distribution};
 use edge::{HttpSettings, Services};
 use guard::Hasher;
 use jobs::Worker;
@@ -98,6 +98,12 @@ impl App {
         })
     }
 
+    /// What keeps a node from running on this database, where it is a cluster.
+    pub(crate) async fn undistributed(&self) -> Result<Vec<String>, DatabaseError> {
+        let mut tx = self.database.directory().await?;
+        distribution::undistributed(&mut tx).await
+    }
+
     /// The public listener: pages, API, health.
     pub fn endpoint(&self) -> impl Endpoint<Output = Response> + use<> {
         House::new(self)
@@ -115,8 +121,8 @@ pub enum AppError {
     Database(#[from] DatabaseError),
 }
 
-/// The database answers and its schema is the one this build knows. A node with all its connections in use is ready:
-/// taken out, it would leave its load to the others, and one after the other would go.
+/// The database answers, its schema is the one this build knows, and in a cluster its tables are distributed. A node with
+/// all its connections in use is ready: taken out, it would leave its load to the others, and one after the other would go.
 pub(crate) async fn ready(database: &Database) -> Response {
     let (used, most) = database.usage();
     if used >= most {
@@ -124,12 +130,17 @@ pub(crate) async fn ready(database: &Database) -> Response {
     }
     let ready = async {
         let mut tx = database.directory().await?;
-        database::pending_migrations(&mut tx).await
+        let pending = database::pending_migrations(&mut tx).await?;
+        Ok((pending, distribution::undistributed(&mut tx).await?))
     };
     match ready.await {
-        Ok(pending) if pending.is_empty() => "ok".into_response(),
+        Ok((pending, _)) if !pending.is_empty() => not_ready(&format!("{} migrations pending", pending.len())),
+        Ok((_, wrong)) if !wrong.is_empty() => {
+            tracing::warn!(wrong = wrong.join("; "), "not ready: run madoguchi distribute");
+            not_ready("not distributed")
+        }
+        Ok(_) => "ok".into_response(),
         Err(DatabaseError::Busy) => "busy".into_response(),
-        Ok(pending) => not_ready(&format!("{} migrations pending", pending.len())),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             not_ready("database away")

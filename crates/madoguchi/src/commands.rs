@@ -1,5 +1,6 @@
 //! The command line. Each command reads the configuration, does one thing and says what it did.
 
+mod distribute;
 mod member;
 mod notice;
 mod roster;
@@ -47,6 +48,8 @@ enum Command {
     Migrate,
     /// Delete the audit trail's and the events' old lines, as the database's owner; for a daily timer
     Prune,
+    /// Bring every table to where it lies in a cluster of Citus, as the database's owner on the coordinator
+    Distribute,
     /// Insurers: apply, export, list, show, suspend, resume
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -106,6 +109,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             telemetry::log(&config.log);
             let stop = serve::stop_signal()?;
             let app = app(&config)?;
+            distribute::required(&app).await?;
             precedence::give_way();
             let (listener, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
@@ -118,10 +122,12 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let stop = serve::stop_signal()?;
             tracing::info!("working");
             let app = app(&config)?;
+            distribute::required(&app).await?;
             Ok(serve::work(&app, &config.http, metrics(&config), stop).await?)
         }
         Command::Migrate => migrate(&read()?).await,
         Command::Prune => prune(&read()?).await,
+        Command::Distribute => distribute::run(&read()?).await,
         Command::Tenant(command) => tenant::run(command, &read()?).await,
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Member(command) => member::run(command, &read()?).await,

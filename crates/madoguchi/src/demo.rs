@@ -49,6 +49,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
             folder: data.to_owned(),
             durable: true,
             connections: 60,
+            keeps_statements: false,
         };
         let cluster = tokio::task::spawn_blocking(move || LocalCluster::start(&options))
             .await

@@ -57,11 +57,7 @@ pub async fn lines(url: &str, query: &str) -> Vec<String> {
 
 /// As [`lines`], inside an insurer.
 pub async fn lines_within(url: &str, tenant: Option<TenantId>, query: &str) -> Vec<String> {
-    let mut connection = AsyncPgConnection::establish(url).await.unwrap();
-    if let Some(tenant) = tenant {
-        let set = format!("SET madoguchi.tenant_id = '{tenant}'");
-        connection.batch_execute(&set).await.unwrap();
-    }
+    let mut connection = begin(url, tenant).await;
     let rows: Vec<Line> = diesel::sql_query(query).load(&mut connection).await.unwrap();
     rows.into_iter().map(|row| row.line).collect()
 }
@@ -73,10 +69,30 @@ pub async fn execute(url: &str, statements: &str) -> Result<(), String> {
     done.map_err(|error| error.to_string())
 }
 
+/// As [`execute`], in one transaction inside an insurer.
+pub async fn execute_within(url: &str, tenant: Option<TenantId>, statements: &str) -> Result<(), String> {
+    let mut connection = begin(url, tenant).await;
+    let done = connection.batch_execute(statements).await;
+    done.map_err(|error| error.to_string())?;
+    connection.batch_execute("COMMIT").await.unwrap();
+    Ok(())
+}
+
 /// Runs SQL as the owner inside one tenant: for arranging and asserting what no use case shows.
 pub async fn sql(tenant: TenantId, statements: &str) {
-    let all = format!("BEGIN; SET LOCAL madoguchi.tenant_id = '{tenant}'; {statements}; COMMIT");
-    execute(&owner_url(), &all).await.unwrap();
+    execute_within(&owner_url(), Some(tenant), statements).await.unwrap();
+}
+
+/// A connection of its own in a transaction inside an insurer. A message each, as the product sends them: a distributed
+/// PostgreSQL forwards a SET LOCAL with the whole message that it stands in.
+async fn begin(url: &str, tenant: Option<TenantId>) -> AsyncPgConnection {
+    let mut connection = AsyncPgConnection::establish(url).await.unwrap();
+    connection.batch_execute("BEGIN").await.unwrap();
+    if let Some(tenant) = tenant {
+        let set = format!("SET LOCAL madoguchi.tenant_id = '{tenant}'");
+        connection.batch_execute(&set).await.unwrap();
+    }
+    connection
 }
 
 /// A Sunday noon in Japan, on which nothing in particular happens: where frozen clocks start.

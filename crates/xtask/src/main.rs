@@ -7,6 +7,7 @@ mod demo;
 mod openapi;
 mod setup;
 mod shell;
+mod statements;
 mod test;
 
 use std::process::ExitCode;

@@ -10,6 +10,7 @@ use local_cluster::{ClusterError, ClusterOptions, DATABASE, LocalCluster};
 use crate::openapi;
 use crate::setup::{self, Need};
 use crate::shell::{self, Failed, Steps};
+use crate::statements::Server;
 
 /// What the developer may choose.
 #[derive(clap::Args)]
@@ -24,8 +25,10 @@ pub struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// Unit, integration, isolation and conformance tests
+    /// Unit, integration, isolation and conformance tests, and what they sent to the database
     Rust,
+    /// What was sent to the database that `MADOGUCHI_TEST_ADMIN_URL` names: for tests that were run by hand
+    Statements,
     /// openapi/v1.json is what the code says, and breaks no client
     Openapi,
     /// The API under schemathesis: also among the Rust tests, which start the server for it
@@ -38,7 +41,7 @@ impl Part {
     fn needs(self) -> &'static [Need] {
         match self {
             Part::Rust | Part::Schemathesis => &[Need::Postgres, Need::Python],
-            Part::Openapi => &[],
+            Part::Openapi | Part::Statements => &[],
             Part::Browser => &[Need::Postgres, Need::Chromium, Need::Font, Need::Node],
         }
     }
@@ -46,6 +49,7 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Part::Rust => "Rust tests",
+            Part::Statements => "statements",
             Part::Openapi => "openapi/v1.json",
             Part::Schemathesis => "schemathesis",
             Part::Browser => "browser tests",
@@ -55,6 +59,7 @@ impl Part {
     fn run(self, filters: &[String]) -> Result<(), Failed> {
         match self {
             Part::Rust => rust(&["--workspace"], filters),
+            Part::Statements => Server::given()?.judge(),
             Part::Openapi => openapi::check(None),
             Part::Schemathesis => rust(&["--package", "tests"], &["schemathesis".to_owned()]),
             Part::Browser => browser(),
@@ -100,6 +105,7 @@ pub fn test(options: &Options) -> Result<(), Failed> {
 /// because the tests' own dependencies switch features on.
 fn build(parts: &[Part]) -> Result<(), Failed> {
     let what: &[&str] = match parts {
+        [Part::Statements] => return Ok(()),
         parts if parts.contains(&Part::Rust) => &["--workspace", "--all-targets"],
         [Part::Schemathesis] => &["--package", "tests", "--tests"],
         _ => &["--package", "madoguchi"],
@@ -109,11 +115,16 @@ fn build(parts: &[Part]) -> Result<(), Failed> {
 
 fn rust(packages: &[&str], filters: &[String]) -> Result<(), Failed> {
     let cluster = cluster()?;
+    let server = Server {
+        admin_url: cluster.admin_url("postgres"),
+        service_url: cluster.service_url(DATABASE),
+    };
+    server.begin()?;
     let mut cargo = shell::cargo();
     cargo
-        .env("MADOGUCHI_TEST_ADMIN_URL", cluster.admin_url("postgres"))
+        .env("MADOGUCHI_TEST_ADMIN_URL", &server.admin_url)
         .env("MADOGUCHI_TEST_OWNER_URL", cluster.owner_url(DATABASE))
-        .env("MADOGUCHI_TEST_SERVICE_URL", cluster.service_url(DATABASE))
+        .env("MADOGUCHI_TEST_SERVICE_URL", &server.service_url)
         .env("MADOGUCHI_TEST_PYTHON", setup::tools_python());
     cargo
         .arg("test")
@@ -121,8 +132,9 @@ fn rust(packages: &[&str], filters: &[String]) -> Result<(), Failed> {
         .args(["--no-fail-fast", "--"])
         .args(filters);
     let tested = shell::run(&mut cargo);
+    let judged = server.judge();
     cluster.stop().map_err(Failed::at("the test cluster"))?;
-    tested
+    tested.and(judged)
 }
 
 /// The tests' cluster, its databases emptied: an earlier run may have had other migrations. A second run on the same
@@ -132,6 +144,7 @@ fn cluster() -> Result<LocalCluster, Failed> {
         folder: shell::target().join("test-cluster"),
         durable: false,
         connections: 300,
+        keeps_statements: true,
     };
     let mut told = false;
     let cluster = loop {
