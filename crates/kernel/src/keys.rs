@@ -45,7 +45,7 @@ pub struct Owner {
 pub enum Context<'a> {
     /// A row.
     Owned(Owner),
-    /// A place outside the database: a cookie, by its name.
+    /// A place outside the database: a cookie by its name, a device by the user ID it has logged in with.
     Named(&'a str),
 }
 
