@@ -16,7 +16,7 @@ pub enum Need {
     Pgbench,
     /// A browser for the browser tests.
     Chromium,
-    /// A Japanese font, or screenshots show boxes.
+    /// The Japanese font that pages are looked at in: with another, lines break elsewhere.
     Font,
     /// Python with venv, for the SMTP server and the API tester that tests talk with.
     Python,
@@ -33,7 +33,8 @@ impl Need {
             Need::Postgres => local_cluster::Binaries::find().is_ok(),
             Need::Pgbench => local_cluster::Binaries::find().is_ok_and(|found| found.program("pgbench").is_file()),
             Need::Chromium => chromium().is_some(),
-            Need::Font => shell::quiet(Command::new("fc-list").arg(":lang=ja")).is_ok_and(|fonts| !fonts.is_empty()),
+            // Where it can't be brought, any other is better than boxes.
+            Need::Font => has_font(":family=BIZ UDPGothic") || !may_install() && has_font(":lang=ja"),
             Need::Python => python().is_some(),
             Need::Node => {
                 let version = shell::quiet(shell::program("node").arg("--version")).unwrap_or_default();
@@ -63,7 +64,7 @@ impl Need {
             Need::Postgres => "PostgreSQL 15 or newer (the server)",
             Need::Pgbench => "pgbench of the same PostgreSQL",
             Need::Chromium => "Chromium",
-            Need::Font => "a Japanese font, and fontconfig's fc-list",
+            Need::Font => "the font BIZ UDPGothic or another Japanese one, and fontconfig's fc-list",
             Need::Python => "Python 3.10 or newer with venv",
             Need::Node => "Node.js 20 or newer with npm",
         }
@@ -109,12 +110,27 @@ fn names(needs: &[Need]) -> String {
     needs.iter().flat_map(|need| ["\n  ", need.name()]).collect()
 }
 
+fn has_font(pattern: &str) -> bool {
+    shell::quiet(Command::new("fc-list").arg(pattern)).is_ok_and(|fonts| !fonts.trim().is_empty())
+}
+
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists() && shell::which("apt-get").is_some()
+}
+
+fn may_install() -> bool {
+    is_debian() && (is_root() || shell::succeeds(Command::new("sudo").args(["-n", "true"])))
+}
+
 fn install(needs: &[Need]) -> Result<(), Failed> {
     let packages: Vec<&str> = needs.iter().flat_map(|need| need.packages()).copied().collect();
-    let root = nix::unistd::geteuid().is_root();
-    let debian = Path::new("/etc/debian_version").exists() && shell::which("apt-get").is_some();
-    if !debian || !(root || shell::succeeds(Command::new("sudo").args(["-n", "true"]))) {
-        let hint = if debian {
+    let root = is_root();
+    if !may_install() {
+        let hint = if is_debian() {
             format!("\nsudo apt-get install {}", packages.join(" "))
         } else {
             String::new()

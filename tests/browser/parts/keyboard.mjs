@@ -121,7 +121,8 @@ async function seen(page) {
     const top = document.elementFromPoint(...at);
     const facts = { what: focused.outerHTML.slice(0, 100), outline: style.outline, box: [box.left, box.top, box.right, box.bottom], top: top?.outerHTML.slice(0, 100) };
     const outlined = style.outlineStyle === 'solid' && parseFloat(style.outlineWidth) >= 3;
-    const inside = box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+    // Text is as high as its font makes it: boxes lie on fractions of a pixel, and scrolling on whole ones.
+    const inside = box.top > -1 && box.bottom < innerHeight + 1 && box.left > -1 && box.right < innerWidth + 1;
     const free = top !== null && (focused.contains(top) || top.contains(focused));
     return outlined && inside && free ? null : facts;
   });
