@@ -42,6 +42,8 @@ pub use ticket::{CodeView, Step, TicketView, sweep};
 pub use trail::tell_refusals;
 pub use wrong_codes::unlock;
 
+pub use guard::{PasswordRule, codes::DIGITS as CODE_DIGITS};
+
 use database::Database;
 use guard::Hasher;
 use kernel::{Clock, Keys, NameKeys};

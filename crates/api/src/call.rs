@@ -11,7 +11,7 @@ use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
-use crate::text::Text;
+use crate::text::{Opaque, Text};
 
 /// Characters of a User-Agent that are kept.
 const AGENT: usize = 300;
@@ -76,12 +76,12 @@ pub fn up<T, E: Into<Outage>>(result: Result<T, E>) -> Result<T, Failure> {
 }
 
 /// The ticket of a body. What is none is refused like one that has ended.
-pub fn ticket(text: Text<100>) -> Result<TenantSecret, Failure> {
+pub fn ticket(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
     TenantSecret::parse(&text.into_string()).ok_or_else(|| Failure::of("ticket_expired"))
 }
 
 /// The token of a mailed link, likewise.
-pub fn link(text: Text<100>) -> Result<TenantSecret, Failure> {
+pub fn link(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
     TenantSecret::parse(&text.into_string()).ok_or_else(|| Failure::of("link_expired"))
 }
 

@@ -2,6 +2,7 @@
 //! comes twice is refused, an unknown one ignored.
 
 use crate::failure::{Failure, Flaw};
+use crate::text::{Form as _, InsurerCodeForm};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -100,10 +101,7 @@ pub struct CodeSegment;
 
 impl Rule for CodeSegment {
     fn schema() -> MetaSchema {
-        MetaSchema {
-            pattern: Some("^[0-9]{6}([0-9]{2})?$".into()),
-            ..MetaSchema::new("string")
-        }
+        InsurerCodeForm::schema()
     }
 
     fn flaw(_text: &str) -> Option<&'static str> {
@@ -157,6 +155,13 @@ impl Rule for CursorText {
     fn schema() -> MetaSchema {
         MetaSchema {
             max_length: Some(100),
+            pattern: Some(
+                concat!(
+                    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z",
+                    "_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+                )
+                .into(),
+            ),
             ..MetaSchema::new("string")
         }
     }

@@ -1,8 +1,8 @@
 //! Checks a JSON value against the very schema that the document shows, and names everything that has to be mended at
-//! once. So a documented bound is an enforced one, by construction.
+//! once: types, what is required, ranges and numbers of items. Of texts only what no form can mend.
 
 use crate::failure::Flaw;
-use crate::text::WITHOUT_NUL;
+use crate::text::{MOST_TYPED, WITHOUT_NUL};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use serde_json::Value;
@@ -64,13 +64,13 @@ fn check(schema: &MetaSchema, registry: &Registry, value: &Value, at: &str, flaw
     }
 }
 
+/// The bounds of a text; a form is the use case's business, once the text is mended.
 fn check_text(schema: &MetaSchema, text: &str, at: &str, flaws: &mut Vec<Flaw>) {
-    let length = text.chars().count();
-    if schema.max_length.is_some_and(|most| length > most) {
+    let as_it_is = schema.pattern.as_deref() == Some(WITHOUT_NUL);
+    let most = schema.max_length.filter(|_| as_it_is).unwrap_or(MOST_TYPED);
+    if text.chars().count() > most {
         flaws.push(Flaw::new(at, "too_long"));
-    } else if schema.min_length.is_some_and(|fewest| length < fewest) {
-        flaws.push(Flaw::new(at, "too_short"));
-    } else if schema.pattern.as_deref() == Some(WITHOUT_NUL) && text.contains('\0') {
+    } else if text.contains('\0') {
         flaws.push(Flaw::new(at, "characters"));
     }
 }

@@ -8,7 +8,7 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Keys, Problem, text};
-use rand::RngExt as _;
+use rand::{CryptoRng, RngExt as _};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -50,6 +50,9 @@ impl Code {
     }
 }
 
+/// Digits of a code.
+pub const DIGITS: usize = 6;
+
 /// A code as somebody typed it: six digits in whatever width or grouping. No Debug, no Display.
 pub struct TypedCode(Zeroizing<String>);
 
@@ -61,7 +64,7 @@ impl TypedCode {
         if digits.is_empty() {
             return Err(Problem::Empty);
         }
-        if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(digits))
         } else {
             Err(Problem::Characters)
@@ -84,6 +87,11 @@ pub enum CodeVerdict {
     Superseded,
 }
 
+/// Six digits, each as likely as any other.
+fn drawn(generator: &mut impl CryptoRng) -> Zeroizing<String> {
+    Zeroizing::new(format!("{:0DIGITS$}", generator.random_range(0..1_000_000_u32)))
+}
+
 /// Makes a code of six digits from the system's generator (security.md 9). Older ones no longer open anything.
 pub async fn issue(
     tx: &mut TenantTransaction,
@@ -93,7 +101,7 @@ pub async fn issue(
     purpose: &str,
     ttl: TimeDelta,
 ) -> Result<Code, DatabaseError> {
-    let digits = Zeroizing::new(format!("{:06}", rand::rng().random_range(0..1_000_000_u32)));
+    let digits = drawn(&mut rand::rng());
     let expires_at = now + ttl;
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     supersede(tx, now, subject, purpose).await?;
@@ -287,6 +295,22 @@ mod tests {
         fn whatever_is_read_is_six_digits(typed in "\\PC{0,80}") {
             if let Ok(digits) = read(&typed) {
                 prop_assert!(digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+            }
+        }
+    }
+
+    // security.md 9
+    #[test]
+    fn codes_are_drawn_from_all_of_a_million_alike() {
+        const DRAWN: usize = 20_000;
+        let codes: std::collections::HashSet<String> =
+            (0..DRAWN).map(|_| drawn(&mut rand::rng()).to_string()).collect();
+        // Of so many some two hundred coincide by chance; a generator that repeats itself has far fewer.
+        assert!(codes.len() > DRAWN - 400, "{}", codes.len());
+        for place in 0..DIGITS {
+            for digit in b'0'..=b'9' {
+                let share = codes.iter().filter(|code| code.as_bytes()[place] == digit).count();
+                assert!((1_700..2_300).contains(&share), "{digit} at {place}: {share}");
             }
         }
     }

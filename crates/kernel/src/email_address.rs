@@ -10,6 +10,11 @@ pub struct EmailAddress(String);
 impl EmailAddress {
     /// Characters at most (RFC 5321 leaves 254 for an address).
     pub const MAX: usize = 254;
+    /// The shape as a regular expression, for documents: all that it admits parses, up to that length.
+    pub const PATTERN: &'static str = concat!(
+        r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@",
+        r"([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])$"
+    );
 
     /// Parses a typed address: width and blanks at the ends are mended; the shape is checked, deliverability is what
     /// the code proves.

@@ -6,8 +6,6 @@ use unicode_normalization::UnicodeNormalization;
 /// The version of the folding below. Stored beside fold keys, so that a change can rebuild them.
 pub const FOLD_VERSION: i16 = 1;
 
-const MAX_CHARS: usize = 100;
-
 /// A person's name in kana (foreign names also in Latin letters), with the keys it is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KanaName {
@@ -17,6 +15,9 @@ pub struct KanaName {
 }
 
 impl KanaName {
+    /// Characters at most.
+    pub const MAX: usize = 100;
+
     /// Parses a typed or imported name: hiragana, full- or half-width katakana, with or without blanks.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
         let visible: String = typed.chars().filter(|c| !text::is_invisible(*c)).collect();
@@ -24,8 +25,8 @@ impl KanaName {
         if written.is_empty() {
             return Err(Problem::Empty);
         }
-        if written.chars().count() > MAX_CHARS {
-            return Err(Problem::TooLong { max: MAX_CHARS });
+        if written.chars().count() > Self::MAX {
+            return Err(Problem::TooLong { max: Self::MAX });
         }
         let katakana = katakana(&written);
         if katakana.is_empty() || !katakana.chars().all(is_name_char) {

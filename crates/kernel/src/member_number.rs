@@ -2,9 +2,6 @@
 
 use crate::{Problem, text};
 
-/// The claims record holds 19 full-width characters; twice that leaves room for what insurers really print.
-const MAX_CHARS: usize = 40;
-
 macro_rules! written {
     ($(#[$doc:meta])* $name:ident, $optional:expr) => {
         $(#[$doc])*
@@ -15,6 +12,10 @@ macro_rules! written {
         }
 
         impl $name {
+            /// Characters at most. The claims record holds 19 full-width ones; twice that leaves room for what insurers
+            /// really print.
+            pub const MAX: usize = 40;
+
             /// Parses what was typed or imported; any width, dash and spacing.
             pub fn parse(typed: &str) -> Result<Self, Problem> {
                 let written = typed.trim().to_owned();
@@ -22,8 +23,8 @@ macro_rules! written {
                 if key.is_empty() && !$optional {
                     return Err(Problem::Empty);
                 }
-                if written.chars().count() > MAX_CHARS {
-                    return Err(Problem::TooLong { max: MAX_CHARS });
+                if written.chars().count() > Self::MAX {
+                    return Err(Problem::TooLong { max: Self::MAX });
                 }
                 if text::has_control(&written) {
                     return Err(Problem::Characters);

@@ -4,7 +4,7 @@ use super::Tag;
 use crate::answer::{Done, Nothing};
 use crate::body::Body;
 use crate::call::{Call, Inside, up};
-use crate::text::{Text, Time};
+use crate::text::{Opaque, Text, Time};
 use accounts::TermsChoice;
 use poem_openapi::{Object, OpenApi};
 
@@ -64,7 +64,7 @@ pub struct NewConsents {
 #[derive(Object)]
 pub struct Choice {
     /// `service`, `points` or `addendum`.
-    pub document: Text<100>,
+    pub document: Text<Opaque>,
     /// The revision that was shown.
     #[oai(validator(minimum(value = "1"), maximum(value = "2147483647")))]
     pub revision: i32,

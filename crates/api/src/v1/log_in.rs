@@ -4,7 +4,7 @@ use super::Tag;
 use crate::answer::{Created, Nothing};
 use crate::body::Body;
 use crate::call::{Bearer, Call, up};
-use crate::text::{Text, Time};
+use crate::text::{DeviceForm, PasswordForm, Text, Time, UserIdForm};
 use accounts::LogInForm;
 use poem_openapi::{Object, OpenApi};
 
@@ -14,13 +14,13 @@ pub struct LogInApi;
 #[derive(Object)]
 pub struct NewSession {
     /// ユーザーID, whatever the case.
-    pub user_id: Text<200>,
+    pub user_id: Text<UserIdForm>,
     /// パスワード.
-    pub password: Text<1024>,
+    pub password: Text<PasswordForm>,
     /// What an earlier log-in or sign-up of this user ID answered as `device`: tries with it are counted apart, so that
     /// nobody else's failures keep this program out.
     #[oai(nullable)]
-    pub device: Option<Text<400>>,
+    pub device: Option<Text<DeviceForm>>,
 }
 
 /// A session is open.

@@ -5,7 +5,7 @@ use super::sign_up::Identity;
 use crate::answer::{Accepted, Nothing};
 use crate::body::Body;
 use crate::call::{Call, link};
-use crate::text::Text;
+use crate::text::{DeviceForm, NewPasswordForm, Opaque, Text, UserIdForm};
 use accounts::ResetForm;
 use poem_openapi::{Object, OpenApi};
 
@@ -15,19 +15,19 @@ pub struct RecoverApi;
 #[derive(Object)]
 pub struct ForgottenPassword {
     /// ユーザーID, whatever the case.
-    pub user_id: Text<200>,
+    pub user_id: Text<UserIdForm>,
     /// As for `create_session`: nobody else's requests keep this program from asking.
     #[oai(nullable)]
-    pub device: Option<Text<400>>,
+    pub device: Option<Text<DeviceForm>>,
 }
 
 /// A new password, with the proof from the mail.
 #[derive(Object)]
 pub struct NewPassword {
     /// What stands behind `token=` in the link of the mail; good once, for 30 minutes.
-    pub token: Text<100>,
+    pub token: Text<Opaque>,
     /// By the rule of `create_account`.
-    pub password: Text<1024>,
+    pub password: Text<NewPasswordForm>,
 }
 
 /// Taken in. Whether there is such an account, only its owner learns, by mail.

@@ -4,7 +4,10 @@ use super::Tag;
 use crate::answer::{Accepted, Created, Done};
 use crate::body::Body;
 use crate::call::{Call, ticket};
-use crate::text::{Text, Time};
+use crate::text::{
+    BirthDateForm, CodeForm, EmailForm, EmployeeNumberForm, InsurerCodeForm, KanaForm, NewPasswordForm, NumberForm,
+    Opaque, SymbolForm, Text, Time, UserIdForm,
+};
 use accounts::{AccountForm, BirthForm, IdentityForm};
 use poem_openapi::{Object, OpenApi};
 
@@ -14,18 +17,18 @@ pub struct SignUpApi;
 #[derive(Object)]
 pub struct Identity {
     /// 保険者指定コード: 8 digits (6 for 国民健康保険組合) with a check digit.
-    pub insurer_code: Text<100>,
+    pub insurer_code: Text<InsurerCodeForm>,
     /// 記号, in any width; empty where the insurer has none.
-    pub symbol: Text<100>,
+    pub symbol: Text<SymbolForm>,
     /// 番号, in any width.
-    pub number: Text<100>,
+    pub number: Text<NumberForm>,
     /// 生年月日, `YYYY-MM-DD`.
-    pub birth_date: Text<100>,
+    pub birth_date: Text<BirthDateForm>,
     /// 氏名（カナ）: katakana or hiragana, any width.
-    pub kana_name: Text<200>,
+    pub kana_name: Text<KanaForm>,
     /// 社員番号; only where `sign_up.employee_number` of the insurer is true.
     #[oai(nullable)]
-    pub employee_number: Option<Text<100>>,
+    pub employee_number: Option<Text<EmployeeNumberForm>>,
 }
 
 impl From<Identity> for IdentityForm {
@@ -62,15 +65,15 @@ pub struct Ticket {
 #[derive(Object)]
 pub struct NewAccount {
     /// As `identify` gave it.
-    pub ticket: Text<100>,
+    pub ticket: Text<Opaque>,
     /// ユーザーID: 6–50 of `A-Z a-z 0-9 @ - _ +`. Unique over all insurers, whatever the case.
-    pub user_id: Text<200>,
+    pub user_id: Text<UserIdForm>,
     /// 8–20 characters of `A-Za-z0-9?!@#%&()_+` with a letter, a digit and a sign; or 15–128 characters of anything.
     /// Common passwords and those made of what others know are refused. The insurer may ask for more characters.
-    pub password: Text<1024>,
+    pub password: Text<NewPasswordForm>,
     /// メールアドレス that the code goes to. Required unless `email_hint` was given.
     #[oai(nullable)]
-    pub email: Option<Text<320>>,
+    pub email: Option<Text<EmailForm>>,
 }
 
 /// A code is on its way by mail.
@@ -98,16 +101,16 @@ impl From<accounts::CodeSent> for CodeSent {
 #[derive(Object)]
 pub struct TypedCode {
     /// As `identify` gave it.
-    pub ticket: Text<100>,
+    pub ticket: Text<Opaque>,
     /// 認証番号: six digits, any width.
-    pub code: Text<100>,
+    pub code: Text<CodeForm>,
 }
 
 /// Asks for another code.
 #[derive(Object)]
 pub struct Resend {
     /// As `identify` gave it.
-    pub ticket: Text<100>,
+    pub ticket: Text<Opaque>,
 }
 
 /// The account exists.
