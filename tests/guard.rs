@@ -309,6 +309,30 @@ async fn check(db: &TestDatabase, subject: Uuid, typed: &str) -> CodeVerdict {
     verdict
 }
 
+// security.md 14
+#[tokio::test]
+async fn a_stored_code_is_a_keyed_hash_bound_to_whom_it_is_for() {
+    let db = TestDatabase::new().await;
+    let subjects = [1, 2].map(Uuid::from_u128);
+    let code = issue(&db, subjects[0]).await;
+    let plain = format!("code_hash IN ('{code}'::bytea, sha256('{code}'::bytea))");
+    assert_eq!(
+        (
+            db.count("codes", "length(code_hash) = 32").await,
+            db.count("codes", &plain).await
+        ),
+        (1, 0)
+    );
+    // Its row opens nothing for another subject, nor under another key.
+    let copy = format!(
+        "UPDATE codes SET subject_id = '{}' WHERE tenant_id = {} AND subject_id = '{}'",
+        subjects[1], db.tenant, subjects[0]
+    );
+    assert_eq!(check(&db, subjects[0], &another(&code)).await, CodeVerdict::Wrong);
+    testkit::sql(db.tenant, &copy).await;
+    assert_eq!(check(&db, subjects[1], &code).await, CodeVerdict::Wrong);
+}
+
 fn another(code: &str) -> String {
     format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
 }

@@ -1,6 +1,7 @@
 //! The portal by HTTP: what each step refuses, as carefully as what it does.
 
 mod account;
+mod bar;
 mod email_change;
 mod log_in;
 mod log_lines;

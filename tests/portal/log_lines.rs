@@ -61,6 +61,29 @@ impl Lines {
 
 // security.md 55
 #[tokio::test]
+async fn a_line_is_one_line_in_utc_whatever_the_request_holds() {
+    let lines = Lines::start();
+    let app = TestApp::start().await;
+    let odd = "x31m\",\"level\":\"ERROR\u{2028}";
+    let request = app
+        .client()
+        .request(reqwest::Method::GET, "/portal/notices/7%0a%1b%5b31m?q=%0d%0a%22%7d")
+        .header("user-agent", odd.as_bytes())
+        .header("referer", odd.as_bytes());
+    let answer = app.client().send(request).await;
+    assert_eq!(lines.codes(&answer).len(), 1);
+    let id = answer.header("x-request-id");
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for line in text.lines().filter(|line| line.contains(id)) {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'), "{line}");
+        assert_ne!(line["level"], "ERROR");
+        assert!(!line.to_string().contains("31m"), "nothing of it is in the log: {line}");
+    }
+}
+
+// security.md 55
+#[tokio::test]
 async fn every_refusal_of_a_page_stands_in_the_log_by_its_code() {
     let lines = Lines::start();
     let app = TestApp::start().await;
