@@ -190,7 +190,7 @@ async fn walk(app: &TestApp, person: &TestPerson) {
         &client.post("/portal/account/email/code", &[("code", &code)]).await,
         "/portal/account",
     );
-    let change = [("current_password", PASSWORD), ("password", "Asagao#2027")];
+    let change = [("current_password", PASSWORD), ("password", "Asagao3rin#")];
     assert_eq!(client.post("/portal/account/password", &change).await.status, 303);
     client.press("/portal/account/sessions/end-others").await;
     client.press("/portal/logout").await;

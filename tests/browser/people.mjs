@@ -2,10 +2,10 @@
 // person signs up once in a run, so each belongs to one test. What is typed differs from the roster on purpose.
 
 /** Everybody's password; it satisfies each insurer's rule. */
-export const PASSWORD = 'Tsukushi&7531';
+export const PASSWORD = 'Tsukushi7bon&';
 
 /** The user IDs and the password of those whom the demo registers beforehand. */
-export const DEMO_PASSWORD = 'Himawari&2026';
+export const DEMO_PASSWORD = 'Himawari2rin&';
 
 /** By insurer code. `desktop` is the person whom the demo's start page names. */
 export const INSURERS = {

@@ -34,7 +34,7 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "end_current_session" => at("/sessions/current", 401, 204),
         "request_password_reset" => with("/password-resets", json!({"user_id": unique("nobody")}), 202, 202),
         "complete_password_reset" => {
-            let body = json!({"token": secret, "password": "Asagao#2027"});
+            let body = json!({"token": secret, "password": "Asagao3rin#"});
             with("/password-resets/complete", body, 409, 409)
         }
         "request_user_id_reminder" => with("/user-id-reminders", identity, 202, 202),

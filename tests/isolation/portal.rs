@@ -42,7 +42,7 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
     let code = Fields::new(&[("code", "123456")]);
     let wrong = Fields::new(&[
         ("current_password", "wrong"),
-        ("password", "Asagao#2027"),
+        ("password", "Asagao3rin#"),
         ("email", "a@example.jp"),
     ]);
     match name {
@@ -72,7 +72,7 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         }
         "recover.reset" => at(&format!("/portal/password/reset?token={link}"), 409, 409),
         "recover.reset_submit" => {
-            let fields = Fields::new(&[("token", &link), ("password", "Asagao#2027")]);
+            let fields = Fields::new(&[("token", &link), ("password", "Asagao3rin#")]);
             with("/portal/password/reset", fields, 409, 409)
         }
         "recover.user_id" => at("/portal/user-id", 200, 200),

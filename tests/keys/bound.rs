@@ -64,7 +64,7 @@ async fn a_password_copied_into_anothers_account_opens_nothing_and_counts_no_try
 async fn a_password_sealed_before_it_was_bound_opens_and_is_sealed_anew_at_log_in() {
     let (app, mine, theirs) = two().await;
     set_password(&app, &mine, &format!("\\x{OLDER}")).await;
-    let wrong = [("user_id", mine.user_id.as_str()), ("password", "Asagao#2027")];
+    let wrong = [("user_id", mine.user_id.as_str()), ("password", "Asagao3rin#")];
     assert_eq!(app.client().post("/portal/", &wrong).await.status, 422);
     assert!(password(&app, &mine).await.ends_with(OLDER));
     assert_eq!(app.client().log_in(&mine).await.status, 303);
@@ -82,7 +82,7 @@ async fn the_password_is_asked_for_again_and_a_copied_one_counts_no_try_there_ei
     let client = app.inside(&theirs).await;
     let known = password(&app, &mine).await;
     set_password(&app, &theirs, &known).await;
-    let form = [("current_password", PASSWORD), ("password", "Asagao#2027")];
+    let form = [("current_password", PASSWORD), ("password", "Asagao3rin#")];
     for _ in 0..12 {
         assert_eq!(client.post("/portal/account/password", &form).await.status, 503);
     }

@@ -5,7 +5,7 @@ use testkit::{Answer, Client, PASSWORD, TestApp};
 
 const ACCOUNT: &str = "/portal/account";
 const PAGE: &str = "/portal/account/password";
-const NEW: &str = "Asagao#2027";
+const NEW: &str = "Asagao3rin#";
 const SESSION: &str = "__Host-session";
 
 async fn change(client: &Client, current: &str, new: &str) -> Answer {
@@ -74,7 +74,7 @@ async fn a_second_click_on_a_changed_password_is_told_that_it_is_done() {
     assert_eq!(told.count(), 1);
     // What is no second click is wrong as ever.
     says(
-        &change(&client, PASSWORD, "Yuri%3456").await,
+        &change(&client, PASSWORD, "Yuri3rin%Na").await,
         422,
         "今のパスワードが違います",
     );
@@ -172,7 +172,7 @@ async fn after_loss_of_coverage_pages_can_be_read_and_the_account_kept_safe() {
     lost.lost_on = "2026-11-20".into();
     app.insurer.import(&[lost]).await;
     says(&member.get("/portal/mypage").await, 200, "2026年12月19日");
-    let change = [("current_password", PASSWORD), ("password", "Asagao&2027")];
+    let change = [("current_password", PASSWORD), ("password", "Asagao3rin&")];
     leads(
         &member.post("/portal/account/password", &change).await,
         "/portal/account",

@@ -319,7 +319,7 @@ async fn a_form_sent_with_an_ended_session_leads_back_to_its_page() {
     let app = TestApp::start().await;
     let (client, _) = app.member().await;
     app.later(3600);
-    let fields = [("current_password", PASSWORD), ("password", "Asagao#2027")];
+    let fields = [("current_password", PASSWORD), ("password", "Asagao3rin#")];
     let answer = client.post("/portal/account/password", &fields).await;
     leads(&answer, "/portal/?next=%2Fportal%2Faccount%2Fpassword");
 }

@@ -5,7 +5,7 @@ use tenancy::suspend;
 use testkit::{Answer, Client, Fields, PASSWORD, SignedUp, TestApp, unique};
 
 const RESET: &str = "/portal/password/reset";
-const NEW: &str = "Asagao#2027";
+const NEW: &str = "Asagao3rin#";
 
 async fn forget(app: &TestApp, client: &Client, user_id: &str) -> Answer {
     let fields = [("user_id", user_id)];
@@ -85,7 +85,7 @@ async fn the_mailed_link_sets_a_password_once_ends_all_sessions_and_tells_the_ow
     );
     assert_eq!(app.mails_to(&who.email).await.len(), mails + 1);
     says(
-        &reset(&client, &token, "Yuri%3456").await,
+        &reset(&client, &token, "Yuri3rin%Na").await,
         409,
         "このリンクは使えなくなりました",
     );
@@ -239,11 +239,11 @@ async fn a_link_used_twice_at_once_sets_one_password() {
     let client = app.client();
     forget(&app, &client, &who.user_id).await;
     let token = link(&app, &who).await;
-    let (one, two) = tokio::join!(reset(&client, &token, NEW), reset(&client, &token, "Yuri%3456"));
+    let (one, two) = tokio::join!(reset(&client, &token, NEW), reset(&client, &token, "Yuri3rin%Na"));
     let mut statuses = [one.status.as_u16(), two.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [303, 409]);
-    let right = if one.status == 303 { NEW } else { "Yuri%3456" };
+    let right = if one.status == 303 { NEW } else { "Yuri3rin%Na" };
     assert_eq!(log_in(&app, &who, right).await, 303);
 }
 
@@ -260,7 +260,7 @@ async fn a_link_ends_after_30_minutes_and_when_another_or_the_account_itself_cha
     let second = link(&app, &who).await;
     assert_ne!(first, second);
     leads(&reset(&client, &first, NEW).await, "/portal/");
-    assert_eq!(reset(&client, &second, "Yuri%3456").await.status, 409);
+    assert_eq!(reset(&client, &second, "Yuri3rin%Na").await.status, 409);
     forget(&app, &client, &who.user_id).await;
     let third = link(&app, &who).await;
     let inside = app.client();
@@ -268,7 +268,7 @@ async fn a_link_ends_after_30_minutes_and_when_another_or_the_account_itself_cha
         .post("/portal/", &[("user_id", &who.user_id), ("password", NEW)])
         .await;
     inside.accept_terms().await;
-    let fields = [("current_password", NEW), ("password", "Kiku#4567")];
+    let fields = [("current_password", NEW), ("password", "Kiku4mo#Sa")];
     leads(
         &inside.post("/portal/account/password", &fields).await,
         "/portal/account",
@@ -280,7 +280,7 @@ async fn a_link_ends_after_30_minutes_and_when_another_or_the_account_itself_cha
     assert_eq!(client.get(&format!("{RESET}?token={fourth}")).await.status, 200);
     app.later(1);
     assert_eq!(reset(&client, &fourth, NEW).await.status, 409);
-    assert_eq!(log_in(&app, &who, "Kiku#4567").await, 303);
+    assert_eq!(log_in(&app, &who, "Kiku4mo#Sa").await, 303);
 }
 
 #[tokio::test]

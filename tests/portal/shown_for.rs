@@ -156,7 +156,7 @@ fn members_forms(session: &str) -> Vec<FormCase> {
         (
             "/portal/account/password",
             "/portal/account/password".into(),
-            vec![("current_password", PASSWORD), ("password", "Asagao#2027")],
+            vec![("current_password", PASSWORD), ("password", "Asagao3rin#")],
         ),
         (
             "/portal/account/email",
@@ -247,7 +247,7 @@ async fn the_same_person_in_another_tab_or_after_logging_in_again_goes_on() {
     let changed = tab
         .send(
             "/portal/account/password",
-            &[("current_password", PASSWORD), ("password", "Asagao#2027")],
+            &[("current_password", PASSWORD), ("password", "Asagao3rin#")],
         )
         .await;
     leads(&changed, "/portal/account");
@@ -255,7 +255,7 @@ async fn the_same_person_in_another_tab_or_after_logging_in_again_goes_on() {
     let again = tab
         .send(
             "/portal/account/password",
-            &[("current_password", "Asagao#2027"), ("password", "Yuri%3456")],
+            &[("current_password", "Asagao3rin#"), ("password", "Yuri3rin%Na")],
         )
         .await;
     leads(&again, "/portal/account");

@@ -6,6 +6,7 @@ use crate::{
     recover::{SECOND_CLICK, folded},
     refusal::unhashed,
     session::{AccountRow, account, credentials},
+    sign_up::new_password,
     trail,
 };
 use audit::{Actor, Origin};
@@ -104,13 +105,8 @@ impl Accounts {
             errors.push(FieldError::new("current_password", Problem::Empty));
         }
         let user_id = member.user_id.as_str();
-        let screened = self
-            .new_password(origin, &member.insurer, &member.person, user_id, &form.password)
-            .await;
-        let password = match screened {
-            Ok(password) => FieldError::gather("password", password, &mut errors),
-            Err(error) => return Ok(unhashed(error)?.into()),
-        };
+        let password = new_password(&member.insurer, &member.person, user_id, &form.password);
+        let password = FieldError::gather("password", password, &mut errors);
         if password.is_some() && form.password == form.current_password {
             errors.push(FieldError::new("password", Problem::PasswordUnchanged));
         }

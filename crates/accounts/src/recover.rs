@@ -9,6 +9,7 @@ use crate::{
     refusal::unhashed,
     schema::accounts,
     session::{AccountRow, Credentials, account, credentials},
+    sign_up::new_password,
     trail::{self, Held, REMINDER_HELD, REMINDER_NETWORK_HELD, RESET_HELD, RESET_NETWORK_HELD, Typed, record_visitor},
     work::{ForgottenPassword, ForgottenUserId},
 };
@@ -190,13 +191,9 @@ impl Accounts {
             return Ok(Refusal::LinkExpired.into());
         };
         tx.commit().await?;
-        let screened = self
-            .new_password(origin, &insurer, &person, &found.user_id, &form.password)
-            .await;
-        let password = match screened {
-            Ok(Ok(password)) => password,
-            Ok(Err(problem)) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
-            Err(error) => return Ok(unhashed(error)?.into()),
+        let password = match new_password(&insurer, &person, &found.user_id, &form.password) {
+            Ok(password) => password,
+            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
         };
         let hash = match self
             .hasher

@@ -22,7 +22,7 @@ use std::{
 /// Whose members log in: the plainest of the shipped insurers.
 pub const INSURER: &str = "32290413";
 /// Everybody's.
-pub const PASSWORD: &str = "Himawari&2026";
+pub const PASSWORD: &str = "Himawari2rin&";
 /// Connections the cluster allows; no measure comes near.
 const CONNECTIONS: u32 = 100;
 /// The one key of the ring.

@@ -4,18 +4,20 @@
 //! keyed hash, and no password leaves its type.
 
 mod argon;
+mod blocklist;
 pub mod codes;
-mod common;
+mod context;
 mod hasher;
 mod line;
 pub mod links;
 mod password;
+mod romaji;
 pub mod sessions;
 pub mod throttle;
 
 pub use argon::{PasswordHash, Stored, Verdict};
 pub use hasher::{HASH_COST, HashConfig, HashError, Hasher, Place};
-pub use password::{Candidate, Password, PasswordRule};
+pub use password::{Password, PasswordRule};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};

@@ -6,7 +6,7 @@ use roster::import::{Options, import};
 use std::fmt::Write as _;
 
 /// A password that the manual's rule takes.
-pub const PASSWORD: &str = "Himawari&2026";
+pub const PASSWORD: &str = "Himawari2rin&";
 
 /// One row of a roster.
 #[derive(Debug, Clone)]

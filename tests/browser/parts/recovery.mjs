@@ -9,7 +9,7 @@ import { fillIdentity, follow, isAt, labels, logIn, mailTo, mainText, press, say
 
 const { registered } = INSURERS[139998];
 const EMAIL = 'hanako@example.jp';
-const NEW_PASSWORD = 'Asagao#97531';
+const NEW_PASSWORD = 'Asagao3rin#97';
 
 export default function register(site) {
   test('a forgotten password is set anew by the link in the mail, which works once', async () => {

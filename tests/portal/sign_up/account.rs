@@ -185,6 +185,11 @@ async fn passwords_follow_both_rules_and_the_refusal_says_why() {
         ("Himawa&", "8文字以上20文字以内"),
         ("himawariyama", "8文字以上20文字以内"),
         ("password1!", "多くの人が使っていて"),
+        ("!!Himawari_2026", "多くの人が使っていて"),
+        ("k3np0#123", "多くの人が使っていて"),
+        ("1qaz@WSX", "多くの人が使っていて"),
+        ("NaraKyousai#1", "見破られやすいもの"),
+        ("kenpo_shoko5", "見破られやすいもの"),
         ("19850401!a", "見破られやすいもの"),
         ("S600401!ab", "見破られやすいもの"),
         (&format!("{id}&9"), "見破られやすいもの"),
@@ -201,7 +206,7 @@ async fn passwords_follow_both_rules_and_the_refusal_says_why() {
         );
     }
     for good in [
-        "Himawari&2026",
+        "Himawari2rin&",
         "ひまわりの花が咲いている丘で会う",
         &"長い合言葉 ".repeat(20),
     ] {

@@ -1,6 +1,6 @@
 //! Step 2 (manual 1-3): user ID, password and address, and the code that goes to it.
 
-use super::{CODE, code_of, live_ticket, lock_ticket};
+use super::{CODE, code_of, live_ticket, lock_ticket, new_password};
 use crate::{
     Accounts, Outage, Outcome, Refusal,
     limits::span,
@@ -147,11 +147,8 @@ impl Accounts {
         }
         tx.commit().await?;
 
-        let screened = self.new_password(origin, insurer, &person, &form.user_id, &form.password);
-        let password = match screened.await {
-            Ok(password) => FieldError::gather("password", password, &mut errors),
-            Err(error) => return Ok(Err(unhashed(error)?)),
-        };
+        let password = new_password(insurer, &person, &form.user_id, &form.password);
+        let password = FieldError::gather("password", password, &mut errors);
         // The mask was shown and can't be edited: the address behind it counts, not what was posted.
         let email = match self.ticket_email(&row)? {
             Some(email) if row.email_hint.is_some() => Ok(email),

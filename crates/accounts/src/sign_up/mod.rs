@@ -15,13 +15,12 @@ use crate::{
     ticket::{TicketRow, left},
     wrong_codes,
 };
-use audit::Origin;
 use chrono::{Datelike as _, NaiveDate};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{
-    Candidate, HashError, Password, PasswordRule,
+    Password, PasswordRule,
     codes::{self, CodeVerdict, TypedCode},
 };
 use kernel::{FieldError, PersonId, Problem, TenantId, TicketId, calendar};
@@ -68,27 +67,21 @@ impl Accounts {
             (CodeVerdict::Wrong, left) => Err(Refusal::CodeWrong { left }),
         })
     }
+}
 
-    /// A new password under the insurer's rule, neither made of what others know of the person nor a common one. Not to
-    /// be asked for within a transaction: the look-up waits in line with the hashes.
-    pub(crate) async fn new_password(
-        &self,
-        origin: &Origin,
-        insurer: &Insurer,
-        person: &roster::Person,
-        user_id: &str,
-        typed: &str,
-    ) -> Result<Result<Password, Problem>, HashError> {
-        let known = known_to_others(insurer, person, user_id);
-        let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let rule = PasswordRule {
-            minimum_length: insurer.password.minimum_length,
-        };
-        match Candidate::parse(typed, &rule, &known) {
-            Ok(candidate) => self.hasher.screen(origin, candidate).await,
-            Err(problem) => Ok(Err(problem)),
-        }
-    }
+/// A new password under the insurer's rule, neither made of what others know of the person nor a common one.
+pub(crate) fn new_password(
+    insurer: &Insurer,
+    person: &roster::Person,
+    user_id: &str,
+    typed: &str,
+) -> Result<Password, Problem> {
+    let known = known_to_others(insurer, person, user_id);
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let rule = PasswordRule {
+        minimum_length: insurer.password.minimum_length,
+    };
+    Password::new(typed, &rule, &known)
 }
 
 /// What others know of a person, in the usual spellings.

@@ -9,7 +9,7 @@ use mail::Mailbox;
 use notices::{Draft, To};
 
 /// The password of everybody registered beforehand.
-pub(super) const PASSWORD: &str = "Himawari&2026";
+pub(super) const PASSWORD: &str = "Himawari2rin&";
 
 /// Two people of one insurer.
 pub(super) struct People {
