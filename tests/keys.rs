@@ -2,7 +2,9 @@
 
 mod bound;
 mod carriers;
-mod names;
+mod columns;
+pub(crate) mod names;
+mod proof;
 
 use std::fmt::Write as _;
 

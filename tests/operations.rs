@@ -2,6 +2,7 @@
 
 mod commands;
 mod distribute;
+mod keys;
 mod kills;
 mod listener;
 mod precedence;
@@ -64,6 +65,7 @@ impl Installation {
         let tenants = testkit::tenants();
         let (platform, insurer) = (tenants.join("_platform"), tenants.join("139998"));
         installation.done(&["migrate"]).await;
+        installation.done(&["keys", "register"]).await;
         installation
             .done(&["tenant", "apply", platform.to_str().unwrap(), insurer.to_str().unwrap()])
             .await;

@@ -5,8 +5,8 @@ use super::Other;
 use kernel::TenantId;
 use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, service_url, unique};
 
-/// Tables whose rows live within one transaction only: a row is written for this test.
-const PASSING: [(&str, &str); 2] = [
+/// Tables whose rows live within one transaction, or at the platform alone: a row is written for this test.
+const PASSING: [(&str, &str); 3] = [
     (
         "roster_staging",
         "(line, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
@@ -16,6 +16,10 @@ const PASSING: [(&str, &str); 2] = [
           kana_fold2, name, gender, birth_date, attribute, relationship, insured, postal_code, address, building, phone,
           email, workplace_code, department_code, distribution_code, employee_number, employee_key, personal_id, tenant_id
          FROM persons LIMIT 1",
+    ),
+    (
+        "known_keys",
+        "SELECT tenant_id, 'ring', 'k1', ''::bytea, created_at, NULL, NULL FROM persons LIMIT 1",
     ),
     ("roster_matches", "SELECT tenant_id, 1, person_id FROM persons LIMIT 1"),
 ];

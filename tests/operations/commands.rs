@@ -247,7 +247,7 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
 }
 
 #[tokio::test]
-async fn a_node_is_alive_at_once_and_ready_when_the_database_is_migrated_and_ends_well_when_told() {
+async fn a_node_is_alive_at_once_and_ready_when_the_database_is_migrated_and_knows_its_keys_and_ends_well_when_told() {
     let installation = Installation::new().await;
     let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
     let client = Client::new(&node.url, "192.0.2.1");
@@ -257,6 +257,9 @@ async fn a_node_is_alive_at_once_and_ready_when_the_database_is_migrated_and_end
         (200, "ok", 503)
     );
     installation.done(&["migrate"]).await;
+    let ready = client.get("/readyz").await;
+    assert_eq!((ready.status.as_u16(), ready.text.as_str()), (503, "keys not proven"));
+    installation.done(&["keys", "register"]).await;
     let ready = client.get("/readyz").await;
     assert_eq!((ready.status.as_u16(), ready.text.as_str()), (200, "ok"));
     assert!(node.terminate().await);

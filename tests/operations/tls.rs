@@ -117,6 +117,10 @@ async fn the_database_is_spoken_to_by_tls_and_only_with_a_certificate_that_is_tr
     );
     let (done, said) = migrated(&named, &Certificates::new()).await;
     assert!(done, "{said}");
+    let registered = command(&["keys", "register"], &named, &Certificates::new())
+        .output()
+        .await;
+    assert!(registered.unwrap().status.success());
     let node = Node::start(command(&["serve", "--no-worker"], &named, &Certificates::new())).await;
     assert_eq!(Client::new(&node.url, "192.0.2.1").get("/readyz").await.status, 200);
     let encrypted =

@@ -47,7 +47,7 @@ pub struct EmailChangeView {
 /// The code's purpose in the guard.
 const CODE: &str = "email_change";
 /// What an address that nobody has proven yet is sealed for.
-const ADDRESS: &str = "email_change";
+pub(crate) const ADDRESS: &str = "email_change";
 
 impl Accounts {
     /// Asks for a new address: sends a code to it.

@@ -17,6 +17,7 @@ mod messages;
 mod network;
 mod recover;
 mod refusal;
+mod rehash;
 mod rules;
 mod schema;
 mod session;
@@ -36,6 +37,7 @@ pub use log_in::{LogInForm, LoggedIn};
 pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
 pub use refusal::{Outage, Outcome, Refusal};
+pub use rehash::{Names, count_names, rehash_names};
 pub use session::{Member, MemberIds};
 pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
 pub use ticket::{CodeView, Step, TicketView, sweep};
@@ -44,12 +46,33 @@ pub use wrong_codes::unlock;
 
 pub use guard::{PasswordRule, codes::DIGITS as CODE_DIGITS};
 
-use database::Database;
+use database::{Database, Keyed, Kind};
 use guard::Hasher;
 use kernel::{Clock, Keys, NameKeys};
 use std::sync::Arc;
 use tenancy::Directory;
 use url::Url;
+
+/// What of this crate hangs on the ring.
+pub const KEYED: [Keyed; 5] = [
+    sealed("accounts", "account_id", "password", guard::PEPPER),
+    sealed("sign_up_tickets", "ticket_id", "password", guard::PEPPER),
+    sealed("sign_up_tickets", "ticket_id", "email", ticket::PURPOSE),
+    sealed("email_changes", "account_id", "email", email_change::ADDRESS),
+    Keyed {
+        table: "sign_up_tickets",
+        column: "secret_hash",
+        kind: Kind::Hash,
+    },
+];
+
+const fn sealed(table: &'static str, owner: &'static str, column: &'static str, purpose: &'static str) -> Keyed {
+    Keyed {
+        table,
+        column,
+        kind: Kind::Sealed { owner, purpose },
+    }
+}
 
 /// The pipeline with all it stands on. Cheap to clone.
 #[derive(Clone)]

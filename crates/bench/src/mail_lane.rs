@@ -66,6 +66,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
 
 async fn lane(stage: &Stage) -> Result<Vec<Row>, Failed> {
     let app = stage.app(Transport::Mailbox(Mailbox::new()))?;
+    app.key_proof.ask().await.map_err(Failed::at("keys"))?;
     let database: Database = app.database.clone();
     let post = Post {
         database: database.clone(),

@@ -114,11 +114,14 @@ impl Stage {
             .drop_database(database)
             .and_then(|()| self.cluster.create_database(database, None))
             .map_err(Failed::at(database))?;
-        run(self
-            .madoguchi()
-            .arg("migrate")
-            .env("MADOGUCHI__DATABASE__URL", self.cluster.service_url(database))
-            .env("MADOGUCHI__DATABASE__OWNER_URL", self.cluster.owner_url(database)))
+        for arguments in [&["migrate"][..], &["keys", "register"]] {
+            run(self
+                .madoguchi()
+                .args(arguments)
+                .env("MADOGUCHI__DATABASE__URL", self.cluster.service_url(database))
+                .env("MADOGUCHI__DATABASE__OWNER_URL", self.cluster.owner_url(database)))?;
+        }
+        Ok(())
     }
 
     /// The binary with its database, its keys and throttles out of the way: one machine plays a crowd here.
@@ -210,6 +213,7 @@ impl Stage {
     async fn register(&self, count: usize) -> Result<Vec<Member>, Failed> {
         let mailbox = Mailbox::new();
         let app = self.app(Transport::Mailbox(mailbox.clone()))?;
+        app.key_proof.ask().await.map_err(Failed::at("keys"))?;
         let accounts = &app.services.accounts;
         let origin = Origin::command();
         let mut members = Vec::new();

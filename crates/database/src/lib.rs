@@ -8,12 +8,14 @@ mod address;
 mod bell;
 pub mod cluster;
 pub mod distribution;
+mod keyed;
 mod migrations;
 mod prepared;
 mod transaction;
 
 pub use address::{AddressError, check_url};
 pub use bell::Listener;
+pub use keyed::{Keyed, Kind, Resealed};
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
@@ -35,7 +37,7 @@ use serde::Deserialize;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -76,6 +78,9 @@ pub enum DatabaseError {
     /// All connections stayed busy for the configured wait.
     #[error("database pool exhausted")]
     Busy,
+    /// This process may not use the database: see [`Database::shut`].
+    #[error("the database is shut to this process")]
+    Shut,
     /// PostgreSQL or diesel refused a statement.
     #[error("database statement failed: {0}")]
     Statement(#[from] diesel::result::Error),
@@ -99,6 +104,7 @@ struct Counts {
     /// Of those, transaction control.
     control: AtomicU64,
     transactions: AtomicU64,
+    shut: AtomicBool,
     /// Rung by commits.
     bell: Notify,
 }
@@ -172,6 +178,26 @@ impl Database {
     pub fn usage(&self) -> (usize, usize) {
         let status = self.pool.status();
         (status.size.saturating_sub(status.available), status.max_size)
+    }
+
+    /// Refuses every transaction of this handle and its clones until [`Database::open`]: for a node that must prove first
+    /// that it may touch what is here.
+    pub fn shut(&self) {
+        self.counts.shut.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes [`Database::shut`] back.
+    pub fn open(&self) {
+        self.counts.shut.store(false, Ordering::Relaxed);
+    }
+
+    /// The same pool whether it is shut or not: for the proof itself, and for readiness.
+    #[must_use]
+    pub fn past_shut(&self) -> Self {
+        Self {
+            counts: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Closes the pool; transactions under way finish.

@@ -214,6 +214,9 @@ async fn open<Scope>(
     counts: &Arc<Counts>,
     scope: Scope,
 ) -> Result<Transaction<Scope>, DatabaseError> {
+    if counts.shut.load(Ordering::Relaxed) {
+        return Err(DatabaseError::Shut);
+    }
     let connection = pool.get().await.map_err(|error| match error {
         PoolError::Timeout(_) => DatabaseError::Busy,
         other => DatabaseError::Connection(other.to_string()),

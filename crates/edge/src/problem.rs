@@ -126,10 +126,10 @@ pub fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> ProblemBody {
 
 /// Logs an outage and answers that the service is away for a moment. Every cause reads alike from outside.
 pub fn outage(outage: &Outage) -> ProblemBody {
-    // A full pool or a restarting database is the weather; anything else is a fault of ours.
+    // A full pool, a restarting database or a key that waits to be proven is known already; anything else is a fault of ours.
     if matches!(
         outage,
-        Outage::Database(DatabaseError::Busy | DatabaseError::Connection(_))
+        Outage::Database(DatabaseError::Busy | DatabaseError::Connection(_) | DatabaseError::Shut)
     ) {
         tracing::warn!(cause = %outage, "unavailable");
     } else {

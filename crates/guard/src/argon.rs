@@ -19,8 +19,8 @@ use subtle::ConstantTimeEq as _;
 
 /// Stored parameters above this much memory (KiB) are no hash of ours.
 const MOST_MEMORY: u32 = 262_144;
-/// The name of the pepper's key.
-const PURPOSE: &str = "pepper";
+/// What password hashes are sealed for.
+pub const PEPPER: &str = "pepper";
 
 /// A password's hash as it is stored: opaque, sealed. Prints nothing of itself.
 #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
@@ -48,8 +48,8 @@ impl FromSql<Binary, Pg> for PasswordHash {
 impl PasswordHash {
     /// The same hash as another's: the account's that a sign-up led to.
     pub fn handed_over(&self, keys: &Keys, from: Owner, to: Owner) -> Result<Self, KeyError> {
-        let plain = keys.open(PURPOSE, from, &self.0)?;
-        Ok(Self(keys.seal(PURPOSE, to, &plain)))
+        let plain = keys.open(PEPPER, from, &self.0)?;
+        Ok(Self(keys.seal(PEPPER, to, &plain)))
     }
 }
 
@@ -105,7 +105,7 @@ impl Computer {
             salt: Some(Salt::new(&salt).ok()?),
             hash: Some(output),
         };
-        Some(PasswordHash(self.keys.seal(PURPOSE, owner, phc.to_string().as_bytes())))
+        Some(PasswordHash(self.keys.seal(PEPPER, owner, phc.to_string().as_bytes())))
     }
 
     /// Hashes once, whatever is stored, and compares in constant time. A stored hash that does not open is another's, or
@@ -156,7 +156,7 @@ struct Opened {
 
 /// What is sealed; nothing where it is no hash of ours.
 fn open(keys: &Keys, stored: &Stored) -> Result<Option<Opened>, KeyError> {
-    let plain = keys.open(PURPOSE, stored.owner, &stored.hash.0)?;
+    let plain = keys.open(PEPPER, stored.owner, &stored.hash.0)?;
     Ok(read(&plain))
 }
 

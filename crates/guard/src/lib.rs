@@ -8,6 +8,7 @@ mod blocklist;
 pub mod codes;
 mod context;
 mod hasher;
+pub mod known_keys;
 mod line;
 pub mod links;
 mod password;
@@ -15,12 +16,27 @@ mod romaji;
 pub mod sessions;
 pub mod throttle;
 
-pub use argon::{PasswordHash, Stored, Verdict};
+pub use argon::{PEPPER, PasswordHash, Stored, Verdict};
 pub use hasher::{HASH_COST, HashConfig, HashError, Hasher, Place};
 pub use password::{Password, PasswordRule};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Keyed, Kind, TenantTransaction};
+
+/// What of this crate hangs on the ring. Throttles don't: a new current key starts their counts anew.
+pub const KEYED: [Keyed; 3] = [
+    hash("codes", "code_hash"),
+    hash("links", "secret_hash"),
+    hash("sessions", "token_hash"),
+];
+
+const fn hash(table: &'static str, column: &'static str) -> Keyed {
+    Keyed {
+        table,
+        column,
+        kind: Kind::Hash,
+    }
+}
 
 /// How long what has run out is kept: long enough to answer "too late" instead of "wrong" to a late comer.
 const KEPT_AFTER_EXPIRY: TimeDelta = TimeDelta::days(2);

@@ -16,5 +16,5 @@ pub use bell::ring;
 pub use due::Due;
 pub use events::{Event, SameEvents, forget, publish, publish_all};
 pub use lease::{LetGo, Noting, Panicked, caught};
-pub use queue::{Job, JobError, Jobs, enqueue, sweep};
+pub use queue::{Job, JobError, Jobs, KEYED, enqueue, sweep};
 pub use worker::{Queue, Worker};

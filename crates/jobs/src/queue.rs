@@ -8,7 +8,7 @@ use crate::{
     worker::Queue,
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{Database, DatabaseError, Durability, TenantTransaction};
+use database::{Database, DatabaseError, Durability, Keyed, Kind, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Clock, JobId, KeyError, Keys, TenantId};
@@ -28,6 +28,17 @@ diesel::table! {
     }
 }
 
+/// What payloads are sealed for.
+const PURPOSE: &str = "job";
+/// What of this crate hangs on the ring.
+pub const KEYED: [Keyed; 1] = [Keyed {
+    table: "jobs",
+    column: "payload",
+    kind: Kind::Sealed {
+        owner: "job_id",
+        purpose: PURPOSE,
+    },
+}];
 /// The wait where this process lacks the key that sealed a job. Another may have it, as while keys are rotated.
 const WITHOUT_KEY: TimeDelta = TimeDelta::seconds(30);
 /// The longest wait between two tries.
@@ -70,7 +81,7 @@ pub async fn enqueue<J: Job>(
             jobs::tenant_id.eq(tx.tenant()),
             jobs::job_id.eq(id),
             jobs::queue.eq(J::QUEUE),
-            jobs::payload.eq(keys.seal("job", id.of(tx.tenant()), &payload)),
+            jobs::payload.eq(keys.seal(PURPOSE, id.of(tx.tenant()), &payload)),
             jobs::attempts.eq(0),
             jobs::created_at.eq(now),
         ))
@@ -149,7 +160,7 @@ impl Jobs {
 
     async fn handle(&self, due: &Due, begun: &Begun, let_go: LetGo) -> Ending {
         let (queue, tenant, job, attempts) = (due.queue, due.tenant.0, due.item, begun.attempts);
-        let error = match self.keys.open("job", JobId(due.item).of(due.tenant), &begun.payload) {
+        let error = match self.keys.open(PURPOSE, JobId(due.item).of(due.tenant), &begun.payload) {
             Ok(plain) => {
                 let handler = async { (self.handler)(due.tenant, &plain).await };
                 let handled = caught(tokio::time::timeout(self.patience, handler));

@@ -172,6 +172,11 @@ impl Keys {
         Ok(Some(self.seal(purpose, context, &plain)))
     }
 
+    /// What all begins with that the current key makes.
+    pub fn mark(&self) -> Vec<u8> {
+        header(&self.current)
+    }
+
     /// True where `sealed` was closed with another key than the current one, or in the older form.
     pub fn is_outdated(&self, sealed: &[u8]) -> bool {
         !sealed.starts_with(&header(&self.current))

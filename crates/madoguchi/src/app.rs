@@ -3,6 +3,7 @@
 use crate::{
     config::{Config, ConfigError, RetentionConfig},
     house::House,
+    key_proof::{KeyProof, Unproven},
 };
 use accounts::Accounts;
 use dashboard::Dashboard;
@@ -38,6 +39,8 @@ pub struct App {
     pub worker: Worker,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// Whether its keys are the right ones; until then the database is shut to it.
+    pub key_proof: KeyProof,
     /// Requests that may be under way at the same time.
     pub requests: usize,
 }
@@ -84,6 +87,7 @@ impl App {
                 body_time: Duration::from_secs(config.http.body_seconds),
             },
         };
+        let key_proof = KeyProof::new(&database, &keys, &names);
         Ok(Self {
             database,
             directory,
@@ -94,13 +98,14 @@ impl App {
             services,
             worker,
             retention: config.retention,
+            key_proof,
             requests: config.http.requests,
         })
     }
 
     /// What keeps a node from running on this database, where it is a cluster.
     pub(crate) async fn undistributed(&self) -> Result<Vec<String>, DatabaseError> {
-        let mut tx = self.database.directory().await?;
+        let mut tx = self.database.past_shut().directory().await?;
         distribution::undistributed(&mut tx).await
     }
 
@@ -121,15 +126,16 @@ pub enum AppError {
     Database(#[from] DatabaseError),
 }
 
-/// The database answers, its schema is the one this build knows, and in a cluster its tables are distributed. A node with
-/// all its connections in use is ready: taken out, it would leave its load to the others, and one after the other would go.
-pub(crate) async fn ready(database: &Database) -> Response {
+/// The database answers, its schema is the one this build knows, in a cluster its tables are distributed, and its keys are
+/// this node's. A node with all its connections in use is ready: taken out, it would leave its load to the others, and one
+/// after the other would go.
+pub(crate) async fn ready(database: &Database, key_proof: &KeyProof) -> Response {
     let (used, most) = database.usage();
     if used >= most {
         return "busy".into_response();
     }
     let ready = async {
-        let mut tx = database.directory().await?;
+        let mut tx = database.past_shut().directory().await?;
         let pending = database::pending_migrations(&mut tx).await?;
         Ok((pending, distribution::undistributed(&mut tx).await?))
     };
@@ -139,11 +145,22 @@ pub(crate) async fn ready(database: &Database) -> Response {
             tracing::warn!(wrong = wrong.join("; "), "not ready: run madoguchi distribute");
             not_ready("not distributed")
         }
-        Ok(_) => "ok".into_response(),
+        Ok(_) => proven(key_proof).await,
         Err(DatabaseError::Busy) => "busy".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             not_ready("database away")
+        }
+    }
+}
+
+async fn proven(key_proof: &KeyProof) -> Response {
+    match key_proof.ask().await {
+        Ok(()) => "ok".into_response(),
+        Err(Unproven::Database(DatabaseError::Busy)) => "busy".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            not_ready("keys not proven")
         }
     }
 }

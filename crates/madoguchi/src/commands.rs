@@ -1,6 +1,7 @@
 //! The command line. Each command reads the configuration, does one thing and says what it did.
 
 mod distribute;
+pub mod keys;
 mod member;
 mod notice;
 mod roster;
@@ -12,7 +13,9 @@ pub(crate) use tenant::apply as tenant_apply;
 use crate::{
     app::{App, AppError},
     config::{Config, ConfigError},
-    demo, precedence, retention, serve, telemetry,
+    demo,
+    key_proof::Unproven,
+    precedence, retention, serve, telemetry,
     terminal::{self, say},
 };
 use clap::{Parser, Subcommand};
@@ -59,6 +62,9 @@ enum Command {
     /// Members: open what their own failures, or a stranger's, have closed
     #[command(subcommand)]
     Member(member::Command),
+    /// Keys: status, register, reseal, rehash-names, retire
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Notices: publish one
     #[command(subcommand)]
     Notice(notice::Command),
@@ -109,7 +115,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             telemetry::log(&config.log);
             let stop = serve::stop_signal()?;
             let app = app(&config)?;
-            distribute::required(&app).await?;
+            may_run(&app).await?;
             precedence::give_way();
             let (listener, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
@@ -120,9 +126,9 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let config = read()?;
             telemetry::log(&config.log);
             let stop = serve::stop_signal()?;
-            tracing::info!("working");
             let app = app(&config)?;
-            distribute::required(&app).await?;
+            may_run(&app).await?;
+            tracing::info!("working");
             Ok(serve::work(&app, &config.http, metrics(&config), stop).await?)
         }
         Command::Migrate => migrate(&read()?).await,
@@ -131,6 +137,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Tenant(command) => tenant::run(command, &read()?).await,
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Member(command) => member::run(command, &read()?).await,
+        Command::Keys(command) => keys::run(command, &read()?).await,
         Command::Notice(command) => notice::run(command, &read()?).await,
         Command::Openapi => {
             terminal::out(api::document().trim_end());
@@ -155,6 +162,16 @@ fn app(config: &Config) -> Result<App, Failed> {
     let transport =
         Transport::smtp(&config.mail.url, config.mail.connections).map_err(|error| Failed::Said(error.to_string()))?;
     Ok(App::new(config, Clock::system(), transport)?)
+}
+
+/// Refused where tables are not where they belong, or the keys are not the ones that the database knows. Where that can't
+/// be asked yet, the node starts, and serves nobody until it is known.
+async fn may_run(app: &App) -> Result<(), Failed> {
+    distribute::required(app).await?;
+    match app.key_proof.ask().await {
+        Err(Unproven::Fault(fault)) => Err(Failed::Said(fault.to_string())),
+        Err(Unproven::Database(_)) | Ok(()) => Ok(()),
+    }
 }
 
 /// Migrates as the owner and grants to the role that `database.url` names.
@@ -200,7 +217,7 @@ async fn prune(config: &Config) -> Result<(), Failed> {
 }
 
 /// The database as its owner.
-fn owner(config: &Config) -> Result<Database, Failed> {
+pub(crate) fn owner(config: &Config) -> Result<Database, Failed> {
     Ok(Database::connect(&DatabaseConfig {
         url: owner_url(config)?.to_owned(),
         ..config.database.clone()

@@ -6,8 +6,9 @@ mod people;
 
 use crate::{
     app::App,
-    commands::{Failed, import_file, migrate, tenant_apply},
+    commands::{Failed, import_file, keys::register, migrate, owner, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
+    key_proof::Unproven,
     listener, serve, telemetry,
     terminal::say,
 };
@@ -62,12 +63,16 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     config.keys = keys_in(data)?;
     say!("[2/4] migrating");
     migrate(&config).await?;
+    let (keys, names) = config.keys()?;
+    register(&owner(&config)?, &keys, &names, Clock::system().now()).await?;
 
     let (listener, address) = serve::bind(listen).await?;
     config.http.public_url =
         Url::parse(&format!("http://localhost:{}", address.port())).map_err(|error| Failed::Said(error.to_string()))?;
     let mailbox = Mailbox::new();
     let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))?;
+    let unproven = |error: Unproven| Failed::Said(error.to_string());
+    app.key_proof.ask().await.map_err(unproven)?;
 
     say!("[3/4] applying {}", tenants.display());
     for folder in folders(tenants)? {

@@ -4,6 +4,7 @@
 use crate::{
     app::{self, App},
     csp_reports::Reports,
+    key_proof::KeyProof,
 };
 use database::Database;
 use edge::{Observe, Services};
@@ -19,6 +20,7 @@ const READY: &str = "/readyz";
 /// All that the public listener answers.
 pub(crate) struct House {
     database: Database,
+    key_proof: KeyProof,
     https: bool,
     rooms: BoxEndpoint<'static>,
 }
@@ -35,6 +37,7 @@ impl House {
         };
         Self {
             database: app.database.clone(),
+            key_proof: app.key_proof.clone(),
             https: services.is_https(),
             rooms: rooms.with(Observe::new(services.clock)).boxed(),
         }
@@ -48,7 +51,7 @@ impl Endpoint for House {
         let asked = [Method::GET, Method::HEAD].contains(request.method());
         let mut response = match request.uri().path() {
             LIVE if asked => "ok".into_response(),
-            READY if asked => app::ready(&self.database).await,
+            READY if asked => app::ready(&self.database, &self.key_proof).await,
             _ => self.rooms.get_response(request).await,
         };
         edge::harden(&mut response, self.https);

@@ -9,6 +9,7 @@ pub mod config;
 mod csp_reports;
 mod demo;
 mod house;
+pub mod key_proof;
 pub mod listener;
 mod patience;
 mod precedence;

@@ -1,4 +1,4 @@
-//! `madoguchi serve | work | migrate | prune | distribute | tenant … | roster import … | notice publish … | openapi | config | demo`
+//! `madoguchi serve | work | migrate | prune | distribute | tenant … | roster import … | keys … | notice publish … | openapi | config | demo`
 
 use clap::Parser as _;
 use madoguchi::{

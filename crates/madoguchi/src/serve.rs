@@ -60,7 +60,8 @@ pub async fn serve(
         }
         Ok(())
     };
-    tokio::try_join!(pages, admin(app, http, metrics, stop.clone()), background)?;
+    let proof = proof(app, stop.clone());
+    tokio::try_join!(pages, admin(app, http, metrics, stop.clone()), background, proof)?;
     Ok(())
 }
 
@@ -75,7 +76,8 @@ pub async fn work(
         work_beside(app, http, stop.clone()).await;
         Ok(())
     };
-    tokio::try_join!(admin(app, http, metrics, stop.clone()), background)?;
+    let proof = proof(app, stop.clone());
+    tokio::try_join!(admin(app, http, metrics, stop.clone()), background, proof)?;
     Ok(())
 }
 
@@ -94,6 +96,12 @@ async fn ring(app: &App, stop: watch::Receiver<bool>) {
         () = jobs::ring(&app.database) => {}
         () = stopped(stop) => {}
     }
+}
+
+/// Where the database was away at the start it is asked again.
+async fn proof(app: &App, stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    app.key_proof.wait(stop).await;
+    Ok(())
 }
 
 /// The admin listener, where there is one.

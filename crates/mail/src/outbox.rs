@@ -2,7 +2,7 @@
 //! is erased at that end; what stays says which template went to which masked address, and how it ended.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Keyed, Kind, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use jobs::{Due, Event, due};
@@ -42,6 +42,15 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(4);
 const TAKES: i16 = 5;
 /// The name of the key that seals.
 const PURPOSE: &str = "mail";
+/// What of this crate hangs on the ring.
+pub const KEYED: [Keyed; 1] = [Keyed {
+    table: "mails",
+    column: "sealed",
+    kind: Kind::Sealed {
+        owner: "mail_id",
+        purpose: PURPOSE,
+    },
+}];
 
 /// Who sends: the insurer's name and address.
 #[derive(Debug, Clone, PartialEq, Eq)]

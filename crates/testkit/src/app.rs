@@ -108,6 +108,8 @@ impl TestApp {
         configure(&mut settings);
         let mailbox = Mailbox::new();
         let app = App::new(&settings, insurer.clock.clone(), Transport::Mailbox(mailbox.clone())).unwrap();
+        // A node whose keys are not the right ones serves nobody; that is for its test to see.
+        let _ = app.key_proof.ask().await;
         let endpoint = app.endpoint();
         let server = tokio::spawn(async move {
             let (_never, stop) = watch::channel(false);

@@ -4,7 +4,8 @@ use ::database::{Database, DatabaseConfig};
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-use kernel::{Clock, InsurerCode, Keys, TenantId};
+use kernel::{Clock, InsurerCode, Keys, NameKeys, TenantId};
+use madoguchi::commands::keys::register;
 use std::{
     path::Path,
     sync::{
@@ -14,6 +15,11 @@ use std::{
 };
 use tenancy::{Directory, Folder, Insurer};
 use tokio::sync::OnceCell;
+
+/// The one key of the tests' ring.
+pub const KEY: [u8; 32] = [7; 32];
+/// The tests' key of user IDs.
+pub const NAMES_KEY: [u8; 32] = [8; 32];
 
 static MIGRATED: OnceCell<()> = OnceCell::const_new();
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -139,7 +145,7 @@ impl TestDatabase {
         let database = pool(service);
         let clock = Clock::frozen(start());
         let directory = Directory::new(database.clone(), clock.clone());
-        let keys = Keys::new("test", [("test".to_owned(), [7; 32])]).unwrap();
+        let keys = Keys::new("test", [("test".to_owned(), KEY)]).unwrap();
         let code = fresh_code(folder.len());
         let mut folder = Folder::read(&tenants().join(folder)).unwrap();
         folder.code = Some(code.clone());
@@ -217,6 +223,9 @@ pub(crate) async fn prepare(owner: &str, service: &str) {
     let role = url::Url::parse(service).unwrap().username().to_owned();
     ::database::migrate(owner, &role).await.unwrap();
     let platform = Folder::read(&tenants().join("_platform")).unwrap();
+    let keys = Keys::new("test", [("test".to_owned(), KEY)]).unwrap();
+    let names = NameKeys::new(NAMES_KEY, None);
+    register(&pool(owner), &keys, &names, start()).await.unwrap();
     let database = pool(service);
     tenancy::apply(&database, start(), &platform, "test").await.unwrap();
     let notices = notices::Notices::new(database, Clock::frozen(start()));
@@ -237,7 +246,8 @@ pub(crate) fn config(service: &str) -> DatabaseConfig {
     }
 }
 
-fn pool(service: &str) -> Database {
+/// A pool of few connections for whoever an address names.
+pub fn pool(service: &str) -> Database {
     Database::connect(&config(service)).unwrap()
 }
 

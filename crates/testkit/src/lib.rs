@@ -19,7 +19,7 @@ mod people;
 pub use app::{TestApp, account, unique};
 pub use client::{Answer, Client, Fields, MARK};
 pub use database::{
-    TestDatabase, admin_url, execute, execute_within, lines, lines_within, owner_url, service_url, sql, start, tenants,
-    url_of,
+    KEY, NAMES_KEY, TestDatabase, admin_url, execute, execute_within, lines, lines_within, owner_url, pool,
+    service_url, sql, start, tenants, url_of,
 };
 pub use people::{PASSWORD, SignedUp, TestPerson};
