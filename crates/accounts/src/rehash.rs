@@ -111,7 +111,7 @@ async fn reserve_again(
                 [present, old] if is_reserved(&mut tx, old, ticket).await? => {
                     name_ticket(&mut tx, present, ticket, until).await?;
                     if finish {
-                        give_up(&mut tx, &[old.clone()], &[ticket]).await?;
+                        give_up(&mut tx, std::slice::from_ref(old), &[ticket]).await?;
                     }
                 }
                 [present] => name_ticket(&mut tx, present, ticket, until).await?,
