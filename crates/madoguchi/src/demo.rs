@@ -6,7 +6,7 @@ mod people;
 
 use crate::{
     app::App,
-    commands::{Failed, import_file, keys::register, migrate, owner, tenant_apply},
+    commands::{self, Failed, import_file, migrate, owner, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
     key_proof::Unproven,
     listener, serve, telemetry,
@@ -64,7 +64,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     say!("[2/4] migrating");
     migrate(&config).await?;
     let (keys, names) = config.keys()?;
-    register(&owner(&config)?, &keys, &names, Clock::system().now()).await?;
+    commands::keys::register(&owner(&config)?, &keys, &names, Clock::system().now()).await?;
 
     let (listener, address) = serve::bind(listen).await?;
     config.http.public_url =
