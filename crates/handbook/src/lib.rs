@@ -1,0 +1,25 @@
+//! The handbook. Markdown beside the code, drawn by `cargo doc -p handbook --open` and read just as well where it lies. What
+//! the code cites stands here, and this crate's tests fail where the two part.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "prose for people: a name of the web or of a standard is no code"
+)]
+
+#[doc = include_str!("../security.md")]
+pub mod security {}
+
+#[doc = include_str!("../domain.md")]
+pub mod domain {}
+
+#[doc = include_str!("../migrations.md")]
+pub mod migrations {}
+
+/// How it is run.
+pub mod operations {
+    #[doc = include_str!("../operations/cluster.md")]
+    pub mod cluster {}
+}
+
+#[cfg(test)]
+mod tests;
