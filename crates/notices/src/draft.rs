@@ -34,6 +34,12 @@ impl Draft {
     /// (the last day, in Japan).
     pub fn read(text: &str, now: DateTime<Utc>) -> Result<Self, DraftProblem> {
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+        if let Some((before, _)) = text.split_once('\0') {
+            return Err(problem(
+                1 + before.matches('\n').count(),
+                "the character NUL can't be kept",
+            ));
+        }
         let parts = text.strip_prefix("+++\n").and_then(|rest| rest.split_once("\n+++\n"));
         let (head, body) = parts.ok_or_else(|| problem(1, "the file begins with +++, the title, and +++ again"))?;
         let fields: Head = toml::from_str(head).map_err(|error| {
@@ -120,6 +126,7 @@ mod tests {
     fn a_file_that_is_no_notice_names_the_line() {
         let line = |text: &str| Draft::read(text, at("2026-11-22T01:00:00Z")).unwrap_err().line;
         assert_eq!(line("ただの文"), 1);
+        assert_eq!(line("+++\ntitle = \"件名\"\n+++\n文\0"), 4);
         assert_eq!(line("+++\ntitle = \"件名\"\nauthor = \"x\"\n+++\n文"), 3);
         assert_eq!(line("+++\ntitle = \"\"\n+++\n文"), 2);
         assert_eq!(line("+++\ntitle = \"件名\"\npublished_on = \"11/22\"\n+++\n文"), 3);

@@ -58,6 +58,11 @@ pub(super) fn read_text(folder: &files::Folder, name: &str, problems: &Problems)
     let read = folder.read(name, MAX_FILE);
     let bytes = read.map_err(|error| problems.add(&path, 1, why_unread(&error))).ok()?;
     match String::from_utf8(bytes) {
+        Ok(text) if text.contains('\0') => {
+            let before = text.split('\0').next().unwrap_or_default();
+            problems.add(&path, line_at(before.as_bytes()), "the character NUL can't be kept");
+            None
+        }
         Ok(text) => {
             let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
             Some(TextFile { path, text })

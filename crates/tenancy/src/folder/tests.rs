@@ -495,6 +495,15 @@ fn a_file_that_is_not_utf8_is_named_with_the_line() {
     assert_eq!((problems[0].line, problems[0].reason.as_str()), (2, "not UTF-8"));
 }
 
+#[test]
+fn a_file_with_nul_which_no_database_keeps_is_named_with_the_line() {
+    let dir = folder(&[]);
+    fs::write(dir.path().join("tenant.toml"), b"code = \"1\"\nname = \"a\0b\"\n").unwrap();
+    let problems = Folder::read(dir.path()).unwrap_err();
+    let found = (problems[0].line, problems[0].reason.as_str());
+    assert_eq!(found, (2, "the character NUL can't be kept"));
+}
+
 // security.md 71
 #[test]
 fn links_pipes_and_devices_in_a_folder_are_named_and_never_read() {
