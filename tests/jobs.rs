@@ -267,3 +267,60 @@ async fn what_a_failed_job_leaves_tells_nothing_that_was_typed() {
         ["payload does not read"]
     );
 }
+
+fn event(number: u128) -> jobs::Event {
+    jobs::Event {
+        kind: "test.event",
+        subject: uuid::Uuid::from_u128(number),
+        payload: serde_json::json!({}),
+    }
+}
+
+#[tokio::test]
+async fn events_have_positions_without_gaps_in_the_order_of_commit() {
+    let db = TestDatabase::new().await;
+    let (tenant, now) = (db.database.tenant(db.tenant), db.clock.now());
+    // Told first and committed last; told and undone; many at once.
+    let mut slow = tenant.write(Durability::Safe).await.unwrap();
+    jobs::publish(&mut slow, now, event(1));
+    let mut undone = tenant.write(Durability::Safe).await.unwrap();
+    jobs::publish(&mut undone, now, event(2));
+    undone.rollback().await.unwrap();
+    let mut quick = tenant.write(Durability::Safe).await.unwrap();
+    let many = jobs::SameEvents {
+        kind: "test.event",
+        subjects: (3..6003).map(uuid::Uuid::from_u128).collect(),
+        payload: serde_json::json!({}),
+    };
+    jobs::publish_all(&mut quick, now, many);
+    quick.commit().await.unwrap();
+    slow.commit().await.unwrap();
+    let lines = db
+        .lines("SELECT position || ' ' || right(subject::text, 4) AS line FROM events ORDER BY position")
+        .await;
+    assert_eq!(lines.len(), 6001);
+    assert_eq!(
+        (&*lines[0], &*lines[5999], &*lines[6000]),
+        ("1 0003", "6000 1772", "6001 0001")
+    );
+}
+
+#[tokio::test]
+async fn many_who_tell_at_once_get_a_position_each() {
+    let db = TestDatabase::new().await;
+    let mut all = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let (tenant, now) = (db.database.tenant(db.tenant), db.clock.now());
+        all.spawn(async move {
+            let mut tx = tenant.write(Durability::Safe).await.unwrap();
+            jobs::publish(&mut tx, now, event(number));
+            tx.commit().await.unwrap();
+        });
+    }
+    all.join_all().await;
+    let lines = db
+        .lines("SELECT position::text AS line FROM events ORDER BY position")
+        .await;
+    let positions: Vec<String> = (1..=20).map(|position| position.to_string()).collect();
+    assert_eq!(lines, positions);
+}

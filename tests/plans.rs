@@ -206,7 +206,20 @@ async fn sweep(app: &TestApp) {
         .unwrap();
     guard::sweep(&mut tx, now).await.unwrap();
     mail::sweep(&mut tx, now - TimeDelta::days(90)).await.unwrap();
+    notices::sweep(&mut tx, now).await.unwrap();
+    let long_ago = chrono::NaiveDate::from_ymd_opt(2020, 1, 1).unwrap();
+    let people = roster::forget::empty(&mut tx, now, long_ago, 100).await.unwrap();
+    accounts::forget::empty(&mut tx, now, &people).await.unwrap();
+    accounts::forget::free_names(&mut tx, &app.names, now, 100)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
+    // As far as the service may; the owner's statements are the same.
+    let owner = app.database.tenant(app.tenant());
+    let before = now - TimeDelta::days(1830);
+    assert_eq!(audit::forget(&owner, before).await.unwrap(), 0);
+    assert_eq!(jobs::forget(&owner, before).await.unwrap(), 0);
+    assert_eq!(roster::changes::forget(&owner, before).await.unwrap(), 0);
 }
 
 /// The messages of a server's log that hold no prepared statement.
@@ -313,18 +326,18 @@ fn crowd(tenant: i32) -> String {
              FROM crowd;
          INSERT INTO due SELECT tenant, 'mail', account, at, at, 2, at
              FROM crowd, (SELECT now() + interval '1 year' AS at) AS later;
-         INSERT INTO events SELECT tenant, gen_random_uuid(), 'account.registered', account, '{{}}', now() FROM crowd;
-         INSERT INTO audit_events SELECT tenant, gen_random_uuid(), now(), 'member', account, 'session.open', 'done', 'account',
+         INSERT INTO events SELECT tenant, ('f' || right(gen_random_uuid()::text, 35))::uuid, 'account.registered', account, '{{}}', now() FROM crowd;
+         INSERT INTO audit_events SELECT tenant, ('f' || right(gen_random_uuid()::text, 35))::uuid, now(), 'member', account, 'session.open', 'done', 'account',
              account, 'portal', NULL, NULL, '{{}}' FROM crowd;
          INSERT INTO notices SELECT {tenant}, md5('to all' || n)::uuid, 'insurer', NULL, NULL, 'お知らせ', '本文',
-             timestamptz '2026-10-01' + n * interval '1 hour', NULL, now(), now() FROM generate_series(1, 40) n;
+             timestamptz '2026-11-22' - n * interval '1 minute', NULL, now(), now() FROM generate_series(1, 3000) n;
          INSERT INTO notices SELECT tenant, md5('to one' || n)::uuid, 'person', person, NULL, 'お知らせ', '本文',
              timestamptz '2026-10-01', NULL, now(), now() FROM crowd;
          INSERT INTO pages SELECT tenant_id, 'medical-guide', '', '', now() FROM insurers ON CONFLICT DO NOTHING;
          INSERT INTO terms_documents SELECT tenant_id, 'addendum', 1, 1, '', now(), NULL, '', ''
              FROM insurers ON CONFLICT DO NOTHING;
          INSERT INTO notice_reads SELECT tenant, account, md5('to one' || n)::uuid, now() FROM crowd;
-         INSERT INTO notice_reads SELECT tenant, account, md5('to all' || n % 40 + 1)::uuid, now()
+         INSERT INTO notice_reads SELECT tenant, account, md5('to all' || n % 3000 + 1)::uuid, now()
              FROM crowd WHERE tenant = {tenant};
          ANALYZE"
     )

@@ -1,9 +1,9 @@
 //! What has served its time is deleted (security.md 58): by every node, and, of what the service may only add to, by the
 //! owner.
 
-use super::{Installation, Node};
-use kernel::TenantId;
-use testkit::{execute, execute_within, lines_within};
+use super::{Installation, Node, Smtp, code_in, identity};
+use kernel::{AuditId, TenantId};
+use testkit::{Client, PASSWORD, account, execute, execute_within, lines_within, unique};
 
 async fn put(installation: &Installation, tenant: TenantId, rows: &str) {
     execute_within(&installation.owner_url(), Some(tenant), rows)
@@ -62,35 +62,152 @@ async fn an_insurer_that_cannot_be_swept_keeps_no_other_from_it() {
 async fn the_trail_is_kept_for_five_years_and_the_owner_deletes_what_is_older() {
     let installation = Installation::ready().await;
     let insurer = installation.insurer().await;
-    let lines = "SELECT '' AS line FROM audit_events WHERE action = 'test.line'";
     for years in [4, 6] {
+        let at = chrono::Utc::now() - chrono::TimeDelta::days(365 * years);
+        // More than are deleted at once.
+        let id = format!("(left('{}', 24) || lpad(to_hex(n), 12, '0'))::uuid", AuditId::least(at));
         put(
             &installation,
             insurer,
             &format!(
-                "INSERT INTO audit_events SELECT {insurer}, gen_random_uuid(), current_timestamp - interval '{years} years',
-                 'system', NULL, 'test.line', 'done', NULL, NULL, 'command', NULL, NULL, '{{}}';
-                 INSERT INTO events SELECT {insurer}, gen_random_uuid(), 'test', gen_random_uuid(), '{{}}',
-                 current_timestamp - interval '{years} years'"
+                "INSERT INTO audit_events SELECT {insurer}, {id}, '{at}', 'system', NULL, 'test.line', 'done', NULL, NULL,
+                     'command', NULL, NULL, '{{}}' FROM generate_series(1, 1200) n;
+                 INSERT INTO events SELECT {insurer}, {id}, 'test', {id}, '{{}}', '{at}' FROM generate_series(1, 1200) n;
+                 INSERT INTO roster_changes SELECT {insurer}, n - 10000 * {years}, {id}, {id}, 'new', '{{}}', '{at}'
+                     FROM generate_series(1, 1200) n"
             ),
         )
         .await;
     }
     let said = installation.done(&["prune"]).await;
     assert!(
-        said.contains("deleted 1 lines of the audit trail and 1 events"),
+        said.contains("deleted 1200 lines of the audit trail, 1200 events and 1200 entries of rosters' journals"),
         "{said}"
     );
     let url = installation.owner_url();
-    assert_eq!(lines_within(&url, Some(insurer), lines).await.len(), 1);
-    assert_eq!(
-        lines_within(&url, Some(insurer), "SELECT '' AS line FROM events WHERE kind = 'test'")
-            .await
-            .len(),
-        1
-    );
+    for left in [
+        "audit_events WHERE action = 'test.line'",
+        "events WHERE kind = 'test'",
+        "roster_changes WHERE position < 0",
+    ] {
+        let lines = lines_within(&url, Some(insurer), &format!("SELECT at::text AS line FROM {left}")).await;
+        assert_eq!(lines.len(), 1200, "{left}");
+    }
     let (done, said) = installation
         .run(&["prune"], &[("MADOGUCHI__RETENTION__AUDIT_DAYS", "365")])
         .await;
     assert!(!done && said.contains("retention.audit_days"), "{said}");
+}
+
+/// A member of the sample roster, who lost coverage so many days ago.
+async fn former_member(installation: &Installation, days: i64) -> (Client, String) {
+    let mut smtp = Smtp::start(&[]).await;
+    let mut serve = installation.command(&["serve"]);
+    serve.env("MADOGUCHI__MAIL__URL", &smtp.url);
+    let node = Node::start(serve).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    client.send_form("/portal/signup", &identity()).await;
+    let id = unique("user");
+    let form = account(&id, &format!("{id}@example.jp"));
+    client.send_form("/portal/signup/account", &form).await;
+    let code = code_in(&smtp.next().await);
+    let answer = client.post("/portal/signup/code", &[("code", &code)]).await;
+    assert_eq!(answer.location(), "/portal/", "{}", answer.text);
+    let lost = format!(
+        "UPDATE persons SET lost_on = current_date - {days} WHERE person_id = (SELECT person_id FROM accounts)"
+    );
+    put(installation, installation.insurer().await, &lost).await;
+    assert!(node.terminate().await);
+    (client, id)
+}
+
+// security.md 58
+#[tokio::test]
+async fn who_lost_coverage_five_years_ago_is_emptied_and_the_user_id_is_free_a_year_later() {
+    let installation = Installation::ready().await;
+    let insurer = installation.insurer().await;
+    let (_, id) = former_member(&installation, 1831).await;
+    let notice = "INSERT INTO notices SELECT tenant_id, gen_random_uuid(), 'person', person_id, NULL, '健保さんへ', '本文', now(),
+        NULL, now(), now() FROM accounts";
+    put(&installation, insurer, notice).await;
+    let consent = "INSERT INTO consents SELECT tenant_id, gen_random_uuid(), account_id, 0, 'service', 1, '', '', now(), 'portal',
+        NULL FROM accounts";
+    put(&installation, insurer, consent).await;
+    let emptied = "accounts WHERE emptied_at IS NOT NULL AND email = '' AND octet_length(password) = 0";
+    let worker = Node::start(installation.command(&["work"])).await;
+    installation.until(insurer, 1, emptied).await;
+    assert!(worker.terminate().await);
+
+    let url = installation.owner_url();
+    let row = lines_within(
+        &url,
+        Some(insurer),
+        "SELECT concat(p, n) AS line FROM persons p JOIN notices n USING (tenant_id, person_id)",
+    )
+    .await;
+    assert_eq!(row.len(), 1);
+    for private in ["コクホ", "国保", "2001", "1968", "健保", "本文", "本人"] {
+        assert!(!row[0].contains(private), "{private}: {row:?}");
+    }
+    let rows = async |of: &str| {
+        lines_within(&url, Some(insurer), &format!("SELECT '' AS line FROM {of}"))
+            .await
+            .len()
+    };
+    assert_eq!(rows("consents").await, 1, "consents stay");
+    assert_eq!(
+        rows("audit_events WHERE action = 'person.forget' AND object_kind = 'person'").await,
+        1
+    );
+
+    // Nobody logs in with it, and nobody gets it.
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    let known = client
+        .post("/portal/", &[("user_id", &*id), ("password", PASSWORD)])
+        .await;
+    let unknown = client
+        .post("/portal/", &[("user_id", "nobody-here"), ("password", PASSWORD)])
+        .await;
+    assert_eq!(
+        (known.status.as_u16(), unknown.status.as_u16()),
+        (422, 422),
+        "{}",
+        known.text
+    );
+    assert!(node.terminate().await);
+    let taken = format!("login_names WHERE tenant_id = {insurer}");
+    assert_eq!(rows(&taken).await, 1);
+
+    put(
+        &installation,
+        insurer,
+        "UPDATE accounts SET emptied_at = emptied_at - interval '366 days'",
+    )
+    .await;
+    let worker = Node::start(installation.command(&["work"])).await;
+    installation.until(insurer, 1, "accounts WHERE user_id = ''").await;
+    assert!(worker.terminate().await);
+    assert_eq!(rows(&taken).await, 0);
+}
+
+#[tokio::test]
+async fn who_lost_coverage_less_than_five_years_ago_is_kept() {
+    let installation = Installation::ready().await;
+    let insurer = installation.insurer().await;
+    former_member(&installation, 1829).await;
+    for tenant in [insurer, TenantId::PLATFORM] {
+        put(&installation, tenant, &dead_job(tenant, 1)).await;
+    }
+    let worker = Node::start(installation.command(&["work"])).await;
+    // The sweep has been there.
+    installation.until(insurer, 0, "jobs").await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    installation
+        .until(insurer, 0, "persons WHERE emptied_at IS NOT NULL")
+        .await;
+    installation
+        .until(insurer, 1, "accounts WHERE emptied_at IS NULL AND email <> ''")
+        .await;
+    assert!(worker.terminate().await);
 }

@@ -99,7 +99,7 @@ impl Accounts {
                 subject: member.person.person_id.0,
                 payload: payload.clone(),
             };
-            jobs::publish(&mut tx, now, event).await?;
+            jobs::publish(&mut tx, now, event);
             let actor = Actor::Member(member.account_id);
             let object = Some(("account", member.account_id.0));
             let entry = Entry {

@@ -8,6 +8,7 @@ mod alarm;
 mod consent;
 mod device;
 mod email_change;
+pub mod forget;
 mod guesses;
 mod identity;
 mod limits;

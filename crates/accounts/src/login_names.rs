@@ -88,6 +88,22 @@ pub(crate) async fn give_up(
     Ok(())
 }
 
+/// Takes an account's name from it: it is free for others.
+pub(crate) async fn free(
+    tx: &mut TenantTransaction,
+    hashes: &[Vec<u8>],
+    account: AccountId,
+) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    diesel::delete(login_names::table)
+        .filter(login_names::name_hash.eq_any(hashes))
+        .filter(login_names::tenant_id.eq(tenant))
+        .filter(login_names::account_id.eq(account))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// True where [`reserve`] would not refuse.
 pub(crate) async fn is_free(
     tx: &mut TenantTransaction,

@@ -48,6 +48,7 @@ diesel::table! {
         reminded_at -> Nullable<Timestamptz>,
         guesses -> Integer,
         device_guesses -> Integer,
+        emptied_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -283,6 +283,7 @@ pub(crate) async fn account(tx: &TenantTransaction, id: AccountId) -> Result<Opt
     Ok(accounts::table
         .filter(accounts::tenant_id.eq(tenant))
         .filter(accounts::account_id.eq(id))
+        .filter(accounts::emptied_at.is_null())
         .select(AccountRow::as_select())
         .first(&mut &**tx)
         .await
@@ -325,6 +326,7 @@ pub(crate) async fn credentials(tx: &TenantTransaction, id: AccountId) -> Result
     Ok(accounts::table
         .filter(accounts::tenant_id.eq(tenant))
         .filter(accounts::account_id.eq(id))
+        .filter(accounts::emptied_at.is_null())
         .select(Credentials::as_select())
         .first(&mut &**tx)
         .await

@@ -4,7 +4,7 @@
 //! Details hold codes, counts and ids, never a name, number, birth date, address of mail, code, token or password.
 
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, AuditId, RequestId};
@@ -35,6 +35,9 @@ mod table {
     }
 }
 use table::audit_events;
+
+/// Lines deleted in one transaction.
+const BATCH: i64 = 1_000;
 
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,12 +197,27 @@ pub async fn record(
     Ok(())
 }
 
-/// Deletes the lines before `before`; gives how many. The service may not: for the owner, who runs it on schedule.
-pub async fn forget(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let old = audit_events::table
-        .filter(audit_events::tenant_id.eq(tx.tenant()))
-        .filter(audit_events::at.lt(before));
-    Ok(diesel::delete(old).execute(&mut **tx).await?)
+/// Deletes the lines before `before`, batch by batch; gives how many. The service may not: for the owner, who runs it on
+/// schedule.
+pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let mut deleted = 0;
+    loop {
+        let mut tx = owner.write(Durability::Safe).await?;
+        let of_tenant = audit_events::table.filter(audit_events::tenant_id.eq(tx.tenant()));
+        let old: Vec<AuditId> = of_tenant
+            .filter(audit_events::audit_id.lt(AuditId::least(before)))
+            .order(audit_events::audit_id)
+            .limit(BATCH)
+            .select(audit_events::audit_id)
+            .load(&mut *tx)
+            .await?;
+        if old.is_empty() {
+            return Ok(deleted);
+        }
+        let old = of_tenant.filter(audit_events::audit_id.eq_any(old));
+        deleted += diesel::delete(old).execute(&mut *tx).await?;
+        tx.commit().await?;
+    }
 }
 
 #[cfg(test)]

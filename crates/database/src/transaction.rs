@@ -13,6 +13,7 @@ use kernel::TenantId;
 use scoped_futures::ScopedBoxFuture;
 use std::{
     ops::{Deref, DerefMut},
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
 };
 
@@ -43,7 +44,12 @@ pub struct Transaction<Scope> {
     scope: Scope,
     /// Whether its commit rings the bell.
     rings: bool,
+    /// What comes right before its commit.
+    last: Vec<Last<Scope>>,
 }
+
+type Last<Scope> = Box<dyn for<'tx> FnOnce(&'tx mut Transaction<Scope>) -> Step<'tx> + Send + Sync>;
+type Step<'tx> = Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + 'tx>>;
 
 impl TenantTransaction {
     /// Whose rows it sees.
@@ -55,11 +61,20 @@ impl TenantTransaction {
     pub fn ring(&mut self) {
         self.rings = true;
     }
+
+    /// Leaves a step for the end, right before the commit, whatever is still written till then: one that takes a lock for
+    /// which the insurer's other transactions wait.
+    pub fn at_the_end(&mut self, step: impl for<'tx> FnOnce(&'tx mut Self) -> Step<'tx> + Send + Sync + 'static) {
+        self.last.push(Box::new(step));
+    }
 }
 
 impl<Scope> Transaction<Scope> {
     /// Makes what was written permanent.
     pub async fn commit(mut self) -> Result<(), DatabaseError> {
+        for step in std::mem::take(&mut self.last) {
+            step(&mut self).await?;
+        }
         self.control("COMMIT").await?;
         if let Some(held) = self.held.take() {
             if self.rings {
@@ -229,5 +244,6 @@ async fn open<Scope>(
         }),
         scope,
         rings: false,
+        last: Vec::new(),
     })
 }

@@ -1,10 +1,14 @@
 //! Domain events: what happened, for whoever integrates. Written in the business transaction, never changed.
+//!
+//! Each has a position, which counts per insurer without gaps and in the order of commit: whoever remembers one misses
+//! nothing and reads nothing twice. It is taken from the insurer's head row as the transaction's last step, for the row is
+//! locked from then on.
 
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, Prepared, TenantDatabase, TenantTransaction};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Integer, Jsonb, Text, Timestamptz},
+    sql_types::{BigInt, Integer},
 };
 use diesel_async::RunQueryDsl;
 use kernel::EventId;
@@ -18,8 +22,14 @@ diesel::table! {
         subject -> Uuid,
         payload -> Jsonb,
         at -> Timestamptz,
+        position -> Nullable<BigInt>,
     }
 }
+
+/// Rows of one INSERT: PostgreSQL takes 65,535 parameters.
+const ROWS: usize = 5_000;
+/// Rows deleted in one transaction.
+const BATCH: i64 = 1_000;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -45,47 +55,87 @@ pub struct SameEvents {
 }
 
 /// Writes an event in the transaction of what it tells.
-pub async fn publish(tx: &mut TenantTransaction, now: DateTime<Utc>, event: Event) -> Result<(), DatabaseError> {
-    diesel::insert_into(events::table)
-        .values((
-            events::tenant_id.eq(tx.tenant()),
-            events::event_id.eq(EventId::new(now)),
-            events::kind.eq(event.kind),
-            events::subject.eq(event.subject),
-            events::payload.eq(event.payload),
-            events::at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await?;
+pub fn publish(tx: &mut TenantTransaction, now: DateTime<Utc>, event: Event) {
+    let Event { kind, subject, payload } = event;
+    let subjects = vec![subject];
+    publish_all(
+        tx,
+        now,
+        SameEvents {
+            kind,
+            subjects,
+            payload,
+        },
+    );
+}
+
+/// Writes many events of one kind, in the order of their subjects.
+pub fn publish_all(tx: &mut TenantTransaction, now: DateTime<Utc>, events: SameEvents) {
+    tx.at_the_end(move |tx| Box::pin(async move { write(tx, now, &events).await }));
+}
+
+async fn write(tx: &mut TenantTransaction, now: DateTime<Utc>, same: &SameEvents) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    let count = i64::try_from(same.subjects.len()).unwrap_or(i64::MAX);
+    let head = diesel::sql_query(HEAD)
+        .bind::<Integer, _>(tenant)
+        .bind::<BigInt, _>(count);
+    let head: Head = Prepared(head).get_result(&mut **tx).await?;
+    let mut position = head.position - count;
+    for subjects in same.subjects.chunks(ROWS) {
+        let rows: Vec<_> = subjects
+            .iter()
+            .map(|subject| {
+                position += 1;
+                (
+                    events::tenant_id.eq(tenant),
+                    events::event_id.eq(EventId::new(now)),
+                    events::kind.eq(same.kind),
+                    events::subject.eq(*subject),
+                    events::payload.eq(&same.payload),
+                    events::at.eq(now),
+                    events::position.eq(position),
+                )
+            })
+            .collect();
+        diesel::insert_into(events::table)
+            .values(rows)
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 
-/// Writes many events of one kind, in the order of their subjects, in one statement.
-pub async fn publish_all(
-    tx: &mut TenantTransaction,
-    now: DateTime<Utc>,
-    events: SameEvents,
-) -> Result<(), DatabaseError> {
-    let ids: Vec<EventId> = events.subjects.iter().map(|_| EventId::new(now)).collect();
-    diesel::sql_query(
-        "INSERT INTO events (tenant_id, event_id, kind, subject, payload, at)
-         SELECT $1, event_id, $4, subject, $5, $6 FROM unnest($2::uuid[], $3::uuid[]) AS rows (event_id, subject)",
-    )
-    .bind::<Integer, _>(tx.tenant())
-    .bind::<Array<diesel::sql_types::Uuid>, _>(ids)
-    .bind::<Array<diesel::sql_types::Uuid>, _>(events.subjects)
-    .bind::<Text, _>(events.kind)
-    .bind::<Jsonb, _>(events.payload)
-    .bind::<Timestamptz, _>(now)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+/// Deletes what happened before `before`, batch by batch; gives how many. The service may not: for the owner, who runs it
+/// on schedule.
+pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let mut deleted = 0;
+    loop {
+        let mut tx = owner.write(Durability::Safe).await?;
+        let of_tenant = events::table.filter(events::tenant_id.eq(tx.tenant()));
+        let old: Vec<EventId> = of_tenant
+            .filter(events::event_id.lt(EventId::least(before)))
+            .order(events::event_id)
+            .limit(BATCH)
+            .select(events::event_id)
+            .load(&mut *tx)
+            .await?;
+        if old.is_empty() {
+            return Ok(deleted);
+        }
+        let old = of_tenant.filter(events::event_id.eq_any(old));
+        deleted += diesel::delete(old).execute(&mut *tx).await?;
+        tx.commit().await?;
+    }
 }
 
-/// Deletes what happened before `before`; gives how many. The service may not: for the owner, who runs it on schedule.
-pub async fn forget(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let old = events::table
-        .filter(events::tenant_id.eq(tx.tenant()))
-        .filter(events::at.lt(before));
-    Ok(diesel::delete(old).execute(&mut **tx).await?)
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
 }
+
+const HEAD: &str = "
+    INSERT INTO event_heads (tenant_id, position) VALUES ($1, $2)
+    ON CONFLICT (tenant_id) DO UPDATE SET position = event_heads.position + $2
+    RETURNING position";

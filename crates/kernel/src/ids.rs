@@ -79,6 +79,12 @@ macro_rules! ids {
                 crate::Owner { tenant, id: self.0 }
             }
 
+            /// The least id of a time: what was made before it has a lesser one.
+            pub fn least(at: DateTime<Utc>) -> Self {
+                let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or_default();
+                Self(uuid::Uuid::from_u128(milliseconds << 80))
+            }
+
             /// Reads the hyphenated form.
             pub fn parse(text: &str) -> Option<Self> {
                 uuid::Uuid::try_parse(text).ok().map(Self)
@@ -132,4 +138,18 @@ ids! {
     ConsentId
     /// A request, in logs and answers.
     RequestId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn ids_made_before_a_time_are_less_than_its_least_and_later_ones_are_not() {
+        let at = DateTime::from_timestamp_millis(1_781_535_600_007).unwrap();
+        let least = EventId::least(at);
+        assert!(EventId::new(at - TimeDelta::milliseconds(1)) < least);
+        assert!(EventId::new(at) > least);
+    }
 }

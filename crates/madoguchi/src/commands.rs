@@ -49,7 +49,7 @@ enum Command {
     Work,
     /// Bring the database's schema up to date as its owner, and grant the service's role what it needs
     Migrate,
-    /// Delete the audit trail's and the events' old lines, as the database's owner; for a daily timer
+    /// Delete the old lines of the audit trail, the events and the rosters' journals, as the database's owner; for a daily timer
     Prune,
     /// Bring every table to where it lies in a cluster of Citus, as the database's owner on the coordinator
     Distribute,
@@ -209,10 +209,11 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
 /// Deletes, as the owner, what only the owner may.
 async fn prune(config: &Config) -> Result<(), Failed> {
     let (owner, now) = (owner(config)?, Clock::system().now());
-    let (lines, events) = retention::prune(&owner, config.retention, now).await?;
-    let detail = json!({ "lines": lines, "events": events });
+    let pruned = retention::prune(&owner, config.retention, now).await?;
+    let retention::Pruned { lines, events, changes } = pruned;
+    let detail = json!({ "lines": lines, "events": events, "roster_changes": changes });
     tenant::note(&owner, now, TenantId::PLATFORM, "database.prune", detail).await?;
-    say!("deleted {lines} lines of the audit trail and {events} events");
+    say!("deleted {lines} lines of the audit trail, {events} events and {changes} entries of rosters' journals");
     Ok(())
 }
 

@@ -163,6 +163,10 @@ pub struct RetentionConfig {
     pub event_days: u32,
     /// The audit trail; deleted by `prune`.
     pub audit_days: u32,
+    /// The roster's journal; deleted by `prune`.
+    pub roster_change_days: u32,
+    /// Persons and their accounts, after the loss of coverage; emptied then.
+    pub person_days: u32,
 }
 
 /// `[log]`
@@ -303,6 +307,8 @@ impl Config {
             ("retention.mail_days", retention.mail_days.into()),
             ("retention.dead_job_days", retention.dead_job_days.into()),
             ("retention.event_days", retention.event_days.into()),
+            ("retention.roster_change_days", retention.roster_change_days.into()),
+            ("retention.person_days", retention.person_days.into()),
         ] {
             if number == 0 {
                 return refuse(name, "must be at least 1");

@@ -1,12 +1,15 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
-//! links, sessions, quiet throttles, finished mails and dead jobs; a second sweep finds nothing. The audit trail and the
-//! events are only ever added to by the service's role, so their old lines are the owner's to delete: `madoguchi prune`,
-//! from a timer. Consents stay.
+//! links, sessions, quiet throttles, finished mails, dead jobs and marks of old notices; and it empties the persons whose
+//! coverage was lost long ago, with their accounts and what was written to them alone. A second sweep finds nothing. The
+//! audit trail, the events and the roster's journal are only ever added to by the service's role, so their old lines are the
+//! owner's to delete: `madoguchi prune`, from a timer. Consents stay.
 
 use crate::{app::App, config::RetentionConfig};
+use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability};
-use kernel::TenantId;
+use kernel::{TenantId, calendar};
+use serde_json::json;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -14,6 +17,8 @@ use tokio::sync::watch;
 const PAUSE: Duration = Duration::from_hours(1);
 /// How long an ended sign-up is kept, so that a late comer is told it ended.
 const TICKETS_KEPT: TimeDelta = TimeDelta::days(2);
+/// People forgotten in one transaction.
+const AT_ONCE: i64 = 200;
 
 /// Sweeps now and then every hour, until `stop` turns true.
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
@@ -49,26 +54,67 @@ async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
     let deleted = accounts::sweep(&mut tx, &app.names, now - TICKETS_KEPT).await?
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
-        + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?;
+        + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
+        + notices::sweep(&mut tx, now).await?;
     tx.commit().await?;
-    Ok(deleted)
+    Ok(deleted + forget_people(app, tenant, now).await?)
 }
 
-/// As the owner: deletes the lines of the audit trail and the events that are older than they are kept; gives how many
-/// of each.
+/// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
+async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let lost_before = calendar::today_in_japan(now - days(app.retention.person_days));
+    let tenant = app.database.tenant(tenant);
+    let mut forgotten = 0;
+    loop {
+        let mut tx = tenant.write(Durability::Safe).await?;
+        let people = roster::forget::empty(&mut tx, now, lost_before, AT_ONCE).await?;
+        let accounts = accounts::forget::empty(&mut tx, now, &people).await?;
+        notices::empty(&mut tx, now, &people, &accounts).await?;
+        let freed = accounts::forget::free_names(&mut tx, &app.names, now, AT_ONCE).await?;
+        for person in &people {
+            let entry = Entry {
+                actor: Actor::System,
+                action: "person.forget",
+                object: Some(("person", person.0)),
+                outcome: "done",
+                detail: json!({}),
+            };
+            audit::record(&tx, now, &Origin::worker(), entry).await?;
+        }
+        tx.commit().await?;
+        if people.is_empty() && freed == 0 {
+            return Ok(forgotten);
+        }
+        forgotten += people.len() + freed;
+    }
+}
+
+/// What [`prune`] deleted.
+#[derive(Default)]
+pub(crate) struct Pruned {
+    /// Lines of the audit trail.
+    pub(crate) lines: usize,
+    /// Events.
+    pub(crate) events: usize,
+    /// Entries of the rosters' journals.
+    pub(crate) changes: usize,
+}
+
+/// As the owner: deletes the lines of the audit trail, the events and the roster's journal that are older than they are
+/// kept.
 pub(crate) async fn prune(
     owner: &Database,
     kept: RetentionConfig,
     now: DateTime<Utc>,
-) -> Result<(usize, usize), DatabaseError> {
-    let (mut lines, mut events) = (0, 0);
+) -> Result<Pruned, DatabaseError> {
+    let mut pruned = Pruned::default();
     for insurer in tenancy::list(owner).await? {
-        let mut tx = owner.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-        lines += audit::forget(&mut tx, now - days(kept.audit_days)).await?;
-        events += jobs::forget(&mut tx, now - days(kept.event_days)).await?;
-        tx.commit().await?;
+        let tenant = owner.tenant(insurer.tenant_id);
+        pruned.lines += audit::forget(&tenant, now - days(kept.audit_days)).await?;
+        pruned.events += jobs::forget(&tenant, now - days(kept.event_days)).await?;
+        pruned.changes += roster::changes::forget(&tenant, now - days(kept.roster_change_days)).await?;
     }
-    Ok((lines, events))
+    Ok(pruned)
 }
 
 fn days(days: u32) -> TimeDelta {

@@ -326,7 +326,8 @@ async fn undeliverable(
         subject: mail.subject_id.unwrap_or(mail.mail_id.0),
         payload: serde_json::json!({ "mail_id": mail.mail_id, "template": mail.template, "reason": reason }),
     };
-    jobs::publish(tx, now, event).await
+    jobs::publish(tx, now, event);
+    Ok(())
 }
 
 /// The end of a mail, whichever: what was sealed is erased.

@@ -1,7 +1,7 @@
 //! Notices: to everybody at the door (サイトからのお知らせ), to an insurer's members (組合からのお知らせ), to one person.
 //!
 //! A member sees what is meant for them and is in force; everything else does not exist for them, their neighbour's
-//! notices least of all. Nothing here is ever deleted: a notice ends.
+//! notices least of all. No notice is ever deleted: it ends.
 
 mod draft;
 mod lists;
@@ -11,7 +11,8 @@ mod schema;
 mod site;
 
 pub use draft::DraftProblem;
-pub use lists::{Cursor, NoticeLists, NoticePage, Shelf};
+pub use lists::{COUNTED, Cursor, NoticeLists, NoticePage, Shelf};
+pub use open::{empty, sweep};
 pub use publish::{AppliedNotices, Draft, To};
 pub use site::SITE_CACHE_SECONDS;
 

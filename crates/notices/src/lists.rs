@@ -3,7 +3,7 @@
 //! One statement serves both. Pages go by key (time and id of the last line), so nothing is missed or shown twice
 //! while new notices arrive.
 
-use crate::{Audience, NoticeHead, Notices};
+use crate::{Audience, NoticeHead, Notices, open::UNREAD_FOR};
 use accounts::{Member, MemberIds};
 use chrono::{DateTime, SecondsFormat, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -19,6 +19,10 @@ use scoped_futures::ScopedFutureExt as _;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+/// Among how many of the newest notices the unread ones are counted: the count costs the same however many an insurer has
+/// published.
+pub const COUNTED: i64 = 30;
+
 /// The two short lists of the my page, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct NoticeLists {
@@ -26,9 +30,9 @@ pub struct NoticeLists {
     pub insurer: Vec<NoticeHead>,
     /// …さんへのお知らせ.
     pub personal: Vec<NoticeHead>,
-    /// Notices of the insurer that this member has not opened, listed here or not.
+    /// Of the insurer's newest [`COUNTED`] notices those that this member has not opened, listed here or not.
     pub unread_insurer: i64,
-    /// Personal notices that this member has not opened, listed here or not.
+    /// The same of the personal ones.
     pub unread_personal: i64,
 }
 
@@ -164,6 +168,7 @@ impl Notices {
             account: member.account_id,
             person: member.person_id,
             now,
+            fresh: now - UNREAD_FOR,
             after,
             insurer: 0,
             personal: 0,
@@ -179,6 +184,8 @@ struct Listing {
     account: AccountId,
     person: PersonId,
     now: DateTime<Utc>,
+    /// What was published before it is never unread.
+    fresh: DateTime<Utc>,
     after: Cursor,
     insurer: i64,
     personal: i64,
@@ -225,10 +232,13 @@ impl Listing {
         } else {
             &self.insurer
         };
-        out.push_sql("SELECT notice_id, audience, title, published_at, NOT ");
+        out.push_sql("SELECT notice_id, audience, title, published_at, published_at > ");
+        out.push_bind_param::<Timestamptz, _>(&self.fresh)?;
+        out.push_sql(" AND NOT ");
         self.is_read(out)?;
         out.push_sql(" AS unread FROM notices AS n WHERE ");
-        self.in_force(out, audience)?;
+        self.published(out, audience)?;
+        self.not_ended(out)?;
         out.push_sql(" AND (published_at, notice_id) < (");
         out.push_bind_param::<Timestamptz, _>(&self.after.published_at)?;
         out.push_sql(", ");
@@ -238,13 +248,18 @@ impl Listing {
     }
 
     fn count_unread<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, audience: Audience) -> QueryResult<()> {
-        out.push_sql("SELECT count(*) FROM notices AS n WHERE ");
-        self.in_force(out, audience)?;
-        out.push_sql(" AND NOT ");
-        self.is_read(out)
+        out.push_sql("SELECT count(*) FROM (SELECT notice_id, ended_at FROM notices AS n WHERE ");
+        self.published(out, audience)?;
+        out.push_sql(" AND n.published_at > ");
+        out.push_bind_param::<Timestamptz, _>(&self.fresh)?;
+        out.push_sql(" ORDER BY published_at DESC, notice_id DESC LIMIT ");
+        out.push_bind_param::<BigInt, _>(&COUNTED)?;
+        out.push_sql(") AS n WHERE NOT ");
+        self.is_read(out)?;
+        self.not_ended(out)
     }
 
-    fn in_force<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, audience: Audience) -> QueryResult<()> {
+    fn published<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, audience: Audience) -> QueryResult<()> {
         out.push_sql("n.tenant_id = ");
         out.push_bind_param::<Integer, _>(&self.tenant)?;
         if audience == Audience::Person {
@@ -254,7 +269,10 @@ impl Listing {
             out.push_sql(" AND n.audience <> 'person'");
         }
         out.push_sql(" AND n.published_at <= ");
-        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_bind_param::<Timestamptz, _>(&self.now)
+    }
+
+    fn not_ended<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" AND (n.ended_at IS NULL OR n.ended_at > ");
         out.push_bind_param::<Timestamptz, _>(&self.now)?;
         out.push_sql(")");

@@ -12,11 +12,14 @@ use crate::{
     schema::{notice_reads, notices},
 };
 use accounts::{Member, Outage, Outcome, Refusal};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::{dsl::exists, prelude::*};
 use diesel_async::RunQueryDsl;
-use kernel::{NoticeId, TenantId};
+use kernel::{AccountId, NoticeId, PersonId, TenantId};
+
+/// How long a notice is unread that nobody opens: after that it has no mark, and its marks are deleted.
+pub(crate) const UNREAD_FOR: TimeDelta = TimeDelta::days(365);
 
 impl Notices {
     /// The notice, unmarked: for whoever asks whether it is there and reads nothing of it (HEAD).
@@ -91,7 +94,7 @@ async fn find(
             audience,
             title,
             published_at,
-            unread: !read,
+            unread: !read && published_at > now - UNREAD_FOR,
         },
         body,
     }))
@@ -112,6 +115,43 @@ async fn mark(
             notice_reads::at.eq(now),
         ))
         .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the marks of notices that have none any more; gives how many.
+pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let tenant = tx.tenant();
+    // Opened before this, published before this.
+    let old = diesel::delete(notice_reads::table)
+        .filter(notice_reads::tenant_id.eq(tenant))
+        .filter(notice_reads::at.lt(now - UNREAD_FOR));
+    Ok(old.execute(&mut **tx).await?)
+}
+
+/// Empties what was written to these people alone, and forgets what these accounts have opened.
+pub async fn empty(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    people: &[PersonId],
+    accounts: &[AccountId],
+) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    diesel::update(notices::table)
+        .filter(notices::tenant_id.eq(tenant))
+        .filter(notices::audience.eq(Audience::Person))
+        .filter(notices::person_id.assume_not_null().eq_any(people))
+        .set((
+            notices::title.eq("－"),
+            notices::body.eq(""),
+            notices::updated_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    diesel::delete(notice_reads::table)
+        .filter(notice_reads::tenant_id.eq(tenant))
+        .filter(notice_reads::account_id.eq_any(accounts))
         .execute(&mut **tx)
         .await?;
     Ok(())

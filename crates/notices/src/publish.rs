@@ -246,8 +246,7 @@ async fn tell(
             subject: id.0,
             payload,
         },
-    )
-    .await?;
+    );
     note(tx, now, origin, actor, "notice.publish", id).await
 }
 

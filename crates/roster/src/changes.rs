@@ -3,10 +3,13 @@
 //! their values.
 
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{ImportId, PersonId};
+
+/// Entries looked at in one transaction of [`forget`].
+const BATCH: i64 = 1_000;
 
 /// One entry of the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,33 @@ pub async fn after(tx: &mut TenantTransaction, position: i64, limit: i64) -> Res
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Change::try_from).collect()
+}
+
+/// Deletes the entries of before `before`, batch by batch from the first; gives how many. The service may not: for the
+/// owner, who runs it on schedule.
+pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let mut deleted = 0;
+    loop {
+        let mut tx = owner.write(Durability::Safe).await?;
+        let of_tenant = roster_changes::table.filter(roster_changes::tenant_id.eq(tx.tenant()));
+        let first: Vec<(i64, DateTime<Utc>)> = of_tenant
+            .order(roster_changes::position)
+            .limit(BATCH)
+            .select((roster_changes::position, roster_changes::at))
+            .load(&mut *tx)
+            .await?;
+        let old: Vec<i64> = first
+            .into_iter()
+            .take_while(|(_, at)| *at < before)
+            .map(|(position, _)| position)
+            .collect();
+        if old.is_empty() {
+            return Ok(deleted);
+        }
+        let old = of_tenant.filter(roster_changes::position.eq_any(old));
+        deleted += diesel::delete(old).execute(&mut *tx).await?;
+        tx.commit().await?;
+    }
 }
 
 mod table {

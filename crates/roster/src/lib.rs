@@ -6,6 +6,7 @@
 //! in with.
 
 pub mod changes;
+pub mod forget;
 pub mod identity;
 pub mod import;
 mod person;

@@ -86,6 +86,7 @@ pub async fn person(tx: &TenantTransaction, id: PersonId) -> Result<Option<Perso
     let row = persons::table
         .filter(persons::tenant_id.eq(tenant))
         .filter(persons::person_id.eq(id))
+        .filter(persons::emptied_at.is_null())
         .select(PersonRow::as_select())
         .first(&mut &**tx)
         .await
@@ -135,6 +136,7 @@ diesel::table! {
         workplace_code -> Text,
         department_code -> Text,
         employee_number -> Text,
+        emptied_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -235,7 +235,7 @@ impl Accounts {
             subject: row.person_id.0,
             payload: json!({}),
         };
-        jobs::publish(tx, now, event).await?;
+        jobs::publish(tx, now, event);
         Ok(Ok((user_id, account_id)))
     }
 }

@@ -177,7 +177,7 @@ impl Accounts {
                 subject: first.0,
                 payload: json!({ "people": ambiguous.people }),
             };
-            jobs::publish(&mut tx, now, event).await?;
+            jobs::publish(&mut tx, now, event);
         }
         Ok(tx.commit().await?)
     }

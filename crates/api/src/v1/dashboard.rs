@@ -74,7 +74,7 @@ impl From<MenuEntry> for Entry {
 pub struct NoticeSummary {
     /// The newest two at most; `/me/notices` lists them all.
     pub newest: Vec<NoticeLine>,
-    /// How many were never opened, listed here or not.
+    /// How many of the newest thirty were never opened, listed here or not. After a year a notice is no longer unread.
     pub unread: i64,
 }
 

@@ -222,8 +222,7 @@ impl Run<'_> {
                 subject,
                 payload: detail.clone(),
             },
-        )
-        .await?;
+        );
         self.record(tx, "done", detail).await
     }
 
@@ -238,7 +237,7 @@ impl Run<'_> {
                 subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
                 payload: json!({ "import_id": self.import_id }),
             };
-            jobs::publish_all(tx, self.now, events).await?;
+            jobs::publish_all(tx, self.now, events);
         }
     }
 

@@ -11,6 +11,9 @@ use askama::Template;
 use dashboard::MyPage;
 use kernel::calendar;
 
+/// From so many unread notices on the page says that there may be more.
+pub(crate) use notices::COUNTED;
+
 #[derive(Template)]
 #[template(path = "portal/my_page.html")]
 struct View {

@@ -1,0 +1,48 @@
+//! Forgetting a person whose coverage was lost long ago: the row is emptied, not deleted, for accounts and consents hang on
+//! its id. An emptied person matches nobody and is nobody's.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Date, Integer, Timestamptz, Uuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::PersonId;
+
+/// Empties up to `limit` persons who lost coverage before `lost_before`; who they were by id.
+pub async fn empty(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    lost_before: NaiveDate,
+    limit: i64,
+) -> Result<Vec<PersonId>, DatabaseError> {
+    let emptied: Vec<Emptied> = diesel::sql_query(EMPTY)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(lost_before)
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(limit)
+        .load(&mut **tx)
+        .await?;
+    Ok(emptied.into_iter().map(|emptied| emptied.person_id).collect())
+}
+
+#[derive(QueryableByName)]
+struct Emptied {
+    #[diesel(sql_type = Uuid)]
+    person_id: PersonId,
+}
+
+/// The day of loss stays: without it they would be covered.
+const EMPTY: &str = "
+    UPDATE persons SET
+        symbol = '', symbol_key = '', number = '', number_key = '', branch = '', branch_key = '', kana_name = '',
+        kana_strict = '', kana_fold1 = '', kana_fold2 = '', name = '', gender = '', birth_date = '0001-01-01',
+        attribute = '', relationship = '', relation = NULL, insured = false, acquired_on = NULL, present = false,
+        postal_code = '', address = '', building = '', phone = '', email = '', workplace_code = '', department_code = '',
+        distribution_code = '', employee_number = '', employee_key = '', personal_id = '', updated_at = $3,
+        emptied_at = $3
+    WHERE tenant_id = $1 AND person_id = ANY (ARRAY (
+        SELECT person_id FROM persons
+        WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on < $2 ORDER BY lost_on LIMIT $4))
+    RETURNING person_id";
