@@ -123,8 +123,11 @@ async fn bodies_that_are_no_json_are_told_apart() {
     let json = "application/json";
     let good = br#"{"user_id": "somebody-else", "password": "x"}"#.to_vec();
     problem(&send(json, good.clone()).await, 401, "log_in_failed");
+    for kind in ["application/json; charset=utf-8", "application/json; charset=utf8"] {
+        problem(&send(kind, good.clone()).await, 401, "log_in_failed");
+    }
     problem(
-        &send("application/json; charset=utf-8", good.clone()).await,
+        &send(json, [b"\xEF\xBB\xBF", good.as_slice()].concat()).await,
         401,
         "log_in_failed",
     );
@@ -152,6 +155,8 @@ async fn bodies_that_are_no_json_are_told_apart() {
         "encoding",
     );
     problem(&send(json, b"\x82\xa0".to_vec()).await, 400, "encoding");
+    let utf16: Vec<u8> = "\u{FEFF}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    problem(&send(json, utf16).await, 400, "encoding");
     problem(&send(json, vec![b' '; 70_000]).await, 400, "body_too_large");
 }
 
@@ -205,6 +210,12 @@ async fn every_field_to_be_mended_is_named_at_once() {
         ("/kana_name", "not_kana"),
     ];
     assert_eq!(flaws(&body), named(&expected));
+
+    // A sign is no digit.
+    let mut signed = super::identity(&app, &app.person);
+    signed["birth_date"] = "1985-+4-+1".into();
+    let body = problem(&post("/signup/identity", signed).await, 422, "fields");
+    assert_eq!(flaws(&body), named(&[("/birth_date", "characters")]));
 }
 
 #[tokio::test]

@@ -59,6 +59,27 @@ async fn a_forgotten_password_is_answered_alike_at_the_same_cost_whoever_asks() 
 }
 
 #[tokio::test]
+async fn a_link_works_with_what_stands_behind_it_in_a_sentence() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    let client = app.client();
+    forget(&app, &client, &who.user_id).await;
+    let token = link(&app, &who).await;
+    for behind in ["。", "%E3%80%82", ".", "%20", "+", "%E3%80%80", "%E2%80%8B", "%3E", ")"] {
+        let page = client.get(&format!("{RESET}?token={token}{behind}")).await;
+        says(&page, 200, "新しいパスワード");
+        assert!(page.text.contains(&format!("value=\"{token}\"")), "{behind}");
+    }
+    let cut = &token[..token.len() - 1];
+    says(
+        &client.get(&format!("{RESET}?token={cut}。")).await,
+        409,
+        "このリンクは使えなくなりました",
+    );
+    leads(&reset(&client, &format!(" {token}。"), NEW).await, "/portal/");
+}
+
+#[tokio::test]
 async fn the_mailed_link_sets_a_password_once_ends_all_sessions_and_tells_the_owner() {
     let app = TestApp::start().await;
     let (inside, who) = app.member().await;

@@ -1,4 +1,4 @@
-//! Reads a request's JSON body: media type, size, UTF-8, JSON, then every field against the schema. Whatever is wrong
+//! Reads a request's JSON body: media type, size, UTF-8 (a byte order mark before it is no part of it), JSON, then every field against the schema. Whatever is wrong
 //! leaves as one [`Failure`]; no handler sees a body that its schema refuses.
 
 use crate::failure::Failure;
@@ -27,7 +27,8 @@ pub async fn receive(request: &mut Request, http: &HttpSettings) -> Result<(), F
         BodyTrouble::TooLarge => Failure::of("body_too_large"),
         BodyTrouble::Unreadable => Failure::of("bad_request"),
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::of("encoding"))?;
+    let json = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    let text = std::str::from_utf8(json).map_err(|_| Failure::of("encoding"))?;
     let value = serde_json::from_str(text).map_err(|_| Failure::of("malformed_json"))?;
     request.set_data(Received(value));
     Ok(())

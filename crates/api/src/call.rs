@@ -82,7 +82,7 @@ pub fn ticket(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
 
 /// The token of a mailed link, likewise.
 pub fn link(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
-    TenantSecret::parse(&text.into_string()).ok_or_else(|| Failure::of("link_expired"))
+    TenantSecret::parse_link(&text.into_string()).ok_or_else(|| Failure::of("link_expired"))
 }
 
 /// The token, checked by the shell.

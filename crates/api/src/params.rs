@@ -139,11 +139,10 @@ impl Rule for PageLimit {
     }
 
     fn flaw(text: &str) -> Option<&'static str> {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u32>() {
-            Ok(number) if digits && (1..=MOST).contains(&number) => None,
-            _ if digits => Some("out_of_range"),
-            _ => Some("type"),
+        match kernel::text::number::<u32>(text) {
+            Some(number) if (1..=MOST).contains(&number) => None,
+            None if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) => Some("type"),
+            _ => Some("out_of_range"),
         }
     }
 }

@@ -15,13 +15,15 @@ pub enum BodyTrouble {
     Unreadable,
 }
 
-/// True where a body is of this media type, in UTF-8 where a charset is named; another charset is another type.
+/// True where a body is of this media type, in UTF-8 (which many call `utf8`) where a charset is named; another charset
+/// is another type.
 fn is_utf8_of(content_type: &str, media_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media_type))
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+                let label = value.trim().trim_matches('"');
+                ["utf-8", "utf8"].iter().any(|name| label.eq_ignore_ascii_case(name))
             }
             _ => true,
         })
@@ -39,7 +41,7 @@ pub async fn read_body(request: &mut Request, limit: usize, time: Duration) -> R
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<u64>().ok());
+        .and_then(kernel::text::number::<u64>);
     if declared.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
         return Err(BodyTrouble::TooLarge);
     }
@@ -60,6 +62,8 @@ mod tests {
             "application/json",
             "Application/JSON; charset=UTF-8",
             "application/json;charset=\"utf-8\"",
+            "application/json; charset=utf8",
+            "application/json; charset=\"UTF8\"",
         ] {
             assert!(is_utf8_of(yes, "application/json"), "{yes}");
         }
@@ -67,6 +71,9 @@ mod tests {
             "",
             "text/json",
             "application/json; charset=shift_jis",
+            "application/json; charset=utf-16",
+            "application/json; charset=",
+            "application/json; charset=utf-8-sig",
             "application/jsonp",
             "application/xml",
         ] {

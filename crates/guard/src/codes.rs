@@ -29,8 +29,8 @@ mod table {
 }
 use table::codes;
 
-/// More characters than any grouping of six digits has; what follows is not read.
-const MOST_TYPED: usize = 64;
+/// More characters than the line has in which a code is mailed; nothing longer is read.
+const MOST_TYPED: usize = 500;
 
 /// A fresh code, for the mail alone. No Debug, no Display.
 pub struct Code {
@@ -53,21 +53,32 @@ impl Code {
 /// Digits of a code.
 pub const DIGITS: usize = 6;
 
-/// A code as somebody typed it: six digits in whatever width or grouping. No Debug, no Display.
+/// A code as somebody typed or pasted it: six digits in whatever width or grouping, or a line in which one group of
+/// digits is six long. No Debug, no Display.
 pub struct TypedCode(Zeroizing<String>);
 
 impl TypedCode {
-    /// Full width, blanks and hyphens are mended; anything else than six digits then is no code, and no try.
+    /// Full width, blanks and hyphens are mended; of a line that holds no code, or more than one, none is taken, and it
+    /// costs no try.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
-        let short: String = typed.chars().take(MOST_TYPED).collect();
-        let digits = Zeroizing::new(text::normalize_dense(&short).replace('-', ""));
-        if digits.is_empty() {
+        if typed.chars().nth(MOST_TYPED).is_some() {
+            return Err(Problem::Characters);
+        }
+        let line = Zeroizing::new(text::normalize(typed));
+        let typed = Zeroizing::new(line.replace(|c: char| c == '-' || c.is_whitespace(), ""));
+        if typed.is_empty() {
             return Err(Problem::Empty);
         }
-        if digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            Ok(Self(digits))
-        } else {
-            Err(Problem::Characters)
+        let is_code = |digits: &str| digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        if is_code(&typed) {
+            return Ok(Self(typed));
+        }
+        let mut groups = line
+            .split(|c: char| !c.is_ascii_digit())
+            .filter(|digits| is_code(digits));
+        match (groups.next(), groups.next()) {
+            (Some(digits), None) => Ok(Self(Zeroizing::new(digits.to_owned()))),
+            _ => Err(Problem::Characters),
         }
     }
 }
@@ -278,7 +289,39 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_pasted_line_with_one_group_of_six_digits_holds_the_code() {
+        for line in [
+            "認証番号：611898（10分間有効です）",
+            "【みほん健保】認証番号は６１１８９８です。",
+            "Code: 611898.",
+            "受信 2026-11-26 12:05　認証番号　611898",
+        ] {
+            assert_eq!(read(line).as_deref(), Ok("611898"), "{line}");
+        }
+        for line in [
+            "認証番号：611898 または 611899",
+            "認証番号は10分間有効です",
+            "6118987",
+            "61189",
+            "電話 0611898",
+            &format!("611898{}", "。".repeat(500)),
+        ] {
+            assert_eq!(read(line), Err(Problem::Characters), "{line}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_code_is_found_in_any_line_that_has_no_other(
+            digits in "[0-9]{6}",
+            before in "([ァ-ン:（ ]{1,6}([0-9]{1,5}|[0-9]{7,9})[ァ-ン:（ ]{1,6})?",
+            after in "([ァ-ン。） ]{1,6}([0-9]{1,5}|[0-9]{7,9})[ァ-ン。） ]{1,6})?",
+        ) {
+            prop_assert_eq!(read(&format!("{before}{digits}{after}")), Ok(digits.clone()));
+            prop_assert_eq!(read(&format!("x{before}{digits}{after} {digits}")), Err(Problem::Characters));
+        }
+
         #[test]
         fn six_digits_are_read_whatever_stands_between_them(
             digits in "[0-9]{6}", gaps in prop::collection::vec("[ \u{3000}－-]{0,3}", 7), wide in any::<bool>(),

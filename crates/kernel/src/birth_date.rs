@@ -17,7 +17,8 @@ impl BirthDate {
         if [&year, &month, &day].iter().any(|part| part.is_empty()) {
             return Err(Problem::DateIncomplete);
         }
-        let (Ok(year), Ok(month), Ok(day)) = (year.parse::<i32>(), month.parse::<u32>(), day.parse::<u32>()) else {
+        let (Some(year), Some(month), Some(day)) = (text::number(&year), text::number(&month), text::number(&day))
+        else {
             return Err(Problem::Characters);
         };
         Self::new(year, month, day, today)
@@ -104,7 +105,30 @@ mod tests {
             BirthDate::parse("1867", "1", "1", today()),
             Err(Problem::DateOutOfRange)
         );
-        assert_eq!(BirthDate::parse_iso("1985-4-1", today()), Err(Problem::Characters));
+    }
+
+    #[test]
+    fn a_date_is_digits_and_dashes_alone() {
+        let date = BirthDate::parse_iso("1985-04-01", today());
+        for same in ["１９８５－０４－０１", "1985─04ー01", " 1985-04-01\u{2069}"] {
+            assert_eq!(BirthDate::parse_iso(same, today()), date, "{same}");
+        }
+        for other in [
+            "1985-4-1",
+            "1985-+4-+1",
+            "+985-04-01",
+            "1985--4-01",
+            "1985/04/01",
+            "1985-04-1日",
+        ] {
+            assert_eq!(
+                BirthDate::parse_iso(other, today()),
+                Err(Problem::Characters),
+                "{other}"
+            );
+        }
+        assert_eq!(BirthDate::parse("+1985", "4", "1", today()), Err(Problem::Characters));
+        assert_eq!(BirthDate::parse("1985", "+4", "-1", today()), Err(Problem::Characters));
     }
 
     proptest! {

@@ -18,7 +18,7 @@ macro_rules! written {
 
             /// Parses what was typed or imported; any width, dash and spacing.
             pub fn parse(typed: &str) -> Result<Self, Problem> {
-                let written = typed.trim().to_owned();
+                let written = text::visible(typed).collect::<String>().trim().to_owned();
                 let key = key(&written);
                 if key.is_empty() && !$optional {
                     return Err(Problem::Empty);
@@ -86,7 +86,7 @@ fn key(written: &str) -> String {
     let dense: String = text::normalize_dense(&uncircled)
         .chars()
         .map(|c| match c {
-            // Beside kanji and digits the length mark is a mistyped hyphen; no symbol holds a real one.
+            // No symbol holds a real length mark, beside kana neither.
             'ー' => '-',
             '·' | '•' | '･' | '‧' => '・',
             other => other,
@@ -114,6 +114,8 @@ mod tests {
         assert!(same("１２－３４", "12-34"));
         assert!(same("公立‐１２", "公立-12"));
         assert!(same("奈良ー３", "奈良-3"));
+        assert!(same("公立─１２", "公立-12"));
+        assert!(same("公立\u{2060}-\u{E0020}12", "公立-12"));
         assert!(same("㋐12", "(ア)12"));
         assert!(same("0012", "12"));
         assert!(same("ab1", "ＡＢ１"));
@@ -141,7 +143,7 @@ mod tests {
         }
 
         #[test]
-        fn a_key_is_its_own_key(typed in "[0-9０-９A-Za-zａ-ｚァ-ンぁ-ん一-龠ー‐−・･()（）㋐-㋾①-⑳ 　-]{0,40}") {
+        fn a_key_is_its_own_key(typed in "[0-9０-９A-Za-zａ-ｚァ-ンぁ-ん一-龠ー─‐−・･()（）㋐-㋾①-⑳ 　\u{200B}-]{0,40}") {
             if let Ok(symbol) = Symbol::parse(&typed) {
                 prop_assert_eq!(key(symbol.key()), symbol.key());
             }

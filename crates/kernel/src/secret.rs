@@ -1,6 +1,6 @@
 //! Random secrets (session tokens, tickets, reset links): 256 bits, shown once, stored only as keyed hashes.
 
-use crate::{Keys, TenantId};
+use crate::{Keys, TenantId, text};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
@@ -56,16 +56,20 @@ impl TenantSecret {
         if secret.len() != 43 || tenant.len() > 10 {
             return None;
         }
-        let number = tenant
-            .parse::<i32>()
-            .ok()
-            .filter(|n| *n >= 0 && n.to_string() == tenant)?;
+        let number = text::number(tenant).filter(|n: &i32| n.to_string() == tenant)?;
         let mut bytes = Zeroizing::new([0u8; 32]);
         let written = URL_SAFE_NO_PAD.decode_slice(secret, &mut *bytes).ok()?;
         (written == 32).then(|| Self {
             tenant: TenantId(number),
             secret: Secret(bytes),
         })
+    }
+
+    /// Reads what came by a link: what stands around an address in a mail's sentence (。, a full stop, a bracket) comes
+    /// along when the address is copied or made a link by a program.
+    pub fn parse_link(text: &str) -> Option<Self> {
+        let is_ours = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        Self::parse(text::visible(text).collect::<String>().trim_matches(|c| !is_ours(c)))
     }
 
     /// The text for its holder: a cookie's value, a link's parameter, a bearer token.
@@ -102,10 +106,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_link_is_read_with_what_stands_around_it() {
+        let text = TenantSecret::random(TenantId(7)).reveal();
+        for (before, after) in [
+            ("", "。"),
+            ("", "."),
+            ("", " "),
+            ("", "　"),
+            ("<", ">"),
+            ("「", "」"),
+            ("", "）。"),
+            ("", "\u{200B}"),
+        ] {
+            let link = TenantSecret::parse_link(&format!("{before}{text}{after}")).unwrap();
+            assert_eq!(link.reveal(), text);
+        }
+        for cut in [
+            &text[..text.len() - 1],
+            &format!("{text}A"),
+            &text.replace('.', "。"),
+            "。",
+            "",
+        ] {
+            assert!(TenantSecret::parse_link(cut).is_none(), "{cut}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC*") {
             let _ = TenantSecret::parse(&text);
+            let _ = TenantSecret::parse_link(&text);
         }
     }
 }

@@ -1,16 +1,22 @@
-//! What every typed field goes through first: width, invisible characters and dashes made one (ui/guide.md §2).
+//! What every typed field goes through first: width, invisible characters and dashes made one (ui/guide.md §2); and the
+//! one way from text to a number.
 
-use icu_properties::{CodePointSetData, CodePointSetDataBorrowed, props::DefaultIgnorableCodePoint};
+use icu_properties::{
+    CodePointSetData, CodePointSetDataBorrowed,
+    props::{Dash, DefaultIgnorableCodePoint},
+};
+use std::str::FromStr;
 use unicode_normalization::UnicodeNormalization;
 
-/// NFKC, trimmed (ideographic spaces and zero-width characters included), with every kind of dash as `-`. For codes,
+/// NFKC, trimmed (ideographic spaces included), without what nobody sees, with every kind of dash as `-`. For codes,
 /// numbers, IDs and e-mail addresses; never for names in kanji, which NFKC would change.
 pub fn normalize(typed: &str) -> String {
-    let plain: String = typed
-        .nfkc()
-        .filter(|c| !is_invisible(*c))
-        .map(|c| if is_dash(c) { '-' } else { c })
-        .collect();
+    let mut plain = String::with_capacity(typed.len());
+    for c in visible(typed).nfkc() {
+        // After a kana the length mark is a letter of the word; after anything else it is a mistyped hyphen.
+        let is_hyphen = is_dash(c) || (c == 'ー' && !plain.ends_with(is_kana));
+        plain.push(if is_hyphen { '-' } else { c });
+    }
     plain.trim().to_owned()
 }
 
@@ -19,22 +25,47 @@ pub fn normalize_dense(typed: &str) -> String {
     normalize(typed).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// Without what nobody sees (Unicode's `Default_Ignorable_Code_Point`): direction marks, joiners and the like, which come
-/// along with pasted text. Not for names in kanji, whose variants are told apart by such marks.
+/// The characters that are seen: without Unicode's `Default_Ignorable_Code_Point`, which are direction marks, joiners and
+/// the like that come along with pasted text. Not for names in kanji, whose variants are told apart by such marks.
 pub fn visible(typed: &str) -> impl Iterator<Item = char> {
-    const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
-    typed.chars().filter(|c| !IGNORABLE.contains(*c))
+    typed.chars().filter(|c| !is_invisible(*c))
 }
 
-/// The hyphens, minus signs and dashes that keyboards and printed letters mix. ー (the kana length mark) is not one:
-/// in kana it is a letter.
+/// A text that may hold kanji (an address, a workplace), as written but for its ends and for what nobody sees: only the
+/// marks that choose a kanji's variant stay.
+pub fn written(typed: &str) -> String {
+    let is_variant = |c: char| matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}');
+    let kept: String = typed.chars().filter(|c| is_variant(*c) || !is_invisible(*c)).collect();
+    kept.trim().to_owned()
+}
+
+/// A whole number written in ASCII digits alone: no sign, no blank. Where a field takes other widths, [`normalize_dense`]
+/// goes before.
+pub fn number<T: FromStr>(digits: &str) -> Option<T> {
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// The hyphens, minus signs, dashes (Unicode's property `Dash`) and ruled lines that keyboards and printed letters mix. ー
+/// (the kana length mark) is not one: in kana it is a letter.
 pub(crate) fn is_dash(c: char) -> bool {
-    matches!(c, '-' | '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '﹣' | '－')
+    const DASH: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<Dash>();
+    // Of the box-drawing characters those that are one level stroke, whole, dashed or half.
+    c == '-'
+        || (!c.is_ascii() && DASH.contains(c))
+        || matches!(
+            c,
+            '─' | '━' | '┄' | '┅' | '┈' | '┉' | '╌' | '╍' | '╴' | '╶' | '╸' | '╺' | '╼' | '╾'
+        )
 }
 
-/// Zero-width and direction marks, which come along with pasted text.
-pub(crate) fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' | '\u{00AD}')
+fn is_invisible(c: char) -> bool {
+    const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    !c.is_ascii() && IGNORABLE.contains(c)
+}
+
+fn is_kana(c: char) -> bool {
+    matches!(c, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ー' | 'ㇰ'..='ㇿ')
 }
 
 /// ひらがな as カタカナ; anything else as it is.
@@ -87,11 +118,88 @@ pub fn has_control(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn full_width_blanks_and_dashes_are_fixed_silently() {
         assert_eq!(normalize("　１２－３４\u{200B} "), "12-34");
         assert_eq!(normalize("−‐–"), "---");
         assert_eq!(normalize_dense("３２２９ ０４１３"), "32290413");
+    }
+
+    #[test]
+    fn every_dash_is_a_hyphen_and_so_is_a_length_mark_that_lengthens_nothing() {
+        for dash in "-‐‑‒–—―−﹣－─━┄╌╴〜〰⸺⁓⁻₋֊ーｰ".chars() {
+            assert_eq!(
+                normalize(&format!("1{dash}2")),
+                "1-2",
+                "{dash} U+{:04X}",
+                u32::from(dash)
+            );
+            assert_eq!(normalize(&format!("公立{dash}12")), "公立-12", "{dash}");
+        }
+        assert_eq!(normalize("センターーＡ"), "センターーA");
+        for line in "│┃┌═".chars() {
+            assert_eq!(normalize(&line.to_string()), line.to_string());
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_is_taken_out_wherever_it_stands() {
+        for mark in [
+            '\u{AD}',
+            '\u{34F}',
+            '\u{61C}',
+            '\u{115F}',
+            '\u{180E}',
+            '\u{200B}',
+            '\u{200D}',
+            '\u{202E}',
+            '\u{2063}',
+            '\u{2069}',
+            '\u{3164}',
+            '\u{FE0F}',
+            '\u{FEFF}',
+            '\u{FFA0}',
+            '\u{E0020}',
+            '\u{E0101}',
+        ] {
+            assert_eq!(
+                normalize(&format!("{mark}1{mark}2{mark}")),
+                "12",
+                "U+{:04X}",
+                u32::from(mark)
+            );
+        }
+        assert_eq!(
+            written(" 奈良県葛\u{E0100}城市\u{200B}１\u{2069} "),
+            "奈良県葛\u{E0100}城市１"
+        );
+    }
+
+    #[test]
+    fn a_number_is_digits_and_nothing_else() {
+        assert_eq!(number::<u32>("0042"), Some(42));
+        for text in ["", "+4", "-1", " 4", "４", "4.0", "٤", "1e3", "99999999999"] {
+            assert_eq!(number::<u32>(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_normal_stays_and_holds_nothing_invisible(typed in "(\\PC|[ーｰ─\u{200B}\u{3164}ﾊﾟか゛1a-]){0,30}") {
+            let normal = normalize(&typed);
+            prop_assert_eq!(&normalize(&normal), &normal);
+            prop_assert_eq!(visible(&normal).collect::<String>(), normal);
+            let kept = written(&typed);
+            prop_assert_eq!(&written(&kept), &kept);
+        }
+
+        #[test]
+        fn any_number_reads_back_and_no_other_writing_of_it(n in any::<u32>(), other in "\\PC{0,6}") {
+            prop_assert_eq!(number::<u32>(&n.to_string()), Some(n));
+            let plain = !other.is_empty() && other.bytes().all(|b| b.is_ascii_digit());
+            prop_assert_eq!(number::<u64>(&other).is_some(), plain);
+        }
     }
 }

@@ -77,8 +77,13 @@ impl Draft {
 }
 
 fn day(head: &str, key: &str, text: Option<&str>) -> Result<Option<NaiveDate>, DraftProblem> {
-    let day = text.map(|text| NaiveDate::parse_from_str(text, "%Y-%m-%d")).transpose();
-    day.map_err(|_| problem(line_of(head, key), "a day is written 2026-11-22"))
+    let Some(text) = text else { return Ok(None) };
+    // Chrono reads signs and single digits, too.
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    match day.filter(|day| day.to_string() == text) {
+        None => Err(problem(line_of(head, key), "a day is written 2026-11-22")),
+        day => Ok(day),
+    }
 }
 
 /// The line of a key in the file; the head begins on line 2.
@@ -129,7 +134,13 @@ mod tests {
         assert_eq!(line("+++\ntitle = \"件名\"\n+++\n文\0"), 4);
         assert_eq!(line("+++\ntitle = \"件名\"\nauthor = \"x\"\n+++\n文"), 3);
         assert_eq!(line("+++\ntitle = \"\"\n+++\n文"), 2);
-        assert_eq!(line("+++\ntitle = \"件名\"\npublished_on = \"11/22\"\n+++\n文"), 3);
+        for day in ["11/22", "+2026-11-22", "2026-11-2", "2026-11-+2", "２０２６-11-22"] {
+            assert_eq!(
+                line(&format!("+++\ntitle = \"件名\"\npublished_on = \"{day}\"\n+++\n文")),
+                3,
+                "{day}"
+            );
+        }
         assert_eq!(line("+++\ntitle = \"件名\"\nended_on = \"2020-01-01\"\n+++\n文"), 3);
         assert_eq!(line("+++\ntitle = \"件名\"\n+++\n \n"), 4);
     }

@@ -118,10 +118,8 @@ impl Coding {
 
 /// `q=0`, `q=0.000`: not wanted.
 fn is_zero(weight: &str) -> bool {
-    weight
-        .strip_prefix("q=")
-        .and_then(|value| value.parse::<f32>().ok())
-        .is_some_and(|value| value <= 0.0)
+    let value = weight.strip_prefix("q=").unwrap_or_default();
+    value.starts_with('0') && value.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }
 
 #[cfg(test)]
@@ -139,6 +137,7 @@ mod tests {
     fn the_browser_gets_the_best_coding_it_takes() {
         assert_eq!(accepted("gzip, deflate, br, zstd"), Some(Coding::Brotli));
         assert_eq!(accepted("gzip;q=0.5, br;q=0"), Some(Coding::Gzip));
+        assert_eq!(accepted("br;q=0.000, gzip;q=0.001"), Some(Coding::Gzip));
         assert_eq!(accepted("identity"), None);
         assert_eq!(accepted(""), None);
     }

@@ -52,6 +52,25 @@ async fn a_code_is_taken_in_any_width_and_grouping() {
     );
 }
 
+#[tokio::test]
+async fn a_pasted_line_of_the_mail_is_its_code_and_one_with_two_codes_is_none_and_costs_no_try() {
+    let app = TestApp::start().await;
+    let (client, _, email) = app.waiting_for_code().await;
+    let page = client.get("/portal/signup/code").await;
+    assert!(
+        !page.text.contains("maxlength=\"12\""),
+        "a browser would cut what is pasted: {}",
+        page.text
+    );
+    let code = app.code_for(&email).await;
+    for _ in 0..6 {
+        let two = enter(&client, &format!("認証番号：{code} {code}")).await;
+        says(&two, 422, "認証番号");
+    }
+    let line = format!("認証番号：{code}（10分間有効です）");
+    leads(&enter(&client, &line).await, "/portal/");
+}
+
 // security.md 13
 #[tokio::test]
 async fn after_five_wrong_codes_one_starts_again_and_it_is_no_failed_identity() {

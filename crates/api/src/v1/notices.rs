@@ -6,7 +6,7 @@ use crate::call::{Call, Inside, up};
 use crate::failure::{Failure, Flaw};
 use crate::params::{CursorText, IdSegment, PageLimit, Query, Segment};
 use crate::text::Time;
-use kernel::NoticeId;
+use kernel::{NoticeId, text};
 use notices::{Cursor, Shelf};
 use poem_openapi::{Object, OpenApi};
 
@@ -89,7 +89,7 @@ impl NoticesApi {
             Some(text) => Some(Cursor::parse(&text).ok_or_else(unknown_cursor)?),
             None => None,
         };
-        let limit = limit.text.and_then(|limit| limit.parse().ok()).unwrap_or(USUAL);
+        let limit = limit.text.as_deref().and_then(text::number).unwrap_or(USUAL);
         let page = up(call.services.notices.page(&member, Shelf::Both, after, limit).await)?;
         Ok(Done(NoticeList {
             notices: page.notices.into_iter().map(NoticeLine::from).collect(),

@@ -278,10 +278,7 @@ fn check_sequence(found: &BTreeMap<(String, i32), At<TermsFile>>, problems: &Pro
 
 /// A revision number as it must be written: no sign, no leading zero.
 fn canonical(revision: &str) -> Option<i32> {
-    revision
-        .parse()
-        .ok()
-        .filter(|number: &i32| *number >= 1 && number.to_string() == revision)
+    kernel::text::number(revision).filter(|number: &i32| *number >= 1 && number.to_string() == revision)
 }
 
 fn read_pages(folder: &files::Folder, problems: &Problems) -> Vec<PageFile> {

@@ -13,7 +13,7 @@ use crate::{
 use accounts::{AccountView, Consent, Member, Outcome, PasswordChange, Refusal};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use kernel::{SessionId, TenantId, calendar};
+use kernel::{SessionId, TenantId, calendar, text};
 use poem::{Response, http::StatusCode};
 use tenancy::terms;
 
@@ -167,7 +167,7 @@ pub(crate) async fn consents(visit: Visit, member: Member) -> Reply {
 /// `GET /portal/account/consents/:document/:revision`: the text that was agreed to.
 pub(crate) async fn consent(visit: Visit, member: Member) -> Reply {
     let document = visit.param("document");
-    let revision: i32 = visit.param("revision").parse().map_err(|_| Trouble::NotFound)?;
+    let revision: i32 = text::number(visit.param("revision")).ok_or(Trouble::NotFound)?;
     let consents = visit.services.accounts.consents(&member).await?;
     let given = consents
         .into_iter()

@@ -93,8 +93,7 @@ pub(super) async fn password_submit(visit: Visit) -> Reply {
 
 /// The page behind the mailed link. Looking at it uses nothing up: mail programs look, too.
 pub(super) async fn reset(mut visit: Visit) -> Reply {
-    let token = visit.query.text("token").to_owned();
-    let link = TenantSecret::parse(&token).ok_or(Refusal::LinkExpired)?;
+    let link = TenantSecret::parse_link(visit.query.text("token")).ok_or(Refusal::LinkExpired)?;
     match visit.services.accounts.reset_link(&link).await? {
         Outcome::Done(view) => visit.look = view.insurer,
         Outcome::Refused(refusal) => {
@@ -102,13 +101,12 @@ pub(super) async fn reset(mut visit: Visit) -> Reply {
             return Err(refusal.into());
         }
     }
-    visit.html(&reset_page(&visit, visit.frame(), token))
+    visit.html(&reset_page(&visit, visit.frame(), &link))
 }
 
 /// Sets the new password. Nobody is logged in by it.
 pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
-    let token = visit.form.text("token").to_owned();
-    let link = TenantSecret::parse(&token).ok_or(Refusal::LinkExpired)?;
+    let link = TenantSecret::parse_link(visit.form.text("token")).ok_or(Refusal::LinkExpired)?;
     let form = ResetForm {
         password: visit.form.text("password").to_owned(),
     };
@@ -134,7 +132,7 @@ pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
             wear_link(&mut visit, &link).await;
             let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");
             let frame = visit.frame().with_errors(errors);
-            visit.form_again(&refusal, &reset_page(&visit, frame, token))
+            visit.form_again(&refusal, &reset_page(&visit, frame, &link))
         }
     }
 }
@@ -169,10 +167,10 @@ pub(super) async fn user_id_submit(mut visit: Visit) -> Reply {
     })
 }
 
-fn reset_page(visit: &Visit, frame: Frame, token: String) -> ResetPage {
+fn reset_page(visit: &Visit, frame: Frame, link: &TenantSecret) -> ResetPage {
     ResetPage {
         frame,
-        token,
+        token: link.reveal(),
         password_rule: words::password_rule(visit.look.password.minimum_length),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use accounts::{Member, Refusal, TermsChoice};
 use askama::Template;
-use kernel::{FieldError, Problem, calendar};
+use kernel::{FieldError, Problem, calendar, text};
 
 #[derive(Template)]
 #[template(path = "portal/terms.html")]
@@ -92,7 +92,7 @@ fn choice(text: &str) -> Option<TermsChoice> {
     let (document, revision) = text.split_once(':')?;
     Some(TermsChoice {
         document: document.to_owned(),
-        revision: revision.parse().ok()?,
+        revision: text::number(revision)?,
     })
 }
 
@@ -104,7 +104,7 @@ fn onward(next: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn text(changes: Option<&str>, body: &str) -> TermsText {
+    fn terms_text(changes: Option<&str>, body: &str) -> TermsText {
         TermsText {
             title: "窓口 利用規約".into(),
             revision: 2,
@@ -116,6 +116,21 @@ mod tests {
     }
 
     #[test]
+    fn a_choice_names_a_revision_in_digits() {
+        assert_eq!(choice("service:2").map(|choice| choice.revision), Some(2));
+        for text in [
+            "service:+2",
+            "service:-2",
+            "service: 2",
+            "service:２",
+            "service:",
+            "service",
+        ] {
+            assert!(choice(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_changed_comes_before_the_text_and_the_box_before_the_button() {
         let page = TermsPage {
             frame: Frame::new(
@@ -123,7 +138,7 @@ mod tests {
                 crate::frame::Menu::Waiting,
                 chrono::DateTime::UNIX_EPOCH,
             ),
-            texts: vec![text(Some("第4条を改めました。"), "## 第1条（適用）\n\n本文")],
+            texts: vec![terms_text(Some("第4条を改めました。"), "## 第1条（適用）\n\n本文")],
             next: String::new(),
         };
         let page = page.render().unwrap();
