@@ -2,8 +2,10 @@
 
 mod faults;
 mod identity;
+mod keys;
 mod relations;
 mod side_by_side;
+mod spreadsheets;
 
 use audit::{Actor, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -435,10 +437,74 @@ async fn two_persons_may_swap_branches_and_a_left_number_may_be_given_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_birth_date_under_the_same_number_is_another_person() {
+async fn another_birth_date_and_name_under_the_same_number_is_another_person() {
     let desk = Desk::new().await;
     desk.import(&[TARO]).await;
-    let report = desk.import(&[&TARO.replace("19850401", "19850402")]).await;
+    let other = "公立-12,0034,00,ケンポ　ジロウ,健保　次郎,19850402,本人,,,,";
+    let report = desk.import(&[other]).await;
+    assert_eq!((report.new, report.lost, report.corrected.persons), (1, 1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_birth_date_is_the_same_person_and_shown_as_a_correction() {
+    let corrected = TARO.replace("19850401", "19840401");
+    let another_kana = corrected.replace("ケンポ　タロウ", "ケンポ　タラウ");
+    for (before, after) in [
+        (TARO.to_owned(), corrected.clone()),
+        (TARO.to_owned(), another_kana.replace("健保　太郎", "健保太郎")),
+        (TARO.replace(",00,", ",,"), corrected.replace(",00,", ",,")),
+        (format!("{TARO}P1"), format!("{another_kana}P1")),
+    ] {
+        let desk = Desk::new().await;
+        let town = town();
+        desk.import(&with_town(&town, &[&before])).await;
+        let taro = desk.one("34", "1985-04-01", "ケンポ タロウ").await.person_id;
+        let rows = file(&with_town(&town, &[&after]));
+        let report = desk.try_import(rows.as_bytes(), Options::default()).await.unwrap();
+        assert_eq!((report.new, report.changed, report.lost), (0, 1, 0), "{after}");
+        assert_eq!(
+            (report.corrected.persons, report.corrected.lines.as_slice()),
+            (1, [2].as_slice()),
+            "{after}"
+        );
+        assert_eq!(desk.person(taro).await.birth_date.date().to_string(), "1984-04-01");
+        assert!(
+            desk.journal()
+                .await
+                .last()
+                .unwrap()
+                .fields
+                .contains(&"birth_date".to_owned())
+        );
+        let old = identity("34", "1985-04-01", "ケンポ タロウ");
+        assert_eq!(desk.find(&old).await, Found::None);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_is_taken_only_where_it_leaves_no_choice_and_of_who_was_in_the_last_roster() {
+    let desk = Desk::new().await;
+    let twins = [
+        "公立-12,34,,ケンポ　ハル,,20100401,子,,,,",
+        "公立-12,34,,ケンポ　ハル,,20120401,子,,,,",
+    ];
+    desk.import(&twins).await;
+    let both = twins.map(|row| row.replace("0401", "0402"));
+    let report = desk.import(&[&both[0], &both[1]]).await;
+    assert_eq!((report.new, report.lost, report.corrected.persons), (2, 2, 0));
+    let desk = Desk::new().await;
+    desk.import(&[TARO, HANAKO]).await;
+    desk.import(&[HANAKO]).await;
+    let namesake = TARO.replace("19850401", "20050401");
+    let report = desk.import(&[&namesake, HANAKO]).await;
+    assert_eq!((report.new, report.returned, report.corrected.persons), (1, 0, 0));
+    let two_ids = [
+        format!("{TARO}P1"),
+        format!("{}P2", TARO.replace("19850401", "19850402")),
+    ];
+    let desk = Desk::new().await;
+    desk.import(&[&two_ids[0]]).await;
+    let report = desk.import(&[&two_ids[1]]).await;
     assert_eq!((report.new, report.lost), (1, 1));
 }
 

@@ -86,11 +86,11 @@ async fn the_errors_of_a_file_stand_on_the_terminal_and_in_a_csv_beside_it() {
     );
     let (cp932, _, lossy) = encoding_rs::SHIFT_JIS.encode(&text);
     assert!(!lossy);
-    let expected = "\u{FEFF}行,列,理由\r\n\
-         2,番号,\"空欄です。入力してください。\"\r\n\
-         3,対象者氏名（カナ）,\"カナの氏名として読めません。カタカナまたはひらがなで入力してください。\"\r\n\
-         3,生年月日,\"ない日付です。4月は30日までです。\"\r\n\
-         5,番号,\"4行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。\"\r\n";
+    let expected = "\u{FEFF}行,列,値,理由\r\n\
+         2,番号,\"\",\"空欄です。入力してください。\"\r\n\
+         3,対象者氏名（カナ）,\"「健保太郎」\",\"カナの氏名として読めません。カタカナまたはひらがなで入力してください。\"\r\n\
+         3,生年月日,\"「19850431」\",\"ない日付です。4月は30日までです。\"\r\n\
+         5,番号,\"\",\"4行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。\"\r\n";
     for (name, bytes) in [("utf8", text.as_bytes()), ("cp932", &*cp932)] {
         let file = format!("{name}.csv");
         std::fs::write(folder.join(&file), bytes).unwrap();
@@ -104,9 +104,9 @@ async fn the_errors_of_a_file_stand_on_the_terminal_and_in_a_csv_beside_it() {
             [
                 format!("{file}: 2行目「番号」：空欄です。入力してください。"),
                 format!(
-                    "{file}: 3行目「対象者氏名（カナ）」：カナの氏名として読めません。カタカナまたはひらがなで入力してください。"
+                    "{file}: 3行目「対象者氏名（カナ）」の「健保太郎」：カナの氏名として読めません。カタカナまたはひらがなで入力してください。"
                 ),
-                format!("{file}: 3行目「生年月日」：ない日付です。4月は30日までです。"),
+                format!("{file}: 3行目「生年月日」の「19850431」：ない日付です。4月は30日までです。"),
                 format!("{file}: 5行目「番号」：4行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。"),
                 format!("all 4 errors stand in {name}.errors.csv"),
             ]

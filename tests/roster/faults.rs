@@ -107,17 +107,17 @@ async fn every_error_of_a_file_is_in_the_csv_by_line_however_many_they_are() {
     );
     let mut csv = Vec::new();
     errors.write_csv(&mut csv).unwrap();
-    let mut expected = "\u{FEFF}行,列,理由\r\n".to_owned();
+    let mut expected = "\u{FEFF}行,列,値,理由\r\n".to_owned();
     for line in (2..3_002).step_by(2) {
         let _ = write!(
             expected,
-            "{line},生年月日,\"{}\"\r\n",
+            "{line},生年月日,\"「19850400」\",\"{}\"\r\n",
             Reason::ImpossibleDate { month: 4, last_day: 30 }
         );
     }
     for nth in 0..1_500 {
         let reason = Reason::RepeatedNumber { line: 3 + 2 * nth };
-        let _ = write!(expected, "{},番号,\"{reason}\"\r\n", 3_002 + nth);
+        let _ = write!(expected, "{},番号,\"\",\"{reason}\"\r\n", 3_002 + nth);
     }
     assert_eq!(String::from_utf8(csv).unwrap(), expected);
     assert_eq!(desk.count("roster_imports", "error_count = 3000").await, 1);

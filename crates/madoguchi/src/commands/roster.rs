@@ -113,6 +113,14 @@ fn show_report(report: &Report) {
         report.lost,
         report.unchanged
     );
+    if report.corrected.persons > 0 {
+        let lines: Vec<String> = report.corrected.lines.iter().map(u64::to_string).collect();
+        say!(
+            "  生年月日の訂正（同じ記号・番号・枝番と氏名の人）: {}件、{}行目",
+            report.corrected.persons,
+            lines.join("・")
+        );
+    }
     show_relations(&report.relations);
     if !report.unknown_columns.is_empty() {
         say!("  columns not read: {}", report.unknown_columns.join(", "));

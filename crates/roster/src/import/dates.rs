@@ -91,7 +91,7 @@ fn parts(rest: &str, in_era: bool) -> Option<[i32; 3]> {
         }
         let (year, month_day) = rest.split_at_checked(year_digits)?;
         let (month, day) = month_day.split_at_checked(2)?;
-        return Some([year.parse().ok()?, month.parse().ok()?, day.parse().ok()?]);
+        return Some([text::number(year)?, text::number(month)?, text::number(day)?]);
     }
     let kanji = rest.strip_suffix('日').unwrap_or(rest);
     let mut parts = kanji.split(['/', '-', '.', '年', '月']);
@@ -99,12 +99,11 @@ fn parts(rest: &str, in_era: bool) -> Option<[i32; 3]> {
     let year = if in_era && year == "元" { "1" } else { year };
     let fits = parts.next().is_none()
         && (if in_era { 1..=2 } else { 4..=4 }).contains(&year.len())
-        && [month, day].iter().all(|part| (1..=2).contains(&part.len()))
-        && [year, month, day].iter().all(|part| is_digits(part));
+        && [month, day].iter().all(|part| (1..=2).contains(&part.len()));
     if !fits {
         return None;
     }
-    Some([year.parse().ok()?, month.parse().ok()?, day.parse().ok()?])
+    Some([text::number(year)?, text::number(month)?, text::number(day)?])
 }
 
 fn is_digits(text: &str) -> bool {
@@ -181,6 +180,9 @@ mod tests {
             "1985年4月1日生",
             "１",
             "1985//1",
+            "1985-+4-+1",
+            "+985/4/1",
+            "S+6/4/1",
         ] {
             assert_eq!(parse(field), Err(Reason::DateShape), "{field}");
         }

@@ -1,8 +1,9 @@
-//! What is wrong with a roster file, as line, column and reason: the first for the terminal, and every one in a CSV file
-//! for the person who mends it. A reason never repeats the value. Errors go to an unnamed file as they are found: a
-//! million of them take no more memory than a thousand, and a crash leaves none behind.
+//! What is wrong with a roster file, as line, column, value and reason: the first for the terminal, and every one in a CSV
+//! file for the person who mends it. The value goes there and nowhere else: no log and no trail has it. Errors go to an
+//! unnamed file as they are found: a million of them take no more memory than a thousand, and a crash leaves none behind.
 
 use super::encoding::Encoding;
+use chrono::NaiveDate;
 use kernel::Problem;
 use std::{
     fs::File,
@@ -19,16 +20,62 @@ pub struct RowError {
     pub line: u64,
     /// The column's name as the format has it; empty where the error is about the whole row or file.
     pub column: &'static str,
+    /// What stands there.
+    pub value: Quoted,
     /// What is wrong.
     pub reason: Reason,
 }
 
+/// A value of the file as it is shown to whoever mends it, 「…」, so that no spreadsheet takes it for a formula; nothing of
+/// an empty one. Its `Debug` says nothing of it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Quoted(String);
+
+impl Quoted {
+    /// Longer values are cut: their beginning is enough to find them.
+    const MAX_CHARS: usize = 40;
+
+    fn of(value: &str) -> Self {
+        let mut quoted = String::new();
+        for (nth, c) in value.trim().chars().enumerate() {
+            match c {
+                _ if nth == Self::MAX_CHARS => {
+                    quoted.push('…');
+                    break;
+                }
+                c if c.is_control() => quoted.extend(c.escape_unicode()),
+                c => quoted.push(c),
+            }
+        }
+        Self(quoted)
+    }
+}
+
+impl std::fmt::Display for Quoted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_str() {
+            "" => Ok(()),
+            value => write!(f, "「{value}」"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Quoted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Quoted(…)")
+    }
+}
+
 impl std::fmt::Display for RowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.column {
-            "" => write!(f, "{}行目：{}", self.line, self.reason),
-            column => write!(f, "{}行目「{column}」：{}", self.line, self.reason),
+        write!(f, "{}行目", self.line)?;
+        if !self.column.is_empty() {
+            write!(f, "「{}」", self.column)?;
         }
+        if self.value != Quoted::default() {
+            write!(f, "の{}", self.value)?;
+        }
+        write!(f, "：{}", self.reason)
     }
 }
 
@@ -41,6 +88,12 @@ pub enum Reason {
     /// A column stands there twice.
     #[error("同じ見出しの列が2つあります。1つにしてください。")]
     RepeatedColumn,
+    /// A file of no bytes, or of blanks.
+    #[error("ファイルが空です。書き出しが最後まで終わったファイルかお確かめください。")]
+    EmptyFile,
+    /// A spreadsheet's own file and the like.
+    #[error("CSVではなく、{0}です。Excelなどで開き、「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。")]
+    NotCsv(&'static str),
     /// The file holds no rows.
     #[error("加入者の行がありません。")]
     NoRows,
@@ -73,6 +126,46 @@ pub enum Reason {
     /// NUL, line breaks and the like.
     #[error("改行やタブなどの制御文字があります。取り除いてください。")]
     Control,
+    /// `#N/A`, `#REF!` and the like.
+    #[error("表計算ソフトのエラーの値です。元のファイルで正しい値に直してから、CSVで保存し直してください。")]
+    FormulaError,
+    /// `########`.
+    #[error(
+        "表計算ソフトの列の幅が足りず、値が「#」だけになっています。列の幅を広げてから、CSVで保存し直してください。"
+    )]
+    Narrow,
+    /// `'0034`.
+    #[error("先頭に「'」が付いています。取り除いてください。")]
+    Apostrophe,
+    /// `=A1`.
+    #[error(
+        "数式のままです。計算した結果の値に直してください（文字列として守る =\"0034\" の形は、そのまま取り込めます）。"
+    )]
+    Formula,
+    /// `1.23457E+11`.
+    #[error(
+        "表計算ソフトが番号を指数の形に変え、下の桁が失われています。Excelで開き直すとまた変わります。列の書式を「文字列」にして元の値を入れ直すか、元のシステムから書き出したファイルを開かずに取り込んでください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    Exponential,
+    /// `1-Apr`, `4月1日` among codes and names.
+    #[error(
+        "表計算ソフトが値を日付に変えています。Excelで開き直すとまた変わります。列の書式を「文字列」にして元の値を入れ直すか、元のシステムから書き出したファイルを開かずに取り込んでください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    TurnedToDate,
+    /// `1,234`, `34.0`.
+    #[error(
+        "表計算ソフトの桁区切りや小数点が付いています。列の書式を「文字列」にして元の値に直してください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    Formatted,
+    /// `?田`, `&#39640;田`.
+    #[error("「?」や「&#…;」があります。文字コードを変えたときに漢字が失われています。元の漢字に直してください。")]
+    LostKanji,
+    /// Lost before it was acquired.
+    #[error("資格取得日（{acquired_on}）より前の日付です。どちらが正しいかお確かめください。")]
+    LostBeforeAcquired {
+        /// 資格取得日 of the row.
+        acquired_on: NaiveDate,
+    },
     /// Nothing where something must be.
     #[error("空欄です。入力してください。")]
     Empty,
@@ -157,8 +250,20 @@ pub(super) struct ErrorLog {
 }
 
 impl ErrorLog {
+    /// An error of a whole row or file.
     pub(super) fn add(&mut self, line: u64, column: &'static str, reason: Reason) {
-        let error = RowError { line, column, reason };
+        self.add_value(line, column, "", reason);
+    }
+
+    /// An error of what stands in a field.
+    pub(super) fn add_value(&mut self, line: u64, column: &'static str, value: &str, reason: Reason) {
+        let value = Quoted::of(value);
+        let error = RowError {
+            line,
+            column,
+            value,
+            reason,
+        };
         self.count += 1;
         if let Err(failed) = self.write(&error) {
             self.failed.get_or_insert(failed);
@@ -182,9 +287,10 @@ impl ErrorLog {
             Some(lines) => lines,
             None => self.lines.insert(BufWriter::new(tempfile::tempfile()?)),
         };
-        // Names of columns hold neither commas nor quotation marks; reasons may hold both.
-        let reason = error.reason.to_string().replace('"', "\"\"");
-        write!(lines, "{},{},\"{reason}\"\r\n", error.line, error.column)
+        // Names of columns hold neither commas nor quotation marks; values and reasons may hold both.
+        let doubled = |text: &dyn std::fmt::Display| text.to_string().replace('"', "\"\"");
+        let (value, reason) = (doubled(&error.value), doubled(&error.reason));
+        write!(lines, "{},{},\"{value}\",\"{reason}\"\r\n", error.line, error.column)
     }
 
     fn into_lines(self) -> io::Result<Option<File>> {
@@ -265,7 +371,7 @@ impl RowErrors {
 
     /// Writes every error, by line, as a CSV file that spreadsheets open: UTF-8 with a byte order mark, CRLF.
     pub fn write_csv(&self, mut to: impl Write) -> io::Result<()> {
-        to.write_all("\u{FEFF}行,列,理由\r\n".as_bytes())?;
+        to.write_all("\u{FEFF}行,列,値,理由\r\n".as_bytes())?;
         if let Some(mut lines) = self.lines.as_ref() {
             lines.rewind()?;
             io::copy(&mut lines, &mut to)?;
@@ -297,22 +403,43 @@ mod tests {
         );
         let csv = csv(&errors);
         assert_eq!(csv.lines().count(), 1_502);
-        assert!(csv.ends_with("1502,番号,\"空欄です。入力してください。\"\r\n"));
+        assert!(csv.ends_with("1502,番号,\"\",\"空欄です。入力してください。\"\r\n"));
+    }
+
+    #[test]
+    fn a_value_is_shown_to_whoever_mends_it_and_to_no_log() {
+        let mut log = ErrorLog::default();
+        log.add_value(7, "番号", " 1.23457E+11 ", Reason::Exponential);
+        log.add_value(8, "住所", &"あ".repeat(50), Reason::Control);
+        let [first, second] = log.kept() else { panic!("two") };
+        assert!(
+            first
+                .to_string()
+                .starts_with("7行目「番号」の「1.23457E+11」：表計算ソフトが番号を指数"),
+            "{first}"
+        );
+        assert!(
+            second
+                .to_string()
+                .starts_with(&format!("8行目「住所」の「{}…」：", "あ".repeat(40))),
+            "{second}"
+        );
+        assert!(!format!("{log:?}").contains("1.23457E+11"), "{log:?}");
     }
 
     #[test]
     fn the_csv_names_line_column_and_reason_in_the_order_of_the_file() {
         let (mut read, mut compared) = (ErrorLog::default(), ErrorLog::default());
         read.add(3, "", Reason::RowTooLong);
-        read.add(11, "枝番", Reason::Characters);
+        read.add_value(11, "枝番", "=1+\"2\"\u{1b}", Reason::Formula);
         compared.add(2, "番号", Reason::RepeatedNumber { line: 1 });
         compared.add(10, "番号", Reason::RepeatedNumber { line: 1 });
         let errors = read.with(compared).unwrap();
-        let expected = "\u{FEFF}行,列,理由\r\n\
-             2,番号,\"1行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。\"\r\n\
-             3,,\"1行が長すぎます。引用符（\"\"）が閉じているかお確かめください。\"\r\n\
-             10,番号,\"1行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。\"\r\n\
-             11,枝番,\"使えない文字があります。\"\r\n";
+        let expected = "\u{FEFF}行,列,値,理由\r\n\
+             2,番号,\"\",\"1行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。\"\r\n\
+             3,,\"\",\"1行が長すぎます。引用符（\"\"）が閉じているかお確かめください。\"\r\n\
+             10,番号,\"\",\"1行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。\"\r\n\
+             11,枝番,\"「=1+\"\"2\"\"\\u{1b}」\",\"数式のままです。計算した結果の値に直してください（文字列として守る =\"\"0034\"\" の形は、そのまま取り込めます）。\"\r\n";
         assert_eq!(csv(&errors), expected);
         assert_eq!(csv(&errors), expected, "as often as one likes");
         assert_eq!(

@@ -1,6 +1,8 @@
 //! The columns of the roster format (domain.md §9), found by name in any order.
 
 use super::errors::{ErrorLog, Reason};
+use csv::ByteRecord;
+use kernel::text;
 use unicode_normalization::UnicodeNormalization;
 
 macro_rules! columns {
@@ -26,6 +28,15 @@ macro_rules! columns {
                 match self {
                     $(Self::$column => &[$name $(, $other)*],)*
                 }
+            }
+
+            /// True for codes, numbers and names, in which no spreadsheet may see a day or a sum.
+            pub(super) fn is_code(self) -> bool {
+                !matches!(
+                    self,
+                    Self::Gender | Self::BirthDate | Self::Attribute | Self::AcquiredOn | Self::LostOn
+                        | Self::Address | Self::Building | Self::Email
+                )
             }
 
             fn is_required(self) -> bool {
@@ -69,6 +80,8 @@ pub(super) struct Header {
     places: [Option<usize>; Column::ALL.len()],
     /// Fields per row.
     pub(super) width: usize,
+    /// Fields that a row has at least: the columns behind them may be blank, and some programs leave blanks at the end off.
+    least: usize,
     /// Columns that the format does not know.
     pub(super) unknown: Vec<String>,
 }
@@ -79,6 +92,7 @@ impl Header {
         let mut header = Self {
             places: [None; Column::ALL.len()],
             width: fields.len(),
+            least: 0,
             unknown: Vec::new(),
         };
         for (place, field) in fields.iter().enumerate() {
@@ -93,9 +107,10 @@ impl Header {
                 None => header.unknown.push(field.trim().to_owned()),
             }
         }
-        for column in Column::ALL {
-            if column.is_required() && header.place(column).is_none() {
-                errors.add(1, column.name(), Reason::MissingColumn);
+        for column in Column::ALL.into_iter().filter(|column| column.is_required()) {
+            match header.place(column) {
+                Some(place) => header.least = header.least.max(place + 1),
+                None => errors.add(1, column.name(), Reason::MissingColumn),
             }
         }
         header
@@ -106,6 +121,11 @@ impl Header {
         self.places.get(column as usize).copied().flatten()
     }
 
+    /// True where the row has the header's columns, but for blanks at its end.
+    pub(super) fn fits(&self, row: &ByteRecord) -> bool {
+        row.len() >= self.least && row.iter().skip(self.width).all(|field| field.trim_ascii().is_empty())
+    }
+
     /// True where the file has the column. What a file has no column for, it says nothing about.
     pub(super) fn has(&self, column: Column) -> bool {
         self.place(column).is_some()
@@ -114,8 +134,9 @@ impl Header {
 
 /// Names compare without blanks and widths: half-width parentheses and kana are common.
 fn plain(name: &str) -> String {
-    name.nfkc()
-        .filter(|c| !c.is_whitespace() && *c != '\u{FEFF}')
+    text::visible(name)
+        .nfkc()
+        .filter(|c| !c.is_whitespace())
         .collect::<String>()
         .to_uppercase()
 }

@@ -4,7 +4,7 @@
 
 use super::{
     header::{Column, Header},
-    report::Vanishing,
+    report::{Corrected, Vanishing},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -75,16 +75,36 @@ const STATED: [(Column, &[&str]); 21] = [
 
 impl Merge<'_> {
     /// Finds whom the rows mean: by personal id; else by number, branch and birth date; else, where one side has no
-    /// branch, by number, birth date and name, and last by number and birth date alone, if that leaves no choice. Two
+    /// branch, by number, birth date and name; else by number, branch and name, for a birth date may be corrected; and last,
+    /// where one side has no branch, by number and birth date alone. The last three only where that leaves no choice. Two
     /// different personal ids are two persons whatever else is the same.
     pub(super) async fn match_persons(&self, tx: &mut TenantTransaction, rows: u64) -> Result<(), DatabaseError> {
         let mut matched = 0;
-        for rule in [BY_PERSONAL_ID, BY_BRANCH, BY_NAME, BY_BIRTH_DATE] {
+        for rule in [BY_PERSONAL_ID, BY_BRANCH, BY_NAME, BY_CORRECTION, BY_BIRTH_DATE] {
             if matched < rows {
                 matched += execute(tx, rule, |query| query).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whose birth dates the file corrects.
+    pub(super) async fn corrected(&self, tx: &mut TenantTransaction) -> Result<Corrected, DatabaseError> {
+        #[derive(QueryableByName)]
+        struct Line {
+            #[diesel(sql_type = BigInt)]
+            line: i64,
+            #[diesel(sql_type = BigInt)]
+            persons: i64,
+        }
+        let query = diesel::sql_query(CORRECTED)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<BigInt, _>(Corrected::MOST_LINES);
+        let lines: Vec<Line> = query.load(&mut **tx).await?;
+        Ok(Corrected {
+            persons: lines.as_slice().first().map_or(0, |first| unsigned(first.persons)),
+            lines: lines.into_iter().map(|row| unsigned(row.line)).collect(),
+        })
     }
 
     /// How many covered persons the file leaves out or ends.
@@ -336,7 +356,7 @@ const BY_BRANCH: &str = "
       AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
     ORDER BY s.line, p.present DESC, p.person_id DESC";
 
-macro_rules! without_branch {
+macro_rules! without_choice {
     ($same:literal) => {
         concat!(
             "
@@ -346,12 +366,10 @@ macro_rules! without_branch {
         SELECT s.tenant_id, s.line, p.person_id,
             count(*) OVER (PARTITION BY s.line) AS persons, count(*) OVER (PARTITION BY p.person_id) AS rows
         FROM roster_staging s
-        JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key
-            AND p.birth_date = s.birth_date",
+        JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key AND ",
             $same,
             "
-        WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND (s.branch_key = '' OR p.branch_key = '')
-          AND (s.personal_id = '' OR p.personal_id = '')
+        WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND (s.personal_id = '' OR p.personal_id = '')
           AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
           AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
     ) AS pairs
@@ -360,10 +378,27 @@ macro_rules! without_branch {
     };
 }
 
-const BY_NAME: &str = without_branch!(" AND p.kana_strict = s.kana_strict");
+const BY_NAME: &str = without_choice!(
+    "p.birth_date = s.birth_date AND p.kana_strict = s.kana_strict AND (s.branch_key = '' OR p.branch_key = '')"
+);
+
+/// Only of who was in the last roster: a number may be given anew, and a namesake must not come into an account. Of names
+/// in kanji the blanks do not count.
+const BY_CORRECTION: &str = without_choice!(
+    "p.present AND p.branch_key = s.branch_key AND (p.kana_strict = s.kana_strict
+         OR (s.name <> '' AND translate(p.name, ' 　', '') = translate(s.name, ' 　', '')))"
+);
 
 /// A name may change with a marriage.
-const BY_BIRTH_DATE: &str = without_branch!("");
+const BY_BIRTH_DATE: &str = without_choice!("p.birth_date = s.birth_date AND (s.branch_key = '' OR p.branch_key = '')");
+
+const CORRECTED: &str = "
+    SELECT s.line, count(*) OVER () AS persons
+    FROM roster_matches m
+    JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
+    JOIN persons p ON p.tenant_id = $1 AND p.person_id = m.person_id
+    WHERE m.tenant_id = $1 AND p.birth_date <> s.birth_date
+    ORDER BY s.line LIMIT $2";
 
 const JOURNAL_OF_MISSING: &str = "
     INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)

@@ -1,19 +1,22 @@
 //! The import of a whole roster: read, stage, compare, merge, in one transaction. The file is taken whole or not at
 //! all, and never held in memory as a whole.
 
+mod cells;
 mod dates;
 mod encoding;
 mod errors;
 mod header;
+mod keys;
 mod merge;
 mod reader;
 mod report;
 mod rows;
+mod shape;
 mod staging;
 
 pub use encoding::Encoding;
 pub use errors::{Reason, RowError, RowErrors};
-pub use report::{ImportError, ImportRefused, Options, Progress, Relations, Report, Vanishing};
+pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Vanishing};
 
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
@@ -91,13 +94,16 @@ pub async fn import(
         now,
     };
     merge.match_persons(&mut tx, rows).await?;
-    let vanishing = merge.vanishing(&mut tx).await?;
+    let (vanishing, corrected) = (merge.vanishing(&mut tx).await?, merge.corrected(&mut tx).await?);
     if vanishing.is_too_much() && !options.allow_loss && !options.dry_run {
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Loss(vanishing)).await;
     }
     let changes = merge.write_journal(&mut tx).await?;
-    let report = run.report(&file, rows, changes, vanishing);
+    let report = Report {
+        corrected,
+        ..run.report(&file, rows, changes, vanishing)
+    };
     if options.dry_run {
         tx.rollback().await?;
         return Ok(report);
@@ -138,7 +144,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Begins, with the insurer's row locked and the journal's last position, or refuses where another import has it.
+    /// Begins, with the insurer's row locked, its persons' keys those of this version, and the journal's last position; or
+    /// refuses where another import has it.
     async fn lock(&self) -> Result<(TenantTransaction, i64), ImportError> {
         let tenant = self.database.tenant(self.insurer.tenant_id);
         let mut tx = tenant.write(Durability::Safe).await?;
@@ -159,13 +166,14 @@ impl Run<'_> {
             .await
             .optional()
             .map_err(DatabaseError::from)?;
-        for setting in SETTINGS {
-            tx.batch_execute(setting).await.map_err(DatabaseError::from)?;
-        }
         let Some(position) = position else {
             tx.rollback().await?;
             return Err(ImportRefused::Running.into());
         };
+        keys::renew(&mut tx).await?;
+        for setting in SETTINGS {
+            tx.batch_execute(setting).await.map_err(DatabaseError::from)?;
+        }
         Ok((tx, position))
     }
 
@@ -186,6 +194,7 @@ impl Run<'_> {
             rows,
             new,
             changed,
+            corrected: Corrected::default(),
             returned,
             lost,
             unchanged: rows.saturating_sub(new + changed + returned + lost_in_file),

@@ -7,6 +7,7 @@ use super::{
     header::{Column, Header},
     report::Relations,
     rows::RowParser,
+    shape::{self, Shape},
     staging::Batch,
 };
 use chrono::{DateTime, Utc};
@@ -68,7 +69,7 @@ pub(super) struct Rules {
 }
 
 /// Reads a file of `of` bytes; `take` answers false once nobody wants any more.
-fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> bool) -> io::Result<FileRead> {
+fn read(mut file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> bool) -> io::Result<FileRead> {
     let Rules {
         now,
         relations,
@@ -76,15 +77,24 @@ fn read(file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> b
         max_rows,
     } = rules;
     let mut errors = ErrorLog::default();
+    let head = shape::head(&mut file)?;
+    let shape = Shape::of(&head);
+    let Shape { delimiter, ends_in_cr } = shape.clone().unwrap_or(Shape::USUAL);
     let mut csv = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
+        .delimiter(delimiter)
         // Line feeds alone end a row, so that lines can be counted; `RowParser` takes the carriage return off.
         .terminator(Terminator::Any(b'\n'))
-        .from_reader(Metered::new(file));
+        .from_reader(Metered::new(io::Cursor::new(head).chain(file), ends_in_cr));
     let mut record = ByteRecord::new();
-    next(&mut csv, &mut record, &mut errors)?;
-    let (encoding, header) = read_header(&record, csv.get_ref().head, &mut errors);
+    let (encoding, header) = match shape {
+        Ok(_) => {
+            next(&mut csv, &mut record, &mut errors)?;
+            read_header(&record, csv.get_ref().head, &mut errors)
+        }
+        Err(reason) => unread(reason, &mut errors),
+    };
     let parser = RowParser {
         header,
         encoding,
@@ -157,7 +167,10 @@ fn next<R: Read>(
             }
         }
         csv.get_mut().row_bytes = 0;
-        if record.iter().any(|field| !field.trim_ascii().is_empty()) {
+        if csv.get_ref().is_unended {
+            drop_end_mark(record);
+        }
+        if !record.iter().flatten().copied().all(shape::is_blank) {
             let within = record.iter().flatten().filter(|byte| **byte == b'\n').count();
             // The reader stands behind the line feed that ended the row.
             return Ok(Some(
@@ -166,6 +179,17 @@ fn next<R: Read>(
                     .saturating_sub(1 + u64::try_from(within).unwrap_or_default()),
             ));
         }
+    }
+}
+
+/// The mark at the end of an old text file may stand behind its last field.
+fn drop_end_mark(record: &mut ByteRecord) {
+    let last = record.get(record.len().saturating_sub(1)).unwrap_or_default();
+    let marks = last.iter().rev().take_while(|byte| **byte == shape::END_MARK).count();
+    if marks > 0 {
+        let kept = last.get(..last.len() - marks).unwrap_or_default().to_vec();
+        record.truncate(record.len() - 1);
+        record.push_field(&kept);
     }
 }
 
@@ -193,7 +217,12 @@ fn read_header(record: &ByteRecord, head: [u8; 3], errors: &mut ErrorLog) -> (En
         }
         *errors = ErrorLog::default();
     }
-    errors.add(1, "", Reason::UnknownEncoding);
+    unread(Reason::UnknownEncoding, errors)
+}
+
+/// A file that can't be read.
+fn unread(why: Reason, errors: &mut ErrorLog) -> (Encoding, Header) {
+    errors.add(1, "", why);
     (Encoding::Utf8, Header::read(&[], &mut ErrorLog::default()))
 }
 
@@ -204,6 +233,10 @@ fn is_ascii(record: &ByteRecord) -> bool {
 /// The file with its bytes counted and hashed, its last line ended and no row longer than [`MAX_ROW_BYTES`].
 struct Metered<R> {
     inner: R,
+    /// True where carriage returns end its lines: they become line feeds.
+    ends_in_cr: bool,
+    /// True once its last line was ended for it.
+    is_unended: bool,
     hash: Sha256,
     head: [u8; 3],
     bytes: u64,
@@ -212,9 +245,11 @@ struct Metered<R> {
 }
 
 impl<R: Read> Metered<R> {
-    fn new(inner: R) -> Self {
+    fn new(inner: R, ends_in_cr: bool) -> Self {
         Self {
             inner,
+            ends_in_cr,
+            is_unended: false,
             hash: Sha256::new(),
             head: [0; 3],
             bytes: 0,
@@ -244,16 +279,21 @@ impl<R: Read> Read for Metered<R> {
         let Some(read) = buffer.get_mut(..count) else {
             return Ok(0);
         };
-        let Some(last) = read.last().copied() else {
+        if read.is_empty() {
             return Ok(match buffer.first_mut() {
                 Some(first) if self.last != b'\n' => {
-                    (*first, self.last) = (b'\n', b'\n');
+                    (*first, self.last, self.is_unended) = (b'\n', b'\n', true);
                     1
                 }
                 _ => 0,
             });
-        };
+        }
         self.hash.update(&*read);
+        if self.ends_in_cr {
+            for byte in read.iter_mut().filter(|byte| **byte == b'\r') {
+                *byte = b'\n';
+            }
+        }
         let seen = usize::try_from(self.bytes).unwrap_or(usize::MAX);
         for (slot, byte) in self.head.iter_mut().skip(seen).zip(&*read) {
             *slot = *byte;
@@ -261,7 +301,7 @@ impl<R: Read> Read for Metered<R> {
         let count_u64 = u64::try_from(count).unwrap_or_default();
         self.bytes += count_u64;
         self.row_bytes += count_u64;
-        self.last = last;
+        self.last = read.last().copied().unwrap_or(self.last);
         Ok(count)
     }
 }
@@ -323,10 +363,52 @@ mod tests {
             .flat_map(u16::to_le_bytes)
             .collect();
         let (euc, _, _) = encoding_rs::EUC_JP.encode(HEADER);
-        for bytes in [utf16.as_slice(), &euc, b"PK\x03\x04\0\0\xFF", b"\xEF\xBB\xBF\x83"] {
+        for bytes in [utf16.as_slice(), &euc, b"\xEF\xBB\xBF\x83"] {
             let (read, _) = read_bytes(bytes);
             assert_eq!(errors(&read), [(1, "", Reason::UnknownEncoding)]);
         }
+        for bytes in [b"PK\x03\x04\0\0\xFF".as_slice(), b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"] {
+            let (read, _) = read_bytes(bytes);
+            assert!(matches!(errors(&read).as_slice(), [(1, "", Reason::NotCsv(_))]));
+            assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(bytes)));
+        }
+    }
+
+    #[test]
+    fn tabs_semicolons_and_lone_carriage_returns_are_read_like_commas_and_line_feeds() {
+        let rows = [
+            HEADER,
+            "1,2,ケンポ タロウ,19850401,本人,健保",
+            "",
+            "1,3,健保,19850401,本人,",
+            "1,4,ケンポ,19850401,本人,",
+        ];
+        for delimiter in [",", "\t", ";"] {
+            for end in ["\n", "\r\n", "\r"] {
+                for tail in ["", end, "\x1A", "\r\n\x1A", "\x1A\x1A\x1A"] {
+                    let file = rows.join(end).replace(',', delimiter) + tail;
+                    let (read, lines) = read_bytes(file.as_bytes());
+                    let wrong = (4, "対象者氏名（カナ）", Reason::NotKana);
+                    assert_eq!((lines, errors(&read)), (vec![2, 5], vec![wrong]), "{file:?}");
+                    assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(&file)));
+                }
+            }
+        }
+        let within = format!("{HEADER}\n1,2,ケンポ,19850401,本人,\n\x1A1,3,ケンポ,19850401,本人,\n");
+        assert_eq!(
+            errors(&read_bytes(within.as_bytes()).0),
+            [(3, "被保険者証記号", Reason::Control)]
+        );
+    }
+
+    #[test]
+    fn rows_that_lack_only_blanks_at_their_end_are_read() {
+        let file = format!(
+            "{HEADER}\n1,2,ケンポ,19850401,本人\r\n1,3,ケンポ,19850401,本人,,,\n1,4,ケンポ,19850401\n1,5,ケンポ,19850401,本人"
+        );
+        let (read, lines) = read_bytes(file.as_bytes());
+        assert_eq!(lines, [2, 3, 5]);
+        assert_eq!(errors(&read), [(4, "", Reason::FieldCount { expected: 6, found: 4 })]);
     }
 
     #[test]
@@ -370,7 +452,9 @@ mod tests {
         for file in [HEADER.to_owned(), format!("{HEADER}\r\n\r\n,,,,,\r\n")] {
             assert_eq!(errors(&read_bytes(file.as_bytes()).0), [(1, "", Reason::NoRows)]);
         }
-        assert_eq!(read_bytes(b"").0.errors.kept().len(), 5);
+        for empty in [b"".as_slice(), b"\r\n", b"\x1A"] {
+            assert_eq!(errors(&read_bytes(empty).0), [(1, "", Reason::EmptyFile)]);
+        }
     }
 
     #[test]

@@ -51,6 +51,8 @@ pub struct Report {
     pub new: u64,
     /// Persons of whom something changed.
     pub changed: u64,
+    /// Those of the changed, returned and lost whose birth date is another one now.
+    pub corrected: Corrected,
     /// Persons covered again after a loss.
     pub returned: u64,
     /// Persons whose coverage ended: by a day of loss in the file or by not being in it.
@@ -92,6 +94,21 @@ impl Relations {
             _ => self.family += 1,
         }
     }
+}
+
+/// Persons of the same number, branch and name (or personal id) whose birth date the file corrects. Their accounts stay
+/// theirs, so a clerk should see that each is a correction.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Corrected {
+    /// How many.
+    pub persons: u64,
+    /// Where they stand in the file, the first [`Self::MOST_LINES`] of them.
+    pub lines: Vec<u64>,
+}
+
+impl Corrected {
+    /// More corrections than this at once are rather a wrong column.
+    pub const MOST_LINES: i64 = 30;
 }
 
 /// How many of the covered persons a file leaves out or ends.

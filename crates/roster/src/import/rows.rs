@@ -2,7 +2,7 @@
 //! keys of one width.
 
 use super::{
-    dates,
+    cells, dates,
     encoding::Encoding,
     errors::{ErrorLog, Reason},
     header::{Column, Header},
@@ -59,7 +59,7 @@ pub(super) struct RowParser {
 impl RowParser {
     /// The row, or nothing with its errors added.
     pub(super) fn parse(&self, line: u64, record: &ByteRecord, errors: &mut ErrorLog) -> Option<Row> {
-        if record.len() != self.header.width {
+        if !self.header.fits(record) {
             let reason = Reason::FieldCount {
                 expected: self.header.width,
                 found: record.len(),
@@ -77,16 +77,16 @@ impl RowParser {
         let number = fields.read(Column::Number, |text| Ok(Number::parse(text)?));
         let branch = fields.read(Column::Branch, |text| Ok(Branch::parse(text)?));
         let kana_name = fields.read(Column::KanaName, |text| Ok(KanaName::parse(text)?));
-        let name = fields.read(Column::Name, |text| written(text, MAX_NAME));
+        let name = fields.read(Column::Name, name);
         let gender = fields.read(Column::Gender, gender);
         let birth_date = fields.read(Column::BirthDate, |text| self.birth_date(text));
-        let attribute = fields.read(Column::Attribute, |text| written(text, MAX_NAME));
+        let attribute = fields.read(Column::Attribute, |text| bounded(text::written(text), MAX_NAME));
         let relationship = fields.read(Column::Relationship, required);
         let acquired_on = fields.read(Column::AcquiredOn, dates::parse);
-        let lost_on = fields.read(Column::LostOn, lost_on);
+        let lost_on = fields.read(Column::LostOn, |text| lost_on(text, acquired_on.flatten()));
         let postal_code = fields.read(Column::PostalCode, code);
-        let address = fields.read(Column::Address, |text| written(text, MAX_TEXT));
-        let building = fields.read(Column::Building, |text| written(text, MAX_TEXT));
+        let address = fields.read(Column::Address, |text| bounded(text::written(text), MAX_TEXT));
+        let building = fields.read(Column::Building, |text| bounded(text::written(text), MAX_TEXT));
         let phone = fields.read(Column::Phone, code);
         let email = fields.read(Column::Email, email);
         let workplace_code = fields.read(Column::WorkplaceCode, code);
@@ -141,56 +141,73 @@ struct Fields<'a> {
     errors: &'a mut ErrorLog,
 }
 
-impl Fields<'_> {
+impl<'a> Fields<'a> {
     /// A column's value; of a column that the file has not, the value of an empty field.
     fn read<T>(&mut self, column: Column, parse: impl Fn(&str) -> Result<T, Reason>) -> Option<T> {
-        let parsed = self.text(column).and_then(|text| parse(&text));
+        let encoding = self.parser.encoding;
+        let Some(text) = encoding.decode(self.bytes(column)) else {
+            self.errors.add(self.line, column.name(), Reason::Undecodable(encoding));
+            return None;
+        };
+        let parsed = plain(&text, column).and_then(|plain| parse(&plain));
         parsed
-            .map_err(|reason| self.errors.add(self.line, column.name(), reason))
+            .map_err(|reason| self.errors.add_value(self.line, column.name(), &text, reason))
             .ok()
     }
 
-    fn text(&self, column: Column) -> Result<Cow<'_, str>, Reason> {
-        let header = &self.parser.header;
-        let bytes = match header
-            .place(column)
-            .map(|place| (place, self.record.get(place).unwrap_or_default()))
-        {
-            // Rows end with a line feed, whatever stands before it.
-            Some((place, last)) if place + 1 == header.width => last.strip_suffix(b"\r").unwrap_or(last),
-            Some((_, bytes)) => bytes,
-            None => b"",
+    /// What stands in the column; nothing where the file has no such column, or the row ends before it.
+    fn bytes(&self, column: Column) -> &'a [u8] {
+        let Some(place) = self.parser.header.place(column) else {
+            return b"";
         };
-        let encoding = self.parser.encoding;
-        let text = encoding.decode(bytes).ok_or(Reason::Undecodable(encoding))?;
-        if text::has_control(&text) {
-            return Err(Reason::Control);
+        let bytes = self.record.get(place).unwrap_or_default();
+        if place + 1 == self.record.len() {
+            // Rows end with a line feed, whatever stands before it.
+            bytes.strip_suffix(b"\r").unwrap_or(bytes)
+        } else {
+            bytes
         }
-        if text.contains('\u{FFFD}') {
-            return Err(Reason::LostCharacter);
-        }
+    }
+}
+
+/// The field as it was before a spreadsheet guarded it, if what it holds now can be its value at all.
+fn plain(text: &str, column: Column) -> Result<Cow<'_, str>, Reason> {
+    if text::has_control(text) {
+        return Err(Reason::Control);
+    }
+    if text.contains('\u{FFFD}') {
+        return Err(Reason::LostCharacter);
+    }
+    if let Some(guarded) = cells::unwrapped(text) {
+        return Ok(guarded);
+    }
+    cells::damage(text, column.is_code()).map_or(Ok(Cow::Borrowed(text)), Err)
+}
+
+/// A name in kanji, every character kept.
+fn name(field: &str) -> Result<String, Reason> {
+    if cells::has_lost_character(field) {
+        return Err(Reason::LostKanji);
+    }
+    bounded(field.trim().to_owned(), MAX_NAME)
+}
+
+fn bounded(text: String, max: usize) -> Result<String, Reason> {
+    if text.chars().count() > max {
+        Err(Reason::TooLong { max })
+    } else {
         Ok(text)
     }
 }
 
-/// As written, ends trimmed.
-fn written(field: &str, max: usize) -> Result<String, Reason> {
-    let text = field.trim();
-    if text.chars().count() > max {
-        Err(Reason::TooLong { max })
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
 fn required(field: &str) -> Result<String, Reason> {
-    let text = written(field, MAX_CODE)?;
+    let text = bounded(text::written(field), MAX_CODE)?;
     if text.is_empty() { Err(Reason::Empty) } else { Ok(text) }
 }
 
 /// A code, in one width.
 fn code(field: &str) -> Result<String, Reason> {
-    written(&text::normalize(field), MAX_CODE)
+    bounded(text::normalize(field), MAX_CODE)
 }
 
 fn gender(field: &str) -> Result<&'static str, Reason> {
@@ -203,13 +220,16 @@ fn gender(field: &str) -> Result<&'static str, Reason> {
     }
 }
 
-/// Older cores write "not lost" as all nines or all zeros.
-fn lost_on(field: &str) -> Result<Option<NaiveDate>, Reason> {
-    match text::normalize_dense(field).as_str() {
-        "99999999" | "9999/99/99" | "9999-99-99" | "99991231" | "9999/12/31" | "9999-12-31" | "00000000" | "0" => {
-            Ok(None)
-        }
-        date => dates::parse(date),
+/// Older cores write "not lost" as all nines or all zeros. Whoever is covered and lost on one day was never covered
+/// (同日得喪): that is no mistake.
+fn lost_on(field: &str, acquired_on: Option<NaiveDate>) -> Result<Option<NaiveDate>, Reason> {
+    let lost_on = match text::normalize_dense(field).as_str() {
+        "99999999" | "9999/99/99" | "9999-99-99" | "99991231" | "9999/12/31" | "9999-12-31" | "00000000" | "0" => None,
+        date => dates::parse(date)?,
+    };
+    match (acquired_on, lost_on) {
+        (Some(acquired_on), Some(lost_on)) if lost_on < acquired_on => Err(Reason::LostBeforeAcquired { acquired_on }),
+        _ => Ok(lost_on),
     }
 }
 
@@ -322,6 +342,84 @@ mod tests {
                 ("メール", Reason::EmailShape),
             ]
         );
+    }
+
+    #[test]
+    fn what_a_spreadsheet_did_is_an_error_of_its_column_and_a_guarded_text_is_its_value() {
+        let guarded = row(&[
+            (Column::Number, "=\"0034\""),
+            (Column::PersonalId, "=\"1E+11\""),
+            (Column::Name, "=\"健保\""),
+        ]);
+        let guarded = parsed(&guarded, false);
+        assert_eq!(
+            (
+                guarded.number.as_str(),
+                guarded.personal_id.as_str(),
+                guarded.name.as_str()
+            ),
+            ("0034", "1E+11", "健保")
+        );
+        for column in Column::ALL {
+            for cell in ["#N/A", "########", "'0034", "1.23457E+11"] {
+                let found = errors(&row(&[(column, cell)]));
+                assert_eq!(found.len(), 1, "{column:?} {cell}");
+                assert_eq!(found[0].0, column.name(), "{cell}");
+            }
+        }
+        for column in [
+            Column::Symbol,
+            Column::Number,
+            Column::Branch,
+            Column::EmployeeNumber,
+            Column::PersonalId,
+            Column::Relationship,
+            Column::Name,
+        ] {
+            assert_eq!(
+                errors(&row(&[(column, "1-Apr")])),
+                [(column.name(), Reason::TurnedToDate)]
+            );
+        }
+        assert_eq!(
+            errors(&row(&[(Column::Name, "？田　太郎")])),
+            [("氏名（漢字）", Reason::LostKanji)]
+        );
+    }
+
+    #[test]
+    fn a_loss_before_the_beginning_is_named() {
+        let days = |acquired, lost| row(&[(Column::AcquiredOn, acquired), (Column::LostOn, lost)]);
+        let acquired_on = "2026-04-01".parse().unwrap();
+        assert_eq!(
+            errors(&days("20260401", "20260331")),
+            [("資格喪失日", Reason::LostBeforeAcquired { acquired_on })]
+        );
+        for (acquired, lost) in [("20260401", "20260401"), ("20260401", "99999999"), ("", "20260331")] {
+            parsed(&days(acquired, lost), false);
+        }
+    }
+
+    #[test]
+    fn what_a_row_leaves_off_at_its_end_is_blank() {
+        let whole = row(&[(Column::Email, "a@example.jp")]);
+        let short: ByteRecord = whole.iter().take(Column::Email as usize + 1).collect();
+        assert_eq!(parsed(&short, false), parsed(&whole, false));
+        let longer: ByteRecord = whole.iter().chain([b"".as_slice(), b" "]).collect();
+        assert_eq!(parsed(&longer, false), parsed(&whole, false));
+        let more: ByteRecord = whole.iter().chain([b"x".as_slice()]).collect();
+        assert_eq!(
+            errors(&more),
+            [(
+                "",
+                Reason::FieldCount {
+                    expected: 21,
+                    found: 22
+                }
+            )]
+        );
+        let cut: ByteRecord = whole.iter().take(Column::Relationship as usize).collect();
+        assert_eq!(errors(&cut), [("", Reason::FieldCount { expected: 21, found: 8 })]);
     }
 
     #[test]
