@@ -320,6 +320,7 @@ fn crowd(tenant: i32) -> String {
          INSERT INTO codes SELECT tenant, account, 'sign_up', gen_random_uuid(), '', now() + interval '1 hour' FROM crowd;
          INSERT INTO links SELECT tenant, sha256(n::text::bytea), account, 'reset', now() + interval '1 hour' FROM crowd;
          INSERT INTO email_changes SELECT tenant, account, '', 0, 0, now(), account, now() + interval '1 hour' FROM crowd;
+         INSERT INTO wrong_codes SELECT tenant, person, 1 FROM crowd;
          INSERT INTO throttles SELECT t, 'log_in', sha256(n::text::bytea), 1, now(), 0, true, NULL, now()
              FROM crowd, unnest(ARRAY[tenant, 0]) t;
          INSERT INTO mails SELECT tenant, gen_random_uuid(), 'code', '', '', account, NULL, 'sent', 1, NULL, NULL, NULL, now(), now()

@@ -15,7 +15,7 @@ use diesel::{
     sql_types::{Array, Binary, Bool, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl;
-use futures_util::future::try_join;
+use futures_util::future::{try_join, try_join_all};
 use kernel::Keys;
 use std::time::Duration;
 
@@ -84,18 +84,16 @@ pub async fn look(
     now: DateTime<Utc>,
     watched: &[(Rule<'_>, String)],
 ) -> Result<Vec<Standing>, DatabaseError> {
-    let hashes: Vec<Vec<u8>> = watched.iter().map(|(rule, key)| key_hash(keys, rule, key)).collect();
-    let names: Vec<&str> = watched.iter().map(|(rule, _)| rule.name).collect();
-    let statement = diesel::sql_query(LOOK)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<Array<Text>, _>(names)
-        .bind::<Array<Binary>, _>(&hashes);
-    let rows: Vec<Held> = Prepared(statement).load(&mut &**tx).await?;
-    let standing = |((rule, _), hash): (&(Rule<'_>, String), &Vec<u8>)| {
-        let row = rows.iter().find(|row| row.rule == rule.name && row.key_hash == *hash);
-        row.map(|row| row.standing(rule, now)).unwrap_or_default()
+    // One by one, in one round trip: a list of keys would be sought by reading all of the tenant's.
+    let one = async |rule: &Rule<'_>, key: &str| {
+        let statement = diesel::sql_query(LOOK)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Text, _>(rule.name)
+            .bind::<Binary, _>(key_hash(keys, rule, key));
+        let row: Option<Held> = Prepared(statement).get_result(&mut &**tx).await.optional()?;
+        Ok(row.map(|row| row.standing(rule, now)).unwrap_or_default())
     };
-    Ok(watched.iter().zip(&hashes).map(standing).collect())
+    try_join_all(watched.iter().map(|(rule, key)| one(rule, key))).await
 }
 
 /// Takes a try. The last one a rule allows is still free; what comes after it waits.
@@ -267,8 +265,6 @@ struct Told {
 #[derive(QueryableByName)]
 #[diesel(table_name = throttles)]
 struct Held {
-    rule: String,
-    key_hash: Vec<u8>,
     tries: i32,
     window_from: DateTime<Utc>,
     level: i32,
@@ -410,8 +406,8 @@ UPDATE throttles SET
 WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3 AND (tries > 0 OR $4 IS NULL) RETURNING tries";
 
 const LOOK: &str = "\
-SELECT rule, key_hash, tries, window_from, level, blocked_until FROM throttles
-WHERE tenant_id = $1 AND rule = ANY($2) AND key_hash = ANY($3)";
+SELECT tries, window_from, level, blocked_until FROM throttles
+WHERE tenant_id = $1 AND rule = $2 AND key_hash = $3";
 
 const REFUSE: &str = "\
 INSERT INTO throttles AS s (tenant_id, rule, key_hash, tries, window_from, level, admitted, last_try_at)

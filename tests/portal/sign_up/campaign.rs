@@ -56,7 +56,7 @@ async fn sign_up(app: &TestApp, nth: usize) -> Vec<&'static str> {
             ..person.clone()
         },
         _ => TestPerson {
-            kana_name: "ケンポ　ショウゴ".into(),
+            kana_name: "チガウ　ナマエ".into(),
             ..person.clone()
         },
     };
