@@ -103,12 +103,15 @@ async fn while_the_key_changes_nodes_before_and_amid_it_find_everybody_and_give_
         !wants(&clients[1], &later.to_uppercase()).await,
         "one that is reserved amid"
     );
+    // A minute between two codes of one ticket.
+    before.later(61);
     let other = unique("other");
     assert!(wants(&clients[0], &other).await);
     assert_eq!(rows(&before, "ticket_id IS NOT NULL").await, 2, "given up under both");
     assert!(wants(&clients[1], &later).await);
     assert!(!wants(&clients[2], &later).await);
     for _ in 0..5 {
+        before.later(61);
         let one = unique("at-once");
         let (first, second) = tokio::join!(wants(&clients[3], &one), wants(&clients[4], &one));
         assert!(first != second, "of two at the same time one has it");

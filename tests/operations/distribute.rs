@@ -126,6 +126,8 @@ async fn nodes_refuse_until_the_tables_are_distributed_and_the_setting_is_there(
         assert!(said.contains("citus.propagate_set_commands"), "{said}");
     }
     installation.done(&["distribute"]).await;
+    // What stood in the tables stays with the coordinator, which this one is not.
+    installation.done(&["keys", "register"]).await;
     let node = Node::start(installation.command(&["serve"])).await;
     let client = Client::new(&node.url, "192.0.2.1");
     assert_eq!(client.get("/readyz").await.status, 200);

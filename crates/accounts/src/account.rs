@@ -206,7 +206,8 @@ impl Accounts {
                 // Nothing was looked at, so nothing was tried.
                 throttle::give_back(&tx, &self.keys, now, &rule, &key).await?;
                 give_back_guess(&tx, id, Guesser::Device).await?;
-                Err(unhashed(error)?)
+                tx.commit().await?;
+                return Ok(Err(unhashed(error)?));
             }
             Ok(false) => {
                 trail::record(&tx, now, origin, actor(member), "password.prove", "password_wrong").await?;
