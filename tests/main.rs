@@ -16,6 +16,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod mail;
+mod network;
 mod notices;
 mod operations;
 mod plans;

@@ -2,9 +2,11 @@
 
 mod commands;
 mod distribute;
+mod insurers;
 mod keys;
 mod kills;
 mod listener;
+mod network;
 mod precedence;
 mod restart;
 mod retention;
@@ -114,6 +116,7 @@ impl Installation {
             .env("MADOGUCHI__DATABASE__URL", url_of(&service_url(), &self.database))
             .env("MADOGUCHI__DATABASE__OWNER_URL", self.owner_url())
             .env("MADOGUCHI__HTTP__LISTEN", "127.0.0.1:0")
+            .env("MADOGUCHI__HTTP__DRAIN_DELAY_SECONDS", "0")
             .env("MADOGUCHI__KEYS__CURRENT", "k1")
             .env("MADOGUCHI__KEYS__RING__K1", KEY)
             .env("MADOGUCHI__KEYS__NAMES", NAMES_KEY)

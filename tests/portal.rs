@@ -18,7 +18,7 @@ use testkit::Answer;
 
 /// The answer has this status and says this.
 #[track_caller]
-fn says(answer: &Answer, status: u16, text: &str) {
+pub(crate) fn says(answer: &Answer, status: u16, text: &str) {
     assert_eq!(answer.status.as_u16(), status, "{text}:\n{}", shown(answer));
     assert!(answer.text.contains(text), "{text} is missing:\n{}", shown(answer));
 }

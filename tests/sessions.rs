@@ -2,7 +2,7 @@
 
 use audit::{Channel, Origin};
 use chrono::TimeDelta;
-use database::{Database, DatabaseConfig, Durability, TenantTransaction};
+use database::{Database, DatabaseConfig, Durability, TenantTransaction, Timeouts};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl as _;
 use guard::sessions::{self, Carrier, Limits, Session, SubjectKind};
@@ -136,6 +136,7 @@ async fn with_begin(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<
         owner_url: None,
         connections: 1,
         wait_seconds: 5,
+        timeouts: Timeouts::default(),
     })
     .unwrap();
     let (tenant, now) = (database.tenant(db.tenant), db.clock.now());

@@ -281,6 +281,41 @@ async fn the_platform_is_there_before_anything_is_applied_and_cannot_be_suspende
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_insurer_is_loaded_once_until_its_revision_changes_however_long_it_is_asked_for() {
+    let test = TestDatabase::new().await;
+    let (code, other) = (new_code(), new_code());
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    apply(&test, &Disk::new(&other)).await.unwrap();
+    let node = Directory::new(test.database.clone(), test.clock.clone());
+    let ask = async || {
+        let before = test.database.statements();
+        for code in [&code, &other, &code] {
+            node.by_code(code).await.unwrap().unwrap();
+        }
+        node.platform().await.unwrap();
+        assert!(node.by_code(&new_code()).await.unwrap().is_none());
+        test.database.statements() - before
+    };
+    assert_eq!(ask().await, 4, "a look, and one for each");
+    for _ in 0..10 {
+        test.clock.advance(TimeDelta::seconds(2));
+        assert_eq!(ask().await, 1, "a look");
+    }
+    let tenant = tenant(&test, &code).await;
+    disk.edit("#1b6e3c", "#f39800");
+    apply(&test, &disk).await.unwrap();
+    test.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(ask().await, 2, "a look, and the one that changed");
+    tenancy::suspend(&test.database, test.clock.now(), tenant, "tests")
+        .await
+        .unwrap();
+    test.clock.advance(TimeDelta::seconds(2));
+    assert_eq!(ask().await, 2, "a look, and the one that changed");
+    assert!(!node.by_code(&code).await.unwrap().unwrap().is_open());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_who_ask_at_once_cost_one_statement_and_an_unregistered_code_is_remembered_too() {
     let test = TestDatabase::new().await;
     let code = new_code();

@@ -90,6 +90,8 @@ pub enum Refusal {
     NotFound,
     /// Too much at once: come back in a few seconds.
     Overloaded,
+    /// It was done or it was not: the database's last answer was lost.
+    Unconfirmed,
 }
 
 impl Refusal {
@@ -119,6 +121,7 @@ impl Refusal {
             Self::RevisionOutdated => "revision_outdated",
             Self::NotFound => "not_found",
             Self::Overloaded => "overloaded",
+            Self::Unconfirmed => "unconfirmed",
         }
     }
 }
@@ -138,6 +141,13 @@ pub enum Outage {
     /// A hashing thread broke off.
     #[error(transparent)]
     Hash(HashError),
+}
+
+impl Outage {
+    /// Whether what was asked for may have been done all the same: the answer to COMMIT was lost.
+    pub fn is_unconfirmed(&self) -> bool {
+        matches!(self, Self::Database(DatabaseError::Unconfirmed))
+    }
 }
 
 impl From<diesel::result::Error> for Outage {

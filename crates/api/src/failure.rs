@@ -87,7 +87,7 @@ pub fn catalogue() -> &'static [ProblemBody] {
 }
 
 /// One of each kind.
-fn refusals(at: DateTime<Utc>) -> [Refusal; 23] {
+fn refusals(at: DateTime<Utc>) -> [Refusal; 24] {
     [
         Refusal::Fields(Vec::new()),
         Refusal::NotMatched,
@@ -116,6 +116,7 @@ fn refusals(at: DateTime<Utc>) -> [Refusal; 23] {
         Refusal::RevisionOutdated,
         Refusal::NotFound,
         Refusal::Overloaded,
+        Refusal::Unconfirmed,
     ]
 }
 

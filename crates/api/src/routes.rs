@@ -175,7 +175,7 @@ pub fn codes(route: &Route<Operation>) -> Vec<&'static str> {
     } else {
         &[]
     };
-    let always: &[&str] = &["bad_request", "method_not_allowed", "unavailable"];
+    let always: &[&str] = &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"];
     let mut codes: Vec<&str> = [route.handler.codes, by_access, by_body, always].concat();
     codes.sort_unstable();
     codes.dedup();

@@ -8,7 +8,7 @@ use crate::{
     stage::{Failed, Stage},
 };
 use chrono::{Days, NaiveDate, Utc};
-use database::{Database, DatabaseConfig};
+use database::{Database, DatabaseConfig, Timeouts};
 use kernel::{BirthDate, KanaName, Number, Symbol, TenantId};
 use roster::{Found, Identity};
 use std::time::Instant;
@@ -114,6 +114,7 @@ fn open(stage: &Stage, database: &str) -> Result<Database, Failed> {
         owner_url: None,
         connections: 1,
         wait_seconds: 5,
+        timeouts: Timeouts::default(),
     })
     .map_err(Failed::at(database))
 }

@@ -1,12 +1,12 @@
 //! The my page of a logged-in member, over HTTP, against pgbench running the very same statements and transactions on as
-//! many connections: HTTP connections, the node's pool and pgbench's clients are equally many, the pool's default.
+//! many connections; ours for members of two thousand insurers in turn, pgbench's for one. HTTP connections, the node's pool and pgbench's clients are equally many, the pool's default.
 //! Both load generators run on the same cores as what they measure; ours is a blocking socket per connection (see
 //! `http`), so that it costs no more than pgbench. The processor time of everything that takes part is printed beside:
 //! rates depend on who else uses the machine, the time behind one page hardly.
 
 use crate::{
     alternate::{Medians, alternate},
-    http,
+    http::{self, Connection},
     pgbench::Pgbench,
     processes,
     report::Row,
@@ -20,6 +20,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Insurers over whose members the pages are spread: all there may be of one platform.
+const INSURERS: i32 = 2_000;
 const ROUNDS: usize = 28;
 /// Short, so that a pair meets the same machine.
 const ROUND: Duration = Duration::from_secs(2);
@@ -34,13 +36,16 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
         .database
         .connections;
     let service = Service::start(stage, None)?;
-    pages(&service, &member, connections, Duration::from_secs(1))?;
+    let members = stage.spread(&member, INSURERS)?;
+    for member in &members {
+        page(&mut service.connect()?, member)?;
+    }
     let Medians { a, b, ratio } = alternate(
         ROUNDS,
         || told(stage, None, "pgbench", || pgbench.rate(stage, connections, ROUND)),
         || {
             told(stage, Some(&service), "my page", || {
-                pages(&service, &member, connections, ROUND)
+                pages(&service, &members, connections, ROUND)
             })
         },
     )?;
@@ -58,21 +63,31 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     ])
 }
 
-/// Pages a second.
-fn pages(service: &Service, member: &Member, connections: usize, during: Duration) -> Result<f64, Failed> {
+fn page(connection: &mut Connection, member: &Member) -> Result<(), Failed> {
     let request = http::get("/portal/mypage", &member.session);
+    let answer = connection.exchange(&request).map_err(Failed::at("my page"))?;
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(Failed(format!("not a my page: {answer:?}")))
+    }
+}
+
+/// Pages a second: each connection asks for one member after the other, beginning elsewhere than the others.
+fn pages(service: &Service, members: &[Member], connections: usize, during: Duration) -> Result<f64, Failed> {
     let begun = Instant::now();
     thread::scope(|scope| {
         let threads: Vec<_> = (0..connections)
-            .map(|_| {
-                scope.spawn(|| -> Result<f64, Failed> {
+            .map(|number| {
+                scope.spawn(move || -> Result<f64, Failed> {
                     let mut connection = service.connect()?;
                     let mut done = 0.0;
-                    while begun.elapsed() < during {
-                        let answer = connection.exchange(&request).map_err(Failed::at("my page"))?;
-                        if answer.status != 200 {
-                            return Err(Failed(format!("not a my page: {answer:?}")));
+                    let from = members.len() * number / connections;
+                    for member in members.iter().cycle().skip(from) {
+                        if begun.elapsed() >= during {
+                            break;
                         }
+                        page(&mut connection, member)?;
                         done += 1.0;
                     }
                     Ok(done)

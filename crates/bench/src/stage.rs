@@ -6,7 +6,7 @@ use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm, Outage,
 use audit::Origin;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
-use kernel::Clock;
+use kernel::{Clock, InsurerCode};
 use madoguchi::{
     app::App,
     config::{Config, KeysConfig},
@@ -25,6 +25,8 @@ pub const INSURER: &str = "32290413";
 pub const PASSWORD: &str = "Himawari2rin&";
 /// Connections the cluster allows; no measure comes near.
 const CONNECTIONS: u32 = 100;
+/// The tenant of the first copy of the insurer.
+const COPIES: i32 = 1_000;
 /// The one key of the ring.
 const KEY: [u8; 32] = [7; 32];
 /// The key of user IDs.
@@ -167,6 +169,43 @@ impl Stage {
     pub fn members(&self, count: usize) -> Result<Vec<Member>, Failed> {
         self.import(count)?;
         self.runtime.block_on(self.register(count))
+    }
+
+    /// A member as one of each of so many insurers: copies of the insurer, the person, the account, its consents and the
+    /// session, whose secret opens each of them under the insurer's own number.
+    pub fn spread(&self, member: &Member, insurers: i32) -> Result<Vec<Member>, Failed> {
+        let (of, secret) = member
+            .session
+            .split_once('.')
+            .ok_or_else(|| Failed("not a session".into()))?;
+        let mut copies = "CREATE TEMP TABLE copies (tenant int, code text);\n".to_owned();
+        let mut members = Vec::new();
+        for tenant in COPIES..COPIES + insurers {
+            let body = format!("33{:05}", tenant - COPIES);
+            let code =
+                InsurerCode::with_check_digit(&body).map_err(|_| Failed(format!("no code begins with {body}")))?;
+            let _ = writeln!(copies, "INSERT INTO copies VALUES ({tenant}, '{code}');");
+            members.push(Member {
+                user_id: member.user_id.clone(),
+                session: format!("{tenant}.{secret}"),
+            });
+        }
+        for table in ["insurers", "persons", "accounts", "consents", "sessions"] {
+            let own = match table {
+                "insurers" => ", 'insurer_code', code",
+                "consents" => ", 'owner', CASE WHEN old.owner = old.tenant_id THEN tenant ELSE old.owner END",
+                _ => "",
+            };
+            let _ = writeln!(
+                copies,
+                "INSERT INTO {table}
+                 SELECT (jsonb_populate_record(old, jsonb_build_object('tenant_id', tenant{own}))).*
+                 FROM {table} AS old, copies WHERE old.tenant_id = {of};
+                 ANALYZE {table};"
+            );
+        }
+        self.sql(DATABASE, &copies)?;
+        Ok(members)
     }
 
     /// Applies the platform and [`INSURER`] to a database.

@@ -2,6 +2,10 @@
 //! In clear across a network only where the address says `sslmode=disable`. libpq's `prefer`, which silently goes on in
 //! clear, and its `require`, which checks no certificate, mean what they seem to say here.
 
+use crate::{
+    DatabaseError,
+    connection::{Line, Timeouts},
+};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
 use kernel::is_loopback_host;
@@ -10,7 +14,8 @@ use rustls::{
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
-use std::{borrow::Cow, net::IpAddr, path::Path};
+use std::{borrow::Cow, net::IpAddr, path::Path, time::Duration};
+use tokio::time::timeout;
 use tokio_postgres::{
     Config, NoTls,
     config::{Host, SslMode},
@@ -74,6 +79,13 @@ impl Address {
             Some(_) => return Err(AddressError::Mode),
         };
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
+        // On a connection where nothing is sent, the far end's silence is noticed after half a minute of quiet and three
+        // unanswered probes; where something was sent, after its own time without an acknowledgement.
+        config
+            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_interval(Duration::from_secs(5))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(15));
         let authorities = setting("sslrootcert");
         let tls = encrypted
             .then(|| client(authorities.as_deref().map(Path::new)))
@@ -81,14 +93,45 @@ impl Address {
         Ok(Self { config, tls })
     }
 
-    pub(crate) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+    /// With what PostgreSQL is told of our patience. What the address itself sets in its `options` goes before it.
+    pub(crate) fn with(mut self, timeouts: &Timeouts) -> Self {
+        let own = self.config.get_options().unwrap_or_default();
+        let options = format!("{} {own}", timeouts.options());
+        self.config.options(options.trim_end());
+        self
+    }
+
+    /// A connection, within `patience`: a network that swallows packets refuses nothing.
+    pub(crate) async fn connect(&self, patience: Duration) -> Result<Line, DatabaseError> {
+        let failed = |error: ConnectionError| DatabaseError::Connection(error.to_string());
+        // Boxed: a handshake's state is large, and every transaction would carry room for one.
+        timeout(patience, Box::pin(self.open()))
+            .await
+            .map_err(|_| DatabaseError::Connection(format!("none within {} s", patience.as_secs())))?
+            .map_err(failed)
+    }
+
+    /// A connection that is told of notifications, with no end of its own: who waits for none says how long.
+    pub(crate) async fn connect_to_hear(&self) -> Result<AsyncPgConnection, DatabaseError> {
+        let failed = |error: &dyn std::error::Error| DatabaseError::Connection(said(error));
+        let connected = if let Some(tls) = self.tls.clone() {
+            let (client, connection) = self.config.connect(tls).await.map_err(|error| failed(&error))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        } else {
+            let (client, connection) = self.config.connect(NoTls).await.map_err(|error| failed(&error))?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+        };
+        connected.map_err(|error| failed(&error))
+    }
+
+    async fn open(&self) -> ConnectionResult<Line> {
         let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(said(&error));
         if let Some(tls) = self.tls.clone() {
             let (client, connection) = self.config.connect(tls).await.map_err(bad)?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            Line::of(client, connection).await
         } else {
             let (client, connection) = self.config.connect(NoTls).await.map_err(bad)?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await
+            Line::of(client, connection).await
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::{Database, DatabaseError};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::StreamExt as _;
 use std::pin::pin;
+use tokio::time::timeout;
 
 impl Database {
     /// Resolves once a transaction has committed that rings; those since the last time count as one.
@@ -20,10 +21,14 @@ impl Database {
 
     /// Listens on a channel, outside the pool.
     pub async fn listen(&self, channel: &'static str) -> Result<Listener, DatabaseError> {
-        let connected = self.address.connect().await;
-        let mut connection = connected.map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        connection.batch_execute(&format!("LISTEN {channel}")).await?;
-        Ok(Listener(connection))
+        let listening = async {
+            let mut connection = self.address.connect_to_hear().await?;
+            connection.batch_execute(&format!("LISTEN {channel}")).await?;
+            Ok(Listener(connection))
+        };
+        timeout(self.timeouts.connect(), Box::pin(listening))
+            .await
+            .unwrap_or_else(|_| Err(DatabaseError::Connection("no listener in time".into())))
     }
 }
 

@@ -7,31 +7,30 @@
 mod address;
 mod bell;
 pub mod cluster;
+mod connection;
 pub mod distribution;
 mod keyed;
 mod migrations;
 mod prepared;
+mod readiness;
 mod transaction;
 
 pub use address::{AddressError, check_url};
 pub use bell::Listener;
+pub use connection::Timeouts;
 pub use keyed::{Keyed, Kind, Resealed};
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
+pub use readiness::Readiness;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
 
 use address::Address;
-use deadpool::managed::QueueMode;
-use diesel::connection::{Instrumentation, InstrumentationEvent};
-use diesel_async::{
-    AsyncConnection as _, AsyncPgConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{Object, Pool},
-    },
-};
-use futures_util::{FutureExt as _, future::ready};
+use connection::Connector;
+use deadpool::managed::{Pool, QueueMode};
+use diesel::result::DatabaseErrorKind;
+use futures_util::future::ready;
 use kernel::TenantId;
+use readiness::Probe;
 use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Deserialize;
 use std::{
@@ -42,6 +41,12 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
+use transaction::Opening;
+
+/// How a transaction begins that only reads.
+const READ: &[&str] = &["BEGIN READ ONLY"];
+/// How long a transaction or statement outside every insurer may take: a few rows that much waits for.
+const DIRECTORY: Duration = Duration::from_secs(5);
 
 /// Where the database is and how many connections one process may hold.
 #[derive(Clone, Deserialize)]
@@ -56,6 +61,9 @@ pub struct DatabaseConfig {
     pub connections: usize,
     /// Seconds to wait for a free connection before a request is refused as overloaded.
     pub wait_seconds: u64,
+    /// How long PostgreSQL may take.
+    #[serde(default)]
+    pub timeouts: Timeouts,
 }
 
 impl std::fmt::Debug for DatabaseConfig {
@@ -72,29 +80,70 @@ pub enum DatabaseError {
     /// The address.
     #[error("database address: {0}")]
     Address(#[from] AddressError),
-    /// No connection could be had.
+    /// No connection could be had: it was refused, or not made in time.
     #[error("no database connection: {0}")]
     Connection(String),
-    /// All connections stayed busy for the configured wait.
+    /// All connections stayed in use for the configured wait.
     #[error("database pool exhausted")]
     Busy,
     /// This process may not use the database: see [`Database::shut`].
     #[error("the database is shut to this process")]
     Shut,
+    /// The connection was closed before the answer came: by PostgreSQL, by the network, or because the transaction's time
+    /// was up. Nothing of the transaction is kept.
+    #[error("database connection lost: {0}")]
+    Lost(String),
+    /// COMMIT was sent and its answer lost: what was written may be there or not.
+    #[error("COMMIT was not answered")]
+    Unconfirmed,
     /// PostgreSQL or diesel refused a statement.
     #[error("database statement failed: {0}")]
-    Statement(#[from] diesel::result::Error),
+    Statement(diesel::result::Error),
     /// A migration failed, or its grants did.
     #[error("migration failed: {0}")]
     Migration(String),
 }
 
+impl From<diesel::result::Error> for DatabaseError {
+    fn from(error: diesel::result::Error) -> Self {
+        match error {
+            // What the driver says without a word of PostgreSQL: there is no connection to it any more.
+            diesel::result::Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, said) => {
+                Self::Lost(said.message().to_owned())
+            }
+            error => Self::Statement(error),
+        }
+    }
+}
+
+impl DatabaseError {
+    /// The same for one more of those who waited for one answer.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        match self {
+            Self::Address(error) => Self::Connection(error.to_string()),
+            Self::Connection(said) => Self::Connection(said.clone()),
+            Self::Busy => Self::Busy,
+            Self::Shut => Self::Shut,
+            Self::Lost(said) => Self::Lost(said.clone()),
+            Self::Unconfirmed => Self::Unconfirmed,
+            Self::Statement(error) => Self::Statement(diesel::result::Error::DatabaseError(
+                DatabaseErrorKind::Unknown,
+                Box::new(error.to_string()),
+            )),
+            Self::Migration(said) => Self::Migration(said.clone()),
+        }
+    }
+}
+
 /// The pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool<Connector>,
     address: Arc<Address>,
     counts: Arc<Counts>,
+    timeouts: Timeouts,
+    probe: Arc<Probe>,
 }
 
 /// What was sent so far.
@@ -113,35 +162,29 @@ impl Database {
     /// A pool on the service's role. Connects lazily: an absent database shows at the first transaction.
     pub fn connect(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
         let counts = Arc::new(Counts::default());
-        let counter = Arc::clone(&counts);
-        let mut manager = ManagerConfig::default();
-        // A closed connection is noticed without a query of its own; `begin` tries again on a fresh one.
-        manager.recycling_method = RecyclingMethod::Fast;
-        let address = Arc::new(Address::parse(&config.url)?);
-        let reached = Arc::clone(&address);
-        manager.custom_setup = Box::new(move |_| {
-            let (counter, address) = (Counter(Arc::clone(&counter)), Arc::clone(&reached));
-            async move {
-                let mut connection = address.connect().await?;
-                connection.set_instrumentation(counter);
-                Ok(connection)
-            }
-            .boxed()
-        });
-        let wait = Duration::from_secs(config.wait_seconds);
-        let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(
-            config.url.clone(),
-            manager,
-        ))
-        .max_size(config.connections)
-        // The one used last first: its server process still has its plans and catalogue at hand.
-        .queue_mode(QueueMode::Lifo)
-        .wait_timeout(Some(wait))
-        .create_timeout(Some(wait))
-        .runtime(deadpool::Runtime::Tokio1)
-        .build()
-        .map_err(|error| DatabaseError::Connection(error.to_string()))?;
-        Ok(Self { pool, address, counts })
+        let address = Arc::new(Address::parse(&config.url)?.with(&config.timeouts));
+        let connector = |counts: &Arc<Counts>| Connector {
+            address: Arc::clone(&address),
+            patience: config.timeouts.connect(),
+            counts: Arc::clone(counts),
+        };
+        let pool = Pool::builder(connector(&counts))
+            .max_size(config.connections)
+            // The one used last first: its server process still has its plans and catalogue at hand.
+            .queue_mode(QueueMode::Lifo)
+            .wait_timeout(Some(Duration::from_secs(config.wait_seconds)))
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map_err(|error| DatabaseError::Connection(error.to_string()))?;
+        // What it sends is no page's and no job's, so it is counted for itself.
+        let probe = Arc::new(Probe::new(connector(&Arc::default())));
+        Ok(Self {
+            pool,
+            address,
+            counts,
+            timeouts: config.timeouts,
+            probe,
+        })
     }
 
     /// The database as one insurer sees it.
@@ -149,18 +192,34 @@ impl Database {
         TenantDatabase {
             database: self.clone(),
             tenant,
+            limit: None,
         }
     }
 
-    /// A transaction with no tenant: directory tables only.
+    /// A transaction with no tenant: directory tables only. It has five seconds.
     pub async fn directory(&self) -> Result<DirectoryTransaction, DatabaseError> {
-        let (tx, ()) = transaction::begin(&self.pool, &self.counts, &["BEGIN"], Directory, nothing).await?;
+        let opening = Opening {
+            statements: &["BEGIN"],
+            limit: self.directory_limit(),
+            writes: true,
+        };
+        let (tx, ()) = transaction::begin(self, opening, Directory, nothing).await?;
         Ok(tx)
     }
 
-    /// One statement that reads from directory tables, outside any transaction: a message instead of three.
+    /// One statement that reads from directory tables, outside any transaction: a message instead of three. It has five
+    /// seconds.
     pub async fn look_up<'env, T>(&self, statement: impl First<'env, Directory, T>) -> Result<T, DatabaseError> {
-        transaction::look_up(&self.pool, &self.counts, statement).await
+        transaction::look_up(self, self.directory_limit(), statement).await
+    }
+
+    fn directory_limit(&self) -> Duration {
+        DIRECTORY.min(self.timeouts.transaction())
+    }
+
+    /// Whether PostgreSQL answers, takes what is written, and has the schema that this build knows.
+    pub async fn readiness(&self) -> Readiness {
+        self.probe.look().await
     }
 
     /// Statements sent so far, transaction control aside: what tests of equal cost count.
@@ -211,6 +270,8 @@ impl Database {
 pub struct TenantDatabase {
     database: Database,
     tenant: TenantId,
+    /// How long its transactions may take, where that is longer than usual.
+    limit: Option<Duration>,
 }
 
 impl TenantDatabase {
@@ -219,9 +280,19 @@ impl TenantDatabase {
         self.tenant
     }
 
+    /// The same with more time for each transaction, and for each of its statements: for imports and the like, which
+    /// nobody waits for at a screen. Locks are waited for no longer than usual.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self
+        }
+    }
+
     /// A transaction that only reads.
     pub async fn read(&self) -> Result<TenantTransaction, DatabaseError> {
-        let (tx, ()) = self.begin(&["BEGIN READ ONLY"], nothing).await?;
+        let (tx, ()) = self.begin(READ, nothing).await?;
         Ok(tx)
     }
 
@@ -230,7 +301,7 @@ impl TenantDatabase {
         &self,
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
-        self.begin(&["BEGIN READ ONLY"], first).await
+        self.begin(READ, first).await
     }
 
     /// A transaction that may write. Keep it short: never across hashing or mail.
@@ -252,14 +323,26 @@ impl TenantDatabase {
     /// With a literal SET LOCAL: a distributed PostgreSQL forwards it to its workers, `set_config()` it does not.
     async fn begin<'env, T>(
         &self,
-        opening: &[&str],
+        begin: &[&str],
         first: impl First<'env, TenantId, T>,
     ) -> Result<(TenantTransaction, T), DatabaseError> {
-        let Database { pool, counts, .. } = &self.database;
         let tenant = format!("SET LOCAL madoguchi.tenant_id = '{}'", self.tenant);
-        let opening = [opening, &[&tenant]].concat();
-        transaction::begin(pool, counts, &opening, self.tenant, first).await
+        let longer = self.limit.map(longer);
+        let mut statements = [begin, &[&tenant]].concat();
+        statements.extend(longer.iter().flatten().map(String::as_str));
+        let opening = Opening {
+            statements: &statements,
+            limit: self.limit.unwrap_or(self.database.timeouts.transaction()),
+            writes: begin != READ,
+        };
+        transaction::begin(&self.database, opening, self.tenant, first).await
     }
+}
+
+/// What PostgreSQL is told of a transaction that may take so long.
+fn longer(limit: Duration) -> [String; 2] {
+    ["statement_timeout", "idle_in_transaction_session_timeout"]
+        .map(|name| format!("SET LOCAL {name} = '{}s'", limit.as_secs()))
 }
 
 /// What a commit promises.
@@ -284,17 +367,4 @@ impl Durability {
 /// Begins with nothing else in the round trip.
 fn nothing<Scope: Sync>(_: &Transaction<Scope>) -> ScopedBoxFuture<'static, '_, Result<(), DatabaseError>> {
     ready(Ok(())).scope_boxed()
-}
-
-type Connection = Object<AsyncPgConnection>;
-
-/// Counts what is sent. Looks at no text: writing each statement out for it cost a twelfth of a page's time.
-struct Counter(Arc<Counts>);
-
-impl Instrumentation for Counter {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            self.0.sent.fetch_add(1, Ordering::Relaxed);
-        }
-    }
 }

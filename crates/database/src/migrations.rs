@@ -1,6 +1,6 @@
 //! Migrations, run as the owner's role, and the grants of the service's role, read from the tables' comments.
 
-use crate::{DatabaseError, address::Address};
+use crate::{DatabaseError, Timeouts, address::Address};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -56,11 +56,8 @@ pub async fn revert_all(owner_url: &str) -> Result<usize, DatabaseError> {
 }
 
 pub(crate) async fn connect(url: &str) -> Result<AsyncPgConnection, DatabaseError> {
-    let address = Address::parse(url)?;
-    address
-        .connect()
-        .await
-        .map_err(|error| DatabaseError::Connection(error.to_string()))
+    let line = Address::parse(url)?.connect(Timeouts::default().connect()).await?;
+    Ok(line.into_connection())
 }
 
 #[derive(QueryableByName)]

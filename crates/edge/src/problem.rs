@@ -100,7 +100,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::CodesLocked
         | Refusal::LogInLocked => StatusCode::FORBIDDEN,
         Refusal::NotFound => StatusCode::NOT_FOUND,
-        Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Overloaded | Refusal::Unconfirmed => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -109,7 +109,7 @@ pub fn retry_after(refusal: &Refusal, now: DateTime<Utc>) -> Option<i64> {
     match refusal {
         Refusal::Wait { until: at } | Refusal::ResendTooSoon { at } => Some((*at - now).num_seconds().max(0) + 1),
         Refusal::SendsUsedUp => Some(USED_UP_SECONDS),
-        Refusal::Overloaded => Some(PAUSE_SECONDS),
+        Refusal::Overloaded | Refusal::Unconfirmed => Some(PAUSE_SECONDS),
         _ => None,
     }
 }
@@ -129,11 +129,16 @@ pub fn outage(outage: &Outage) -> ProblemBody {
     // A full pool, a restarting database or a key that waits to be proven is known already; anything else is a fault of ours.
     if matches!(
         outage,
-        Outage::Database(DatabaseError::Busy | DatabaseError::Connection(_) | DatabaseError::Shut)
+        Outage::Database(
+            DatabaseError::Busy | DatabaseError::Connection(_) | DatabaseError::Lost(_) | DatabaseError::Shut
+        )
     ) {
         tracing::warn!(cause = %outage, "unavailable");
     } else {
         tracing::error!(cause = %outage, "outage");
+    }
+    if outage.is_unconfirmed() {
+        return refusal(&Refusal::Unconfirmed, DateTime::UNIX_EPOCH);
     }
     let mut body = ProblemBody::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -236,6 +241,10 @@ fn refusal_detail(refusal: &Refusal) -> &'static str {
         Refusal::RevisionOutdated => "Consent must name every document due in its revision in force.",
         Refusal::NotFound => "There is no such thing here.",
         Refusal::Overloaded => "Too much at once. Send the request again in a few seconds.",
+        Refusal::Unconfirmed => {
+            "The request was carried out or it was not: the answer of the database was lost. Look whether it was before \
+             sending it again."
+        }
     }
 }
 

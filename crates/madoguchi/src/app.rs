@@ -7,7 +7,7 @@ use crate::{
 };
 use accounts::Accounts;
 use dashboard::Dashboard;
-use database::{Database, DatabaseError, distribution};
+use database::{Database, DatabaseError, Readiness, distribution};
 use edge::{HttpSettings, Services};
 use guard::Hasher;
 use jobs::Worker;
@@ -15,8 +15,15 @@ use kernel::{Clock, Keys, NameKeys};
 use mail::{Postman, Transport};
 use notices::Notices;
 use poem::{Endpoint, IntoResponse as _, Response, http::StatusCode};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tenancy::Directory;
+use tokio::time::timeout;
 
 /// Everything one node runs.
 #[derive(Clone)]
@@ -37,6 +44,8 @@ pub struct App {
     pub services: Services,
     /// The work in the background.
     pub worker: Worker,
+    /// Told to end: not ready any more, though all is answered for a while yet.
+    pub draining: Arc<AtomicBool>,
     /// How long things are kept.
     pub retention: RetentionConfig,
     /// Whether its keys are the right ones; until then the database is shut to it.
@@ -97,6 +106,7 @@ impl App {
             hasher,
             services,
             worker,
+            draining: Arc::default(),
             retention: config.retention,
             key_proof,
             requests: config.http.requests,
@@ -126,36 +136,38 @@ pub enum AppError {
     Database(#[from] DatabaseError),
 }
 
-/// The database answers, its schema is the one this build knows, in a cluster its tables are distributed, and its keys are
-/// this node's. A node with all its connections in use is ready: taken out, it would leave its load to the others, and one
-/// after the other would go.
-pub(crate) async fn ready(database: &Database, key_proof: &KeyProof) -> Response {
-    let (used, most) = database.usage();
-    if used >= most {
-        return "busy".into_response();
+/// PostgreSQL answers and can be written, its schema is the one this build knows, in a cluster its tables are distributed,
+/// and its keys are this node's. A node with all its connections in use is ready: taken out, it would leave its load to the
+/// others, and one after the other would go.
+pub(crate) async fn ready(database: &Database, key_proof: &KeyProof, draining: &AtomicBool) -> Response {
+    if draining.load(Ordering::Relaxed) {
+        return not_ready("draining");
     }
-    let ready = async {
-        let mut tx = database.past_shut().directory().await?;
-        let pending = database::pending_migrations(&mut tx).await?;
-        Ok((pending, distribution::undistributed(&mut tx).await?))
-    };
-    match ready.await {
-        Ok((pending, _)) if !pending.is_empty() => not_ready(&format!("{} migrations pending", pending.len())),
-        Ok((_, wrong)) if !wrong.is_empty() => {
-            tracing::warn!(wrong = wrong.join("; "), "not ready: run madoguchi distribute");
-            not_ready("not distributed")
+    match database.readiness().await {
+        Readiness::Ready => {
+            let (used, most) = database.usage();
+            if used < most {
+                proven(key_proof).await
+            } else {
+                "busy".into_response()
+            }
         }
-        Ok(_) => proven(key_proof).await,
-        Err(DatabaseError::Busy) => "busy".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            not_ready("database away")
-        }
+        Readiness::Pending(migrations) => not_ready(&format!("{migrations} migrations pending")),
+        Readiness::Undistributed => not_ready("not distributed"),
+        Readiness::ReadOnly => not_ready("database read-only"),
+        Readiness::Failing => not_ready("database failing"),
+        Readiness::Away => not_ready("database away"),
     }
 }
 
+/// How long the pool may take to answer for the keys.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 async fn proven(key_proof: &KeyProof) -> Response {
-    match key_proof.ask().await {
+    let Ok(answer) = timeout(PATIENCE, key_proof.ask()).await else {
+        return not_ready("database away");
+    };
+    match answer {
         Ok(()) => "ok".into_response(),
         Err(Unproven::Database(DatabaseError::Busy)) => "busy".into_response(),
         Err(error) => {

@@ -90,6 +90,8 @@ pub struct HttpConfig {
     pub body_limit_bytes: usize,
     /// Seconds for requests and work under way after SIGTERM.
     pub drain_seconds: u64,
+    /// Seconds after SIGTERM in which /readyz says no and all else is answered as ever.
+    pub drain_delay_seconds: u64,
     /// Seconds after which a connection on which nothing moves is closed.
     pub idle_seconds: u64,
     /// Seconds for the headers of a request, from their first byte on.
@@ -276,10 +278,16 @@ impl Config {
     /// Of these none would refuse nobody, as it may seem, but everybody.
     fn check_numbers(&self) -> Result<(), ConfigError> {
         let (http, limits, retention) = (&self.http, &self.limits, &self.retention);
+        let timeouts = &self.database.timeouts;
         let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         for (name, number) in [
             ("database.connections", count(self.database.connections)),
             ("database.wait_seconds", self.database.wait_seconds),
+            ("database.timeouts.connect", timeouts.connect),
+            ("database.timeouts.statement", timeouts.statement),
+            ("database.timeouts.lock", timeouts.lock),
+            ("database.timeouts.idle_in_transaction", timeouts.idle_in_transaction),
+            ("database.timeouts.transaction", timeouts.transaction),
             ("http.body_limit_bytes", count(http.body_limit_bytes)),
             ("http.idle_seconds", http.idle_seconds),
             ("http.header_seconds", http.header_seconds),
@@ -487,6 +495,11 @@ mod tests {
         assert_eq!(config.keys.ring.get("01").map(String::as_str), Some("1e5"));
         assert_eq!(config.http.admin_listen, "TRUE");
         assert!(with(&[("DATABASE__CONNECTIONS", "nine")]).is_err());
+    }
+
+    #[test]
+    fn the_commented_defaults_of_the_databases_timeouts_are_its_own() {
+        assert_eq!(config().database.timeouts, database::Timeouts::default());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result, endpoint::BoxEndpoint,
     http::Method,
 };
+use std::sync::{Arc, atomic::AtomicBool};
 use tokio::sync::Semaphore;
 
 const LIVE: &str = "/livez";
@@ -21,6 +22,7 @@ const READY: &str = "/readyz";
 pub(crate) struct House {
     database: Database,
     key_proof: KeyProof,
+    draining: Arc<AtomicBool>,
     https: bool,
     rooms: BoxEndpoint<'static>,
 }
@@ -38,6 +40,7 @@ impl House {
         Self {
             database: app.database.clone(),
             key_proof: app.key_proof.clone(),
+            draining: Arc::clone(&app.draining),
             https: services.is_https(),
             rooms: rooms.with(Observe::new(services.clock)).boxed(),
         }
@@ -51,7 +54,7 @@ impl Endpoint for House {
         let asked = [Method::GET, Method::HEAD].contains(request.method());
         let mut response = match request.uri().path() {
             LIVE if asked => "ok".into_response(),
-            READY if asked => app::ready(&self.database, &self.key_proof).await,
+            READY if asked => app::ready(&self.database, &self.key_proof, &self.draining).await,
             _ => self.rooms.get_response(request).await,
         };
         edge::harden(&mut response, self.https);

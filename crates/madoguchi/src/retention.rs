@@ -19,17 +19,23 @@ const PAUSE: Duration = Duration::from_hours(1);
 const TICKETS_KEPT: TimeDelta = TimeDelta::days(2);
 /// People forgotten in one transaction.
 const AT_ONCE: i64 = 200;
+/// What a transaction may take here, where nobody waits for it.
+const LONG: Duration = Duration::from_mins(5);
 
 /// Sweeps now and then every hour, until `stop` turns true.
 pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
-    loop {
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(%error, "retention: the next sweep goes on");
+    let sweeps = async {
+        loop {
+            if let Err(error) = sweep(&app).await {
+                tracing::warn!(%error, "retention: the next sweep goes on");
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
-        }
+    };
+    // A sweep that is broken off undoes one insurer's part, which the next does.
+    tokio::select! {
+        () = sweeps => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 
@@ -49,7 +55,7 @@ async fn sweep(app: &App) -> Result<(), DatabaseError> {
 
 async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let kept = app.retention;
-    let mut tx = app.database.tenant(tenant).write(Durability::Safe).await?;
+    let mut tx = app.database.tenant(tenant).within(LONG).write(Durability::Safe).await?;
     accounts::tell_refusals(&mut tx, now).await?;
     let deleted = accounts::sweep(&mut tx, &app.names, now - TICKETS_KEPT).await?
         + guard::sweep(&mut tx, now).await?
@@ -63,7 +69,7 @@ async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
 /// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
 async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let lost_before = calendar::today_in_japan(now - days(app.retention.person_days));
-    let tenant = app.database.tenant(tenant);
+    let tenant = app.database.tenant(tenant).within(LONG);
     let mut forgotten = 0;
     loop {
         let mut tx = tenant.write(Durability::Safe).await?;
@@ -109,7 +115,7 @@ pub(crate) async fn prune(
 ) -> Result<Pruned, DatabaseError> {
     let mut pruned = Pruned::default();
     for insurer in tenancy::list(owner).await? {
-        let tenant = owner.tenant(insurer.tenant_id);
+        let tenant = owner.tenant(insurer.tenant_id).within(LONG);
         pruned.lines += audit::forget(&tenant, now - days(kept.audit_days)).await?;
         pruned.events += jobs::forget(&tenant, now - days(kept.event_days)).await?;
         pruned.changes += roster::changes::forget(&tenant, now - days(kept.roster_change_days)).await?;

@@ -1,10 +1,14 @@
-//! Running a node: listeners, the worker, and draining on SIGTERM or Ctrl-C: stop accepting, finish requests, return
-//! leased work.
+//! Running a node: listeners, the worker, and draining on SIGTERM or Ctrl-C: say so, wait for whoever sends requests here
+//! to have noticed, stop accepting, finish requests, return leased work.
 
 use crate::{app::App, config::HttpConfig, listener::listen, retention};
 use metrics_exporter_prometheus::PrometheusHandle;
 use poem::{EndpointExt as _, Route, get, handler, web::Data};
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -51,7 +55,8 @@ pub async fn serve(
     metrics: Option<PrometheusHandle>,
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
-    let pages = listen(listener, app.endpoint(), http, stop.clone());
+    let closing = closing(app, http, stop.clone());
+    let pages = listen(listener, app.endpoint(), http, closing.clone());
     let background = async {
         if worker {
             work_beside(app, http, stop.clone()).await;
@@ -61,8 +66,23 @@ pub async fn serve(
         Ok(())
     };
     let proof = proof(app, stop.clone());
-    tokio::try_join!(pages, admin(app, http, metrics, stop.clone()), background, proof)?;
+    tokio::try_join!(pages, admin(app, http, metrics, closing), background, proof)?;
     Ok(())
+}
+
+/// Turns true when the listener is to close: `http.drain_delay_seconds` after the node was told to end. Meanwhile
+/// /readyz says that it is about to, and all else is answered as ever, so that no proxy finds a kept connection cut.
+fn closing(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) -> watch::Receiver<bool> {
+    let (close, closing) = watch::channel(false);
+    let (draining, delay) = (Arc::clone(&app.draining), Duration::from_secs(http.drain_delay_seconds));
+    tokio::spawn(async move {
+        stopped(stop).await;
+        draining.store(true, Ordering::Relaxed);
+        tokio::time::sleep(delay).await;
+        close.send_replace(true);
+        close.closed().await;
+    });
+    closing
 }
 
 /// Works in the background until told to stop, with metrics beside it where they are wanted.

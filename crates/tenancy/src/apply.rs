@@ -298,7 +298,8 @@ async fn tenant_of(connection: &mut AsyncPgConnection, folder: &Folder) -> Resul
     Ok(TenantId(last.unwrap_or_default() + 1))
 }
 
-async fn lock(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+/// One change of the insurers at a time, so that no two have the same revision.
+pub(crate) async fn lock(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
     diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
         .bind::<diesel::sql_types::BigInt, _>(LOCK)
         .execute(&mut **tx)

@@ -1,7 +1,7 @@
 //! The insurer directory: who the insurers are, how each looks and reads, and how `tenants/` gets into the database.
 //!
 //! The database is the truth; a folder under `tenants/` is what [`apply`] reads and [`export`] writes. Running nodes
-//! see a new revision or a suspension within [`CACHE_SECONDS`]. Nothing here knows a person.
+//! see a new revision or a suspension within [`LOOK_SECONDS`]. Nothing here knows a person.
 
 mod apply;
 mod brand;
@@ -23,7 +23,7 @@ pub use apply::{Applied, ApplyError, apply};
 pub use brand::{Brand, Color};
 pub use desk::{ContactDesk, DeskStatus, Hours, OtherContact};
 pub use difference::{Difference, difference};
-pub use directory::{CACHE_SECONDS, Directory};
+pub use directory::{Directory, LOOK_SECONDS};
 pub use export::{ExportError, export};
 pub use folder::{Folder, FolderProblem, LogoFile, NoticeFile, PageFile, TermsFile};
 pub use insurer::{

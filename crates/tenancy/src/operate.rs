@@ -2,6 +2,7 @@
 
 use crate::{
     Insurer, InsurerKind, InsurerState,
+    apply::lock,
     directory::{InsurerRow, unreadable},
     schema::{insurer_revisions, insurers},
 };
@@ -149,11 +150,14 @@ async fn set_state(
         return Ok(StateChange::Unknown);
     }
     let mut tx = database.tenant(tenant).write(Durability::Safe).await?;
+    lock(&mut tx).await?;
     let changed = diesel::update(insurers::table)
         .filter(insurers::tenant_id.eq(tenant))
         .filter(insurers::state.ne(state.as_str()))
         .set((
             insurers::state.eq(state.as_str()),
+            // By which every node sees that there is something new. The history has no line of it: no setting changed.
+            insurers::revision.eq(insurers::revision + 1),
             insurers::updated_at.eq(now),
             insurers::applied_by.eq(by),
         ))

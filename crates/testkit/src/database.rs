@@ -1,6 +1,6 @@
 //! The shared database, migrated once per test run, and an insurer of one's own in it.
 
-use ::database::{Database, DatabaseConfig};
+use ::database::{Database, DatabaseConfig, Timeouts};
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -243,6 +243,7 @@ pub(crate) fn config(service: &str) -> DatabaseConfig {
         owner_url: None,
         connections: 5,
         wait_seconds: 20,
+        timeouts: Timeouts::default(),
     }
 }
 

@@ -14,6 +14,7 @@
 mod app;
 mod client;
 mod database;
+mod network;
 mod people;
 
 pub use app::{TestApp, account, unique};
@@ -22,4 +23,5 @@ pub use database::{
     KEY, NAMES_KEY, TestDatabase, admin_url, execute, execute_within, lines, lines_within, owner_url, pool,
     service_url, sql, start, tenants, url_of,
 };
+pub use network::Network;
 pub use people::{PASSWORD, SignedUp, TestPerson};

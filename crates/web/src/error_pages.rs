@@ -60,7 +60,12 @@ fn describe(trouble: &Trouble, now: DateTime<Utc>) -> (StatusCode, Words) {
     match trouble {
         Trouble::Outage(outage) => {
             edge::outage(outage);
-            (StatusCode::SERVICE_UNAVAILABLE, unavailable())
+            let words = if outage.is_unconfirmed() {
+                words::refusal(&Refusal::Unconfirmed, now)
+            } else {
+                unavailable()
+            };
+            (StatusCode::SERVICE_UNAVAILABLE, words)
         }
         Trouble::Render(error) => {
             tracing::error!(%error, "template failed");

@@ -2,7 +2,7 @@
 
 use accounts::{Accounts, Limits};
 use dashboard::Dashboard;
-use database::{Database, DatabaseConfig};
+use database::{Database, DatabaseConfig, Timeouts};
 use edge::{HttpSettings, Services};
 use guard::{HashConfig, Hasher};
 use kernel::{Clock, Keys, NameKeys};
@@ -19,6 +19,7 @@ fn services() -> Services {
         owner_url: None,
         connections: 1,
         wait_seconds: 1,
+        timeouts: Timeouts::default(),
     };
     let database = Database::connect(&config).unwrap();
     let clock = Clock::frozen("2026-11-20T03:00:00Z".parse().unwrap());

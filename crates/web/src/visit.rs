@@ -271,14 +271,18 @@ impl Visit {
 }
 
 /// A use case's answer for a form: an outage is logged and reads like a full queue, so that the page keeps what was
-/// typed (design §4).
+/// typed (design §4); but of what may have been done it is not said that it was not.
 pub(crate) fn settle<T>(result: Result<Outcome<T>, Outage>) -> Result<T, Refusal> {
     match result {
         Ok(Outcome::Done(done)) => Ok(done),
         Ok(Outcome::Refused(refusal)) => Err(refusal),
         Err(outage) => {
             edge::outage(&outage);
-            Err(Refusal::Overloaded)
+            Err(if outage.is_unconfirmed() {
+                Refusal::Unconfirmed
+            } else {
+                Refusal::Overloaded
+            })
         }
     }
 }

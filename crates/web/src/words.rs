@@ -271,6 +271,11 @@ pub(crate) fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> Words {
             "10秒ほど待ってから、もう一度ボタンを押してください。入力した内容は消えていません（パスワードは、もう一度入力してください）。",
             &[],
         ),
+        Refusal::Unconfirmed => words(
+            "受け付けたかどうかを確かめられませんでした",
+            "通信が途切れたため、送信した内容は、受け付けられていることも、いないこともあります。届いたメールや画面で、先に進んでいないかをお確かめください。進んでいないときは、もう一度お試しください。",
+            &[("/portal/", "はじめの画面へ")],
+        ),
     }
 }
 
@@ -367,6 +372,7 @@ mod tests {
             Refusal::RevisionOutdated,
             Refusal::NotFound,
             Refusal::Overloaded,
+            Refusal::Unconfirmed,
         ]
     }
 

@@ -28,12 +28,15 @@ use kernel::{Clock, ImportId};
 use merge::{Changes, Merge};
 use reader::{Chunk, FileRead, Rules};
 use serde_json::json;
-use std::path::Path;
+use std::{path::Path, time::Duration};
 use tenancy::{Insurer, InsurerKind};
 use tokio::sync::mpsc;
 
 /// Persons lost who are announced at a time.
 const ANNOUNCED_AT_ONCE: i64 = 10_000;
+
+/// What the largest roster may take, a slow disk included.
+const LONG: Duration = Duration::from_hours(2);
 
 /// Tables filled within the transaction have no statistics, and a nested loop over them would take for ever. A killed
 /// import's statement ends within seconds, for it holds the insurer's lock. A message each: a distributed PostgreSQL
@@ -147,7 +150,7 @@ impl Run<'_> {
     /// Begins, with the insurer's row locked, its persons' keys those of this version, and the journal's last position; or
     /// refuses where another import has it.
     async fn lock(&self) -> Result<(TenantTransaction, i64), ImportError> {
-        let tenant = self.database.tenant(self.insurer.tenant_id);
+        let tenant = self.database.tenant(self.insurer.tenant_id).within(LONG);
         let mut tx = tenant.write(Durability::Safe).await?;
         diesel::insert_into(roster_heads::table)
             .values((roster_heads::tenant_id.eq(tx.tenant()), roster_heads::position.eq(0)))
