@@ -129,7 +129,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let app = app(&config)?;
             may_run(&app).await?;
             tracing::info!("working");
-            Ok(serve::work(&app, &config.http, metrics(&config), stop).await?)
+            Ok(Box::pin(serve::work(&app, &config.http, metrics(&config), stop)).await?)
         }
         Command::Migrate => migrate(&read()?).await,
         Command::Prune => prune(&read()?).await,
