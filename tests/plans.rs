@@ -308,6 +308,8 @@ fn crowd(tenant: i32) -> String {
          INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '00', 'ケンポ タロウ', 'ケンポ タロウ',
              'ケンポタロウ', 'ケンポタロウ', 1, '健保 太郎', '', '1985-04-01', '', '本人', true, NULL, NULL, true, '', '', '', '', '', '',
              '', '', '', '', '', now(), now() FROM crowd;
+         INSERT INTO roster_changes SELECT tenant, 1000000 + n, import_id, person, 'new', '{{}}', now()
+             FROM crowd, roster_imports WHERE tenant = {tenant} AND tenant_id = {tenant};
          INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), now(), now()
              FROM crowd;
          INSERT INTO login_names SELECT sha256(('crowd-' || n)::bytea), tenant, account FROM crowd;

@@ -277,7 +277,9 @@ async fn the_document_that_the_binary_prints_is_the_committed_one() {
 async fn a_sender_that_stops_in_the_middle_of_its_headers_is_given_up() {
     let installation = Installation::new().await;
     let mut command = installation.command(&["serve", "--no-worker"]);
-    command.env("MADOGUCHI__HTTP__IDLE_SECONDS", "1");
+    command
+        .env("MADOGUCHI__HTTP__IDLE_SECONDS", "1")
+        .env("MADOGUCHI__HTTP__HEADER_SECONDS", "1");
     let node = Node::start(command).await;
     for begun in ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: "] {
         let mut stream = TcpStream::connect(node.url.trim_start_matches("http://"))

@@ -151,8 +151,8 @@ async fn a_lost_database_lets_nobody_in_and_tells_nobody_why() {
             answer.set_cookies()
         );
         for private in [
-            who.user_id.as_str(),
-            &who.email,
+            // Not the user ID: log-in's own page keeps what was typed into it.
+            &*who.email,
             "postgres",
             "SQL",
             "database",

@@ -7,7 +7,10 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer, Timestamptz},
+};
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, NameKeys, PersonId, UserId};
 
@@ -21,24 +24,31 @@ pub async fn empty(
     people: &[PersonId],
 ) -> Result<Vec<AccountId>, DatabaseError> {
     let tenant = tx.tenant();
-    let emptied: Vec<AccountId> = diesel::update(accounts::table)
-        .filter(accounts::tenant_id.eq(tenant))
-        .filter(accounts::person_id.eq_any(people))
-        .set((
-            accounts::password.eq(Vec::new()),
-            accounts::email.eq(""),
-            accounts::last_log_in_at.eq(None::<DateTime<Utc>>),
-            accounts::previous_log_in_at.eq(None::<DateTime<Utc>>),
-            accounts::emptied_at.eq(now),
-        ))
-        .returning(accounts::account_id)
-        .get_results(&mut **tx)
-        .await?;
-    diesel::delete(email_changes::table)
-        .filter(email_changes::tenant_id.eq(tenant))
-        .filter(email_changes::account_id.eq_any(&emptied))
-        .execute(&mut **tx)
-        .await?;
+    let mut emptied = Vec::new();
+    // One by one: for a list of ids PostgreSQL may read a large insurer whole.
+    for person in people {
+        let account: Option<AccountId> = diesel::update(accounts::table)
+            .filter(accounts::tenant_id.eq(tenant))
+            .filter(accounts::person_id.eq(person))
+            .set((
+                accounts::password.eq(Vec::new()),
+                accounts::email.eq(""),
+                accounts::last_log_in_at.eq(None::<DateTime<Utc>>),
+                accounts::previous_log_in_at.eq(None::<DateTime<Utc>>),
+                accounts::emptied_at.eq(now),
+            ))
+            .returning(accounts::account_id)
+            .get_result(&mut **tx)
+            .await
+            .optional()?;
+        let Some(account) = account else { continue };
+        diesel::delete(email_changes::table)
+            .filter(email_changes::tenant_id.eq(tenant))
+            .filter(email_changes::account_id.eq(account))
+            .execute(&mut **tx)
+            .await?;
+        emptied.push(account);
+    }
     Ok(emptied)
 }
 
@@ -50,25 +60,34 @@ pub async fn free_names(
     limit: i64,
 ) -> Result<usize, DatabaseError> {
     let tenant = tx.tenant();
-    let ended: Vec<(AccountId, String)> = accounts::table
-        .filter(accounts::tenant_id.eq(tenant))
-        .filter(accounts::emptied_at.lt(now - TAKEN))
-        .filter(accounts::user_id.ne(""))
-        .order(accounts::emptied_at)
-        .limit(limit)
-        .select((accounts::account_id, accounts::user_id))
+    let ended: Vec<Ended> = diesel::sql_query(ENDED)
+        .bind::<Integer, _>(tenant)
+        .bind::<Timestamptz, _>(now - TAKEN)
+        .bind::<BigInt, _>(limit)
         .load(&mut **tx)
         .await?;
-    for (account, user_id) in &ended {
+    for Ended { account_id, user_id } in &ended {
         if let Ok(user_id) = UserId::typed(user_id) {
-            login_names::free(tx, &names.hashes(&user_id.folded()), *account).await?;
+            login_names::free(tx, &names.hashes(&user_id.folded()), *account_id).await?;
         }
         diesel::update(accounts::table)
             .filter(accounts::tenant_id.eq(tenant))
-            .filter(accounts::account_id.eq(account))
+            .filter(accounts::account_id.eq(account_id))
             .set(accounts::user_id.eq(""))
             .execute(&mut **tx)
             .await?;
     }
     Ok(ended.len())
 }
+
+#[derive(QueryableByName)]
+#[diesel(table_name = accounts)]
+struct Ended {
+    account_id: AccountId,
+    user_id: String,
+}
+
+/// With the blank written out, as in the index that finds them.
+const ENDED: &str = "
+    SELECT account_id, user_id FROM accounts
+    WHERE tenant_id = $1 AND emptied_at < $2 AND user_id <> '' ORDER BY emptied_at LIMIT $3";

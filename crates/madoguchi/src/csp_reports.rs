@@ -171,9 +171,9 @@ mod tests {
         let report = |network: &str, second| networks.may_report(network.into(), begun + Duration::from_secs(second));
         assert!((0..REPORTS_A_MINUTE).all(|_| report("192.0.2.1", 1)));
         assert!(!report("192.0.2.1", 59) && report("192.0.2.2", 59));
-        assert!(report("192.0.2.1", 60), "the next minute");
+        assert!(report("192.0.2.1", 61), "the next minute");
         for network in 0..MOST_NETWORKS * 2 {
-            report(&network.to_string(), 61);
+            report(&network.to_string(), 62);
         }
         let held = networks.0.lock().unwrap();
         assert!(held.as_ref().unwrap().1.len() <= MOST_NETWORKS);

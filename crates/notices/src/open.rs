@@ -138,21 +138,26 @@ pub async fn empty(
     accounts: &[AccountId],
 ) -> Result<(), DatabaseError> {
     let tenant = tx.tenant();
-    diesel::update(notices::table)
-        .filter(notices::tenant_id.eq(tenant))
-        .filter(notices::audience.eq(Audience::Person))
-        .filter(notices::person_id.assume_not_null().eq_any(people))
-        .set((
-            notices::title.eq("－"),
-            notices::body.eq(""),
-            notices::updated_at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    diesel::delete(notice_reads::table)
-        .filter(notice_reads::tenant_id.eq(tenant))
-        .filter(notice_reads::account_id.eq_any(accounts))
-        .execute(&mut **tx)
-        .await?;
+    // One by one: for a list of ids PostgreSQL may read a large insurer whole.
+    for person in people {
+        diesel::update(notices::table)
+            .filter(notices::tenant_id.eq(tenant))
+            .filter(notices::audience.eq(Audience::Person))
+            .filter(notices::person_id.eq(person))
+            .set((
+                notices::title.eq("－"),
+                notices::body.eq(""),
+                notices::updated_at.eq(now),
+            ))
+            .execute(&mut **tx)
+            .await?;
+    }
+    for account in accounts {
+        diesel::delete(notice_reads::table)
+            .filter(notice_reads::tenant_id.eq(tenant))
+            .filter(notice_reads::account_id.eq(account))
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }

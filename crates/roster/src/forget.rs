@@ -17,21 +17,33 @@ pub async fn empty(
     lost_before: NaiveDate,
     limit: i64,
 ) -> Result<Vec<PersonId>, DatabaseError> {
-    let emptied: Vec<Emptied> = diesel::sql_query(EMPTY)
+    let lost: Vec<Lost> = diesel::sql_query(LOST)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Date, _>(lost_before)
-        .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(limit)
         .load(&mut **tx)
         .await?;
-    Ok(emptied.into_iter().map(|emptied| emptied.person_id).collect())
+    // One by one: for a list of ids PostgreSQL may read a large insurer whole.
+    for Lost { person_id } in &lost {
+        diesel::sql_query(EMPTY)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Uuid, _>(person_id)
+            .bind::<Timestamptz, _>(now)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(lost.into_iter().map(|lost| lost.person_id).collect())
 }
 
 #[derive(QueryableByName)]
-struct Emptied {
+struct Lost {
     #[diesel(sql_type = Uuid)]
     person_id: PersonId,
 }
+
+const LOST: &str = "
+    SELECT person_id FROM persons
+    WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on < $2 ORDER BY lost_on LIMIT $3";
 
 /// The day of loss stays: without it they would be covered.
 const EMPTY: &str = "
@@ -42,7 +54,4 @@ const EMPTY: &str = "
         postal_code = '', address = '', building = '', phone = '', email = '', workplace_code = '', department_code = '',
         distribution_code = '', employee_number = '', employee_key = '', personal_id = '', updated_at = $3,
         emptied_at = $3
-    WHERE tenant_id = $1 AND person_id = ANY (ARRAY (
-        SELECT person_id FROM persons
-        WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on < $2 ORDER BY lost_on LIMIT $4))
-    RETURNING person_id";
+    WHERE tenant_id = $1 AND person_id = $2";
