@@ -5,7 +5,7 @@ use super::{Installation, Node, identity};
 use crate::keys::names::{changed, changing};
 use kernel::NameKeys;
 use madoguchi::commands::keys;
-use testkit::{Client, NAMES_KEY, TestApp, TestPerson, account, execute, pool, service_url, unique, url_of};
+use testkit::{Client, NAMES_KEY, TestApp, TestPerson, account, execute_within, pool, service_url, unique, url_of};
 
 /// 32 bytes in base64, and another 32.
 const K2: &str = "CwsLCwsLCwsLCwsLCwsLCwsLCwsLCwsLCwsLCwsLCws=";
@@ -121,10 +121,10 @@ async fn a_key_is_replaced_while_people_sign_up_and_given_up_once_nothing_hangs_
 
     // The sign-up has ended; its time is not this test's to wait for.
     let insurer = installation.insurer().await;
-    let swept = format!(
-        "BEGIN; SET LOCAL madoguchi.tenant_id = '{insurer}'; DELETE FROM codes; DELETE FROM sign_up_tickets; COMMIT"
-    );
-    execute(&installation.owner_url(), &swept).await.unwrap();
+    let swept = "DELETE FROM codes; DELETE FROM sign_up_tickets";
+    execute_within(&installation.owner_url(), Some(insurer), swept)
+        .await
+        .unwrap();
     installation.does(&retire, &both("k2")).await;
     installation
         .refuses(&["serve"], &both("k1"), "key `k1` is retired")
