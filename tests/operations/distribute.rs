@@ -2,7 +2,7 @@
 //! functions of Citus' names that note what they were asked (`stand_in.sql`). The real one can't be had here.
 
 use super::{Installation, Node};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use testkit::{Client, admin_url, execute, lines, owner_url, url_of};
 use tokio::sync::Mutex;
 use url::Url;
@@ -140,6 +140,8 @@ async fn nodes_refuse_until_the_tables_are_distributed_and_the_setting_is_there(
     )
     .await
     .unwrap();
+    // Past the good news of a moment ago.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     let answer = client.get("/readyz").await;
     assert_eq!(answer.status, 503);
     assert_eq!(answer.text, "not distributed");

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::{sync::Mutex, time::timeout};
 
 /// How old good news may be.
-const AGE: Duration = Duration::from_secs(2);
+const AGE: Duration = Duration::from_secs(1);
 /// How long a look may take, connection included.
 const PATIENCE: Duration = Duration::from_secs(3);
 
