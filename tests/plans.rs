@@ -26,6 +26,11 @@ const SMALL: [&str; 1] = ["jobs"];
 
 /// The one statement that reads an insurer's rows of a table whole, as its migration explains.
 const WHOLE: &str = "DELETE FROM \"throttles\"";
+/// What reads more by design: a node's look at all insurers' revisions, and a batch of a thousand changes to be pruned.
+const MORE: [&str; 2] = [
+    "SELECT \"insurers\".\"tenant_id\", \"insurers\".\"insurer_code\", \"insurers\".\"revision\" FROM \"insurers\"",
+    "SELECT \"roster_changes\".\"position\", \"roster_changes\".\"at\" FROM \"roster_changes\"",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
@@ -68,8 +73,12 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let mut tables = BTreeSet::new();
     let mut whole = 0;
     for plan in plans(log) {
-        if plan["Query Text"].as_str().unwrap().starts_with(WHOLE) {
+        let text = plan["Query Text"].as_str().unwrap();
+        if text.starts_with(WHOLE) {
             whole += 1;
+            continue;
+        }
+        if MORE.iter().any(|more| text.starts_with(more)) {
             continue;
         }
         let mut faults = Vec::new();
@@ -308,8 +317,7 @@ fn crowd(tenant: i32) -> String {
          INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '00', 'ケンポ タロウ', 'ケンポ タロウ',
              'ケンポタロウ', 'ケンポタロウ', 1, '健保 太郎', '', '1985-04-01', '', '本人', true, NULL, NULL, true, '', '', '', '', '', '',
              '', '', '', '', '', now(), now() FROM crowd;
-         INSERT INTO roster_changes SELECT tenant, 1000000 + n, import_id, person, 'new', '{{}}', now()
-             FROM crowd, roster_imports WHERE tenant = {tenant} AND tenant_id = {tenant};
+         INSERT INTO roster_changes SELECT tenant, 1000000 + n, person, person, 'new', '{{}}', now() FROM crowd WHERE tenant = {tenant};
          INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), now(), now()
              FROM crowd;
          INSERT INTO login_names SELECT sha256(('crowd-' || n)::bytea), tenant, account FROM crowd;
