@@ -228,36 +228,22 @@ async fn a_text_with_nul_is_no_outage_wherever_it_comes_in() {
         let answer = client.get(path).await;
         assert!(answer.status.as_u16() < 500, "{path}: {}", answer.status);
     }
+    let identity = [
+        "insurer_code",
+        "symbol",
+        "number",
+        "birth_year",
+        "birth_month",
+        "birth_day",
+        "kana_name",
+        "employee_number",
+    ];
     for (path, fields) in [
         ("/portal/", &["user_id", "password", "next"][..]),
         ("/portal/password", &["user_id"]),
         ("/portal/password/reset", &["token", "password"]),
-        (
-            "/portal/user-id",
-            &[
-                "insurer_code",
-                "symbol",
-                "number",
-                "birth_year",
-                "birth_month",
-                "birth_day",
-                "kana_name",
-                "employee_number",
-            ],
-        ),
-        (
-            "/portal/signup",
-            &[
-                "insurer_code",
-                "symbol",
-                "number",
-                "birth_year",
-                "birth_month",
-                "birth_day",
-                "kana_name",
-                "employee_number",
-            ],
-        ),
+        ("/portal/user-id", &identity[..]),
+        ("/portal/signup", &identity[..]),
         ("/portal/terms", &["due", "agree", "next"]),
         ("/portal/account/password", &["current_password", "password"]),
         ("/portal/account/email", &["email", "current_password"]),
