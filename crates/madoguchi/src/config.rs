@@ -1,9 +1,12 @@
 //! Configuration: embedded defaults → madoguchi.toml → `MADOGUCHI__*` variables, into typed structs that are checked
 //! across fields before anything starts. A bad value stops the start with its name and the reason.
 
+mod keys;
+
+pub use keys::KeysConfig;
+
 use crate::telemetry;
 use accounts::Limits;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use config::{Config as Sources, Environment, File, FileFormat, Map, Source, Value, ValueKind};
 use database::DatabaseConfig;
 use guard::HashConfig;
@@ -11,7 +14,6 @@ use ipnet::IpNet;
 use kernel::{Keys, NameKeys, is_loopback};
 use serde::Deserialize;
 use std::{
-    collections::BTreeMap,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -121,34 +123,6 @@ impl std::fmt::Debug for MailConfig {
         let url = Url::parse(&self.url).ok();
         f.debug_struct("MailConfig")
             .field("host", &url.as_ref().and_then(Url::host_str))
-            .finish_non_exhaustive()
-    }
-}
-
-/// `[keys]`: the ring of master keys.
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeysConfig {
-    /// The id of the key that closes new things.
-    pub current: String,
-    /// Base64 of 32 bytes each, by id.
-    #[serde(default)]
-    pub ring: BTreeMap<String, String>,
-    /// Base64 of 32 bytes: the key of user IDs, apart from the ring.
-    pub names: String,
-    /// The key of user IDs that `names` takes the place of, while that goes on; empty otherwise.
-    pub names_old: String,
-}
-
-impl std::fmt::Debug for KeysConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ids: Vec<_> = self.ring.keys().collect();
-        let shown = |key: &str| if key.is_empty() { "" } else { "…" };
-        f.debug_struct("KeysConfig")
-            .field("current", &self.current)
-            .field("ids", &ids)
-            .field("names", &shown(&self.names))
-            .field("names_old", &shown(&self.names_old))
             .finish_non_exhaustive()
     }
 }
@@ -328,49 +302,7 @@ impl Config {
     /// The key ring and the key of user IDs; refused where one is missing, since nothing can be closed and nobody be
     /// found without.
     pub fn keys(&self) -> Result<(Keys, NameKeys), ConfigError> {
-        if self.keys.current.is_empty() {
-            return refuse(
-                "keys.current",
-                "is empty: name a key of keys.ring (see README, production)",
-            );
-        }
-        let mut ring = Vec::new();
-        for (id, text) in &self.keys.ring {
-            let Some(bytes) = key(text) else {
-                return refuse("keys.ring", &format!("{id} must be base64 of 32 bytes"));
-            };
-            ring.push((id.clone(), bytes));
-        }
-        let names = self.names(&ring)?;
-        let keys = Keys::new(&self.keys.current.to_lowercase(), ring).map_err(|error| ConfigError::Value {
-            name: "keys",
-            reason: error.to_string(),
-        })?;
-        Ok((keys, names))
-    }
-
-    /// The key of user IDs, which is none of the ring's: those come and go.
-    fn names(&self, ring: &[(String, [u8; 32])]) -> Result<NameKeys, ConfigError> {
-        let Some(present) = key(&self.keys.names) else {
-            return refuse(
-                "keys.names",
-                "must be base64 of 32 bytes: the key of user IDs (see README, production)",
-            );
-        };
-        let old = match &*self.keys.names_old {
-            "" => None,
-            text => key(text),
-        };
-        if old.is_none() != self.keys.names_old.is_empty() || old == Some(present) {
-            return refuse(
-                "keys.names_old",
-                "must be base64 of 32 other bytes, or empty where keys.names takes no other's place",
-            );
-        }
-        if ring.iter().any(|(_, key)| *key == present || Some(*key) == old) {
-            return refuse("keys.names", "must be a key of its own, not one of keys.ring");
-        }
-        Ok(NameKeys::new(present, old))
+        self.keys.read()
     }
 
     /// The database's address; refused where there is none.
@@ -426,10 +358,6 @@ fn is_list(defaults: &Map<String, Value>, name: &str) -> bool {
             _ => None,
         });
     setting.is_some_and(|setting| matches!(setting.kind, ValueKind::Array(_)))
-}
-
-fn key(text: &str) -> Option<[u8; 32]> {
-    STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 fn refuse<T>(name: &'static str, reason: &str) -> Result<T, ConfigError> {
@@ -509,47 +437,6 @@ mod tests {
         assert!(config.check().unwrap_err().to_string().contains("http.public_url"));
         config.http.public_url = "https://portal.example.jp".parse().unwrap();
         config.check().unwrap();
-    }
-
-    #[test]
-    fn keys_are_needed_and_must_be_32_bytes() {
-        let mut config = config();
-        assert!(config.keys().is_err());
-        config.keys = KeysConfig {
-            current: "K1".into(),
-            ring: [("k1".into(), STANDARD.encode([7; 31]))].into(),
-            names: STANDARD.encode([8; 32]),
-            names_old: String::new(),
-        };
-        assert!(config.keys().unwrap_err().to_string().contains("k1"));
-        config.keys.ring.insert("k1".into(), STANDARD.encode([7; 32]));
-        config.keys().unwrap();
-    }
-
-    #[test]
-    fn the_key_of_user_ids_is_needed_and_is_none_of_the_ring_nor_its_own_successor() {
-        let mut config = config();
-        let [ring, names, old] = [7, 8, 9].map(|byte| STANDARD.encode([byte; 32]));
-        config.keys.current = "k1".into();
-        config.keys.ring.insert("k1".into(), ring.clone());
-        for (present, before, named) in [
-            ("", "", Some("keys.names:")),
-            ("c2hvcnQ=", "", Some("keys.names:")),
-            (&ring, "", Some("keys.names:")),
-            (&names, "c2hvcnQ=", Some("keys.names_old:")),
-            (&names, &names, Some("keys.names_old:")),
-            (&names, &ring, Some("keys.names:")),
-            (&names, "", None),
-            (&names, &old, None),
-        ] {
-            (config.keys.names, config.keys.names_old) = (present.to_owned(), before.to_owned());
-            let refused = config.keys().err().map(|error| error.to_string());
-            let as_said = match (&refused, named) {
-                (Some(refused), Some(named)) => refused.contains(named),
-                (refused, named) => refused.is_none() && named.is_none(),
-            };
-            assert!(as_said, "{present} {before}: {refused:?}");
-        }
     }
 
     #[test]
