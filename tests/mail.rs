@@ -1,6 +1,9 @@
 //! The outbox against a real SMTP server: what arrives, and what happens on bad days. Each test has a server of its own
 //! and delivers only its own insurer's mails.
 
+mod lane;
+
+use crate::smtp::Smtp;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Durability;
 use diesel::{QueryableByName, sql_types};
@@ -10,12 +13,7 @@ use kernel::{EmailAddress, MailId, TenantId};
 use mail::{Body, Letter, MailState, Mailbox, Message, Postman, Registry, Sender, Transport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{process::Stdio, time::Duration};
 use testkit::TestDatabase;
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
-};
 use uuid::Uuid;
 
 #[derive(Serialize, Deserialize)]
@@ -36,52 +34,6 @@ impl Message for CodeMail {
         Body::new("10分以内に入力してください")
             .code("認証番号", &self.code)
             .html("認証番号")
-    }
-}
-
-/// `tests/python/smtp_server.py`; ends with its owner.
-struct Server {
-    port: u16,
-    _child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Server {
-    async fn start(options: &[&str]) -> Self {
-        let python = std::env::var("MADOGUCHI_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut child = Command::new(python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/smtp_server.py"))
-            .args(options)
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut server = Self {
-            port: 0,
-            _child: child,
-            lines,
-        };
-        server.port = u16::try_from(server.next().await["listening"].as_u64().unwrap()).unwrap();
-        server
-    }
-
-    fn url(&self) -> String {
-        format!("smtp://127.0.0.1:{}", self.port)
-    }
-
-    /// The next mail it received.
-    async fn next(&mut self) -> Value {
-        let line = tokio::time::timeout(Duration::from_secs(20), self.lines.next_line())
-            .await
-            .expect("a mail in time");
-        serde_json::from_str(&line.unwrap().expect("the SMTP server lives")).unwrap()
-    }
-
-    async fn is_quiet(&mut self) -> bool {
-        tokio::time::timeout(Duration::from_millis(150), self.lines.next_line())
-            .await
-            .is_err()
     }
 }
 
@@ -156,14 +108,14 @@ async fn row(db: &TestDatabase, id: MailId) -> Row {
 
 #[tokio::test]
 async fn a_mail_arrives_in_both_forms_under_its_own_id_and_what_was_sealed_is_erased() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let id = post(&db, "taro.kenpo@example.jp", None).await;
     assert_eq!(state(&db, id).await, MailState::Queued);
     let waiting = row(&db, id).await;
     assert!(waiting.sealed.is_some() && waiting.whole.contains("t***o@ex***.jp"));
     assert!(!waiting.whole.contains("taro.kenpo") && !waiting.whole.contains("611898"));
 
-    assert_eq!(deliver(&db, &postman(&db, &server.url())).await, 1);
+    assert_eq!(deliver(&db, &postman(&db, &server.url)).await, 1);
     let mail = server.next().await;
     assert_eq!(mail["envelope_from"], "nara-kyosai@ibss.example");
     assert_eq!(mail["envelope_to"], serde_json::json!(["taro.kenpo@example.jp"]));
@@ -188,14 +140,14 @@ async fn a_mail_arrives_in_both_forms_under_its_own_id_and_what_was_sealed_is_er
 
     assert_eq!(state(&db, id).await, MailState::Sent);
     assert!(row(&db, id).await.sealed.is_none());
-    assert_eq!(deliver(&db, &postman(&db, &server.url())).await, 0);
+    assert_eq!(deliver(&db, &postman(&db, &server.url)).await, 0);
     assert!(server.is_quiet().await);
 }
 
 #[tokio::test]
 async fn addresses_with_signs_in_odd_places_are_sent_to() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
-    let postman = postman(&db, &server.url());
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
+    let postman = postman(&db, &server.url);
     for odd in ["_ab..cd---@example.co.jp", "abc.@docomo.example", "-a-@example.jp"] {
         let id = post(&db, odd, None).await;
         deliver(&db, &postman).await;
@@ -206,8 +158,8 @@ async fn addresses_with_signs_in_odd_places_are_sent_to() {
 
 #[tokio::test]
 async fn a_server_that_is_down_gets_the_mail_once_it_is_up() {
-    let (db, server) = (TestDatabase::new().await, Server::start(&[]).await);
-    let (port, postman) = (server.port.to_string(), postman(&db, &server.url()));
+    let (db, server) = (TestDatabase::new().await, Smtp::start(&[]).await);
+    let (port, postman) = (server.port.to_string(), postman(&db, &server.url));
     drop(server);
     let id = post(&db, "taro@example.jp", None).await;
     for wait in [5, 30] {
@@ -217,7 +169,7 @@ async fn a_server_that_is_down_gets_the_mail_once_it_is_up() {
         assert_eq!(deliver(&db, &postman).await, 0, "not before its time");
         db.clock.advance(TimeDelta::seconds(1));
     }
-    let mut server = Server::start(&["--port", &port]).await;
+    let mut server = Smtp::start(&["--port", &port]).await;
     assert_eq!(deliver(&db, &postman).await, 1);
     assert_eq!(state(&db, id).await, MailState::Sent);
     server.next().await;
@@ -226,8 +178,8 @@ async fn a_server_that_is_down_gets_the_mail_once_it_is_up() {
 
 #[tokio::test]
 async fn a_refused_recipient_is_told_at_once_and_a_busy_server_is_asked_again() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
-    let postman = postman(&db, &server.url());
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
+    let postman = postman(&db, &server.url);
     let refused = post(&db, "refused@example.jp", None).await;
     let (busy, denied) = (
         post(&db, "busy@example.jp", None).await,
@@ -260,8 +212,8 @@ async fn a_refused_recipient_is_told_at_once_and_a_busy_server_is_asked_again() 
 
 #[tokio::test]
 async fn a_server_that_refuses_the_sender_does_not_make_the_recipients_address_bad() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
-    let postman = postman(&db, &server.url());
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
+    let postman = postman(&db, &server.url);
     for sender in ["refused@ibss.example", "denied@ibss.example"] {
         let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
         let mut letter = letter("taro@example.jp", None);
@@ -276,8 +228,8 @@ async fn a_server_that_refuses_the_sender_does_not_make_the_recipients_address_b
 
 #[tokio::test]
 async fn a_connection_dropped_after_the_mail_was_taken_means_one_duplicate_under_the_same_id() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
-    let postman = postman(&db, &server.url());
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
+    let postman = postman(&db, &server.url);
     let id = post(&db, "drop@example.jp", None).await;
     deliver(&db, &postman).await;
     assert_eq!(state(&db, id).await, MailState::Queued);
@@ -293,15 +245,15 @@ async fn a_connection_dropped_after_the_mail_was_taken_means_one_duplicate_under
 
 #[tokio::test]
 async fn a_worker_killed_in_the_middle_leaves_the_mail_to_the_next_after_its_lease() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let id = post(&db, "hang@example.jp", None).await;
-    let dying = postman(&db, &server.url());
+    let dying = postman(&db, &server.url);
     let first = tokio::select! {
         _ = deliver(&db, &dying) => panic!("the server never answers"),
         mail = server.next() => mail,
     };
     drop(dying);
-    let next = postman(&db, &server.url());
+    let next = postman(&db, &server.url);
     assert_eq!(deliver(&db, &next).await, 0, "leased");
     db.end_leases().await;
     assert_eq!(deliver(&db, &next).await, 1);
@@ -312,111 +264,24 @@ async fn a_worker_killed_in_the_middle_leaves_the_mail_to_the_next_after_its_lea
     );
 }
 
-#[derive(Serialize, Deserialize)]
-struct NoticeMail {
-    panics: bool,
-}
-
-impl Message for NoticeMail {
-    const TEMPLATE: &'static str = "test.notice";
-    fn subject(&self) -> String {
-        assert!(!self.panics, "at 健保 太郎");
-        "お知らせ".into()
-    }
-    fn text(&self) -> String {
-        "お知らせがあります。\n".into()
-    }
-    fn html(&self) -> String {
-        Body::new("お知らせがあります。").html("お知らせ")
-    }
-}
-
-async fn post_notice(db: &TestDatabase, to: &str, panics: bool) -> MailId {
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
-    let code = letter(to, None);
-    let letter = Letter {
-        sender: code.sender,
-        to: code.to,
-        subject_id: code.subject_id,
-        expires_at: None,
-        message: &NoticeMail { panics },
-    };
-    let id = mail::post(&mut tx, &db.keys, db.clock.now(), letter).await.unwrap();
-    tx.commit().await.unwrap();
-    id
-}
-
-fn knowing_notices(db: &TestDatabase, mailbox: &Mailbox) -> Worker {
-    let registry = Registry::new().with::<CodeMail>().with::<NoticeMail>();
-    worker(db, registry, Transport::Mailbox(mailbox.clone()))
-}
-
-#[tokio::test]
-async fn a_code_goes_before_all_notices_which_leave_a_place_free_for_the_next() {
-    let (db, mailbox) = (TestDatabase::new().await, Mailbox::new());
-    for number in 0..9 {
-        post_notice(&db, &format!("notice-{number}@example.jp"), false).await;
-    }
-    db.clock.advance(TimeDelta::minutes(1));
-    post(&db, "code@example.jp", None).await;
-    let postman = knowing_notices(&db, &mailbox);
-    assert_eq!(deliver(&db, &postman).await, 3, "of four places");
-    assert_eq!(mailbox.mails_to("code@example.jp").len(), 1);
-    while deliver(&db, &postman).await > 0 {}
-    assert_eq!(mailbox.mails().len(), 10);
-}
-
-#[tokio::test]
-async fn a_mail_that_panics_is_tried_again_later_and_takes_no_other_with_it() {
-    let (db, mailbox) = (TestDatabase::new().await, Mailbox::new());
-    let bad = post_notice(&db, "bad@example.jp", true).await;
-    let good = post_notice(&db, "good@example.jp", false).await;
-    let postman = knowing_notices(&db, &mailbox);
-    assert_eq!(deliver(&db, &postman).await, 2);
-    assert_eq!(
-        (state(&db, bad).await, state(&db, good).await),
-        (MailState::Queued, MailState::Sent)
-    );
-    let left = row(&db, bad).await.whole;
-    assert!(left.contains("panicked") && !left.contains("健保"), "{left}");
-    assert_eq!(deliver(&db, &postman).await, 0, "not before its time");
-}
-
-#[tokio::test]
-async fn a_mail_that_never_comes_to_an_end_is_given_up_before_it_has_ended_many_workers() {
-    let (db, mailbox) = (TestDatabase::new().await, Mailbox::new());
-    let id = post(&db, "taro@example.jp", None).await;
-    // Workers took it, and were killed.
-    let taken = format!("UPDATE due SET takes = 5 WHERE tenant_id = {}", db.tenant);
-    testkit::sql(db.tenant, &taken).await;
-    deliver(&db, &knowing_notices(&db, &mailbox)).await;
-    assert_eq!(state(&db, id).await, MailState::Undeliverable);
-    let left = row(&db, id).await;
-    assert!(
-        left.sealed.is_none() && left.whole.contains("never came to an end") && left.events == 1,
-        "{left:?}"
-    );
-    assert!(mailbox.mails().is_empty());
-}
-
 #[tokio::test]
 async fn a_mail_whose_business_was_rolled_back_was_never_posted() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
     mail::post(&mut tx, &db.keys, db.clock.now(), letter("taro@example.jp", None))
         .await
         .unwrap();
     drop(tx);
-    assert_eq!(deliver(&db, &postman(&db, &server.url())).await, 0);
+    assert_eq!(deliver(&db, &postman(&db, &server.url)).await, 0);
     assert!(server.is_quiet().await);
 }
 
 #[tokio::test]
 async fn a_mail_past_its_time_is_never_sent_and_says_so() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let id = post(&db, "taro@example.jp", Some(db.clock.now() + TimeDelta::minutes(10))).await;
     db.clock.advance(TimeDelta::minutes(10));
-    let postman = postman(&db, &server.url());
+    let postman = postman(&db, &server.url);
     assert_eq!(deliver(&db, &postman).await, 1);
     assert_eq!(state(&db, id).await, MailState::Expired);
     assert!(row(&db, id).await.sealed.is_none());
@@ -426,8 +291,8 @@ async fn a_mail_past_its_time_is_never_sent_and_says_so() {
 
 #[tokio::test]
 async fn a_mail_that_fails_until_its_end_expires_on_time() {
-    let (db, server) = (TestDatabase::new().await, Server::start(&[]).await);
-    let postman = postman(&db, &server.url());
+    let (db, server) = (TestDatabase::new().await, Smtp::start(&[]).await);
+    let postman = postman(&db, &server.url);
     let end = db.clock.now() + TimeDelta::minutes(10);
     let id = post(&db, "busy@example.jp", Some(end)).await;
     while db.clock.now() < end {
@@ -441,9 +306,9 @@ async fn a_mail_that_fails_until_its_end_expires_on_time() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_postmen_at_the_same_door_one_delivers() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let id = post(&db, "taro@example.jp", None).await;
-    let postmen: Vec<_> = (0..8).map(|_| postman(&db, &server.url())).collect();
+    let postmen: Vec<_> = (0..8).map(|_| postman(&db, &server.url)).collect();
     tokio::join!(
         deliver(&db, &postmen[0]),
         deliver(&db, &postmen[1]),
@@ -463,7 +328,7 @@ async fn of_many_postmen_at_the_same_door_one_delivers() {
 async fn credentials_are_given_where_they_are_asked_for_and_wrong_ones_only_wait() {
     let (db, mut server) = (
         TestDatabase::new().await,
-        Server::start(&["--login", "mado:guchi@1"]).await,
+        Smtp::start(&["--login", "mado:guchi@1"]).await,
     );
     let id = post(&db, "taro@example.jp", None).await;
     let address = format!("127.0.0.1:{}", server.port);
@@ -483,10 +348,10 @@ async fn credentials_are_given_where_they_are_asked_for_and_wrong_ones_only_wait
 
 #[tokio::test]
 async fn where_tls_is_required_a_server_without_it_gets_nothing() {
-    let (db, mut server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let id = post(&db, "taro@example.jp", None).await;
-    deliver(&db, &postman(&db, &format!("{}?tls=required", server.url()))).await;
-    deliver(&db, &postman(&db, &server.url().replace("smtp:", "smtps:"))).await;
+    deliver(&db, &postman(&db, &format!("{}?tls=required", server.url))).await;
+    deliver(&db, &postman(&db, &server.url.replace("smtp:", "smtps:"))).await;
     assert_eq!(state(&db, id).await, MailState::Queued);
     assert!(server.is_quiet().await);
 }
@@ -519,9 +384,9 @@ async fn another_insurer_knows_nothing_of_a_mail() {
 
 #[tokio::test]
 async fn the_record_of_a_mail_is_swept_in_the_end_but_not_while_it_waits() {
-    let (db, server) = (TestDatabase::new().await, Server::start(&[]).await);
+    let (db, server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let sent = post(&db, "taro@example.jp", None).await;
-    deliver(&db, &postman(&db, &server.url())).await;
+    deliver(&db, &postman(&db, &server.url)).await;
     let waiting = post(&db, "hanako@example.jp", None).await;
     let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
     let later = db.clock.now() + TimeDelta::days(100);

@@ -23,4 +23,5 @@ mod plans;
 mod portal;
 mod roster;
 mod sessions;
+mod smtp;
 mod tenancy;

@@ -11,12 +11,10 @@ mod precedence;
 mod restart;
 mod retention;
 mod roster;
-mod smtp;
 mod tls;
 mod work;
 
 use kernel::TenantId;
-use smtp::{Smtp, code_in, identity};
 use std::{
     path::PathBuf,
     process::Stdio,
@@ -24,7 +22,7 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use testkit::{Client, admin_url, execute, lines_within, owner_url, service_url, unique, url_of};
+use testkit::{Client, Fields, admin_url, execute, lines_within, owner_url, service_url, unique, url_of};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -223,4 +221,17 @@ impl Node {
         let ended = tokio::time::timeout(Duration::from_secs(25), self.child.wait()).await;
         ended.expect("it drains in time").unwrap().success()
     }
+}
+
+/// A person of the sample roster of 139998.
+fn identity() -> Fields {
+    Fields::new(&[
+        ("insurer_code", "139998"),
+        ("symbol", "10"),
+        ("number", "2001"),
+        ("birth_year", "1968"),
+        ("birth_month", "11"),
+        ("birth_day", "3"),
+        ("kana_name", "コクホ　ジロウ"),
+    ])
 }

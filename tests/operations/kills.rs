@@ -1,6 +1,7 @@
 //! Processes killed at the worst moment: what was committed is there, and is done once more at most.
 
-use super::{Installation, Node, Smtp, code_in, identity};
+use super::{Installation, Node, identity};
+use crate::smtp::{Smtp, code_in};
 use std::time::Duration;
 use testkit::{Client, PASSWORD, account, lines_within, unique};
 

@@ -1,7 +1,8 @@
 //! What has served its time is deleted (security.md 58): by every node, and, of what the service may only add to, by the
 //! owner.
 
-use super::{Installation, Node, Smtp, code_in, identity};
+use super::{Installation, Node, identity};
+use crate::smtp::{Smtp, code_in};
 use kernel::{AuditId, TenantId};
 use testkit::{Client, PASSWORD, account, execute, execute_within, lines_within, unique};
 

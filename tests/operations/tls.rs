@@ -1,6 +1,7 @@
 //! Encrypted to the database and to the mail server, with certificates that are checked: of an authority made here.
 
-use super::{Installation, Node, Smtp, binary, identity};
+use super::{Installation, Node, binary, identity};
+use crate::smtp::Smtp;
 use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::{path::PathBuf, process::Stdio, time::Duration};

@@ -1,6 +1,7 @@
 //! The work in the background on bad days: a mail server that hangs, is away, or is waited for when the process is to end.
 
-use super::{Installation, Node, Smtp, identity};
+use super::{Installation, Node, identity};
+use crate::smtp::Smtp;
 use kernel::TenantId;
 use std::time::{Duration, Instant};
 use testkit::{Client, account, execute, unique};
