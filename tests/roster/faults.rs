@@ -1,6 +1,9 @@
 //! Files with faults: what is refused, in which words, and that nothing of it is forgotten.
 
-use super::{Desk, HANAKO, SHOKO, TARO, file, town, with_town};
+use super::{
+    Desk, HANAKO, SHOKO, TARO, file,
+    losses::{town, with_town},
+};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use roster::import::{ImportRefused, Options, Reason};

@@ -1,24 +1,11 @@
 //! Keys of names and numbers: what is the same person's, and keys that an earlier version made.
 
 use super::{Desk, identity};
-use database::Durability;
-use diesel_async::RunQueryDsl;
+use testkit::sql;
 
 const KAITO: &str = "公立-12,34,,ケンポ　カイト,健保　海斗,20100401,本人,,,,";
 /// The mark is a letter of its own, U+309B, as old cores write it.
 const GAITO: &str = "公立-12,34,,ケンポ　カ゛イト,健保　凱斗,20100401,本人,,,,";
-
-async fn sql(desk: &Desk, statement: &str) {
-    let mut tx = desk
-        .database
-        .tenant(desk.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
-    let statement = format!("{statement} AND tenant_id = {}", desk.tenant());
-    diesel::sql_query(statement).execute(&mut *tx).await.unwrap();
-    tx.commit().await.unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn twins_whose_names_differ_by_a_mark_are_two_however_the_mark_is_written() {
@@ -39,12 +26,12 @@ async fn keys_of_an_earlier_version_are_made_anew_before_the_file_is_compared() 
     let twin = desk.one("34", "2010-04-01", "ケンポ ガイト").await;
     // As the version before made them: the mark lost, the ruled line no dash.
     sql(
-        &desk,
+        desk.tenant(),
         "UPDATE persons SET kana_strict = 'ケンポカイト', fold_version = 1 WHERE number = '34'",
     )
     .await;
     sql(
-        &desk,
+        desk.tenant(),
         "UPDATE persons SET symbol_key = '公立─12', employee_key = 'E─5', fold_version = 1 WHERE number = '7'",
     )
     .await;
@@ -75,7 +62,7 @@ async fn of_two_whose_numbers_are_one_by_the_new_keys_the_file_says_who_stays() 
     let stayed = desk.one("7", "1970-01-01", "マチノヒト").await.person_id;
     let old =
         "UPDATE persons SET symbol = '公立─12', symbol_key = '公立─12', fold_version = 1 WHERE symbol_key = '公立-13'";
-    sql(&desk, old).await;
+    sql(desk.tenant(), old).await;
     let report = desk.import(&[one]).await;
     assert_eq!((report.unchanged, report.lost), (1, 1));
     assert_eq!(desk.one("7", "1970-01-01", "マチノヒト").await.person_id, stayed);

@@ -1,8 +1,6 @@
 //! 続柄: who of a roster is the insured person, whatever the roster calls them.
 
 use super::{Desk, TARO, file, identity};
-use database::Durability;
-use diesel_async::RunQueryDsl;
 use kernel::{Relation, RelationWords};
 use roster::{
     Found,
@@ -111,15 +109,7 @@ async fn persons_of_earlier_imports_have_the_relation_that_their_word_says() {
     let desk = Desk::new().await;
     desk.import(&[TARO]).await;
     let id = desk.one("34", "1985-04-01", "ケンポ タロウ").await.person_id;
-    let mut tx = desk
-        .database
-        .tenant(desk.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
-    let forget = format!("UPDATE persons SET relation = NULL WHERE tenant_id = {}", desk.tenant());
-    diesel::sql_query(forget).execute(&mut *tx).await.unwrap();
-    tx.commit().await.unwrap();
+    testkit::sql(desk.tenant(), "UPDATE persons SET relation = NULL").await;
     assert_eq!(desk.person(id).await.relation, Relation::Principal);
     let report = desk.import(&[TARO]).await;
     assert_eq!((report.changed, report.unchanged), (0, 1));

@@ -1,9 +1,8 @@
 //! Imports beside each other, broken off, and watched.
 
 use super::{Desk, TARO, file};
-use audit::{Actor, Origin};
-use roster::import::{ImportError, ImportRefused, Options, Progress, import};
-use std::{io::Write as _, sync::Mutex, time::Duration};
+use roster::import::{ImportError, ImportRefused, Options, Progress};
+use std::{sync::Mutex, time::Duration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn imports_of_one_insurer_do_not_run_side_by_side() {
@@ -33,8 +32,7 @@ async fn an_import_dropped_half_way_leaves_nothing_and_the_next_runs() {
         .map(|n| format!("公立-12,{n},00,ケンポ　タロウ,,19850401,本人,,,,"))
         .collect();
     let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-    let mut on_disk = tempfile::NamedTempFile::new().unwrap();
-    on_disk.write_all(file(&rows).as_bytes()).unwrap();
+    let whole = file(&rows);
     for stop_at in ["Reading", "Comparing", "Merging"] {
         let (reached, mut stop) = tokio::sync::mpsc::unbounded_channel();
         let progress = |progress: Progress| {
@@ -43,16 +41,7 @@ async fn an_import_dropped_half_way_leaves_nothing_and_the_next_runs() {
             }
         };
         loop {
-            let by = (Actor::Operator, Origin::command());
-            let running = import(
-                &desk.database,
-                &desk.insurer,
-                on_disk.path(),
-                Options::default(),
-                by,
-                &desk.clock,
-                progress,
-            );
+            let running = desk.watched_import(whole.as_bytes(), Options::default(), progress);
             tokio::select! {
                 biased;
                 _ = stop.recv() => break,
@@ -82,23 +71,12 @@ async fn an_import_dropped_half_way_leaves_nothing_and_the_next_runs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_is_told_in_order() {
     let desk = Desk::new().await;
-    let mut on_disk = tempfile::NamedTempFile::new().unwrap();
     let file = file(&[TARO]);
-    on_disk.write_all(file.as_bytes()).unwrap();
     let seen = Mutex::new(Vec::new());
-    let by = (Actor::Operator, Origin::command());
     let progress = |progress| seen.lock().unwrap().push(progress);
-    import(
-        &desk.database,
-        &desk.insurer,
-        on_disk.path(),
-        Options::default(),
-        by,
-        &desk.clock,
-        progress,
-    )
-    .await
-    .unwrap();
+    desk.watched_import(file.as_bytes(), Options::default(), progress)
+        .await
+        .unwrap();
     let bytes = file.len() as u64;
     let expected = [
         Progress::Reading {
