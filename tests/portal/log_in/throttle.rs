@@ -1,6 +1,6 @@
 //! How often one may try to log in, from where, and who is never kept out by others (security.md 1, 28).
 
-use super::{MY_PAGE, import_lost, log_in};
+use super::{MY_PAGE, access::import_lost, log_in};
 use crate::portal::{leads, says};
 use database::Durability;
 use guard::throttle::{self, Rule};
