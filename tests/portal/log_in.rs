@@ -99,7 +99,6 @@ async fn an_unknown_user_id_and_a_wrong_password_have_the_same_answer_at_the_sam
     assert_eq!(answers[0].2.1, 1, "one hash");
 }
 
-// security.md 1, 28
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_in_with_a_password_that_is_changed_meanwhile_opens_nothing() {
     let app = TestApp::start().await;
