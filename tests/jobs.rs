@@ -81,6 +81,18 @@ async fn a_job_whose_handler_panics_is_a_dead_letter_after_its_tries() {
 }
 
 #[tokio::test]
+async fn a_job_that_never_comes_to_an_end_is_given_up_before_it_has_ended_many_workers() {
+    let db = TestDatabase::new().await;
+    enqueue(&db, &db.keys).await;
+    // Workers took it, and were killed.
+    let taken = format!("UPDATE due SET takes = 3 WHERE tenant_id = {}", db.tenant);
+    testkit::sql(db.tenant, &taken).await;
+    rounds(&db, &worker(&db, &db.keys, ends), 1).await;
+    let dead = "dead_at IS NOT NULL AND last_error = 'never came to an end'";
+    assert_eq!((db.count("jobs", dead).await, due(&db).await), (1, 0));
+}
+
+#[tokio::test]
 async fn a_missing_key_is_no_try_and_a_worker_that_has_it_does_the_job() {
     let db = TestDatabase::new().await;
     let (old, new) = (("test".to_owned(), [7; 32]), ("next".to_owned(), [8; 32]));

@@ -274,9 +274,10 @@ async fn a_forgotten_password_is_reset_once_by_the_mailed_link_and_ends_all_sess
     let password = "Asagao3rin#";
     let weak = post("/password-resets/complete", json!({"token": link, "password": "short"})).await;
     assert_eq!(problem(&weak, 422, "fields")["errors"][0]["pointer"], "/password");
+    // As it stands in a sentence.
     let done = post(
         "/password-resets/complete",
-        json!({"token": link, "password": password}),
+        json!({"token": format!("{link}。"), "password": password}),
     )
     .await;
     assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text);

@@ -182,6 +182,9 @@ async fn a_late_or_superseded_code_changes_nothing() {
     app.later(601);
     says(&enter(&client, &second).await, 422, "有効期限");
     assert_eq!(address(&app).await, who.email);
+    // Right once, they cost no try.
+    assert_eq!(app.insurer.count("email_changes", "tries = 0").await, 1);
+    assert_eq!(app.insurer.count("wrong_codes", "failures > 0").await, 0);
 }
 
 #[tokio::test]
@@ -226,4 +229,40 @@ async fn a_double_click_sends_one_mail() {
     leads(&ask(&client, PASSWORD, &new).await, CODE);
     assert_eq!(app.mails_to(&new).await.len(), 1);
     leads(&enter(&client, &app.code_for(&new).await).await, "/portal/account");
+}
+
+#[tokio::test]
+async fn a_minute_lies_between_two_codes_whatever_the_address() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    leads(&ask(&client, PASSWORD, &fresh()).await, CODE);
+    let other = fresh();
+    app.later(59);
+    assert_eq!(ask(&client, PASSWORD, &other).await.status, 429);
+    assert!(app.mails_to(&other).await.is_empty());
+    app.later(1);
+    leads(&ask(&client, PASSWORD, &other).await, CODE);
+    assert_eq!(app.mails_to(&other).await.len(), 1);
+}
+
+// security.md 13, 68
+#[tokio::test]
+async fn wrong_codes_of_a_change_count_for_the_person_as_those_of_a_sign_up_do() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.code_failures = 3).await;
+    let (client, who) = app.member().await;
+    let new = fresh();
+    leads(&ask(&client, PASSWORD, &new).await, CODE);
+    let code = app.code_for(&new).await;
+    for _ in 0..3 {
+        assert_eq!(enter(&client, other_than(&code)).await.status, 422);
+    }
+    says(&enter(&client, &code).await, 403, "窓口へお電話ください");
+    app.later(60);
+    let other = fresh();
+    says(&ask(&client, PASSWORD, &other).await, 403, "窓口へお電話ください");
+    assert!(
+        app.mails_to(&other).await.is_empty(),
+        "a code that can't be typed is not sent"
+    );
+    assert_eq!(address(&app).await, who.email);
 }

@@ -1,6 +1,6 @@
 //! How often an identity may be tried, by whom.
 
-use crate::portal::{leads, says};
+use crate::portal::{leads, other_than, says};
 use std::time::{Duration, Instant};
 use testkit::{Answer, Fields, TestApp, TestPerson};
 use tokio::task::JoinSet;
@@ -233,6 +233,18 @@ async fn the_trail_tells_who_was_attacked_by_ids_and_hashes() {
     );
     let probe = testkit::account(&who.user_id, "a@example.jp");
     assert_eq!(client.send_form("/portal/signup/account", &probe).await.status, 422);
+    // A form that is taken, a further code, and a wrong one.
+    let email = format!("{}@example.jp", testkit::unique("one"));
+    let form = testkit::account(&testkit::unique("user"), &email);
+    leads(
+        &client.send_form("/portal/signup/account", &form).await,
+        "/portal/signup/code",
+    );
+    app.later(60);
+    leads(&client.press("/portal/signup/code/resend").await, "/portal/signup/code");
+    let wrong_code = other_than(&app.code_for(&email).await);
+    let answer = client.post("/portal/signup/code", &[("code", wrong_code)]).await;
+    assert_eq!(answer.status, 422);
     let trail = app
         .insurer
         .lines(
@@ -249,6 +261,8 @@ async fn the_trail_tells_who_was_attacked_by_ids_and_hashes() {
         "sign_up.identify not_matched portal number_hash",
         "sign_up.identify registered worker account number_hash",
         "sign_up.create user_id_taken portal ticket user_id_hash",
+        "sign_up.resend done portal ticket",
+        "sign_up.confirm code_wrong portal ticket",
     ] {
         assert!(trail.iter().any(|entry| entry == line), "{line}: {trail:#?}");
     }

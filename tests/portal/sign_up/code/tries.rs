@@ -3,6 +3,7 @@
 use super::{ACCOUNT, CODE, RESEND, enter};
 use crate::portal::{leads, other_than, says};
 use database::Durability;
+use std::time::{Duration, Instant};
 use testkit::{TestApp, account, unique};
 use tokio::task::JoinSet;
 
@@ -84,6 +85,8 @@ async fn a_right_code_that_is_late_or_was_replaced_costs_no_try() {
         }
     }
     says(&enter(&client, other_than(&code)).await, 422, "あと4回");
+    // Of the person's own count neither.
+    assert_eq!(app.insurer.count("wrong_codes", "failures = 1").await, 1);
     leads(&enter(&client, &code).await, "/portal/");
     assert_eq!(app.insurer.count("wrong_codes", "true").await, 0);
 }
@@ -227,4 +230,44 @@ async fn fifty_wrong_codes_at_once_count_as_five() {
     );
     client.set_cookie("__Host-ticket", &ticket);
     leads(&enter(&client, &code).await, "/portal/signup");
+}
+
+// security.md 13
+#[tokio::test]
+async fn further_codes_count_by_network_as_first_ones_do() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.send_network_tries = 2).await;
+    let client = app.client();
+    let identity = app.identity(&app.person);
+    leads(&client.send_form("/portal/signup", &identity).await, ACCOUNT);
+    let form = account(&unique("user"), &format!("{}@example.jp", unique("one")));
+    leads(&client.send_form(ACCOUNT, &form).await, CODE);
+    app.later(60);
+    leads(&client.press(RESEND).await, CODE);
+    app.later(60);
+    assert_eq!(client.press(RESEND).await.status, 429);
+    // The window began with the first of them.
+    app.later(13 * 60);
+    leads(&client.press(RESEND).await, CODE);
+}
+
+// security.md 3, 72
+#[tokio::test]
+async fn many_wrong_codes_at_one_insurer_raise_an_alarm_slow_further_ones_down_and_refuse_nobody() {
+    let quick = |config: &mut madoguchi::config::Config| {
+        config.limits.identity_alarm = 3;
+        config.limits.identity_alarm_delay = 1;
+    };
+    let app = TestApp::with("32290413", |_| (), quick).await;
+    let (client, _, email) = app.waiting_for_code().await;
+    let code = app.code_for(&email).await;
+    let mut late = Vec::new();
+    for _ in 0..4 {
+        let begun = Instant::now();
+        assert_eq!(enter(&client, other_than(&code)).await.status, 422);
+        late.push(begun.elapsed() >= Duration::from_secs(1));
+    }
+    assert_eq!(late, [false, false, true, true]);
+    let alarms = "action = 'alarm.raise' AND outcome = 'code_insurer'";
+    assert_eq!(app.insurer.count("audit_events", alarms).await, 1);
+    leads(&enter(&client, &code).await, "/portal/");
 }
