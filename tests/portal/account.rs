@@ -99,6 +99,20 @@ async fn guessing_the_present_password_from_inside_is_throttled_too() {
     leads(&change(&client, PASSWORD, NEW).await, ACCOUNT);
 }
 
+// security.md 28, 68
+#[tokio::test]
+async fn guesses_from_inside_are_bounded_for_good_and_keep_nobody_out_who_logs_in() {
+    let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_id_tries = 2).await;
+    let (client, who) = app.member().await;
+    for _ in 0..2 {
+        assert_eq!(change(&client, "wrong&1234", NEW).await.status, 422);
+    }
+    says(&change(&client, PASSWORD, NEW).await, 403, "ログインを止めています");
+    app.later(24 * 3600);
+    let client = app.inside(&who).await;
+    assert_eq!(change(&client, PASSWORD, NEW).await.status, 403);
+}
+
 // security.md 26
 #[tokio::test]
 async fn a_full_hashing_queue_costs_no_try_of_the_present_password() {

@@ -480,3 +480,43 @@ async fn user_id_reminders_for_one_number_are_few_and_fields_are_mended_first() 
     let answer = client.send_form("/portal/user-id", &right).await;
     says(&answer, 429, "しばらく受け付けを止めています");
 }
+
+// security.md 55
+#[tokio::test]
+async fn the_trail_tells_for_whom_a_recovery_was_asked_by_ids_and_hashes() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    forget(&app, &app.client(), &who.user_id).await;
+    leads(
+        &ask_user_id(&app, &app.identity(&app.person)).await,
+        "/portal/user-id?sent=1",
+    );
+    app.work().await;
+    let trail = app
+        .insurer
+        .lines(
+            "SELECT concat_ws(' ', action, outcome, channel, object_kind,
+                CASE WHEN detail ? 'number_hash' THEN 'number_hash' END,
+                CASE WHEN detail ? 'user_id_hash' THEN 'user_id_hash' END) AS line
+             FROM audit_events WHERE action LIKE '%.forgot' ORDER BY 1",
+        )
+        .await;
+    let expected = [
+        "password.forgot mailed worker account user_id_hash",
+        "user_id.forgot done portal number_hash",
+        "user_id.forgot mailed worker account number_hash",
+    ];
+    assert_eq!(trail, expected);
+    // Nobody has looked yet whose the user ID is when it is asked for: that line stands at the platform, by the same hash.
+    let hash = "SELECT detail->>'user_id_hash' AS line FROM audit_events WHERE action = 'password.forgot'";
+    let hash = app.insurer.lines(hash).await.remove(0);
+    let asked = format!(
+        "SELECT outcome AS line FROM audit_events
+         WHERE action = 'password.forgot' AND channel = 'portal' AND detail->>'user_id_hash' = '{hash}'"
+    );
+    let platform = Some(kernel::TenantId::PLATFORM);
+    assert_eq!(
+        testkit::lines_within(&testkit::owner_url(), platform, &asked).await,
+        ["done"]
+    );
+}

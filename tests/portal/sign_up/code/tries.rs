@@ -109,6 +109,9 @@ async fn wrong_codes_of_a_person_are_counted_over_all_their_sign_ups_until_the_d
     let answer = enter(&second, &code).await;
     says(&answer, 403, "窓口へお電話ください");
     says(&answer, 403, "050-2030-4706");
+    app.later(60);
+    says(&second.press(RESEND).await, 403, "窓口へお電話ください");
+    assert_eq!(app.mails_to(&email).await.len(), 1);
     let third = app.identified().await;
     let fresh = format!("{}@example.jp", unique("fresh"));
     let refused = third.send_form(ACCOUNT, &account(&unique("user"), &fresh)).await;
