@@ -10,7 +10,7 @@
 
 mod accounts;
 mod api;
-mod conformance;
+mod catalogue;
 mod guard;
 mod isolation;
 mod jobs;
