@@ -29,19 +29,21 @@ const READ_EVERY: Duration = Duration::from_millis(400);
 /// Accepted log-ins, the members' page times, the refusals.
 pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     eprintln!("overload: making {} members", log_in::MEMBERS);
-    let members = stage.members(log_in::MEMBERS)?;
+    let members = stage.members(log_in::MEMBERS + READERS)?;
+    // Whoever logs in over and over ends their own oldest sessions, so the readers are others.
+    let (members, readers) = members.split_at(log_in::MEMBERS);
     let service = Service::start(stage, None)?;
-    let before = log_in::rates(stage, &service, &members, 4)?;
+    let before = log_in::rates(stage, &service, members, 4)?;
     let rate = before.b * TIMES;
     eprintln!("overload: {rate:.0} log-ins/s for {} s", RUSH.as_secs());
     let used = (service.seconds(), stage.database_seconds());
-    let mut rush = rush(&service, &members, rate)?;
+    let mut rush = rush(&service, members, readers, rate)?;
     eprintln!(
         "  processor time in all: {:.0} s service, {:.0} s PostgreSQL",
         service.seconds() - used.0,
         stage.database_seconds() - used.1
     );
-    let after = log_in::rates(stage, &service, &members, 4)?;
+    let after = log_in::rates(stage, &service, members, 4)?;
     let (bare, ceiling) = (f64::midpoint(before.a, after.a), f64::midpoint(before.b, after.b));
     let accepted = count(rush.accepted) / RUSH.as_secs_f64();
     let refused = count(rush.refused + rush.improper.len());
@@ -76,7 +78,7 @@ struct Rush {
     pages: Vec<f64>,
 }
 
-fn rush(service: &Service, members: &[Member], rate: f64) -> Result<Rush, Failed> {
+fn rush(service: &Service, members: &[Member], readers: &[Member], rate: f64) -> Result<Rush, Failed> {
     let (next, begun) = (AtomicUsize::new(0), Instant::now());
     let all = thread::scope(|scope| -> Result<Vec<Rush>, Failed> {
         let mut threads = Vec::new();
@@ -86,8 +88,7 @@ fn rush(service: &Service, members: &[Member], rate: f64) -> Result<Rush, Failed
                 .spawn_scoped(scope, || client(service, members, rate, &next, begun));
             threads.push(client.map_err(Failed::at("a client"))?);
         }
-        for reader in 0..READERS {
-            let member = members.get(reader).ok_or_else(|| Failed("too few members".into()))?;
+        for (reader, member) in readers.iter().enumerate() {
             let offset = READ_EVERY * u32::try_from(reader).unwrap_or(0) / 4;
             threads.push(scope.spawn(move || read(service, member, begun + offset, begun)));
         }
