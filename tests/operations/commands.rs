@@ -42,6 +42,17 @@ async fn a_folder_with_an_error_is_refused_by_file_and_line_and_leaves_nothing()
     assert!(!installation.done(&["tenant", "list"]).await.contains("139998"));
 }
 
+#[tokio::test]
+async fn a_demo_without_insurers_folders_names_what_it_looked_for_and_starts_nothing() {
+    let installation = Installation::new().await;
+    let (success, said) = installation.run(&["demo", "--listen", "127.0.0.1:0"], &[]).await;
+    assert!(
+        !success && said.contains("tenants: ") && said.contains("--tenants"),
+        "{said}"
+    );
+    assert!(!installation.folder.path().join("var").exists());
+}
+
 // security.md 71
 #[tokio::test]
 async fn a_folder_of_links_is_refused_and_a_file_of_settings_must_be_one() {

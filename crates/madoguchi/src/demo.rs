@@ -33,6 +33,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
             "the demo shows everybody's mail: it listens on loopback only".into(),
         ));
     }
+    let folders = folders(tenants)?;
     let mut config = Config::read(None)?;
     config.http.drain_seconds = 5;
     config.log.format = LogFormat::Text;
@@ -75,7 +76,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     app.key_proof.ask().await.map_err(unproven)?;
 
     say!("[3/4] applying {}", tenants.display());
-    for folder in folders(tenants)? {
+    for folder in folders {
         if let Err(problems) = tenant_apply(&app.database, &app.clock, &folder, false).await? {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return Err(Failed::Said(lines.join("\n")));
@@ -126,8 +127,14 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
 
 /// The platform first: its terms are everybody's.
 fn folders(tenants: &Path) -> Result<Vec<PathBuf>, Failed> {
+    let entries = std::fs::read_dir(tenants).map_err(|error| {
+        let tenants = tenants.display();
+        Failed::Said(format!(
+            "{tenants}: {error}; run the demo where the insurers' folders are, or name them with --tenants"
+        ))
+    })?;
     let mut folders = Vec::new();
-    for entry in std::fs::read_dir(tenants)? {
+    for entry in entries {
         let path = entry?.path();
         if path.join("tenant.toml").is_file() {
             folders.push(path);
