@@ -256,7 +256,9 @@ async fn wrong_codes_of_a_change_count_for_the_person_as_those_of_a_sign_up_do()
     for _ in 0..3 {
         assert_eq!(enter(&client, other_than(&code)).await.status, 422);
     }
-    says(&enter(&client, &code).await, 403, "窓口へお電話ください");
+    let answer = enter(&client, &code).await;
+    says(&answer, 403, "窓口へお電話ください");
+    assert!(!answer.text.contains(CODE), "nothing is left to type or press in vain");
     app.later(60);
     let other = fresh();
     says(&ask(&client, PASSWORD, &other).await, 403, "窓口へお電話ください");

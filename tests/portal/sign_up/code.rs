@@ -88,6 +88,20 @@ async fn a_code_older_than_ten_minutes_is_refused_and_a_new_one_helps() {
 }
 
 #[tokio::test]
+async fn whoever_comes_back_to_a_code_that_has_run_out_is_told_so_before_they_type_it() {
+    let app = TestApp::start().await;
+    let (client, _, email) = app.waiting_for_code().await;
+    app.code_for(&email).await;
+    app.later(599);
+    assert!(!client.get(CODE).await.text.contains("有効期限が切れました"));
+    app.later(1);
+    let told = "有効期限が切れました。「再送する」を押すと";
+    says(&client.get(CODE).await, 200, told);
+    leads(&client.press(RESEND).await, CODE);
+    assert!(!client.get(CODE).await.text.contains("有効期限が切れました"));
+}
+
+#[tokio::test]
 async fn a_user_id_lost_before_the_code_leads_back_to_its_field_and_the_code_stays_good() {
     let app = TestApp::start().await;
     let (client, user_id, email) = app.waiting_for_code().await;

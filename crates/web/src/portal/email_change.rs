@@ -57,6 +57,7 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
     match settle(visit.services.accounts.change_email(&visit.origin, &member, form).await) {
         Ok(_) => Ok(reply::see_other(CODE)),
         Err(Refusal::SessionEnded) => Ok(visit.to_log_in()),
+        Err(Refusal::CodesLocked) => Err(Refusal::CodesLocked.into()),
         Err(refusal) => {
             let page = ask_page(&visit, &member, email, false, errors(&visit, &refusal));
             visit.form_again(&refusal, &page)
@@ -100,8 +101,11 @@ pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
 
 /// The code's page again, or back to the beginning where there is no change any more.
 async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
-    if refusal == Refusal::SessionEnded {
-        return Ok(visit.to_log_in());
+    match refusal {
+        Refusal::SessionEnded => return Ok(visit.to_log_in()),
+        // Nothing that could be typed or pressed here would help.
+        Refusal::CodesLocked => return Err(refusal.into()),
+        _ => {}
     }
     let change = visit.services.accounts.email_change(member).await?;
     let Some(change) = change else { return Ok(over(&visit)) };

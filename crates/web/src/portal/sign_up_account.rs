@@ -1,7 +1,7 @@
 //! Sign-up, step 2: user ID, password, e-mail address (manual 1-3).
 
 use crate::{
-    cookies,
+    cookies, error_pages,
     frame::{Errors, Frame},
     portal::sign_up::{Draft, restart},
     reply::{Reply, see_other},
@@ -84,6 +84,10 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
     let view = settle(visit.services.accounts.ticket(&ticket).await).ok();
     if let Some(view) = &view {
         visit.look = Arc::clone(&view.insurer);
+    }
+    if refusal == Refusal::CodesLocked {
+        // Nothing that could be mended here would help.
+        return Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now));
     }
     let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
     visit.form_again(&refusal, &AccountPage::new(&visit, frame, view, user_id, email))

@@ -1,7 +1,7 @@
 //! Sign-up, step 3: the code from the mail (manual 1-4).
 
 use crate::{
-    cookies,
+    cookies, error_pages,
     frame::{Errors, Frame},
     portal::{log_in::Browser, sign_up::restart},
     reply::{self, Reply, see_other},
@@ -26,6 +26,7 @@ struct CodePage {
     /// False where the insurer registered the address.
     can_change_address: bool,
     expires: String,
+    is_late: bool,
     /// When the next mail may be asked for, while that is still to come.
     resend_at: Option<String>,
     sends_left: u32,
@@ -95,6 +96,8 @@ async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
         _ => {}
     }
     match view(&mut visit).await? {
+        // Nothing that could be typed or pressed here would help.
+        Ok(_) if refusal == Refusal::CodesLocked => Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now)),
         Ok((view, code)) => {
             let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
             let page = page(&visit, frame, &view, &code, typed);
@@ -132,6 +135,7 @@ fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView, typed: 
         unusual: code.unusual,
         can_change_address: view.email_hint.is_none(),
         expires: words::moment(code.expires_at, visit.now),
+        is_late: code.expires_at <= visit.now,
         resend_at: (code.resend_at > visit.now).then(|| words::full_minute(code.resend_at)),
         sends_left: code.sends_left,
         mail: mail_words(code, visit.now),
@@ -186,6 +190,7 @@ mod tests {
             unusual: code.unusual,
             can_change_address: true,
             expires: words::moment(code.expires_at, now),
+            is_late: false,
             resend_at: Some(words::full_minute(code.resend_at)),
             sends_left: code.sends_left,
             mail: mail_words(&code, now),

@@ -105,10 +105,13 @@ async fn wrong_codes_of_a_person_are_counted_over_all_their_sign_ups_until_the_d
     for _ in 0..2 {
         assert_eq!(enter(&second, other_than(&code)).await.status, 422);
     }
-    // The right one neither; whoever it is is told to call, and nothing is mailed to anybody.
+    // The right one neither; whoever it is is told to call their own insurer's desk, whatever the browser looked at
+    // meanwhile, with nothing left to type in vain; and nothing is mailed to anybody.
+    second.set_cookie("__Host-insurer", "00000000");
     let answer = enter(&second, &code).await;
     says(&answer, 403, "窓口へお電話ください");
     says(&answer, 403, "050-2030-4706");
+    assert!(!answer.text.contains("<form"), "{}", answer.text);
     app.later(60);
     says(&second.press(RESEND).await, 403, "窓口へお電話ください");
     assert_eq!(app.mails_to(&email).await.len(), 1);
@@ -116,6 +119,7 @@ async fn wrong_codes_of_a_person_are_counted_over_all_their_sign_ups_until_the_d
     let fresh = format!("{}@example.jp", unique("fresh"));
     let refused = third.send_form(ACCOUNT, &account(&unique("user"), &fresh)).await;
     says(&refused, 403, "窓口へお電話ください");
+    assert!(!refused.text.contains("<form"), "{}", refused.text);
     assert!(app.mails_to(&fresh).await.is_empty());
     // A week changes nothing; the desk's word does.
     app.later(7 * 24 * 3600);
