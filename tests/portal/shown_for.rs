@@ -8,6 +8,8 @@ use testkit::{Answer, Client, Fields, MARK, PASSWORD, SignedUp, TestApp, TestPer
 const OTHER: &str = "この画面を開いたあとに、別の方の手続きが始まっています";
 const SIGN_UP: &str = "/portal/signup/account";
 const CODE: &str = "/portal/signup/code";
+/// The button for whoever was there before.
+const NEW_SIGN_UP: &str = "href=\"/portal/signup?new=1\"";
 const SESSION: &str = "__Host-session";
 
 /// A form of a page, as it stands in a tab: filled in now, sent whenever.
@@ -93,9 +95,13 @@ async fn the_forms_of_a_sign_up_are_not_taken_for_whoever_identified_in_another_
     let before = rows(&app).await;
     for more in [None, Some(("act", "back"))] {
         let fields: Vec<(&str, &str)> = typed.into_iter().chain(more).collect();
-        is_of_another(&first_tab.send(SIGN_UP, &fields).await, "href=\"/portal/signup\"");
+        is_of_another(&first_tab.send(SIGN_UP, &fields).await, NEW_SIGN_UP);
     }
     assert_eq!(rows(&app).await, before, "nothing is written");
+    // Where the button leads, nobody is sent on into the other's sign-up.
+    let going_on = "登録の途中の方は、こちらから続けられます";
+    says(&client.get("/portal/signup").await, 200, going_on);
+    assert!(!client.get("/portal/signup?new=1").await.text.contains(going_on));
     // The one that the browser is with goes on, and gets an account of their own.
     let second_tab = Tab::on(&client, SIGN_UP).await;
     let second_id = unique("second");
@@ -110,15 +116,9 @@ async fn the_forms_of_a_sign_up_are_not_taken_for_whoever_identified_in_another_
     let second_code = Tab::on(&client, CODE).await;
     identify(&app, &client, &app.person.clone()).await;
     let before = rows(&app).await;
-    is_of_another(
-        &second_code.send(CODE, &[("code", &code)]).await,
-        "href=\"/portal/signup\"",
-    );
+    is_of_another(&second_code.send(CODE, &[("code", &code)]).await, NEW_SIGN_UP);
     app.later(61);
-    is_of_another(
-        &second_code.send("/portal/signup/code/resend", &[]).await,
-        "href=\"/portal/signup\"",
-    );
+    is_of_another(&second_code.send("/portal/signup/code/resend", &[]).await, NEW_SIGN_UP);
     assert_eq!(rows(&app).await, before, "no try is taken, no mail sent");
 }
 

@@ -30,7 +30,7 @@ struct SignUpPage {
     frame: Frame,
     identity: IdentityFields,
     years: Vec<super::identity_fields::Choice>,
-    /// True where a sign-up is under way in this browser.
+    /// True where a sign-up is under way in this browser, unless it is another's (`new`).
     going_on: bool,
 }
 
@@ -40,7 +40,7 @@ impl SignUpPage {
             frame,
             years: identity.years(visit.now),
             identity,
-            going_on: visit.ticket().is_some(),
+            going_on: visit.ticket().is_some() && visit.query.get("new").is_none(),
         }
     }
 
