@@ -66,7 +66,7 @@ async fn while_the_network_is_silent_pages_and_readyz_answer_within_seconds_and_
     let crowd = join_all((0..12).map(|_| client.get(MY_PAGE))).await;
     soon(begun);
     for answer in crowd {
-        says(&answer, 503, "ただいまつながりにくくなっています");
+        says(&answer, 503, "ただいま、つながりにくくなっています");
         assert!(!answer.header("retry-after").is_empty());
     }
     for _ in 0..3 {

@@ -110,7 +110,7 @@ fn start() -> Link {
 
 fn unavailable() -> Words {
     Words {
-        heading: "ただいまつながりにくくなっています",
+        heading: "ただいま、つながりにくくなっています",
         text: "少し待ってから、もう一度お試しください。送信の途中だった場合、その内容は保存されていないことがあります。続くときは、下のお問い合わせ窓口へお電話ください。".into(),
         links: vec![start()],
     }
@@ -177,6 +177,23 @@ fn unreadable(trouble: FormTrouble) -> Words {
 mod tests {
     use super::*;
     use accounts::Outage;
+
+    #[test]
+    fn while_nobody_knows_the_insurer_the_page_still_says_whom_to_call() {
+        let frame = Frame::new(
+            crate::visit::plain_look(),
+            crate::frame::Menu::Visitor,
+            DateTime::UNIX_EPOCH,
+        );
+        let page = ErrorPage {
+            frame,
+            words: unavailable(),
+            start: None,
+        };
+        let page = page.render().unwrap();
+        let (_, foot) = page.split_once("<footer").unwrap();
+        assert!(foot.contains("ご加入の保険者からの案内に書かれている窓口"), "{foot}");
+    }
 
     #[test]
     fn every_trouble_has_a_status_and_words_that_help_on() {
