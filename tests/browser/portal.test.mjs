@@ -8,7 +8,7 @@ const site = {};
 before(async () => Object.assign(site, await open()));
 after(async () => site.close?.());
 
-for (const part of ['walk', 'no_script', 'keyboard', 'mistakes', 'way_back', 'inside', 'recovery', 'looks']) {
+for (const part of ['walk', 'no_script', 'keyboard', 'mistakes', 'way_back', 'inside', 'recovery', 'dead_ends', 'looks']) {
   const { default: register } = await import(`./parts/${part}.mjs`);
   describe(part.replace('_', ' '), () => register(site));
 }

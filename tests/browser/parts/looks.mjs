@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { axe, layoutShift, paintSlowly, screenshot, WIDTHS } from '../harness.mjs';
+import { axe, layoutShift, paintSlowly, reflow, screenshot, WIDTHS } from '../harness.mjs';
 import { DEMO_PASSWORD, INSURERS } from '../people.mjs';
 import { acceptTerms, isAt, logIn, texts } from '../steps.mjs';
 
@@ -92,6 +92,20 @@ export default function register(site) {
     }
     for (const key of Object.keys(looks[0])) assert.equal(new Set(looks.map((look) => look[key])).size, 3, key);
   });
+
+  for (const width of WIDTHS) {
+    test(`a word longer than the window breaks wherever insurers and people write, at ${width} px`, async () => {
+      const page = await everyPage(site, width, async (page) => {
+        await page.locator('main').evaluate((main, word) => {
+          for (const one of main.querySelectorAll('h1, .lines a, .news a, .prose :is(p, li, a), .sum dd')) {
+            if (!one.children.length) one.textContent = word;
+          }
+        }, 'https://www.example.jp/' + 'x'.repeat(200));
+        await reflow(page);
+      });
+      await page.context().close();
+    });
+  }
 
   test('fields are large enough not to make a phone zoom, targets large enough to hit', async () => {
     const page = await everyPage(site, 390, async (page, name) => {
