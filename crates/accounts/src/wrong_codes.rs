@@ -2,7 +2,6 @@
 //! (security.md 13, 68). Nobody guesses more than so many in a person's name, however many sign-ups are begun for them.
 
 use crate::schema::wrong_codes;
-use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{dsl::exists, prelude::*, query_dsl::methods::FilterDsl as _};
@@ -67,14 +66,8 @@ pub(crate) async fn clear(tx: &mut TenantTransaction, person: PersonId) -> Resul
 pub async fn unlock(tx: &mut TenantTransaction, now: DateTime<Utc>, person: PersonId) -> Result<bool, DatabaseError> {
     let failures = clear(tx, person).await?;
     if let Some(failures) = failures {
-        let entry = Entry {
-            actor: Actor::Operator,
-            action: "codes.unlock",
-            object: Some(("person", person.0)),
-            outcome: "done",
-            detail: json!({ "failures": failures }),
-        };
-        audit::record(tx, now, &Origin::command(), entry).await?;
+        let (object, detail) = (("person", person.0), json!({ "failures": failures }));
+        audit::record_command(tx, now, "codes.unlock", Some(object), detail).await?;
     }
     Ok(failures.is_some())
 }

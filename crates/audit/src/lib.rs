@@ -197,6 +197,24 @@ pub async fn record(
     Ok(())
 }
 
+/// A line of what an operator did at the command line.
+pub async fn record_command(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    action: &'static str,
+    object: Option<(&'static str, Uuid)>,
+    detail: Value,
+) -> Result<(), DatabaseError> {
+    let entry = Entry {
+        actor: Actor::Operator,
+        action,
+        object,
+        outcome: "done",
+        detail,
+    };
+    record(tx, now, &Origin::command(), entry).await
+}
+
 /// Deletes the lines before `before`, batch by batch; gives how many. The service may not: for the owner, who runs it on
 /// schedule.
 pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {

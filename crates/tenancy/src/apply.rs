@@ -5,7 +5,6 @@ use crate::{
     Difference, Folder, FolderProblem, InsurerState, Settings,
     difference::{compare, stored},
     directory::{InsurerRow, unreadable},
-    operate::record,
     schema::{insurer_revisions, insurers, logos, pages, terms_documents},
     terms::hex,
 };
@@ -124,7 +123,7 @@ impl Change<'_> {
         self.write_pages(tx).await?;
         self.write_logo(tx).await?;
         let detail = json!({ "revision": self.revision, "changes": difference.lines.len() });
-        record(tx, self.now, "insurer.apply", detail).await
+        audit::record_command(tx, self.now, "insurer.apply", None, detail).await
     }
 
     async fn insert_insurer(

@@ -6,7 +6,6 @@ use crate::{
     directory::{InsurerRow, unreadable},
     schema::{insurer_revisions, insurers},
 };
-use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability};
 use diesel::prelude::*;
@@ -179,26 +178,9 @@ async fn set_state(
         InsurerState::Suspended => "insurer.suspend",
         InsurerState::Open => "insurer.resume",
     };
-    record(&mut tx, now, action, serde_json::json!({})).await?;
+    audit::record_command(&tx, now, action, None, serde_json::json!({})).await?;
     tx.commit().await?;
     Ok(StateChange::Done)
-}
-
-/// An operator's deed on the command line, in the insurer's trail.
-pub(crate) async fn record(
-    tx: &mut database::TenantTransaction,
-    now: DateTime<Utc>,
-    action: &'static str,
-    detail: serde_json::Value,
-) -> Result<(), DatabaseError> {
-    let entry = Entry {
-        actor: Actor::Operator,
-        action,
-        object: None,
-        outcome: "done",
-        detail,
-    };
-    audit::record(tx, now, &Origin::command(), entry).await
 }
 
 #[derive(Queryable, Selectable)]

@@ -4,13 +4,12 @@
 use super::{Failed, owner};
 use crate::{config::Config, terminal::say};
 use accounts::Names;
-use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
-use database::{Database, DatabaseError, Durability, Keyed, Resealed, TenantTransaction};
+use database::{Database, DatabaseError, Durability, Keyed, Resealed};
 use guard::known_keys::{self, KeyFault};
 use kernel::{Clock, Keys, NameKeys, TenantId};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 #[derive(Subcommand)]
@@ -80,7 +79,7 @@ pub async fn register(
     let new = known_keys::register(&mut tx, keys, names, now).await?.map_err(said)?;
     let first = known_keys::is_first_of_names(&known_keys::load(&tx).await?);
     if !new.is_empty() {
-        record(&tx, now, "keys.register", json!({ "keys": &new })).await?;
+        audit::record_command(&tx, now, "keys.register", None, json!({ "keys": &new })).await?;
     }
     tx.commit().await?;
     if first {
@@ -117,7 +116,7 @@ pub async fn rehash_names(
     if finish {
         known_keys::retire_old_names(&mut tx, names, now).await?;
     }
-    record(&tx, now, "keys.rehash_names", json!({ "finish": finish })).await?;
+    audit::record_command(&tx, now, "keys.rehash_names", None, json!({ "finish": finish })).await?;
     tx.commit().await?;
     Ok(found)
 }
@@ -228,26 +227,10 @@ async fn retire(owner: &Database, keys: &Keys, id: &str, now: DateTime<Utc>) -> 
         return Err(Failed::Said(format!("no key {id} is registered")));
     }
     known_keys::retire_of_ring(&mut tx, id, now).await?;
-    record(&tx, now, "keys.retire", json!({ "key": id })).await?;
+    audit::record_command(&tx, now, "keys.retire", None, json!({ "key": id })).await?;
     tx.commit().await?;
     say!("{id} is retired: take it out of keys.ring");
     Ok(())
-}
-
-async fn record(
-    tx: &TenantTransaction,
-    now: DateTime<Utc>,
-    action: &'static str,
-    detail: Value,
-) -> Result<(), DatabaseError> {
-    let entry = Entry {
-        actor: Actor::Operator,
-        action,
-        object: None,
-        outcome: "done",
-        detail,
-    };
-    audit::record(tx, now, &Origin::command(), entry).await
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]

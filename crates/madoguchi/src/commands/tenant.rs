@@ -5,7 +5,7 @@ use crate::{
     config::Config,
     terminal::{self, complain, say},
 };
-use audit::{Actor, Entry, Origin, operator};
+use audit::{Actor, Origin, operator};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use database::{Database, Durability};
@@ -204,14 +204,7 @@ pub(super) async fn note(
     detail: Value,
 ) -> Result<(), Failed> {
     let tx = database.tenant(tenant).write(Durability::Safe).await?;
-    let entry = Entry {
-        actor: Actor::Operator,
-        action,
-        object: None,
-        outcome: "done",
-        detail,
-    };
-    audit::record(&tx, now, &Origin::command(), entry).await?;
+    audit::record_command(&tx, now, action, None, detail).await?;
     Ok(tx.commit().await?)
 }
 
