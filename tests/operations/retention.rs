@@ -193,6 +193,53 @@ async fn who_lost_coverage_five_years_ago_is_emptied_and_the_user_id_is_free_a_y
 }
 
 #[tokio::test]
+async fn an_import_takes_nobody_in_who_would_be_forgotten_at_once_and_says_so() {
+    let installation = Installation::ready().await;
+    let insurer = installation.insurer().await;
+    let sample = std::fs::read_to_string(testkit::tenants().join("139998/sample-roster.csv")).unwrap();
+    let former = |number: u32, days: i64| {
+        let lost = (chrono::Utc::now() - chrono::TimeDelta::days(days)).format("%Y/%m/%d");
+        format!("10,{number},01,世帯主,組合員,昔野　人,ムカシノ　ヒト,1,1950/01/01,1980/01/01,{lost},,,,,,,,,,\r\n")
+    };
+    // Of two who are not in the roster one lost coverage too long ago. Who is in it is lost, however long ago it was.
+    let known = sample.replacen("1995/04/01,,", "1995/04/01,2001/01/01,", 1);
+    let file = known + &former(9001, 1840) + &former(9002, 1820);
+    std::fs::write(installation.folder.path().join("roster.csv"), file).unwrap();
+    let import = ["roster", "import", "139998", "roster.csv", "--allow-loss"];
+    let told = "保存期間を過ぎた人: 1人";
+    for expected in [
+        "new 1, changed 0, returned 0, lost 1,",
+        "new 0, changed 0, returned 0, lost 0,",
+    ] {
+        let said = installation.done(&import).await;
+        assert!(said.contains(told) && said.contains(expected), "{said}");
+    }
+    let kept = lines_within(
+        &installation.owner_url(),
+        Some(insurer),
+        "SELECT number AS line FROM persons WHERE number LIKE '900%'",
+    )
+    .await;
+    assert_eq!(kept, ["9002"]);
+    // By its own settings the service forgets later, and the import takes in whom it would keep.
+    let (done, said) = installation
+        .run(&import, &[("MADOGUCHI__RETENTION__PERSON_DAYS", "1900")])
+        .await;
+    assert!(done && said.contains("new 1,") && !said.contains(told), "{said}");
+    // A person who was forgotten is not known again by the file that still lists them.
+    let worker = Node::start(installation.command(&["work"])).await;
+    installation
+        .until(insurer, 2, "persons WHERE emptied_at IS NOT NULL")
+        .await;
+    assert!(worker.terminate().await);
+    let said = installation.done(&import).await;
+    assert!(
+        said.contains("保存期間を過ぎた人: 2人") && said.contains("new 0, changed 0,"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn who_lost_coverage_less_than_five_years_ago_is_kept() {
     let installation = Installation::ready().await;
     let insurer = installation.insurer().await;

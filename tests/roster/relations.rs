@@ -13,6 +13,7 @@ const DRY: Options = Options {
     dry_run: true,
     allow_loss: true,
     max_rows: Options::MAX_ROWS,
+    forgotten_before: None,
 };
 
 fn taro(word: &str) -> String {

@@ -6,7 +6,7 @@
 
 use crate::{app::App, config::RetentionConfig};
 use audit::{Actor, Entry, Origin};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability};
 use kernel::{TenantId, calendar};
 use serde_json::json;
@@ -68,7 +68,7 @@ async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
 
 /// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
 async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let lost_before = calendar::today_in_japan(now - days(app.retention.person_days));
+    let lost_before = forgotten_before(app.retention, now);
     let tenant = app.database.tenant(tenant).within(LONG);
     let mut forgotten = 0;
     loop {
@@ -93,6 +93,11 @@ async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
         }
         forgotten += people.len() + freed;
     }
+}
+
+/// Who lost coverage before this day is forgotten.
+pub(crate) fn forgotten_before(kept: RetentionConfig, now: DateTime<Utc>) -> NaiveDate {
+    calendar::today_in_japan(now - days(kept.person_days))
 }
 
 /// What [`prune`] deleted.

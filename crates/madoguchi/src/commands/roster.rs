@@ -3,6 +3,7 @@
 use super::{Failed, tenant::tenant};
 use crate::{
     config::Config,
+    retention,
     terminal::{self, complain, say},
 };
 use audit::{Actor, Origin};
@@ -53,6 +54,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         dry_run,
         allow_loss,
         max_rows,
+        forgotten_before: Some(retention::forgotten_before(config.retention, clock.now())),
     };
     import_file(&database, &clock, &insurer, &file, options).await
 }
@@ -119,6 +121,12 @@ fn show_report(report: &Report) {
             "  生年月日の訂正（同じ記号・番号・枝番と氏名の人）: {}件、{}行目",
             report.corrected.persons,
             lines.join("・")
+        );
+    }
+    if report.too_old > 0 {
+        say!(
+            "  資格喪失から年数がたち、保存期間を過ぎた人: {}人（取り込みませんでした）",
+            report.too_old
         );
     }
     show_relations(&report.relations);

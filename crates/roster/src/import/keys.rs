@@ -116,7 +116,7 @@ impl Keys {
 
 const OUTDATED: &str = "
     SELECT person_id, symbol, number, branch, kana_name, employee_number, present FROM persons
-    WHERE tenant_id = $1 AND fold_version <> $2 AND person_id > $3
+    WHERE tenant_id = $1 AND fold_version <> $2 AND person_id > $3 AND emptied_at IS NULL
     ORDER BY person_id LIMIT $4";
 
 /// Of two whose numbers are the same by the new keys only one can have them; the other keeps its old ones, matches no row

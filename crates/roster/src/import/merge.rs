@@ -88,6 +88,15 @@ impl Merge<'_> {
         Ok(())
     }
 
+    /// Drops the rows of persons who lost coverage before that day and are not in the roster; gives how many.
+    pub(super) async fn drop_forgotten(
+        &self,
+        tx: &mut TenantTransaction,
+        before: NaiveDate,
+    ) -> Result<u64, DatabaseError> {
+        execute(tx, DROP_FORGOTTEN, |query| query.bind::<Date, _>(before)).await
+    }
+
     /// Whose birth dates the file corrects.
     pub(super) async fn corrected(&self, tx: &mut TenantTransaction) -> Result<Corrected, DatabaseError> {
         #[derive(QueryableByName)]
@@ -391,6 +400,12 @@ const BY_CORRECTION: &str = without_choice!(
 
 /// A name may change with a marriage.
 const BY_BIRTH_DATE: &str = without_choice!("p.birth_date = s.birth_date AND (s.branch_key = '' OR p.branch_key = '')");
+
+/// Whoever is in the roster stays, and is lost by the file if they were not: their account ends with it.
+const DROP_FORGOTTEN: &str = "
+    DELETE FROM roster_staging s
+    WHERE s.tenant_id = $1 AND s.lost_on < $2
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)";
 
 const CORRECTED: &str = "
     SELECT s.line, count(*) OVER () AS persons

@@ -97,6 +97,10 @@ pub async fn import(
         now,
     };
     merge.match_persons(&mut tx, rows).await?;
+    let too_old = match options.forgotten_before {
+        Some(day) => merge.drop_forgotten(&mut tx, day).await?,
+        None => 0,
+    };
     let (vanishing, corrected) = (merge.vanishing(&mut tx).await?, merge.corrected(&mut tx).await?);
     if vanishing.is_too_much() && !options.allow_loss && !options.dry_run {
         tx.rollback().await?;
@@ -104,8 +108,10 @@ pub async fn import(
     }
     let changes = merge.write_journal(&mut tx).await?;
     let report = Report {
+        rows,
         corrected,
-        ..run.report(&file, rows, changes, vanishing)
+        too_old,
+        ..run.report(&file, rows - too_old, changes, vanishing)
     };
     if options.dry_run {
         tx.rollback().await?;
@@ -180,6 +186,7 @@ impl Run<'_> {
         Ok((tx, position))
     }
 
+    /// `rows`: those that were taken.
     fn report(&self, file: &FileRead, rows: u64, changes: Changes, vanishing: Vanishing) -> Report {
         let Changes {
             new,
@@ -201,6 +208,7 @@ impl Run<'_> {
             returned,
             lost,
             unchanged: rows.saturating_sub(new + changed + returned + lost_in_file),
+            too_old: 0,
             vanishing,
         }
     }
@@ -223,7 +231,8 @@ impl Run<'_> {
         self.announce_losses(tx, merge).await?;
         let detail = json!({
             "rows": report.rows, "new": report.new, "changed": report.changed, "returned": report.returned,
-            "lost": report.lost, "unchanged": report.unchanged, "position": position,
+            "lost": report.lost, "unchanged": report.unchanged, "too_old": report.too_old,
+            "position": position,
         });
         let subject = self.import_id.0;
         jobs::publish(

@@ -1,6 +1,7 @@
 //! What an import answers: what it did or would do, or why it did nothing.
 
 use super::{encoding::Encoding, errors::RowErrors};
+use chrono::NaiveDate;
 use database::DatabaseError;
 use kernel::{ImportId, Relation};
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ pub struct Options {
     pub allow_loss: bool,
     /// Rows that are taken at most: a longer file is rather a wrong one.
     pub max_rows: u64,
+    /// Who lost coverage before this day and is not in the roster is not taken into it: they would be forgotten at once.
+    pub forgotten_before: Option<NaiveDate>,
 }
 
 impl Options {
@@ -27,12 +30,13 @@ impl Default for Options {
             dry_run: false,
             allow_loss: false,
             max_rows: Self::MAX_ROWS,
+            forgotten_before: None,
         }
     }
 }
 
-/// What was done, or in a dry run would be done. Every row of the file is new, changed, returned, lost or unchanged;
-/// lost also counts the persons who are missing from the file.
+/// What was done, or in a dry run would be done. Every row of the file is new, changed, returned, lost, unchanged or
+/// too old; lost also counts the persons who are missing from the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// The import, as journal, events and audit trail name it; in a dry run nobody does.
@@ -59,6 +63,8 @@ pub struct Report {
     pub lost: u64,
     /// Rows that say what is known already.
     pub unchanged: u64,
+    /// Rows of persons who lost coverage before [`Options::forgotten_before`] and are not in the roster: not taken over.
+    pub too_old: u64,
     /// The share whose access would end with the import.
     pub vanishing: Vanishing,
 }
