@@ -3,6 +3,7 @@
 mod account;
 mod bar;
 mod email_change;
+mod forgotten;
 mod log_in;
 mod log_lines;
 mod my_page;
@@ -13,6 +14,7 @@ mod requests;
 mod shown_for;
 mod sign_up;
 mod terms;
+mod unread;
 
 use testkit::Answer;
 

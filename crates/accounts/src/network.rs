@@ -99,6 +99,19 @@ impl Accounts {
         Ok(wait)
     }
 
+    /// Counts what is refused before any look, by where it came from, for the trail of the platform: it may name no
+    /// insurer.
+    pub(crate) async fn note_unread(&self, origin: &Origin, held: &Held) -> Result<(), Outage> {
+        let tx = self
+            .database
+            .tenant(TenantId::PLATFORM)
+            .write(Durability::Relaxed)
+            .await?;
+        let typed = Typed::network(&self.keys, origin);
+        trail::note_held(&tx, self.clock.now(), origin, held, &typed).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Counts a failure on a network.
     pub(crate) async fn count_network(&self, places: &[Place], rule: NetworkRule) -> Result<(), Outage> {
         let (now, watched) = (self.clock.now(), watched(places, rule).collect::<Vec<_>>());

@@ -1,58 +1,41 @@
 //! Forgotten password and forgotten user ID. What a stranger may ask has one answer and only enqueues; a worker
 //! matches, so that the time tells nothing either (design §4).
 
+mod reset;
+
+pub(crate) use reset::{RESET, SECOND_CLICK};
+pub use reset::{ResetForm, ResetView};
+
 use crate::{
     Accounts, IdentityForm, Outage, Outcome, Refusal,
     limits::span,
-    messages::{PasswordChanged, PasswordReset, UserIdReminder, letterhead, sender},
+    messages::{PasswordReset, UserIdReminder, letterhead, sender},
     network::{self, Place},
-    refusal::unhashed,
     schema::accounts,
-    session::{AccountRow, Credentials, account, credentials},
-    sign_up::new_password,
-    trail::{self, Held, REMINDER_HELD, REMINDER_NETWORK_HELD, RESET_HELD, RESET_NETWORK_HELD, Typed, record_visitor},
+    session::{AccountRow, account},
+    trail::{
+        self, Held, REMINDER_HELD, REMINDER_NETWORK_HELD, REMINDER_UNREAD, RESET_HELD, RESET_NETWORK_HELD,
+        RESET_UNREAD, Typed, record_visitor,
+    },
     work::{ForgottenPassword, ForgottenUserId},
 };
-use audit::{Actor, Origin};
-use chrono::{DateTime, TimeDelta, Utc};
+use audit::Origin;
+use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{
-    HashError, Password, PasswordHash, links,
-    links::Link,
-    sessions,
+    links,
     throttle::{self, Rule, Taken},
 };
 use kernel::{
-    AccountId, BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId,
-    TenantSecret, UserId,
+    AccountId, BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId, UserId,
 };
 use mail::{Letter, Message};
 use roster::{Found, Identity};
-use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
-
-/// The page behind a reset link.
-#[derive(Debug, Clone)]
-pub struct ResetView {
-    /// Whose portal.
-    pub insurer: Arc<Insurer>,
-}
-
-/// A new password.
-#[derive(Clone)]
-pub struct ResetForm {
-    /// パスワード.
-    pub password: String,
-}
-
-/// The link's purpose in the guard.
-pub(crate) const RESET: &str = "password_reset";
-/// A form sent again within this is a second click.
-pub(crate) const SECOND_CLICK: TimeDelta = TimeDelta::minutes(1);
 
 impl Accounts {
     /// Asks for a mail with a reset link. One answer whatever is true. `device` names the browser or program where it has
@@ -65,7 +48,10 @@ impl Accounts {
     ) -> Result<Outcome<()>, Outage> {
         let user_id = match UserId::typed(user_id) {
             Ok(user_id) => user_id,
-            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("user_id", problem)]).into()),
+            Err(problem) => {
+                self.note_unread(origin, &RESET_UNREAD).await?;
+                return Ok(Refusal::Fields(vec![FieldError::new("user_id", problem)]).into());
+            }
         };
         let (places, by_network) = (network::places(origin), self.limits.recovery_network());
         if let Some(until) = self
@@ -103,7 +89,10 @@ impl Accounts {
     pub async fn forgot_user_id(&self, origin: &Origin, form: &IdentityForm) -> Result<Outcome<()>, Outage> {
         let (insurer, identity) = match self.read_identity(form).await? {
             Ok(read) => read,
-            Err(errors) => return Ok(Refusal::Fields(errors).into()),
+            Err(errors) => {
+                self.note_unread(origin, &REMINDER_UNREAD).await?;
+                return Ok(Refusal::Fields(errors).into());
+            }
         };
         if !insurer.is_open() {
             return Ok(Refusal::InsurerSuspended.into());
@@ -143,158 +132,6 @@ impl Accounts {
         Ok(Outcome::Done(()))
     }
 
-    /// What a reset link opens. Looking does not use it up.
-    pub async fn reset_link(&self, link: &TenantSecret) -> Result<Outcome<ResetView>, Outage> {
-        let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
-            return Ok(Refusal::LinkExpired.into());
-        };
-        let mut tx = self.database.tenant(link.tenant).read().await?;
-        let link = links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await?;
-        tx.commit().await?;
-        Ok(match link {
-            Link::Open { .. } if !insurer.is_open() => Refusal::InsurerSuspended.into(),
-            Link::Open { .. } => Outcome::Done(ResetView { insurer }),
-            _ => Refusal::LinkExpired.into(),
-        })
-    }
-
-    /// Sets a new password with a link, which works once; every session ends and a mail tells the owner. A second click
-    /// on the same form is told what the first one did.
-    pub async fn reset_password(
-        &self,
-        origin: &Origin,
-        link: &TenantSecret,
-        form: ResetForm,
-    ) -> Result<Outcome<Arc<Insurer>>, Outage> {
-        let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
-            return Ok(Refusal::LinkExpired.into());
-        };
-        if !insurer.is_open() {
-            return Ok(Refusal::InsurerSuspended.into());
-        }
-        let tenant = self.database.tenant(link.tenant);
-        let mut tx = tenant.read().await?;
-        let found = match links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await? {
-            Link::Open { subject } => account(&tx, AccountId(subject)).await?,
-            Link::Used { subject, at } => {
-                tx.commit().await?;
-                return self
-                    .after_use(origin, insurer, AccountId(subject), at, &form.password)
-                    .await;
-            }
-            Link::Late | Link::Unknown => None,
-        };
-        let Some(found) = found else {
-            return Ok(Refusal::LinkExpired.into());
-        };
-        let Some(person) = roster::person(&tx, found.person_id).await? else {
-            return Ok(Refusal::LinkExpired.into());
-        };
-        tx.commit().await?;
-        let password = match new_password(&insurer, &person, &found.user_id, &form.password) {
-            Ok(password) => password,
-            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
-        };
-        let hash = match self
-            .hasher
-            .hash(origin, found.account_id.of(link.tenant), password)
-            .await
-        {
-            Ok(hash) => hash,
-            Err(error) => return Ok(unhashed(error)?.into()),
-        };
-        let now = self.clock.now();
-        let mut tx = tenant.write(Durability::Safe).await?;
-        lock(&tx, found.account_id).await?;
-        let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
-        if let Link::Used { subject, at } = used {
-            tx.commit().await?;
-            return self
-                .after_use(origin, insurer, AccountId(subject), at, &form.password)
-                .await;
-        }
-        if !matches!(used, Link::Open { .. }) || !self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?
-        {
-            return Ok(Refusal::LinkExpired.into());
-        }
-        trail::record(
-            &tx,
-            now,
-            origin,
-            Actor::Member(found.account_id),
-            "password.reset",
-            "done",
-        )
-        .await?;
-        tx.commit().await?;
-        self.forgive_guesses(origin, &folded(&found)).await?;
-        Ok(Outcome::Done(insurer))
-    }
-
-    /// What to say of a link that was used at a time: it is done, where this very password was set with it just now.
-    async fn after_use(
-        &self,
-        origin: &Origin,
-        insurer: Arc<Insurer>,
-        id: AccountId,
-        at: DateTime<Utc>,
-        typed: &str,
-    ) -> Result<Outcome<Arc<Insurer>>, Outage> {
-        if self.clock.now() - at > SECOND_CLICK {
-            return Ok(Refusal::LinkExpired.into());
-        }
-        let (_, found) = self
-            .database
-            .tenant(insurer.tenant_id)
-            .read_with(|tx| credentials(tx, id).scope_boxed())
-            .await?;
-        let Some(found) = found.filter(|found| found.account.password_changed_at == at) else {
-            return Ok(Refusal::LinkExpired.into());
-        };
-        Ok(match self.is_password(origin, &found, typed).await {
-            Ok(true) => Outcome::Done(insurer),
-            Ok(false) => Refusal::LinkExpired.into(),
-            Err(error) => unhashed(error)?.into(),
-        })
-    }
-
-    /// Writes a new password, ends every other session, closes reset links still under way and posts the notice; false,
-    /// and nothing is written, where the password was changed since the account was found.
-    pub(crate) async fn set_password(
-        &self,
-        tx: &mut TenantTransaction,
-        insurer: &Insurer,
-        found: &AccountRow,
-        hash: &PasswordHash,
-        keep: Option<kernel::SessionId>,
-        now: DateTime<Utc>,
-    ) -> Result<bool, Outage> {
-        let tenant = tx.tenant();
-        let written = diesel::update(accounts::table)
-            .filter(accounts::tenant_id.eq(tenant))
-            .filter(accounts::account_id.eq(found.account_id))
-            .filter(accounts::password_changed_at.eq(found.password_changed_at))
-            .set((
-                accounts::password.eq(hash),
-                accounts::password_changed_at.eq(now),
-                accounts::guesses.eq(0),
-                accounts::device_guesses.eq(0),
-            ))
-            .execute(&mut **tx)
-            .await?;
-        if written == 0 {
-            return Ok(false);
-        }
-        sessions::end_all(tx, found.account_id.0, keep).await?;
-        links::close(tx, now, found.account_id.0, RESET).await?;
-        let message = PasswordChanged {
-            letterhead: letterhead(insurer, &self.public_url),
-            at: now,
-        };
-        self.write_to(tx, found, sender(insurer), None, &message, now).await?;
-        Ok(true)
-    }
-
     /// Posts a message to an account's proven address.
     pub(crate) async fn write_to<M: Message>(
         &self,
@@ -316,17 +153,6 @@ impl Accounts {
             mail::post(tx, &self.keys, now, letter).await?;
         }
         Ok(())
-    }
-
-    /// True where a password is the account's own.
-    pub(crate) async fn is_password(
-        &self,
-        origin: &Origin,
-        found: &Credentials,
-        typed: &str,
-    ) -> Result<bool, HashError> {
-        let verdict = self.hasher.verify(origin, Password::typed(typed), Some(found.stored()));
-        Ok(verdict.await?.matches)
     }
 
     /// Takes a try of each; the time to wait until, where one refuses. Whom one refuses has asked nothing: no other
@@ -444,19 +270,6 @@ fn identity_of(job: &ForgottenUserId) -> Result<Identity, Problem> {
         kana_name: KanaName::parse(&job.kana_name)?,
         employee_number: job.employee_number.as_deref().map(EmployeeNumber::parse).transpose()?,
     })
-}
-
-/// Makes whoever else would change this account wait: first the account, then its links, for everybody in this order.
-async fn lock(tx: &TenantTransaction, id: AccountId) -> Result<(), DatabaseError> {
-    let tenant = tx.tenant();
-    accounts::table
-        .filter(accounts::tenant_id.eq(tenant))
-        .filter(accounts::account_id.eq(id))
-        .select(accounts::account_id)
-        .for_no_key_update()
-        .execute(&mut &**tx)
-        .await?;
-    Ok(())
 }
 
 async fn account_of_person(

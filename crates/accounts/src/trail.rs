@@ -37,14 +37,7 @@ pub(crate) async fn record(
         Actor::Member(id) => Some(account(id)),
         _ => None,
     };
-    let entry = Entry {
-        actor,
-        action,
-        object,
-        outcome,
-        detail: json!({}),
-    };
-    audit::record(tx, now, origin, entry).await
+    write(tx, now, origin, actor, action, outcome, (object, json!({}))).await
 }
 
 /// A line about somebody not logged in: what it is about, and what explains it.
@@ -54,10 +47,22 @@ pub(crate) async fn record_visitor(
     origin: &Origin,
     action: &'static str,
     outcome: &'static str,
+    about: (Option<Object>, Value),
+) -> Result<(), DatabaseError> {
+    write(tx, now, origin, Actor::Visitor, action, outcome, about).await
+}
+
+async fn write(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    origin: &Origin,
+    actor: Actor,
+    action: &'static str,
+    outcome: &'static str,
     (object, detail): (Option<Object>, Value),
 ) -> Result<(), DatabaseError> {
     let entry = Entry {
-        actor: Actor::Visitor,
+        actor,
         action,
         object,
         outcome,
@@ -124,29 +129,37 @@ pub(crate) struct Held {
     rule: &'static str,
     /// What was wanted.
     action: &'static str,
+    /// Why it was refused.
+    outcome: &'static str,
     /// What the hash is of.
     what: &'static str,
 }
 
 macro_rules! held {
-    ($($name:ident = $rule:literal $action:literal $what:literal;)*) => {
-        $(pub(crate) const $name: Held = Held { rule: $rule, action: $action, what: $what };)*
+    ($($name:ident = $rule:literal $action:literal $outcome:literal $what:literal;)*) => {
+        $(pub(crate) const $name: Held =
+            Held { rule: $rule, action: $action, outcome: $outcome, what: $what };)*
         const ALL: &[Held] = &[$($name),*];
     };
 }
 held! {
-    IDENTITY_HELD = "refused_identity" "sign_up.identify" "number";
-    IDENTITY_NETWORK_HELD = "refused_identity_network" "sign_up.identify" "network";
-    ACCOUNT_HELD = "refused_account" "sign_up.create" "ticket";
-    SEND_NETWORK_HELD = "refused_send_network" "sign_up.create" "network";
-    CODE_HELD = "refused_code" "sign_up.confirm" "ticket";
-    CODE_NETWORK_HELD = "refused_code_network" "sign_up.confirm" "network";
-    LOG_IN_HELD = "refused_log_in" "session.open" "user_id";
-    LOG_IN_NETWORK_HELD = "refused_log_in_network" "session.open" "network";
-    RESET_HELD = "refused_reset" "password.forgot" "user_id";
-    RESET_NETWORK_HELD = "refused_reset_network" "password.forgot" "network";
-    REMINDER_HELD = "refused_reminder" "user_id.forgot" "number";
-    REMINDER_NETWORK_HELD = "refused_reminder_network" "user_id.forgot" "network";
+    IDENTITY_HELD = "refused_identity" "sign_up.identify" "refused" "number";
+    IDENTITY_NETWORK_HELD = "refused_identity_network" "sign_up.identify" "refused" "network";
+    IDENTITY_UNREAD = "unread_identity" "sign_up.identify" "fields" "network";
+    ACCOUNT_HELD = "refused_account" "sign_up.create" "refused" "ticket";
+    SEND_NETWORK_HELD = "refused_send_network" "sign_up.create" "refused" "network";
+    CODE_HELD = "refused_code" "sign_up.confirm" "refused" "ticket";
+    CODE_NETWORK_HELD = "refused_code_network" "sign_up.confirm" "refused" "network";
+    CODE_UNREAD = "unread_code" "sign_up.confirm" "fields" "network";
+    LOG_IN_HELD = "refused_log_in" "session.open" "refused" "user_id";
+    LOG_IN_NETWORK_HELD = "refused_log_in_network" "session.open" "refused" "network";
+    RESET_HELD = "refused_reset" "password.forgot" "refused" "user_id";
+    RESET_NETWORK_HELD = "refused_reset_network" "password.forgot" "refused" "network";
+    RESET_UNREAD = "unread_reset" "password.forgot" "fields" "network";
+    REMINDER_HELD = "refused_reminder" "user_id.forgot" "refused" "number";
+    REMINDER_NETWORK_HELD = "refused_reminder_network" "user_id.forgot" "refused" "network";
+    REMINDER_UNREAD = "unread_reminder" "user_id.forgot" "fields" "network";
+    DEAD_LINK = "dead_link" "password.reset" "link_expired" "network";
 }
 
 /// Counts a refusal, and tells those of the minute before.
@@ -187,5 +200,5 @@ async fn tell(
     detail.insert("refused".into(), over.count.into());
     detail.insert("from".into(), over.from.to_rfc3339().into());
     detail.insert("to".into(), over.to.to_rfc3339().into());
-    record_visitor(tx, now, origin, held.action, "refused", (None, detail.into())).await
+    record_visitor(tx, now, origin, held.action, held.outcome, (None, detail.into())).await
 }

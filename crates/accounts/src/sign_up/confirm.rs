@@ -6,7 +6,7 @@ use crate::{
     rules::CODE_INSURER,
     schema::{accounts, sign_up_tickets},
     ticket::{TicketRow, left},
-    trail::{self, CODE_HELD, CODE_NETWORK_HELD, Typed, record_visitor},
+    trail::{self, CODE_HELD, CODE_NETWORK_HELD, CODE_UNREAD, Typed, record_visitor},
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
@@ -64,7 +64,10 @@ impl Accounts {
         }
         let typed = match read_code(code) {
             Ok(typed) => typed,
-            Err(refusal) => return Ok(refusal.into()),
+            Err(refusal) => {
+                self.note_unread(origin, &CODE_UNREAD).await?;
+                return Ok(refusal.into());
+            }
         };
         let (places, by_network) = (network::places_at(origin, &insurer), self.limits.code_network());
         if let Some(until) = self

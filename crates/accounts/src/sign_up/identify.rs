@@ -8,7 +8,7 @@ use crate::{
     rules::{AMBIGUOUS, IDENTITY_INSURER},
     schema::{accounts, sign_up_tickets},
     ticket::PURPOSE,
-    trail::{self, IDENTITY_HELD, IDENTITY_NETWORK_HELD, Typed, record_visitor},
+    trail::{self, IDENTITY_HELD, IDENTITY_NETWORK_HELD, IDENTITY_UNREAD, Typed, record_visitor},
     work::{Ambiguous, Attempt},
 };
 use audit::Origin;
@@ -43,7 +43,10 @@ impl Accounts {
     pub async fn identify(&self, origin: &Origin, form: &IdentityForm) -> Result<Outcome<Ticketed>, Outage> {
         let (insurer, identity) = match self.read_identity(form).await? {
             Ok(read) => read,
-            Err(errors) => return Ok(Refusal::Fields(errors).into()),
+            Err(errors) => {
+                self.note_unread(origin, &IDENTITY_UNREAD).await?;
+                return Ok(Refusal::Fields(errors).into());
+            }
         };
         if !insurer.is_open() {
             return Ok(Refusal::InsurerSuspended.into());

@@ -94,7 +94,7 @@ pub(super) async fn password_submit(visit: Visit) -> Reply {
 /// The page behind the mailed link. Looking at it uses nothing up: mail programs look, too.
 pub(super) async fn reset(mut visit: Visit) -> Reply {
     let link = TenantSecret::parse_link(visit.query.text("token")).ok_or(Refusal::LinkExpired)?;
-    match visit.services.accounts.reset_link(&link).await? {
+    match visit.services.accounts.reset_link(&visit.origin, &link).await? {
         Outcome::Done(view) => visit.look = view.insurer,
         Outcome::Refused(refusal) => {
             wear_link(&mut visit, &link).await;
