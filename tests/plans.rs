@@ -4,7 +4,7 @@
 
 use crate::portal::leads;
 use chrono::TimeDelta;
-use database::Durability;
+use database::{Database, Durability};
 use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
 use serde_json::Value;
 use std::{
@@ -32,6 +32,12 @@ const MORE: [&str; 2] = [
     "SELECT \"roster_changes\".\"position\", \"roster_changes\".\"at\" FROM \"roster_changes\"",
 ];
 
+/// What the owner prunes, and as whom here.
+const PRUNED: [&str; 3] = ["audit_events", "events", "roster_changes"];
+const PRUNER: &str = "pruner";
+/// Lines of each that are old, in each round.
+const OLD: usize = 20;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let cluster = tokio::task::spawn_blocking(cluster).await.unwrap();
@@ -45,39 +51,43 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let people: Vec<TestPerson> = (0..11).map(|number| TestPerson::new(1000 + number)).collect();
     app.insurer.import(&people).await;
     cluster.sql(DATABASE, &crowd(app.tenant().0)).unwrap();
-    let explain = format!(
-        "ALTER ROLE {role} SET session_preload_libraries = 'auto_explain';
-         ALTER ROLE {role} SET auto_explain.log_min_duration = 0;
-         ALTER ROLE {role} SET auto_explain.log_format = 'json';
-         ALTER ROLE {role} SET auto_explain.log_analyze = on;
-         ALTER ROLE {role} SET auto_explain.log_buffers = on;
-         ALTER ROLE {role} SET auto_explain.log_timing = off;"
-    );
-    cluster.sql("postgres", &explain).unwrap();
+    let pruner = pruner(&cluster);
+    for role in [role, PRUNER] {
+        cluster.sql("postgres", &explain(role)).unwrap();
+    }
     end_connections(&cluster);
-    for person in &people[..10] {
+    for (round, person) in people.iter().enumerate() {
+        if round == 10 {
+            for role in [role, PRUNER] {
+                let forced = format!("ALTER ROLE {role} SET plan_cache_mode = 'force_generic_plan'");
+                cluster.sql("postgres", &forced).unwrap();
+            }
+            end_connections(&cluster);
+        }
         walk(&app, person).await;
         sweep(&app).await;
+        cluster.sql(DATABASE, &old_lines(app.tenant().0)).unwrap();
+        prune(&app, &pruner).await;
     }
-    let forced = format!("ALTER ROLE {role} SET plan_cache_mode = 'force_generic_plan'");
-    cluster.sql("postgres", &forced).unwrap();
-    end_connections(&cluster);
-    walk(&app, &people[10]).await;
-    sweep(&app).await;
-    drop(app);
+    drop((app, pruner));
 
     let log = std::fs::read_to_string(log(&cluster)).unwrap();
     let log = &log[earlier..];
     assert_alone(&messages(log));
     let mut greedy = BTreeMap::new();
     let mut tables = BTreeSet::new();
-    let mut whole = 0;
+    let (mut whole, mut pruned) = (0, 0);
     for plan in plans(log) {
         let text = plan["Query Text"].as_str().unwrap();
         if text.starts_with(WHOLE) {
             whole += 1;
             continue;
         }
+        pruned += usize::from(
+            PRUNED
+                .iter()
+                .any(|table| text.starts_with(&format!("DELETE FROM \"{table}\""))),
+        );
         if MORE.iter().any(|more| text.starts_with(more)) {
             continue;
         }
@@ -93,6 +103,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     }
     assert!(greedy.is_empty(), "{greedy:#?}");
     assert_eq!(whole, 11, "the sweeps were looked at");
+    assert_eq!(pruned, 11 * PRUNED.len(), "prune was looked at");
     // It was the whole way: each of these was asked of an index.
     for table in [
         "accounts",
@@ -223,12 +234,51 @@ async fn sweep(app: &TestApp) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    // As far as the service may; the owner's statements are the same.
-    let owner = app.database.tenant(app.tenant());
-    let before = now - TimeDelta::days(1830);
-    assert_eq!(audit::forget(&owner, before).await.unwrap(), 0);
-    assert_eq!(jobs::forget(&owner, before).await.unwrap(), 0);
-    assert_eq!(roster::changes::forget(&owner, before).await.unwrap(), 0);
+}
+
+/// What the owner deletes every day, at the large insurer.
+async fn prune(app: &TestApp, pruner: &Database) {
+    let (tenant, before) = (pruner.tenant(app.tenant()), app.clock().now() - TimeDelta::days(1830));
+    assert_eq!(audit::forget(&tenant, before).await.unwrap(), OLD);
+    assert_eq!(jobs::forget(&tenant, before).await.unwrap(), OLD);
+    assert_eq!(roster::changes::forget(&tenant, before).await.unwrap(), OLD);
+}
+
+/// Connections of a role that may what the owner may, so that nothing else the tests do as the owner is looked at.
+fn pruner(cluster: &LocalCluster) -> Database {
+    let mut url = url::Url::parse(&cluster.owner_url(DATABASE)).unwrap();
+    let grant = format!(
+        "DROP ROLE IF EXISTS {PRUNER}; CREATE ROLE {PRUNER} LOGIN PASSWORD '{}' IN ROLE {}",
+        url.password().unwrap(),
+        url.username()
+    );
+    cluster.sql("postgres", &grant).unwrap();
+    url.set_username(PRUNER).unwrap();
+    testkit::pool(url.as_str())
+}
+
+/// Every plan of a role's statements into the log.
+fn explain(role: &str) -> String {
+    format!(
+        "ALTER ROLE {role} SET session_preload_libraries = 'auto_explain';
+         ALTER ROLE {role} SET auto_explain.log_min_duration = 0;
+         ALTER ROLE {role} SET auto_explain.log_format = 'json';
+         ALTER ROLE {role} SET auto_explain.log_analyze = on;
+         ALTER ROLE {role} SET auto_explain.log_buffers = on;
+         ALTER ROLE {role} SET auto_explain.log_timing = off;"
+    )
+}
+
+/// Lines that have served their time.
+fn old_lines(tenant: i32) -> String {
+    let id = "('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid";
+    format!(
+        "INSERT INTO audit_events SELECT {tenant}, {id}, '2019-01-01', 'system', NULL, 'test.line', 'done', NULL, NULL,
+             'command', NULL, NULL, '{{}}' FROM generate_series(1, {OLD}) n;
+         INSERT INTO events SELECT {tenant}, {id}, 'test', {id}, '{{}}', '2019-01-01' FROM generate_series(1, {OLD}) n;
+         INSERT INTO roster_changes SELECT {tenant}, -n, {id}, {id}, 'new', '{{}}', '2019-01-01'
+             FROM generate_series(1, {OLD}) n"
+    )
 }
 
 /// The messages of a server's log that hold no prepared statement.
