@@ -29,7 +29,7 @@ use guard::{
     throttle::{self, Rule, Taken},
 };
 use kernel::{
-    AccountId, BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId, UserId,
+    BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId, UserId,
 };
 use mail::{Letter, Message};
 use roster::{Found, Identity};
