@@ -78,6 +78,25 @@ async fn rows(app: &TestApp) -> Vec<String> {
 
 // security.md 63
 #[tokio::test]
+async fn who_typed_too_much_to_be_remembered_leaves_no_draft_of_the_one_before() {
+    let app = TestApp::start().await;
+    let second = two_people(&app).await;
+    let client = app.client();
+    identify(&app, &client, &app.person.clone()).await;
+    // Nobody sees what was pasted with the name, and a browser would not keep a cookie that holds it.
+    let pasted = format!("{}{}", second.kana_name, "\u{200B}".repeat(1500));
+    let long = app.identity(&second).with("kana_name", &pasted);
+    leads(&client.send_form("/portal/signup", &long).await, SIGN_UP);
+    let ticket = client.cookie("__Host-ticket");
+    identify(&app, &client, &app.person.clone()).await;
+    assert_ne!(client.cookie("__Host-ticket"), ticket, "the second person's ticket");
+    let page = client.get(SIGN_UP).await;
+    assert!(page.text.contains(&app.person.number), "{}", page.text);
+    assert!(!page.text.contains(&second.number), "{}", page.text);
+}
+
+// security.md 63
+#[tokio::test]
 async fn the_forms_of_a_sign_up_are_not_taken_for_whoever_identified_in_another_tab() {
     let app = TestApp::start().await;
     let second = two_people(&app).await;

@@ -84,7 +84,7 @@ pub(crate) fn set(name: &str, value: &str, seconds: Option<i64>) -> HeaderValue 
 }
 
 /// `Set-Cookie` for a value that only we can read. None where it would be larger than browsers keep: callers go on
-/// without.
+/// without it, and without the one before.
 pub(crate) fn sealed<T: Serialize>(
     keys: &Keys,
     name: &str,

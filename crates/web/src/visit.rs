@@ -250,7 +250,8 @@ impl Visit {
         self.remember(response, cookies::FLASH, &Flash { kind, text }, cookies::FLASH_SECONDS)
     }
 
-    /// Adds a sealed cookie.
+    /// Adds a sealed cookie. Where the value is larger than browsers keep, the one before it goes all the same: an older
+    /// value is another form's, and may be another person's.
     pub(crate) fn remember<T: serde::Serialize>(
         &self,
         response: Response,
@@ -258,10 +259,8 @@ impl Visit {
         value: &T,
         seconds: i64,
     ) -> Response {
-        match cookies::sealed(&self.services.keys, name, value, self.now, seconds) {
-            Some(cookie) => reply::with_cookie(response, cookie),
-            None => response,
-        }
+        let cookie = cookies::sealed(&self.services.keys, name, value, self.now, seconds);
+        reply::with_cookie(response, cookie.unwrap_or_else(|| cookies::clear(name)))
     }
 
     /// What [`Visit::remember`] wrote.
