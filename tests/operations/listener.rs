@@ -35,6 +35,22 @@ async fn half_sent(node: &Node) -> TcpStream {
     stream
 }
 
+/// A request that has all but the rest of its body.
+async fn half_a_body(node: &Node, path: &str) -> TcpStream {
+    let kind = match path {
+        "/portal/" => "application/x-www-form-urlencoded",
+        "/csp-reports" => "application/reports+json",
+        _ => "application/json",
+    };
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n\
+         Content-Length: 100\r\n\r\na"
+    );
+    let mut stream = connect(node).await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
 /// All that comes until the other side closes.
 async fn rest(mut stream: TcpStream) -> String {
     let mut bytes = Vec::new();
@@ -90,20 +106,24 @@ async fn requests_half_sent_are_given_up_in_time_and_hold_nobody_else() {
 async fn a_body_that_never_comes_is_given_up_too() {
     let (_installation, node) = node(&[("BODY_SECONDS", "1")]).await;
     for path in ["/portal/", "/api/v1/sessions", "/csp-reports"] {
-        let mut stream = connect(&node).await;
-        let kind = match path {
-            "/portal/" => "application/x-www-form-urlencoded",
-            "/csp-reports" => "application/reports+json",
-            _ => "application/json",
-        };
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n\
-             Content-Length: 100\r\n\r\na"
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
+        let stream = half_a_body(&node, path).await;
         let said = rest(stream).await;
         assert!(said.starts_with("HTTP/1.1 4"), "{path}: {said}");
     }
+}
+
+// security.md 64
+#[tokio::test]
+async fn bodies_half_sent_hold_nobody_else() {
+    let (_installation, node) = node(&[("REQUESTS", "4")]).await;
+    let mut held = Vec::new();
+    for path in ["/portal/", "/api/v1/sessions", "/csp-reports", "/nowhere"] {
+        for _ in 0..4 {
+            held.push(half_a_body(&node, path).await);
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(is_served(&node).await);
 }
 
 // security.md 64

@@ -35,8 +35,20 @@ pub fn is_media_type(request: &Request, media_type: &str) -> bool {
     is_utf8_of(&content_type.unwrap_or_default(), media_type)
 }
 
+/// Takes the request's body before anybody works for it, so that bodies which never come hold sockets and nothing else.
+/// [`read_body`] then answers at once, and says what went wrong here.
+pub async fn receive_body(request: &mut Request, limit: usize, time: Duration) {
+    match read_body(request, limit, time).await {
+        Ok(bytes) => request.set_body(bytes),
+        Err(trouble) => request.set_data(trouble),
+    }
+}
+
 /// Takes the request's body: up to `limit` bytes, within `time`. A declared length beyond it is refused unread.
 pub async fn read_body(request: &mut Request, limit: usize, time: Duration) -> Result<Vec<u8>, BodyTrouble> {
+    if let Some(trouble) = request.data::<BodyTrouble>() {
+        return Err(*trouble);
+    }
     let declared = request
         .headers()
         .get(header::CONTENT_LENGTH)

@@ -10,7 +10,7 @@ mod route;
 mod seldom;
 mod services;
 
-pub use body::{BodyTrouble, is_media_type, read_body};
+pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
 pub use headers::{harden, line, lines};
 pub use observe::{Observe, request_id};
 pub use origin::{client_address, origin};

@@ -62,7 +62,8 @@ impl Endpoint for House {
     }
 }
 
-/// What is counted and logged, as many at a time as may be.
+/// What is counted and logged, as many at a time as may be: requests that are there whole, for whoever dawdles with a body
+/// must not take a place from those who don't (security.md 64).
 struct Rooms<E> {
     services: Services,
     reports: Reports,
@@ -73,7 +74,9 @@ struct Rooms<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let http = &self.services.http;
+        edge::receive_body(&mut request, http.body_limit_bytes, http.body_time).await;
         let Ok(_place) = self.places.try_acquire() else {
             return Ok(if api::is_below(request.uri()) {
                 api::overloaded(&request)

@@ -23,7 +23,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -225,48 +225,63 @@ impl Door {
     }
 }
 
-/// How many connections each address has: an IPv4 address, or the /64 that one household has of IPv6.
+/// What of IPv6 is counted, and how many times what an address may: whoever holds a /48 has as many /64 as they like
+/// (`accounts::rules` counts so as well).
+const PREFIXES: [(u8, usize); 3] = [(64, 1), (56, 2), (48, 4)];
+
+/// How many connections each address has: an IPv4 address, or of IPv6 the /64 that one household has and what it lies in.
 struct Addresses {
     most: usize,
-    held: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    held: Arc<Mutex<HashMap<IpNet, usize>>>,
 }
 
 impl Addresses {
     fn take(&self, address: IpAddr) -> Option<Held> {
-        let network = network(address);
+        let networks = networks(address);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(network).or_default();
-        if *count >= self.most {
+        let has_room = |(network, times): &(IpNet, usize)| {
+            let count = held.get(network).copied().unwrap_or_default();
+            count < self.most.saturating_mul(*times)
+        };
+        if !networks.iter().all(has_room) {
             return None;
         }
-        *count += 1;
+        for (network, _) in &networks {
+            *held.entry(*network).or_default() += 1;
+        }
         Some(Held {
-            network,
+            address,
             held: Arc::clone(&self.held),
         })
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The networks that an address is counted on, each with how many times what an address may it may.
+fn networks(address: IpAddr) -> Vec<(IpNet, usize)> {
     match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        IpAddr::V4(_) => vec![(address.into(), 1)],
+        IpAddr::V6(_) => PREFIXES
+            .iter()
+            .filter_map(|(prefix, times)| Some((IpNet::new(address, *prefix).ok()?.trunc(), *times)))
+            .collect(),
     }
 }
 
 /// One connection of an address.
 struct Held {
-    network: IpAddr,
-    held: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    address: IpAddr,
+    held: Arc<Mutex<HashMap<IpNet, usize>>>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.network);
+        for (network, _) in networks(self.address) {
+            if let Some(count) = held.get_mut(&network) {
+                *count -= 1;
+                if *count == 0 {
+                    held.remove(&network);
+                }
             }
         }
     }
@@ -294,5 +309,24 @@ mod tests {
         assert!(take("2001:db8:0:1::1").is_some());
         drop(sixes);
         assert!(addresses.held.lock().unwrap().is_empty());
+    }
+
+    // security.md 64
+    #[test]
+    fn whoever_holds_a_large_network_of_ipv6_has_no_more_connections_for_each_64_of_it() {
+        let addresses = Addresses {
+            most: 2,
+            held: Arc::default(),
+        };
+        let take = |address: String| addresses.take(address.parse().unwrap());
+        let of_a_56: Vec<_> = (0..256).filter_map(|n| take(format!("2001:db8:1:{n:x}::1"))).collect();
+        assert_eq!(of_a_56.len(), 4);
+        let of_a_48: Vec<_> = (0..256)
+            .filter_map(|n| take(format!("2001:db8:1:{n:x}00::1")))
+            .collect();
+        assert_eq!(of_a_56.len() + of_a_48.len(), 8);
+        assert!(take("2001:db8:2::1".to_owned()).is_some(), "another has its own");
+        drop((of_a_56, of_a_48));
+        assert!(addresses.held.lock().unwrap().is_empty(), "refused ones leave nothing");
     }
 }
