@@ -46,22 +46,40 @@ async fn a_node_starts_with_the_keys_that_were_registered_with_all_that_are_in_u
     installation.does(&["keys", "status"], &[]).await;
 
     let wrong = [("MADOGUCHI__KEYS__RING__K1", OTHER)];
-    for arguments in [&serve[..], &["work"], &register, &["keys", "status"]] {
+    let (reseal, rehash, retire) = (["keys", "reseal"], ["keys", "rehash-names"], ["keys", "retire", "k1"]);
+    for arguments in [
+        &serve[..],
+        &["work"],
+        &register,
+        &["keys", "status"],
+        &reseal,
+        &rehash,
+        &retire,
+    ] {
         installation
             .refuses(arguments, &wrong, "not the one that was registered")
             .await;
     }
     let names = [("MADOGUCHI__KEYS__NAMES", OTHER)];
-    installation
-        .refuses(&serve, &names, "keys.names is not registered")
-        .await;
+    for arguments in [&serve[..], &reseal, &rehash, &retire] {
+        installation
+            .refuses(arguments, &names, "keys.names is not registered")
+            .await;
+    }
     installation
         .refuses(&register, &names, "user IDs stand under another key")
         .await;
 
-    installation
-        .refuses(&serve, &both("k1"), "key `k2` of keys.ring is not registered")
-        .await;
+    for (arguments, current) in [
+        (&serve[..], "k1"),
+        (&reseal[..], "k2"),
+        (&rehash[..], "k2"),
+        (&retire[..], "k2"),
+    ] {
+        installation
+            .refuses(arguments, &both(current), "key `k2` of keys.ring is not registered")
+            .await;
+    }
     let new = installation.does(&register, &both("k1")).await;
     assert!(new.contains("k2") && !new.contains("k1"), "{new}");
     installation.refuses(&serve, &[], "key `k2` is in use").await;

@@ -47,15 +47,31 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             }
             Ok(())
         }
-        Command::Reseal => reseal(&owner, &keys).await,
+        Command::Reseal => {
+            proven(&owner, &keys, &names).await?;
+            reseal(&owner, &keys).await
+        }
         Command::RehashNames { finish } => {
+            proven(&owner, &keys, &names).await?;
             let found = rehash_names(&owner, &names, finish, now).await?;
             say!("{} user IDs stand under keys.names", found.present);
             say!("{} of them under keys.names_old as well", found.old);
             Ok(())
         }
-        Command::Retire { id } => retire(&owner, &keys, &id, now).await,
+        Command::Retire { id } => {
+            proven(&owner, &keys, &names).await?;
+            retire(&owner, &keys, &id, now).await
+        }
     }
+}
+
+/// Refuses keys with which no node would start: what is sealed or hashed with a key that was never registered, or with
+/// another one under its id, would open for nobody.
+async fn proven(owner: &Database, keys: &Keys, names: &NameKeys) -> Result<(), Failed> {
+    let tx = owner.tenant(TenantId::PLATFORM).read().await?;
+    let known = known_keys::load(&tx).await?;
+    tx.commit().await?;
+    known_keys::check(&known, keys, names).map_err(said)
 }
 
 /// All columns that hang on the ring, each crate's own.
