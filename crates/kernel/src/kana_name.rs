@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// The version of the keys that this crate makes of names and numbers. Stored beside them, so that the next import after
 /// a change makes them anew.
-pub const FOLD_VERSION: i16 = 2;
+pub const FOLD_VERSION: i16 = 3;
 
 /// A person's name in kana (foreign names also in Latin letters), with the keys it is compared by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,15 +67,7 @@ impl KanaName {
 
 /// Full-width katakana with composed voicing marks, separators dropped, dashes unified to ー.
 fn katakana(written: &str) -> String {
-    let joined = written
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        // NFKC makes a blank and a mark of these, which would part the mark from its letter.
-        .map(|c| match c {
-            '゛' => '\u{3099}',
-            '゜' => '\u{309A}',
-            other => other,
-        })
+    let joined = text::joined(written.chars().filter(|c| !c.is_whitespace()))
         .nfkc()
         .map(text::hiragana_to_katakana);
     let mut name = String::with_capacity(written.len());

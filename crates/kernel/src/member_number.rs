@@ -120,6 +120,8 @@ mod tests {
         assert!(same("0012", "12"));
         assert!(same("ab1", "ＡＢ１"));
         assert!(same("公・12", "公･12"));
+        assert!(same("ケ゛ン-12", "ゲン-12"));
+        assert!(same("は゜12", "ぱ12"));
     }
 
     #[test]

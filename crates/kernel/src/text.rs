@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 /// numbers, IDs and e-mail addresses; never for names in kanji, which NFKC would change.
 pub fn normalize(typed: &str) -> String {
     let mut plain = String::with_capacity(typed.len());
-    for c in visible(typed).nfkc() {
+    for c in joined(visible(typed)).nfkc() {
         // After a kana the length mark is a letter of the word; after anything else it is a mistyped hyphen.
         let is_hyphen = is_dash(c) || (c == 'ー' && !plain.ends_with(is_kana));
         plain.push(if is_hyphen { '-' } else { c });
@@ -22,7 +22,19 @@ pub fn normalize(typed: &str) -> String {
 
 /// [`normalize`], with all white space taken out: for codes and numbers that people group with blanks.
 pub fn normalize_dense(typed: &str) -> String {
-    normalize(typed).chars().filter(|c| !c.is_whitespace()).collect()
+    let dense = normalize(typed);
+    // A mark typed behind a blank belongs to the letter before it.
+    dense.chars().filter(|c| !c.is_whitespace()).nfc().collect()
+}
+
+/// Voicing marks typed as letters of their own as those that join the letter before them: NFKC makes a blank and a mark
+/// of them, which parts the two.
+pub(crate) fn joined(written: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    written.map(|c| match c {
+        '゛' => '\u{3099}',
+        '゜' => '\u{309A}',
+        other => other,
+    })
 }
 
 /// The characters that are seen: without Unicode's `Default_Ignorable_Code_Point`, which are direction marks, joiners and
@@ -125,6 +137,19 @@ mod tests {
         assert_eq!(normalize("　１２－３４\u{200B} "), "12-34");
         assert_eq!(normalize("−‐–"), "---");
         assert_eq!(normalize_dense("３２２９ ０４１３"), "32290413");
+    }
+
+    #[test]
+    fn a_voicing_mark_typed_as_a_letter_of_its_own_is_its_letters() {
+        for (apart, whole) in [
+            ("か゛1", "が1"),
+            ("ﾊ゜", "パ"),
+            ("カ\u{3099}", "ガ"),
+            ("は゜ー", "ぱー"),
+        ] {
+            assert_eq!(normalize(apart), whole, "{apart}");
+        }
+        assert_eq!(normalize_dense("カ ゛2"), "ガ2");
     }
 
     #[test]
