@@ -42,6 +42,8 @@ async fn what_a_spreadsheet_broke_is_named_by_line_and_column_with_its_value_and
         "公立-12,36,00,ケンポ　タロウ,健保　太郎,########,本人,#VALUE!,,'0034,1E+05",
         "公立-12,37,00,#NAME?,?保　太郎,19850401,本人,,,\"1,234\",=A1",
         "公立-12,38,00,ケンポ　タロウ,&#39640;田　太郎,19850401,本人,,,,",
+        "2026年4月1日,=\"00\"&\"39\",26/01/04,ケンポ　タロウ,=\"#N/A\",19850401,本人,,,2026-04-01 00:00:00,=\"'1\"",
+        "公立-12,NULL,nan,ケンポ　タロウ,(null),19850401,本人,,,NULL,\\N",
     ];
     let errors = row_errors(&desk, file(&rows).as_bytes()).await;
     let found: Vec<_> = errors
@@ -64,6 +66,17 @@ async fn what_a_spreadsheet_broke_is_named_by_line_and_column_with_its_value_and
         (5, "社員コード", Reason::Formatted),
         (5, "個人ID", Reason::Formula),
         (6, "氏名（漢字）", Reason::LostKanji),
+        (7, "被保険者証記号", Reason::TurnedToDate),
+        (7, "番号", Reason::Formula),
+        (7, "枝番", Reason::TurnedToDate),
+        (7, "氏名（漢字）", Reason::FormulaError),
+        (7, "社員コード", Reason::TurnedToDate),
+        (7, "個人ID", Reason::Apostrophe),
+        (8, "番号", Reason::Nothing),
+        (8, "枝番", Reason::Nothing),
+        (8, "氏名（漢字）", Reason::Nothing),
+        (8, "社員コード", Reason::Nothing),
+        (8, "個人ID", Reason::Nothing),
     ];
     assert_eq!(found, expected);
     let said = errors.kept()[0].to_string();

@@ -2,7 +2,7 @@
 //! a formula's error stands where its value was. Told by their look alone, whatever the column, so that nothing of it is
 //! ever taken for a number or a name.
 
-use super::errors::Reason;
+use super::{dates, errors::Reason};
 use kernel::text;
 use std::borrow::Cow;
 
@@ -12,21 +12,33 @@ const MONTHS: [&str; 12] = [
 /// The errors of formulas that end in no sign; `#REF!`, `#NAME?`, `#SPILL!` and all that will follow them end in one.
 const ERRORS: [&str; 2] = ["#N/A", "#GETTING_DATA"];
 
-/// The value of a cell that holds `="0034"`, as spreadsheets are told to leave a text alone; none of any other cell.
+/// How databases and programs write that there is no value.
+const NOTHING: [&str; 8] = ["NULL", "(NULL)", "<NULL>", "[NULL]", "\\N", "NAN", "NAT", "<NA>"];
+
+/// The value of a cell that holds `="0034"`, as spreadsheets are told to leave a text alone; none of any other cell, such
+/// as one that puts two texts together (`="00"&"34"`).
 pub(super) fn unwrapped(cell: &str) -> Option<Cow<'_, str>> {
     let inner = cell.trim().strip_prefix("=\"")?.strip_suffix('"')?;
-    Some(if inner.contains('"') {
-        Cow::Owned(inner.replace("\"\"", "\""))
-    } else {
-        Cow::Borrowed(inner)
-    })
+    if !inner.contains('"') {
+        return Some(Cow::Borrowed(inner));
+    }
+    let is_one_text = inner.split("\"\"").all(|part| !part.contains('"'));
+    is_one_text.then(|| Cow::Owned(inner.replace("\"\"", "\"")))
+}
+
+/// What can't be the value of a cell that is guarded so: the guard says that a number or a day is meant as it stands, but
+/// whoever put it round an error or another guard guarded what was lost before.
+pub(super) fn damage_within(guarded: &str) -> Option<Reason> {
+    damage(guarded, false).filter(|reason| *reason != Reason::Exponential)
 }
 
 /// What a spreadsheet has made of this cell, if anything. In a column of codes and names that is also a day or a number
 /// with a point.
 pub(super) fn damage(cell: &str, is_code: bool) -> Option<Reason> {
     let cell = cell.trim();
-    let is_suspect = cell.starts_with(|c: char| c.is_ascii() || matches!(c, '＝' | '＃' | '＇' | '０'..='９'));
+    let is_suspect = cell.starts_with(|c: char| {
+        c.is_ascii() || matches!(c, '＝' | '＃' | '＇' | '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ')
+    }) || cell.ends_with('日');
     // Nearly all cells are kana, kanji or digits.
     if !is_suspect || cell.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -40,6 +52,8 @@ pub(super) fn damage(cell: &str, is_code: bool) -> Option<Reason> {
         Some(Reason::Narrow)
     } else if is_error(&plain) {
         Some(Reason::FormulaError)
+    } else if is_code && NOTHING.contains(&plain.as_str()) {
+        Some(Reason::Nothing)
     } else if is_exponential(&plain) {
         Some(Reason::Exponential)
     } else if is_code && is_day(&plain) {
@@ -77,8 +91,14 @@ fn is_exponential(plain: &str) -> bool {
         && digits(power)
 }
 
-/// `1-APR`, `APR-85`, `1-APR-26`, `4月1日`, `2026年4月`, `2026/4/1`.
+/// `1-APR`, `APR-85`, `1-APR-26`, `4月1日`, `2026年4月`, `2026年4月1日`, `令和8年4月1日`, `R8.4.1`, `2026/4/1`, `26/04/01`, and
+/// any day with the time of day that programs write behind it.
 fn is_day(plain: &str) -> bool {
+    if let Some((day, time)) = plain.split_once([' ', 'T'])
+        && is_time(time)
+    {
+        return dates::parse(day).is_ok_and(|day| day.is_some());
+    }
     let is_number = |part: &str, most: usize| part.len() <= most && text::number::<u16>(part).is_some();
     let japanese = |most: usize, between: char, end: char| {
         plain
@@ -94,7 +114,19 @@ fn is_day(plain: &str) -> bool {
     let slashed: Vec<&str> = plain.split('/').collect();
     let written = matches!(slashed.as_slice(), [year, month, day]
         if year.len() == 4 && is_number(year, 4) && is_number(month, 2) && is_number(day, 2));
-    english || written || japanese(2, '月', '日') || japanese(4, '年', '月')
+    let short = plain.len() == 8 && slashed.len() == 3 && dates::parse(&format!("20{plain}")).is_ok();
+    // In letters or points alone: 7 digits may be a number, 1985-04-01 a branch's.
+    let named = plain.contains(['年', '.']) && dates::parse(plain).is_ok_and(|day| day.is_some());
+    english || written || short || named || japanese(2, '月', '日') || japanese(4, '年', '月')
+}
+
+/// `0:00`, `00:00:00`, `09:00:00.000`.
+fn is_time(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    (2..=3).contains(&parts.len())
+        && parts.iter().all(|part| {
+            part.starts_with(|c: char| c.is_ascii_digit()) && part.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        })
 }
 
 /// `1,234`, `34.0`.
@@ -131,7 +163,16 @@ mod tests {
     fn a_text_held_in_a_formula_is_unwrapped() {
         assert_eq!(unwrapped("=\"0034\"").as_deref(), Some("0034"));
         assert_eq!(unwrapped(" =\"公立\"\"12\" ").as_deref(), Some("公立\"12"));
-        for cell in ["0034", "=0034", "=\"0034", "\"0034\"", "=\""] {
+        for cell in [
+            "0034",
+            "=0034",
+            "=\"0034",
+            "\"0034\"",
+            "=\"",
+            "=\"00\"&\"34\"",
+            "=\"0034\"&\"\"",
+            "=\"a\"\"\"b\"",
+        ] {
             assert_eq!(unwrapped(cell), None, "{cell}");
         }
     }
@@ -149,8 +190,13 @@ mod tests {
             ("'0034 '公立 ＇1", Reason::Apostrophe),
             ("=A1 =0034 =SUM(A1) ＝1", Reason::Formula),
             (
-                "1-Apr Apr-85 01-Apr-26 1-apr-2026 4月1日 2026年4月 1985/4/1 2026/04/01",
+                "1-Apr Apr-85 01-Apr-26 1-apr-2026 4月1日 2026年4月 1985/4/1 2026/04/01 2026年4月1日 ２０２６年４月１日 令和8年4月1日 \
+                 R8.4.1 2026.4.1 26/04/01 2026-04-01T00:00:00",
                 Reason::TurnedToDate,
+            ),
+            (
+                "NULL null (null) <NULL> [NULL] \\N nan NaN NaT <NA> ＮＵＬＬ",
+                Reason::Nothing,
             ),
             ("1,234 12,345,678 34.0 １２.００", Reason::Formatted),
         ] {
@@ -158,9 +204,17 @@ mod tests {
                 assert_eq!(damage(cell, true), Some(reason.clone()), "{cell}");
             }
         }
+        for day in ["2026-04-01 00:00:00", "2026/4/1 0:00", "2026年4月1日 0:00:00"] {
+            assert_eq!(damage(day, true), Some(Reason::TurnedToDate), "{day}");
+        }
         for cell in [
             "",
             "0034",
+            "12/34/56",
+            "12.34.56",
+            "T.1",
+            "S600401",
+            "A 12:30",
             "12-34",
             "公立-12",
             "A-1",
@@ -194,6 +248,16 @@ mod tests {
     }
 
     #[test]
+    fn a_guard_keeps_what_was_meant_and_no_error() {
+        for lost in ["#N/A", "########", "'0034", "=A1", "=\"0034\"", "Err:502"] {
+            assert!(damage_within(lost).is_some(), "{lost}");
+        }
+        for meant in ["0034", "NULL", "1E+11", "1-Apr", "1,234", "2026年4月1日", ""] {
+            assert_eq!(damage_within(meant), None, "{meant}");
+        }
+    }
+
+    #[test]
     fn a_name_that_lost_a_character_is_told() {
         for name in ["?田　太郎", "高？太郎", "&#39640;田", "&#x9AD9;田"] {
             assert!(has_lost_character(name), "{name}");
@@ -213,6 +277,7 @@ mod tests {
 
         #[test]
         fn numbers_and_names_are_not_taken_for_damage(number in "[0-9]{1,20}", name in "[ァ-ヺ一-龠　]{1,10}", text in "[0-9A-Z]{1,8}") {
+            prop_assume!(!NOTHING.contains(&text.as_str()));
             prop_assert_eq!(damage(&number, true), None);
             prop_assert_eq!(damage(&name, true), None);
             prop_assert_eq!(damage(&text, true), None);

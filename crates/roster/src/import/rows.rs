@@ -179,7 +179,7 @@ fn plain(text: &str, column: Column) -> Result<Cow<'_, str>, Reason> {
         return Err(Reason::LostCharacter);
     }
     if let Some(guarded) = cells::unwrapped(text) {
-        return Ok(guarded);
+        return cells::damage_within(&guarded).map_or(Ok(guarded), Err);
     }
     cells::damage(text, column.is_code()).map_or(Ok(Cow::Borrowed(text)), Err)
 }
