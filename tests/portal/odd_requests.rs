@@ -2,7 +2,7 @@
 //! house that is not its own page.
 
 use reqwest::{Method, header::HeaderValue};
-use testkit::{Answer, Client, TestApp, lines_within, owner_url};
+use testkit::{Answer, Client, TestApp, lines_within, owner_url, unique};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -168,36 +168,34 @@ async fn whatever_is_asked_is_answered_in_the_houses_words_counted_and_guarded()
 #[tokio::test]
 async fn past_the_requests_that_may_be_under_way_the_answer_is_a_page_or_a_problem_at_once() {
     let app = TestApp::with("32290413", |_| (), |config| config.http.requests = 1).await;
-    let address = app.url.replace("http://localhost", "127.0.0.1");
-    let mut slow = TcpStream::connect(address).await.unwrap();
-    let head = "POST /portal/ HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\n\
-                Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nuser";
-    slow.write_all(head.as_bytes()).await.unwrap();
-    let client = app.client();
-    let mut page = client.get("/portal/").await;
-    for _ in 0..100 {
-        if page.status == 503 {
+    let (stranger, client) = (app.client(), app.client());
+    // While a password is compared, the one place is taken.
+    let (mut page, mut problem) = (client.get("/portal/").await, None);
+    for _ in 0..90 {
+        let id = unique("nobody");
+        let form = [("user_id", &*id), ("password", "wrong&1234")];
+        let asked = async {
+            let alive = client.get("/livez").await;
+            assert_eq!(alive.status, 200, "it lives");
+            if page.status == 503 {
+                problem = Some(client.call(Method::GET, "/openapi.json", None, None).await);
+            } else {
+                page = client.get("/portal/").await;
+            }
+        };
+        tokio::join!(stranger.post("/portal/", &form), asked);
+        if problem.as_ref().is_some_and(|problem| problem.status == 503) {
             break;
         }
-        page = client.get("/portal/").await;
     }
     assert_eq!(page.status, 503);
     assert!(page.text.contains("ください") && !page.header("retry-after").is_empty());
-    let problem = client.call(Method::GET, "/openapi.json", None, None).await;
+    let problem = problem.unwrap();
     assert_eq!(
         (problem.status.as_u16(), problem.header("content-type")),
         (503, "application/problem+json")
     );
-    assert_eq!(client.get("/livez").await.status, 200, "it lives");
-    slow.write_all(b"_id=a").await.unwrap();
-    slow.read_u8().await.unwrap();
-    drop(slow);
-    for _ in 0..100 {
-        if client.get("/portal/").await.status == 200 {
-            return;
-        }
-    }
-    panic!("its place is never free again");
+    assert_eq!(client.get("/portal/").await.status, 200, "the place is free again");
 }
 
 #[tokio::test]

@@ -86,15 +86,12 @@ pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usi
             .select((roster_changes::position, roster_changes::at))
             .load(&mut *tx)
             .await?;
-        let old: Vec<i64> = first
-            .into_iter()
-            .take_while(|(_, at)| *at < before)
-            .map(|(position, _)| position)
-            .collect();
-        if old.is_empty() {
+        let old = first.iter().take_while(|(_, at)| *at < before);
+        let Some((last, _)) = old.last() else {
             return Ok(deleted);
-        }
-        let old = of_tenant.filter(roster_changes::position.eq_any(old));
+        };
+        // By range: a list of positions reads the whole insurer.
+        let old = of_tenant.filter(roster_changes::position.le(last));
         deleted += diesel::delete(old).execute(&mut *tx).await?;
         tx.commit().await?;
     }
