@@ -325,76 +325,45 @@ async fn upsert(
 
 // $4 now, $5 tries, $6 windows begun up to here are over (so $4 - $6 is how long one is), $7 quiet up to here, $8 ends of
 // the waits by level; where there are none, the wait ends with the window.
-// `s` is the row as it was; its lock makes the count exact. Flat CASEs, for a distributed PostgreSQL takes no
-// subquery here.
-macro_rules! blocked {
-    () => {
-        "s.blocked_until > $4"
-    };
-}
-macro_rules! tries {
-    () => {
-        "CASE WHEN s.blocked_until IS NOT NULL OR s.window_from <= $6 THEN 1 ELSE s.tries + 1 END"
-    };
-}
-macro_rules! level {
-    () => {
-        "CASE WHEN coalesce(s.blocked_until, s.last_try_at) <= $7 THEN 0 ELSE s.level END"
-    };
-}
-macro_rules! window_from {
-    () => {
-        concat!("CASE WHEN ", tries!(), " > 1 THEN s.window_from ELSE $4 END")
-    };
-}
-const TAKE: &str = concat!(
-    "INSERT INTO throttles AS s ",
-    "(tenant_id, rule, key_hash, tries, window_from, level, admitted, blocked_until, last_try_at) ",
-    "VALUES ($1, $2, $3, 1, $4, CASE WHEN $5 = 1 THEN 1 ELSE 0 END, true, ",
-    "CASE WHEN $5 = 1 THEN coalesce($8[1], $4 + ($4 - $6)) END, $4) ",
-    "ON CONFLICT (tenant_id, rule, key_hash) DO UPDATE SET ",
-    concat!(
-        "tries = CASE WHEN ",
-        blocked!(),
-        " THEN s.tries ELSE ",
-        tries!(),
-        " END, "
-    ),
-    concat!(
-        "window_from = CASE WHEN ",
-        blocked!(),
-        " THEN s.window_from ELSE ",
-        window_from!(),
-        " END, "
-    ),
-    concat!("level = CASE WHEN ", blocked!(), " THEN s.level "),
-    concat!(
-        "WHEN ",
-        tries!(),
-        " >= $5 THEN ",
-        level!(),
-        " + 1 ELSE ",
-        level!(),
-        " END, "
-    ),
-    concat!("admitted = NOT coalesce(", blocked!(), ", false), "),
-    concat!("blocked_until = CASE WHEN ", blocked!(), " THEN s.blocked_until "),
-    concat!(
-        "WHEN ",
-        tries!(),
-        " >= $5 THEN coalesce($8[least(",
-        level!(),
-        " + 1, cardinality($8))], ",
-        window_from!(),
-        " + ($4 - $6)) END, "
-    ),
-    concat!(
-        "last_try_at = CASE WHEN ",
-        blocked!(),
-        " THEN s.last_try_at ELSE $4 END "
-    ),
-    "WHERE s.tenant_id = $1 RETURNING tries, admitted, blocked_until",
-);
+// `s` is the row as it was; its lock makes the count exact. While it is blocked it stays as it is. A try after a block, or
+// in a window that is over, is the first of a new one: `s.blocked_until IS NULL AND s.window_from > $6` is one that isn't.
+// Flat CASEs, for a distributed PostgreSQL takes no subquery here.
+const TAKE: &str = "\
+INSERT INTO throttles AS s (tenant_id, rule, key_hash, tries, window_from, level, admitted, blocked_until, last_try_at)
+VALUES (
+    $1, $2, $3, 1, $4, CASE WHEN $5 = 1 THEN 1 ELSE 0 END, true,
+    CASE WHEN $5 = 1 THEN coalesce($8[1], $4 + ($4 - $6)) END, $4
+)
+ON CONFLICT (tenant_id, rule, key_hash) DO UPDATE SET
+    tries = CASE
+        WHEN s.blocked_until > $4 THEN s.tries
+        WHEN s.blocked_until IS NULL AND s.window_from > $6 THEN s.tries + 1
+        ELSE 1
+    END,
+    window_from = CASE
+        WHEN s.blocked_until > $4 THEN s.window_from
+        WHEN s.blocked_until IS NULL AND s.window_from > $6 AND s.tries > 0 THEN s.window_from
+        ELSE $4
+    END,
+    level = CASE
+        WHEN s.blocked_until > $4 THEN s.level
+        ELSE CASE WHEN coalesce(s.blocked_until, s.last_try_at) <= $7 THEN 0 ELSE s.level END
+            + CASE WHEN $5 = 1 OR s.blocked_until IS NULL AND s.window_from > $6 AND s.tries + 1 >= $5 THEN 1 ELSE 0 END
+    END,
+    admitted = NOT coalesce(s.blocked_until > $4, false),
+    blocked_until = CASE
+        WHEN s.blocked_until > $4 THEN s.blocked_until
+        WHEN $5 = 1 OR s.blocked_until IS NULL AND s.window_from > $6 AND s.tries + 1 >= $5 THEN coalesce(
+            $8[least(
+                CASE WHEN coalesce(s.blocked_until, s.last_try_at) <= $7 THEN 0 ELSE s.level END + 1,
+                cardinality($8)
+            )],
+            CASE WHEN s.blocked_until IS NULL AND s.window_from > $6 AND s.tries > 0 THEN s.window_from ELSE $4 END
+                + ($4 - $6)
+        )
+    END,
+    last_try_at = CASE WHEN s.blocked_until > $4 THEN s.last_try_at ELSE $4 END
+WHERE s.tenant_id = $1 RETURNING tries, admitted, blocked_until";
 
 // A block that still runs was the work of the last try; without it there would be none. What is forgiven is emptied, not
 // deleted: the next try finds its row, and the sweep takes the rows that nobody tries again.
