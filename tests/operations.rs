@@ -7,7 +7,6 @@ mod keys;
 mod kills;
 mod listener;
 mod network;
-mod precedence;
 mod restart;
 mod retention;
 mod roster;

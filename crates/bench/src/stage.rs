@@ -131,10 +131,14 @@ impl Stage {
         self.equipped(Command::new(&self.program))
     }
 
-    /// The product's binary as a service manager starts it: in a session of its own. It ends with us, however we end.
+    /// The product's binary as the handbook's unit starts it: PostgreSQL goes first. Where there are no control groups of
+    /// ours to say so by, a session of its own says it. It ends with us, however we end.
     pub fn service(&self) -> Command {
+        const GIVE_WAY: &str = "echo 5 >/proc/self/autogroup 2>/dev/null; exec \"$@\"";
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "setsid"]).arg(&self.program);
+        command
+            .args(["--pdeathsig", "KILL", "setsid", "sh", "-c", GIVE_WAY, "sh"])
+            .arg(&self.program);
         self.equipped(command)
     }
 

@@ -15,7 +15,7 @@ use crate::{
     config::{Config, ConfigError},
     demo,
     key_proof::Unproven,
-    precedence, retention, serve, telemetry,
+    retention, serve, telemetry,
     terminal::{self, say},
 };
 use clap::{Parser, Subcommand};
@@ -116,7 +116,6 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let stop = serve::stop_signal()?;
             let app = app(&config)?;
             may_run(&app).await?;
-            precedence::give_way();
             let (listener, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
             let metrics = metrics(&config);

@@ -12,7 +12,6 @@ mod house;
 pub mod key_proof;
 pub mod listener;
 mod patience;
-mod precedence;
 mod retention;
 pub mod serve;
 pub mod telemetry;
