@@ -5,12 +5,14 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::disallowed_methods,
     reason = "the whole binary is tests: what fails here is meant to fail loudly"
 )]
 
 mod accounts;
 mod api;
 mod catalogue;
+mod dead_jobs;
 mod guard;
 mod isolation;
 mod jobs;

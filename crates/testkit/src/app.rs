@@ -47,9 +47,22 @@ impl Deref for TestApp {
     }
 }
 
+/// A job that died is work that nobody does: the test fails that leaves one in its insurer without having said so.
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.server.abort();
+        if std::thread::panicking() {
+            return;
+        }
+        let insurer = self.insurer.clone();
+        let look = move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(insurer.dead_jobs(insurer.tenant))
+        };
+        // On a thread of its own: the test's runtime is at its end.
+        let dead = std::thread::spawn(look).join().unwrap();
+        let expected = self.insurer.expected_dead_jobs.load(Ordering::Relaxed);
+        assert_eq!(dead.len(), expected, "jobs left dead: {dead:?}");
     }
 }
 
@@ -155,13 +168,20 @@ impl TestApp {
         while self.app.worker.run_once_for(self.tenant()).await.unwrap() > 0 {}
     }
 
+    /// Says that so many jobs of the insurer are to have died by the test's end.
+    pub fn expect_dead_jobs(&self, count: usize) {
+        self.insurer.expected_dead_jobs.store(count, Ordering::Relaxed);
+    }
+
     /// Does something whose work waits at the platform, as forgotten passwords do, and that work: one test at a time, or
     /// they would take each other's.
     pub async fn with_platform_work<T>(&self, doing: impl Future<Output = T>) -> T {
         static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let _turn = TURN.lock().await;
+        let dead = self.insurer.dead_jobs(TenantId::PLATFORM).await;
         let done = doing.await;
         while self.app.worker.run_once_for(TenantId::PLATFORM).await.unwrap() > 0 {}
+        assert_eq!(self.insurer.dead_jobs(TenantId::PLATFORM).await, dead, "jobs left dead");
         self.work().await;
         done
     }

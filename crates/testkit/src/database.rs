@@ -10,7 +10,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
 };
 use tenancy::{Directory, Folder, Insurer};
@@ -125,6 +125,7 @@ pub struct TestDatabase {
     pub code: InsurerCode,
     folder: Folder,
     owner: String,
+    pub(crate) expected_dead_jobs: Arc<AtomicUsize>,
     pub(crate) service: String,
 }
 
@@ -162,6 +163,7 @@ impl TestDatabase {
             code,
             folder,
             owner: owner.to_owned(),
+            expected_dead_jobs: Arc::default(),
             service: service.to_owned(),
         }
     }
@@ -187,6 +189,12 @@ impl TestDatabase {
             self.tenant
         );
         execute(&self.owner, &end).await.unwrap();
+    }
+
+    /// The queues of a tenant's dead jobs, each with its last error.
+    pub(crate) async fn dead_jobs(&self, tenant: TenantId) -> Vec<String> {
+        let query = "SELECT concat(queue, ': ', last_error) AS line FROM jobs WHERE dead_at IS NOT NULL";
+        lines_within(&self.owner, Some(tenant), query).await
     }
 
     /// How many rows of a table fit a condition.
