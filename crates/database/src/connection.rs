@@ -84,6 +84,10 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "its end, a panic too, drops `alive`, and whoever waits on the connection is told"
+    )]
     fn start<S>(connection: Connection<Socket, S>) -> Self
     where
         S: TlsStream + Unpin + Send + 'static,

@@ -19,6 +19,7 @@ impl Clock {
     }
 
     /// The time, in whole microseconds as PostgreSQL keeps it.
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn now(&self) -> DateTime<Utc> {
         let now = match &self.0 {
             None => Utc::now(),

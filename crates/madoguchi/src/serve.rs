@@ -17,6 +17,10 @@ use tokio::{
 
 /// Turns true once, when the process is told to end. From here on a signal ends nothing by itself, so this stands before
 /// anything that is to be ended in order.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "its end, a panic too, says the same as its word"
+)]
 pub fn stop_signal() -> std::io::Result<watch::Receiver<bool>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let (stop, stopped) = watch::channel(false);
@@ -72,6 +76,10 @@ pub async fn serve(
 
 /// Turns true when the listener is to close: `http.drain_delay_seconds` after the node was told to end. Meanwhile
 /// /readyz says that it is about to, and all else is answered as ever, so that no proxy finds a kept connection cut.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "its end, a panic too, says the same as its word"
+)]
 fn closing(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) -> watch::Receiver<bool> {
     let (close, closing) = watch::channel(false);
     let (draining, delay) = (Arc::clone(&app.draining), Duration::from_secs(http.drain_delay_seconds));

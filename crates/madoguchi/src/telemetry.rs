@@ -54,6 +54,10 @@ fn tells_no_parameters(line: &Metadata<'_>) -> bool {
 
 /// Starts collecting metrics; rendered at `/metrics` of the admin listener. Only for whoever has one: nobody else reads
 /// them. Call it inside the runtime.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "upkeep only bounds the memory of histograms, and its end loses nothing"
+)]
 pub fn metrics() -> Option<PrometheusHandle> {
     let metrics = PrometheusBuilder::new().install_recorder().ok()?;
     let upkeep = metrics.clone();

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "each task is joined, and its panic heard")]
+
 use super::*;
 
 const CHEAP: (u32, u32, u32) = (64, 1, 1);
