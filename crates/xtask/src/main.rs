@@ -1,9 +1,10 @@
-//! The developer's commands: `cargo xtask demo | test | bench | openapi`. Each brings what it needs onto the machine where it
+//! The developer's commands: `cargo xtask demo | test | bench | openapi | machete`. Each brings what it needs onto the machine where it
 //! may, and names it where it may not. Nothing of the product depends on this crate.
 
 mod bench;
 mod breaking;
 mod demo;
+mod machete;
 mod openapi;
 mod setup;
 mod shell;
@@ -32,6 +33,8 @@ enum Command {
     Bench(bench::Options),
     /// Writes openapi/v1.json from the code
     Openapi(openapi::Options),
+    /// Finds dependencies that no code uses
+    Machete,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::test(&options),
         Command::Bench(options) => bench::bench(&options),
         Command::Openapi(options) => openapi::openapi(&options),
+        Command::Machete => machete::machete(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
