@@ -96,24 +96,74 @@ async fn the_password_is_asked_for_again_and_a_copied_one_counts_no_try_there_ei
     assert_eq!(tries(&app).await, [""; 0]);
 }
 
+/// Copies the one row of a queue's table into another insurer, where it is due as well.
+async fn copy(from: &TestApp, to: &TestApp, table: &str, columns: &str, queue: &str) {
+    let query = format!("SELECT to_jsonb(r)::text AS line FROM (SELECT {columns} FROM {table}) r");
+    let row = from.insurer.lines(&query).await.remove(0);
+    let id = columns.split(',').next().unwrap();
+    let copy = format!(
+        "INSERT INTO {table} (tenant_id, {columns})
+             SELECT {}, {columns} FROM jsonb_populate_record(null::{table}, '{row}');
+         INSERT INTO due (tenant_id, queue, item, due_at, since)
+             SELECT tenant_id, '{queue}', {id}, created_at, created_at FROM {table}",
+        to.tenant()
+    );
+    sql(to.tenant(), &copy).await;
+}
+
 // security.md 70
 #[tokio::test]
-async fn mails_jobs_and_addresses_copied_to_another_insurer_do_not_open_there() {
+async fn a_mail_copied_to_another_insurer_does_not_open_there() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     let (_, _, email) = app.waiting_for_code().await;
     let columns = "mail_id, template, masked_to, message_id, subject_id, sealed, state, attempts, created_at";
-    let query = format!("SELECT to_jsonb(m)::text AS line FROM (SELECT {columns} FROM mails) m");
-    let mail = app.insurer.lines(&query).await.remove(0);
-    let copy = format!(
-        "INSERT INTO mails (tenant_id, {columns}) SELECT {}, {columns} FROM jsonb_populate_record(null::mails, '{mail}');
-         INSERT INTO due (tenant_id, queue, item, due_at, since)
-             SELECT tenant_id, 'mail', mail_id, created_at, created_at FROM mails",
-        other.tenant()
-    );
-    sql(other.tenant(), &copy).await;
+    copy(&app, &other, "mails", columns, "mail").await;
     other.work().await;
     assert!(other.mailbox.mails_to(&email).is_empty());
     let state = other.insurer.lines("SELECT last_error AS line FROM mails").await;
     assert_eq!(state, ["does not open"]);
     assert!(!app.mails_to(&email).await.is_empty(), "where it belongs it does");
+}
+
+// security.md 70
+#[tokio::test]
+async fn a_job_copied_to_another_insurer_does_not_open_there() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let who = app.sign_up().await;
+    let before = app.mails_to(&who.email).await.len();
+    // Registered already: the page says nothing, a job tells the address on record.
+    let again = app
+        .client()
+        .send_form("/portal/signup", &app.identity(&app.person))
+        .await;
+    assert_eq!(again.status, 422);
+    let columns = "job_id, queue, payload, attempts, created_at";
+    copy(&app, &other, "jobs", columns, "sign_up_attempt").await;
+    other.work().await;
+    let state = other.insurer.lines("SELECT last_error AS line FROM jobs").await;
+    assert_eq!(state, ["sealed value does not open"]);
+    assert_eq!(
+        app.mails_to(&who.email).await.len(),
+        before + 1,
+        "where it belongs it does"
+    );
+}
+
+// security.md 70
+#[tokio::test]
+async fn an_address_copied_to_another_ticket_or_insurer_does_not_open_there() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let (client, _, email) = app.waiting_for_code().await;
+    let (neighbour, ..) = app.waiting_for_code().await;
+    let (stranger, ..) = other.waiting_for_code().await;
+    let code = "/portal/signup/code";
+    assert!(client.get(code).await.text.contains(&email));
+    let sealed = "SELECT email::text AS line FROM sign_up_tickets ORDER BY created_at, ticket_id";
+    let sealed = app.insurer.lines(sealed).await.remove(0);
+    for (app, reader) in [(&app, &neighbour), (&other, &stranger)] {
+        sql(app.tenant(), &format!("UPDATE sign_up_tickets SET email = '{sealed}'")).await;
+        let page = reader.get(code).await;
+        assert!(page.status == 503 && !page.text.contains(&email), "{}", page.text);
+    }
+    assert!(client.get(code).await.text.contains(&email), "where it belongs it does");
 }
