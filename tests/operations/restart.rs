@@ -77,7 +77,7 @@ async fn walk(app: &TestApp, client: Client, person: &TestPerson, statuses: &Mut
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgresql_restarted_under_load_breaks_nothing_and_the_service_recovers_by_itself() {
-    let cluster = tokio::task::spawn_blocking(cluster).await.unwrap();
+    let cluster = Arc::new(tokio::task::spawn_blocking(cluster).await.unwrap());
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
     let people: Vec<TestPerson> = (0..PEOPLE).map(|number| TestPerson::new(1000 + number)).collect();
     app.insurer.import(&people).await;
@@ -102,7 +102,6 @@ async fn postgresql_restarted_under_load_breaks_nothing_and_the_service_recovers
             }
         });
     }
-    let cluster = Arc::new(cluster);
     for _ in 0..2 {
         tokio::time::sleep(Duration::from_millis(1500)).await;
         let restarted = Arc::clone(&cluster);
