@@ -1,4 +1,4 @@
-//! The catalogue and the source held against the rules of design §3: a table, index or grant that breaks one fails here,
+//! The catalogue and the source held against the rules of design.md §3: a table, index or grant that breaks one fails here,
 //! whoever adds it. Reads the real catalogue, not the migrations' text.
 
 use std::{
@@ -258,7 +258,7 @@ fn files(folder: &Path, ending: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Time is a parameter (design §4), but for leases, which go by the database's clock. Of Rust's calls only those on a
+/// Time is a parameter (design.md §4), but for leases, which go by the database's clock. Of Rust's calls only those on a
 /// clock are told apart from SQL's.
 #[test]
 fn no_sql_asks_the_database_what_time_it_is() {

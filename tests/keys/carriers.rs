@@ -16,7 +16,7 @@ async fn cookie(app: &TestApp, token: &str) -> (u16, String) {
     (answer.status.as_u16(), answer.location().to_owned())
 }
 
-// security.md 37, 40
+// security.md 32, 37, 40
 #[tokio::test]
 async fn a_cookies_value_is_no_bearer_token_and_a_bearer_token_is_no_cookie() {
     let app = TestApp::start().await;

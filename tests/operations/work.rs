@@ -109,6 +109,7 @@ async fn a_mail_server_that_hangs_holds_no_other_work_up() {
     worker.kill().await;
 }
 
+// security.md 65
 #[tokio::test]
 async fn what_waits_grows_old_in_the_metrics_though_it_is_tried_again_and_again() {
     let installation = Installation::ready().await;

@@ -64,7 +64,7 @@ async fn a_log_in_comes_through_where_the_database_has_just_closed_every_connect
     assert!(matches!(answer, Ok(Outcome::Done(_))), "{answer:?}");
 }
 
-// security.md 27
+// security.md 27, 69
 #[tokio::test]
 async fn an_unknown_user_id_and_a_wrong_password_have_the_same_answer_at_the_same_cost() {
     let app = TestApp::counting().await;

@@ -1,5 +1,5 @@
 //! Forgotten password and forgotten user ID. What a stranger may ask has one answer and only enqueues; a worker
-//! matches, so that the time tells nothing either (design §4).
+//! matches, so that the time tells nothing either (design.md §4).
 
 mod reset;
 

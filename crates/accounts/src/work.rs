@@ -1,4 +1,4 @@
-//! What the pipeline leaves to workers: matching what strangers asked for without an answer (design §4).
+//! What the pipeline leaves to workers: matching what strangers asked for without an answer (design.md §4).
 
 use crate::{Accounts, Outage};
 use chrono::NaiveDate;

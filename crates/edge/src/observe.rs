@@ -1,5 +1,5 @@
 //! A request's id, its log span and its metrics. Only the route's pattern is ever written, never the address, which may
-//! hold a reset link (design §4).
+//! hold a reset link (design.md §4).
 
 use kernel::{Clock, RequestId};
 use poem::{

@@ -42,6 +42,7 @@ impl Seldom {
 mod tests {
     use super::*;
 
+    // security.md 72
     #[test]
     fn the_first_passes_at_once_and_the_next_says_how_many_were_held_back() {
         let (seldom, begun) = (Seldom::every(Duration::from_secs(10)), Instant::now());

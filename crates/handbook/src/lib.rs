@@ -6,17 +6,32 @@
     reason = "prose for people: a name of the web or of a standard is no code"
 )]
 
+#[doc = include_str!("../design.md")]
+pub mod design {}
+
+#[doc = include_str!("../migrations.md")]
+pub mod migrations {}
+
+/// Screens.
+pub mod ui {
+    #[doc = include_str!("../ui/guide.md")]
+    pub mod guide {}
+}
+
 #[doc = include_str!("../security.md")]
 pub mod security {}
 
 #[doc = include_str!("../domain.md")]
 pub mod domain {}
 
-#[doc = include_str!("../migrations.md")]
-pub mod migrations {}
+#[doc = include_str!("../manual.md")]
+pub mod manual {}
 
 /// How it is run.
 pub mod operations {
+    #[doc = include_str!("../operations/units.md")]
+    pub mod units {}
+
     #[doc = include_str!("../operations/cluster.md")]
     pub mod cluster {}
 }

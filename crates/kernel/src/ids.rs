@@ -11,7 +11,7 @@ use diesel::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An insurer as the database knows it; 0 is the platform itself (design §3).
+/// An insurer as the database knows it; 0 is the platform itself (design.md §3).
 #[derive(
     Debug,
     Clone,

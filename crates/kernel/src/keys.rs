@@ -341,6 +341,7 @@ mod tests {
         ));
     }
 
+    // security.md 70
     #[test]
     fn a_proof_tells_one_key_from_another_of_the_same_id() {
         let proof = |keys: &Keys| keys.proof("a").unwrap();

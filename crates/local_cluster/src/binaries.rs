@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ClusterError;
 
-/// Oldest major version the product supports (design §3).
+/// Oldest major version the product supports (design.md §3).
 const OLDEST: u32 = 15;
 
 /// The folder with the programs of one `PostgreSQL` version.

@@ -7,6 +7,7 @@ use guard::throttle::{self, Rule};
 use std::time::Duration;
 use testkit::{Client, PASSWORD, TestApp, unique};
 
+// security.md 69
 #[tokio::test]
 async fn ten_wrong_passwords_wait_whether_the_user_id_exists_or_not_and_elsewhere_one_may_still_enter() {
     let app = TestApp::start().await;
@@ -153,6 +154,7 @@ async fn what_was_guessed_at_an_unknown_user_id_is_carried_over_to_whoever_regis
     leads(&log_in(&client, &user_id, PASSWORD).await, "/portal/terms");
 }
 
+// security.md 67
 #[tokio::test]
 async fn strangers_guesses_do_not_keep_the_owner_out_of_a_browser_of_their_own() {
     let app = TestApp::with("32290413", |_| (), |config| config.limits.log_in_id_tries = 4).await;
@@ -307,6 +309,7 @@ async fn a_whole_48_guesses_at_one_user_id_no_more_than_four_times_as_much_as_a_
     );
 }
 
+// security.md 67
 #[tokio::test]
 async fn what_one_network_is_refused_does_not_lock_the_user_id_for_others() {
     let limits = |config: &mut madoguchi::config::Config| {

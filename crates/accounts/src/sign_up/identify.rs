@@ -167,7 +167,7 @@ impl Accounts {
         }
     }
 
-    /// The task for staff (design §3): which people of one number fold alike.
+    /// The task for staff (design.md §3): which people of one number fold alike.
     async fn report_ambiguous(&self, tenant: TenantId, number: &str, ambiguous: &Ambiguous) -> Result<(), Outage> {
         let [first, ..] = ambiguous.people.as_slice() else {
             return Ok(());

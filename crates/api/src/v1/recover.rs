@@ -1,4 +1,4 @@
-//! Forgotten passwords and forgotten user IDs (the manual's 2-1, 2-2): one answer whatever is true, the rest by mail.
+//! Forgotten passwords and forgotten user IDs (the manual's 1-5): one answer whatever is true, the rest by mail.
 
 use super::Tag;
 use super::sign_up::Identity;
