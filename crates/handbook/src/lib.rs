@@ -21,6 +21,10 @@ pub mod ui {
 #[doc = include_str!("../security.md")]
 pub mod security {}
 
+#[allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "a number in brackets is a source, listed at the page's end"
+)]
 #[doc = include_str!("../domain.md")]
 pub mod domain {}
 

@@ -249,7 +249,7 @@ impl Complaint {
     }
 }
 
-/// The name of what is made, changed or dropped, without its schema and IF [NOT] EXISTS.
+/// The name of what is made, changed or dropped, without its schema and `IF [NOT] EXISTS`.
 fn name(tokens: &[Token]) -> Option<String> {
     let fillers = ["if", "not", "exists", "only", "concurrently"];
     let start = tokens

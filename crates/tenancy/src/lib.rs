@@ -1,6 +1,6 @@
 //! The insurer directory: who the insurers are, how each looks and reads, and how `tenants/` gets into the database.
 //!
-//! The database is the truth; a folder under `tenants/` is what [`apply`] reads and [`export`] writes. Running nodes
+//! The database is the truth; a folder under `tenants/` is what [`apply()`] reads and [`export()`] writes. Running nodes
 //! see a new revision or a suspension within [`LOOK_SECONDS`]. Nothing here knows a person.
 
 mod apply;

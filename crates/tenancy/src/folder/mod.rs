@@ -1,5 +1,5 @@
 //! A folder of `tenants/`, read and checked as a whole: either everything in it is right, or every problem is named
-//! with its file, line and reason. Reads files only; what is in the database is [`crate::difference`]'s business.
+//! with its file, line and reason. Reads files only; what is in the database is [`crate::difference()`]'s business.
 
 mod logo;
 mod markdown;
