@@ -12,7 +12,7 @@ pub fn machete() -> Result<(), Failed> {
     shell::run(shell::program(program()?).arg("--skip-target-dir").arg(shell::root()))
 }
 
-/// Builds it where it isn't there yet; unoptimised, for it is built more slowly than it works.
+/// Builds it where it isn't there yet.
 fn program() -> Result<PathBuf, Failed> {
     let folder = shell::target().join(format!("tools/cargo-machete-{VERSION}"));
     let program = folder.join("bin/cargo-machete");
