@@ -21,6 +21,7 @@ use roster::{
     import::{ImportError, ImportRefused, Options, Progress, Reason, Report, import},
 };
 use std::io::Write as _;
+use tabular::Source;
 use tenancy::{Insurer, InsurerKind, InsurerState, Settings};
 use testkit::TestDatabase;
 
@@ -73,8 +74,8 @@ impl Desk {
     ) -> Result<Report, ImportError> {
         let mut on_disk = tempfile::NamedTempFile::new().unwrap();
         on_disk.write_all(file).unwrap();
-        let (by, path) = ((Actor::Operator, Origin::command()), on_disk.path());
-        import(&self.database, &self.insurer, path, options, by, &self.clock, progress).await
+        let (by, file) = ((Actor::Operator, Origin::command()), Source::file(on_disk.path()));
+        import(&self.database, &self.insurer, file, options, by, &self.clock, progress).await
     }
 
     /// Imports rows under [`HEADER`], however many vanish.

@@ -8,6 +8,7 @@ use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use roster::import::{ImportRefused, Options, Reason};
 use std::fmt::Write as _;
+use tabular::Fault;
 
 fn lost_on(row: &str, day: &str) -> String {
     row.replace("本人,,", &format!("本人,{day},"))
@@ -115,7 +116,7 @@ async fn every_error_of_a_file_is_in_the_csv_by_line_however_many_they_are() {
         let _ = write!(
             expected,
             "{line},生年月日,\"「19850400」\",\"{}\"\r\n",
-            Reason::ImpossibleDate { month: 4, last_day: 30 }
+            Reason::Table(Fault::ImpossibleDate { month: 4, last_day: 30 })
         );
     }
     for nth in 0..1_500 {

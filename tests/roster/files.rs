@@ -1,7 +1,8 @@
 //! What a roster file may be: whole or not at all, with every error named.
 
 use super::{Desk, HANAKO, HEADER, SHOKO, TARO, file};
-use roster::import::{Encoding, Options, Reason};
+use roster::import::{Options, Reason};
+use tabular::{Encoding, Fault};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_three_encodings_give_the_same_roster_and_are_named() {
@@ -62,12 +63,16 @@ async fn a_wrong_file_is_refused_whole_with_every_error() {
     assert_eq!(
         desk.errors(file(&rows).as_bytes()).await,
         [
-            (3, "番号", Reason::Empty),
-            (3, "対象者氏名（カナ）", Reason::NotKana),
-            (3, "生年月日", Reason::ImpossibleDate { month: 2, last_day: 28 }),
-            (4, "続柄名称", Reason::Empty),
-            (4, "メール", Reason::EmailShape),
-            (5, "", Reason::FieldCount { expected: 11, found: 5 }),
+            (3, "番号", Reason::Table(Fault::Empty)),
+            (3, "対象者氏名（カナ）", Reason::Table(Fault::NotKana)),
+            (
+                3,
+                "生年月日",
+                Reason::Table(Fault::ImpossibleDate { month: 2, last_day: 28 })
+            ),
+            (4, "続柄名称", Reason::Table(Fault::Empty)),
+            (4, "メール", Reason::Table(Fault::EmailShape)),
+            (5, "", Reason::Table(Fault::FieldCount { expected: 11, found: 5 })),
         ]
     );
     assert_eq!(desk.count("persons", "true").await, 0);
@@ -89,7 +94,7 @@ async fn a_header_without_a_required_column_is_refused_and_an_unknown_column_rep
     let missing = desk
         .errors("被保険者証記号,番号,対象者氏名（カナ）,続柄名称\n1,2,ケンポ,本人\n".as_bytes())
         .await;
-    assert_eq!(missing, [(1, "生年月日", Reason::MissingColumn)]);
+    assert_eq!(missing, [(1, "生年月日", Reason::Table(Fault::MissingColumn))]);
     let more = "続柄名称,備考, 番号 ,対象者氏名(ｶﾅ),生年月日,被保険者証記号\n本人,x,2,ケンポ タロウ,19850401,公立-12\n";
     let report = desk.try_import(more.as_bytes(), Options::default()).await.unwrap();
     assert_eq!((report.new, report.unknown_columns), (1, vec!["備考".to_owned()]));

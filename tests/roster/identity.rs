@@ -2,10 +2,8 @@
 
 use super::{Desk, HANAKO, SHOKO, TARO, identity};
 use kernel::EmployeeNumber;
-use roster::{
-    Found, Level,
-    import::{Encoding, Options},
-};
+use roster::{Found, Level, import::Options};
+use tabular::Encoding;
 use tenancy::{InsurerKind, SignUpSettings};
 
 #[tokio::test(flavor = "multi_thread")]

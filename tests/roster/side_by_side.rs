@@ -81,8 +81,7 @@ async fn progress_is_told_in_order() {
     let expected = [
         Progress::Reading {
             rows: 1,
-            bytes,
-            of: bytes,
+            read: tabular::Progress { bytes, of: bytes },
         },
         Progress::Comparing,
         Progress::Merging,

@@ -4,6 +4,7 @@ use super::{Desk, HANAKO, HEADER, TARO, file};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use roster::import::{ImportRefused, Options, Reason, RowErrors};
+use tabular::Fault;
 
 #[derive(QueryableByName)]
 struct Row {
@@ -52,31 +53,31 @@ async fn what_a_spreadsheet_broke_is_named_by_line_and_column_with_its_value_and
         .map(|e| (e.line, e.column, e.reason.clone()))
         .collect();
     let expected = [
-        (2, "番号", Reason::Exponential),
-        (3, "被保険者証記号", Reason::TurnedToDate),
-        (3, "枝番", Reason::TurnedToDate),
-        (3, "氏名（漢字）", Reason::FormulaError),
-        (3, "続柄名称", Reason::FormulaError),
-        (4, "生年月日", Reason::Narrow),
-        (4, "資格喪失日", Reason::FormulaError),
-        (4, "社員コード", Reason::Apostrophe),
-        (4, "個人ID", Reason::Exponential),
-        (5, "対象者氏名（カナ）", Reason::FormulaError),
-        (5, "氏名（漢字）", Reason::LostKanji),
-        (5, "社員コード", Reason::Formatted),
-        (5, "個人ID", Reason::Formula),
-        (6, "氏名（漢字）", Reason::LostKanji),
-        (7, "被保険者証記号", Reason::TurnedToDate),
-        (7, "番号", Reason::Formula),
-        (7, "枝番", Reason::TurnedToDate),
-        (7, "氏名（漢字）", Reason::FormulaError),
-        (7, "社員コード", Reason::TurnedToDate),
-        (7, "個人ID", Reason::Apostrophe),
-        (8, "番号", Reason::Nothing),
-        (8, "枝番", Reason::Nothing),
-        (8, "氏名（漢字）", Reason::Nothing),
-        (8, "社員コード", Reason::Nothing),
-        (8, "個人ID", Reason::Nothing),
+        (2, "番号", Reason::Table(Fault::Exponential)),
+        (3, "被保険者証記号", Reason::Table(Fault::TurnedToDate)),
+        (3, "枝番", Reason::Table(Fault::TurnedToDate)),
+        (3, "氏名（漢字）", Reason::Table(Fault::FormulaError)),
+        (3, "続柄名称", Reason::Table(Fault::FormulaError)),
+        (4, "生年月日", Reason::Table(Fault::Narrow)),
+        (4, "資格喪失日", Reason::Table(Fault::FormulaError)),
+        (4, "社員コード", Reason::Table(Fault::Apostrophe)),
+        (4, "個人ID", Reason::Table(Fault::Exponential)),
+        (5, "対象者氏名（カナ）", Reason::Table(Fault::FormulaError)),
+        (5, "氏名（漢字）", Reason::Table(Fault::LostKanji)),
+        (5, "社員コード", Reason::Table(Fault::Formatted)),
+        (5, "個人ID", Reason::Table(Fault::Formula)),
+        (6, "氏名（漢字）", Reason::Table(Fault::LostKanji)),
+        (7, "被保険者証記号", Reason::Table(Fault::TurnedToDate)),
+        (7, "番号", Reason::Table(Fault::Formula)),
+        (7, "枝番", Reason::Table(Fault::TurnedToDate)),
+        (7, "氏名（漢字）", Reason::Table(Fault::FormulaError)),
+        (7, "社員コード", Reason::Table(Fault::TurnedToDate)),
+        (7, "個人ID", Reason::Table(Fault::Apostrophe)),
+        (8, "番号", Reason::Table(Fault::Nothing)),
+        (8, "枝番", Reason::Table(Fault::Nothing)),
+        (8, "氏名（漢字）", Reason::Table(Fault::Nothing)),
+        (8, "社員コード", Reason::Table(Fault::Nothing)),
+        (8, "個人ID", Reason::Table(Fault::Nothing)),
     ];
     assert_eq!(found, expected);
     let said = errors.kept()[0].to_string();

@@ -4,6 +4,7 @@ use crate::TestDatabase;
 use audit::{Actor, Origin};
 use roster::import::{Options, import};
 use std::fmt::Write as _;
+use tabular::Source;
 
 /// A password that the manual's rule takes.
 pub const PASSWORD: &str = "Himawari2rin&";
@@ -79,13 +80,14 @@ impl TestDatabase {
         }
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), csv).unwrap();
+        let file = Source::file(file.path());
         let insurer = self.directory.by_tenant(self.tenant).await.unwrap().unwrap();
         let options = Options {
             allow_loss: true,
             ..Options::default()
         };
         let by = (Actor::System, Origin::command());
-        import(&self.database, &insurer, file.path(), options, by, &self.clock, |_| ())
+        import(&self.database, &insurer, file, options, by, &self.clock, |_| ())
             .await
             .unwrap();
     }

@@ -12,6 +12,7 @@ use database::Database;
 use kernel::Clock;
 use roster::import::{ImportError, ImportRefused, Options, Progress, Relations, Report, import};
 use std::path::{Path, PathBuf};
+use tabular::Source;
 use tenancy::{Directory, Insurer};
 
 #[derive(Subcommand)]
@@ -68,7 +69,7 @@ pub(crate) async fn import_file(
     options: Options,
 ) -> Result<(), Failed> {
     let by = (Actor::Operator, Origin::command());
-    match import(database, insurer, file, options, by, clock, show_progress).await {
+    match import(database, insurer, Source::file(file), options, by, clock, show_progress).await {
         Ok(report) => {
             show_report(&report);
             Ok(())
@@ -93,7 +94,7 @@ pub(crate) async fn import_file(
 
 fn show_progress(progress: Progress) {
     terminal::progress(&match progress {
-        Progress::Reading { rows, bytes, of } => format!("reading: {rows} rows, {} %", bytes * 100 / of.max(1)),
+        Progress::Reading { rows, read } => format!("reading: {rows} rows, {} %", read.percent()),
         Progress::Comparing => "comparing …".to_owned(),
         Progress::Merging => "merging …".to_owned(),
     });

@@ -3,7 +3,7 @@
 //! in [`staging`](super::staging).
 
 use super::{
-    header::{Column, Header},
+    columns::{Column, Header},
     report::{Corrected, Vanishing},
 };
 use chrono::{DateTime, NaiveDate, Utc};

@@ -1,21 +1,16 @@
 //! The import of a whole roster: read, stage, compare, merge, in one transaction. The file is taken whole or not at
 //! all, and never held in memory as a whole.
 
-mod cells;
-mod dates;
-mod encoding;
-mod errors;
-mod header;
+mod columns;
 mod keys;
 mod merge;
 mod reader;
+mod reasons;
 mod report;
 mod rows;
-mod shape;
 mod staging;
 
-pub use encoding::Encoding;
-pub use errors::{Reason, RowError, RowErrors};
+pub use reasons::{Reason, RowError, RowErrors};
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Vanishing};
 
 use audit::{Actor, Entry, Origin};
@@ -26,9 +21,11 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::{Event, SameEvents};
 use kernel::{Clock, ImportId};
 use merge::{Changes, Merge};
-use reader::{Chunk, FileRead, Rules};
+use reader::{FileRead, Rules};
 use serde_json::json;
-use std::{path::Path, time::Duration};
+use staging::Batch;
+use std::time::Duration;
+use tabular::{Chunk, Source};
 use tenancy::{Insurer, InsurerKind};
 use tokio::sync::mpsc;
 
@@ -48,14 +45,14 @@ const SETTINGS: [&str; 4] = [
     "SET LOCAL client_connection_check_interval = '2s'",
 ];
 
-/// Imports the roster file at `path`: persons who are in it become or stay covered, persons who are not are lost. `by`
+/// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost. `by`
 /// is who asks, for the audit trail. One import runs per insurer at a time; dropping the future undoes everything.
 ///
 /// One transaction spans the import, on purpose: a crash, a refusal and a dry run all end in the same rollback.
 pub async fn import(
     database: &Database,
     insurer: &Insurer,
-    path: &Path,
+    file: Source,
     options: Options,
     by: (Actor, Origin),
     clock: &Clock,
@@ -65,7 +62,7 @@ pub async fn import(
     let run = Run {
         database,
         insurer,
-        path,
+        file_name: file.name().to_owned(),
         options,
         by,
         clock,
@@ -79,7 +76,7 @@ pub async fn import(
         all_insured: insurer.kind == InsurerKind::NationalHealth,
         max_rows: options.max_rows,
     };
-    let (chunks, reading) = reader::start(path.to_owned(), rules);
+    let (chunks, reading) = reader::start(file, rules);
     let rows = stage(&mut tx, chunks, &progress).await?;
     let mut file = reading.await.map_err(std::io::Error::other)??;
     progress(Progress::Comparing);
@@ -128,13 +125,13 @@ pub async fn import(
 /// Stages batches as they come and counts their rows.
 async fn stage(
     tx: &mut TenantTransaction,
-    mut chunks: mpsc::Receiver<Chunk>,
+    mut chunks: mpsc::Receiver<Chunk<Batch>>,
     progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<u64, DatabaseError> {
     let mut rows = 0;
-    while let Some(Chunk { batch, bytes, of }) = chunks.recv().await {
+    while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
         rows += staging::insert(tx, batch).await?;
-        progress(Progress::Reading { rows, bytes, of });
+        progress(Progress::Reading { rows, read });
     }
     Ok(rows)
 }
@@ -143,7 +140,7 @@ async fn stage(
 struct Run<'a> {
     database: &'a Database,
     insurer: &'a Insurer,
-    path: &'a Path,
+    file_name: String,
     options: Options,
     by: (Actor, Origin),
     clock: &'a Clock,
@@ -199,7 +196,7 @@ impl Run<'_> {
             import_id: self.import_id,
             dry_run: self.options.dry_run,
             encoding: file.encoding,
-            unknown_columns: file.header.unknown.clone(),
+            unknown_columns: file.header.unknown().to_vec(),
             relations: file.relations.clone(),
             rows,
             new,
@@ -295,7 +292,6 @@ impl Run<'_> {
         errors: u64,
     ) -> Result<(), DatabaseError> {
         use roster_imports as t;
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         diesel::insert_into(t::table)
             .values((
                 t::tenant_id.eq(tx.tenant()),
@@ -303,7 +299,7 @@ impl Run<'_> {
                 t::state.eq(state),
                 t::started_at.eq(self.now),
                 t::finished_at.eq(self.clock.now()),
-                t::file_name.eq(name.as_ref()),
+                t::file_name.eq(&self.file_name),
                 t::file_hash.eq(file.hash.as_slice()),
                 t::encoding.eq(file.encoding.as_str()),
                 t::rows.eq(signed(report.rows)),

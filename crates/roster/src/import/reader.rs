@@ -1,38 +1,20 @@
-//! Reads and parses the file on a thread of its own and feeds batches through a bounded channel: memory stays the same
-//! however long the file is, and a dropped import stops the thread at its next batch.
+//! Parses the file's rows into batches for the database, on the thread that reads it.
 
 use super::{
-    encoding::Encoding,
-    errors::{ErrorLog, Reason},
-    header::{Column, Header},
+    columns::{Column, Header},
+    reasons::{ErrorLog, Reason},
     report::Relations,
     rows::RowParser,
-    shape::{self, Shape},
     staging::Batch,
 };
 use chrono::{DateTime, Utc};
-use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use kernel::{RelationWords, calendar};
-use sha2::{Digest, Sha256};
-use std::{
-    io::{self, Read},
-    path::PathBuf,
-};
+use std::io;
+use tabular::{Chunk, Encoding, Opened, Progress, Source, Table, TableRead};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Rows per batch: large enough that the round trip does not count, small enough to be no burden.
 const BATCH_ROWS: usize = 4_000;
-/// Batches parsed ahead of the database.
-const BATCHES_AHEAD: usize = 2;
-/// A row this long is an open quotation mark; without a limit it would be read into memory to the end of the file.
-const MAX_ROW_BYTES: u64 = 1 << 20;
-
-/// A batch and how far the file is read.
-pub(super) struct Chunk {
-    pub(super) batch: Batch,
-    pub(super) bytes: u64,
-    pub(super) of: u64,
-}
 
 /// What is known once the file is read to its end.
 pub(super) struct FileRead {
@@ -46,14 +28,8 @@ pub(super) struct FileRead {
 }
 
 /// Starts reading. The handle answers once the channel is closed.
-pub(super) fn start(path: PathBuf, rules: Rules) -> (mpsc::Receiver<Chunk>, JoinHandle<io::Result<FileRead>>) {
-    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || {
-        let file = files::stream(&path)?;
-        let of = file.metadata()?.len();
-        read(file, of, rules, |chunk| sender.blocking_send(chunk).is_ok())
-    });
-    (receiver, reading)
+pub(super) fn start(source: Source, rules: Rules) -> (mpsc::Receiver<Chunk<Batch>>, JoinHandle<io::Result<FileRead>>) {
+    tabular::in_batches(source, move |file, take| read(file, rules, take))
 }
 
 /// What a file is read by.
@@ -68,248 +44,60 @@ pub(super) struct Rules {
     pub(super) max_rows: u64,
 }
 
-/// Reads a file of `of` bytes; `take` answers false once nobody wants any more.
-fn read(mut file: impl Read, of: u64, rules: Rules, mut take: impl FnMut(Chunk) -> bool) -> io::Result<FileRead> {
-    let Rules {
-        now,
-        relations,
-        all_insured,
-        max_rows,
-    } = rules;
-    let mut errors = ErrorLog::default();
-    let head = shape::head(&mut file)?;
-    let shape = Shape::of(&head);
-    let Shape { delimiter, ends_in_cr } = shape.clone().unwrap_or(Shape::USUAL);
-    let mut csv = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        // Line feeds alone end a row, so that lines can be counted; `RowParser` takes the carriage return off.
-        .terminator(Terminator::Any(b'\n'))
-        .from_reader(Metered::new(io::Cursor::new(head).chain(file), ends_in_cr));
-    let mut record = ByteRecord::new();
-    let (encoding, header) = match shape {
-        Ok(_) => {
-            next(&mut csv, &mut record, &mut errors)?;
-            read_header(&record, csv.get_ref().head, &mut errors)
-        }
-        Err(reason) => unread(reason, &mut errors),
-    };
+/// `take` answers false once nobody wants any more.
+fn read(file: Opened, rules: Rules, take: &mut dyn FnMut(Chunk<Batch>) -> bool) -> io::Result<FileRead> {
+    let Opened { stream, of } = file;
+    let now = rules.now;
     let parser = RowParser {
-        header,
-        encoding,
         today: calendar::today_in_japan(now),
-        relations,
-        all_insured,
+        relations: rules.relations,
+        all_insured: rules.all_insured,
     };
-    let mut relations = Relations::default();
-    if errors.is_empty() {
-        let mut batch = Batch::default();
-        let mut rows = 0;
-        while let Some(line) = next(&mut csv, &mut record, &mut errors)? {
-            if rows == max_rows {
-                errors.add(line, "", Reason::TooManyRows { max: max_rows });
+    let table_rules = tabular::Rules {
+        max_rows: rules.max_rows,
+        rows_of: "加入者",
+    };
+    let mut table = Table::<Column, Reason, _>::open(stream, table_rules)?;
+    let (mut batch, mut relations) = (Batch::default(), Relations::default());
+    while let Some(mut row) = table.next_row()? {
+        let line = row.line();
+        if let Some(row) = parser.parse(&mut row) {
+            relations.count(row.relation, &row.relationship);
+            batch.push(line, row, now);
+        }
+        if batch.len() >= BATCH_ROWS {
+            let (batch, bytes) = (std::mem::take(&mut batch), table.bytes());
+            let progress = Progress { bytes, of };
+            if !take(Chunk { batch, progress }) {
                 break;
             }
-            rows += 1;
-            if let Some(row) = parser.parse(line, &record, &mut errors) {
-                relations.count(row.relation, &row.relationship);
-                batch.push(line, row, now);
-            }
-            if batch.len() >= BATCH_ROWS {
-                let bytes = csv.get_ref().bytes;
-                if !take(Chunk {
-                    batch: std::mem::take(&mut batch),
-                    bytes,
-                    of,
-                }) {
-                    break;
-                }
-            }
-        }
-        if rows == 0 && errors.is_empty() {
-            errors.add(1, "", Reason::NoRows);
-        }
-        if batch.len() > 0 {
-            take(Chunk { batch, bytes: of, of });
         }
     }
+    if batch.len() > 0 {
+        let progress = Progress { bytes: of, of };
+        take(Chunk { batch, progress });
+    }
+    let TableRead {
+        encoding,
+        header,
+        errors,
+        hash,
+    } = table.finish()?;
     Ok(FileRead {
         encoding,
-        header: parser.header,
+        header,
         errors,
         relations,
-        hash: csv.into_inner().hash_to_end()?,
+        hash,
     })
-}
-
-/// The next row that is not blank, and the line it begins on.
-fn next<R: Read>(
-    csv: &mut Reader<Metered<R>>,
-    record: &mut ByteRecord,
-    errors: &mut ErrorLog,
-) -> io::Result<Option<u64>> {
-    loop {
-        match csv.read_byte_record(record) {
-            Ok(false) => return Ok(None),
-            Ok(true) => {}
-            Err(error) => {
-                let line = csv.position().line();
-                return match error.into_kind() {
-                    csv::ErrorKind::Io(long) if long.kind() == io::ErrorKind::FileTooLarge => {
-                        errors.add(line, "", Reason::RowTooLong);
-                        Ok(None)
-                    }
-                    csv::ErrorKind::Io(other) => Err(other),
-                    // Bytes of any shape are records; only reading can fail.
-                    other => Err(io::Error::other(format!("{other:?}"))),
-                };
-            }
-        }
-        csv.get_mut().row_bytes = 0;
-        if csv.get_ref().is_unended {
-            drop_end_mark(record);
-        }
-        if !record.iter().flatten().copied().all(shape::is_blank) {
-            let within = record.iter().flatten().filter(|byte| **byte == b'\n').count();
-            // The reader stands behind the line feed that ended the row.
-            return Ok(Some(
-                csv.position()
-                    .line()
-                    .saturating_sub(1 + u64::try_from(within).unwrap_or_default()),
-            ));
-        }
-    }
-}
-
-/// The mark at the end of an old text file may stand behind its last field.
-fn drop_end_mark(record: &mut ByteRecord) {
-    let last = record.get(record.len().saturating_sub(1)).unwrap_or_default();
-    let marks = last.iter().rev().take_while(|byte| **byte == shape::END_MARK).count();
-    if marks > 0 {
-        let kept = last.get(..last.len() - marks).unwrap_or_default().to_vec();
-        record.truncate(record.len() - 1);
-        record.push_field(&kept);
-    }
-}
-
-/// The header decides on the encoding: in the right one its columns have names that are known.
-fn read_header(record: &ByteRecord, head: [u8; 3], errors: &mut ErrorLog) -> (Encoding, Header) {
-    let candidates: &[Encoding] = match head {
-        [0xEF, 0xBB, 0xBF] => &[Encoding::Utf8Bom],
-        _ => &[Encoding::Utf8, Encoding::Cp932],
-    };
-    let decoded = candidates.iter().find_map(|encoding| {
-        let fields: Option<Vec<String>> = record
-            .iter()
-            .map(|field| encoding.decode(field).map(std::borrow::Cow::into_owned))
-            .collect();
-        fields
-            .filter(|fields| fields.iter().all(|field| !field.contains('\0')))
-            .map(|fields| (*encoding, fields))
-    });
-    if let Some((encoding, fields)) = decoded {
-        let header = Header::read(&fields, errors);
-        // Of a file in another encoding no column is known; naming each as missing would mislead.
-        let is_other = Column::ALL.iter().all(|column| !header.has(*column)) && !record.is_empty() && !is_ascii(record);
-        if !is_other {
-            return (encoding, header);
-        }
-        *errors = ErrorLog::default();
-    }
-    unread(Reason::UnknownEncoding, errors)
-}
-
-/// A file that can't be read.
-fn unread(why: Reason, errors: &mut ErrorLog) -> (Encoding, Header) {
-    errors.add(1, "", why);
-    (Encoding::Utf8, Header::read(&[], &mut ErrorLog::default()))
-}
-
-fn is_ascii(record: &ByteRecord) -> bool {
-    record.iter().all(<[u8]>::is_ascii)
-}
-
-/// The file with its bytes counted and hashed, its last line ended and no row longer than [`MAX_ROW_BYTES`].
-struct Metered<R> {
-    inner: R,
-    /// True where carriage returns end its lines: they become line feeds.
-    ends_in_cr: bool,
-    /// True once its last line was ended for it.
-    is_unended: bool,
-    hash: Sha256,
-    head: [u8; 3],
-    bytes: u64,
-    row_bytes: u64,
-    last: u8,
-}
-
-impl<R: Read> Metered<R> {
-    fn new(inner: R, ends_in_cr: bool) -> Self {
-        Self {
-            inner,
-            ends_in_cr,
-            is_unended: false,
-            hash: Sha256::new(),
-            head: [0; 3],
-            bytes: 0,
-            row_bytes: 0,
-            last: b'\n',
-        }
-    }
-
-    /// The hash of the whole file, also of what nobody wanted to parse.
-    fn hash_to_end(mut self) -> io::Result<[u8; 32]> {
-        let mut rest = vec![0; 1 << 16];
-        loop {
-            self.row_bytes = 0;
-            if self.read(&mut rest)? == 0 {
-                return Ok(self.hash.finalize().into());
-            }
-        }
-    }
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.row_bytes > MAX_ROW_BYTES {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let count = self.inner.read(buffer)?;
-        let Some(read) = buffer.get_mut(..count) else {
-            return Ok(0);
-        };
-        if read.is_empty() {
-            return Ok(match buffer.first_mut() {
-                Some(first) if self.last != b'\n' => {
-                    (*first, self.last, self.is_unended) = (b'\n', b'\n', true);
-                    1
-                }
-                _ => 0,
-            });
-        }
-        self.hash.update(&*read);
-        if self.ends_in_cr {
-            for byte in read.iter_mut().filter(|byte| **byte == b'\r') {
-                *byte = b'\n';
-            }
-        }
-        let seen = usize::try_from(self.bytes).unwrap_or(usize::MAX);
-        for (slot, byte) in self.head.iter_mut().skip(seen).zip(&*read) {
-            *slot = *byte;
-        }
-        let count_u64 = u64::try_from(count).unwrap_or_default();
-        self.bytes += count_u64;
-        self.row_bytes += count_u64;
-        self.last = read.last().copied().unwrap_or(self.last);
-        Ok(count)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sha2::{Digest, Sha256};
+    use tabular::Fault;
 
     const HEADER: &str = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称,氏名（漢字）";
 
@@ -323,9 +111,16 @@ mod tests {
         }
     }
 
+    fn opened(file: &[u8]) -> Opened {
+        Opened {
+            stream: Box::new(io::Cursor::new(file.to_vec())),
+            of: file.len() as u64,
+        }
+    }
+
     fn read_bytes(file: &[u8]) -> (FileRead, Vec<i64>) {
         let mut lines = Vec::new();
-        let read = read(file, file.len() as u64, rules(100_000), |chunk| {
+        let read = read(opened(file), rules(100_000), &mut |chunk| {
             lines.extend(chunk.batch.lines());
             true
         });
@@ -365,11 +160,14 @@ mod tests {
         let (euc, _, _) = encoding_rs::EUC_JP.encode(HEADER);
         for bytes in [utf16.as_slice(), &euc, b"\xEF\xBB\xBF\x83"] {
             let (read, _) = read_bytes(bytes);
-            assert_eq!(errors(&read), [(1, "", Reason::UnknownEncoding)]);
+            assert_eq!(errors(&read), [(1, "", Reason::Table(Fault::UnknownEncoding))]);
         }
         for bytes in [b"PK\x03\x04\0\0\xFF".as_slice(), b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"] {
             let (read, _) = read_bytes(bytes);
-            assert!(matches!(errors(&read).as_slice(), [(1, "", Reason::NotCsv(_))]));
+            assert!(matches!(
+                errors(&read).as_slice(),
+                [(1, "", Reason::Table(Fault::NotCsv(_)))]
+            ));
             assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(bytes)));
         }
     }
@@ -388,7 +186,7 @@ mod tests {
                 for tail in ["", end, "\x1A", "\r\n\x1A", "\x1A\x1A\x1A"] {
                     let file = rows.join(end).replace(',', delimiter) + tail;
                     let (read, lines) = read_bytes(file.as_bytes());
-                    let wrong = (4, "対象者氏名（カナ）", Reason::NotKana);
+                    let wrong = (4, "対象者氏名（カナ）", Reason::Table(Fault::NotKana));
                     assert_eq!((lines, errors(&read)), (vec![2, 5], vec![wrong]), "{file:?}");
                     assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(&file)));
                 }
@@ -397,7 +195,7 @@ mod tests {
         let within = format!("{HEADER}\n1,2,ケンポ,19850401,本人,\n\x1A1,3,ケンポ,19850401,本人,\n");
         assert_eq!(
             errors(&read_bytes(within.as_bytes()).0),
-            [(3, "被保険者証記号", Reason::Control)]
+            [(3, "被保険者証記号", Reason::Table(Fault::Control))]
         );
     }
 
@@ -408,7 +206,10 @@ mod tests {
         );
         let (read, lines) = read_bytes(file.as_bytes());
         assert_eq!(lines, [2, 3, 5]);
-        assert_eq!(errors(&read), [(4, "", Reason::FieldCount { expected: 6, found: 4 })]);
+        assert_eq!(
+            errors(&read),
+            [(4, "", Reason::Table(Fault::FieldCount { expected: 6, found: 4 }))]
+        );
     }
 
     #[test]
@@ -428,8 +229,8 @@ mod tests {
             let (read, lines) = read_bytes(file.as_bytes());
             assert_eq!(lines, [2, 7, 9], "{end:?}");
             let expected = [
-                (5, "氏名（漢字）", Reason::Control),
-                (8, "対象者氏名（カナ）", Reason::NotKana),
+                (5, "氏名（漢字）", Reason::Table(Fault::Control)),
+                (8, "対象者氏名（カナ）", Reason::Table(Fault::NotKana)),
             ];
             assert_eq!(errors(&read), expected, "{end:?}");
         }
@@ -443,17 +244,23 @@ mod tests {
         );
         let (read, lines) = read_bytes(file.as_bytes());
         assert!(lines.is_empty());
-        assert!(matches!(errors(&read).as_slice(), [(_, "", Reason::RowTooLong)]));
+        assert!(matches!(
+            errors(&read).as_slice(),
+            [(_, "", Reason::Table(Fault::RowTooLong))]
+        ));
         assert_eq!(read.hash, <[u8; 32]>::from(Sha256::digest(file.as_bytes())));
     }
 
     #[test]
     fn a_file_without_rows_is_refused() {
         for file in [HEADER.to_owned(), format!("{HEADER}\r\n\r\n,,,,,\r\n")] {
-            assert_eq!(errors(&read_bytes(file.as_bytes()).0), [(1, "", Reason::NoRows)]);
+            assert_eq!(
+                errors(&read_bytes(file.as_bytes()).0),
+                [(1, "", Reason::Table(Fault::NoRows("加入者")))]
+            );
         }
         for empty in [b"".as_slice(), b"\r\n", b"\x1A"] {
-            assert_eq!(errors(&read_bytes(empty).0), [(1, "", Reason::EmptyFile)]);
+            assert_eq!(errors(&read_bytes(empty).0), [(1, "", Reason::Table(Fault::EmptyFile))]);
         }
     }
 
@@ -461,7 +268,7 @@ mod tests {
     fn long_files_come_in_batches_of_one_size() {
         let file = format!("{HEADER}\n{}", "1,2,ケンポ,19850401,本人,\n".repeat(9_000));
         let mut sizes = Vec::new();
-        read(file.as_bytes(), 0, rules(9_000), |chunk| {
+        read(opened(file.as_bytes()), rules(9_000), &mut |chunk| {
             sizes.push(chunk.batch.len());
             true
         })

@@ -1,10 +1,11 @@
 //! What an import answers: what it did or would do, or why it did nothing.
 
-use super::{encoding::Encoding, errors::RowErrors};
+use super::RowErrors;
 use chrono::NaiveDate;
 use database::DatabaseError;
 use kernel::{ImportId, Relation};
 use std::collections::BTreeMap;
+use tabular::Encoding;
 
 /// What an import may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,10 +144,8 @@ pub enum Progress {
     Reading {
         /// Rows staged so far.
         rows: u64,
-        /// Bytes of the file read so far.
-        bytes: u64,
-        /// Bytes of the whole file.
-        of: u64,
+        /// How much of the file that is.
+        read: tabular::Progress,
     },
     /// Rows are compared with each other and with the roster.
     Comparing,

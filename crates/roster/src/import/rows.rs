@@ -1,16 +1,10 @@
 //! One row of the file into kernel types, all errors at once. Names keep every character; only codes and numbers get
 //! keys of one width.
 
-use super::{
-    cells, dates,
-    encoding::Encoding,
-    errors::{ErrorLog, Reason},
-    header::{Column, Header},
-};
+use super::{columns::Column, reasons::Reason};
 use chrono::NaiveDate;
-use csv::ByteRecord;
 use kernel::{Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, text};
-use std::borrow::Cow;
+use tabular::{Fault, dates, texts};
 
 const MAX_NAME: usize = 100;
 const MAX_TEXT: usize = 200;
@@ -46,8 +40,6 @@ pub(super) struct Row {
 
 /// What all rows of one file share.
 pub(super) struct RowParser {
-    pub(super) header: Header,
-    pub(super) encoding: Encoding,
     /// The day of the import in Japan.
     pub(super) today: NaiveDate,
     /// What the insurer's words for 続柄 mean.
@@ -57,36 +49,22 @@ pub(super) struct RowParser {
 }
 
 impl RowParser {
-    /// The row, or nothing with its errors added.
-    pub(super) fn parse(&self, line: u64, record: &ByteRecord, errors: &mut ErrorLog) -> Option<Row> {
-        if !self.header.fits(record) {
-            let reason = Reason::FieldCount {
-                expected: self.header.width,
-                found: record.len(),
-            };
-            errors.add(line, "", reason);
-            return None;
-        }
-        let mut fields = Fields {
-            parser: self,
-            line,
-            record,
-            errors,
-        };
-        let symbol = fields.read(Column::Symbol, |text| Ok(Symbol::parse(text)?));
-        let number = fields.read(Column::Number, |text| Ok(Number::parse(text)?));
-        let branch = fields.read(Column::Branch, |text| Ok(Branch::parse(text)?));
-        let kana_name = fields.read(Column::KanaName, |text| Ok(KanaName::parse(text)?));
-        let name = fields.read(Column::Name, name);
+    /// The row, or nothing with its errors noted.
+    pub(super) fn parse(&self, fields: &mut tabular::Row<'_, Column, Reason>) -> Option<Row> {
+        let symbol = fields.read(Column::Symbol, Symbol::parse);
+        let number = fields.read(Column::Number, Number::parse);
+        let branch = fields.read(Column::Branch, Branch::parse);
+        let kana_name = fields.read(Column::KanaName, KanaName::parse);
+        let name = fields.read(Column::Name, |text| texts::kanji(text, MAX_NAME));
         let gender = fields.read(Column::Gender, gender);
         let birth_date = fields.read(Column::BirthDate, |text| self.birth_date(text));
-        let attribute = fields.read(Column::Attribute, |text| bounded(text::written(text), MAX_NAME));
+        let attribute = fields.read(Column::Attribute, |text| texts::written(text, MAX_NAME));
         let relationship = fields.read(Column::Relationship, required);
         let acquired_on = fields.read(Column::AcquiredOn, dates::parse);
         let lost_on = fields.read(Column::LostOn, |text| lost_on(text, acquired_on.flatten()));
         let postal_code = fields.read(Column::PostalCode, code);
-        let address = fields.read(Column::Address, |text| bounded(text::written(text), MAX_TEXT));
-        let building = fields.read(Column::Building, |text| bounded(text::written(text), MAX_TEXT));
+        let address = fields.read(Column::Address, |text| texts::written(text, MAX_TEXT));
+        let building = fields.read(Column::Building, |text| texts::written(text, MAX_TEXT));
         let phone = fields.read(Column::Phone, code);
         let email = fields.read(Column::Email, email);
         let workplace_code = fields.read(Column::WorkplaceCode, code);
@@ -123,91 +101,23 @@ impl RowParser {
         })
     }
 
-    fn birth_date(&self, text: &str) -> Result<NaiveDate, Reason> {
-        let date = dates::parse(text)?.ok_or(Reason::Empty)?;
+    fn birth_date(&self, text: &str) -> Result<NaiveDate, Fault> {
+        let date = dates::parse(text)?.ok_or(Fault::Empty)?;
         if date > self.today {
-            Err(Reason::DateOutOfRange)
+            Err(Fault::DateOutOfRange)
         } else {
             Ok(date)
         }
     }
 }
 
-/// The fields of one row and where their errors go.
-struct Fields<'a> {
-    parser: &'a RowParser,
-    line: u64,
-    record: &'a ByteRecord,
-    errors: &'a mut ErrorLog,
+fn required(field: &str) -> Result<String, Fault> {
+    let text = texts::written(field, MAX_CODE)?;
+    if text.is_empty() { Err(Fault::Empty) } else { Ok(text) }
 }
 
-impl<'a> Fields<'a> {
-    /// A column's value; of a column that the file has not, the value of an empty field.
-    fn read<T>(&mut self, column: Column, parse: impl Fn(&str) -> Result<T, Reason>) -> Option<T> {
-        let encoding = self.parser.encoding;
-        let Some(text) = encoding.decode(self.bytes(column)) else {
-            self.errors.add(self.line, column.name(), Reason::Undecodable(encoding));
-            return None;
-        };
-        let parsed = plain(&text, column).and_then(|plain| parse(&plain));
-        parsed
-            .map_err(|reason| self.errors.add_value(self.line, column.name(), &text, reason))
-            .ok()
-    }
-
-    /// What stands in the column; nothing where the file has no such column, or the row ends before it.
-    fn bytes(&self, column: Column) -> &'a [u8] {
-        let Some(place) = self.parser.header.place(column) else {
-            return b"";
-        };
-        let bytes = self.record.get(place).unwrap_or_default();
-        if place + 1 == self.record.len() {
-            // Rows end with a line feed, whatever stands before it.
-            bytes.strip_suffix(b"\r").unwrap_or(bytes)
-        } else {
-            bytes
-        }
-    }
-}
-
-/// The field as it was before a spreadsheet guarded it, if what it holds now can be its value at all.
-fn plain(text: &str, column: Column) -> Result<Cow<'_, str>, Reason> {
-    if text::has_control(text) {
-        return Err(Reason::Control);
-    }
-    if text.contains('\u{FFFD}') {
-        return Err(Reason::LostCharacter);
-    }
-    if let Some(guarded) = cells::unwrapped(text) {
-        return cells::damage_within(&guarded).map_or(Ok(guarded), Err);
-    }
-    cells::damage(text, column.is_code()).map_or(Ok(Cow::Borrowed(text)), Err)
-}
-
-/// A name in kanji, every character kept.
-fn name(field: &str) -> Result<String, Reason> {
-    if cells::has_lost_character(field) {
-        return Err(Reason::LostKanji);
-    }
-    bounded(field.trim().to_owned(), MAX_NAME)
-}
-
-fn bounded(text: String, max: usize) -> Result<String, Reason> {
-    if text.chars().count() > max {
-        Err(Reason::TooLong { max })
-    } else {
-        Ok(text)
-    }
-}
-
-fn required(field: &str) -> Result<String, Reason> {
-    let text = bounded(text::written(field), MAX_CODE)?;
-    if text.is_empty() { Err(Reason::Empty) } else { Ok(text) }
-}
-
-/// A code, in one width.
-fn code(field: &str) -> Result<String, Reason> {
-    bounded(text::normalize(field), MAX_CODE)
+fn code(field: &str) -> Result<String, Fault> {
+    texts::code(field, MAX_CODE)
 }
 
 fn gender(field: &str) -> Result<&'static str, Reason> {
@@ -233,19 +143,19 @@ fn lost_on(field: &str, acquired_on: Option<NaiveDate>) -> Result<Option<NaiveDa
     }
 }
 
-fn email(field: &str) -> Result<String, Reason> {
+fn email(field: &str) -> Result<String, Problem> {
     match EmailAddress::parse(field) {
         Ok(address) => Ok(address.as_str().to_owned()),
         Err(Problem::Empty) => Ok(String::new()),
-        Err(problem) => Err(problem.into()),
+        Err(problem) => Err(problem),
     }
 }
 
-fn employee_number(field: &str) -> Result<Option<EmployeeNumber>, Reason> {
+fn employee_number(field: &str) -> Result<Option<EmployeeNumber>, Problem> {
     match EmployeeNumber::parse(field) {
         Ok(number) => Ok(Some(number)),
         Err(Problem::Empty) => Ok(None),
-        Err(problem) => Err(problem.into()),
+        Err(problem) => Err(problem),
     }
 }
 
@@ -253,21 +163,21 @@ fn employee_number(field: &str) -> Result<Option<EmployeeNumber>, Reason> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tabular::{Column as _, Encoding, Table};
+
+    /// A row of all columns.
+    type Cells = Vec<Vec<u8>>;
 
     fn parser(all_insured: bool) -> RowParser {
-        let fields: Vec<String> = Column::ALL.iter().map(|column| column.name().to_owned()).collect();
-        let header = Header::read(&fields, &mut ErrorLog::default());
         RowParser {
-            header,
-            encoding: Encoding::Utf8,
             today: "2026-11-22".parse().unwrap(),
             relations: RelationWords::default(),
             all_insured,
         }
     }
 
-    fn row(changes: &[(Column, &str)]) -> ByteRecord {
-        let mut fields = vec![String::new(); Column::ALL.len()];
+    fn row(changes: &[(Column, &str)]) -> Cells {
+        let mut cells = vec![Vec::new(); Column::ALL.len()];
         let usual = [
             (Column::Symbol, "公立-12"),
             (Column::Number, "0034"),
@@ -276,25 +186,50 @@ mod tests {
             (Column::Relationship, "本人"),
         ];
         for (column, value) in usual.iter().chain(changes) {
-            fields[*column as usize] = (*value).to_owned();
+            cells[*column as usize] = value.as_bytes().to_vec();
         }
-        ByteRecord::from(fields)
+        cells
     }
 
-    fn errors(record: &ByteRecord) -> Vec<(&'static str, Reason)> {
-        let mut errors = ErrorLog::default();
-        assert_eq!(parser(false).parse(2, record, &mut errors), None);
+    /// What a file of this row holds, and what is wrong with it.
+    fn read(cells: &Cells, encoding: Encoding, all_insured: bool) -> (Option<Row>, Vec<(&'static str, Reason)>) {
+        let names: Vec<&str> = Column::ALL.iter().map(|column| column.name()).collect();
+        let header = names.join(",");
+        let mut file = match encoding {
+            Encoding::Cp932 => encoding_rs::SHIFT_JIS.encode(&header).0.into_owned(),
+            _ => header.into_bytes(),
+        };
+        for (nth, cell) in cells.iter().enumerate() {
+            file.extend_from_slice(if nth == 0 { b"\n\"" } else { b",\"" });
+            for byte in cell {
+                file.extend(std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 }));
+            }
+            file.push(b'"');
+        }
+        let rules = tabular::Rules {
+            max_rows: 1,
+            rows_of: "加入者",
+        };
+        let mut table = Table::<Column, Reason, _>::open(file.as_slice(), rules).unwrap();
+        let row = table
+            .next_row()
+            .unwrap()
+            .and_then(|mut row| parser(all_insured).parse(&mut row));
+        let read = table.finish().unwrap();
+        assert_eq!(read.encoding, encoding);
+        let errors = read.errors.kept().iter();
+        (row, errors.map(|error| (error.column, error.reason.clone())).collect())
+    }
+
+    fn errors(cells: &Cells) -> Vec<(&'static str, Reason)> {
+        let (row, errors) = read(cells, Encoding::Utf8, false);
+        assert_eq!(row, None);
         errors
-            .kept()
-            .iter()
-            .map(|error| (error.column, error.reason.clone()))
-            .collect()
     }
 
-    fn parsed(record: &ByteRecord, all_insured: bool) -> Row {
-        let mut errors = ErrorLog::default();
-        let row = parser(all_insured).parse(2, record, &mut errors);
-        assert_eq!(errors.kept(), []);
+    fn parsed(cells: &Cells, all_insured: bool) -> Row {
+        let (row, errors) = read(cells, Encoding::Utf8, all_insured);
+        assert_eq!(errors, []);
         row.unwrap()
     }
 
@@ -331,15 +266,18 @@ mod tests {
         assert_eq!(
             errors(&record),
             [
-                ("番号", Reason::Empty),
-                ("対象者氏名（カナ）", Reason::NotKana),
-                ("氏名（漢字）", Reason::LostCharacter),
+                ("番号", Reason::Table(Fault::Empty)),
+                ("対象者氏名（カナ）", Reason::Table(Fault::NotKana)),
+                ("氏名（漢字）", Reason::Table(Fault::LostCharacter)),
                 ("性別", Reason::Gender),
-                ("生年月日", Reason::DateOutOfRange),
-                ("続柄名称", Reason::Empty),
-                ("資格喪失日", Reason::ImpossibleDate { month: 2, last_day: 28 }),
-                ("住所", Reason::Control),
-                ("メール", Reason::EmailShape),
+                ("生年月日", Reason::Table(Fault::DateOutOfRange)),
+                ("続柄名称", Reason::Table(Fault::Empty)),
+                (
+                    "資格喪失日",
+                    Reason::Table(Fault::ImpossibleDate { month: 2, last_day: 28 })
+                ),
+                ("住所", Reason::Table(Fault::Control)),
+                ("メール", Reason::Table(Fault::EmailShape)),
             ]
         );
     }
@@ -360,7 +298,7 @@ mod tests {
             ),
             ("0034", "1E+11", "健保")
         );
-        for column in Column::ALL {
+        for column in Column::ALL.iter().copied() {
             for cell in ["#N/A", "########", "'0034", "1.23457E+11"] {
                 let found = errors(&row(&[(column, cell)]));
                 assert_eq!(found.len(), 1, "{column:?} {cell}");
@@ -378,12 +316,12 @@ mod tests {
         ] {
             assert_eq!(
                 errors(&row(&[(column, "1-Apr")])),
-                [(column.name(), Reason::TurnedToDate)]
+                [(column.name(), Reason::Table(Fault::TurnedToDate))]
             );
         }
         assert_eq!(
             errors(&row(&[(Column::Name, "？田　太郎")])),
-            [("氏名（漢字）", Reason::LostKanji)]
+            [("氏名（漢字）", Reason::Table(Fault::LostKanji))]
         );
     }
 
@@ -401,43 +339,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_row_leaves_off_at_its_end_is_blank() {
-        let whole = row(&[(Column::Email, "a@example.jp")]);
-        let short: ByteRecord = whole.iter().take(Column::Email as usize + 1).collect();
-        assert_eq!(parsed(&short, false), parsed(&whole, false));
-        let longer: ByteRecord = whole.iter().chain([b"".as_slice(), b" "]).collect();
-        assert_eq!(parsed(&longer, false), parsed(&whole, false));
-        let more: ByteRecord = whole.iter().chain([b"x".as_slice()]).collect();
-        assert_eq!(
-            errors(&more),
-            [(
-                "",
-                Reason::FieldCount {
-                    expected: 21,
-                    found: 22
-                }
-            )]
-        );
-        let cut: ByteRecord = whole.iter().take(Column::Relationship as usize).collect();
-        assert_eq!(errors(&cut), [("", Reason::FieldCount { expected: 21, found: 8 })]);
-    }
-
-    #[test]
-    fn bytes_that_do_not_decode_are_an_error_of_their_column() {
-        let mut record = ByteRecord::new();
-        for (place, field) in row(&[]).iter().enumerate() {
-            record.push_field(if place == Column::Name as usize { b"\x83" } else { field });
-        }
-        assert_eq!(errors(&record), [("氏名（漢字）", Reason::Undecodable(Encoding::Utf8))]);
-    }
-
-    #[test]
-    fn rows_of_another_width_are_refused() {
-        let record = ByteRecord::from(vec!["1", "2"]);
-        assert_eq!(errors(&record), [("", Reason::FieldCount { expected: 21, found: 2 })]);
-    }
-
-    #[test]
     fn placeholders_for_no_loss_are_no_loss() {
         for field in ["99999999", "9999/12/31", "00000000", ""] {
             assert_eq!(parsed(&row(&[(Column::LostOn, field)]), false).lost_on, None);
@@ -448,11 +349,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_row_panics(fields in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..24), 21)) {
+        fn no_row_panics(cells in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..24), 21)) {
             for encoding in [Encoding::Utf8, Encoding::Cp932] {
-                let parser = RowParser { encoding, ..parser(true) };
-                let mut errors = ErrorLog::default();
-                let row = parser.parse(2, &ByteRecord::from(fields.clone()), &mut errors);
+                let (row, errors) = read(&cells, encoding, true);
                 prop_assert_eq!(row.is_none(), !errors.is_empty());
             }
         }

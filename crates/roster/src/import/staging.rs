@@ -2,8 +2,8 @@
 //! shows when rows are compared with each other.
 
 use super::{
-    errors::{ErrorLog, Reason},
-    header::Column,
+    columns::Column,
+    reasons::{ErrorLog, Reason},
     rows::Row,
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,6 +16,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt as _;
 use kernel::PersonId;
+use tabular::Column as _;
 
 /// The text columns of `roster_staging`, in the order of [`texts`].
 const TEXTS: [&str; 26] = [

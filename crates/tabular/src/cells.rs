@@ -2,7 +2,7 @@
 //! a formula's error stands where its value was. Told by their look alone, whatever the column, so that nothing of it is
 //! ever taken for a number or a name.
 
-use super::{dates, errors::Reason};
+use crate::{Fault, dates};
 use kernel::text;
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ const NOTHING: [&str; 8] = ["NULL", "(NULL)", "<NULL>", "[NULL]", "\\N", "NAN", 
 
 /// The value of a cell that holds `="0034"`, as spreadsheets are told to leave a text alone; none of any other cell, such
 /// as one that puts two texts together (`="00"&"34"`).
-pub(super) fn unwrapped(cell: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn unwrapped(cell: &str) -> Option<Cow<'_, str>> {
     let inner = cell.trim().strip_prefix("=\"")?.strip_suffix('"')?;
     if !inner.contains('"') {
         return Some(Cow::Borrowed(inner));
@@ -28,13 +28,13 @@ pub(super) fn unwrapped(cell: &str) -> Option<Cow<'_, str>> {
 
 /// What can't be the value of a cell that is guarded so: the guard says that a number or a day is meant as it stands, but
 /// whoever put it round an error or another guard guarded what was lost before.
-pub(super) fn damage_within(guarded: &str) -> Option<Reason> {
-    damage(guarded, false).filter(|reason| *reason != Reason::Exponential)
+pub(crate) fn damage_within(guarded: &str) -> Option<Fault> {
+    damage(guarded, false).filter(|fault| *fault != Fault::Exponential)
 }
 
 /// What a spreadsheet has made of this cell, if anything. In a column of codes and names that is also a day or a number
 /// with a point.
-pub(super) fn damage(cell: &str, is_code: bool) -> Option<Reason> {
+pub(crate) fn damage(cell: &str, is_code: bool) -> Option<Fault> {
     let cell = cell.trim();
     let is_suspect = cell.starts_with(|c: char| {
         c.is_ascii() || matches!(c, '＝' | '＃' | '＇' | '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ')
@@ -45,21 +45,21 @@ pub(super) fn damage(cell: &str, is_code: bool) -> Option<Reason> {
     }
     let plain = text::normalize(cell).to_ascii_uppercase();
     if plain.starts_with('\'') {
-        Some(Reason::Apostrophe)
+        Some(Fault::Apostrophe)
     } else if plain.starts_with('=') {
-        Some(Reason::Formula)
+        Some(Fault::Formula)
     } else if plain.len() > 1 && plain.bytes().all(|byte| byte == b'#') {
-        Some(Reason::Narrow)
+        Some(Fault::Narrow)
     } else if is_error(&plain) {
-        Some(Reason::FormulaError)
+        Some(Fault::FormulaError)
     } else if is_code && NOTHING.contains(&plain.as_str()) {
-        Some(Reason::Nothing)
+        Some(Fault::Nothing)
     } else if is_exponential(&plain) {
-        Some(Reason::Exponential)
+        Some(Fault::Exponential)
     } else if is_code && is_day(&plain) {
-        Some(Reason::TurnedToDate)
+        Some(Fault::TurnedToDate)
     } else if is_code && is_formatted(&plain) {
-        Some(Reason::Formatted)
+        Some(Fault::Formatted)
     } else {
         None
     }
@@ -145,7 +145,7 @@ fn is_formatted(plain: &str) -> bool {
 }
 
 /// True where a name in kanji has lost a character on its way: `?` stands for it, or its number as web pages write it.
-pub(super) fn has_lost_character(name: &str) -> bool {
+pub(crate) fn has_lost_character(name: &str) -> bool {
     let numbered = |rest: &str| {
         let digits = rest.split_once(';').map_or("", |(digits, _)| digits);
         let hexadecimal = digits.strip_prefix(['x', 'X']).unwrap_or(digits);
@@ -183,29 +183,29 @@ mod tests {
             (
                 "#N/A #REF! #VALUE! #NAME? #DIV/0! #NUM! #NULL! #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT! #BUSY! \
                  #GETTING_DATA #n/a #ERROR! Err:502 ＃Ｎ／Ａ",
-                Reason::FormulaError,
+                Fault::FormulaError,
             ),
-            ("1.23457E+11 1E+11 1.2E-05 9.01235e+10 -1.5E+07", Reason::Exponential),
-            ("## ######## ＃＃＃", Reason::Narrow),
-            ("'0034 '公立 ＇1", Reason::Apostrophe),
-            ("=A1 =0034 =SUM(A1) ＝1", Reason::Formula),
+            ("1.23457E+11 1E+11 1.2E-05 9.01235e+10 -1.5E+07", Fault::Exponential),
+            ("## ######## ＃＃＃", Fault::Narrow),
+            ("'0034 '公立 ＇1", Fault::Apostrophe),
+            ("=A1 =0034 =SUM(A1) ＝1", Fault::Formula),
             (
                 "1-Apr Apr-85 01-Apr-26 1-apr-2026 4月1日 2026年4月 1985/4/1 2026/04/01 2026年4月1日 ２０２６年４月１日 令和8年4月1日 \
                  R8.4.1 2026.4.1 26/04/01 2026-04-01T00:00:00",
-                Reason::TurnedToDate,
+                Fault::TurnedToDate,
             ),
             (
                 "NULL null (null) <NULL> [NULL] \\N nan NaN NaT <NA> ＮＵＬＬ",
-                Reason::Nothing,
+                Fault::Nothing,
             ),
-            ("1,234 12,345,678 34.0 １２.００", Reason::Formatted),
+            ("1,234 12,345,678 34.0 １２.００", Fault::Formatted),
         ] {
             for cell in cells.split_whitespace() {
                 assert_eq!(damage(cell, true), Some(reason.clone()), "{cell}");
             }
         }
         for day in ["2026-04-01 00:00:00", "2026/4/1 0:00", "2026年4月1日 0:00:00"] {
-            assert_eq!(damage(day, true), Some(Reason::TurnedToDate), "{day}");
+            assert_eq!(damage(day, true), Some(Fault::TurnedToDate), "{day}");
         }
         for cell in [
             "",
@@ -244,7 +244,7 @@ mod tests {
         for date in ["1985/4/1", "4月1日", "1,234"] {
             assert_eq!(damage(date, false), None, "{date}");
         }
-        assert_eq!(damage("#####", false), Some(Reason::Narrow));
+        assert_eq!(damage("#####", false), Some(Fault::Narrow));
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
         #[test]
         fn every_number_in_e_notation_is_found(whole in 1u8..10, places in "(\\.[0-9]{1,5})?", sign in "[+-]", power in 5u8..20) {
             let cell = format!("{whole}{places}E{sign}{power:02}");
-            prop_assert_eq!(damage(&cell, false), Some(Reason::Exponential));
+            prop_assert_eq!(damage(&cell, false), Some(Fault::Exponential));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Dates as rosters write them: 19850401, 1985/4/1, 1985-04-01, and 和暦 as S600401, S60.4.1, 昭和60年4月1日 or, from the
+//! Dates as these files write them: 19850401, 1985/4/1, 1985-04-01, and 和暦 as S600401, S60.4.1, 昭和60年4月1日 or, from the
 //! pension office, 5600401. Impossible days are named as such.
 
-use super::errors::Reason;
+use crate::Fault;
 use chrono::NaiveDate;
 use kernel::text;
 
@@ -18,13 +18,13 @@ const ERAS: [(&str, char, char, Day); 5] = [
 ];
 
 /// A date, or `None` for an empty field.
-pub(super) fn parse(field: &str) -> Result<Option<NaiveDate>, Reason> {
+pub fn parse(field: &str) -> Result<Option<NaiveDate>, Fault> {
     let dense = text::normalize_dense(field);
     if dense.is_empty() {
         return Ok(None);
     }
     let (era, rest) = split_era(&dense);
-    let [year, month, day] = parts(rest, era.is_some()).ok_or(Reason::DateShape)?;
+    let [year, month, day] = parts(rest, era.is_some()).ok_or(Fault::DateShape)?;
     let first = era.map(|(year, month, day)| NaiveDate::from_ymd_opt(year, month, day));
     let year = match era {
         // 平成32年 was written in good faith before the change of era, so an era's end is no limit; its start is.
@@ -33,23 +33,23 @@ pub(super) fn parse(field: &str) -> Result<Option<NaiveDate>, Reason> {
     };
     let date = day_of(year, month, day)?;
     match first {
-        Some(first) if first.is_none_or(|first| date < first) => Err(Reason::DateOutOfRange),
+        Some(first) if first.is_none_or(|first| date < first) => Err(Fault::DateOutOfRange),
         _ => Ok(Some(date)),
     }
 }
 
-fn day_of(year: i32, month: i32, day: i32) -> Result<NaiveDate, Reason> {
+fn day_of(year: i32, month: i32, day: i32) -> Result<NaiveDate, Fault> {
     let (Ok(month), Ok(day)) = (u32::try_from(month), u32::try_from(day)) else {
-        return Err(Reason::DateShape);
+        return Err(Fault::DateShape);
     };
     if !(1868..=9999).contains(&year) || !(1..=12).contains(&month) {
-        return Err(Reason::DateOutOfRange);
+        return Err(Fault::DateOutOfRange);
     }
     NaiveDate::from_ymd_opt(year, month, day).ok_or_else(|| {
         let last_day = (28..=31)
             .rev()
             .find(|day| NaiveDate::from_ymd_opt(year, month, *day).is_some());
-        Reason::ImpossibleDate {
+        Fault::ImpossibleDate {
             month,
             last_day: last_day.unwrap_or(28),
         }
@@ -154,17 +154,11 @@ mod tests {
 
     #[test]
     fn impossible_days_are_named_with_the_months_last() {
-        assert_eq!(
-            parse("19850431"),
-            Err(Reason::ImpossibleDate { month: 4, last_day: 30 })
-        );
-        assert_eq!(
-            parse("S60.2.29"),
-            Err(Reason::ImpossibleDate { month: 2, last_day: 28 })
-        );
-        assert_eq!(parse("1985/13/1"), Err(Reason::DateOutOfRange));
-        assert_eq!(parse("18671231"), Err(Reason::DateOutOfRange));
-        assert_eq!(parse("昭和1年12月24日"), Err(Reason::DateOutOfRange));
+        assert_eq!(parse("19850431"), Err(Fault::ImpossibleDate { month: 4, last_day: 30 }));
+        assert_eq!(parse("S60.2.29"), Err(Fault::ImpossibleDate { month: 2, last_day: 28 }));
+        assert_eq!(parse("1985/13/1"), Err(Fault::DateOutOfRange));
+        assert_eq!(parse("18671231"), Err(Fault::DateOutOfRange));
+        assert_eq!(parse("昭和1年12月24日"), Err(Fault::DateOutOfRange));
     }
 
     #[test]
@@ -184,7 +178,7 @@ mod tests {
             "+985/4/1",
             "S+6/4/1",
         ] {
-            assert_eq!(parse(field), Err(Reason::DateShape), "{field}");
+            assert_eq!(parse(field), Err(Fault::DateShape), "{field}");
         }
     }
 

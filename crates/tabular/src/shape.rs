@@ -1,25 +1,25 @@
 //! What kind of file it is, told by its beginning before a row is read: what separates its fields, what ends its lines, or
 //! that it is no text at all. Excel, its neighbours and old machines all call different things a CSV.
 
-use super::errors::Reason;
+use crate::Fault;
 use std::io::{self, Read};
 
 /// Bytes looked at: far more than a header.
 const HEAD: u64 = 1 << 16;
 /// What ends a text file of old (Ctrl+Z); some programs still write it.
-pub(super) const END_MARK: u8 = 0x1A;
+pub(crate) const END_MARK: u8 = 0x1A;
 
 /// How a text file is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     /// Between fields: a comma, a tab or a semicolon.
-    pub(super) delimiter: u8,
+    pub(crate) delimiter: u8,
     /// True where carriage returns alone end lines.
-    pub(super) ends_in_cr: bool,
+    pub(crate) ends_in_cr: bool,
 }
 
 /// The beginning of a file.
-pub(super) fn head(file: &mut impl Read) -> io::Result<Vec<u8>> {
+pub(crate) fn head(file: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD).read_to_end(&mut head)?;
     Ok(head)
@@ -27,20 +27,20 @@ pub(super) fn head(file: &mut impl Read) -> io::Result<Vec<u8>> {
 
 impl Shape {
     /// Commas and line feeds.
-    pub(super) const USUAL: Self = Self {
+    pub(crate) const USUAL: Self = Self {
         delimiter: b',',
         ends_in_cr: false,
     };
 
     /// The shape of the file that begins so.
-    pub(super) fn of(head: &[u8]) -> Result<Self, Reason> {
+    pub(crate) fn of(head: &[u8]) -> Result<Self, Fault> {
         let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
         let Some(start) = text.iter().position(|byte| !is_blank(*byte)) else {
-            return Err(Reason::EmptyFile);
+            return Err(Fault::EmptyFile);
         };
         let text = text.get(start..).unwrap_or_default();
         if let Some(kind) = other_kind(text) {
-            return Err(Reason::NotCsv(kind));
+            return Err(Fault::NotCsv(kind));
         }
         let mut is_quoted = false;
         let mut counts = [(b',', 0), (b'\t', 0), (b';', 0)];
@@ -71,7 +71,7 @@ impl Shape {
 }
 
 /// Nothing of a row: white space, or the mark at the end of old text files.
-pub(super) fn is_blank(byte: u8) -> bool {
+pub(crate) fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == END_MARK
 }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn files_that_hold_no_text_are_called_what_they_are() {
         for empty in [b"".as_slice(), b" \r\n\r\n", b"\x1A", b"\xEF\xBB\xBF\r\n\x1A"] {
-            assert_eq!(Shape::of(empty), Err(Reason::EmptyFile), "{empty:?}");
+            assert_eq!(Shape::of(empty), Err(Fault::EmptyFile), "{empty:?}");
         }
         for (head, kind) in [
             (b"PK\x03\x04\x14\0".as_slice(), "xlsx"),

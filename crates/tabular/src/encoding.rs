@@ -4,7 +4,7 @@
 use encoding_rs::SHIFT_JIS;
 use std::borrow::Cow;
 
-/// How a roster file is encoded.
+/// How a file is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8.
@@ -27,7 +27,7 @@ impl Encoding {
 
     /// The field's text, or `None` where its bytes are none in this encoding. CP932 is what the web calls `Shift_JIS`:
     /// its table has the NEC and IBM extensions, and 0xF040–0xF9FC as U+E000–U+E757.
-    pub(super) fn decode(self, field: &[u8]) -> Option<Cow<'_, str>> {
+    pub(crate) fn decode(self, field: &[u8]) -> Option<Cow<'_, str>> {
         match self {
             Self::Utf8 | Self::Utf8Bom => std::str::from_utf8(field).ok().map(Cow::Borrowed),
             Self::Cp932 => SHIFT_JIS.decode_without_bom_handling_and_without_replacement(field),

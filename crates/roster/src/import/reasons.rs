@@ -1,0 +1,55 @@
+//! What is wrong with a roster file, beyond what can be wrong with any table.
+
+use chrono::NaiveDate;
+use kernel::Problem;
+use tabular::Fault;
+
+/// What is wrong, in words for the insurer's clerk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// What can be wrong with any table.
+    #[error(transparent)]
+    Table(#[from] Fault),
+    /// Lost before it was acquired.
+    #[error("資格取得日（{acquired_on}）より前の日付です。どちらが正しいかお確かめください。")]
+    LostBeforeAcquired {
+        /// 資格取得日 of the row.
+        acquired_on: NaiveDate,
+    },
+    /// No gender code.
+    #[error("1（男）、2（女）、9（不明）のどれかを入力してください。")]
+    Gender,
+    /// A number and branch that another row has.
+    #[error("{line}行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。")]
+    RepeatedNumber {
+        /// The first line with it.
+        line: u64,
+    },
+    /// A personal id that another row has.
+    #[error("{line}行目と個人IDが同じです。どちらが正しいかお確かめください。")]
+    RepeatedPersonalId {
+        /// The first line with it.
+        line: u64,
+    },
+    /// The same number, birth date and name as another row, without anything in both that tells them apart.
+    #[error(
+        "{line}行目と記号・番号・生年月日・氏名が同じです。同じ人なら1行にし、別の人なら両方の行に枝番か個人IDを入力してください。"
+    )]
+    RepeatedPerson {
+        /// The first such line.
+        line: u64,
+    },
+}
+
+impl From<Problem> for Reason {
+    fn from(problem: Problem) -> Self {
+        Fault::from(problem).into()
+    }
+}
+
+/// The errors of a roster file while it is read.
+pub(super) type ErrorLog = tabular::ErrorLog<Reason>;
+/// One error of a roster file.
+pub type RowError = tabular::RowError<Reason>;
+/// All errors of a roster file.
+pub type RowErrors = tabular::RowErrors<Reason>;

@@ -1,0 +1,140 @@
+//! What can be wrong with a table, a row or a cell, whatever the table is of. What only one kind of table knows stands in an
+//! enum of its own with a variant for these.
+
+use crate::Encoding;
+use kernel::Problem;
+
+/// What is wrong, in words for whoever mends the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// A required column is missing.
+    #[error("この列がありません。1行目の見出しをお確かめください。")]
+    MissingColumn,
+    /// A column stands there twice.
+    #[error("同じ見出しの列が2つあります。1つにしてください。")]
+    RepeatedColumn,
+    /// A file of no bytes, or of blanks.
+    #[error("ファイルが空です。書き出しが最後まで終わったファイルかお確かめください。")]
+    EmptyFile,
+    /// A spreadsheet's own file and the like.
+    #[error("CSVではなく、{0}です。Excelなどで開き、「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。")]
+    NotCsv(&'static str),
+    /// A header and no rows of what the file is of.
+    #[error("{0}の行がありません。")]
+    NoRows(&'static str),
+    /// UTF-16 and the like.
+    #[error("文字コードが読めません。UTF-8（CSV）またはShift_JISで保存し直してください。")]
+    UnknownEncoding,
+    /// A row so long that a quotation mark must be open.
+    #[error("1行が長すぎます。引用符（\"）が閉じているかお確かめください。")]
+    RowTooLong,
+    /// More rows than are taken at once.
+    #[error("行が多すぎます。一度に取り込めるのは{max}行までです。")]
+    TooManyRows {
+        /// Rows at most.
+        max: u64,
+    },
+    /// More or fewer fields than the header.
+    #[error("列の数が見出しと違います（見出し{expected}列、この行{found}列）。")]
+    FieldCount {
+        /// Columns of the header.
+        expected: usize,
+        /// Fields of the row.
+        found: usize,
+    },
+    /// Bytes that are no text in the file's encoding.
+    #[error("{0}として読めない文字があります。")]
+    Undecodable(Encoding),
+    /// A replacement character: a program before us lost the real one.
+    #[error("文字化けした文字（�）があります。元の文字に直してください。")]
+    LostCharacter,
+    /// NUL, line breaks and the like.
+    #[error("改行やタブなどの制御文字があります。取り除いてください。")]
+    Control,
+    /// `#N/A`, `#REF!` and the like.
+    #[error("表計算ソフトのエラーの値です。元のファイルで正しい値に直してから、CSVで保存し直してください。")]
+    FormulaError,
+    /// `NULL`, `NaN` and the like.
+    #[error(
+        "「NULL」や「NaN」は、プログラムが値のないことを表す文字です。値がなければ空欄にしてください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    Nothing,
+    /// `########`.
+    #[error(
+        "表計算ソフトの列の幅が足りず、値が「#」だけになっています。列の幅を広げてから、CSVで保存し直してください。"
+    )]
+    Narrow,
+    /// `'0034`.
+    #[error("先頭に「'」が付いています。取り除いてください。")]
+    Apostrophe,
+    /// `=A1`.
+    #[error(
+        "数式のままです。計算した結果の値に直してください（文字列として守る =\"0034\" の形は、そのまま取り込めます）。"
+    )]
+    Formula,
+    /// `1.23457E+11`.
+    #[error(
+        "表計算ソフトが番号を指数の形に変え、下の桁が失われています。Excelで開き直すとまた変わります。列の書式を「文字列」にして元の値を入れ直すか、元のシステムから書き出したファイルを開かずに取り込んでください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    Exponential,
+    /// `1-Apr`, `4月1日` among codes and names.
+    #[error(
+        "表計算ソフトが値を日付に変えています。Excelで開き直すとまた変わります。列の書式を「文字列」にして元の値を入れ直すか、元のシステムから書き出したファイルを開かずに取り込んでください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    TurnedToDate,
+    /// `1,234`, `34.0`.
+    #[error(
+        "表計算ソフトの桁区切りや小数点が付いています。列の書式を「文字列」にして元の値に直してください。元からこの値のときは =\"…\" の形で書いてください。"
+    )]
+    Formatted,
+    /// `?田`, `&#39640;田`.
+    #[error("「?」や「&#…;」があります。文字コードを変えたときに漢字が失われています。元の漢字に直してください。")]
+    LostKanji,
+    /// Nothing where something must be.
+    #[error("空欄です。入力してください。")]
+    Empty,
+    /// Too many characters.
+    #[error("長すぎます。{max}文字以内にしてください。")]
+    TooLong {
+        /// Characters at most.
+        max: usize,
+    },
+    /// Characters that the field can't take.
+    #[error("使えない文字があります。")]
+    Characters,
+    /// Not a name in kana.
+    #[error("カナの氏名として読めません。カタカナまたはひらがなで入力してください。")]
+    NotKana,
+    /// No date in any known form.
+    #[error("日付として読めません。19850401、1985/4/1、S600401、昭和60年4月1日のように入力してください。")]
+    DateShape,
+    /// A day that its month does not have.
+    #[error("ない日付です。{month}月は{last_day}日までです。")]
+    ImpossibleDate {
+        /// 1–12.
+        month: u32,
+        /// The month's last day.
+        last_day: u32,
+    },
+    /// A date before 1868, or a birth in the future.
+    #[error("日付が範囲の外です。年をお確かめください。")]
+    DateOutOfRange,
+    /// No e-mail address.
+    #[error("メールアドレスの形ではありません。")]
+    EmailShape,
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        match problem {
+            Problem::Empty => Self::Empty,
+            Problem::TooLong { max } => Self::TooLong { max },
+            Problem::NotKana => Self::NotKana,
+            Problem::EmailShape => Self::EmailShape,
+            Problem::DateIncomplete => Self::DateShape,
+            Problem::ImpossibleDate { month, last_day } => Self::ImpossibleDate { month, last_day },
+            Problem::DateOutOfRange => Self::DateOutOfRange,
+            _ => Self::Characters,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The columns of a kind of table, and where they stand in one file: found by name, in any order.
+
+use crate::{ErrorLog, Fault};
+use csv::ByteRecord;
+use kernel::text;
+use std::fmt::Display;
+use unicode_normalization::UnicodeNormalization;
+
+/// The columns that a kind of table can have: an enum, made by [`columns!`](crate::columns).
+pub trait Column: Copy + 'static {
+    /// All of them, as the format orders them.
+    const ALL: &'static [Self];
+
+    /// The name shown in errors.
+    fn name(self) -> &'static str;
+
+    /// The names by which the column is known in a file; the one shown is the first.
+    fn names(self) -> &'static [&'static str];
+
+    /// True where no file may be without it.
+    fn is_required(self) -> bool;
+
+    /// True for codes, numbers and names, in which no spreadsheet may see a day or a sum.
+    fn is_code(self) -> bool;
+
+    /// Its place in [`Self::ALL`].
+    fn index(self) -> usize;
+}
+
+/// Declares the columns of a kind of table, a line each: `required` or `optional`, `code` (a code, a number or a name, in which
+/// no spreadsheet may see a day or a sum) or `value`, and the names by which it is known, the one shown first.
+///
+/// ```
+/// tabular::columns! {
+///     /// What a shop sells.
+///     enum Column {
+///         Code: required code "商品コード",
+///         SoldOn: optional value "販売日" or "売上日",
+///     }
+/// }
+/// use tabular::Column as _;
+/// assert_eq!(Column::SoldOn.names(), ["販売日", "売上日"]);
+/// assert!(Column::Code.is_required() && Column::Code.is_code());
+/// ```
+#[macro_export]
+macro_rules! columns {
+    (
+        $(#[$about:meta])* $vis:vis enum $name:ident {
+            $($(#[$doc:meta])* $column:ident: $need:ident $holds:ident $label:literal $(or $other:literal)*,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $name {
+            $($(#[$doc])* $column,)*
+        }
+
+        impl $crate::Column for $name {
+            const ALL: &'static [Self] = &[$(Self::$column,)*];
+
+            fn name(self) -> &'static str {
+                match self {
+                    $(Self::$column => $label,)*
+                }
+            }
+
+            fn names(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$column => &[$label $(, $other)*],)*
+                }
+            }
+
+            fn is_required(self) -> bool {
+                match self {
+                    $(Self::$column => $crate::columns!(@$need),)*
+                }
+            }
+
+            fn is_code(self) -> bool {
+                match self {
+                    $(Self::$column => $crate::columns!(@$holds),)*
+                }
+            }
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+    };
+    (@required) => { true };
+    (@optional) => { false };
+    (@code) => { true };
+    (@value) => { false };
+}
+
+/// Where the columns of one file stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header<C> {
+    /// The place of each known column; none of one that the file has not.
+    places: Vec<(C, Option<usize>)>,
+    /// Fields per row.
+    pub(crate) width: usize,
+    /// Fields that a row has at least: the columns behind them may be blank, and some programs leave blanks at the end off.
+    least: usize,
+    unknown: Vec<String>,
+}
+
+impl<C: Column> Header<C> {
+    /// Reads the header's fields; what is wrong goes to `errors` as line 1.
+    pub(crate) fn read<Reason: Display + From<Fault>>(fields: &[String], errors: &mut ErrorLog<Reason>) -> Self {
+        let mut header = Self {
+            places: C::ALL.iter().map(|column| (*column, None)).collect(),
+            width: fields.len(),
+            least: 0,
+            unknown: Vec::new(),
+        };
+        for (place, field) in fields.iter().enumerate() {
+            let plain = plain(field);
+            let is_named = |column: C| column.names().iter().any(|name| self::plain(name) == plain);
+            match header.places.iter_mut().find(|(column, _)| is_named(*column)) {
+                Some((column, Some(_))) => errors.add(1, column.name(), Fault::RepeatedColumn.into()),
+                Some((_, slot)) => *slot = Some(place),
+                None if plain.is_empty() => {}
+                None => header.unknown.push(field.trim().to_owned()),
+            }
+        }
+        for column in C::ALL.iter().filter(|column| column.is_required()) {
+            match header.place(*column) {
+                Some(place) => header.least = header.least.max(place + 1),
+                None => errors.add(1, column.name(), Fault::MissingColumn.into()),
+            }
+        }
+        header
+    }
+
+    /// The column's place in a row, from 0.
+    pub(crate) fn place(&self, column: C) -> Option<usize> {
+        self.places.get(column.index()).and_then(|(_, place)| *place)
+    }
+
+    /// True where the row has the header's columns, but for blanks at its end.
+    pub(crate) fn fits(&self, row: &ByteRecord) -> bool {
+        row.len() >= self.least && row.iter().skip(self.width).all(|field| field.trim_ascii().is_empty())
+    }
+
+    /// The names of columns that this kind of table does not know; they are not read.
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
+    }
+
+    /// True where nothing in it is known.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.places.iter().all(|(_, place)| place.is_none())
+    }
+
+    /// True where the file has the column. What a file has no column for, it says nothing about.
+    pub fn has(&self, column: C) -> bool {
+        self.place(column).is_some()
+    }
+}
+
+/// Names compare without blanks and widths: half-width parentheses and kana are common.
+fn plain(name: &str) -> String {
+    text::visible(name)
+        .nfkc()
+        .filter(|c| !c.is_whitespace())
+        .collect::<String>()
+        .to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    columns! {
+        enum Named {
+            Number: required code "番号",
+            KanaName: required code "対象者氏名（カナ）",
+            Email: optional value "メール",
+            PersonalId: optional code "個人ID",
+            LostOn: optional value "資格喪失日" or "資格喪失日（家族削除日）",
+        }
+    }
+
+    fn read(names: &[&str]) -> (Header<Named>, ErrorLog<Fault>) {
+        let mut errors = ErrorLog::default();
+        let fields: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let header = Header::read(&fields, &mut errors);
+        (header, errors)
+    }
+
+    #[test]
+    fn columns_are_found_by_name_in_any_order_and_unknown_ones_reported() {
+        let names = ["\u{FEFF}番号", " 生年月日　", "対象者氏名(ｶﾅ)", "備考", "", "個人ｉｄ"];
+        let (header, errors) = read(&names);
+        assert!(errors.is_empty());
+        assert_eq!(header.place(Named::Number), Some(0));
+        assert_eq!(header.place(Named::KanaName), Some(2));
+        assert_eq!(header.place(Named::PersonalId), Some(5));
+        assert!(!header.has(Named::Email));
+        assert_eq!(header.unknown(), ["生年月日", "備考"]);
+    }
+
+    #[test]
+    fn a_column_is_known_by_each_of_its_names() {
+        for name in ["資格喪失日", "資格喪失日(家族削除日)"] {
+            assert_eq!(read(&["番号", name]).0.place(Named::LostOn), Some(1), "{name}");
+        }
+    }
+
+    #[test]
+    fn missing_and_repeated_columns_are_errors_of_line_one() {
+        let (_, errors) = read(&["番号", "番号", "メール"]);
+        let found: Vec<_> = errors
+            .kept()
+            .iter()
+            .map(|e| (e.line, e.column, e.reason.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (1, "番号", Fault::RepeatedColumn),
+                (1, "対象者氏名（カナ）", Fault::MissingColumn)
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics(fields in proptest::collection::vec("\\PC{0,12}", 0..30)) {
+            let header = Header::<Named>::read(&fields, &mut ErrorLog::<Fault>::default());
+            prop_assert_eq!(header.width, fields.len());
+        }
+
+        #[test]
+        fn columns_in_any_order_are_found_and_written_out_are_found_again(
+            order in Just(Named::ALL.to_vec()).prop_shuffle(),
+            other in "[a-z備考]{1,8}",
+        ) {
+            let mut fields: Vec<String> = order.iter().map(|column| column.name().to_owned()).collect();
+            fields.push(other.clone());
+            let mut errors = ErrorLog::<Fault>::default();
+            let header = Header::<Named>::read(&fields, &mut errors);
+            prop_assert!(errors.is_empty());
+            prop_assert_eq!(&header.unknown, &[other]);
+            for (place, column) in order.iter().enumerate() {
+                prop_assert_eq!(header.place(*column), Some(place));
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Tables that people bring as files: what Excel, its neighbours and old machines call a CSV, in UTF-8 or CP932, with commas,
+//! tabs or semicolons, its columns in any order. Every fault is told by line, column, value and reason, all at once, so that
+//! whoever mends the file mends it once. Nothing here knows what a table is of.
+//!
+//! Whoever reads one declares its columns with [`columns!`], its own reasons as an enum with a variant for a [`Fault`], opens a
+//! [`Table`] and takes [`Row`] by row, each column through a parser of its own. A table is never held in memory as a whole:
+//! [`in_batches`] reads it on a thread of its own and hands over what was made of it batch by batch.
+
+mod cells;
+pub mod dates;
+mod encoding;
+mod errors;
+mod faults;
+mod header;
+mod metered;
+mod shape;
+mod source;
+mod table;
+pub mod texts;
+
+pub use encoding::Encoding;
+pub use errors::{ErrorLog, Quoted, RowError, RowErrors};
+pub use faults::Fault;
+pub use header::{Column, Header};
+pub use source::{Chunk, Opened, Progress, Source, in_batches};
+pub use table::{Row, Rules, Table, TableRead};

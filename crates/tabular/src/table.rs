@@ -1,0 +1,355 @@
+//! A table in a file: which columns it has, then row by row, each fault noted with its line.
+
+use crate::{
+    Column, Encoding, ErrorLog, Fault, Header, cells,
+    metered::Metered,
+    shape::{self, Shape},
+};
+use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
+use kernel::text;
+use std::{
+    borrow::Cow,
+    fmt::Display,
+    io::{self, Chain, Cursor, Read},
+};
+
+/// What a table is read by.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Rows at most.
+    pub max_rows: u64,
+    /// What its rows are of, as the fault of a table without rows names it: 加入者.
+    pub rows_of: &'static str,
+}
+
+/// A table being read. What is wrong gathers in it.
+pub struct Table<C, Reason, R> {
+    csv: Reader<Metered<Chain<Cursor<Vec<u8>>, R>>>,
+    record: ByteRecord,
+    encoding: Encoding,
+    header: Header<C>,
+    rules: Rules,
+    rows: u64,
+    /// True once there are no rows to come, or none that could be read.
+    is_over: bool,
+    errors: ErrorLog<Reason>,
+}
+
+/// What is known once a file is read to its end.
+pub struct TableRead<C, Reason> {
+    /// How it is encoded, as found.
+    pub encoding: Encoding,
+    /// Which columns it has.
+    pub header: Header<C>,
+    /// All that is wrong with it.
+    pub errors: ErrorLog<Reason>,
+    /// SHA-256 of the file's bytes, also of what nobody wanted to read.
+    pub hash: [u8; 32],
+}
+
+impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
+    /// Tells shape and encoding and reads the header. A table whose header is wrong has no rows.
+    pub fn open(mut file: R, rules: Rules) -> io::Result<Self> {
+        let head = shape::head(&mut file)?;
+        let shape = Shape::of(&head);
+        let Shape { delimiter, ends_in_cr } = shape.clone().unwrap_or(Shape::USUAL);
+        let csv = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            // Line feeds alone end a row, so that lines can be counted; `Row` takes the carriage return off.
+            .terminator(Terminator::Any(b'\n'))
+            .from_reader(Metered::new(Cursor::new(head).chain(file), ends_in_cr));
+        let mut table = Self {
+            csv,
+            record: ByteRecord::new(),
+            encoding: Encoding::Utf8,
+            header: Header::read(&[], &mut ErrorLog::<Fault>::default()),
+            rules,
+            rows: 0,
+            is_over: false,
+            errors: ErrorLog::default(),
+        };
+        match shape {
+            Ok(_) => {
+                table.next_record()?;
+                table.read_header();
+            }
+            Err(fault) => table.fault(1, fault),
+        }
+        table.is_over = !table.errors.is_empty();
+        Ok(table)
+    }
+
+    /// The next row that is not blank and has the header's columns; none at the end.
+    pub fn next_row(&mut self) -> io::Result<Option<Row<'_, C, Reason>>> {
+        let line = loop {
+            if self.is_over {
+                return Ok(None);
+            }
+            let Some(line) = self.next_record()? else {
+                self.is_over = true;
+                if self.rows == 0 && self.errors.is_empty() {
+                    self.fault(1, Fault::NoRows(self.rules.rows_of));
+                }
+                return Ok(None);
+            };
+            let max = self.rules.max_rows;
+            if self.rows == max {
+                self.is_over = true;
+                self.fault(line, Fault::TooManyRows { max });
+                return Ok(None);
+            }
+            self.rows += 1;
+            if self.header.fits(&self.record) {
+                break line;
+            }
+            let (expected, found) = (self.header.width, self.record.len());
+            self.fault(line, Fault::FieldCount { expected, found });
+        };
+        Ok(Some(Row {
+            line,
+            record: &self.record,
+            encoding: self.encoding,
+            header: &self.header,
+            errors: &mut self.errors,
+        }))
+    }
+
+    /// Bytes read so far.
+    pub fn bytes(&self) -> u64 {
+        self.csv.get_ref().bytes
+    }
+
+    /// Reads to the file's end, for its hash.
+    pub fn finish(self) -> io::Result<TableRead<C, Reason>> {
+        Ok(TableRead {
+            encoding: self.encoding,
+            header: self.header,
+            errors: self.errors,
+            hash: self.csv.into_inner().hash_to_end()?,
+        })
+    }
+
+    fn fault(&mut self, line: u64, fault: Fault) {
+        self.errors.add(line, "", fault.into());
+    }
+
+    /// The next record that is not blank, and the line it begins on.
+    fn next_record(&mut self) -> io::Result<Option<u64>> {
+        loop {
+            match self.csv.read_byte_record(&mut self.record) {
+                Ok(false) => return Ok(None),
+                Ok(true) => {}
+                Err(error) => {
+                    let line = self.csv.position().line();
+                    return match error.into_kind() {
+                        csv::ErrorKind::Io(long) if long.kind() == io::ErrorKind::FileTooLarge => {
+                            self.fault(line, Fault::RowTooLong);
+                            Ok(None)
+                        }
+                        csv::ErrorKind::Io(other) => Err(other),
+                        // Bytes of any shape are records; only reading can fail.
+                        other => Err(io::Error::other(format!("{other:?}"))),
+                    };
+                }
+            }
+            self.csv.get_mut().row_bytes = 0;
+            if self.csv.get_ref().is_unended {
+                drop_end_mark(&mut self.record);
+            }
+            if !self.record.iter().flatten().copied().all(shape::is_blank) {
+                let within = self.record.iter().flatten().filter(|byte| **byte == b'\n').count();
+                let within = u64::try_from(within).unwrap_or_default();
+                // The reader stands behind the line feed that ended the row.
+                return Ok(Some(self.csv.position().line().saturating_sub(1 + within)));
+            }
+        }
+    }
+
+    /// The header decides on the encoding: in the right one its columns have names that are known.
+    fn read_header(&mut self) {
+        let candidates: &[Encoding] = match self.csv.get_ref().head {
+            [0xEF, 0xBB, 0xBF] => &[Encoding::Utf8Bom],
+            _ => &[Encoding::Utf8, Encoding::Cp932],
+        };
+        let record = &self.record;
+        let decoded = candidates.iter().find_map(|encoding| {
+            let fields: Option<Vec<String>> = record
+                .iter()
+                .map(|field| encoding.decode(field).map(Cow::into_owned))
+                .collect();
+            fields
+                .filter(|fields| fields.iter().all(|field| !field.contains('\0')))
+                .map(|fields| (*encoding, fields))
+        });
+        if let Some((encoding, fields)) = decoded {
+            let header = Header::read(&fields, &mut self.errors);
+            // Of a file in another encoding no column is known; naming each as missing would mislead.
+            let is_other = header.is_foreign() && !record.is_empty() && !record.iter().all(<[u8]>::is_ascii);
+            if !is_other {
+                (self.encoding, self.header) = (encoding, header);
+                return;
+            }
+            self.errors = ErrorLog::default();
+        }
+        self.fault(1, Fault::UnknownEncoding);
+    }
+}
+
+/// The mark at the end of an old text file may stand behind its last field.
+fn drop_end_mark(record: &mut ByteRecord) {
+    let last = record.get(record.len().saturating_sub(1)).unwrap_or_default();
+    let marks = last.iter().rev().take_while(|byte| **byte == shape::END_MARK).count();
+    if marks > 0 {
+        let kept = last.get(..last.len() - marks).unwrap_or_default().to_vec();
+        record.truncate(record.len() - 1);
+        record.push_field(&kept);
+    }
+}
+
+/// One row and where its errors go.
+pub struct Row<'a, C, Reason> {
+    line: u64,
+    record: &'a ByteRecord,
+    encoding: Encoding,
+    header: &'a Header<C>,
+    errors: &'a mut ErrorLog<Reason>,
+}
+
+impl<C: Column, Reason: Display + From<Fault>> Row<'_, C, Reason> {
+    /// The line of the file, from 1, on which it begins.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// What `parse` makes of a column's value; nothing, with the error noted, where it is wrong. Of a column that the file has
+    /// not, the value of an empty field. What a spreadsheet has damaged does not come to `parse`.
+    pub fn read<T, E: Into<Reason>>(&mut self, column: C, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        let Some(text) = self.encoding.decode(self.bytes(column)) else {
+            let undecodable = Fault::Undecodable(self.encoding);
+            self.errors.add(self.line, column.name(), undecodable.into());
+            return None;
+        };
+        let parsed = match plain(&text, column.is_code()) {
+            Ok(plain) => parse(&plain).map_err(Into::into),
+            Err(fault) => Err(fault.into()),
+        };
+        parsed
+            .map_err(|reason| self.errors.add_value(self.line, column.name(), &text, reason))
+            .ok()
+    }
+}
+
+impl<'a, C: Column, Reason> Row<'a, C, Reason> {
+    /// What stands in the column; nothing where the file has no such column, or the row ends before it.
+    fn bytes(&self, column: C) -> &'a [u8] {
+        let Some(place) = self.header.place(column) else {
+            return b"";
+        };
+        let bytes = self.record.get(place).unwrap_or_default();
+        if place + 1 == self.record.len() {
+            // Rows end with a line feed, whatever stands before it.
+            bytes.strip_suffix(b"\r").unwrap_or(bytes)
+        } else {
+            bytes
+        }
+    }
+}
+
+/// The field as it was before a spreadsheet guarded it, if what it holds now can be its value at all.
+fn plain(text: &str, is_code: bool) -> Result<Cow<'_, str>, Fault> {
+    if text::has_control(text) {
+        return Err(Fault::Control);
+    }
+    if text.contains('\u{FFFD}') {
+        return Err(Fault::LostCharacter);
+    }
+    if let Some(guarded) = cells::unwrapped(text) {
+        return cells::damage_within(&guarded).map_or(Ok(guarded), Err);
+    }
+    cells::damage(text, is_code).map_or(Ok(Cow::Borrowed(text)), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::texts;
+    use proptest::prelude::*;
+
+    crate::columns! {
+        enum Column {
+            Code: required code "コード",
+            Name: required value "名前",
+            Note: optional value "備考",
+        }
+    }
+
+    const RULES: Rules = Rules {
+        max_rows: 100,
+        rows_of: "商品",
+    };
+
+    type Cells = [Option<String>; 3];
+    type Wrong = (u64, &'static str, Fault);
+
+    /// What stands in the columns of each row that has them, and what is wrong.
+    fn read(file: &[u8]) -> (Vec<Cells>, Vec<Wrong>) {
+        let mut table = Table::<Column, Fault, _>::open(file, RULES).unwrap();
+        let mut rows = Vec::new();
+        while let Some(mut row) = table.next_row().unwrap() {
+            rows.push(
+                [Column::Code, Column::Name, Column::Note].map(|column| row.read(column, |text| texts::code(text, 40))),
+            );
+        }
+        let errors = table.finish().unwrap().errors;
+        let errors = errors.kept().iter();
+        (rows, errors.map(|e| (e.line, e.column, e.reason.clone())).collect())
+    }
+
+    fn some(row: [&str; 3]) -> Cells {
+        row.map(|text| Some(text.to_owned()))
+    }
+
+    #[test]
+    fn what_a_row_leaves_off_at_its_end_is_blank_and_what_it_has_too_much_is_told() {
+        let (rows, errors) = read("コード,名前,備考\n1,あ\r\n2,い,う,, \n3\n4,え,お,か\n".as_bytes());
+        assert_eq!(rows, [some(["1", "あ", ""]), some(["2", "い", "う"])]);
+        let wrong = |line, found| (line, "", Fault::FieldCount { expected: 3, found });
+        assert_eq!(errors, [wrong(4, 1), wrong(5, 4)]);
+    }
+
+    #[test]
+    fn bytes_that_do_not_decode_are_an_error_of_their_column() {
+        let (rows, errors) = read(&["コード,名前\n1,".as_bytes(), b"\x83"].concat());
+        assert_eq!(rows, [[Some("1".into()), None, Some(String::new())]]);
+        assert_eq!(errors, [(2, "名前", Fault::Undecodable(Encoding::Utf8))]);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_did_comes_to_no_parser_and_a_guarded_text_is_its_value() {
+        let (rows, errors) = read("コード,名前\n\"=\"\"0034\"\"\",1-Apr\n1-Apr,#N/A\n".as_bytes());
+        assert_eq!(rows, [some(["0034", "1-Apr", ""]), [None, None, Some(String::new())]]);
+        assert_eq!(
+            errors,
+            [(3, "コード", Fault::TurnedToDate), (3, "名前", Fault::FormulaError)]
+        );
+    }
+
+    #[test]
+    fn a_table_without_rows_says_of_what_and_one_of_too_many_how_many_it_may_have() {
+        assert_eq!(read("コード,名前\n".as_bytes()).1, [(1, "", Fault::NoRows("商品"))]);
+        let many = format!("コード,名前\n{}", "1,あ\n".repeat(101));
+        let (rows, errors) = read(many.as_bytes());
+        assert_eq!(rows.len(), 100);
+        assert_eq!(errors, [(102, "", Fault::TooManyRows { max: 100 })]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            read(&bytes);
+            read(&["コード,名前\n".as_bytes(), &bytes].concat());
+        }
+    }
+}
