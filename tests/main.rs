@@ -27,3 +27,4 @@ mod roster;
 mod sessions;
 mod smtp;
 mod tenancy;
+mod uploads;

@@ -2,8 +2,11 @@
 //! nowhere. Tried as the tables' owner, whose grants refuse nothing, so that only row-level security can.
 
 use super::Other;
+use database::Durability;
 use kernel::TenantId;
+use tabular::uploads;
 use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, service_url, unique};
+use uuid::Uuid;
 
 /// Tables whose rows live within one transaction, or at the platform alone: a row is written for this test.
 const PASSING: [(&str, &str); 3] = [
@@ -57,6 +60,18 @@ async fn fill(other: &Other) {
     // Registered already: the neutral answer, and a job.
     let again = other.app.identity(&other.app.person);
     assert_eq!(client.stranger().send_form("/portal/signup", &again).await.status, 422);
+    let mut tx = other
+        .app
+        .database
+        .tenant(other.app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
+    let (now, keys) = (other.app.clock().now(), &other.app.insurer.keys);
+    let upload = uploads::begin(&mut tx, now, ("test", Uuid::nil()), 2, 2).await;
+    let piece = uploads::receive(&mut tx, keys, now, &upload.unwrap().unwrap(), 0, b"ab").await;
+    assert!(piece.unwrap().is_ok());
+    tx.commit().await.unwrap();
     for (table, row) in PASSING {
         testkit::sql(other.app.tenant(), &format!("INSERT INTO {table} {row}")).await;
     }

@@ -132,6 +132,10 @@ ids! {
     NoticeId
     /// A roster import.
     ImportId
+    /// A file that is brought in pieces.
+    UploadId
+    /// A piece of one.
+    PieceId
     /// A line of the audit trail.
     AuditId
     /// A consent in the ledger.

@@ -1,8 +1,8 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
-//! links, sessions, quiet throttles, finished mails, dead jobs and marks of old notices; and it empties the persons whose
-//! coverage was lost long ago, with their accounts and what was written to them alone. A second sweep finds nothing. The
-//! audit trail, the events and the roster's journal are only ever added to by the service's role, so their old lines are the
-//! owner's to delete: `madoguchi prune`, from a timer. Consents stay.
+//! links, sessions, quiet throttles, finished mails, dead jobs, marks of old notices and uploads that nobody ended; and it
+//! empties the persons whose coverage was lost long ago, with their accounts and what was written to them alone. A second
+//! sweep finds nothing. The audit trail, the events and the roster's journal are only ever added to by the service's role, so
+//! their old lines are the owner's to delete: `madoguchi prune`, from a timer. Consents stay.
 
 use crate::{app::App, config::RetentionConfig};
 use audit::{Actor, Entry, Origin};
@@ -61,7 +61,8 @@ async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
-        + notices::sweep(&mut tx, now).await?;
+        + notices::sweep(&mut tx, now).await?
+        + tabular::uploads::sweep(&mut tx, now).await?;
     tx.commit().await?;
     Ok(deleted + forget_people(app, tenant, now).await?)
 }

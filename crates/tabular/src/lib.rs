@@ -4,7 +4,8 @@
 //!
 //! Whoever reads one declares its columns with [`columns!`], its own reasons as an enum with a variant for a [`Fault`], opens a
 //! [`Table`] and takes [`Row`] by row, each column through a parser of its own. A table is never held in memory as a whole:
-//! [`in_batches`] reads it on a thread of its own and hands over what was made of it batch by batch.
+//! [`in_batches`] reads it on a thread of its own and hands over what was made of it batch by batch. The file itself is a
+//! [`Source`]: one on this machine, or one that was brought through a page ([`uploads`]).
 
 mod cells;
 pub mod dates;
@@ -17,6 +18,7 @@ mod shape;
 mod source;
 mod table;
 pub mod texts;
+pub mod uploads;
 
 pub use encoding::Encoding;
 pub use errors::{ErrorLog, Quoted, RowError, RowErrors};

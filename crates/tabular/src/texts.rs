@@ -3,8 +3,7 @@
 use crate::{Fault, cells};
 use kernel::text;
 
-/// A text of so many characters at most.
-pub fn bounded(text: String, max: usize) -> Result<String, Fault> {
+fn bounded(text: String, max: usize) -> Result<String, Fault> {
     if text.chars().count() > max {
         Err(Fault::TooLong { max })
     } else {
