@@ -26,5 +26,6 @@ mod portal;
 mod roster;
 mod sessions;
 mod smtp;
+mod tasks;
 mod tenancy;
 mod uploads;

@@ -5,6 +5,7 @@ use super::Other;
 use database::Durability;
 use kernel::TenantId;
 use tabular::uploads;
+use tasks::{Matter, State, Whose};
 use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, service_url, unique};
 use uuid::Uuid;
 
@@ -71,6 +72,19 @@ async fn fill(other: &Other) {
     let upload = uploads::begin(&mut tx, now, ("test", Uuid::nil()), 2, 2).await;
     let piece = uploads::receive(&mut tx, keys, now, &upload.unwrap().unwrap(), 0, b"ab").await;
     assert!(piece.unwrap().is_ok());
+    let matter = Matter {
+        whose: Whose::Permission("test"),
+        module: "test",
+        subject: Uuid::nil(),
+    };
+    let state = State {
+        key: "test",
+        waiting: true,
+        due_on: None,
+        link: None,
+        parameters: serde_json::json!({}),
+    };
+    tasks::set(&mut tx, now, matter, &state).await.unwrap();
     tx.commit().await.unwrap();
     for (table, row) in PASSING {
         testkit::sql(other.app.tenant(), &format!("INSERT INTO {table} {row}")).await;

@@ -134,6 +134,9 @@ async fn who_lost_coverage_five_years_ago_is_emptied_and_the_user_id_is_free_a_y
     let consent = "INSERT INTO consents SELECT tenant_id, gen_random_uuid(), account_id, 0, 'service', 1, '', '', now(), 'portal',
         NULL FROM accounts";
     put(&installation, insurer, consent).await;
+    let task = "INSERT INTO tasks SELECT tenant_id, gen_random_uuid(), person_id, NULL, 'test', account_id, 'test', true, NULL, NULL,
+        '{}', now() FROM accounts";
+    put(&installation, insurer, task).await;
     let emptied = "accounts WHERE emptied_at IS NOT NULL AND email = '' AND octet_length(password) = 0";
     let worker = Node::start(installation.command(&["work"])).await;
     installation.until(insurer, 1, emptied).await;
@@ -156,6 +159,7 @@ async fn who_lost_coverage_five_years_ago_is_emptied_and_the_user_id_is_free_a_y
             .len()
     };
     assert_eq!(rows("consents").await, 1, "consents stay");
+    assert_eq!(rows("tasks").await, 0);
     assert_eq!(
         rows("audit_events WHERE action = 'person.forget' AND object_kind = 'person'").await,
         1

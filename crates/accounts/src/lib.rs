@@ -5,6 +5,7 @@
 
 mod account;
 mod alarm;
+pub mod alike;
 mod consent;
 mod device;
 mod email_change;

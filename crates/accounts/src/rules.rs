@@ -22,7 +22,6 @@
 //! | `reminder_id` | the same | 記号 and 番号 as typed | insurer | 100 a day | the window's end | |
 //! | `recovery_network` | both | network | platform | 2,000 in 15 min | the window's end | |
 //! | `alarm` | warnings of an alarm | which alarm | insurer | 1 an hour | silence | |
-//! | `identity_ambiguous` | events about a number | 記号 and 番号 | insurer | 1 a day | silence | |
 //! | `odd_log_in` | mails about odd log-ins | account | insurer | 1 a day | silence | |
 //!
 //! Those are rows of `throttles`, swept after two quiet days. What must last stands in columns, which only success ends:
@@ -87,7 +86,6 @@ const fn alarming(name: &'static str) -> Rule<'static> {
 pub(crate) const IDENTITY_INSURER: Rule<'static> = alarming("identity_insurer");
 pub(crate) const CODE_INSURER: Rule<'static> = alarming("code_insurer");
 pub(crate) const ALARM: Rule<'static> = once("alarm", HOUR);
-pub(crate) const AMBIGUOUS: Rule<'static> = once("identity_ambiguous", DAY);
 pub(crate) const ODD_LOG_IN: Rule<'static> = once("odd_log_in", DAY);
 
 /// A rule by network; what one network is allowed is multiplied by how large it is.

@@ -35,7 +35,7 @@ const BATCH: i64 = 1_000;
 #[derive(Debug, Clone)]
 pub struct Event {
     /// `member.registered`, `member.coverage_lost`, `consent.given`, `import.finished`, `notice.published`,
-    /// `mail.undeliverable`, `identity.ambiguous` (people of one number whose names fold alike: staff tell them apart).
+    /// `mail.undeliverable`.
     pub kind: &'static str,
     /// What it happened to.
     pub subject: Uuid,

@@ -136,6 +136,8 @@ ids! {
     UploadId
     /// A piece of one.
     PieceId
+    /// Something that waits for somebody.
+    TaskId
     /// A line of the audit trail.
     AuditId
     /// A consent in the ledger.

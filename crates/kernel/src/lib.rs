@@ -25,7 +25,7 @@ pub use clock::Clock;
 pub use email_address::EmailAddress;
 pub use ids::{
     AccountId, AuditId, ConsentId, EventId, ImportId, JobId, MailId, NoticeId, PersonId, PieceId, RequestId, SessionId,
-    TenantId, TicketId, UploadId, WorkerId,
+    TaskId, TenantId, TicketId, UploadId, WorkerId,
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};

@@ -1,5 +1,5 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
-//! links, sessions, quiet throttles, finished mails, dead jobs, marks of old notices and uploads that nobody ended; and it
+//! links, sessions, quiet throttles, finished mails, dead jobs, marks of old notices, uploads that nobody ended and tasks about names that the roster tells apart; and it
 //! empties the persons whose coverage was lost long ago, with their accounts and what was written to them alone. A second
 //! sweep finds nothing. The audit trail, the events and the roster's journal are only ever added to by the service's role, so
 //! their old lines are the owner's to delete: `madoguchi prune`, from a timer. Consents stay.
@@ -55,9 +55,15 @@ async fn sweep(app: &App) -> Result<(), DatabaseError> {
 
 async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let kept = app.retention;
+    let settings = app.directory.by_tenant(tenant).await?;
     let mut tx = app.database.tenant(tenant).within(LONG).write(Durability::Safe).await?;
     accounts::tell_refusals(&mut tx, now).await?;
-    let deleted = accounts::sweep(&mut tx, &app.names, now - TICKETS_KEPT).await?
+    let settled = match settings {
+        Some(insurer) => accounts::alike::settle(&mut tx, &insurer, now).await?,
+        None => 0,
+    };
+    let deleted = settled
+        + accounts::sweep(&mut tx, &app.names, now - TICKETS_KEPT).await?
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
@@ -77,6 +83,7 @@ async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
         let people = roster::forget::empty(&mut tx, now, lost_before, AT_ONCE).await?;
         let accounts = accounts::forget::empty(&mut tx, now, &people).await?;
         notices::empty(&mut tx, now, &people, &accounts).await?;
+        tasks::empty(&mut tx, &people).await?;
         let freed = accounts::forget::free_names(&mut tx, &app.names, now, AT_ONCE).await?;
         for person in &people {
             let entry = Entry {

@@ -3,7 +3,7 @@
 
 use crate::{
     Person,
-    person::{PersonRow, persons},
+    person::{PersonRow, person, persons},
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -81,6 +81,35 @@ pub async fn find(
         persons.retain(|person| same_employee(person, identity));
     }
     Ok(choose(persons, &identity.kana_name))
+}
+
+/// True where a typed identity can still mean more than one of these people.
+pub async fn are_alike(
+    tx: &mut TenantTransaction,
+    insurer: &Insurer,
+    people: &[PersonId],
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let ended = calendar::today_in_japan(now) - Days::new(insurer.after_loss_days.into());
+    let mut persons: Vec<Person> = Vec::new();
+    for id in people {
+        let found = person(tx, *id).await?;
+        persons.extend(found.filter(|person| person.insured && person.lost_on.is_none_or(|day| day > ended)));
+    }
+    let asks = insurer.sign_up.employee_number;
+    let alike = |a: &Person, b: &Person| {
+        (a.symbol.key(), a.number.key(), a.birth_date) == (b.symbol.key(), b.number.key(), b.birth_date)
+            && a.kana_name.matches_folded(&b.kana_name)
+            && (!asks || employee_key(a) == employee_key(b))
+    };
+    Ok(persons
+        .iter()
+        .enumerate()
+        .any(|(nth, a)| persons.iter().skip(nth + 1).any(|b| alike(a, b))))
+}
+
+fn employee_key(person: &Person) -> Option<&str> {
+    person.employee_number.as_ref().map(EmployeeNumber::key)
 }
 
 fn same_employee(person: &Person, identity: &Identity) -> bool {

@@ -12,5 +12,5 @@ pub mod import;
 mod person;
 
 pub use changes::{Change, ChangeKind};
-pub use identity::{Found, Identity, Level, find};
+pub use identity::{Found, Identity, Level, are_alike, find};
 pub use person::{Access, Person, numbered, person};

@@ -281,7 +281,7 @@ struct Pieces {
 }
 
 impl Pieces {
-    async fn load(&self) -> Result<Option<Zeroizing<Vec<u8>>>, DatabaseError> {
+    async fn next_piece(&self) -> Result<Option<Zeroizing<Vec<u8>>>, DatabaseError> {
         let mut tx = self.database.read().await?;
         let piece = piece(&mut tx, &self.keys, self.id, self.next).await?;
         tx.commit().await?;
@@ -295,7 +295,7 @@ impl Read for Pieces {
         if read > 0 || buffer.is_empty() || self.next == self.of {
             return Ok(read);
         }
-        let piece = self.runtime.block_on(self.load()).map_err(io::Error::other)?;
+        let piece = self.runtime.block_on(self.next_piece()).map_err(io::Error::other)?;
         let piece = piece.ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         self.next += 1;
         self.piece = Cursor::new(piece);

@@ -1,11 +1,11 @@
 //! Step 1 (manual 1-2): the typed identity against the roster. Every mismatch has one answer.
 
 use crate::{
-    Accounts, IdentityForm, Outage, Outcome, Refusal,
+    Accounts, IdentityForm, Outage, Outcome, Refusal, alike,
     limits::span,
     messages::{AlreadyRegistered, letterhead, sender},
     network,
-    rules::{AMBIGUOUS, IDENTITY_INSURER},
+    rules::IDENTITY_INSURER,
     schema::{accounts, sign_up_tickets},
     ticket::PURPOSE,
     trail::{self, IDENTITY_HELD, IDENTITY_NETWORK_HELD, IDENTITY_UNREAD, Typed, record_visitor},
@@ -155,11 +155,11 @@ impl Accounts {
         Ok((Outcome::Done(begun), false))
     }
 
-    /// Work on a failed identity: staff hear of people whom it can't tell apart, and a registered person gets a mail;
-    /// each once a day at most.
+    /// Work on a failed identity: people whom it can't tell apart become a task for staff, and a registered person gets a
+    /// mail, once a day at most.
     pub(crate) async fn follow_up(&self, tenant: TenantId, attempt: Attempt) -> Result<(), Outage> {
         if let Some(ambiguous) = attempt.ambiguous {
-            self.report_ambiguous(tenant, &attempt.number, &ambiguous).await?;
+            self.leave_to_staff(tenant, &ambiguous.people).await?;
         }
         match attempt.account {
             Some(account) => self.remind_registered(tenant, account, &attempt.number).await,
@@ -168,20 +168,9 @@ impl Accounts {
     }
 
     /// The task for staff (design.md §3): which people of one number fold alike.
-    async fn report_ambiguous(&self, tenant: TenantId, number: &str, ambiguous: &Ambiguous) -> Result<(), Outage> {
-        let [first, ..] = ambiguous.people.as_slice() else {
-            return Ok(());
-        };
-        let now = self.clock.now();
+    async fn leave_to_staff(&self, tenant: TenantId, people: &[PersonId]) -> Result<(), Outage> {
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        if throttle::take(&tx, &self.keys, now, &AMBIGUOUS, number).await? == throttle::Taken::Free {
-            let event = jobs::Event {
-                kind: "identity.ambiguous",
-                subject: first.0,
-                payload: json!({ "people": ambiguous.people }),
-            };
-            jobs::publish(&mut tx, now, event);
-        }
+        alike::leave_to_staff(&mut tx, self.clock.now(), people).await?;
         Ok(tx.commit().await?)
     }
 
