@@ -9,6 +9,7 @@ use audit::{Actor, Origin};
 use database::Durability;
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
+use tenancy::PartFile;
 use testkit::{Client, SignedUp, TestApp, TestDatabase};
 
 /// Stands in everything that belongs to the other insurer.
@@ -31,8 +32,8 @@ impl Other {
             "06139992",
             |folder| {
                 folder.settings.name = format!("{MARK}健康保険組合");
-                for page in &mut folder.pages {
-                    page.body = MARK.into();
+                for page in folder.parts.iter_mut().flat_map(|part| &mut part.files) {
+                    *page = PartFile::written(&page.slug, &[("title", MARK)], MARK);
                 }
             },
             |_| (),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Durability;
 use kernel::{InsurerCode, Relation, TenantId, calendar};
+use madoguchi::commands::tenant::parts;
 use std::{
     fs,
     path::Path,
@@ -67,12 +68,13 @@ impl Disk {
     }
 
     fn read(&self) -> Folder {
-        Folder::read(self.0.path()).unwrap()
+        Folder::read(self.0.path(), &parts()).unwrap()
     }
 }
 
 async fn apply(test: &TestDatabase, disk: &Disk) -> Result<Applied, ApplyError> {
-    tenancy::apply(&test.database, test.clock.now(), &disk.read(), "tests").await
+    let applied = tenancy::apply(&test.database, test.clock.now(), &disk.read(), "tests").await;
+    applied.map(|(applied, _)| applied)
 }
 
 async fn tenant(test: &TestDatabase, code: &InsurerCode) -> TenantId {
@@ -341,19 +343,30 @@ async fn an_exported_folder_applied_again_changes_nothing() {
     let later = (calendar::today_in_japan(test.clock.now()) + TimeDelta::days(30)).to_string();
     disk.terms(2, &later, "# 見出し\n\n1. 「引用」\n2. \\*記号\\*");
     disk.edit("[sign_up]", "[relations]\n\"続柄\\\"１\" = \"self\"\n\n[sign_up]");
+    let notice =
+        |last| format!("+++\ntitle = \"「\\\"休み\\\"」\"\npublished_on = \"2026-08-01\"\n{last}+++\n\n休みます。\n");
+    disk.write("notices/new-year.md", &notice(format!("ended_on = \"{later}\"\n")));
+    disk.write("notices/summer.md", &notice(String::new()));
+    apply(&test, &disk).await.unwrap();
+    // What has left the folder, and ended, is not in it again.
+    fs::remove_file(disk.0.path().join("notices/summer.md")).unwrap();
     apply(&test, &disk).await.unwrap();
     let tenant = tenant(&test, &code).await;
     let out = TempDir::new().unwrap();
     let dir = out.path().join("exported");
-    tenancy::export(&test.database, tenant, &dir).await.unwrap();
-    let exported = Folder::read(&dir).unwrap();
-    assert_eq!(exported.settings, disk.read().settings);
     let now = test.clock.now();
-    assert_eq!(
-        tenancy::apply(&test.database, now, &exported, "tests").await.unwrap(),
-        Applied::Unchanged
-    );
-    let again = tenancy::export(&test.database, tenant, &dir).await;
+    tenancy::export(&test.database, now, tenant, &dir, &parts())
+        .await
+        .unwrap();
+    let exported = Folder::read(&dir, &parts()).unwrap();
+    assert_eq!(exported.settings, disk.read().settings);
+    let files = exported.parts.iter().flat_map(|part| &part.files);
+    let names: Vec<&str> = files.map(|file| file.slug.as_str()).collect();
+    assert_eq!(names, ["faq", "new-year"]);
+    let (applied, said) = tenancy::apply(&test.database, now, &exported, "tests").await.unwrap();
+    assert_eq!(applied, Applied::Unchanged);
+    assert!(said[0].contains("0 published, 0 changed, 0 ended"), "{said:?}");
+    let again = tenancy::export(&test.database, now, tenant, &dir, &parts()).await;
     assert!(matches!(again, Err(tenancy::ExportError::NotEmpty(_))));
 }
 
@@ -371,7 +384,7 @@ async fn folders_applied_at_the_same_time_get_tenants_of_their_own_and_one_revis
         .collect();
     let mut created = 0;
     for applied in applied {
-        created += usize::from(applied.await.unwrap() == Applied::Created { revision: 1 });
+        created += usize::from(applied.await.unwrap().0 == Applied::Created { revision: 1 });
     }
     assert_eq!(created, codes.len());
     let mut tenants = Vec::new();

@@ -5,7 +5,7 @@ pub mod keys;
 mod member;
 mod notice;
 mod roster;
-mod tenant;
+pub mod tenant;
 
 pub(crate) use roster::import_file;
 pub(crate) use tenant::apply as tenant_apply;

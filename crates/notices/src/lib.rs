@@ -4,6 +4,7 @@
 //! notices least of all. No notice is ever deleted: it ends.
 
 mod draft;
+mod folder;
 mod lists;
 mod open;
 mod publish;
@@ -11,9 +12,10 @@ mod schema;
 mod site;
 
 pub use draft::DraftProblem;
+pub use folder::folder;
 pub use lists::{COUNTED, Cursor, NoticeLists, NoticePage, Shelf};
 pub use open::{empty, sweep};
-pub use publish::{AppliedNotices, Draft, To};
+pub use publish::{Draft, To};
 pub use site::SITE_CACHE_SECONDS;
 
 use chrono::{DateTime, Utc};

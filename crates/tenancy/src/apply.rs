@@ -2,15 +2,15 @@
 //! nothing. Running nodes see the new revision within seconds.
 
 use crate::{
-    Difference, Folder, FolderProblem, InsurerState, Settings,
-    difference::{compare, stored},
+    Difference, Folder, FolderProblem, InsurerState, PartFiles, Settings,
+    difference::{compare, compare_parts, stored},
     directory::{InsurerRow, unreadable},
-    schema::{insurer_revisions, insurers, logos, pages, terms_documents},
+    schema::{insurer_revisions, insurers, logos, terms_documents},
     terms::hex,
 };
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
-use diesel::{dsl::max, prelude::*, upsert::excluded};
+use diesel::{dsl::max, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::TenantId;
 use serde_json::json;
@@ -53,13 +53,13 @@ impl From<diesel::result::Error> for ApplyError {
     }
 }
 
-/// Applies a folder in the name of `applied_by`. Notices in it are the notices crate's to write.
+/// Applies a folder in the name of `applied_by`; what it did, and what modules have to say of their files.
 pub async fn apply(
     database: &Database,
     now: DateTime<Utc>,
     folder: &Folder,
     applied_by: &str,
-) -> Result<Applied, ApplyError> {
+) -> Result<(Applied, Vec<String>), ApplyError> {
     loop {
         // The transaction needs its tenant from the start; whether the guess was right shows under the lock.
         let mut directory = database.directory().await?;
@@ -72,16 +72,18 @@ pub async fn apply(
         }
         let row = stored(&mut tx, folder).await?;
         let settings = row.as_ref().map(InsurerRow::settings).transpose()?;
-        let difference = compare(settings.as_ref(), folder, now);
+        let mut difference = compare(settings.as_ref(), folder, now);
         if !difference.refused.is_empty() {
             tx.commit().await?;
             return Err(ApplyError::Refused(difference.refused));
         }
+        compare_parts(&mut difference.lines, Some(&mut tx), folder, now).await?;
         // Revision 0 of the platform is nobody's: even a folder like it is applied once.
         let revision = row.as_ref().map_or(0, |row| row.revision);
         if row.is_some() && difference.lines.is_empty() && revision > 0 {
+            let said = apply_parts(&mut tx, folder, now).await?;
             tx.commit().await?;
-            return Ok(Applied::Unchanged);
+            return Ok((Applied::Unchanged, said));
         }
         let change = Change {
             now,
@@ -91,14 +93,28 @@ pub async fn apply(
             stored: settings.unwrap_or_default(),
         };
         change.write(&mut tx, &difference, row.is_none()).await?;
+        let said = apply_parts(&mut tx, folder, now).await?;
         tx.commit().await?;
         let revision = change.revision;
-        return Ok(if row.is_none() {
+        let applied = if row.is_none() {
             Applied::Created { revision }
         } else {
             Applied::Changed { revision }
-        });
+        };
+        return Ok((applied, said));
     }
+}
+
+async fn apply_parts(
+    tx: &mut TenantTransaction,
+    folder: &Folder,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, DatabaseError> {
+    let mut said = Vec::new();
+    for PartFiles { part, files } in &folder.parts {
+        said.extend((part.apply)(tx, now, files).await?);
+    }
+    Ok(said)
 }
 
 /// A revision about to be written.
@@ -120,7 +136,6 @@ impl Change<'_> {
         }
         self.write_revision(tx, &settings, &difference.lines.join("\n")).await?;
         self.write_terms(tx).await?;
-        self.write_pages(tx).await?;
         self.write_logo(tx).await?;
         let detail = json!({ "revision": self.revision, "changes": difference.lines.len() });
         audit::record_command(tx, self.now, "insurer.apply", None, detail).await
@@ -218,41 +233,6 @@ impl Change<'_> {
                 .execute(&mut **tx)
                 .await?;
         }
-        Ok(())
-    }
-
-    async fn write_pages(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-        for page in self
-            .folder
-            .pages
-            .iter()
-            .filter(|page| !self.stored.pages.contains(&page.head))
-        {
-            let row = (
-                pages::tenant_id.eq(tx.tenant()),
-                pages::slug.eq(&page.head.slug),
-                pages::title.eq(&page.head.title),
-                pages::body.eq(&page.body),
-                pages::updated_at.eq(self.now),
-            );
-            diesel::insert_into(pages::table)
-                .values(row)
-                .on_conflict((pages::tenant_id, pages::slug))
-                .do_update()
-                .set((
-                    pages::title.eq(excluded(pages::title)),
-                    pages::body.eq(excluded(pages::body)),
-                    pages::updated_at.eq(excluded(pages::updated_at)),
-                ))
-                .execute(&mut **tx)
-                .await?;
-        }
-        let kept: Vec<&str> = self.folder.pages.iter().map(|page| page.head.slug.as_str()).collect();
-        diesel::delete(pages::table)
-            .filter(pages::tenant_id.eq(tx.tenant()))
-            .filter(pages::slug.ne_all(kept))
-            .execute(&mut **tx)
-            .await?;
         Ok(())
     }
 

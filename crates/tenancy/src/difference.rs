@@ -1,8 +1,10 @@
 //! What applying a folder would change, in lines for an operator, and what may not change any more.
 
-use crate::{Folder, FolderProblem, Settings, SharedNetwork, TermsHead, directory::InsurerRow, schema::insurers};
+use crate::{
+    Folder, FolderProblem, PartFiles, Settings, SharedNetwork, TermsHead, directory::InsurerRow, schema::insurers,
+};
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError};
+use database::{Database, DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::{TenantId, calendar};
@@ -36,10 +38,31 @@ pub async fn difference(database: &Database, now: DateTime<Utc>, folder: &Folder
     let settings = row.as_ref().map(InsurerRow::settings).transpose()?;
     let mut difference = compare(settings.as_ref(), folder, now);
     difference.tenant = row.map(|row| row.tenant_id);
+    let mut tx = match difference.tenant {
+        Some(tenant) => Some(database.tenant(tenant).read().await?),
+        None => None,
+    };
+    compare_parts(&mut difference.lines, tx.as_mut(), folder, now).await?;
+    if let Some(tx) = tx {
+        tx.commit().await?;
+    }
     Ok(difference)
 }
 
-/// The comparison itself, against the settings in the database, if any.
+/// What modules keep, against what is kept of it, if anything.
+pub(crate) async fn compare_parts(
+    lines: &mut Vec<String>,
+    mut tx: Option<&mut TenantTransaction>,
+    folder: &Folder,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    for PartFiles { part, files } in &folder.parts {
+        lines.extend((part.difference)(tx.as_deref_mut(), now, files).await?);
+    }
+    Ok(())
+}
+
+/// The comparison of all else, against the settings in the database, if any.
 pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<Utc>) -> Difference {
     let mut difference = Difference {
         remarks: folder.remarks(),
@@ -58,7 +81,6 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
     compare_networks(stored, &folder.settings, &mut difference.lines);
     compare_logo(stored, folder, &mut difference.lines);
     compare_terms(stored, folder, now, &mut difference);
-    compare_pages(stored, folder, &mut difference.lines);
     difference
 }
 
@@ -68,7 +90,6 @@ fn plain(settings: &Settings) -> Value {
         networks: Vec::new(),
         logo: None,
         terms: Vec::new(),
-        pages: Vec::new(),
         ..settings.clone()
     };
     // A struct of strings, numbers and lists: it has a JSON form.
@@ -162,21 +183,6 @@ fn compare_terms(stored: &Settings, folder: &Folder, now: DateTime<Utc>, differe
     }
 }
 
-fn compare_pages(stored: &Settings, folder: &Folder, lines: &mut Vec<String>) {
-    for new in &folder.settings.pages {
-        match stored.pages.iter().find(|old| old.slug == new.slug) {
-            Some(old) if old == new => {}
-            Some(_) => lines.push(format!("page {} changed", new.slug)),
-            None => lines.push(format!("page {} added", new.slug)),
-        }
-    }
-    for old in &stored.pages {
-        if !folder.settings.pages.iter().any(|new| new.slug == old.slug) {
-            lines.push(format!("page {} removed", old.slug));
-        }
-    }
-}
-
 /// The row of the folder's insurer, or of the platform.
 pub(crate) async fn stored(
     connection: &mut AsyncPgConnection,
@@ -201,7 +207,7 @@ pub(crate) async fn stored(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Color, PageFile, TermsFile};
+    use crate::{Color, TermsFile};
     use kernel::InsurerCode;
 
     fn day(text: &str) -> DateTime<Utc> {
@@ -317,18 +323,6 @@ mod tests {
         assert_eq!(
             lines(&withdrawn, &stored),
             ["terms addendum revision 2 added, in force from 2026-11-23"]
-        );
-    }
-
-    #[test]
-    fn pages_are_compared_by_their_text() {
-        let page = |slug: &str, body: &str| PageFile::new(slug.into(), "x".into(), body.into()).head;
-        let (mut stored, mut changed) = (folder(vec![]), folder(vec![]));
-        stored.settings.pages = vec![page("a", "1"), page("b", "1"), page("c", "1")];
-        changed.settings.pages = vec![page("a", "1"), page("b", "2"), page("d", "1")];
-        assert_eq!(
-            lines(&stored, &changed),
-            ["page b changed", "page d added", "page c removed"]
         );
     }
 }

@@ -1,16 +1,14 @@
-//! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing. Notices are the
-//! notices crate's to write.
+//! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing.
 
 use crate::{
-    ContactDesk, Module, Settings,
+    ContactDesk, FolderPart, Module, Settings,
     directory::InsurerRow,
     folder::day_word,
     logos,
-    pages::Page,
-    schema::{insurers, pages},
+    schema::insurers,
     terms::{self, TermsText},
 };
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use database::{Database, DatabaseError};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -52,8 +50,14 @@ impl From<diesel::result::Error> for ExportError {
     }
 }
 
-/// Writes an insurer's folder, which must be empty or absent.
-pub async fn export(database: &Database, tenant: TenantId, dir: &Path) -> Result<(), ExportError> {
+/// Writes an insurer's folder, which must be empty or absent, with what these modules keep in it at `now`.
+pub async fn export(
+    database: &Database,
+    now: DateTime<Utc>,
+    tenant: TenantId,
+    dir: &Path,
+    parts: &[FolderPart],
+) -> Result<(), ExportError> {
     let mut tx = database.tenant(tenant).read().await?;
     let row = insurers::table
         .filter(insurers::tenant_id.eq(tenant))
@@ -74,15 +78,11 @@ pub async fn export(database: &Database, tenant: TenantId, dir: &Path) -> Result
         let name = format!("terms/{}.{}.md", head.document, head.revision);
         files.push((name.into(), terms_markdown(&text).into_bytes()));
     }
-    let guides: Vec<Page> = pages::table
-        .filter(pages::tenant_id.eq(tenant))
-        .order(pages::slug)
-        .select(Page::as_select())
-        .load(&mut *tx)
-        .await?;
-    for page in guides {
-        let markdown = page_markdown(&page.title, &page.body).into_bytes();
-        files.push((format!("pages/{}.md", page.slug).into(), markdown));
+    for part in parts {
+        for file in (part.export)(&mut tx, now).await? {
+            let name = format!("{}/{}.md", part.folder, file.slug);
+            files.push((name.into(), file.text.into_bytes()));
+        }
     }
     if let Some(head) = &settings.logo {
         let logo = logos::logo(&mut tx, &head.hash)
@@ -208,8 +208,13 @@ pub(crate) fn terms_markdown(text: &TermsText) -> String {
     format!("+++\n{}+++\n\n{}\n", toml.0, text.body)
 }
 
-pub(crate) fn page_markdown(title: &str, body: &str) -> String {
-    format!("+++\ntitle = {}\n+++\n\n{body}\n", quoted(title))
+/// Lines of text in front matter, and the text under it.
+pub(crate) fn front_matter(front: &[(&str, &str)], body: &str) -> String {
+    let mut toml = Toml::default();
+    for (key, value) in front {
+        toml.text(key, value);
+    }
+    format!("+++\n{}+++\n\n{body}\n", toml.0)
 }
 
 /// Lines of TOML.

@@ -56,8 +56,6 @@ pub struct Insurer {
     pub member_documents: Vec<MemberDocument>,
     /// Its own terms: every revision, published or to come.
     pub terms: Vec<TermsHead>,
-    /// Its own guide pages.
-    pub pages: Vec<PageHead>,
 }
 
 impl Insurer {
@@ -97,7 +95,6 @@ impl Insurer {
             after_loss_days: settings.after_loss_days,
             member_documents: settings.member_documents,
             terms: settings.terms,
-            pages: settings.pages,
         }
     }
 
@@ -287,17 +284,6 @@ pub struct TermsHead {
     /// Midnight in Japan of its first day.
     pub effective_at: DateTime<Utc>,
     /// SHA-256 of title, first day, changes and text, in hex: what a consent names.
-    pub content_hash: String,
-}
-
-/// A guide page without its text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageHead {
-    /// The page's name in addresses.
-    pub slug: String,
-    /// As members see it.
-    pub title: String,
-    /// SHA-256 of title and text, in hex.
     pub content_hash: String,
 }
 

@@ -25,9 +25,12 @@ pub use desk::{ContactDesk, DeskStatus, Hours, OtherContact};
 pub use difference::{Difference, difference};
 pub use directory::{Directory, LOOK_SECONDS};
 pub use export::{ExportError, export};
-pub use folder::{Folder, FolderProblem, LogoFile, NoticeFile, PageFile, TermsFile};
+pub use folder::{
+    At, Folder, FolderPart, FolderProblem, LogoFile, PartApply, PartDifference, PartExport, PartFile, PartFiles,
+    PartFuture, Problems, Section, TermsFile,
+};
 pub use insurer::{
-    Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, Module, ModuleState, Modules, PageHead, TermsHead,
+    Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, Module, ModuleState, Modules, TermsHead,
 };
 pub use network::SharedNetwork;
 pub use operate::{InsurerHead, Revision, Shown, StateChange, find, list, resume, show, suspend};

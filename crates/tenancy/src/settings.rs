@@ -1,7 +1,7 @@
-//! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms, pages and logo beside it,
+//! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms and logo beside it,
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
-use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, PageHead, SharedNetwork, TermsHead};
+use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, SharedNetwork, TermsHead};
 use kernel::{EmailAddress, Relation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, time::Duration};
@@ -48,8 +48,6 @@ pub struct Settings {
     pub logo: Option<LogoHead>,
     /// Every revision of every terms document, by document and revision.
     pub terms: Vec<TermsHead>,
-    /// The guide pages, by slug.
-    pub pages: Vec<PageHead>,
 }
 
 impl Default for Settings {
@@ -74,7 +72,6 @@ impl Default for Settings {
             modules: Modules::default(),
             logo: None,
             terms: Vec::new(),
-            pages: Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use kernel::{Clock, InsurerCode, Keys, NameKeys, TenantId};
-use madoguchi::commands::keys::register;
+use madoguchi::commands::{keys::register, tenant::parts};
 use std::{
     path::Path,
     sync::{
@@ -148,7 +148,9 @@ impl TestDatabase {
         let directory = Directory::new(database.clone(), clock.clone());
         let keys = Keys::new("test", [("test".to_owned(), KEY)]).unwrap();
         let code = fresh_code(folder.len());
-        let mut folder = Folder::read(&tenants().join(folder)).unwrap();
+        let mut folder = Folder::read(&tenants().join(folder), &parts()).unwrap();
+        // A test publishes the notices that it is about.
+        folder.parts.retain(|part| part.part.folder != "notices");
         folder.code = Some(code.clone());
         change(&mut folder);
         tenancy::apply(&database, clock.now(), &folder, "test").await.unwrap();
@@ -230,16 +232,11 @@ fn prepare_beside() {
 pub(crate) async fn prepare(owner: &str, service: &str) {
     let role = url::Url::parse(service).unwrap().username().to_owned();
     ::database::migrate(owner, &role).await.unwrap();
-    let platform = Folder::read(&tenants().join("_platform")).unwrap();
+    let platform = Folder::read(&tenants().join("_platform"), &parts()).unwrap();
     let keys = Keys::new("test", [("test".to_owned(), KEY)]).unwrap();
     let names = NameKeys::new(NAMES_KEY, None);
     register(&pool(owner), &keys, &names, start()).await.unwrap();
-    let database = pool(service);
-    tenancy::apply(&database, start(), &platform, "test").await.unwrap();
-    let notices = notices::Notices::new(database, Clock::frozen(start()));
-    let (origin, actor) = (audit::Origin::command(), audit::Actor::System);
-    notices
-        .apply_folder(&origin, actor, TenantId::PLATFORM, &platform.notices)
+    tenancy::apply(&pool(service), start(), &platform, "test")
         .await
         .unwrap();
 }

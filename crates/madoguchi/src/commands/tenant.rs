@@ -5,15 +5,14 @@ use crate::{
     config::Config,
     terminal::{self, complain, say},
 };
-use audit::{Actor, Origin, operator};
+use audit::operator;
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use database::{Database, Durability};
 use kernel::{Clock, InsurerCode, TenantId, calendar};
-use notices::Notices;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use tenancy::{Applied, ApplyError, Folder, FolderProblem, StateChange};
+use tenancy::{Applied, ApplyError, Folder, FolderPart, FolderProblem, StateChange};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -76,7 +75,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         }
         Command::Export { code, folder } => {
             let tenant = tenant(&database, &code).await?;
-            tenancy::export(&database, tenant, &folder)
+            tenancy::export(&database, clock.now(), tenant, &folder, &parts())
                 .await
                 .map_err(|error| Failed::Said(error.to_string()))?;
             note(&database, clock.now(), tenant, "insurer.export", json!({})).await?;
@@ -115,23 +114,26 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     }
 }
 
-/// Applies one folder, its notices included, and says what changed; its problems where it is refused.
+/// What modules keep in the insurers' folders.
+pub fn parts() -> [FolderPart; 2] {
+    [tenancy::pages::folder(), notices::folder()]
+}
+
+/// Applies one folder, with what modules keep in it, and says what changed; its problems where it is refused.
 pub(crate) async fn apply(
     database: &Database,
     clock: &Clock,
     path: &Path,
     dry_run: bool,
 ) -> Result<Result<(), Vec<FolderProblem>>, Failed> {
-    let folder = match Folder::read(path) {
+    let folder = match Folder::read(path, &parts()) {
         Ok(folder) => folder,
         Err(problems) => return Ok(Err(problems)),
     };
     say!("{}  {}", path.display(), folder.settings.name);
     let now = clock.now();
     let difference = tenancy::difference(database, now, &folder).await?;
-    let notices = Notices::new(database.clone(), clock.clone());
-    let of_notices = notices.difference(difference.tenant, &folder.notices).await?;
-    for line in difference.lines.iter().chain(&of_notices) {
+    for line in &difference.lines {
         say!("  {line}");
     }
     for remark in &difference.remarks {
@@ -144,27 +146,17 @@ pub(crate) async fn apply(
         say!("  dry run: nothing written");
         return Ok(Ok(()));
     }
-    match tenancy::apply(database, now, &folder, operator()).await {
-        Ok(Applied::Unchanged) => say!("  settings unchanged"),
-        Ok(Applied::Created { revision } | Applied::Changed { revision }) => say!("  revision {revision} written"),
+    let (applied, said) = match tenancy::apply(database, now, &folder, operator()).await {
+        Ok(done) => done,
         Err(ApplyError::Refused(problems)) => return Ok(Err(problems)),
         Err(ApplyError::Database(error)) => return Err(error.into()),
-    }
-    let tenant = match &folder.code {
-        None => Some(TenantId::PLATFORM),
-        Some(code) => tenancy::find(database, code).await?,
     };
-    if let Some(tenant) = tenant {
-        let done = notices
-            .apply_folder(&Origin::command(), Actor::Operator, tenant, &folder.notices)
-            .await?;
-        say!(
-            "  notices: {} published, {} changed, {} ended, {} unchanged",
-            done.published,
-            done.changed,
-            done.ended,
-            done.unchanged
-        );
+    match applied {
+        Applied::Unchanged => say!("  settings unchanged"),
+        Applied::Created { revision } | Applied::Changed { revision } => say!("  revision {revision} written"),
+    }
+    for line in said {
+        say!("  {line}");
     }
     Ok(Ok(()))
 }
@@ -216,4 +208,23 @@ pub(super) async fn tenant(database: &Database, code: &str) -> Result<TenantId, 
     let code = InsurerCode::parse(code).map_err(|problem| Failed::Said(format!("{code}: {problem}")))?;
     let found = tenancy::find(database, &code).await?;
     found.ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_folders_are_without_fault() {
+        let tenants = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tenants");
+        let folders = files::Folder::open(&tenants).unwrap();
+        for (name, _) in folders.entries().unwrap() {
+            if let Err(problems) = Folder::read(&tenants.join(name), &parts()) {
+                panic!(
+                    "{}",
+                    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                );
+            }
+        }
+    }
 }

@@ -2,20 +2,20 @@
 //! wrote it should know) and with links only to where a link may lead.
 
 use super::{
-    NoticeFile, PageFile, TermsFile,
-    source::{At, Problems, Source, TextFile},
+    TermsFile,
+    source::{At, Problems, Section, Source, TextFile},
 };
-use crate::{PageHead, TermsHead, terms};
+use crate::{TermsHead, terms};
 use kernel::calendar;
 use pulldown_cmark::{Event, Options, Parser, Tag};
-
-use std::path::PathBuf;
+use std::path::Path;
 
 const FENCE: &str = "+++";
 
 /// Reads a revision of a terms document, named by its file; the line is that of its first day.
 pub(super) fn read_terms(file: TextFile, document: &str, revision: i32, problems: &Problems) -> Option<At<TermsFile>> {
-    let file = split(file, problems)?;
+    let TextFile { path, text } = file;
+    let file = split(&path, &text, problems)?;
     let source = file.front(problems);
     let mut front = source.table()?;
     if let Some(found) = front.text("document").filter(|found| found.value != document) {
@@ -56,7 +56,7 @@ pub(super) fn read_terms(file: TextFile, document: &str, revision: i32, problems
         content_hash,
     };
     let terms = TermsFile {
-        file: file.path,
+        file: path.clone(),
         head,
         changes,
         body,
@@ -67,60 +67,25 @@ pub(super) fn read_terms(file: TextFile, document: &str, revision: i32, problems
     })
 }
 
-/// Reads a guide page.
-pub(super) fn read_page(file: TextFile, slug: String, problems: &Problems) -> Option<PageFile> {
-    let file = split(file, problems)?;
+/// Reads front matter by `front`, which takes the keys that it knows, and the text under it.
+pub(super) fn read<T>(
+    path: &Path,
+    text: &str,
+    problems: &Problems,
+    front: impl FnOnce(&mut Section<'_>) -> Option<T>,
+) -> Option<(T, String)> {
+    let file = split(path, text, problems)?;
     let source = file.front(problems);
-    let mut front = source.table()?;
-    let title = front.text("title");
-    front.close();
+    let mut section = source.table()?;
+    let taken = front(&mut section);
+    section.close();
     let body = file.body(problems)?;
-    Some(PageFile::new(slug, title?.value, body))
+    Some((taken?, body))
 }
 
-impl PageFile {
-    /// A page with its hash.
-    pub fn new(slug: String, title: String, body: String) -> Self {
-        let content_hash = terms::content_hash(&title, chrono::DateTime::UNIX_EPOCH, None, &body);
-        Self {
-            head: PageHead {
-                slug,
-                title,
-                content_hash,
-            },
-            body,
-        }
-    }
-}
-
-/// Reads a notice.
-pub(super) fn read_notice(file: TextFile, slug: String, problems: &Problems) -> Option<NoticeFile> {
-    let file = split(file, problems)?;
-    let source = file.front(problems);
-    let mut front = source.table()?;
-    let title = front.text("title");
-    let published_on = front.date("published_on");
-    let ended_on = front.optional_date("ended_on");
-    if let (Some(published_on), Some(ended_on)) = (&published_on, &ended_on)
-        && ended_on.value < published_on.value
-    {
-        front.wrong("ended_on", ended_on.line, "must not be before published_on");
-    }
-    front.close();
-    let body = file.body(problems)?;
-    let ended_on = ended_on.map(|day| day.value);
-    Some(NoticeFile {
-        slug,
-        title: title?.value,
-        published_on: published_on?.value,
-        ended_on,
-        body,
-    })
-}
-
-struct Split {
-    path: PathBuf,
-    text: String,
+struct Split<'a> {
+    path: &'a Path,
+    text: &'a str,
     /// Where the front matter ends in `text`.
     front_end: usize,
     /// Where the text under it begins.
@@ -128,7 +93,7 @@ struct Split {
 }
 
 /// Finds the two fences; a file without them is complained about.
-fn split(TextFile { path, text }: TextFile, problems: &Problems) -> Option<Split> {
+fn split<'a>(path: &'a Path, text: &'a str, problems: &Problems) -> Option<Split<'a>> {
     let opened = text.lines().next().is_some_and(|line| line.trim_end() == FENCE);
     let mut offset = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -143,15 +108,15 @@ fn split(TextFile { path, text }: TextFile, problems: &Problems) -> Option<Split
         }
         offset = end;
     }
-    problems.add(&path, 1, "must begin with front matter between two lines +++");
+    problems.add(path, 1, "must begin with front matter between two lines +++");
     None
 }
 
-impl Split {
-    fn front<'a>(&'a self, problems: &'a Problems) -> Source<'a> {
+impl<'a> Split<'a> {
+    fn front(&self, problems: &'a Problems) -> Source<'a> {
         let front = self.text.get(..self.front_end).and_then(|text| text.split_once('\n'));
         // Line 1 is the fence.
-        Source::new(&self.path, front.map_or("", |(_, front)| front), 2, problems)
+        Source::new(self.path, front.map_or("", |(_, front)| front), 2, problems)
     }
 
     /// The line of a key in the front matter; 1 where it is not found.
@@ -164,17 +129,17 @@ impl Split {
     fn body(&self, problems: &Problems) -> Option<String> {
         let body = self.text.get(self.body_start..).unwrap_or_default();
         let line = |offset: usize| {
-            let before = self.text.get(..self.body_start + offset).unwrap_or(&self.text);
+            let before = self.text.get(..self.body_start + offset).unwrap_or(self.text);
             1 + before.matches('\n').count()
         };
         for (event, range) in Parser::new_ext(body, Options::empty()).into_offset_iter() {
             match event {
                 Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => {
-                    problems.add(&self.path, line(range.start), "raw HTML is not shown: use Markdown");
+                    problems.add(self.path, line(range.start), "raw HTML is not shown: use Markdown");
                 }
                 Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if !may_lead(&dest_url) => {
                     problems.add(
-                        &self.path,
+                        self.path,
                         line(range.start),
                         format!("a link can't lead to \"{dest_url}\""),
                     );
@@ -183,7 +148,7 @@ impl Split {
             }
         }
         if body.trim().is_empty() {
-            problems.add(&self.path, line(0), "there is no text");
+            problems.add(self.path, line(0), "there is no text");
             return None;
         }
         Some(body.trim().to_owned())

@@ -3,15 +3,17 @@
 
 mod logo;
 mod markdown;
+mod part;
 mod source;
 mod tenant_toml;
 
+pub use part::{FolderPart, PartApply, PartDifference, PartExport, PartFile, PartFiles, PartFuture};
+pub use source::{At, Problems, Section};
 pub(crate) use tenant_toml::day_word;
 
-use crate::{InsurerKind, LogoHead, PageHead, Settings, TermsHead};
-use chrono::NaiveDate;
+use crate::{InsurerKind, LogoHead, Settings, TermsHead};
 use kernel::InsurerCode;
-use source::{At, Problems, Source, TextFile};
+use source::{Source, TextFile};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -25,14 +27,12 @@ const OTHERS_FILES: [&str; 1] = ["sample-roster.csv"];
 pub struct Folder {
     /// The insurer; none for the platform.
     pub code: Option<InsurerCode>,
-    /// tenant.toml, with the heads of what lies beside it.
+    /// tenant.toml, with the heads of the terms and the logo beside it.
     pub settings: Settings,
     /// `terms/`, by document and revision.
     pub terms: Vec<TermsFile>,
-    /// `pages/`, by slug.
-    pub pages: Vec<PageFile>,
-    /// `notices/`, by slug: for the crate of notices, which writes them.
-    pub notices: Vec<NoticeFile>,
+    /// What modules keep in folders of their own.
+    pub parts: Vec<PartFiles>,
     /// The logo, written anew.
     pub logo: Option<LogoFile>,
 }
@@ -67,30 +67,6 @@ pub struct TermsFile {
     pub body: String,
 }
 
-/// A guide page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageFile {
-    /// Slug, title and hash.
-    pub head: PageHead,
-    /// Markdown without raw HTML.
-    pub body: String,
-}
-
-/// A notice to all members of the insurer, or of the platform.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoticeFile {
-    /// The file's name without `.md`: what makes it the same notice when it is applied again.
-    pub slug: String,
-    /// As members see it.
-    pub title: String,
-    /// Its first day in Japan.
-    pub published_on: NaiveDate,
-    /// Its last day in Japan, if any.
-    pub ended_on: Option<NaiveDate>,
-    /// Markdown without raw HTML.
-    pub body: String,
-}
-
 /// A logo as PNG.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoFile {
@@ -101,10 +77,10 @@ pub struct LogoFile {
 }
 
 impl Folder {
-    /// Reads and checks a folder. On any problem, all problems, by file and line.
-    pub fn read(dir: &Path) -> Result<Self, Vec<FolderProblem>> {
+    /// Reads and checks a folder with what these modules keep in it. On any problem, all problems, by file and line.
+    pub fn read(dir: &Path, parts: &[FolderPart]) -> Result<Self, Vec<FolderProblem>> {
         let problems = Problems::default();
-        let folder = read(dir, &problems);
+        let folder = read(dir, parts, &problems);
         let mut problems = problems.into_inner();
         problems.sort();
         match folder {
@@ -119,8 +95,7 @@ impl Folder {
             code,
             settings,
             terms: Vec::new(),
-            pages: Vec::new(),
-            notices: Vec::new(),
+            parts: Vec::new(),
             logo: None,
         }
     }
@@ -138,7 +113,7 @@ impl Folder {
     }
 }
 
-fn read(dir: &Path, problems: &Problems) -> Option<Folder> {
+fn read(dir: &Path, parts: &[FolderPart], problems: &Problems) -> Option<Folder> {
     let toml = "tenant.toml";
     let folder = files::Folder::open(dir)
         .map_err(|error| problems.add(&dir.join(toml), 1, source::why_unread(&error)))
@@ -149,6 +124,7 @@ fn read(dir: &Path, problems: &Problems) -> Option<Folder> {
     check_files(
         &folder,
         read.logo_file.as_ref().map(|name| name.value.as_str()),
+        parts,
         problems,
     );
     let logo = read.logo_file.as_ref().and_then(|name| {
@@ -157,18 +133,15 @@ fn read(dir: &Path, problems: &Problems) -> Option<Folder> {
             .ok()
     });
     let terms = read_terms(&folder, read.settings.kind, problems);
-    let pages = read_pages(&folder, problems);
-    let notices = read_notices(&folder, problems);
+    let parts = parts.iter().map(|part| read_part(&folder, *part, problems)).collect();
     let mut settings = read.settings;
     settings.logo = logo.as_ref().map(|logo| logo.head.clone());
     settings.terms = terms.iter().map(|terms| terms.head.clone()).collect();
-    settings.pages = pages.iter().map(|page| page.head.clone()).collect();
     Some(Folder {
         code: read.code,
         settings,
         terms,
-        pages,
-        notices,
+        parts,
         logo,
     })
 }
@@ -184,11 +157,12 @@ fn check_name(dir: &Path, code: Option<&InsurerCode>, file: &Path, problems: &Pr
     }
 }
 
-fn check_files(folder: &files::Folder, logo: Option<&str>, problems: &Problems) {
+fn check_files(folder: &files::Folder, logo: Option<&str>, parts: &[FolderPart], problems: &Problems) {
     for (name, kind) in source::entries(folder, problems) {
         let known = match name.as_str() {
             "tenant.toml" => kind == files::Kind::File,
-            "terms" | "pages" | "notices" => kind == files::Kind::Folder,
+            "terms" => kind == files::Kind::Folder,
+            name if parts.iter().any(|part| part.folder == name) => kind == files::Kind::Folder,
             _ => kind == files::Kind::File && (Some(name.as_str()) == logo || is_others(&name)),
         };
         if kind == files::Kind::Other {
@@ -281,24 +255,13 @@ fn canonical(revision: &str) -> Option<i32> {
     kernel::text::number(revision).filter(|number: &i32| *number >= 1 && number.to_string() == revision)
 }
 
-fn read_pages(folder: &files::Folder, problems: &Problems) -> Vec<PageFile> {
-    let pages = texts(folder, "pages", problems).into_iter();
-    pages
-        .filter_map(|(name, file)| {
-            let slug = slug(&name, &file.path, problems)?;
-            markdown::read_page(file, slug, problems)
-        })
-        .collect()
-}
-
-fn read_notices(folder: &files::Folder, problems: &Problems) -> Vec<NoticeFile> {
-    let notices = texts(folder, "notices", problems).into_iter();
-    notices
-        .filter_map(|(name, file)| {
-            let slug = slug(&name, &file.path, problems)?;
-            markdown::read_notice(file, slug, problems)
-        })
-        .collect()
+fn read_part(folder: &files::Folder, part: FolderPart, problems: &Problems) -> PartFiles {
+    let files: Vec<PartFile> = texts(folder, part.folder, problems)
+        .into_iter()
+        .filter_map(|(name, file)| Some(PartFile::new(slug(&name, &file.path, problems)?, file)))
+        .collect();
+    (part.check)(&files, problems);
+    PartFiles { part, files }
 }
 
 fn slug(name: &str, path: &Path, problems: &Problems) -> Option<String> {

@@ -2,7 +2,7 @@
 //! to the letter, once it is written out.
 
 use super::{
-    Folder, PageFile, Settings, TermsFile, markdown,
+    Folder, Settings, TermsFile, markdown,
     source::{Problems, TextFile, read_text},
     tests::TENANT,
 };
@@ -34,7 +34,7 @@ fn line() -> impl Strategy<Value = String> {
 
 fn read(dir: &Path, toml: &str) -> Option<Folder> {
     fs::write(dir.join("tenant.toml"), toml).unwrap();
-    Folder::read(dir).ok()
+    Folder::read(dir, &[]).ok()
 }
 
 fn file(dir: &Path, name: &str, text: &str) -> Option<TextFile> {
@@ -50,10 +50,12 @@ fn read_terms(dir: &Path, text: &str) -> Option<TermsFile> {
         .filter(|_| problems.into_inner().is_empty())
 }
 
-fn read_page(dir: &Path, text: &str) -> Option<PageFile> {
+/// Title and text.
+fn read_page(text: &str) -> Option<(String, String)> {
     let problems = Problems::default();
-    let page = markdown::read_page(file(dir, "faq.md", text)?, "faq".into(), &problems);
-    page.filter(|_| problems.into_inner().is_empty())
+    let page = markdown::read(Path::new("faq.md"), text, &problems, |front| front.text("title"));
+    page.map(|(title, body)| (title.value, body))
+        .filter(|_| problems.into_inner().is_empty())
 }
 
 proptest! {
@@ -94,10 +96,10 @@ proptest! {
     fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(\\+\\+\\+\n)?\\PC{0,80}(\n\\+\\+\\+\n)?\\PC{0,80}") {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("tenant.toml"), &bytes).unwrap();
-        prop_assert!(Folder::read(dir.path()).is_err());
+        prop_assert!(Folder::read(dir.path(), &[]).is_err());
         read(dir.path(), &text);
         read_terms(dir.path(), &text);
-        read_page(dir.path(), &text);
+        read_page(&text);
     }
 
     #[test]
@@ -116,9 +118,9 @@ proptest! {
             let written = TermsText { title: terms.head.title.clone(), body: terms.body.clone(), ..text.clone() };
             prop_assert_eq!(read_terms(dir.path(), &export::terms_markdown(&written)), Some(terms));
         }
-        if let Some(page) = read_page(dir.path(), &export::page_markdown(&text.title, &text.body)) {
-            let again = read_page(dir.path(), &export::page_markdown(&page.head.title, &page.body));
-            prop_assert_eq!(again, Some(page));
+        let page = |title: &str, body: &str| read_page(&export::front_matter(&[("title", title)], body));
+        if let Some((title, body)) = page(&text.title, &text.body) {
+            prop_assert_eq!(page(&title, &body), Some((title, body)));
         }
     }
 }

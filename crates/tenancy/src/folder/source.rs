@@ -19,12 +19,13 @@ const MAX_TEXT: usize = 500;
 /// Larger text files are a mistake.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// The complaints so far.
+/// What is wrong with a folder, as it is found.
 #[derive(Default)]
-pub(super) struct Problems(RefCell<Vec<FolderProblem>>);
+pub struct Problems(RefCell<Vec<FolderProblem>>);
 
 impl Problems {
-    pub(super) fn add(&self, file: &Path, line: usize, reason: impl Into<String>) {
+    /// Something wrong on a line of a file, from 1; 1 too where the whole file is meant.
+    pub fn add(&self, file: &Path, line: usize, reason: impl Into<String>) {
         let problem = FolderProblem {
             file: file.to_owned(),
             line,
@@ -33,7 +34,8 @@ impl Problems {
         self.0.borrow_mut().push(problem);
     }
 
-    pub(super) fn into_inner(self) -> Vec<FolderProblem> {
+    /// All of it.
+    pub fn into_inner(self) -> Vec<FolderProblem> {
         self.0.into_inner()
     }
 }
@@ -138,13 +140,15 @@ impl<'a> Source<'a> {
 
 /// A value and its line.
 #[derive(Debug, Clone)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) line: usize,
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Its line in the file, from 1.
+    pub line: usize,
 }
 
 /// A table whose keys are taken one by one; what is left when it is closed is unknown.
-pub(super) struct Section<'a> {
+pub struct Section<'a> {
     source: &'a Source<'a>,
     prefix: String,
     pub(super) line: usize,
@@ -179,12 +183,13 @@ impl<'a> Section<'a> {
     }
 
     /// A line of text: not empty, without control characters.
-    pub(super) fn text(&mut self, key: &str) -> Option<At<String>> {
+    pub fn text(&mut self, key: &str) -> Option<At<String>> {
         let found = self.required(key)?;
         self.line_of_text(key, &found)
     }
 
-    pub(super) fn optional_text(&mut self, key: &str) -> Option<At<String>> {
+    /// The same where the key may be missing.
+    pub fn optional_text(&mut self, key: &str) -> Option<At<String>> {
         let found = self.take(key)?;
         self.line_of_text(key, &found)
     }
@@ -254,7 +259,8 @@ impl<'a> Section<'a> {
         if self.has(key) { self.email(key) } else { None }
     }
 
-    pub(super) fn date(&mut self, key: &str) -> Option<At<NaiveDate>> {
+    /// A day as in 2026-04-01.
+    pub fn date(&mut self, key: &str) -> Option<At<NaiveDate>> {
         let found = self.text(key)?;
         let value = self.as_date(key, &found);
         value.map(|value| At {
@@ -263,7 +269,8 @@ impl<'a> Section<'a> {
         })
     }
 
-    pub(super) fn optional_date(&mut self, key: &str) -> Option<At<NaiveDate>> {
+    /// The same where the key may be missing.
+    pub fn optional_date(&mut self, key: &str) -> Option<At<NaiveDate>> {
         if self.has(key) { self.date(key) } else { None }
     }
 
@@ -319,7 +326,8 @@ impl<'a> Section<'a> {
             .collect()
     }
 
-    pub(super) fn wrong(&self, key: &str, line: usize, reason: &str) {
+    /// Complains about a key's value.
+    pub fn wrong(&self, key: &str, line: usize, reason: &str) {
         self.source.problem(line, format!("{}{key} {reason}", self.prefix));
     }
 

@@ -81,11 +81,15 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
+fn read_folder(dir: &Path) -> Result<Folder, Vec<FolderProblem>> {
+    Folder::read(dir, &[crate::pages::folder()])
+}
+
 /// The problems of a folder as `file:line: reason`, the folder's own path left out.
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let dir = folder(files);
     let prefix = format!("{}/", dir.path().display());
-    let problems = Folder::read(dir.path()).expect_err("problems");
+    let problems = read_folder(dir.path()).expect_err("problems");
     problems
         .iter()
         .map(|problem| problem.to_string().replace(&prefix, ""))
@@ -102,16 +106,12 @@ fn a_folder_without_fault_is_read_whole() {
     let dir = folder(&[
         (
             "pages/medical-guide.md",
-            "+++\ntitle = \"上手な医療のかかり方\"\n+++\n本文\n",
-        ),
-        (
-            "notices/mypage.md",
-            "+++\r\ntitle = \"お知らせ\"\r\npublished_on = \"2026-04-01\"\r\n+++\r\n本文\r\n",
+            "+++\r\ntitle = \"上手な医療のかかり方\"\r\n+++\r\n本文\r\n",
         ),
         ("sample-roster.csv", "anything"),
         ("demo.toml", "anything"),
     ]);
-    let folder = Folder::read(dir.path()).unwrap();
+    let folder = read_folder(dir.path()).unwrap();
     assert_eq!(folder.code.as_ref().unwrap().as_str(), "32290413");
     assert_eq!(
         folder.settings.desk.hours_text(),
@@ -127,8 +127,11 @@ fn a_folder_without_fault_is_read_whole() {
         "2024-04-04T15:00:00+00:00"
     );
     assert_eq!(folder.terms[0].body, "## 第1条\n\n- ひとつめ");
-    assert_eq!(folder.pages[0].head.slug, "medical-guide");
-    assert_eq!(folder.notices[0].body, "本文");
+    let page = &folder.parts[0].files[0];
+    assert_eq!(page.slug, "medical-guide");
+    let read = page.read(&Problems::default(), |front| front.text("title"));
+    let (title, body) = read.unwrap();
+    assert_eq!((title.value.as_str(), body.as_str()), ("上手な医療のかかり方", "本文"));
     assert_eq!(
         folder.remarks(),
         [
@@ -145,11 +148,11 @@ fn the_platform_has_an_operator_and_a_desk_and_nothing_of_an_insurer() {
     let platform = format!("{head}{}", &TENANT[sender..TENANT.find("[modules]").unwrap()]);
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("tenant.toml"), &platform).unwrap();
-    let read = Folder::read(dir.path()).unwrap();
+    let read = read_folder(dir.path()).unwrap();
     assert_eq!((read.code, read.settings.kind), (None, InsurerKind::Platform));
     assert_eq!(read.settings.operator.as_deref(), Some("架空"));
     fs::write(dir.path().join("tenant.toml"), format!("points = true\n{platform}")).unwrap();
-    let problems = Folder::read(dir.path()).unwrap_err();
+    let problems = read_folder(dir.path()).unwrap_err();
     assert_eq!(problems[0].line, 1);
     assert_eq!(problems[0].reason, "unknown key points");
 }
@@ -226,7 +229,7 @@ fn wrong_types_and_broken_toml_are_named_with_their_line() {
 fn an_insurers_own_words_for_a_relation_are_checked_one_by_one() {
     let relations = |lines: &str| TENANT.replace("[sign_up]", &format!("[relations]\n{lines}\n\n[sign_up]"));
     let dir = folder(&[("tenant.toml", &relations("01 = \"self\"\n\"世帯 主\" = \"other\""))]);
-    let read = Folder::read(dir.path()).unwrap().settings.relations;
+    let read = read_folder(dir.path()).unwrap().settings.relations;
     let expected = [("01", Relation::Principal), ("世帯 主", Relation::Other)].map(|(word, is)| (word.to_owned(), is));
     assert_eq!(read, expected.into());
     let wrong = "01 = \"self\"\n\"０１\" = \"spouse\"\n妻 = 3\n夫 = \"husband\"\n\"\\u001b\" = \"self\"\n\"　\" = \"self\"\n不 = \"unknown\""
@@ -318,23 +321,9 @@ fn desk_hours_must_be_possible() {
 }
 
 #[test]
-fn the_shipped_folders_are_without_fault() {
-    let tenants = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tenants");
-    let folders = files::Folder::open(&tenants).unwrap();
-    for (name, _) in folders.entries().unwrap() {
-        if let Err(problems) = Folder::read(&tenants.join(name)) {
-            panic!(
-                "{}",
-                problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-            );
-        }
-    }
-}
-
-#[test]
 fn settings_survive_the_database_and_the_exported_file() {
     let dir = folder(&[]);
-    let read = Folder::read(dir.path()).unwrap();
+    let read = read_folder(dir.path()).unwrap();
     let stored = serde_json::to_value(&read.settings).unwrap();
     assert_eq!(serde_json::from_value::<Settings>(stored).unwrap(), read.settings);
     let mut settings = read.settings.clone();
@@ -349,14 +338,14 @@ fn settings_survive_the_database_and_the_exported_file() {
     for settings in [read.settings, settings] {
         let text = crate::export::tenant_toml(Some("32290413"), &settings);
         fs::write(dir.path().join("tenant.toml"), text).unwrap();
-        assert_eq!(Folder::read(dir.path()).unwrap().settings, settings);
+        assert_eq!(read_folder(dir.path()).unwrap().settings, settings);
     }
 }
 
 #[test]
 fn days_after_a_loss_may_be_left_out_and_are_none_then() {
     let dir = folder(&[("tenant.toml", &TENANT.replace("after_loss_days = 0\n", ""))]);
-    assert_eq!(Folder::read(dir.path()).unwrap().settings.after_loss_days, 0);
+    assert_eq!(read_folder(dir.path()).unwrap().settings.after_loss_days, 0);
     assert_eq!(
         with("after_loss_days = 0", "after_loss_days = 400"),
         ["tenant.toml:7: after_loss_days must be a whole number from 0 to 366"]

@@ -15,7 +15,7 @@ factor = 100
 #[test]
 fn networks_that_members_share_are_read_and_written_back() {
     let dir = folder(&[("tenant.toml", &TENANT.replace("[sender]", NETWORKS))]);
-    let settings = Folder::read(dir.path()).unwrap().settings;
+    let settings = read_folder(dir.path()).unwrap().settings;
     let networks: Vec<_> = settings
         .networks
         .iter()
@@ -27,7 +27,7 @@ fn networks_that_members_share_are_read_and_written_back() {
     );
     let text = crate::export::tenant_toml(Some("32290413"), &settings);
     fs::write(dir.path().join("tenant.toml"), text).unwrap();
-    assert_eq!(Folder::read(dir.path()).unwrap().settings, settings);
+    assert_eq!(read_folder(dir.path()).unwrap().settings, settings);
 }
 
 // security.md 67
