@@ -6,14 +6,20 @@ use database::Durability;
 use testkit::{PASSWORD, TestApp, unique};
 
 async fn sweep(app: &TestApp, before: DateTime<Utc>) -> usize {
-    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
-    let deleted = accounts::sweep(&mut tx, &app.names, before).await.unwrap();
+    let mut tx = app
+        .ground
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
+    let deleted = accounts::sweep(&mut tx, &app.ground.names, before).await.unwrap();
     tx.commit().await.unwrap();
     deleted
 }
 
 async fn reserved(app: &TestApp, user_id: &str) -> usize {
-    let hash = hex(&app.names.hashes(user_id)[0]);
+    let hash = hex(&app.ground.names.hashes(user_id)[0]);
     let query = format!("SELECT '' AS line FROM login_names WHERE name_hash = '\\x{hash}'");
     app.insurer.lines(&query).await.len()
 }

@@ -69,8 +69,14 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
         published_at: app.clock().now(),
         ended_at: None,
     };
-    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
-    let notices = &app.services.notices;
+    let mut tx = app
+        .ground
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
+    let notices = &app.notices();
     let id = notices
         .publish(&mut tx, &Origin::command(), Actor::System, to, &draft)
         .await;

@@ -1,12 +1,12 @@
 //! Notices on a real database: who sees what, since when and until when, what is unread, and paging.
 
-use accounts::{Member, Outcome, Refusal};
+use accounts::Member;
 use audit::{Actor, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::Durability;
 use kernel::{
-    AccountId, BirthDate, Branch, EmailAddress, KanaName, NoticeId, Number, PersonId, SessionId, Symbol, TenantId,
-    UserId, calendar,
+    AccountId, BirthDate, Branch, EmailAddress, KanaName, NoticeId, Number, Outcome, PersonId, Refusal, SessionId,
+    Symbol, TenantId, UserId, calendar, outcome,
 };
 use notices::{Cursor, Draft, Notice, Notices, Shelf, To};
 use std::{collections::BTreeSet, sync::Arc};
@@ -211,7 +211,7 @@ async fn a_notice_that_is_not_the_members_to_read_does_not_exist() {
         .publish(To::All, &other.draft("よその組合", TimeDelta::hours(-1)))
         .await;
     for id in [neighbours, tomorrow, ended, other_insurers, NoticeId::new(now)] {
-        assert_eq!(desk.open(id).await, Err(Refusal::NotFound));
+        assert_eq!(desk.open(id).await, Err(outcome::NOT_FOUND.into()));
     }
     let lists = desk.lists().await;
     assert!(lists.insurer.is_empty() && lists.personal.is_empty());
@@ -232,7 +232,7 @@ async fn a_notice_appears_and_ends_at_its_time() {
     assert!(desk.open(id).await.is_ok());
     desk.test.clock.advance(TimeDelta::days(1));
     assert!(desk.lists().await.insurer.is_empty());
-    assert_eq!(desk.open(id).await, Err(Refusal::NotFound));
+    assert_eq!(desk.open(id).await, Err(outcome::NOT_FOUND.into()));
 }
 
 #[tokio::test]

@@ -220,8 +220,14 @@ async fn walk(app: &TestApp, person: &TestPerson) {
 /// What every hour takes away, at the large insurer.
 async fn sweep(app: &TestApp) {
     let now = app.clock().now();
-    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
-    accounts::sweep(&mut tx, &app.names, now - TimeDelta::days(2))
+    let mut tx = app
+        .ground
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
+    accounts::sweep(&mut tx, &app.ground.names, now - TimeDelta::days(2))
         .await
         .unwrap();
     guard::sweep(&mut tx, now).await.unwrap();
@@ -230,7 +236,7 @@ async fn sweep(app: &TestApp) {
     let long_ago = chrono::NaiveDate::from_ymd_opt(2020, 1, 1).unwrap();
     let people = roster::forget::empty(&mut tx, now, long_ago, 100).await.unwrap();
     accounts::forget::empty(&mut tx, now, &people).await.unwrap();
-    accounts::forget::free_names(&mut tx, &app.names, now, 100)
+    accounts::forget::free_names(&mut tx, &app.ground.names, now, 100)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -316,7 +316,7 @@ async fn a_step_that_was_skipped_is_named() {
 async fn while_an_insurer_is_suspended_only_log_out_is_open() {
     let app = TestApp::start().await;
     let (client, who, inside) = member(&app).await;
-    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);
@@ -340,7 +340,7 @@ async fn while_an_insurer_is_suspended_only_log_out_is_open() {
         .await;
     assert_eq!(out.status, StatusCode::NO_CONTENT);
 
-    tenancy::resume(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::resume(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);
@@ -363,7 +363,7 @@ async fn recovery_from_a_suspended_insurer_is_refused_where_that_tells_nothing()
     let mails = app.mails_to(&who.email).await;
     let (_, rest) = mails.iter().find_map(|mail| mail.text.split_once("token=")).unwrap();
     let link: String = rest.chars().take_while(|c| !c.is_whitespace()).collect();
-    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);

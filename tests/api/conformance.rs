@@ -45,7 +45,13 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
     let who = app.sign_up_as(&member).await;
     let client = app.client();
     accept(&client, &token(&client, &who).await).await;
-    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
+    let mut tx = app
+        .ground
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
     let draft = Draft {
         title: "お知らせ".into(),
         body: "本文".into(),
@@ -53,8 +59,7 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
         ended_at: None,
     };
     let by = (Origin::command(), Actor::System);
-    app.services
-        .notices
+    app.notices()
         .publish(&mut tx, &by.0, by.1, To::All, &draft)
         .await
         .unwrap();

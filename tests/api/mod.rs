@@ -4,6 +4,7 @@
 mod bad_input;
 mod conformance;
 mod device;
+mod document;
 mod overload;
 mod pipeline;
 mod sign_up;

@@ -36,7 +36,7 @@ async fn while_every_connection_is_in_use_the_answer_is_unavailable_and_the_node
     let (client, _, token) = member(&app).await;
     let mut held = Vec::new();
     for _ in 0..CONNECTIONS {
-        held.push(app.database.tenant(app.tenant()).read().await.unwrap());
+        held.push(app.ground.database.tenant(app.tenant()).read().await.unwrap());
     }
     let answer = client.call(Method::GET, "/me/dashboard", Some(&token), None).await;
     problem(&answer, 503, "unavailable");

@@ -185,15 +185,20 @@ async fn notices_come_page_by_page_and_are_read_once_opened() {
     let app = TestApp::start().await;
     let (client, _, token) = member(&app).await;
     for number in 1..=3 {
-        let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
+        let mut tx = app
+            .ground
+            .database
+            .tenant(app.tenant())
+            .write(Durability::Safe)
+            .await
+            .unwrap();
         let draft = Draft {
             title: format!("お知らせ{number}"),
             body: "本文".into(),
             published_at: app.clock().now() - chrono::TimeDelta::minutes(number),
             ended_at: None,
         };
-        app.services
-            .notices
+        app.notices()
             .publish(&mut tx, &Origin::command(), Actor::System, To::All, &draft)
             .await
             .unwrap();

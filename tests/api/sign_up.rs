@@ -134,7 +134,7 @@ async fn a_user_id_lost_before_the_code_is_named_and_the_code_stays_good_for_ano
 async fn a_suspension_in_the_middle_of_a_sign_up_is_told_at_its_next_step() {
     let app = TestApp::start().await;
     let sign_up = SignUp::sent(&app).await;
-    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(61);

@@ -1,7 +1,7 @@
 //! Every operation of the API, as a stranger, as a member of another insurer with this one's ids, and without consent.
 
 use super::{MARK, Other, moved};
-use edge::Access;
+use edge::Rights;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Client, PASSWORD, TestApp, unique};
@@ -69,14 +69,14 @@ async fn call(here: &TestApp, other: &Other, name: &str, method: &str, token: Op
 async fn a_stranger_gets_401_from_every_operation_that_is_not_public() {
     let (here, other) = (TestApp::start().await, Other::new().await);
     let theirs = token(&other.app.client(), &other.who).await;
-    for route in api::ROUTES {
+    for route in here.operations.table.rows() {
         // No token, rubbish, a made-up secret, and another insurer's secret under this insurer's number.
         let made_up = format!("{}.{}", here.tenant(), "A".repeat(43));
         for token in [None, Some("rubbish"), Some(&made_up), Some(&moved(&theirs, &here))] {
             let answer = call(&here, &other, route.name, route.method.as_str(), token).await;
-            let expected = match route.access {
-                Access::Public | Access::Ticket => case(route.name, &here, &other).2,
-                Access::Session | Access::Member => 401,
+            let expected = match route.rights {
+                Rights::Public | Rights::Ticket => case(route.name, &here, &other).2,
+                Rights::Session | Rights::Member => 401,
             };
             assert_eq!(answer.status, expected, "{} {token:?}: {}", route.name, answer.text);
             assert!(!answer.text.contains(MARK), "{}", route.name);
@@ -89,7 +89,7 @@ async fn a_stranger_gets_401_from_every_operation_that_is_not_public() {
 async fn a_member_of_another_insurer_finds_nothing_of_this_one_by_any_operation() {
     let (here, other) = (TestApp::start().await, Other::new().await);
     let (client, who) = here.member().await;
-    for route in api::ROUTES {
+    for route in here.operations.table.rows() {
         let token = token(&client, &who).await;
         let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
         match case(route.name, &here, &other).3 {
@@ -114,10 +114,10 @@ async fn a_member_of_another_insurer_finds_nothing_of_this_one_by_any_operation(
 async fn without_consent_every_operation_of_members_answers_403() {
     let (here, other) = (TestApp::start().await, Other::new().await);
     let who = here.sign_up().await;
-    for route in api::ROUTES {
+    for route in here.operations.table.rows() {
         let token = token(&here.client(), &who).await;
         let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
-        if route.access == Access::Member {
+        if route.rights == Rights::Member {
             assert_eq!(answer.status, 403, "{}", route.name);
             assert_eq!(answer.json()["code"], "consent_required", "{}", route.name);
         } else {

@@ -2,7 +2,7 @@
 //! foreign page, and by a method it does not have.
 
 use super::{MARK, Other, moved, tables::tenant_tables};
-use edge::Access;
+use edge::Rights;
 use reqwest::Method;
 use std::collections::BTreeMap;
 use testkit::{Answer, Client, Fields, TestApp, unique};
@@ -129,13 +129,13 @@ impl World {
     }
 
     /// Every route with its case.
-    fn routes(&self) -> impl Iterator<Item = (&'static str, Method, Access, Case)> {
-        web::portal::ROUTES.iter().map(|route| {
+    fn routes(&self) -> impl Iterator<Item = (&'static str, Method, Rights, Case)> {
+        self.here.pages.table.rows().iter().map(|route| {
             let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
             (
                 route.name,
                 method,
-                route.access,
+                route.rights,
                 case(route.name, &self.here, &self.other, &self.asset),
             )
         })
@@ -148,13 +148,13 @@ async fn a_stranger_is_sent_to_log_in_by_every_route_that_is_not_public() {
     for (name, method, access, case) in world.routes() {
         let answer = call(&world.here.client(), &method, &case).await;
         match access {
-            Access::Public => assert_eq!(answer.status, case.stranger, "{name}"),
-            Access::Ticket => assert_eq!(
+            Rights::Public => assert_eq!(answer.status, case.stranger, "{name}"),
+            Rights::Ticket => assert_eq!(
                 (answer.status.as_u16(), answer.location()),
                 (303, "/portal/signup"),
                 "{name}"
             ),
-            Access::Session | Access::Member => {
+            Rights::Session | Rights::Member => {
                 assert_eq!(answer.status, 303, "{name}");
                 let to = answer.location();
                 assert!(to == "/portal/" || to.starts_with("/portal/?next="), "{name}: {to}");
@@ -224,7 +224,7 @@ async fn without_consent_a_member_is_sent_to_the_terms_by_every_route_of_members
         }
         let answer = call(&client, &method, &case).await;
         match (access, name) {
-            (Access::Member, _) => {
+            (Rights::Member, _) => {
                 assert_eq!(answer.status, 303, "{name}");
                 assert!(
                     answer.location().starts_with("/portal/terms"),

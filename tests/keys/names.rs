@@ -127,13 +127,14 @@ async fn a_reservation_amid_the_change_ends_with_its_ticket_under_both_keys() {
     assert!(!wants(&clients[1], &wanted).await);
     before.later(3601);
     let mut tx = before
+        .ground
         .database
         .tenant(before.tenant())
         .write(Durability::Safe)
         .await
         .unwrap();
     let now = before.clock().now();
-    accounts::sweep(&mut tx, &amid.app.names, now).await.unwrap();
+    accounts::sweep(&mut tx, &amid.app.ground.names, now).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(rows(&before, "true").await, 0);
 }

@@ -36,13 +36,16 @@ async fn two_thousand_insurers_are_looked_at_in_one_statement_and_loaded_once_ea
     app.later(2);
     let loads = u64::try_from(insurers.len()).unwrap();
     for (round, cost) in [loads, 0, 0].into_iter().enumerate() {
-        let before = app.database.statements();
+        let before = app.ground.database.statements();
         for (tenant, code) in &insurers {
-            let insurer = app.directory.by_tenant(*tenant).await.unwrap().unwrap();
+            let insurer = app.ground.directory.by_tenant(*tenant).await.unwrap().unwrap();
             assert_eq!(insurer.code.as_ref(), Some(code));
-            assert_eq!(app.directory.by_code(code).await.unwrap().unwrap().tenant_id, *tenant);
+            assert_eq!(
+                app.ground.directory.by_code(code).await.unwrap().unwrap().tenant_id,
+                *tenant
+            );
         }
-        let looks = app.database.statements() - before - cost;
+        let looks = app.ground.database.statements() - before - cost;
         // One, and one more for every two seconds that this machine takes.
         assert!((1..=15).contains(&looks), "round {round}: {looks}");
         app.later(2);

@@ -131,7 +131,7 @@ async fn a_lost_database_lets_nobody_in_and_tells_nobody_why() {
     let signing_up = app.identified().await;
     assert_eq!(signing_up.get("/portal/signup/account").await.status, 200);
     let (member, who) = app.member().await;
-    app.app.database.close();
+    app.app.ground.database.close();
     let log_in = [("user_id", who.user_id.as_str()), ("password", PASSWORD)];
     let form = account(&unique("user"), "a@example.jp");
     let answers = [

@@ -8,7 +8,13 @@ use testkit::{PASSWORD, TestApp, TestPerson, account, sql, unique};
 /// As the hourly sweep does.
 async fn forget(app: &TestApp) {
     let now = app.clock().now();
-    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
+    let mut tx = app
+        .ground
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
     let people = roster::forget::empty(&mut tx, now, calendar::today_in_japan(now), 10)
         .await
         .unwrap();

@@ -6,9 +6,10 @@ mod throttle;
 mod trail;
 
 use crate::portal::{leads, says};
-use accounts::{LogInForm, Outcome};
+use accounts::LogInForm;
 use audit::Origin;
 use guard::Password;
+use kernel::Outcome;
 use madoguchi::config::Config;
 use testkit::{Client, Fields, PASSWORD, TestApp, TestPerson, admin_url, execute, unique};
 
@@ -60,7 +61,7 @@ async fn a_log_in_comes_through_where_the_database_has_just_closed_every_connect
         password: PASSWORD.into(),
         device: None,
     };
-    let answer = app.services.accounts.log_in(&Origin::command(), "", form).await;
+    let answer = app.accounts.log_in(&Origin::command(), "", form).await;
     assert!(matches!(answer, Ok(Outcome::Done(_))), "{answer:?}");
 }
 
@@ -84,12 +85,15 @@ async fn an_unknown_user_id_and_a_wrong_password_have_the_same_answer_at_the_sam
         (&who.user_id, &long),
     ] {
         app.warm().await;
-        app.directory.by_tenant(other.tenant()).await.unwrap();
-        app.directory.by_tenant(lost.tenant()).await.unwrap();
+        app.ground.directory.by_tenant(other.tenant()).await.unwrap();
+        app.ground.directory.by_tenant(lost.tenant()).await.unwrap();
         app.client().get("/portal/").await;
-        let before = (app.database.statements(), app.hasher.hashes());
+        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
         let answer = log_in(&app.client(), id, password).await;
-        let cost = (app.database.statements() - before.0, app.hasher.hashes() - before.1);
+        let cost = (
+            app.ground.database.statements() - before.0,
+            app.ground.hasher.hashes() - before.1,
+        );
         says(&answer, 422, "ユーザーIDまたはパスワードが違います");
         answers.push((id.to_owned(), answer.normalized().replace(id, "ID"), cost));
     }
@@ -106,7 +110,7 @@ async fn a_log_in_with_a_password_that_is_changed_meanwhile_opens_nothing() {
     // Its one hashing thread is busy, so the log-in has taken its try and waits to be looked at.
     let others: Vec<_> = (0..30)
         .map(|_| {
-            let hasher = app.hasher.clone();
+            let hasher = app.ground.hasher.clone();
             tokio::spawn(async move {
                 hasher
                     .verify(&Origin::command(), Password::typed(PASSWORD), None)
@@ -180,11 +184,11 @@ async fn a_full_hashing_queue_answers_503_with_a_time_and_keeps_the_user_id() {
     let who = app.sign_up().await;
     let crowd = app.crowd();
     app.warm().await;
-    let before = app.database.statements();
+    let before = app.ground.database.statements();
     let answer = log_in(&app.client(), &who.user_id, PASSWORD).await;
     says(&answer, 503, "混み合っています");
     // In a rush those who are sent away cost the database nothing.
-    assert_eq!(app.database.statements(), before);
+    assert_eq!(app.ground.database.statements(), before);
     assert!(!answer.header("retry-after").is_empty());
     assert!(answer.text.contains(&format!("value=\"{}\"", who.user_id)) && !answer.text.contains(PASSWORD));
     drop(crowd);

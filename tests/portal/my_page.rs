@@ -1,7 +1,7 @@
 //! The my page: what it shows, and what it costs.
 
 use crate::portal::says;
-use tenancy::{Module, ModuleState, Modules};
+use tenancy::{Feature, FeatureState, Features};
 use testkit::TestApp;
 
 const MY_PAGE: &str = "/portal/mypage";
@@ -15,12 +15,12 @@ async fn the_my_page_takes_seven_statements_at_most_in_two_transactions() {
     app.warm().await;
     // Whose a session is must be looked up once; from the second page on it is known.
     for most in [6, 5] {
-        let before = (app.database.statements(), app.database.transactions());
+        let before = (app.ground.database.statements(), app.ground.database.transactions());
         assert_eq!(client.get(MY_PAGE).await.status, 200);
-        let statements = app.database.statements() - before.0;
+        let statements = app.ground.database.statements() - before.0;
         assert!((1..=most).contains(&statements), "{statements}");
         // To let the member in, and to show the page; each sends its BEGIN with its first statements.
-        assert_eq!(app.database.transactions() - before.1, 2);
+        assert_eq!(app.ground.database.transactions() - before.1, 2);
     }
 }
 
@@ -78,7 +78,7 @@ async fn without_data_the_my_page_says_so_and_never_names_an_amount() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_modules_guide_does_not_exist_and_its_menu_entry_is_gone() {
     let hide = |folder: &mut tenancy::Folder| {
-        folder.settings.modules = Modules::from_iter([(Module::MedicineGuide, ModuleState::Open)]);
+        folder.settings.modules = Features::from_iter([(Feature::MedicineGuide, FeatureState::Open)]);
     };
     let app = TestApp::with("32290413", hide, |_| ()).await;
     let (member, _) = app.member().await;

@@ -9,7 +9,7 @@ use notices::{Draft, To};
 use testkit::TestApp;
 
 async fn publish(app: &TestApp, title: &str) -> NoticeId {
-    let notices = &app.app.services.notices;
+    let notices = &app.notices();
     let draft = Draft {
         title: title.into(),
         body: "## 見出し\n\n本文 <script>alert(1)</script>".into(),
@@ -18,6 +18,7 @@ async fn publish(app: &TestApp, title: &str) -> NoticeId {
     };
     let mut tx = app
         .app
+        .ground
         .database
         .tenant(app.tenant())
         .write(Durability::Safe)

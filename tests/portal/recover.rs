@@ -45,9 +45,12 @@ async fn a_forgotten_password_is_answered_alike_at_the_same_cost_whoever_asks() 
     for id in [&who.user_id, &other.user_id, &unique("nobody")] {
         let client = app.client();
         app.warm().await;
-        let before = (app.database.statements(), app.hasher.hashes());
+        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
         let answer = client.post("/portal/password", &[("user_id", id.as_str())]).await;
-        let cost = (app.database.statements() - before.0, app.hasher.hashes() - before.1);
+        let cost = (
+            app.ground.database.statements() - before.0,
+            app.ground.hasher.hashes() - before.1,
+        );
         leads(&answer, "/portal/password?sent=1");
         answers.push((
             answer.normalized(),
@@ -175,7 +178,7 @@ async fn a_suspended_insurer_mails_no_links_and_sets_no_passwords() {
     forget(&app, &client, &who.user_id).await;
     let token = link(&app, &who).await;
     let mails = app.mails_to(&who.email).await.len();
-    suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);
@@ -436,9 +439,12 @@ async fn a_forgotten_user_id_is_answered_alike_and_mailed_to_the_proven_address_
     let mut answers = Vec::new();
     let ask = async |case: &str, fields: &Fields| {
         app.warm().await;
-        let before = (app.database.statements(), app.hasher.hashes());
+        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
         let answer = ask_user_id(&app, fields).await;
-        let cost = (app.database.statements() - before.0, app.hasher.hashes() - before.1);
+        let cost = (
+            app.ground.database.statements() - before.0,
+            app.ground.hasher.hashes() - before.1,
+        );
         leads(&answer, "/portal/user-id?sent=1");
         (case.to_owned(), answer.normalized(), cost)
     };

@@ -1,7 +1,7 @@
 //! Whose form is this: one browser, several tabs, and in each somebody else (security.md 63).
 
 use crate::portal::{leads, says};
-use edge::Access;
+use edge::Rights;
 use reqwest::Method;
 use testkit::{Answer, Client, Fields, MARK, PASSWORD, SignedUp, TestApp, TestPerson, account, unique};
 
@@ -306,11 +306,11 @@ async fn no_form_of_a_ticket_or_a_member_is_taken_without_a_mark_or_with_a_made_
     let ticketed = app.client();
     identify(&app, &ticketed, &second).await;
     let mut checked = 0;
-    for route in web::portal::ROUTES.iter() {
-        if Method::POST.as_str() != route.method.as_str() || route.access == Access::Public {
+    for route in app.pages.table.rows() {
+        if Method::POST.as_str() != route.method.as_str() || route.rights == Rights::Public {
             continue;
         }
-        let client = if route.access == Access::Ticket {
+        let client = if route.rights == Rights::Ticket {
             &ticketed
         } else {
             &member

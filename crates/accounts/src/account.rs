@@ -1,10 +1,11 @@
 //! The member's own account: what is registered, the password, and where they are logged in.
 
 use crate::{
-    Accounts, Member, Outage, Outcome, Refusal,
+    Accounts, Member, fields,
     guesses::{Guesser, end_guesses, give_back_guess, take_guess},
+    reasons,
+    reasons::unhashed,
     recover::{SECOND_CLICK, folded},
-    refusal::unhashed,
     session::{AccountRow, account, credentials},
     sign_up::new_password,
     trail,
@@ -16,7 +17,7 @@ use guard::{
     sessions::{self, Carrier},
     throttle::{self, Taken},
 };
-use kernel::{FieldError, Problem, SessionId, TenantSecret};
+use kernel::{FieldError, Outage, Outcome, Problem, Refusal, SessionId, TenantSecret, outcome};
 use scoped_futures::ScopedFutureExt as _;
 
 /// The account page.
@@ -102,16 +103,16 @@ impl Accounts {
         let tenant = self.database.tenant(member.insurer.tenant_id);
         let mut errors = Vec::new();
         if form.current_password.is_empty() {
-            errors.push(FieldError::new("current_password", Problem::Empty));
+            errors.push(FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty));
         }
         let user_id = member.user_id.as_str();
         let password = new_password(&member.insurer, &member.person, user_id, &form.password);
-        let password = FieldError::gather("password", password, &mut errors);
+        let password = FieldError::gather(fields::PASSWORD, password, &mut errors);
         if password.is_some() && form.password == form.current_password {
-            errors.push(FieldError::new("password", Problem::PasswordUnchanged));
+            errors.push(FieldError::new(fields::PASSWORD, Problem::PasswordUnchanged));
         }
         let Some(password) = password.filter(|_| errors.is_empty()) else {
-            return Ok(Refusal::Fields(errors).into());
+            return Ok(Refusal::fields(errors).into());
         };
         let found = match self.prove_password(origin, member, &form.current_password).await? {
             Ok(found) => found,
@@ -136,7 +137,7 @@ impl Accounts {
             // Changed or logged out elsewhere meanwhile: nothing of this one stays.
             drop(tx);
             return self
-                .after_change(origin, member, &form.password, Refusal::SessionEnded)
+                .after_change(origin, member, &form.password, reasons::SESSION_ENDED.into())
                 .await;
         };
         trail::record(&tx, now, origin, actor(member), "password.change", "done").await?;
@@ -154,7 +155,7 @@ impl Accounts {
         typed: &str,
         refusal: Refusal,
     ) -> Result<Outcome<TenantSecret>, Outage> {
-        if !matches!(refusal, Refusal::Fields(_) | Refusal::SessionEnded) {
+        if !refusal.is_any(&[outcome::FIELDS, reasons::SESSION_ENDED]) {
             return Ok(refusal.into());
         }
         let tenant = self.database.tenant(member.insurer.tenant_id);
@@ -187,17 +188,17 @@ impl Accounts {
         let tx = tenant.write(Durability::Safe).await?;
         if let Taken::Wait { until } = throttle::take(&tx, &self.keys, now, &rule, &key).await? {
             tx.commit().await?;
-            return Ok(Err(Refusal::Wait { until }));
+            return Ok(Err(reasons::wait(until)));
         }
         take_guess(&tx, id, Guesser::Device).await?;
         let found = credentials(&tx, id).await?;
         tx.commit().await?;
         let Some(found) = found else {
-            return Ok(Err(Refusal::SessionEnded));
+            return Ok(Err(reasons::SESSION_ENDED.into()));
         };
         let most = i32::try_from(self.limits.log_in_id_tries).unwrap_or(i32::MAX);
         if found.guesses(Guesser::Device) > most {
-            return Ok(Err(Refusal::LogInLocked));
+            return Ok(Err(reasons::LOG_IN_LOCKED.into()));
         }
         let right = self.is_password(origin, &found, typed).await;
         let tx = tenant.write(Durability::Safe).await?;
@@ -211,8 +212,8 @@ impl Accounts {
             }
             Ok(false) => {
                 trail::record(&tx, now, origin, actor(member), "password.prove", "password_wrong").await?;
-                let wrong = FieldError::new("current_password", Problem::PasswordWrong);
-                Err(Refusal::Fields(vec![wrong]))
+                let wrong = FieldError::new(fields::CURRENT_PASSWORD, Problem::PasswordWrong);
+                Err(Refusal::field(wrong))
             }
             Ok(true) => {
                 throttle::forgive(&tx, &self.keys, &rule, &key).await?;
@@ -233,7 +234,7 @@ impl Accounts {
             .write(Durability::Safe)
             .await?;
         if !sessions::end(&mut tx, member.account_id.0, id).await? {
-            return Ok(Refusal::NotFound.into());
+            return Ok(outcome::NOT_FOUND.into());
         }
         trail::record(&tx, now, origin, actor(member), "session.end", "done").await?;
         tx.commit().await?;

@@ -1,13 +1,13 @@
 //! Terms (manual 1-6): what a member must accept, and the ledger of what they did. A consent names document, revision
 //! and content hash, and is never changed or deleted.
 
-use crate::{Accounts, Member, Outage, Outcome, Refusal, schema::consents};
+use crate::{Accounts, Member, reasons, schema::consents};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{AccountId, ConsentId, TenantId};
+use kernel::{AccountId, ConsentId, Outage, Outcome, TenantId};
 use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use tenancy::{Insurer, TermsInForce, terms, terms_in_force};
@@ -87,7 +87,7 @@ impl Accounts {
                 .any(|choice| choice.document == due.document && choice.revision == due.revision)
         };
         if !due.iter().all(names) {
-            return Ok(Refusal::RevisionOutdated.into());
+            return Ok(reasons::REVISION_OUTDATED.into());
         }
         for document in &due {
             if !write(&mut tx, origin, member.account_id, document, now).await? {

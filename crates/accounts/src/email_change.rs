@@ -2,10 +2,12 @@
 //! typed nothing changes.
 
 use crate::{
-    Accounts, CodeSent, CodeView, Member, Outage, Outcome, Refusal,
+    Accounts, CodeSent, CodeView, Member,
     account::actor,
+    fields,
     limits::span,
     messages::{EmailChangeCode, EmailChanged, letterhead, sender},
+    reasons,
     recover::RESET,
     schema::{accounts, email_changes},
     session::account,
@@ -22,7 +24,7 @@ use guard::{
     codes, links,
     sessions::{self, Carrier},
 };
-use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Problem, TenantSecret};
+use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Outage, Outcome, Problem, Refusal, TenantSecret};
 use mail::{Letter, MailState};
 use scoped_futures::ScopedFutureExt as _;
 
@@ -58,12 +60,12 @@ impl Accounts {
         form: EmailChange,
     ) -> Result<Outcome<CodeSent>, Outage> {
         let mut errors = Vec::new();
-        let email = FieldError::gather("email", EmailAddress::parse(&form.email), &mut errors);
+        let email = FieldError::gather(fields::EMAIL, EmailAddress::parse(&form.email), &mut errors);
         if form.current_password.is_empty() {
-            errors.push(FieldError::new("current_password", Problem::Empty));
+            errors.push(FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty));
         }
         let Some(email) = email.filter(|_| errors.is_empty()) else {
-            return Ok(Refusal::Fields(errors).into());
+            return Ok(Refusal::fields(errors).into());
         };
         if let Err(refusal) = self.prove_password(origin, member, &form.current_password).await? {
             return Ok(refusal.into());
@@ -89,7 +91,7 @@ impl Accounts {
             .map(|row| row.last_sent_at + span(self.limits.resend_after))
             && now < at
         {
-            return Ok(Refusal::ResendTooSoon { at }.into());
+            return Ok(reasons::resend_too_soon(at).into());
         }
         let outcome = self
             .send_change_code(&mut tx, member, &email, present.as_ref(), now)
@@ -134,11 +136,11 @@ impl Accounts {
             .await?;
         lock(&mut tx, member.account_id).await?;
         let Some(row) = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
-            return Ok(Refusal::StepMissing.into());
+            return Ok(reasons::STEP_MISSING.into());
         };
         let next = row.last_sent_at + span(self.limits.resend_after);
         if now < next {
-            return Ok(Refusal::ResendTooSoon { at: next }.into());
+            return Ok(reasons::resend_too_soon(next).into());
         }
         let email = self.wanted(member, &row.email)?;
         let outcome = self.send_change_code(&mut tx, member, &email, Some(&row), now).await?;
@@ -159,13 +161,13 @@ impl Accounts {
         // Tries and sends count on for the life of a change, whatever address it asks for.
         let (tries, sends) = present.map_or((0, 0), |row| (row.tries, row.sends));
         if left(self.limits.code_tries, tries) == 0 {
-            return Ok(Refusal::CodeTriesUsedUp.into());
+            return Ok(reasons::CODE_TRIES_USED_UP.into());
         }
         if left(self.limits.code_sends, sends) == 0 {
-            return Ok(Refusal::SendsUsedUp.into());
+            return Ok(reasons::SENDS_USED_UP.into());
         }
         if wrong_codes::used_up(tx, member.person.person_id, self.limits.code_failures).await? {
-            return Ok(Refusal::CodesLocked.into());
+            return Ok(reasons::CODES_LOCKED.into());
         }
         let life = span(self.limits.code_life);
         let code = codes::issue(tx, &self.keys, now, member.account_id.0, CODE, life).await?;
@@ -234,17 +236,17 @@ impl Accounts {
             .await?;
         lock(&mut tx, member.account_id).await?;
         let Some(row) = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
-            return Ok(Refusal::StepMissing.into());
+            return Ok(reasons::STEP_MISSING.into());
         };
         if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(Refusal::CodeTriesUsedUp.into());
+            return Ok(reasons::CODE_TRIES_USED_UP.into());
         }
         let (person, subject) = (member.person.person_id, member.account_id.0);
         let judged = self
             .judge_code(&mut tx, person, subject, CODE, &typed, row.tries)
             .await?;
         if let Err(refusal) = judged {
-            if matches!(refusal, Refusal::CodeWrong { .. } | Refusal::CodeTriesUsedUp) {
+            if refusal.is_any(&[reasons::CODE_WRONG, reasons::CODE_TRIES_USED_UP]) {
                 count_try(&mut tx, member.account_id).await?;
             }
             trail::record(&tx, now, origin, actor(member), "email.confirm", refusal.code()).await?;
@@ -253,7 +255,7 @@ impl Accounts {
         }
         let wanted = self.wanted(member, &row.email)?;
         let Some(found) = account(&tx, member.account_id).await? else {
-            return Ok(Refusal::SessionEnded.into());
+            return Ok(reasons::SESSION_ENDED.into());
         };
         adopt(&mut tx, member.account_id, &wanted, now).await?;
         let letterhead = letterhead(&member.insurer, &self.public_url);
@@ -267,7 +269,7 @@ impl Accounts {
             .await?;
         let Some(token) = sessions::renew(&mut tx, &self.keys, Carrier::at(origin), &member.session).await? else {
             // Logged out elsewhere meanwhile: nothing of it stays.
-            return Ok(Refusal::SessionEnded.into());
+            return Ok(reasons::SESSION_ENDED.into());
         };
         trail::record(&tx, now, origin, actor(member), "email.confirm", "done").await?;
         tx.commit().await?;

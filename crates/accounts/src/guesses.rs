@@ -5,8 +5,9 @@
 //! counted in the account itself.
 
 use crate::{
-    Accounts, Limits, Outage, Refusal,
+    Accounts, Limits,
     network::{self, watched},
+    reasons,
     schema::accounts,
     trail::{self, LOG_IN_HELD, LOG_IN_NETWORK_HELD, Typed},
 };
@@ -16,7 +17,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::future::{try_join, try_join_all};
 use guard::throttle::{self, Rule, Standing, Taken};
-use kernel::{AccountId, TenantId};
+use kernel::{AccountId, Outage, Refusal, TenantId};
 use scoped_futures::ScopedFutureExt as _;
 
 /// Who tries: each kind has counts of its own, so that one never keeps the other out.
@@ -80,7 +81,7 @@ impl<'a> Counted<'a> {
     fn refusal(&self, standing: &[Standing], taken: Taken) -> Option<(Refusal, bool)> {
         let (networks, own) = standing.split_at_checked(self.by_network)?;
         if own.last().is_some_and(|of_all| of_all.wait.is_some()) {
-            return Some((Refusal::LogInLocked, false));
+            return Some((reasons::LOG_IN_LOCKED.into(), false));
         }
         let latest = |standing: &[Standing]| standing.iter().filter_map(|standing| standing.wait).max();
         let full = match taken {
@@ -90,7 +91,7 @@ impl<'a> Counted<'a> {
         let by_id = latest(own).max(full);
         let by_network = latest(networks);
         let until = by_id.max(by_network)?;
-        Some((Refusal::Wait { until }, by_id.is_none()))
+        Some((reasons::wait(until), by_id.is_none()))
     }
 }
 

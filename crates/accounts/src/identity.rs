@@ -1,8 +1,8 @@
 //! The identity fields (manual 1-2) as typed, and what they parse into: all errors at once, for pages and programs.
 
-use crate::{Accounts, Outage};
+use crate::{Accounts, fields};
 use chrono::NaiveDate;
-use kernel::{BirthDate, EmployeeNumber, FieldError, InsurerCode, KanaName, Number, Problem, Symbol, calendar};
+use kernel::{BirthDate, EmployeeNumber, FieldError, InsurerCode, KanaName, Number, Outage, Problem, Symbol, calendar};
 use roster::Identity;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -47,13 +47,17 @@ impl Accounts {
         form: &IdentityForm,
     ) -> Result<Result<(Arc<Insurer>, Identity), Vec<FieldError>>, Outage> {
         let mut errors = Vec::new();
-        let code = FieldError::gather("insurer_code", InsurerCode::parse(&form.insurer_code), &mut errors);
+        let code = FieldError::gather(
+            fields::INSURER_CODE,
+            InsurerCode::parse(&form.insurer_code),
+            &mut errors,
+        );
         let insurer = match &code {
             Some(code) => self.directory.by_code(code).await?,
             None => None,
         };
         if code.is_some() && insurer.is_none() {
-            errors.push(FieldError::new("insurer_code", Problem::Unregistered));
+            errors.push(FieldError::new(fields::INSURER_CODE, Problem::Unregistered));
         }
         let today = calendar::today_in_japan(self.clock.now());
         let asks_employee_number = insurer.as_ref().is_some_and(|insurer| insurer.sign_up.employee_number);
@@ -71,18 +75,18 @@ fn parse(
     today: NaiveDate,
     errors: &mut Vec<FieldError>,
 ) -> Option<Identity> {
-    let symbol = FieldError::gather("symbol", Symbol::parse(&form.symbol), errors);
-    let number = FieldError::gather("number", Number::parse(&form.number), errors);
+    let symbol = FieldError::gather(fields::SYMBOL, Symbol::parse(&form.symbol), errors);
+    let number = FieldError::gather(fields::NUMBER, Number::parse(&form.number), errors);
     let birth = match &form.birth {
         BirthForm::Parts { year, month, day } => BirthDate::parse(year, month, day, today),
         BirthForm::Iso(typed) => BirthDate::parse_iso(typed, today),
     };
-    let birth_date = FieldError::gather("birth_date", birth, errors);
-    let kana_name = FieldError::gather("kana_name", KanaName::parse(&form.kana_name), errors);
+    let birth_date = FieldError::gather(fields::BIRTH_DATE, birth, errors);
+    let kana_name = FieldError::gather(fields::KANA_NAME, KanaName::parse(&form.kana_name), errors);
     let employee_number = if asks_employee_number {
         let typed = form.employee_number.as_deref().unwrap_or_default();
         Some(FieldError::gather(
-            "employee_number",
+            fields::EMPLOYEE_NUMBER,
             EmployeeNumber::parse(typed),
             errors,
         )?)
@@ -126,8 +130,8 @@ mod tests {
             ..form()
         };
         assert!(parse(&form, true, today(), &mut errors).is_none());
-        let fields: Vec<_> = errors.iter().map(|error| error.field).collect();
-        assert_eq!(fields, ["number", "kana_name", "employee_number"]);
+        let found: Vec<_> = errors.into_iter().map(|error| error.field).collect();
+        assert_eq!(found, [fields::NUMBER, fields::KANA_NAME, fields::EMPLOYEE_NUMBER]);
     }
 
     #[test]

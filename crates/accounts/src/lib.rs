@@ -1,7 +1,7 @@
 //! The shared pipeline of every insurer: sign up, log in, recover, consent, and the member's own account.
 //!
 //! Each public method of [`Accounts`] is one use case. It opens the short transactions it needs, none across hashing or
-//! mail. A refusal is a value, and what it counted stays; an [`Outage`] rolls back. Both shells call these very methods.
+//! mail. A refusal is a value, and what it counted stays; an [`Outage`](kernel::Outage) rolls back. Both shells call these very methods.
 
 mod account;
 mod alarm;
@@ -9,6 +9,7 @@ pub mod alike;
 mod consent;
 mod device;
 mod email_change;
+pub mod fields;
 pub mod forget;
 mod guesses;
 mod identity;
@@ -17,8 +18,8 @@ mod log_in;
 mod login_names;
 mod messages;
 mod network;
+pub mod reasons;
 mod recover;
-mod refusal;
 mod rehash;
 mod rules;
 mod schema;
@@ -38,7 +39,6 @@ pub use limits::Limits;
 pub use log_in::{LogInForm, LoggedIn};
 pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
-pub use refusal::{Outage, Outcome, Refusal};
 pub use rehash::{Names, count_names, rehash_names};
 pub use session::{Member, MemberIds};
 pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
@@ -49,6 +49,7 @@ pub use wrong_codes::unlock;
 pub use guard::{PasswordRule, codes::DIGITS as CODE_DIGITS};
 
 use database::{Database, Keyed, Kind};
+use ground::Ground;
 use guard::Hasher;
 use kernel::{Clock, Keys, NameKeys};
 use std::sync::Arc;
@@ -92,20 +93,15 @@ pub struct Accounts {
 
 impl Accounts {
     /// Puts the pipeline together. `public_url` is what links in mails begin with.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the pipeline stands on all of these, and each has a type of its own"
-    )]
-    pub fn new(
-        database: Database,
-        directory: Directory,
-        keys: Keys,
-        names: NameKeys,
-        clock: Clock,
-        hasher: Hasher,
-        limits: Limits,
-        public_url: Url,
-    ) -> Self {
+    pub fn new(ground: &Ground, limits: Limits, public_url: Url) -> Self {
+        let Ground {
+            database,
+            directory,
+            keys,
+            names,
+            clock,
+            hasher,
+        } = ground.clone();
         Self {
             database,
             directory,

@@ -1,11 +1,12 @@
 //! Log-in (manual 1-5): the same statements and one hash whether the user ID exists or not (security.md 27).
 
 use crate::{
-    Accounts, DueTerms, Outage, Outcome, Refusal, consent,
+    Accounts, DueTerms, consent, fields,
     guesses::{Counted, Guesser, end_guesses, give_back_guess, take_guess},
     login_names,
     messages::{OddLogIn, letterhead, sender},
-    refusal::unhashed,
+    reasons,
+    reasons::unhashed,
     rules::ODD_LOG_IN,
     schema::accounts,
     session::{AccountRow, Credentials, credentials},
@@ -21,7 +22,7 @@ use guard::{
     Password, sessions,
     throttle::{self, Taken},
 };
-use kernel::{AccountId, FieldError, Problem, TenantId, TenantSecret, UserId};
+use kernel::{AccountId, FieldError, Outage, Outcome, Problem, Refusal, TenantId, TenantSecret, UserId};
 use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
@@ -61,13 +62,13 @@ impl Accounts {
     pub async fn log_in(&self, origin: &Origin, agent: &str, form: LogInForm) -> Result<Outcome<LoggedIn>, Outage> {
         let mut errors = Vec::new();
         if kernel::text::normalize(&form.user_id).is_empty() {
-            errors.push(FieldError::new("user_id", Problem::Empty));
+            errors.push(FieldError::new(fields::USER_ID, Problem::Empty));
         }
         if form.password.is_empty() {
-            errors.push(FieldError::new("password", Problem::Empty));
+            errors.push(FieldError::new(fields::PASSWORD, Problem::Empty));
         }
         if !errors.is_empty() {
-            return Ok(Refusal::Fields(errors).into());
+            return Ok(Refusal::fields(errors).into());
         }
         // What can't be a user ID is nobody's: looked up all the same, and counted as what it is.
         let user_id = UserId::typed(&form.user_id).ok().map(|id| id.folded());
@@ -98,7 +99,7 @@ impl Accounts {
         let most = i32::try_from(self.limits.log_in_id_tries).unwrap_or(i32::MAX);
         if found.as_ref().is_some_and(|found| found.guesses(counted.by) > most) {
             self.hold_off_locked(&counted).await?;
-            return Ok(Refusal::LogInLocked.into());
+            return Ok(reasons::LOG_IN_LOCKED.into());
         }
         let password = Password::typed(&form.password);
         let stored = found.as_ref().map(Credentials::stored);
@@ -132,7 +133,7 @@ impl Accounts {
                 admitted.failures,
             )
             .await?;
-        if !matches!(outcome, Outcome::Refused(Refusal::LogInFailed)) {
+        if !outcome.is_refused(reasons::LOG_IN_FAILED) {
             self.forgive_admitted(&counted, &admitted).await?;
         }
         Ok(outcome)
@@ -155,7 +156,7 @@ impl Accounts {
         let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         record_visitor(&tx, now, origin, "session.open", "log_in_failed", about).await?;
         tx.commit().await?;
-        Ok(Refusal::LogInFailed.into())
+        Ok(reasons::LOG_IN_FAILED.into())
     }
 
     /// The password was right: a session, unless insurer or coverage say no. All that belongs to it is written in one
@@ -172,7 +173,7 @@ impl Accounts {
         failures: u32,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let Some(insurer) = self.directory.by_tenant(tenant).await? else {
-            return Ok(Refusal::LogInFailed.into());
+            return Ok(reasons::LOG_IN_FAILED.into());
         };
         let platform = self.directory.platform().await?;
         let now = self.clock.now();
@@ -208,19 +209,19 @@ impl Accounts {
         let access = person.map_or(roster::Access::Ended, |person| {
             person.access(now, insurer.after_loss_days)
         });
-        let refusal = match (insurer.is_open(), access) {
-            (false, _) => Some(Refusal::InsurerSuspended),
-            (true, roster::Access::Ended) => Some(Refusal::CoverageEnded),
+        let reason = match (insurer.is_open(), access) {
+            (false, _) => Some(reasons::INSURER_SUSPENDED),
+            (true, roster::Access::Ended) => Some(reasons::COVERAGE_ENDED),
             _ => None,
         };
-        if let Some(refusal) = refusal {
+        if let Some(reason) = reason {
             tx.rollback().await?;
             // It proved its owner all the same.
             let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
             end_guesses(&tx, account_id, counted.by).await?;
-            trail::record(&tx, now, origin, actor, "session.open", refusal.code()).await?;
+            trail::record(&tx, now, origin, actor, "session.open", reason.code).await?;
             tx.commit().await?;
-            return Ok(refusal.into());
+            return Ok(reason.into());
         }
         if counted.by == Guesser::Stranger && failures >= ODD_FAILURES {
             self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)

@@ -4,7 +4,7 @@
 //! counted after a failure ([`crate::rules`]).
 
 use crate::{
-    Accounts, Outage,
+    Accounts,
     rules::NetworkRule,
     trail::{self, Held, Typed},
 };
@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use database::Durability;
 use futures_util::future::try_join_all;
 use guard::throttle::{self, Rule};
-use kernel::TenantId;
+use kernel::{Outage, TenantId};
 use scoped_futures::ScopedFutureExt as _;
 use std::net::{IpAddr, Ipv6Addr};
 use tenancy::Insurer;

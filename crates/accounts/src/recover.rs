@@ -7,10 +7,11 @@ pub(crate) use reset::{RESET, SECOND_CLICK};
 pub use reset::{ResetForm, ResetView};
 
 use crate::{
-    Accounts, IdentityForm, Outage, Outcome, Refusal,
+    Accounts, IdentityForm, fields,
     limits::span,
     messages::{PasswordReset, UserIdReminder, letterhead, sender},
     network::{self, Place},
+    reasons,
     schema::accounts,
     session::{AccountRow, account},
     trail::{
@@ -29,7 +30,8 @@ use guard::{
     throttle::{self, Rule, Taken},
 };
 use kernel::{
-    BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Problem, Symbol, TenantId, UserId,
+    BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Outage, Outcome, Problem, Refusal, Symbol,
+    TenantId, UserId,
 };
 use mail::{Letter, Message};
 use roster::{Found, Identity};
@@ -50,7 +52,7 @@ impl Accounts {
             Ok(user_id) => user_id,
             Err(problem) => {
                 self.note_unread(origin, &RESET_UNREAD).await?;
-                return Ok(Refusal::Fields(vec![FieldError::new("user_id", problem)]).into());
+                return Ok(Refusal::field(FieldError::new(fields::USER_ID, problem)).into());
             }
         };
         let (places, by_network) = (network::places(origin), self.limits.recovery_network());
@@ -58,7 +60,7 @@ impl Accounts {
             .network_wait(origin, &places, by_network, &RESET_NETWORK_HELD)
             .await?
         {
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         let folded = user_id.folded();
         let typed = Typed::user_id(&self.keys, &folded);
@@ -75,7 +77,7 @@ impl Accounts {
         let mut tx = self.database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
         if let Some(until) = self.take_asked(&tx, origin, &tries, &RESET_HELD, &typed).await? {
             tx.commit().await?;
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         jobs::enqueue(&mut tx, &self.keys, now, now, &ForgottenPassword { folded }).await?;
         let about = (None, typed.into(json!({})));
@@ -91,18 +93,18 @@ impl Accounts {
             Ok(read) => read,
             Err(errors) => {
                 self.note_unread(origin, &REMINDER_UNREAD).await?;
-                return Ok(Refusal::Fields(errors).into());
+                return Ok(Refusal::fields(errors).into());
             }
         };
         if !insurer.is_open() {
-            return Ok(Refusal::InsurerSuspended.into());
+            return Ok(reasons::INSURER_SUSPENDED.into());
         }
         let (places, by_network) = (network::places_at(origin, &insurer), self.limits.recovery_network());
         if let Some(until) = self
             .network_wait(origin, &places, by_network, &REMINDER_NETWORK_HELD)
             .await?
         {
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
         let typed = Typed::number(&self.keys, &key);
@@ -122,7 +124,7 @@ impl Accounts {
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
         if let Some(until) = self.take_asked(&tx, origin, &tries, &REMINDER_HELD, &typed).await? {
             tx.commit().await?;
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         jobs::enqueue(&mut tx, &self.keys, now, now, &job).await?;
         let about = (None, typed.into(json!({})));

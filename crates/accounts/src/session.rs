@@ -5,7 +5,7 @@
 //! each node remembers whose a session was, and asks for that member's rows in the session's own round trip. What is
 //! remembered is only ever a guess: rows that turn out to be another's, or not to be due, are thrown away.
 
-use crate::{Accounts, DueTerms, Outage, Outcome, Refusal, consent, guesses::Guesser, schema::accounts};
+use crate::{Accounts, DueTerms, consent, guesses::Guesser, reasons, schema::accounts};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
@@ -16,7 +16,7 @@ use futures_util::{
     future::{OptionFuture, try_join, try_join3},
 };
 use guard::sessions::{self, Carrier, Session, SubjectKind};
-use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, UserId};
+use kernel::{AccountId, EmailAddress, Outage, Outcome, PersonId, TenantId, TenantSecret, UserId};
 use moka::future::Cache;
 use roster::Person;
 use scoped_futures::ScopedFutureExt as _;
@@ -57,7 +57,7 @@ impl Accounts {
     /// has seen the session before.
     pub async fn enter(&self, carrier: Carrier, session: &TenantSecret) -> Result<Outcome<Member>, Outage> {
         let Some(door) = self.door(session).await? else {
-            return Ok(Refusal::SessionEnded.into());
+            return Ok(reasons::SESSION_ENDED.into());
         };
         let (tx, looked) = self
             .database
@@ -73,7 +73,7 @@ impl Accounts {
             })
             .await?;
         let (Some(opened), guess) = looked else {
-            return Ok(Refusal::SessionEnded.into());
+            return Ok(reasons::SESSION_ENDED.into());
         };
         let found = match guess.filter(|found| found.is_whose(&opened)) {
             Some(found) => Some(found),
@@ -108,23 +108,23 @@ impl Accounts {
             consents_due,
         }) = found
         else {
-            return Refusal::SessionEnded.into();
+            return reasons::SESSION_ENDED.into();
         };
         if !door.insurer.is_open() {
-            return Refusal::InsurerSuspended.into();
+            return reasons::INSURER_SUSPENDED.into();
         }
         let Some(person) = person else {
-            return Refusal::CoverageEnded.into();
+            return reasons::COVERAGE_ENDED.into();
         };
         let access = person.access(door.now, door.insurer.after_loss_days);
         if access == roster::Access::Ended {
-            return Refusal::CoverageEnded.into();
+            return reasons::COVERAGE_ENDED.into();
         }
         if opened.needs_touch(door.now) {
             self.touch(door.insurer.tenant_id, opened.clone(), door.now);
         }
         let (Ok(user_id), Ok(email)) = (UserId::typed(&account.user_id), EmailAddress::parse(&account.email)) else {
-            return Refusal::SessionEnded.into();
+            return reasons::SESSION_ENDED.into();
         };
         Outcome::Done(Member {
             account_id: account.account_id,

@@ -2,12 +2,14 @@
 //!
 //! The match with the roster and the step live here on the server; steps can't be skipped (security.md 4, 12).
 
-use crate::{Accounts, Outage, Outcome, Refusal, email_change, limits::span, login_names, schema::sign_up_tickets};
+use crate::{Accounts, email_change, limits::span, login_names, reasons, schema::sign_up_tickets};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{EmailAddress, MailId, NameKeys, Owner, PersonId, TenantId, TenantSecret, TicketId, UserId};
+use kernel::{
+    EmailAddress, MailId, NameKeys, Outage, Outcome, Owner, PersonId, TenantId, TenantSecret, TicketId, UserId,
+};
 use mail::MailState;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -67,14 +69,14 @@ impl Accounts {
     /// What the page of this ticket shows; refused where the ticket is unknown, done, too old or out of tries.
     pub async fn ticket(&self, ticket: &TenantSecret) -> Result<Outcome<TicketView>, Outage> {
         let Some(insurer) = self.directory.by_tenant(ticket.tenant).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         let mut tx = self.database.tenant(ticket.tenant).read().await?;
         let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(Refusal::CodeTriesUsedUp.into());
+            return Ok(reasons::CODE_TRIES_USED_UP.into());
         }
         let mail = match row.mail_id {
             Some(id) => mail::state(&mut tx, id).await?,

@@ -1,9 +1,9 @@
 //! What the pipeline leaves to workers: matching what strangers asked for without an answer (design.md §4).
 
-use crate::{Accounts, Outage};
+use crate::Accounts;
 use chrono::NaiveDate;
 use jobs::{Job, JobError, Jobs, Worker};
-use kernel::{AccountId, PersonId, TenantId};
+use kernel::{AccountId, Outage, PersonId, TenantId};
 use serde::{Deserialize, Serialize};
 
 /// A failed identity.

@@ -1,20 +1,9 @@
-//! Examples of the document: one request and one answer per operation, invented persons only. A test holds them against
+//! The pipeline's operations in use: one request and one answer each, invented persons only. A test holds them against
 //! the schemas, so none goes stale.
-
-#![expect(clippy::indexing_slicing, reason = "literals of this file")]
 
 use serde_json::{Value, json};
 
-/// What an operation looks like in use.
-#[derive(Default)]
-pub struct Example {
-    /// The body.
-    pub request: Option<Value>,
-    /// Parameters by name.
-    pub parameters: Vec<(&'static str, Value)>,
-    /// The body of the success.
-    pub answer: Option<Value>,
-}
+use operations::Example;
 
 const DEVICE: &str = "AWsxUGZ0b2RldmljZS1zZWNyZXQtb2Ytb25lLXVzZXItSUQ";
 const TICKET: &str = "7.pS0c4Q5fTOIzvOFB8dGr0QyMN2DWRXnLpNKVBAxwYnE";
@@ -37,16 +26,6 @@ fn code_sent() -> Value {
     json!({"code_expires_at": "2026-11-24T01:10:00Z", "sent_to": "t***o@ex***.jp", "unusual": false})
 }
 
-fn notice() -> Value {
-    json!({
-        "id": "0197a3c0-0000-7000-8000-00000000004d",
-        "audience": "insurer",
-        "title": "人間ドックの受付を始めました",
-        "published_at": "2026-11-01T00:00:00Z",
-        "unread": true,
-    })
-}
-
 /// The example of an operation.
 pub fn of(operation: &str) -> Example {
     let (request, answer) = match operation {
@@ -54,23 +33,6 @@ pub fn of(operation: &str) -> Example {
             return Example {
                 parameters: vec![("code", json!("32290413"))],
                 answer: Some(insurer()),
-                ..Example::default()
-            };
-        }
-        "list_notices" => {
-            let next = "2026-11-01T00:00:00.000000Z_0197a3c0-0000-7000-8000-00000000004d";
-            return Example {
-                parameters: vec![("limit", json!(20))],
-                answer: Some(json!({"notices": [notice()], "next": next})),
-                ..Example::default()
-            };
-        }
-        "get_notice" => {
-            let mut answer = notice();
-            answer["body"] = "お申し込みは12月25日までです。".into();
-            return Example {
-                parameters: vec![("id", notice()["id"].clone())],
-                answer: Some(answer),
                 ..Example::default()
             };
         }
@@ -109,7 +71,6 @@ pub fn of(operation: &str) -> Example {
             Some(json!({"consents": [{"document": "service", "revision": 1}]})),
             None,
         ),
-        "get_dashboard" => (None, Some(dashboard())),
         _ => (None, None),
     };
     Example {
@@ -173,30 +134,12 @@ fn consents() -> Value {
     })
 }
 
-fn dashboard() -> Value {
-    json!({
-        "name": "健保 太郎",
-        "previous_log_in_at": "2024-04-22T03:00:17Z",
-        "menu": [
-            {"section": "my_page", "label": "マイページ", "modules": []},
-            {"section": "visits", "label": "通院", "modules": [{
-                "module": "medical_guide",
-                "label": "上手な医療のかかり方",
-                "state": "open",
-                "guide": "medical-guide",
-            }]},
-        ],
-        "insurer_notices": {"newest": [notice()], "unread": 1},
-        "personal_notices": {"newest": [], "unread": 0},
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::routes::ROUTES;
-    use crate::schema::flaws;
-    use crate::v1::{consent, dashboard, insurers, log_in, notices, recover, sign_up};
+    use crate::v1::{consent, insurers, log_in, recover, sign_up};
+    use edge::Body;
+    use operations::flaws;
     use poem_openapi::types::Type;
 
     fn fits<T: Type>(value: Option<&Value>) -> bool {
@@ -205,9 +148,9 @@ mod tests {
 
     #[test]
     fn every_example_fits_its_schema() {
-        for route in ROUTES {
+        for route in crate::rows() {
             let example = of(route.name);
-            assert_eq!(example.request.is_some(), route.handler.body, "{}", route.name);
+            assert_eq!(example.request.is_some(), route.body != Body::Nothing, "{}", route.name);
             let (request, answer) = (example.request.as_ref(), example.answer.as_ref());
             let good = match route.name {
                 "get_insurer" => fits::<insurers::Insurer>(answer),
@@ -223,9 +166,6 @@ mod tests {
                 "request_user_id_reminder" => fits::<sign_up::Identity>(request) && fits::<recover::Taken>(answer),
                 "list_consents" => fits::<consent::Consents>(answer),
                 "give_consents" => fits::<consent::NewConsents>(request),
-                "get_dashboard" => fits::<dashboard::Overview>(answer),
-                "list_notices" => fits::<notices::NoticeList>(answer),
-                "get_notice" => fits::<notices::Notice>(answer),
                 other => ["end_current_session", "get_document"].contains(&other),
             };
             assert!(good, "{}", route.name);

@@ -1,115 +1,181 @@
-//! The shell for programs: `/api/v1` by poem-openapi, its document, and the reference page. It parses no identity and
-//! decides nothing: every operation calls the use case that the pages call too.
+//! The pipeline's operations of `/api/v1`. They parse no identity and decide nothing: every operation calls the use case
+//! that the pages call too.
 
-mod answer;
-mod body;
-mod call;
-mod document;
 mod examples;
-mod failure;
-mod params;
-mod reference;
-mod routes;
-mod schema;
-mod shell;
-mod text;
 mod v1;
 
-pub use routes::{Operation, ROUTES};
+use edge::Rights;
+use operations::{Codes, Group, Row};
 
-use edge::{Observe, Services};
-use failure::Failure;
-use poem::http::{HeaderValue, Method, StatusCode, Uri, header};
-use poem::{Endpoint, EndpointExt as _, IntoResponse as _, Request, Response};
-use shell::Shell;
+/// The pipeline's operations.
+pub fn group() -> Group {
+    Group::new(rows(), v1::operations())
+}
 
-/// Where version 1 stands.
-pub const BASE: &str = "/api/v1";
+fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> Row {
+    operations::get(path, name, rights, codes, examples::of(name))
+}
 
-/// Puts the whole API before `rest`: every path at and below `/api` is answered here, as problem+json where it is no
-/// operation. A router before it would answer paths that are no UTF-8 in plain text.
-pub fn before<E: Endpoint>(services: Services, rest: E) -> impl Endpoint<Output = Response> {
-    Before {
-        version_1: v1(services.clone()),
-        others: reference(services),
-        rest,
+fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> Row {
+    operations::post(path, name, rights, codes, examples::of(name))
+}
+
+/// Ends the session of the token, also where access itself has ended.
+fn end_session() -> Row {
+    let name = "end_current_session";
+    let mut row = operations::delete("/sessions/current", name, Rights::Session, &[], examples::of(name));
+    row.handler.after_access = true;
+    row
+}
+
+fn rows() -> Vec<Row> {
+    vec![
+        get(
+            "/insurers/:code",
+            "get_insurer",
+            Rights::Public,
+            &["fields", "not_found"],
+        ),
+        post(
+            "/signup/identity",
+            "identify",
+            Rights::Public,
+            &["not_matched", "wait", "insurer_suspended"],
+        ),
+        post(
+            "/signup/account",
+            "create_account",
+            Rights::Ticket,
+            &[
+                "ticket_expired",
+                "wait",
+                "code_tries_used_up",
+                "codes_locked",
+                "resend_too_soon",
+                "sends_used_up",
+                "insurer_suspended",
+                "overloaded",
+            ],
+        ),
+        post(
+            "/signup/code",
+            "confirm_code",
+            Rights::Ticket,
+            &[
+                "ticket_expired",
+                "step_missing",
+                "code_wrong",
+                "code_late",
+                "code_superseded",
+                "code_used",
+                "code_tries_used_up",
+                "codes_locked",
+                "wait",
+                "insurer_suspended",
+            ],
+        ),
+        post(
+            "/signup/code/resend",
+            "resend_code",
+            Rights::Ticket,
+            &[
+                "ticket_expired",
+                "step_missing",
+                "code_tries_used_up",
+                "codes_locked",
+                "wait",
+                "resend_too_soon",
+                "sends_used_up",
+                "insurer_suspended",
+            ],
+        ),
+        post(
+            "/sessions",
+            "create_session",
+            Rights::Public,
+            &[
+                "log_in_failed",
+                "log_in_locked",
+                "wait",
+                "insurer_suspended",
+                "coverage_ended",
+                "overloaded",
+            ],
+        ),
+        end_session(),
+        post("/password-resets", "request_password_reset", Rights::Public, &["wait"]),
+        post(
+            "/password-resets/complete",
+            "complete_password_reset",
+            Rights::Public,
+            &["link_expired", "insurer_suspended", "overloaded"],
+        ),
+        post(
+            "/user-id-reminders",
+            "request_user_id_reminder",
+            Rights::Public,
+            &["wait", "insurer_suspended"],
+        ),
+        get("/me/consents", "list_consents", Rights::Session, &[]),
+        post("/me/consents", "give_consents", Rights::Session, &["revision_outdated"]),
+        get("/openapi.json", "get_document", Rights::Public, &[]),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::v1::{consent::NewConsents, log_in::NewSession};
+    use operations::flaws;
+    use poem_openapi::types::Type;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn codes<T: Type>(value: &Value) -> Vec<(String, &'static str)> {
+        flaws::<T>(value)
+            .into_iter()
+            .map(|flaw| (flaw.pointer, flaw.code))
+            .collect()
     }
-}
 
-/// The operations of version 1; takes paths with `/api/v1` and without.
-pub fn v1(services: Services) -> impl Endpoint<Output = Response> {
-    let observe = Observe::new(services.clock.clone());
-    Shell::new(services, v1::service()).with(observe)
-}
-
-/// The reference page at `/api/`, and problem+json for every other path.
-pub fn reference(services: Services) -> impl Endpoint<Output = Response> {
-    Others.with(Observe::new(services.clock))
-}
-
-/// The OpenAPI document of version 1 as JSON: what `openapi/v1.json` holds.
-pub fn document() -> String {
-    document::text()
-}
-
-/// Whether an address is the API's to answer.
-pub fn is_below(uri: &Uri) -> bool {
-    uri.path() == "/api" || uri.path().starts_with("/api/")
-}
-
-/// The answer while too much is asked at once.
-pub fn overloaded(request: &Request) -> Response {
-    shell::problem(&Failure::of("overloaded").0, edge::request_id(request))
-}
-
-struct Before<V, O, E> {
-    version_1: V,
-    others: O,
-    rest: E,
-}
-
-impl<V, O, E> Endpoint for Before<V, O, E>
-where
-    V: Endpoint<Output = Response>,
-    O: Endpoint<Output = Response>,
-    E: Endpoint,
-{
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let path = request.uri().path();
-        if path.strip_prefix(BASE).is_some_and(|below| below.starts_with('/')) {
-            self.version_1.call(request).await
-        } else if is_below(request.uri()) {
-            self.others.call(request).await
-        } else {
-            Ok(self.rest.call(request).await?.into_response())
+    #[test]
+    fn every_field_to_be_mended_is_named_at_once() {
+        let long = "a".repeat(1025);
+        for (body, expected) in [
+            (json!({"user_id": "a", "password": "b", "other": 1}), vec![]),
+            (json!({}), vec![("/user_id", "required"), ("/password", "required")]),
+            (
+                json!({"user_id": 1, "password": null}),
+                vec![("/user_id", "type"), ("/password", "type")],
+            ),
+            (
+                json!({"user_id": "a\u{0}", "password": long}),
+                vec![("/user_id", "characters"), ("/password", "too_long")],
+            ),
+            (json!([]), vec![("", "type")]),
+        ] {
+            let expected: Vec<_> = expected.into_iter().map(|(at, code)| (at.to_owned(), code)).collect();
+            assert_eq!(codes::<NewSession>(&body), expected, "{body}");
         }
     }
-}
 
-struct Others;
+    #[test]
+    fn a_field_deep_inside_is_named_by_its_whole_pointer() {
+        let body = json!({"consents": [{"document": "service", "revision": 1}, {"document": 2, "revision": 0}]});
+        let expected = [
+            ("/consents/1/document".to_owned(), "type"),
+            ("/consents/1/revision".to_owned(), "out_of_range"),
+        ];
+        assert_eq!(codes::<NewConsents>(&body), expected);
+        assert_eq!(
+            codes::<NewConsents>(&json!({"consents": []})),
+            [("/consents".to_owned(), "too_few")]
+        );
+    }
 
-impl Endpoint for Others {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let path = request.uri().path();
-        let refuse = |code| shell::problem(&Failure::of(code).0, edge::request_id(&request));
-        if path != "/api" && path != "/api/" {
-            return Ok(refuse("not_found"));
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC*", other in any::<i64>()) {
+            let _ = flaws::<NewSession>(&json!({"user_id": text, "password": other}));
         }
-        if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut response = refuse("method_not_allowed");
-            response
-                .headers_mut()
-                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return Ok(response);
-        }
-        if path == "/api" {
-            let moved = Response::builder().status(StatusCode::PERMANENT_REDIRECT);
-            return Ok(moved.header(header::LOCATION, "/api/").finish());
-        }
-        Ok(reference::page())
     }
 }

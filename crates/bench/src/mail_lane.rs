@@ -67,14 +67,14 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
 async fn lane(stage: &Stage) -> Result<Vec<Row>, Failed> {
     let app = stage.app(Transport::Mailbox(Mailbox::new()))?;
     app.key_proof.ask().await.map_err(Failed::at("keys"))?;
-    let database: Database = app.database.clone();
+    let database: Database = app.ground.database.clone();
     let post = Post {
         database: database.clone(),
-        keys: app.keys.clone(),
-        clock: app.clock.clone(),
+        keys: app.ground.keys.clone(),
+        clock: app.ground.clock.clone(),
     };
     let code = InsurerCode::parse(INSURER).map_err(|_| Failed(format!("{INSURER}: no code")))?;
-    let insurer = app.directory.by_code(&code).await.map_err(Failed::at(INSURER))?;
+    let insurer = app.ground.directory.by_code(&code).await.map_err(Failed::at(INSURER))?;
     let busy = insurer
         .ok_or_else(|| Failed(format!("{INSURER}: not applied")))?
         .tenant_id;

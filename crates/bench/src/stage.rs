@@ -2,11 +2,11 @@
 //! members who signed up through the product's own use cases.
 
 use crate::processes;
-use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm, Outage, Outcome, TermsChoice};
+use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm, TermsChoice};
 use audit::Origin;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
-use kernel::{Clock, InsurerCode};
+use kernel::{Clock, InsurerCode, Outage, Outcome};
 use madoguchi::{
     app::App,
     config::{Config, KeysConfig},
@@ -257,7 +257,7 @@ impl Stage {
         let mailbox = Mailbox::new();
         let app = self.app(Transport::Mailbox(mailbox.clone()))?;
         app.key_proof.ask().await.map_err(Failed::at("keys"))?;
-        let accounts = &app.services.accounts;
+        let accounts = &app.accounts;
         let origin = Origin::command();
         let mut members = Vec::new();
         for number in 1..=count {
@@ -291,12 +291,12 @@ impl Stage {
                 session: logged_in.session.reveal(),
             });
         }
-        app.database.close();
+        app.ground.database.close();
         Ok(members)
     }
 
     async fn sign_up(&self, app: &App, mailbox: &Mailbox, number: usize, user_id: &str) -> Result<(), Failed> {
-        let accounts = &app.services.accounts;
+        let accounts = &app.accounts;
         let origin = Origin::command();
         let identity = IdentityForm {
             insurer_code: INSURER.into(),

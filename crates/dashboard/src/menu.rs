@@ -2,8 +2,9 @@
 //!
 //! Hidden modules are left out; a module in preparation stays, as text instead of a link.
 
+use module::Opening;
 use serde::Serialize;
-use tenancy::{Module, ModuleState, Modules};
+use tenancy::{Feature, FeatureState, Features};
 
 /// A heading of the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -33,11 +34,11 @@ impl Section {
         }
     }
 
-    const fn of(module: Module) -> Self {
-        match module {
-            Module::Survey | Module::FluSubsidy | Module::Applications | Module::Contacts => Self::Applications,
-            Module::CostStatements | Module::MedicalGuide => Self::Visits,
-            Module::GenericSavings | Module::MedicineGuide => Self::Medicines,
+    const fn of(feature: Feature) -> Self {
+        match feature {
+            Feature::Survey | Feature::FluSubsidy | Feature::Applications | Feature::Contacts => Self::Applications,
+            Feature::CostStatements | Feature::MedicalGuide => Self::Visits,
+            Feature::GenericSavings | Feature::MedicineGuide => Self::Medicines,
         }
     }
 }
@@ -60,63 +61,58 @@ impl MenuGroup {
     }
 }
 
-/// A module in the menu or as a card.
+/// A feature in the menu or as a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MenuEntry {
-    /// Which module.
-    pub module: Module,
+    /// Which feature.
+    pub feature: Feature,
     /// The manual's word.
     pub label: &'static str,
     /// Open or preparing; the state in effect.
-    pub state: ModuleState,
-    /// The slug of the guide page that it opens; none while it is in preparation.
-    pub guide: Option<&'static str>,
+    pub state: FeatureState,
+    /// Where it leads; nowhere while it is in preparation.
+    pub address: Option<&'static str>,
 }
 
 impl MenuEntry {
     /// True where 準備中 stands instead of a link.
     pub fn is_preparing(&self) -> bool {
-        self.state == ModuleState::Preparing
+        self.state == FeatureState::Preparing
     }
 }
 
 /// The menu as an insurer's modules make it.
-pub(crate) fn menu(modules: &Modules) -> Vec<MenuGroup> {
+pub(crate) fn menu(modules: &Features, openings: &[Opening]) -> Vec<MenuGroup> {
     Section::ALL
         .into_iter()
         .map(|section| MenuGroup {
             section,
             label: section.label(),
-            entries: entries(modules, section),
+            entries: entries(modules, openings, section),
         })
         .filter(|group| group.section == Section::MyPage || !group.entries.is_empty())
         .collect()
 }
 
-/// The entries of one heading; none where it is absent.
-pub(crate) fn section(menu: &[MenuGroup], section: Section) -> Vec<MenuEntry> {
-    menu.iter()
-        .find(|group| group.section == section)
-        .map(|group| group.entries.clone())
-        .unwrap_or_default()
-}
-
-fn entries(modules: &Modules, section: Section) -> Vec<MenuEntry> {
-    Module::ALL
+fn entries(modules: &Features, openings: &[Opening], section: Section) -> Vec<MenuEntry> {
+    Feature::ALL
         .iter()
         .copied()
-        .filter(|module| Section::of(*module) == section)
-        .map(|module| entry(module, modules.state(module)))
-        .filter(|entry| entry.state != ModuleState::Hidden)
+        .filter(|feature| Section::of(*feature) == section)
+        .map(|feature| entry(feature, modules.state(feature), openings))
+        .filter(|entry| entry.state != FeatureState::Hidden)
         .collect()
 }
 
-fn entry(module: Module, state: ModuleState) -> MenuEntry {
+fn entry(feature: Feature, state: FeatureState, openings: &[Opening]) -> MenuEntry {
+    let opening = openings.iter().find(|opening| opening.feature == feature);
     MenuEntry {
-        module,
-        label: module.label(),
+        feature,
+        label: feature.label(),
         state,
-        guide: crate::guide(module).filter(|_| state == ModuleState::Open),
+        address: opening
+            .filter(|_| state == FeatureState::Open)
+            .map(|opening| opening.address),
     }
 }
 
@@ -124,13 +120,18 @@ fn entry(module: Module, state: ModuleState) -> MenuEntry {
 mod tests {
     use super::*;
 
-    fn all(state: ModuleState) -> Modules {
-        Module::ALL.iter().map(|module| (*module, state)).collect()
+    const GUIDE: Opening = Opening {
+        feature: Feature::MedicalGuide,
+        address: "/portal/guides/medical-guide",
+    };
+
+    fn all(state: FeatureState) -> Features {
+        Feature::ALL.iter().map(|module| (*module, state)).collect()
     }
 
     #[test]
     fn the_menu_stands_under_the_manuals_headings_in_its_order() {
-        let labels: Vec<(&str, Vec<&str>)> = menu(&all(ModuleState::Open))
+        let labels: Vec<(&str, Vec<&str>)> = menu(&all(FeatureState::Open), &[GUIDE])
             .into_iter()
             .map(|group| (group.label, group.entries.iter().map(|entry| entry.label).collect()))
             .collect();
@@ -155,29 +156,33 @@ mod tests {
 
     #[test]
     fn a_hidden_module_is_not_in_the_menu_and_an_empty_heading_goes_with_it() {
-        let modules: Modules = [
-            (Module::CostStatements, ModuleState::Hidden),
-            (Module::MedicineGuide, ModuleState::Open),
+        let modules: Features = [
+            (Feature::CostStatements, FeatureState::Hidden),
+            (Feature::MedicineGuide, FeatureState::Open),
         ]
         .into_iter()
         .collect();
-        let headings: Vec<Section> = menu(&modules).iter().map(|group| group.section).collect();
+        let headings: Vec<Section> = menu(&modules, &[GUIDE]).iter().map(|group| group.section).collect();
         assert_eq!(headings, [Section::MyPage, Section::Medicines]);
     }
 
     #[test]
     fn only_an_open_guide_leads_anywhere() {
-        let open = section(&menu(&all(ModuleState::Open)), Section::Visits);
+        let visits = |state| {
+            let menu = menu(&all(state), &[GUIDE]);
+            let group = menu.into_iter().find(|group| group.section == Section::Visits);
+            group.unwrap().entries
+        };
+        let open = visits(FeatureState::Open);
         assert_eq!(
-            open.iter().map(|entry| entry.guide).collect::<Vec<_>>(),
-            [None, Some("medical-guide")]
+            open.iter().map(|entry| entry.address).collect::<Vec<_>>(),
+            [None, Some(GUIDE.address)]
         );
-        assert_eq!(open.first().map(|entry| entry.state), Some(ModuleState::Preparing));
-        let preparing = section(&menu(&all(ModuleState::Preparing)), Section::Visits);
+        assert_eq!(open.first().map(|entry| entry.state), Some(FeatureState::Preparing));
         assert!(
-            preparing
+            visits(FeatureState::Preparing)
                 .iter()
-                .all(|entry| entry.guide.is_none() && entry.state == ModuleState::Preparing)
+                .all(|entry| entry.address.is_none() && entry.state == FeatureState::Preparing)
         );
     }
 }

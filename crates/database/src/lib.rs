@@ -29,7 +29,7 @@ use connection::Connector;
 use deadpool::managed::{Pool, QueueMode};
 use diesel::result::DatabaseErrorKind;
 use futures_util::future::ready;
-use kernel::TenantId;
+use kernel::{Outage, OutageKind, TenantId};
 use readiness::Probe;
 use scoped_futures::{ScopedBoxFuture, ScopedFutureExt as _};
 use serde::Deserialize;
@@ -113,6 +113,19 @@ impl From<diesel::result::Error> for DatabaseError {
             }
             error => Self::Statement(error),
         }
+    }
+}
+
+impl From<DatabaseError> for Outage {
+    fn from(error: DatabaseError) -> Self {
+        let kind = match error {
+            DatabaseError::Busy | DatabaseError::Connection(_) | DatabaseError::Lost(_) | DatabaseError::Shut => {
+                OutageKind::Passing
+            }
+            DatabaseError::Unconfirmed => OutageKind::Unconfirmed,
+            DatabaseError::Address(_) | DatabaseError::Statement(_) | DatabaseError::Migration(_) => OutageKind::Fault,
+        };
+        Self::new(kind, error)
     }
 }
 

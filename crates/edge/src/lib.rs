@@ -1,5 +1,5 @@
-//! What both shells share: the services a request may use, the shape of a route table, who asks and from where, limits
-//! on what is read, and how refusals and outages become statuses. It renders no page and parses no form.
+//! HTTP only: the shape of a route table, who asks and from where, limits on what is read, and how refusals and outages
+//! become statuses. It renders no page, parses no form, and knows no use case.
 
 mod body;
 mod headers;
@@ -8,13 +8,13 @@ mod origin;
 mod problem;
 mod route;
 mod seldom;
-mod services;
+mod settings;
 
 pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
 pub use headers::{harden, line, lines};
 pub use observe::{Observe, request_id};
 pub use origin::{client_address, origin};
 pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};
-pub use route::{Access, Route, matches};
+pub use route::{Body, Rights, Route, matches};
 pub use seldom::Seldom;
-pub use services::{HttpSettings, Services};
+pub use settings::HttpSettings;

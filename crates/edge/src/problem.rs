@@ -1,10 +1,8 @@
 //! How refusals and outages leave the house: a status for both shells, and RFC 9457 problem+json for programs. Nothing
 //! private reaches a body; the cause of an outage goes to the log, with the request's id.
 
-use accounts::{Outage, Refusal};
 use chrono::{DateTime, Utc};
-use database::DatabaseError;
-use kernel::{FieldError, Problem};
+use kernel::{FieldError, Outage, OutageKind, Problem, Reason, Refusal, RefusalKind, outcome::UNCONFIRMED};
 use poem::{
     IntoResponse, Response,
     http::{StatusCode, header},
@@ -80,65 +78,46 @@ impl IntoResponse for ProblemBody {
 }
 
 /// The status of a refusal, the same in both shells.
-pub fn status(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::Fields(_)
-        | Refusal::NotMatched
-        | Refusal::CodeWrong { .. }
-        | Refusal::CodeLate
-        | Refusal::CodeSuperseded
-        | Refusal::CodeUsed
-        | Refusal::CodeTriesUsedUp => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Wait { .. } | Refusal::ResendTooSoon { .. } | Refusal::SendsUsedUp => StatusCode::TOO_MANY_REQUESTS,
-        Refusal::TicketExpired | Refusal::StepMissing | Refusal::LinkExpired | Refusal::RevisionOutdated => {
-            StatusCode::CONFLICT
-        }
-        Refusal::LogInFailed | Refusal::SessionEnded => StatusCode::UNAUTHORIZED,
-        Refusal::ConsentRequired
-        | Refusal::InsurerSuspended
-        | Refusal::CoverageEnded
-        | Refusal::CodesLocked
-        | Refusal::LogInLocked => StatusCode::FORBIDDEN,
-        Refusal::NotFound => StatusCode::NOT_FOUND,
-        Refusal::Overloaded | Refusal::Unconfirmed => StatusCode::SERVICE_UNAVAILABLE,
+pub fn status(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::Mend => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalKind::Wait => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::Outdated => StatusCode::CONFLICT,
+        RefusalKind::LogIn => StatusCode::UNAUTHORIZED,
+        RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+        RefusalKind::Missing => StatusCode::NOT_FOUND,
+        RefusalKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
 /// Seconds for `Retry-After`, where waiting helps; at least one.
 pub fn retry_after(refusal: &Refusal, now: DateTime<Utc>) -> Option<i64> {
-    match refusal {
-        Refusal::Wait { until: at } | Refusal::ResendTooSoon { at } => Some((*at - now).num_seconds().max(0) + 1),
-        Refusal::SendsUsedUp => Some(USED_UP_SECONDS),
-        Refusal::Overloaded | Refusal::Unconfirmed => Some(PAUSE_SECONDS),
+    match (refusal.reason.kind, refusal.until) {
+        (RefusalKind::Wait, Some(until)) => Some((until - now).num_seconds().max(0) + 1),
+        (RefusalKind::Wait, None) => Some(USED_UP_SECONDS),
+        (RefusalKind::Busy, _) => Some(PAUSE_SECONDS),
         _ => None,
     }
 }
 
 /// A refusal as problem+json.
 pub fn refusal(refusal: &Refusal, now: DateTime<Utc>) -> ProblemBody {
-    let mut body = ProblemBody::new(status(refusal), refusal.code(), refusal_detail(refusal));
-    body.retry_after = retry_after(refusal, now);
-    if let Refusal::Fields(fields) = refusal {
-        body.errors = fields.iter().map(field_problem).collect();
+    let Reason { code, kind, detail, .. } = refusal.reason;
+    ProblemBody {
+        retry_after: retry_after(refusal, now),
+        errors: refusal.fields.iter().map(field_problem).collect(),
+        ..ProblemBody::new(status(kind), code, detail)
     }
-    body
 }
 
 /// Logs an outage and answers that the service is away for a moment. Every cause reads alike from outside.
 pub fn outage(outage: &Outage) -> ProblemBody {
-    // A full pool, a restarting database or a key that waits to be proven is known already; anything else is a fault of ours.
-    if matches!(
-        outage,
-        Outage::Database(
-            DatabaseError::Busy | DatabaseError::Connection(_) | DatabaseError::Lost(_) | DatabaseError::Shut
-        )
-    ) {
-        tracing::warn!(cause = %outage, "unavailable");
-    } else {
-        tracing::error!(cause = %outage, "outage");
+    match outage.kind() {
+        OutageKind::Passing => tracing::warn!(cause = %outage, "unavailable"),
+        OutageKind::Fault | OutageKind::Unconfirmed => tracing::error!(cause = %outage, "outage"),
     }
     if outage.is_unconfirmed() {
-        return refusal(&Refusal::Unconfirmed, DateTime::UNIX_EPOCH);
+        return refusal(&UNCONFIRMED.into(), DateTime::UNIX_EPOCH);
     }
     let mut body = ProblemBody::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -172,7 +151,7 @@ pub fn http_problem(status: StatusCode, detail: &str) -> ProblemBody {
 
 fn field_problem(error: &FieldError) -> FieldProblem {
     FieldProblem {
-        pointer: format!("/{}", error.field),
+        pointer: format!("/{}", error.field.name),
         code: error.problem.code().to_owned(),
         detail: field_detail(&error.problem),
     }
@@ -206,58 +185,24 @@ fn field_detail(problem: &Problem) -> String {
     }
 }
 
-fn refusal_detail(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Fields(_) => "Some fields need mending; see errors.",
-        Refusal::NotMatched => {
-            "Sign-up can't go on with these particulars. Check them; whoever is registered already logs in or asks for a \
-             user ID reminder; the insurer's contact desk helps."
-        }
-        Refusal::Wait { .. } => "Too many tries. Wait as long as Retry-After says.",
-        Refusal::TicketExpired => {
-            "The ticket is unknown, used or older than 60 minutes. Start again with the identity."
-        }
-        Refusal::StepMissing => "The ticket has not come to this step. Take the steps in order.",
-        Refusal::CodeWrong { .. } => "The code is wrong.",
-        Refusal::CodeLate => "The code is older than ten minutes. Ask for a new one.",
-        Refusal::CodeSuperseded => "A newer code was sent. Only the newest counts.",
-        Refusal::CodeUsed => "The code was used already.",
-        Refusal::CodeTriesUsedUp => "All tries are used up. Start again with the identity.",
-        Refusal::CodesLocked => {
-            "Too many wrong codes in this person's name. The insurer's contact desk opens it again."
-        }
-        Refusal::ResendTooSoon { .. } => "The last code was sent less than a minute ago.",
-        Refusal::SendsUsedUp => "All mails of this ticket are sent. Use the last code or start again.",
-        Refusal::LogInFailed => "User ID or password is wrong.",
-        Refusal::LogInLocked => {
-            "Too many wrong passwords for this user ID. A new password, by POST /password-resets, opens it again; devices \
-             that have logged in before are free of strangers' failures."
-        }
-        Refusal::InsurerSuspended => "This insurer's portal is suspended.",
-        Refusal::CoverageEnded => "Coverage by this insurer has ended, and with it access.",
-        Refusal::LinkExpired => "The token was used, replaced or is older than 30 minutes. Ask for a new one.",
-        Refusal::SessionEnded => "No session, or one that has ended. Log in.",
-        Refusal::ConsentRequired => "The terms in force wait for consent. See GET /me/consents.",
-        Refusal::RevisionOutdated => "Consent must name every document due in its revision in force.",
-        Refusal::NotFound => "There is no such thing here.",
-        Refusal::Overloaded => "Too much at once. Send the request again in a few seconds.",
-        Refusal::Unconfirmed => {
-            "The request was carried out or it was not: the answer of the database was lost. Look whether it was before \
-             sending it again."
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kernel::{Field, Words, outcome::OVERLOADED};
+
+    const WAIT: Reason = Reason {
+        code: "wait",
+        kind: RefusalKind::Wait,
+        detail: "Wait.",
+        words: |_, _| Words::new("", "", &[]),
+    };
 
     #[test]
     fn field_errors_point_at_their_fields() {
-        let refused = Refusal::Fields(vec![FieldError::new(
-            "birth_date",
+        let refused = Refusal::field(FieldError::new(
+            Field::new("birth_date", "生年月日"),
             Problem::ImpossibleDate { month: 4, last_day: 30 },
-        )]);
+        ));
         let body = serde_json::to_value(refusal(&refused, DateTime::UNIX_EPOCH)).unwrap();
         assert_eq!(body["status"], 422);
         assert_eq!(body["errors"][0]["pointer"], "/birth_date");
@@ -268,35 +213,29 @@ mod tests {
     #[test]
     fn waiting_is_said_in_whole_seconds_and_in_the_header() {
         let now = DateTime::UNIX_EPOCH;
-        let body = refusal(
-            &Refusal::Wait {
-                until: now + chrono::TimeDelta::milliseconds(1500),
-            },
-            now,
-        );
+        let wait = |milliseconds| Refusal {
+            until: Some(now + chrono::TimeDelta::milliseconds(milliseconds)),
+            ..WAIT.into()
+        };
+        let body = refusal(&wait(1500), now);
         assert_eq!((body.status, body.retry_after), (429, Some(2)));
         assert_eq!(body.into_response().header("retry-after"), Some("2"));
-        assert_eq!(
-            retry_after(
-                &Refusal::Wait {
-                    until: now - chrono::TimeDelta::seconds(9)
-                },
-                now
-            ),
-            Some(1)
-        );
+        assert_eq!(retry_after(&wait(-9000), now), Some(1));
     }
 
     #[test]
     fn whoever_must_wait_is_told_how_long() {
-        for refused in [Refusal::SendsUsedUp, Refusal::Overloaded] {
-            assert!(retry_after(&refused, DateTime::UNIX_EPOCH).is_some(), "{refused}");
+        for reason in [WAIT, OVERLOADED] {
+            assert!(
+                retry_after(&reason.into(), DateTime::UNIX_EPOCH).is_some(),
+                "{reason:?}"
+            );
         }
     }
 
     #[test]
     fn an_outage_says_nothing_of_its_cause() {
-        let body = outage(&Outage::Directory("10.0.0.5 refused".into()));
+        let body = outage(&Outage::new(OutageKind::Fault, "10.0.0.5 refused"));
         assert_eq!(body.status, 503);
         assert!(!serde_json::to_string(&body).unwrap().contains("10.0.0.5"));
     }

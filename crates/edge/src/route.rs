@@ -1,11 +1,11 @@
-//! One line of a shell's route table. The table mounts the routes, feeds the documentation and the isolation test; what
-//! is not in it does not exist, and there is no line without an access level.
+//! One row of a route table. The tables mount the routes, feed the documentation and the isolation test; what is not in
+//! them does not exist, and there is no row without rights.
 
 use poem::http::Method;
 
 /// Who may call a route. The mounting code enforces it before a handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum Rights {
     /// Anybody.
     Public,
     /// The holder of a sign-up ticket; the use case checks it.
@@ -14,6 +14,24 @@ pub enum Access {
     Session,
     /// A logged-in member who has accepted the terms in force.
     Member,
+}
+
+/// What a route reads of a request's body, and how many bytes of it at most. Whatever else is sent is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    Nothing,
+    /// `application/x-www-form-urlencoded`.
+    Form(usize),
+    /// `application/json`.
+    Json(usize),
+}
+
+impl Body {
+    /// Far more than the longest form that is typed.
+    pub const FORM: Self = Self::Form(64 * 1024);
+    /// Likewise.
+    pub const JSON: Self = Self::Json(64 * 1024);
 }
 
 /// A route and what serves it: `H` is the shell's own kind of handler.
@@ -26,7 +44,9 @@ pub struct Route<H> {
     /// The route's name in metrics, documentation and tests, unique in its table.
     pub name: &'static str,
     /// Who may call it.
-    pub access: Access,
+    pub rights: Rights,
+    /// What is read of its body.
+    pub body: Body,
     /// What serves it.
     pub handler: H,
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use argon2::Params;
 use audit::Origin;
-use kernel::{KeyError, Keys, Owner};
+use kernel::{KeyError, Keys, Outage, OutageKind, Owner};
 use serde::Deserialize;
 use std::{
     num::NonZero,
@@ -56,6 +56,12 @@ pub enum HashError {
     /// The stored hash does not open: nothing is known of the password.
     #[error("a stored password hash does not open: {0}")]
     Key(#[from] KeyError),
+}
+
+impl From<HashError> for Outage {
+    fn from(error: HashError) -> Self {
+        Self::new(OutageKind::Fault, error)
+    }
 }
 
 /// A place in line, held while its owner makes ready what is to be hashed. Dropped, it is free again.

@@ -1,6 +1,6 @@
 //! Japanese dates: Asia/Tokyo (UTC+9 all year) and both calendars side by side (ui/guide.md §2).
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike as _, Utc};
+use chrono::{DateTime, Datelike, DurationRound as _, FixedOffset, NaiveDate, TimeDelta, Timelike as _, Utc};
 
 /// An era, the letter that forms write for it, and its first day.
 const ERAS: [(&str, char, i32, u32, u32); 5] = [
@@ -89,6 +89,28 @@ pub fn time_of_day(at: DateTime<Utc>) -> String {
     let at = in_japan(at);
     let pattern = if at.minute() == 0 { "%-H時" } else { "%-H時%-M分" };
     at.format(pattern).to_string()
+}
+
+/// 「14時5分」 today, 「11月24日（火）10時」 on another day; a minute begun counts as a whole one.
+pub fn moment_or_time(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let at = whole_minute(at);
+    let day = in_japan(at).date_naive();
+    if day == today_in_japan(now) {
+        return time_of_day(at);
+    }
+    let full = date_with_weekday(day);
+    let short = full.split_once('年').map_or(full.as_str(), |(_, rest)| rest);
+    format!("{short}{}", time_of_day(at))
+}
+
+/// 「14時6分」 for 14:05:30: seconds would only bother whoever waits a minute.
+pub fn full_minute(at: DateTime<Utc>) -> String {
+    time_of_day(whole_minute(at))
+}
+
+/// The first minute's start that is not before a moment: whoever comes back then doesn't come too early.
+fn whole_minute(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.duration_round_up(TimeDelta::minutes(1)).unwrap_or(at)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What can be wrong with one field, as a value that the shells put into words: Japanese on pages, a code in the API.
 
+use std::borrow::Cow;
+
 /// What is wrong with one typed value. `code()` is stable and public; words are the shells' business.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.code())]
@@ -91,24 +93,63 @@ impl Problem {
     }
 }
 
-/// A [`Problem`] and the field it is about, by the field's name in the form and the API (`birth_date`, `user_id`).
+/// A field of a form or of a program's request, with the words that are its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in the form and the API: `birth_date`, `user_id`.
+    pub name: Cow<'static, str>,
+    /// Its label on pages: 「生年月日」.
+    pub label: Cow<'static, str>,
+    /// What to do where it is left open; else 「…を入力してください」.
+    pub empty: Option<&'static str>,
+    /// What to do where it holds characters that it does not take.
+    pub characters: Option<&'static str>,
+}
+
+impl Field {
+    /// A field that asks for something to be typed.
+    pub const fn new(name: &'static str, label: &'static str) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            label: Cow::Borrowed(label),
+            empty: None,
+            characters: None,
+        }
+    }
+
+    /// With words of its own for being left open.
+    #[must_use]
+    pub const fn or_empty(mut self, words: &'static str) -> Self {
+        self.empty = Some(words);
+        self
+    }
+
+    /// With words of its own for characters that it does not take.
+    #[must_use]
+    pub const fn takes(mut self, words: &'static str) -> Self {
+        self.characters = Some(words);
+        self
+    }
+}
+
+/// A [`Problem`] and the field it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field's name.
-    pub field: &'static str,
+    /// The field.
+    pub field: Field,
     /// What is wrong with it.
     pub problem: Problem,
 }
 
 impl FieldError {
     /// Names a problem's field.
-    pub fn new(field: &'static str, problem: Problem) -> Self {
+    pub fn new(field: Field, problem: Problem) -> Self {
         Self { field, problem }
     }
 
     /// Takes a parser's answer: the value, or nothing with the error noted in `errors`. So a form gathers all its
     /// errors at once.
-    pub fn gather<T>(field: &'static str, parsed: Result<T, Problem>, errors: &mut Vec<Self>) -> Option<T> {
+    pub fn gather<T>(field: Field, parsed: Result<T, Problem>, errors: &mut Vec<Self>) -> Option<T> {
         parsed.map_err(|problem| errors.push(Self::new(field, problem))).ok()
     }
 }

@@ -4,16 +4,17 @@ use crate::{
     config::{Config, ConfigError, RetentionConfig},
     house::House,
     key_proof::{KeyProof, Unproven},
+    modules,
 };
 use accounts::Accounts;
-use dashboard::Dashboard;
 use database::{Database, DatabaseError, Readiness, distribution};
-use edge::{HttpSettings, Services};
+use edge::HttpSettings;
+use ground::Ground;
 use guard::Hasher;
 use jobs::Worker;
-use kernel::{Clock, Keys, NameKeys};
+use kernel::Clock;
 use mail::{Postman, Transport};
-use notices::Notices;
+use module::Module;
 use poem::{Endpoint, IntoResponse as _, Response, http::StatusCode};
 use std::{
     sync::{
@@ -28,20 +29,16 @@ use tokio::time::timeout;
 /// Everything one node runs.
 #[derive(Clone)]
 pub struct App {
-    /// The pool.
-    pub database: Database,
-    /// The insurers.
-    pub directory: Directory,
-    /// The key ring.
-    pub keys: Keys,
-    /// The key of user IDs.
-    pub names: NameKeys,
-    /// The time.
-    pub clock: Clock,
-    /// The hashing threads.
-    pub hasher: Hasher,
-    /// What the shells call.
-    pub services: Services,
+    /// What every feature is built from.
+    pub ground: Ground,
+    /// The pipeline.
+    pub accounts: Accounts,
+    /// The modules.
+    pub modules: Arc<[Module]>,
+    /// What pages stand on.
+    pub pages: pages::Services,
+    /// What operations stand on.
+    pub operations: operations::Services,
     /// The work in the background.
     pub worker: Worker,
     /// Told to end: not ready any more, though all is answered for a while yet.
@@ -54,68 +51,72 @@ pub struct App {
     pub requests: usize,
 }
 
+/// What features are built from, by this configuration; nothing is started yet and nothing is connected.
+pub fn ground(config: &Config, clock: Clock) -> Result<Ground, AppError> {
+    let (keys, names) = config.keys()?;
+    let database = Database::connect(config.database()?)?;
+    Ok(Ground {
+        directory: Directory::new(database.clone(), clock.clone()),
+        hasher: Hasher::new(&keys, config.hash),
+        database,
+        keys,
+        names,
+        clock,
+    })
+}
+
 impl App {
     /// Puts a node together; nothing is started yet and nothing is connected.
     pub fn new(config: &Config, clock: Clock, transport: Transport) -> Result<Self, AppError> {
-        let (keys, names) = config.keys()?;
-        let database = Database::connect(config.database()?)?;
-        let directory = Directory::new(database.clone(), clock.clone());
-        let hasher = Hasher::new(&keys, config.hash);
+        let ground = ground(config, clock)?;
         let public_url = config.http.public_url.clone();
-        let accounts = Accounts::new(
-            database.clone(),
-            directory.clone(),
-            keys.clone(),
-            names.clone(),
-            clock.clone(),
-            hasher.clone(),
-            config.limits.clone(),
-            public_url.clone(),
-        );
-        let notices = Notices::new(database.clone(), clock.clone());
+        let accounts = Accounts::new(&ground, config.limits.clone(), public_url.clone());
+        let modules = modules::modules(&ground);
         let postman = Postman::new(
-            database.clone(),
-            keys.clone(),
-            clock.clone(),
+            ground.database.clone(),
+            ground.keys.clone(),
+            ground.clock.clone(),
             accounts::registry(),
             transport,
             config.mail.connections,
         );
-        let worker = accounts.served_by(Worker::new(database.clone(), clock.clone()).serving(postman));
-        let services = Services {
-            dashboard: Dashboard::new(database.clone(), notices.clone()),
-            accounts,
-            notices,
-            database: database.clone(),
-            keys: keys.clone(),
-            clock: clock.clone(),
-            public_url,
-            http: HttpSettings {
-                trusted_proxies: config.http.trusted_proxies.clone().into(),
-                body_limit_bytes: config.http.body_limit_bytes,
-                body_time: Duration::from_secs(config.http.body_seconds),
-            },
+        let worker = Worker::new(ground.database.clone(), ground.clock.clone()).serving(postman);
+        let http = HttpSettings {
+            trusted_proxies: config.http.trusted_proxies.clone().into(),
+            body_limit_bytes: config.http.body_limit_bytes,
+            body_time: Duration::from_secs(config.http.body_seconds),
         };
-        let key_proof = KeyProof::new(&database, &keys, &names);
         Ok(Self {
-            database,
-            directory,
-            keys,
-            names,
-            clock,
-            hasher,
-            services,
-            worker,
+            pages: pages::Services {
+                accounts: accounts.clone(),
+                database: ground.database.clone(),
+                keys: ground.keys.clone(),
+                clock: ground.clock.clone(),
+                public_url,
+                http: http.clone(),
+                table: modules::pages(&modules),
+                nav: modules::nav(&modules),
+            },
+            operations: operations::Services {
+                accounts: accounts.clone(),
+                clock: ground.clock.clone(),
+                http,
+                table: modules::operations(&modules),
+            },
+            worker: accounts.served_by(worker),
+            accounts,
+            modules: modules.into(),
             draining: Arc::default(),
             retention: config.retention,
-            key_proof,
+            key_proof: KeyProof::new(&ground.database, &ground.keys, &ground.names),
             requests: config.http.requests,
+            ground,
         })
     }
 
     /// What keeps a node from running on this database, where it is a cluster.
     pub(crate) async fn undistributed(&self) -> Result<Vec<String>, DatabaseError> {
-        let mut tx = self.database.past_shut().directory().await?;
+        let mut tx = self.ground.database.past_shut().directory().await?;
         distribution::undistributed(&mut tx).await
     }
 

@@ -3,7 +3,6 @@
 mod distribute;
 pub mod keys;
 mod member;
-mod notice;
 mod roster;
 pub mod tenant;
 
@@ -11,14 +10,14 @@ pub(crate) use roster::import_file;
 pub(crate) use tenant::apply as tenant_apply;
 
 use crate::{
-    app::{App, AppError},
+    app::{self, App, AppError},
     config::{Config, ConfigError},
     demo,
     key_proof::Unproven,
-    retention, serve, telemetry,
+    modules, retention, serve, telemetry,
     terminal::{self, say},
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use database::{Database, DatabaseConfig, DatabaseError};
 use kernel::{Clock, TenantId};
 use mail::Transport;
@@ -29,7 +28,7 @@ use std::{net::SocketAddr, path::PathBuf};
 /// Madoguchi: one portal for many health insurers.
 #[derive(Parser)]
 #[command(name = "madoguchi", version, disable_help_subcommand = true)]
-pub struct Arguments {
+struct Arguments {
     /// Read this file instead of madoguchi.toml
     #[arg(long, global = true)]
     config: Option<PathBuf>,
@@ -65,9 +64,6 @@ enum Command {
     /// Keys: status, register, reseal, rehash-names, retire
     #[command(subcommand)]
     Keys(keys::Command),
-    /// Notices: publish one
-    #[command(subcommand)]
-    Notice(notice::Command),
     /// Print the API's document
     Openapi,
     /// Print the configuration in effect, without its secrets
@@ -106,15 +102,36 @@ pub enum Failed {
     Said(String),
 }
 
-/// Runs a command to its end.
-pub async fn run(arguments: Arguments) -> Result<(), Failed> {
+/// Runs what the command line says, to its end: a command of the house or of a module.
+pub async fn run() -> Result<(), Failed> {
+    let modules = modules::without_database();
+    let of_modules = || modules.iter().flat_map(|module| &module.commands);
+    let all = of_modules().fold(Arguments::command(), |all, command| {
+        all.subcommand(command.arguments.clone())
+    });
+    let matches = all.get_matches();
+    if let Some((name, own)) = matches.subcommand()
+        && let Some(command) = of_modules().find(|command| command.arguments.get_name() == name)
+    {
+        let config = Config::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
+        let ground = app::ground(&config, Clock::system())?;
+        say!("{}", (command.run)(own.clone(), ground).await.map_err(said)?);
+        return Ok(());
+    }
+    match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => Box::pin(of_house(arguments)).await,
+        Err(error) => error.exit(),
+    }
+}
+
+async fn of_house(arguments: Arguments) -> Result<(), Failed> {
     let read = || Config::read(arguments.config.as_deref());
     match arguments.command {
         Command::Serve { no_worker } => {
             let config = read()?;
             telemetry::log(&config.log);
             let stop = serve::stop_signal()?;
-            let app = app(&config)?;
+            let app = node(&config)?;
             may_run(&app).await?;
             let (listener, address) = serve::bind(config.http.listen).await?;
             tracing::info!(%address, public_url = %config.http.public_url, "serving");
@@ -125,7 +142,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
             let config = read()?;
             telemetry::log(&config.log);
             let stop = serve::stop_signal()?;
-            let app = app(&config)?;
+            let app = node(&config)?;
             may_run(&app).await?;
             tracing::info!("working");
             Ok(Box::pin(serve::work(&app, &config.http, metrics(&config), stop)).await?)
@@ -137,9 +154,8 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Member(command) => member::run(command, &read()?).await,
         Command::Keys(command) => keys::run(command, &read()?).await,
-        Command::Notice(command) => notice::run(command, &read()?).await,
         Command::Openapi => {
-            terminal::out(api::document().trim_end());
+            terminal::out(modules::operations(&modules::without_database()).text().trim_end());
             Ok(())
         }
         Command::Config => {
@@ -150,6 +166,11 @@ pub async fn run(arguments: Arguments) -> Result<(), Failed> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
+fn said(error: impl ToString) -> Failed {
+    Failed::Said(error.to_string())
+}
+
 /// Collected only where somebody may ask for them.
 fn metrics(config: &Config) -> Option<PrometheusHandle> {
     (!config.http.admin_listen.is_empty())
@@ -157,7 +178,7 @@ fn metrics(config: &Config) -> Option<PrometheusHandle> {
         .flatten()
 }
 
-fn app(config: &Config) -> Result<App, Failed> {
+fn node(config: &Config) -> Result<App, Failed> {
     let transport =
         Transport::smtp(&config.mail.url, config.mail.connections).map_err(|error| Failed::Said(error.to_string()))?;
     Ok(App::new(config, Clock::system(), transport)?)

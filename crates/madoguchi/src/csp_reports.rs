@@ -2,7 +2,8 @@
 //! which may hold a reset link: of all that is in it only the directive and the blocked host are kept.
 
 use audit::Channel;
-use edge::{HttpSettings, Seldom, Services};
+use edge::{HttpSettings, Seldom};
+use pages::Services;
 use poem::{Request, http::StatusCode};
 use serde::Deserialize;
 use std::{

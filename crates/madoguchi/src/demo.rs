@@ -77,7 +77,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
 
     say!("[3/4] applying {}", tenants.display());
     for folder in folders {
-        if let Err(problems) = tenant_apply(&app.database, &app.clock, &folder, false).await? {
+        if let Err(problems) = tenant_apply(&app.ground.database, &app.ground.clock, &folder, false).await? {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return Err(Failed::Said(lines.join("\n")));
         }
@@ -87,7 +87,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         let Ok(code) = InsurerCode::parse(person.insurer_code) else {
             continue;
         };
-        let Some(insurer) = app.directory.by_code(&code).await? else {
+        let Some(insurer) = app.ground.directory.by_code(&code).await? else {
             continue;
         };
         let roster = tenants.join(person.insurer_code).join("sample-roster.csv");
@@ -95,7 +95,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
             allow_loss: true,
             ..Options::default()
         };
-        import_file(&app.database, &app.clock, &insurer, &roster, options).await?;
+        import_file(&app.ground.database, &app.ground.clock, &insurer, &roster, options).await?;
         register(&app, &mailbox, person).await?;
     }
 
@@ -115,7 +115,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         Ok(())
     };
     tokio::try_join!(server, work)?;
-    app.database.close();
+    app.ground.database.close();
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop())
             .await

@@ -7,7 +7,8 @@ use crate::{
     key_proof::KeyProof,
 };
 use database::Database;
-use edge::{Observe, Services};
+use edge::Observe;
+use pages::Services;
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result, endpoint::BoxEndpoint,
     http::Method,
@@ -29,16 +30,16 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn new(app: &App) -> Self {
-        let services = app.services.clone();
-        let pages = web::portal(services.clone());
+        let services = app.pages.clone();
+        let pages = pages::mount(services.clone());
         let rooms = Rooms {
             reports: Reports::new(&services),
             places: Semaphore::new(app.requests),
-            pages: api::before(services.clone(), pages),
+            pages: operations::before(app.operations.clone(), pages),
             services: services.clone(),
         };
         Self {
-            database: app.database.clone(),
+            database: app.ground.database.clone(),
             key_proof: app.key_proof.clone(),
             draining: Arc::clone(&app.draining),
             https: services.is_https(),
@@ -78,22 +79,22 @@ impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
         let http = &self.services.http;
         edge::receive_body(&mut request, http.body_limit_bytes, http.body_time).await;
         let Ok(_place) = self.places.try_acquire() else {
-            return Ok(if api::is_below(request.uri()) {
-                api::overloaded(&request)
+            return Ok(if operations::is_below(request.uri()) {
+                operations::overloaded(&request)
             } else {
-                web::overloaded(&self.services, &request).await
+                pages::overloaded(&self.services, &request).await
             });
         };
         let (pattern, methods) = match request.uri().path() {
             LIVE => (LIVE, "GET, HEAD"),
             READY => (READY, "GET, HEAD"),
-            web::REPORTS => (web::REPORTS, "POST"),
+            pages::REPORTS => (pages::REPORTS, "POST"),
             _ => return self.pages.call(request).await,
         };
-        let mut response = if pattern == web::REPORTS && request.method() == Method::POST {
+        let mut response = if pattern == pages::REPORTS && request.method() == Method::POST {
             self.reports.take(request).await.into_response()
         } else {
-            web::other_method(&self.services, &request, methods).await
+            pages::other_method(&self.services, &request, methods).await
         };
         response.set_data(PathPattern(pattern.into()));
         Ok(response)

@@ -11,6 +11,7 @@ mod demo;
 mod house;
 pub mod key_proof;
 pub mod listener;
+pub mod modules;
 mod patience;
 mod retention;
 pub mod serve;

@@ -1,10 +1,6 @@
 //! `madoguchi serve | work | migrate | prune | distribute | tenant … | roster import … | keys … | notice publish … | openapi | config | demo`
 
-use clap::Parser as _;
-use madoguchi::{
-    commands::{Arguments, run},
-    terminal,
-};
+use madoguchi::{commands, terminal};
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -12,7 +8,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Box::pin(run(Arguments::parse())).await {
+    match Box::pin(commands::run()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             terminal::err(&terminal::lines(&format!("madoguchi: {failed}")));

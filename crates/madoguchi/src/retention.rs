@@ -41,8 +41,8 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
 
 /// Insurer by insurer: trouble with one leaves no other unswept.
 async fn sweep(app: &App) -> Result<(), DatabaseError> {
-    let now = app.clock.now();
-    for insurer in tenancy::list(&app.database).await? {
+    let now = app.ground.clock.now();
+    for insurer in tenancy::list(&app.ground.database).await? {
         let tenant = insurer.tenant_id;
         match sweep_insurer(app, tenant, now).await {
             Ok(0) => {}
@@ -55,20 +55,28 @@ async fn sweep(app: &App) -> Result<(), DatabaseError> {
 
 async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let kept = app.retention;
-    let settings = app.directory.by_tenant(tenant).await?;
-    let mut tx = app.database.tenant(tenant).within(LONG).write(Durability::Safe).await?;
+    let settings = app.ground.directory.by_tenant(tenant).await?;
+    let mut tx = app
+        .ground
+        .database
+        .tenant(tenant)
+        .within(LONG)
+        .write(Durability::Safe)
+        .await?;
     accounts::tell_refusals(&mut tx, now).await?;
     let settled = match settings {
         Some(insurer) => accounts::alike::settle(&mut tx, &insurer, now).await?,
         None => 0,
     };
-    let deleted = settled
-        + accounts::sweep(&mut tx, &app.names, now - TICKETS_KEPT).await?
+    let mut deleted = settled
+        + accounts::sweep(&mut tx, &app.ground.names, now - TICKETS_KEPT).await?
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
-        + notices::sweep(&mut tx, now).await?
         + tabular::uploads::sweep(&mut tx, now).await?;
+    for sweep in app.modules.iter().filter_map(|module| module.sweep.as_ref()) {
+        deleted += sweep(&mut tx, now).await?;
+    }
     tx.commit().await?;
     Ok(deleted + forget_people(app, tenant, now).await?)
 }
@@ -76,15 +84,17 @@ async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
 /// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
 async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let lost_before = forgotten_before(app.retention, now);
-    let tenant = app.database.tenant(tenant).within(LONG);
+    let tenant = app.ground.database.tenant(tenant).within(LONG);
     let mut forgotten = 0;
     loop {
         let mut tx = tenant.write(Durability::Safe).await?;
         let people = roster::forget::empty(&mut tx, now, lost_before, AT_ONCE).await?;
         let accounts = accounts::forget::empty(&mut tx, now, &people).await?;
-        notices::empty(&mut tx, now, &people, &accounts).await?;
         tasks::empty(&mut tx, &people).await?;
-        let freed = accounts::forget::free_names(&mut tx, &app.names, now, AT_ONCE).await?;
+        for forget in app.modules.iter().filter_map(|module| module.forget.as_ref()) {
+            forget(&mut tx, now, &people, &accounts).await?;
+        }
+        let freed = accounts::forget::free_names(&mut tx, &app.ground.names, now, AT_ONCE).await?;
         for person in &people {
             let entry = Entry {
                 actor: Actor::System,

@@ -121,7 +121,7 @@ async fn work_beside(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) 
 /// Wakes all workers for what this process leaves to them, until told to stop.
 async fn ring(app: &App, stop: watch::Receiver<bool>) {
     tokio::select! {
-        () = jobs::ring(&app.database) => {}
+        () = jobs::ring(&app.ground.database) => {}
         () = stopped(stop) => {}
     }
 }
@@ -150,7 +150,7 @@ async fn admin(
 
 #[handler]
 fn render(Data(metrics): Data<&PrometheusHandle>, Data(app): Data<&App>) -> String {
-    let (used, most) = app.database.usage();
+    let (used, most) = app.ground.database.usage();
     ::metrics::gauge!("database_connections_used").set(u32::try_from(used).unwrap_or(u32::MAX));
     ::metrics::gauge!("database_connections_max").set(u32::try_from(most).unwrap_or(u32::MAX));
     app.worker.tell_ages();

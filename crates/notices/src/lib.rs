@@ -3,18 +3,23 @@
 //! A member sees what is meant for them and is in force; everything else does not exist for them, their neighbour's
 //! notices least of all. No notice is ever deleted: it ends.
 
+mod command;
 mod draft;
 mod folder;
 mod lists;
 mod open;
+mod portal;
 mod publish;
 mod schema;
 mod site;
+mod site_portal;
+pub mod v1;
 
 pub use draft::DraftProblem;
 pub use folder::folder;
 pub use lists::{COUNTED, Cursor, NoticeLists, NoticePage, Shelf};
-pub use open::{empty, sweep};
+pub use open::sweep;
+pub use portal::lines;
 pub use publish::{Draft, To};
 pub use site::SITE_CACHE_SECONDS;
 
@@ -28,8 +33,14 @@ use diesel::{
     sql_types,
 };
 use kernel::{Clock, NoticeId};
+use module::Module;
+use open::empty;
+use pages::{Nav, member, public};
+use poem::http::Method;
 use serde::Serialize;
 use std::sync::Arc;
+
+const GET: Method = Method::GET;
 
 /// The notices with all they stand on. Cheap to clone.
 #[derive(Clone)]
@@ -47,6 +58,52 @@ impl Notices {
             clock,
             site: Arc::default(),
         }
+    }
+}
+
+/// The module.
+pub fn module(notices: &Notices) -> Module {
+    let of = |notices: &Notices| notices.clone();
+    let (list, one, site_list, site_one, panel, samples) = (
+        of(notices),
+        of(notices),
+        of(notices),
+        of(notices),
+        of(notices),
+        of(notices),
+    );
+    Module {
+        name: "notices",
+        portal: vec![
+            member(GET, "/portal/notices", "notices", move |visit, member| {
+                portal::show(list.clone(), visit, member)
+            }),
+            member(GET, "/portal/notices/:id", "notices.open", move |visit, member| {
+                portal::open(one.clone(), visit, member)
+            }),
+            public(GET, "/portal/site-notices", "site_notices", move |visit| {
+                site_portal::show(site_list.clone(), visit)
+            }),
+            public(GET, "/portal/site-notices/:id", "site_notices.open", move |visit| {
+                site_portal::open(site_one.clone(), visit)
+            }),
+        ],
+        operations: vec![v1::group(notices.clone())],
+        nav: vec![Nav {
+            address: "/portal/notices",
+            text: "お知らせ",
+        }],
+        log_in_panel: Some(Arc::new(move || Box::pin(site_portal::panel(panel.clone())))),
+        folder: vec![folder()],
+        commands: vec![command::command()],
+        sweep: Some(Arc::new(|tx, now| Box::pin(sweep(tx, now)))),
+        forget: Some(Arc::new(|tx, now, people, accounts| {
+            Box::pin(empty(tx, now, people, accounts))
+        })),
+        samples: Some(Arc::new(move |tx, person| {
+            Box::pin(publish::sample(samples.clone(), tx, person))
+        })),
+        ..Module::default()
     }
 }
 

@@ -11,12 +11,12 @@ use crate::{
     Audience, Notice, NoticeHead, Notices,
     schema::{notice_reads, notices},
 };
-use accounts::{Member, Outage, Outcome, Refusal};
+use accounts::Member;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::{dsl::exists, prelude::*};
 use diesel_async::RunQueryDsl;
-use kernel::{AccountId, NoticeId, PersonId, TenantId};
+use kernel::{AccountId, NoticeId, Outage, Outcome, PersonId, TenantId, outcome};
 
 /// How long a notice is unread that nobody opens: after that it has no mark, and its marks are deleted.
 pub(crate) const UNREAD_FOR: TimeDelta = TimeDelta::days(365);
@@ -27,7 +27,7 @@ impl Notices {
         let mut tx = self.database.tenant(member.insurer.tenant_id).read().await?;
         let notice = find(&mut tx, member, id, self.clock.now()).await?;
         tx.commit().await?;
-        Ok(notice.map_or_else(|| Refusal::NotFound.into(), Outcome::Done))
+        Ok(notice.map_or_else(|| outcome::NOT_FOUND.into(), Outcome::Done))
     }
 
     /// The notice, marked as read from now on. Refused as not found where it isn't this member's to read.
@@ -40,7 +40,7 @@ impl Notices {
             .await?;
         let Some(notice) = find(&mut tx, member, id, now).await? else {
             tx.commit().await?;
-            return Ok(Refusal::NotFound.into());
+            return Ok(outcome::NOT_FOUND.into());
         };
         if notice.head.unread {
             mark(&mut tx, member, id, now).await?;

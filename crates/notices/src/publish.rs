@@ -31,6 +31,26 @@ pub struct Draft {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
+/// What the demo's registered person finds.
+pub(crate) async fn sample(
+    notices: Notices,
+    tx: &mut TenantTransaction,
+    person: PersonId,
+) -> Result<(), DatabaseError> {
+    let draft = Draft {
+        title: "マイページへのご登録ありがとうございます".into(),
+        body: "このお知らせは、あなただけに届いています。\n\n登録した内容は「登録内容の変更」の画面で、いつでもご確認いただけます。"
+            .into(),
+        published_at: notices.clock.now(),
+        ended_at: None,
+    };
+    let origin = Origin::command();
+    notices
+        .publish(tx, &origin, Actor::System, To::Person(person), &draft)
+        .await
+        .map(drop)
+}
+
 impl Notices {
     /// Publishes a notice, in a transaction of the insurer whose it is.
     pub async fn publish(

@@ -9,8 +9,10 @@ pub mod changes;
 pub mod forget;
 pub mod identity;
 pub mod import;
+mod named;
 mod person;
 
 pub use changes::{Change, ChangeKind};
 pub use identity::{Found, Identity, Level, are_alike, find};
+pub use named::{NamedError, Numbered, named};
 pub use person::{Access, Person, numbered, person};

@@ -1,7 +1,7 @@
 //! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing.
 
 use crate::{
-    ContactDesk, FolderPart, Module, Settings,
+    ContactDesk, Feature, FolderPart, Settings,
     directory::InsurerRow,
     folder::day_word,
     logos,
@@ -161,7 +161,7 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
     desk(&mut toml, &settings.desk);
     if code.is_some() {
         toml.table("modules");
-        for module in Module::ALL {
+        for module in Feature::ALL {
             toml.text(module.as_str(), settings.modules.wished(*module).as_str());
         }
     }

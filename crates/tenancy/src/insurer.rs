@@ -35,7 +35,7 @@ pub struct Insurer {
     /// お問い合わせ先.
     pub desk: ContactDesk,
     /// What the my page offers.
-    pub modules: Modules,
+    pub modules: Features,
     /// What the words for 続柄 mean in its rosters.
     pub relations: RelationWords,
     /// What sign-up asks beyond the usual.
@@ -186,7 +186,7 @@ words! {
 
 words! {
     /// A module of the my page, in the order of the manual's menu (1-7).
-    Module {
+    Feature {
         /// 被扶養者資格調査.
         Survey = "survey" "被扶養者資格調査",
         /// インフルエンザ補助金申請.
@@ -206,7 +206,7 @@ words! {
     }
 }
 
-impl Module {
+impl Feature {
     /// True where its crate exists; the others can only be prepared for.
     pub const fn is_built(self) -> bool {
         matches!(self, Self::MedicalGuide | Self::MedicineGuide)
@@ -215,7 +215,7 @@ impl Module {
 
 words! {
     /// What the my page does with a module.
-    ModuleState {
+    FeatureState {
         /// In use.
         Open = "open" "利用できます",
         /// Shown as 準備中.
@@ -228,26 +228,26 @@ words! {
 /// The state of each module as the insurer wishes it; what it does not name is hidden.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Modules(BTreeMap<Module, ModuleState>);
+pub struct Features(BTreeMap<Feature, FeatureState>);
 
-impl Modules {
+impl Features {
     /// The state in effect: a module without a crate shows as being prepared, whatever the insurer wishes.
-    pub fn state(&self, module: Module) -> ModuleState {
+    pub fn state(&self, module: Feature) -> FeatureState {
         match self.wished(module) {
-            ModuleState::Open if !module.is_built() => ModuleState::Preparing,
+            FeatureState::Open if !module.is_built() => FeatureState::Preparing,
             wished => wished,
         }
     }
 
     /// The state in the insurer's settings.
-    pub fn wished(&self, module: Module) -> ModuleState {
-        self.0.get(&module).copied().unwrap_or(ModuleState::Hidden)
+    pub fn wished(&self, module: Feature) -> FeatureState {
+        self.0.get(&module).copied().unwrap_or(FeatureState::Hidden)
     }
 
-    /// Modules that are wished open and have no crate yet.
-    pub fn not_built(&self) -> impl Iterator<Item = Module> + '_ {
-        let open = |module: &Module| self.wished(*module) == ModuleState::Open;
-        Module::ALL
+    /// Features that are wished open and have no crate yet.
+    pub fn not_built(&self) -> impl Iterator<Item = Feature> + '_ {
+        let open = |module: &Feature| self.wished(*module) == FeatureState::Open;
+        Feature::ALL
             .iter()
             .copied()
             .filter(|module| !module.is_built())
@@ -255,8 +255,8 @@ impl Modules {
     }
 }
 
-impl FromIterator<(Module, ModuleState)> for Modules {
-    fn from_iter<I: IntoIterator<Item = (Module, ModuleState)>>(states: I) -> Self {
+impl FromIterator<(Feature, FeatureState)> for Features {
+    fn from_iter<I: IntoIterator<Item = (Feature, FeatureState)>>(states: I) -> Self {
         Self(states.into_iter().collect())
     }
 }
@@ -293,17 +293,17 @@ mod tests {
 
     #[test]
     fn a_module_without_a_crate_shows_as_being_prepared_and_is_named() {
-        let modules: Modules = [
-            (Module::Survey, ModuleState::Open),
-            (Module::MedicalGuide, ModuleState::Open),
-            (Module::Contacts, ModuleState::Hidden),
+        let modules: Features = [
+            (Feature::Survey, FeatureState::Open),
+            (Feature::MedicalGuide, FeatureState::Open),
+            (Feature::Contacts, FeatureState::Hidden),
         ]
         .into_iter()
         .collect();
-        assert_eq!(modules.state(Module::Survey), ModuleState::Preparing);
-        assert_eq!(modules.state(Module::MedicalGuide), ModuleState::Open);
-        assert_eq!(modules.state(Module::Contacts), ModuleState::Hidden);
-        assert_eq!(modules.state(Module::FluSubsidy), ModuleState::Hidden);
-        assert_eq!(modules.not_built().collect::<Vec<_>>(), [Module::Survey]);
+        assert_eq!(modules.state(Feature::Survey), FeatureState::Preparing);
+        assert_eq!(modules.state(Feature::MedicalGuide), FeatureState::Open);
+        assert_eq!(modules.state(Feature::Contacts), FeatureState::Hidden);
+        assert_eq!(modules.state(Feature::FluSubsidy), FeatureState::Hidden);
+        assert_eq!(modules.not_built().collect::<Vec<_>>(), [Feature::Survey]);
     }
 }

@@ -12,6 +12,7 @@ mod export;
 mod folder;
 mod insurer;
 pub mod logos;
+mod named;
 mod network;
 mod operate;
 pub mod pages;
@@ -30,8 +31,9 @@ pub use folder::{
     PartFuture, Problems, Section, TermsFile,
 };
 pub use insurer::{
-    Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, Module, ModuleState, Modules, TermsHead,
+    Feature, FeatureState, Features, Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, TermsHead,
 };
+pub use named::{NamedError, named};
 pub use network::SharedNetwork;
 pub use operate::{InsurerHead, Revision, Shown, StateChange, find, list, resume, show, suspend};
 pub use settings::{PasswordSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};

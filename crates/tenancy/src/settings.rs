@@ -1,7 +1,7 @@
 //! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms and logo beside it,
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
-use crate::{Color, ContactDesk, InsurerKind, LogoHead, MemberDocument, Modules, SharedNetwork, TermsHead};
+use crate::{Color, ContactDesk, Features, InsurerKind, LogoHead, MemberDocument, SharedNetwork, TermsHead};
 use kernel::{EmailAddress, Relation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, time::Duration};
@@ -42,7 +42,7 @@ pub struct Settings {
     /// お問い合わせ先.
     pub desk: ContactDesk,
     /// What the my page offers.
-    pub modules: Modules,
+    pub modules: Features,
     /// The logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo: Option<LogoHead>,
@@ -69,7 +69,7 @@ impl Default for Settings {
             networks: Vec::new(),
             sender: SenderSettings::default(),
             desk: ContactDesk::default(),
-            modules: Modules::default(),
+            modules: Features::default(),
             logo: None,
             terms: Vec::new(),
         }

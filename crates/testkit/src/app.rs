@@ -4,10 +4,10 @@ use crate::{
     Client, Fields, PASSWORD, SignedUp, TestDatabase, TestPerson,
     database::{config, prepare, start},
 };
-use accounts::{AccountForm, BirthForm, IdentityForm, Outage, Outcome};
+use accounts::{AccountForm, BirthForm, IdentityForm};
 use audit::Origin;
 use chrono::TimeDelta;
-use kernel::{Clock, Keys, TenantId};
+use kernel::{Clock, Keys, Outage, Outcome, TenantId};
 use madoguchi::{
     app::App,
     config::{Config, KeysConfig},
@@ -15,6 +15,7 @@ use madoguchi::{
     serve,
 };
 use mail::{Delivered, Mailbox, Transport};
+use notices::Notices;
 use std::{
     net::Ipv4Addr,
     ops::Deref,
@@ -145,7 +146,12 @@ impl TestApp {
 
     /// The key ring, as the server has it.
     pub fn keys(&self) -> &Keys {
-        &self.app.keys
+        &self.app.ground.keys
+    }
+
+    /// The notices, as the server has them.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.app.ground.database.clone(), self.app.ground.clock.clone())
     }
 
     /// The frozen clock.
@@ -227,7 +233,7 @@ impl TestApp {
         } else {
             person.email.clone()
         };
-        let accounts = &self.app.services.accounts;
+        let accounts = &self.app.accounts;
         let origin = Origin::command();
         let identity = IdentityForm {
             insurer_code: self.insurer.code.as_str().into(),
@@ -326,20 +332,25 @@ impl TestApp {
 
     /// Fills the line before the hashing threads, from as many networks as it takes, for as long as it is held.
     pub fn crowd(&self) -> Vec<guard::Place> {
-        let place = |n: u32| self.app.hasher.place(&from(Ipv4Addr::from_bits(0xC612_0000 + n)));
+        let place = |n: u32| {
+            self.app
+                .ground
+                .hasher
+                .place(&from(Ipv4Addr::from_bits(0xC612_0000 + n)))
+        };
         (0..).map_while(|n| place(n).ok()).collect()
     }
 
     /// Fills the line as far as one network may.
     pub fn crowd_of(&self, network: Ipv4Addr) -> Vec<guard::Place> {
-        std::iter::from_fn(|| self.app.hasher.place(&from(network)).ok()).collect()
+        std::iter::from_fn(|| self.app.ground.hasher.place(&from(network)).ok()).collect()
     }
 
     /// Lets every look-up of the insurer and the platform be remembered, so that statements count evenly.
     pub async fn warm(&self) {
-        self.app.directory.by_code(&self.insurer.code).await.unwrap();
-        self.app.directory.by_tenant(self.tenant()).await.unwrap();
-        self.app.directory.platform().await.unwrap();
+        self.app.ground.directory.by_code(&self.insurer.code).await.unwrap();
+        self.app.ground.directory.by_tenant(self.tenant()).await.unwrap();
+        self.app.ground.directory.platform().await.unwrap();
     }
 }
 

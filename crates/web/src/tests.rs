@@ -1,13 +1,14 @@
 //! The shell around its handlers, with no database behind it: what never reaches one must not need one.
 
 use accounts::{Accounts, Limits};
-use dashboard::Dashboard;
 use database::{Database, DatabaseConfig, Timeouts};
-use edge::{HttpSettings, Services};
+use edge::HttpSettings;
+use ground::Ground;
 use guard::{HashConfig, Hasher};
 use kernel::{Clock, Keys, NameKeys};
-use notices::Notices;
+use pages::{Services, Table};
 use poem::{Endpoint, Request, Response, http::Method};
+use std::sync::Arc;
 use tenancy::Directory;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -27,26 +28,23 @@ fn services() -> Services {
     let directory = Directory::new(database.clone(), clock.clone());
     let hasher = Hasher::new(&keys, HashConfig { threads: 1, queue: 1 });
     let public_url: url::Url = "https://portal.example/".parse().unwrap();
-    let notices = Notices::new(database.clone(), clock.clone());
-    let accounts = Accounts::new(
-        database.clone(),
+    let ground = Ground {
+        database: database.clone(),
         directory,
-        keys.clone(),
-        NameKeys::new([8; 32], None),
-        clock.clone(),
+        keys: keys.clone(),
+        names: NameKeys::new([8; 32], None),
+        clock: clock.clone(),
         hasher,
-        limits(),
-        public_url.clone(),
-    );
+    };
     Services {
-        dashboard: Dashboard::new(database.clone(), notices.clone()),
-        accounts,
-        notices,
+        accounts: Accounts::new(&ground, limits(), public_url.clone()),
         database,
         keys,
         clock,
         public_url,
         http: HttpSettings::default(),
+        table: Table::new(crate::portal::rows(&Arc::from([]))),
+        nav: Arc::from([crate::portal::MY_PAGE]),
     }
 }
 
@@ -101,7 +99,7 @@ async fn ask(method: Method, address: &str, headers: &[(&str, &str)], body: impl
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let mut response = crate::portal(services()).call(request.body(body)).await.unwrap();
+    let mut response = pages::mount(services()).call(request.body(body)).await.unwrap();
     let text = response.take_body().into_string().await.unwrap();
     Answer { response, text }
 }
@@ -313,7 +311,7 @@ async fn pages_stay_within_their_budget() {
                 .uri(address.parse().unwrap())
                 .header(head[0].0, head[0].1)
                 .finish();
-            crate::portal(services()).call(request).await.unwrap()
+            pages::mount(services()).call(request).await.unwrap()
         };
         assert_eq!(response.header("content-encoding"), Some("br"));
         let bytes = response.take_body().into_bytes().await.unwrap().len();

@@ -67,7 +67,7 @@ async fn the_insurers_days_after_loss_are_for_reading_with_a_word_on_it() {
 async fn an_insurer_suspended_while_a_member_is_inside_shows_them_out_and_resumed_lets_them_go_on() {
     let app = TestApp::start().await;
     let (client, who) = app.member().await;
-    suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);
@@ -86,7 +86,7 @@ async fn an_insurer_suspended_while_a_member_is_inside_shows_them_out_and_resume
             .status,
         403
     );
-    resume(&app.database, app.clock().now(), app.tenant(), "test")
+    resume(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);

@@ -18,11 +18,11 @@ async fn ten_wrong_passwords_wait_whether_the_user_id_exists_or_not_and_elsewher
             for _ in 0..10 {
                 assert_eq!(log_in(&client, id, "wrong&1234").await.status, 422);
             }
-            let hashes = app.hasher.hashes();
+            let hashes = app.ground.hasher.hashes();
             let answer = log_in(&client, id, PASSWORD).await;
             says(&answer, 429, "しばらく受け付けを止めています");
             assert_eq!(answer.header("retry-after"), (wait + 1).to_string());
-            assert_eq!(app.hasher.hashes(), hashes, "no work is done for a refused one");
+            assert_eq!(app.ground.hasher.hashes(), hashes, "no work is done for a refused one");
             app.later(wait + 1);
         }
     }
@@ -58,11 +58,11 @@ async fn so_many_guesses_from_anywhere_lock_a_user_id_for_strangers_until_a_new_
         forget(&app, &who.user_id).await;
     }
     for _ in 0..2 {
-        let hashes = app.hasher.hashes();
+        let hashes = app.ground.hasher.hashes();
         let answer = log_in(&app.client(), &who.user_id, PASSWORD).await;
         says(&answer, 403, "ログインを止めています");
         says(&answer, 403, "パスワードを再設定して、すぐにログインする");
-        assert_eq!(app.hasher.hashes(), hashes);
+        assert_eq!(app.ground.hasher.hashes(), hashes);
         app.later(300 * 24 * 3600);
     }
 }
@@ -88,7 +88,7 @@ async fn forget(app: &TestApp, user_id: &str) {
         window: Duration::from_hours(1),
         waits: &[],
     };
-    let platform = app.database.tenant(kernel::TenantId::PLATFORM);
+    let platform = app.ground.database.tenant(kernel::TenantId::PLATFORM);
     let tx = platform.write(Durability::Safe).await.unwrap();
     throttle::forgive(&tx, app.keys(), &rule, &format!("strangers|{user_id}"))
         .await
@@ -115,15 +115,15 @@ async fn a_lock_looks_the_same_at_the_same_cost_whether_the_user_id_exists_or_no
         app.warm().await;
         app.client().get("/portal/").await;
         let before = (
-            app.database.statements(),
-            app.database.transactions(),
-            app.hasher.hashes(),
+            app.ground.database.statements(),
+            app.ground.database.transactions(),
+            app.ground.hasher.hashes(),
         );
         let answer = log_in(&app.client(), id, PASSWORD).await;
         let after = (
-            app.database.statements(),
-            app.database.transactions(),
-            app.hasher.hashes(),
+            app.ground.database.statements(),
+            app.ground.database.transactions(),
+            app.ground.hasher.hashes(),
         );
         let cost = (after.0 - before.0, after.1 - before.1, after.2 - before.2);
         answers.push((answer.normalized().replace(id, "ID"), cost));
@@ -208,13 +208,13 @@ async fn right_passwords_are_bounded_too_and_a_devices_apart() {
     for _ in 0..2 {
         leads(&log_in(&app.client(), &who.user_id, PASSWORD).await, MY_PAGE);
     }
-    let hashes = app.hasher.hashes();
+    let hashes = app.ground.hasher.hashes();
     says(
         &log_in(&app.client(), &who.user_id, PASSWORD).await,
         429,
         "しばらく受け付けを止めています",
     );
-    assert_eq!(app.hasher.hashes(), hashes);
+    assert_eq!(app.ground.hasher.hashes(), hashes);
     for _ in 0..3 {
         leads(&log_in(&own, &who.user_id, PASSWORD).await, MY_PAGE);
     }
@@ -336,9 +336,9 @@ async fn only_failures_count_for_a_network_and_then_strangers_wait_and_known_dev
     for _ in 0..3 {
         assert_eq!(log_in(&client, &unique("nobody"), "wrong&1234").await.status, 422);
     }
-    let hashes = app.hasher.hashes();
+    let hashes = app.ground.hasher.hashes();
     assert_eq!(log_in(&client.stranger(), &who.user_id, PASSWORD).await.status, 429);
-    assert_eq!(app.hasher.hashes(), hashes);
+    assert_eq!(app.ground.hasher.hashes(), hashes);
     // security.md 67: a neighbour's failures keep no known browser out.
     leads(&log_in(&client, &who.user_id, PASSWORD).await, "/portal/terms");
 }

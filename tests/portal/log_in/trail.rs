@@ -83,6 +83,7 @@ async fn log_ins_held_off_are_counted_and_told_in_one_line_once_their_minute_is_
     // The last ones are told by the sweep.
     app.later(61);
     let mut tx = app
+        .ground
         .database
         .tenant(kernel::TenantId::PLATFORM)
         .write(Durability::Safe)

@@ -303,7 +303,7 @@ async fn within_a_minute_an_unchanged_address_is_sent_no_other_code_whatever_els
 async fn a_suspension_in_the_middle_of_a_sign_up_is_told_at_its_next_step() {
     let app = TestApp::start().await;
     let (client, user_id, email) = app.waiting_for_code().await;
-    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(61);

@@ -1,9 +1,10 @@
 //! The campaign day: an employer's people behind three addresses sign up for two hours, a neighbour of theirs guesses, and
 //! so does a stranger with a thousand addresses. The clock is moved; the use cases are the public ones.
 
-use accounts::{BirthForm, IdentityForm, LogInForm, Outcome, Refusal};
+use accounts::{BirthForm, IdentityForm, LogInForm, reasons};
 use audit::{Channel, Origin};
 use futures_util::future::join_all;
+use kernel::Outcome;
 use std::collections::BTreeMap;
 use tenancy::SharedNetwork;
 use testkit::{TestApp, TestPerson};
@@ -71,13 +72,7 @@ async fn sign_up(app: &TestApp, nth: usize) -> Vec<&'static str> {
 }
 
 async fn look(app: &TestApp, origin: &Origin, person: &TestPerson) -> &'static str {
-    match app
-        .services
-        .accounts
-        .identify(origin, &typed(app, person))
-        .await
-        .unwrap()
-    {
+    match app.accounts.identify(origin, &typed(app, person)).await.unwrap() {
         Outcome::Done(_) => "done",
         Outcome::Refused(refusal) => refusal.code(),
     }
@@ -130,8 +125,8 @@ async fn nobody_is_kept_out_by_others_and_a_thousand_addresses_gain_nothing() {
             password: format!("guess&{step}"),
             device: None,
         };
-        let answer = app.services.accounts.log_in(&strange(step), "", guess).await.unwrap();
-        passwords += usize::from(matches!(answer, Outcome::Refused(Refusal::LogInFailed)));
+        let answer = app.accounts.log_in(&strange(step), "", guess).await.unwrap();
+        passwords += usize::from(answer.is_refused(reasons::LOG_IN_FAILED));
         app.later(STEP);
     }
     // Everybody came through at once, though the neighbour failed more often than a whole network otherwise may.

@@ -103,9 +103,12 @@ async fn every_mismatch_has_the_same_answer_at_the_same_cost_and_only_the_regist
         testkit::sql(app.tenant(), "DELETE FROM throttles").await;
         let client = app.client();
         app.warm().await;
-        let before = (app.database.statements(), app.hasher.hashes());
+        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
         let answer = client.send_form("/portal/signup", &fields).await;
-        let cost = (app.database.statements() - before.0, app.hasher.hashes() - before.1);
+        let cost = (
+            app.ground.database.statements() - before.0,
+            app.ground.hasher.hashes() - before.1,
+        );
         says(&answer, 422, NEUTRAL);
         assert!(client.cookie("__Host-ticket").is_none(), "{case}");
         answers.push((case, answer.normalized(), cost));
@@ -270,7 +273,7 @@ async fn an_address_that_names_no_insurer_or_a_closed_one_says_so_at_once() {
         says(&page, 200, said);
         assert!(page.text.contains(&format!("value=\"{code}\"")), "{}", page.text);
     }
-    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);
@@ -341,7 +344,7 @@ async fn the_same_identity_again_goes_on_where_it_was_and_another_begins_anew() 
 #[tokio::test]
 async fn a_suspended_insurer_takes_nobody() {
     let app = TestApp::start().await;
-    tenancy::suspend(&app.database, app.clock().now(), app.tenant(), "test")
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();
     app.later(3);

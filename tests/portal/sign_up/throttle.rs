@@ -90,9 +90,9 @@ async fn a_ticket_takes_only_so_many_account_forms() {
         let form = mended.clone().with("email", "abc");
         assert_eq!(client.send_form("/portal/signup/account", &form).await.status, 422);
     }
-    let before = app.hasher.hashes();
+    let before = app.ground.hasher.hashes();
     says(&client.send_form("/portal/signup/account", &mended).await, 429, WAIT);
-    assert_eq!(app.hasher.hashes(), before);
+    assert_eq!(app.ground.hasher.hashes(), before);
 }
 
 #[tokio::test]

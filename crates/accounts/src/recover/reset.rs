@@ -2,9 +2,10 @@
 
 use super::folded;
 use crate::{
-    Accounts, Outage, Outcome, Refusal,
+    Accounts, fields,
     messages::{PasswordChanged, letterhead, sender},
-    refusal::unhashed,
+    reasons,
+    reasons::unhashed,
     schema::accounts,
     session::{AccountRow, Credentials, account, credentials},
     sign_up::new_password,
@@ -16,7 +17,7 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{HashError, Password, PasswordHash, links, links::Link, sessions};
-use kernel::{AccountId, FieldError, TenantSecret};
+use kernel::{AccountId, FieldError, Outage, Outcome, Refusal, TenantSecret};
 use scoped_futures::ScopedFutureExt as _;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -50,15 +51,15 @@ impl Accounts {
 
     async fn look_at_link(&self, link: &TenantSecret) -> Result<Outcome<ResetView>, Outage> {
         let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         };
         let mut tx = self.database.tenant(link.tenant).read().await?;
         let link = links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await?;
         tx.commit().await?;
         Ok(match link {
-            Link::Open { .. } if !insurer.is_open() => Refusal::InsurerSuspended.into(),
+            Link::Open { .. } if !insurer.is_open() => reasons::INSURER_SUSPENDED.into(),
             Link::Open { .. } => Outcome::Done(ResetView { insurer }),
-            _ => Refusal::LinkExpired.into(),
+            _ => reasons::LINK_EXPIRED.into(),
         })
     }
 
@@ -77,10 +78,10 @@ impl Accounts {
 
     /// The trail hears of links that open nothing (any more), for they may be guessed or stolen.
     async fn note_dead_link<T>(&self, origin: &Origin, outcome: &Outcome<T>) -> Result<(), Outage> {
-        match outcome {
-            Outcome::Refused(Refusal::LinkExpired) => self.note_unread(origin, &DEAD_LINK).await,
-            _ => Ok(()),
+        if outcome.is_refused(reasons::LINK_EXPIRED) {
+            self.note_unread(origin, &DEAD_LINK).await?;
         }
+        Ok(())
     }
 
     async fn set_by_link(
@@ -90,10 +91,10 @@ impl Accounts {
         form: ResetForm,
     ) -> Result<Outcome<Arc<Insurer>>, Outage> {
         let Some(insurer) = self.directory.by_tenant(link.tenant).await? else {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         };
         if !insurer.is_open() {
-            return Ok(Refusal::InsurerSuspended.into());
+            return Ok(reasons::INSURER_SUSPENDED.into());
         }
         let tenant = self.database.tenant(link.tenant);
         let mut tx = tenant.read().await?;
@@ -108,15 +109,15 @@ impl Accounts {
             Link::Late | Link::Unknown => None,
         };
         let Some(found) = found else {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         };
         let Some(person) = roster::person(&tx, found.person_id).await? else {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         };
         tx.commit().await?;
         let password = match new_password(&insurer, &person, &found.user_id, &form.password) {
             Ok(password) => password,
-            Err(problem) => return Ok(Refusal::Fields(vec![FieldError::new("password", problem)]).into()),
+            Err(problem) => return Ok(Refusal::field(FieldError::new(fields::PASSWORD, problem)).into()),
         };
         let hash = match self
             .hasher
@@ -138,7 +139,7 @@ impl Accounts {
         }
         if !matches!(used, Link::Open { .. }) || !self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?
         {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         }
         trail::record(
             &tx,
@@ -164,7 +165,7 @@ impl Accounts {
         typed: &str,
     ) -> Result<Outcome<Arc<Insurer>>, Outage> {
         if self.clock.now() - at > SECOND_CLICK {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         }
         let (_, found) = self
             .database
@@ -172,11 +173,11 @@ impl Accounts {
             .read_with(|tx| credentials(tx, id).scope_boxed())
             .await?;
         let Some(found) = found.filter(|found| found.account.password_changed_at == at) else {
-            return Ok(Refusal::LinkExpired.into());
+            return Ok(reasons::LINK_EXPIRED.into());
         };
         Ok(match self.is_password(origin, &found, typed).await {
             Ok(true) => Outcome::Done(insurer),
-            Ok(false) => Refusal::LinkExpired.into(),
+            Ok(false) => reasons::LINK_EXPIRED.into(),
             Err(error) => unhashed(error)?.into(),
         })
     }

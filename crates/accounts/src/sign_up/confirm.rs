@@ -2,7 +2,7 @@
 
 use super::{CODE, code_of, live_ticket, lock_ticket, read_code};
 use crate::{
-    Accounts, Outage, Outcome, Refusal, login_names, network,
+    Accounts, fields, login_names, network, reasons,
     rules::CODE_INSURER,
     schema::{accounts, sign_up_tickets},
     ticket::{TicketRow, left},
@@ -14,7 +14,7 @@ use database::{Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{PasswordHash, codes};
-use kernel::{AccountId, FieldError, Problem, TenantSecret, UserId};
+use kernel::{AccountId, FieldError, Outage, Outcome, Problem, Refusal, TenantSecret, UserId};
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -37,12 +37,12 @@ struct Judged {
     wrong: bool,
 }
 
-impl From<Refusal> for Judged {
-    fn from(refusal: Refusal) -> Self {
+impl<R: Into<Refusal>> From<R> for Judged {
+    fn from(refusal: R) -> Self {
         Self {
             wrong: false,
             account: None,
-            outcome: refusal.into(),
+            outcome: Outcome::Refused(refusal.into()),
         }
     }
 }
@@ -57,10 +57,10 @@ impl Accounts {
         code: &str,
     ) -> Result<Outcome<Registered>, Outage> {
         let Some(insurer) = self.directory.by_tenant(ticket.tenant).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         if !insurer.is_open() {
-            return Ok(Refusal::InsurerSuspended.into());
+            return Ok(reasons::INSURER_SUSPENDED.into());
         }
         let typed = match read_code(code) {
             Ok(typed) => typed,
@@ -74,17 +74,17 @@ impl Accounts {
             .network_wait(origin, &places, by_network, &CODE_NETWORK_HELD)
             .await?
         {
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(row) = self.find_ticket_even_done(&mut tx, ticket).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         let judged = if row.registered_at.is_some() {
             self.confirm_again(&mut tx, &insurer, &row, &typed, now).await?
         } else if row.last_sent_at.is_none() {
-            Refusal::StepMissing.into()
+            reasons::STEP_MISSING.into()
         } else {
             self.confirm_first(&mut tx, &insurer, &row, &typed, now).await?
         };
@@ -124,7 +124,7 @@ impl Accounts {
             return self.confirm_again(tx, insurer, row, typed, now).await;
         };
         if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(Refusal::CodeTriesUsedUp.into());
+            return Ok(reasons::CODE_TRIES_USED_UP.into());
         }
         // Asked before the code is used up: with another user ID it is good for the rest of its time.
         if let Some(Ok(user_id)) = row.user_id.as_deref().map(UserId::typed)
@@ -136,7 +136,7 @@ impl Accounts {
             .judge_code(tx, row.person_id, row.ticket_id.0, CODE, typed, row.tries)
             .await?;
         if let Err(refusal) = judged {
-            let wrong = matches!(refusal, Refusal::CodeWrong { .. } | Refusal::CodeTriesUsedUp);
+            let wrong = refusal.is_any(&[reasons::CODE_WRONG, reasons::CODE_TRIES_USED_UP]);
             if wrong {
                 diesel::update(live_ticket(tx.tenant(), row.ticket_id))
                     .set(sign_up_tickets::tries.eq(sign_up_tickets::tries + 1))
@@ -181,7 +181,7 @@ impl Accounts {
                 account: None,
                 wrong: false,
             },
-            _ => Refusal::TicketExpired.into(),
+            _ => reasons::TICKET_EXPIRED.into(),
         })
     }
 
@@ -197,7 +197,7 @@ impl Accounts {
         let (Some(Ok(user_id)), Some(password), Some(email)) =
             (row.user_id.as_deref().map(UserId::typed), &row.password, email)
         else {
-            return Ok(Err(Refusal::StepMissing));
+            return Ok(Err(reasons::STEP_MISSING.into()));
         };
         // Reserved once more: a later sign-up of the same person may have given the name up.
         if !login_names::reserve(tx, &self.names, &user_id, row, now).await? {
@@ -222,7 +222,7 @@ impl Accounts {
             .execute(&mut **tx)
             .await?;
         if made == 0 {
-            return Ok(Err(Refusal::TicketExpired));
+            return Ok(Err(reasons::TICKET_EXPIRED.into()));
         }
         login_names::hand_over(tx, &self.names, &user_id, row, account_id).await?;
         diesel::update(live_ticket(tenant, row.ticket_id))
@@ -244,5 +244,5 @@ impl Accounts {
 }
 
 fn user_id_taken() -> Refusal {
-    Refusal::Fields(vec![FieldError::new("user_id", Problem::UserIdTaken)])
+    Refusal::field(FieldError::new(fields::USER_ID, Problem::UserIdTaken))
 }

@@ -2,12 +2,12 @@
 
 use super::{CODE, code_of, live_ticket, lock_ticket, new_password};
 use crate::{
-    Accounts, Outage, Outcome, Refusal,
+    Accounts, fields,
     limits::span,
     login_names,
     messages::{VerificationCode, letterhead, sender},
-    network,
-    refusal::unhashed,
+    network, reasons,
+    reasons::unhashed,
     schema::sign_up_tickets,
     ticket::{TicketRow, left},
     trail::{self, ACCOUNT_HELD, SEND_NETWORK_HELD, Typed, record_visitor},
@@ -22,7 +22,7 @@ use guard::{
     PasswordHash, codes,
     throttle::{self, Taken},
 };
-use kernel::{EmailAddress, FieldError, Problem, TenantSecret, UserId};
+use kernel::{EmailAddress, FieldError, Outage, Outcome, Problem, Reason, Refusal, TenantSecret, UserId};
 use mail::Letter;
 use serde_json::json;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ impl Accounts {
             .network_wait(origin, &places, by_network, &SEND_NETWORK_HELD)
             .await?
         {
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         let (row, given) = match self.read_account(origin, ticket, &insurer, form).await? {
             Ok(read) => read,
@@ -98,8 +98,8 @@ impl Accounts {
     /// The insurer of a ticket, while its portal is open.
     async fn open_insurer(&self, ticket: &TenantSecret) -> Result<Result<Arc<Insurer>, Refusal>, Outage> {
         Ok(match self.directory.by_tenant(ticket.tenant).await? {
-            None => Err(Refusal::TicketExpired),
-            Some(insurer) if !insurer.is_open() => Err(Refusal::InsurerSuspended),
+            None => Err(reasons::TICKET_EXPIRED.into()),
+            Some(insurer) if !insurer.is_open() => Err(reasons::INSURER_SUSPENDED.into()),
             Some(insurer) => Ok(insurer),
         })
     }
@@ -115,31 +115,31 @@ impl Accounts {
     ) -> Result<Result<(TicketRow, Given), Refusal>, Outage> {
         let now = self.clock.now();
         let mut errors = Vec::new();
-        let user_id = FieldError::gather("user_id", UserId::parse(&form.user_id), &mut errors);
+        let user_id = FieldError::gather(fields::USER_ID, UserId::parse(&form.user_id), &mut errors);
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
-            return Ok(Err(Refusal::TicketExpired));
+            return Ok(Err(reasons::TICKET_EXPIRED.into()));
         };
         let Some(person) = roster::person(&tx, row.person_id).await? else {
-            return Ok(Err(Refusal::TicketExpired));
+            return Ok(Err(reasons::TICKET_EXPIRED.into()));
         };
         if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(Err(Refusal::CodeTriesUsedUp));
+            return Ok(Err(reasons::CODE_TRIES_USED_UP.into()));
         }
         if wrong_codes::used_up(&mut tx, row.person_id, self.limits.code_failures).await? {
-            return Ok(Err(Refusal::CodesLocked));
+            return Ok(Err(reasons::CODES_LOCKED.into()));
         }
         let (rule, key) = (self.limits.account_posts(), row.ticket_id.to_string());
         if let Taken::Wait { until } = throttle::take(&tx, &self.keys, now, &rule, &key).await? {
             let typed = Typed::ticket(&self.keys, row.ticket_id);
             trail::note_held(&tx, now, origin, &ACCOUNT_HELD, &typed).await?;
             tx.commit().await?;
-            return Ok(Err(Refusal::Wait { until }));
+            return Ok(Err(reasons::wait(until)));
         }
         if let Some(user_id) = &user_id
             && !login_names::is_free(&mut tx, &self.names, user_id, &row, now).await?
         {
-            errors.push(FieldError::new("user_id", Problem::UserIdTaken));
+            errors.push(FieldError::new(fields::USER_ID, Problem::UserIdTaken));
             // Whoever asks for many learns which exist: the trail tells whose ticket it was.
             let typed = Typed::user_id(&self.keys, &user_id.folded()).into(json!({}));
             let about = (Some(trail::ticket(row.ticket_id)), typed);
@@ -148,15 +148,15 @@ impl Accounts {
         tx.commit().await?;
 
         let password = new_password(insurer, &person, &form.user_id, &form.password);
-        let password = FieldError::gather("password", password, &mut errors);
+        let password = FieldError::gather(fields::PASSWORD, password, &mut errors);
         // The mask was shown and can't be edited: the address behind it counts, not what was posted.
         let email = match self.ticket_email(&row)? {
             Some(email) if row.email_hint.is_some() => Ok(email),
             _ => EmailAddress::parse(form.email.as_deref().unwrap_or_default()),
         };
-        let email = FieldError::gather("email", email, &mut errors);
+        let email = FieldError::gather(fields::EMAIL, email, &mut errors);
         let (Some(user_id), Some(password), Some(email), true) = (user_id, password, email, errors.is_empty()) else {
-            return Ok(Err(Refusal::Fields(errors)));
+            return Ok(Err(Refusal::fields(errors)));
         };
         let password = match self.hasher.hash(origin, row.owner(), password).await {
             Ok(password) => password,
@@ -180,7 +180,7 @@ impl Accounts {
         now: DateTime<Utc>,
     ) -> Result<Outcome<CodeSent>, Outage> {
         let Some(row) = lock_ticket(tx, row.ticket_id).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         // A minute between two codes, to whomever they go; the same form a second time sends none.
         let sent_at = row.last_sent_at.filter(|at| now < *at + span(self.limits.resend_after));
@@ -190,10 +190,10 @@ impl Accounts {
         }
         if let Some(at) = sent_at.filter(|_| !again) {
             let at = at + span(self.limits.resend_after);
-            return Ok(Refusal::ResendTooSoon { at }.into());
+            return Ok(reasons::resend_too_soon(at).into());
         }
         if !login_names::reserve(tx, &self.names, &given.user_id, &row, now).await? {
-            return Ok(Refusal::Fields(vec![FieldError::new("user_id", Problem::UserIdTaken)]).into());
+            return Ok(Refusal::field(FieldError::new(fields::USER_ID, Problem::UserIdTaken)).into());
         }
         diesel::update(live_ticket(tx.tenant(), row.ticket_id))
             .set((
@@ -220,32 +220,32 @@ impl Accounts {
             .network_wait(origin, &places, by_network, &SEND_NETWORK_HELD)
             .await?
         {
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let Some(before) = self.find_ticket(&mut tx, ticket).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         let Some(sent_at) = before.last_sent_at else {
-            return Ok(Refusal::StepMissing.into());
+            return Ok(reasons::STEP_MISSING.into());
         };
         let next = sent_at + span(self.limits.resend_after);
         if now < next && left(self.limits.code_tries, before.tries) > 0 {
-            return Ok(Refusal::ResendTooSoon { at: next }.into());
+            return Ok(reasons::resend_too_soon(next).into());
         }
         let Some(row) = lock_ticket(&mut tx, before.ticket_id).await? else {
-            return Ok(Refusal::TicketExpired.into());
+            return Ok(reasons::TICKET_EXPIRED.into());
         };
         let (Some(email), Some(sent_at)) = (self.ticket_email(&row)?, row.last_sent_at) else {
-            return Ok(Refusal::StepMissing.into());
+            return Ok(reasons::STEP_MISSING.into());
         };
         // A double click: the request beside this one has sent, and both are told of the one code.
         let sent_beside = row.sends != before.sends;
         let outcome = if let Some(refusal) = self.used_up(&row, !sent_beside) {
             refusal.into()
         } else if wrong_codes::used_up(&mut tx, row.person_id, self.limits.code_failures).await? {
-            Refusal::CodesLocked.into()
+            reasons::CODES_LOCKED.into()
         } else if sent_beside {
             Outcome::Done(code_sent(sent_at + span(self.limits.code_life), &row, &email))
         } else {
@@ -264,11 +264,11 @@ impl Accounts {
     }
 
     /// Why a ticket leads no further: a code that can't be typed any more is not sent either.
-    fn used_up(&self, row: &TicketRow, sends: bool) -> Option<Refusal> {
+    fn used_up(&self, row: &TicketRow, sends: bool) -> Option<Reason> {
         if left(self.limits.code_tries, row.tries) == 0 {
-            return Some(Refusal::CodeTriesUsedUp);
+            return Some(reasons::CODE_TRIES_USED_UP);
         }
-        (sends && left(self.limits.code_sends, row.sends) == 0).then_some(Refusal::SendsUsedUp)
+        (sends && left(self.limits.code_sends, row.sends) == 0).then_some(reasons::SENDS_USED_UP)
     }
 
     /// Issues a code, puts its mail into the outbox and counts the send, all in the transaction that locked the ticket.

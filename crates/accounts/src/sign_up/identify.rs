@@ -1,10 +1,10 @@
 //! Step 1 (manual 1-2): the typed identity against the roster. Every mismatch has one answer.
 
 use crate::{
-    Accounts, IdentityForm, Outage, Outcome, Refusal, alike,
+    Accounts, IdentityForm, alike,
     limits::span,
     messages::{AlreadyRegistered, letterhead, sender},
-    network,
+    network, reasons,
     rules::IDENTITY_INSURER,
     schema::{accounts, sign_up_tickets},
     ticket::PURPOSE,
@@ -17,7 +17,7 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::throttle;
-use kernel::{AccountId, EmailAddress, PersonId, TenantId, TenantSecret, TicketId};
+use kernel::{AccountId, EmailAddress, Outage, Outcome, PersonId, Refusal, TenantId, TenantSecret, TicketId};
 use mail::Letter;
 use roster::{Found, Identity};
 use serde_json::json;
@@ -45,21 +45,21 @@ impl Accounts {
             Ok(read) => read,
             Err(errors) => {
                 self.note_unread(origin, &IDENTITY_UNREAD).await?;
-                return Ok(Refusal::Fields(errors).into());
+                return Ok(Refusal::fields(errors).into());
             }
         };
         if !insurer.is_open() {
-            return Ok(Refusal::InsurerSuspended.into());
+            return Ok(reasons::INSURER_SUSPENDED.into());
         }
         let (places, by_network) = (network::places_at(origin, &insurer), self.limits.identity_network());
         if let Some(until) = self
             .network_wait(origin, &places, by_network, &IDENTITY_NETWORK_HELD)
             .await?
         {
-            return Ok(Refusal::Wait { until }.into());
+            return Ok(reasons::wait(until).into());
         }
         let (outcome, alarmed) = self.match_identity(origin, &insurer, &identity).await?;
-        if matches!(outcome, Outcome::Refused(Refusal::NotMatched)) {
+        if outcome.is_refused(reasons::NOT_MATCHED) {
             self.count_network(&places, by_network).await?;
         }
         if alarmed {
@@ -83,7 +83,7 @@ impl Accounts {
         if let throttle::Taken::Wait { until } = taken {
             trail::note_held(&tx, now, origin, &IDENTITY_HELD, &typed).await?;
             tx.commit().await?;
-            return Ok((Refusal::Wait { until }.into(), false));
+            return Ok((reasons::wait(until).into(), false));
         }
         let found = roster::find(&mut tx, insurer, identity, now).await?;
         let (person, ambiguous, level) = match found {
@@ -108,7 +108,7 @@ impl Accounts {
             record_visitor(&tx, now, origin, "sign_up.identify", "not_matched", about).await?;
             let alarmed = self.count_for_alarm(&tx, now, &IDENTITY_INSURER).await?;
             tx.commit().await?;
-            return Ok((Refusal::NotMatched.into(), alarmed));
+            return Ok((reasons::NOT_MATCHED.into(), alarmed));
         };
         // Only this try: a number may be a whole household's, and whoever knows one of it could guess at the others for ever.
         throttle::give_back(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
@@ -117,7 +117,7 @@ impl Accounts {
         if let throttle::Taken::Wait { until } = begun {
             trail::note_held(&tx, now, origin, &IDENTITY_HELD, &typed).await?;
             tx.commit().await?;
-            return Ok((Refusal::Wait { until }.into(), false));
+            return Ok((reasons::wait(until).into(), false));
         }
         let (ticket, ticket_id) = (TenantSecret::random(insurer.tenant_id), TicketId::new(now));
         let email_hint = person.email.as_ref().map(EmailAddress::mask);

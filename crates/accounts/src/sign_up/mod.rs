@@ -10,7 +10,7 @@ pub use create::{AccountForm, CodeSent};
 pub use identify::Ticketed;
 
 use crate::{
-    Accounts, Outage, Outcome, Refusal,
+    Accounts, fields, reasons,
     schema::sign_up_tickets,
     ticket::{TicketRow, left},
     wrong_codes,
@@ -23,7 +23,7 @@ use guard::{
     Password, PasswordRule,
     codes::{self, CodeVerdict, TypedCode},
 };
-use kernel::{FieldError, PersonId, Problem, TenantId, TicketId, calendar};
+use kernel::{FieldError, Outage, Outcome, PersonId, Problem, Refusal, TenantId, TicketId, calendar};
 use tenancy::Insurer;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ const CODE: &str = "sign_up";
 
 /// A typed code; what is none is to be mended and takes no try.
 pub(crate) fn read_code(typed: &str) -> Result<TypedCode, Refusal> {
-    TypedCode::parse(typed).map_err(|problem| Refusal::Fields(vec![FieldError::new("code", problem)]))
+    TypedCode::parse(typed).map_err(|problem| Refusal::field(FieldError::new(fields::CODE, problem)))
 }
 
 impl Accounts {
@@ -48,7 +48,7 @@ impl Accounts {
         tries: i32,
     ) -> Result<Result<(), Refusal>, Outage> {
         if !wrong_codes::take(tx, person, self.limits.code_failures).await? {
-            return Ok(Err(Refusal::CodesLocked));
+            return Ok(Err(reasons::CODES_LOCKED.into()));
         }
         let verdict = codes::check(tx, &self.keys, self.clock.now(), subject, purpose, typed).await?;
         match verdict {
@@ -60,11 +60,11 @@ impl Accounts {
         }
         Ok(match (verdict, left(self.limits.code_tries, tries + 1)) {
             (CodeVerdict::Right, _) => Ok(()),
-            (CodeVerdict::Late, _) => Err(Refusal::CodeLate),
-            (CodeVerdict::Superseded, _) => Err(Refusal::CodeSuperseded),
-            (CodeVerdict::Used, _) => Err(Refusal::CodeUsed),
-            (CodeVerdict::Wrong, 0) => Err(Refusal::CodeTriesUsedUp),
-            (CodeVerdict::Wrong, left) => Err(Refusal::CodeWrong { left }),
+            (CodeVerdict::Late, _) => Err(reasons::CODE_LATE.into()),
+            (CodeVerdict::Superseded, _) => Err(reasons::CODE_SUPERSEDED.into()),
+            (CodeVerdict::Used, _) => Err(reasons::CODE_USED.into()),
+            (CodeVerdict::Wrong, 0) => Err(reasons::CODE_TRIES_USED_UP.into()),
+            (CodeVerdict::Wrong, left) => Err(reasons::code_wrong(left)),
         })
     }
 }

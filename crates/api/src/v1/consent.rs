@@ -1,11 +1,11 @@
 //! Terms and consents (the manual's 1-6): an append-only ledger, and what is missing in it.
 
-use super::Tag;
-use crate::answer::{Done, Nothing};
-use crate::body::Body;
-use crate::call::{Call, Inside, up};
-use crate::text::{Opaque, Text, Time};
 use accounts::TermsChoice;
+use operations::Tag;
+use operations::answer::{Done, Nothing};
+use operations::body::Body;
+use operations::call::{Call, Inside, up};
+use operations::text::{Opaque, Text, Time};
 use poem_openapi::{Object, OpenApi};
 
 pub struct ConsentApi;

@@ -1,16 +1,16 @@
 //! Who an insurer is: public, asked before anybody signs up.
 
-use super::Tag;
-use crate::answer::Done;
-use crate::call::{Call, up};
-use crate::failure::Failure;
-use crate::params::{CodeSegment, Segment};
-use crate::text::Time;
-use accounts::Refusal;
+use operations::Tag;
+use operations::answer::Done;
+use operations::call::{Call, up};
+use operations::failure::Failure;
+use operations::params::{CodeSegment, Segment};
+use operations::text::Time;
+
 use chrono::{DateTime, Utc};
-use kernel::{FieldError, InsurerCode, TenantId};
+use kernel::{Field, FieldError, InsurerCode, Refusal, TenantId};
 use poem_openapi::{Object, OpenApi};
-use tenancy::{DeskStatus, Module, ModuleState};
+use tenancy::{DeskStatus, Feature, FeatureState};
 
 pub struct InsurersApi;
 
@@ -155,7 +155,10 @@ impl InsurersApi {
         code: Segment<CodeSegment>,
     ) -> poem::Result<Done<Insurer>> {
         let code = InsurerCode::parse(&code.text).map_err(|problem| {
-            Failure::refused(&Refusal::Fields(vec![FieldError::new("code", problem)]), call.now())
+            Failure::refused(
+                &Refusal::field(FieldError::new(Field::new("code", "保険者指定コード"), problem)),
+                call.now(),
+            )
         })?;
         let directory = call.accounts().directory();
         let insurer = up(directory.by_code(&code).await)?.ok_or_else(|| Failure::of("not_found"))?;
@@ -235,10 +238,10 @@ fn desk(desk: &tenancy::ContactDesk, now: DateTime<Utc>) -> Desk {
 }
 
 fn modules(insurer: &tenancy::Insurer) -> Vec<ModuleInfo> {
-    Module::ALL
+    Feature::ALL
         .iter()
         .map(|module| (module, insurer.modules.state(*module)))
-        .filter(|(_, state)| *state != ModuleState::Hidden)
+        .filter(|(_, state)| *state != FeatureState::Hidden)
         .map(|(module, state)| ModuleInfo {
             module: module.as_str().into(),
             label: module.label().into(),

@@ -1,11 +1,11 @@
 //! Logging in and out (the manual's 1-5).
 
-use super::Tag;
-use crate::answer::{Created, Nothing};
-use crate::body::Body;
-use crate::call::{Bearer, Call, up};
-use crate::text::{DeviceForm, PasswordForm, Text, Time, UserIdForm};
 use accounts::LogInForm;
+use operations::Tag;
+use operations::answer::{Created, Nothing};
+use operations::body::Body;
+use operations::call::{Bearer, Call, up};
+use operations::text::{DeviceForm, PasswordForm, Text, Time, UserIdForm};
 use poem_openapi::{Object, OpenApi};
 
 pub struct LogInApi;

@@ -1,12 +1,12 @@
 //! Forgotten passwords and forgotten user IDs (the manual's 1-5): one answer whatever is true, the rest by mail.
 
-use super::Tag;
 use super::sign_up::Identity;
-use crate::answer::{Accepted, Nothing};
-use crate::body::Body;
-use crate::call::{Call, link};
-use crate::text::{DeviceForm, NewPasswordForm, Opaque, Text, UserIdForm};
 use accounts::ResetForm;
+use operations::Tag;
+use operations::answer::{Accepted, Nothing};
+use operations::body::Body;
+use operations::call::{Call, link};
+use operations::text::{DeviceForm, NewPasswordForm, Opaque, Text, UserIdForm};
 use poem_openapi::{Object, OpenApi};
 
 pub struct RecoverApi;

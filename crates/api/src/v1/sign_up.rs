@@ -1,14 +1,14 @@
 //! Sign-up: identity, account, code (the manual's 1-1 to 1-4).
 
-use super::Tag;
-use crate::answer::{Accepted, Created, Done};
-use crate::body::Body;
-use crate::call::{Call, ticket};
-use crate::text::{
+use accounts::{AccountForm, BirthForm, IdentityForm};
+use operations::Tag;
+use operations::answer::{Accepted, Created, Done};
+use operations::body::Body;
+use operations::call::{Call, ticket};
+use operations::text::{
     BirthDateForm, CodeForm, EmailForm, EmployeeNumberForm, InsurerCodeForm, KanaForm, NewPasswordForm, NumberForm,
     Opaque, SymbolForm, Text, Time, UserIdForm,
 };
-use accounts::{AccountForm, BirthForm, IdentityForm};
 use poem_openapi::{Object, OpenApi};
 
 pub struct SignUpApi;

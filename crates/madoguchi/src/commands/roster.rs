@@ -1,6 +1,6 @@
 //! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or nothing.
 
-use super::{Failed, tenant::tenant};
+use super::{Failed, said};
 use crate::{
     config::Config,
     retention,
@@ -45,7 +45,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     } = command;
     let database = Database::connect(config.database()?)?;
     let clock = Clock::system();
-    let id = tenant(&database, &code).await?;
+    let id = tenancy::named(&database, &code).await.map_err(said)?;
     let directory = Directory::new(database.clone(), clock.clone());
     let insurer = directory
         .by_tenant(id)

@@ -1,6 +1,7 @@
 //! `madoguchi tenant …`: the insurers' folders in and out, and opening and closing their portals.
 
-use super::Failed;
+use super::{Failed, said};
+use crate::modules;
 use crate::{
     config::Config,
     terminal::{self, complain, say},
@@ -74,7 +75,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             Ok(())
         }
         Command::Export { code, folder } => {
-            let tenant = tenant(&database, &code).await?;
+            let tenant = tenancy::named(&database, &code).await.map_err(said)?;
             tenancy::export(&database, clock.now(), tenant, &folder, &parts())
                 .await
                 .map_err(|error| Failed::Said(error.to_string()))?;
@@ -94,9 +95,9 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             }
             Ok(())
         }
-        Command::Show { code } => show(&database, tenant(&database, &code).await?).await,
+        Command::Show { code } => show(&database, tenancy::named(&database, &code).await.map_err(said)?).await,
         Command::Suspend { code } => {
-            let tenant = tenant(&database, &code).await?;
+            let tenant = tenancy::named(&database, &code).await.map_err(said)?;
             tell(
                 &code,
                 "suspended",
@@ -104,7 +105,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             )
         }
         Command::Resume { code } => {
-            let tenant = tenant(&database, &code).await?;
+            let tenant = tenancy::named(&database, &code).await.map_err(said)?;
             tell(
                 &code,
                 "open",
@@ -114,9 +115,10 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     }
 }
 
-/// What modules keep in the insurers' folders.
-pub fn parts() -> [FolderPart; 2] {
-    [tenancy::pages::folder(), notices::folder()]
+/// What is kept in the insurers' folders besides tenancy's own files.
+pub fn parts() -> Vec<FolderPart> {
+    let of_modules = modules::without_database().into_iter().flat_map(|module| module.folder);
+    [tenancy::pages::folder()].into_iter().chain(of_modules).collect()
 }
 
 /// Applies one folder, with what modules keep in it, and says what changed; its problems where it is refused.
@@ -198,16 +200,6 @@ pub(super) async fn note(
     let tx = database.tenant(tenant).write(Durability::Safe).await?;
     audit::record_command(&tx, now, action, None, detail).await?;
     Ok(tx.commit().await?)
-}
-
-/// The tenant of a code as typed at the command line.
-pub(super) async fn tenant(database: &Database, code: &str) -> Result<TenantId, Failed> {
-    if code == "platform" {
-        return Ok(TenantId::PLATFORM);
-    }
-    let code = InsurerCode::parse(code).map_err(|problem| Failed::Said(format!("{code}: {problem}")))?;
-    let found = tenancy::find(database, &code).await?;
-    found.ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))
 }
 
 #[cfg(test)]

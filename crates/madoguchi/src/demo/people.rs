@@ -2,11 +2,11 @@
 //! beforehand through the very use cases that pages and programs call.
 
 use crate::{app::App, commands::Failed, terminal::say};
-use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm, Outage, Outcome};
-use audit::{Actor, Origin};
+use accounts::{AccountForm, BirthForm, Carrier, IdentityForm, LogInForm};
+use audit::Origin;
 use database::Durability;
+use kernel::{Outage, Outcome};
 use mail::Mailbox;
-use notices::{Draft, To};
 
 /// The password of everybody registered beforehand.
 pub(super) const PASSWORD: &str = "Himawari2rin&";
@@ -74,7 +74,7 @@ impl People {
 
 /// Registers the second person, unless an earlier start did.
 pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> Result<(), Failed> {
-    let accounts = &app.services.accounts;
+    let accounts = &app.accounts;
     let origin = Origin::command();
     let log_in = || LogInForm {
         user_id: people.user_id(),
@@ -111,18 +111,15 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
 
     let session = done(accounts.log_in(&origin, "demo", log_in()).await)?.session;
     let person = done(accounts.enter(Carrier::Cookie, &session).await)?.person.person_id;
-    let draft = Draft {
-        title: "マイページへのご登録ありがとうございます".into(),
-        body: "このお知らせは、あなただけに届いています。\n\n登録した内容は「登録内容の変更」の画面で、いつでもご確認いただけます。"
-            .into(),
-        published_at: app.clock.now(),
-        ended_at: None,
-    };
-    let mut tx = app.database.tenant(session.tenant).write(Durability::Safe).await?;
-    app.services
-        .notices
-        .publish(&mut tx, &origin, Actor::System, To::Person(person), &draft)
+    let mut tx = app
+        .ground
+        .database
+        .tenant(session.tenant)
+        .write(Durability::Safe)
         .await?;
+    for samples in app.modules.iter().filter_map(|module| module.samples.as_ref()) {
+        samples(&mut tx, person).await?;
+    }
     tx.commit().await?;
     accounts.log_out(&origin, &session).await.map_err(failed)?;
     say!("  registered {}", people.user_id());

@@ -102,7 +102,7 @@ impl Folder {
 
     /// What an operator should know though it is no fault, in English, a line each.
     pub fn remarks(&self) -> Vec<String> {
-        let not_built = |module: crate::Module| {
+        let not_built = |module: crate::Feature| {
             format!(
                 "module {} ({}) is not built yet: it shows as 準備中",
                 module.as_str(),

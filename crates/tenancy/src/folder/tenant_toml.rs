@@ -3,7 +3,7 @@
 
 use super::source::{At, Section, Source};
 use crate::{
-    Color, ContactDesk, Hours, InsurerKind, MemberDocument, Module, ModuleState, Modules, OtherContact,
+    Color, ContactDesk, Feature, FeatureState, Features, Hours, InsurerKind, MemberDocument, OtherContact,
     PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
 };
 use chrono::Weekday;
@@ -286,18 +286,18 @@ fn sender(top: &mut Section<'_>) -> SenderSettings {
     })
 }
 
-fn modules(top: &mut Section<'_>, kind: Option<InsurerKind>) -> Modules {
+fn modules(top: &mut Section<'_>, kind: Option<InsurerKind>) -> Features {
     within(top, "modules", |section| {
-        let state = |module: &Module| {
-            let found = section.word(module.as_str(), ModuleState::from_word, "open, preparing, hidden")?;
-            let for_dependants = matches!(module, Module::Survey | Module::Contacts);
-            if for_dependants && kind == Some(InsurerKind::NationalHealth) && found.value == ModuleState::Open {
+        let state = |module: &Feature| {
+            let found = section.word(module.as_str(), FeatureState::from_word, "open, preparing, hidden")?;
+            let for_dependants = matches!(module, Feature::Survey | Feature::Contacts);
+            if for_dependants && kind == Some(InsurerKind::NationalHealth) && found.value == FeatureState::Open {
                 let reason = "can't be open for national_health, which has no dependants";
                 section.wrong(module.as_str(), found.line, reason);
             }
             Some((*module, found.value))
         };
-        Module::ALL.iter().filter_map(state).collect()
+        Feature::ALL.iter().filter_map(state).collect()
     })
 }
 

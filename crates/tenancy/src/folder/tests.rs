@@ -2,7 +2,7 @@ mod bad_files;
 mod networks;
 
 use super::*;
-use crate::{ContactDesk, Module, ModuleState};
+use crate::{ContactDesk, Feature, FeatureState};
 use kernel::Relation;
 use std::fs;
 use tempfile::TempDir;
@@ -118,8 +118,8 @@ fn a_folder_without_fault_is_read_whole() {
         "土日祝を除く平日 10時～17時（12時～13時を除く）"
     );
     assert_eq!(
-        folder.settings.modules.wished(Module::FluSubsidy),
-        ModuleState::Preparing
+        folder.settings.modules.wished(Feature::FluSubsidy),
+        FeatureState::Preparing
     );
     assert_eq!(folder.terms[0].head, folder.settings.terms[0]);
     assert_eq!(

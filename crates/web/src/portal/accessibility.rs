@@ -1,12 +1,12 @@
 //! ウェブアクセシビリティ方針: the insurer's own page, else the platform's.
 
-use crate::{
+use askama::Template;
+use pages::{
     frame::Frame,
     markdown,
     reply::Reply,
     visit::{Trouble, Visit},
 };
-use askama::Template;
 
 #[derive(Template)]
 #[template(path = "portal/accessibility.html")]

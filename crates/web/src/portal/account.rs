@@ -1,19 +1,19 @@
 //! アカウント: what is registered, the password, where the member is logged in, and what they agreed to. Open to members
 //! who may only read as well: it is their own door.
 
-use crate::{
+use crate::portal::device::device;
+use accounts::{AccountView, Consent, Member, PasswordChange, fields, reasons};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use kernel::{Outcome, SessionId, TenantId, calendar, outcome, text};
+use pages::{
     cookies,
     frame::{Errors, Frame},
     markdown,
-    portal::device::device,
     reply::{self, Reply},
     visit::{Trouble, Visit, settle},
     words,
 };
-use accounts::{AccountView, Consent, Member, Outcome, PasswordChange, Refusal};
-use askama::Template;
-use chrono::{DateTime, Utc};
-use kernel::{SessionId, TenantId, calendar, text};
 use poem::{Response, http::StatusCode};
 use tenancy::terms;
 
@@ -91,7 +91,7 @@ pub(crate) async fn end_session(visit: Visit, member: Member) -> Reply {
     match visit.services.accounts.end_session(&visit.origin, &member, id).await? {
         Outcome::Done(()) => Ok(visit.done(back(), "選んだ機器をログアウトしました")),
         // Ended already, by a second click or on its own: the list as it is now says so best.
-        Outcome::Refused(Refusal::NotFound) => {
+        Outcome::Refused(refusal) if refusal.is(outcome::NOT_FOUND) => {
             let errors = Errors {
                 heading: Some("その機器は、いまはログインしていません"),
                 text: "すでにログアウトしています。下の一覧が、いまログインしている機器です。".into(),
@@ -143,9 +143,9 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
                 "パスワードを変更しました。ほかの機器は、安全のためログアウトしました",
             ))
         }
-        Err(Refusal::SessionEnded) => Ok(visit.to_log_in()),
+        Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Ok(visit.to_log_in()),
         Err(refusal) => {
-            let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");
+            let errors = Errors::new(&refusal, visit.now).labelled(&fields::PASSWORD, "新しいパスワード");
             visit.form_again(&refusal, &password_page(&visit, &member, errors))
         }
     }
@@ -203,7 +203,7 @@ async fn account_page(visit: &Visit, member: &Member, errors: Errors) -> Result<
             current: session.current,
             device: device(&session.agent),
             opened_at: calendar::moment(session.opened_at),
-            last_seen_at: words::moment(session.last_seen_at, visit.now),
+            last_seen_at: calendar::moment_or_time(session.last_seen_at, visit.now),
             address: session.address.clone(),
         })
         .collect();

@@ -1,17 +1,17 @@
 //! メールアドレスの変更: the new address with the present password, then the code that was sent there. Until the code is
 //! typed the old address stays.
 
-use crate::{
+use crate::portal::account::ACCOUNT;
+use accounts::{EmailChange, EmailChangeView, Member, fields, reasons};
+use askama::Template;
+use kernel::{Refusal, calendar};
+use mail::MailState;
+use pages::{
     cookies,
     frame::{Errors, Frame},
-    portal::account::ACCOUNT,
     reply::{self, Reply},
     visit::{Visit, settle},
-    words,
 };
-use accounts::{EmailChange, EmailChangeView, Member, Refusal};
-use askama::Template;
-use mail::MailState;
 use poem::Response;
 
 const CODE: &str = "/portal/account/email/code";
@@ -56,8 +56,8 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
     };
     match settle(visit.services.accounts.change_email(&visit.origin, &member, form).await) {
         Ok(_) => Ok(reply::see_other(CODE)),
-        Err(Refusal::SessionEnded) => Ok(visit.to_log_in()),
-        Err(Refusal::CodesLocked) => Err(Refusal::CodesLocked.into()),
+        Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Ok(visit.to_log_in()),
+        Err(refusal) if refusal.is(reasons::CODES_LOCKED) => Err(refusal.into()),
         Err(refusal) => {
             let page = ask_page(&visit, &member, email, false, errors(&visit, &refusal));
             visit.form_again(&refusal, &page)
@@ -101,11 +101,12 @@ pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
 
 /// The code's page again, or back to the beginning where there is no change any more.
 async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
-    match refusal {
-        Refusal::SessionEnded => return Ok(visit.to_log_in()),
-        // Nothing that could be typed or pressed here would help.
-        Refusal::CodesLocked => return Err(refusal.into()),
-        _ => {}
+    if refusal.is(reasons::SESSION_ENDED) {
+        return Ok(visit.to_log_in());
+    }
+    // Nothing that could be typed or pressed here would help.
+    if refusal.is(reasons::CODES_LOCKED) {
+        return Err(refusal.into());
     }
     let change = visit.services.accounts.email_change(member).await?;
     let Some(change) = change else { return Ok(over(&visit)) };
@@ -128,16 +129,16 @@ fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
         text: text.into(),
         ..Errors::default()
     };
-    match refusal {
-        Refusal::CodeTriesUsedUp => own(
+    match refusal.reason {
+        reason if reason == reasons::CODE_TRIES_USED_UP => own(
             "この変更は、ここで終わりました",
             "認証番号を5回入力されたため、続けられません。メールアドレスは変わっていません。1時間ほど待ってから、もう一度はじめからお試しください。",
         ),
-        Refusal::SendsUsedUp => own(
+        reason if reason == reasons::SENDS_USED_UP => own(
             "これ以上メールをお送りできません",
             "お送りできる回数を超えました。いちばん新しいメールの認証番号を入力してください。届いていないときは、1時間ほど待ってから、もう一度はじめからお試しください。メールアドレスは変わっていません。",
         ),
-        other => Errors::new(other, visit.now).labelled("email", "新しいメールアドレス"),
+        _ => Errors::new(refusal, visit.now).labelled(&fields::EMAIL, "新しいメールアドレス"),
     }
 }
 
@@ -155,8 +156,8 @@ fn code_page(visit: &Visit, change: EmailChangeView, errors: Errors) -> CodePage
     CodePage {
         frame: visit.frame().in_section(ACCOUNT).with_errors(errors),
         sender: visit.look.sender.address.as_str().to_owned(),
-        expires_at: words::moment(code.expires_at, visit.now),
-        resend_at: words::full_minute(code.resend_at),
+        expires_at: calendar::moment_or_time(code.expires_at, visit.now),
+        resend_at: calendar::full_minute(code.resend_at),
         is_late: code.expires_at <= visit.now,
         may_resend: code.resend_at <= visit.now,
         mail: match code.mail {

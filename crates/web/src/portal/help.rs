@@ -1,22 +1,22 @@
 //! ヘルプ・お問い合わせ, for everybody at every step: the desk and whether it answers now, where 記号・番号 stand, よくある
 //! ご質問, browsers, and the way back.
 
-use crate::{
+use accounts::Step;
+use askama::Template;
+use kernel::{Outcome, Way};
+use pages::{
     frame::{Frame, Menu},
     markdown,
     reply::Reply,
     visit::Visit,
-    words::Link,
 };
-use accounts::{Outcome, Step};
-use askama::Template;
-use tenancy::{MemberDocument, pages};
+use tenancy::MemberDocument;
 
 #[derive(Template)]
 #[template(path = "portal/help.html")]
 struct HelpPage {
     frame: Frame,
-    back: Link,
+    back: Way,
     documents: Vec<(&'static str, &'static str)>,
     faq_title: String,
     /// Rendered and tame; empty while there is none.
@@ -34,7 +34,7 @@ struct Subject {
 /// `GET /portal/help`.
 pub(crate) async fn show(mut visit: Visit) -> Reply {
     visit.recognise().await?;
-    let faq = pages::guide(&visit.services.database, visit.look.tenant_id, "faq").await?;
+    let faq = tenancy::pages::guide(&visit.services.database, visit.look.tenant_id, "faq").await?;
     let (faq_title, faq) = faq
         .map(|page| (page.title, markdown::render(&page.body, 3)))
         .unwrap_or_default();
@@ -71,14 +71,14 @@ fn with_subjects(faq: &str) -> (String, Vec<Subject>) {
 }
 
 /// Back to where this visitor is in the pipeline.
-async fn back(visit: &Visit) -> Link {
+async fn back(visit: &Visit) -> Way {
     match visit.menu {
-        Menu::Member => return Link::new("/portal/mypage", "マイページに戻る"),
-        Menu::Waiting => return Link::new("/portal/terms", "利用規約の画面に戻る"),
+        Menu::Member => return Way::new("/portal/mypage", "マイページに戻る"),
+        Menu::Waiting => return Way::new("/portal/terms", "利用規約の画面に戻る"),
         Menu::Visitor => {}
     }
     let Some(ticket) = visit.ticket() else {
-        return Link::new("/portal/", "ログイン画面に戻る");
+        return Way::new("/portal/", "ログイン画面に戻る");
     };
     match visit.services.accounts.ticket(&ticket).await {
         Ok(Outcome::Done(view)) => {
@@ -86,10 +86,10 @@ async fn back(visit: &Visit) -> Link {
                 Step::Account => "/portal/signup/account",
                 Step::Code => "/portal/signup/code",
             };
-            Link::new(step, "登録の続きに戻る")
+            Way::new(step, "登録の続きに戻る")
         }
         // A finished or lost sign-up; the help itself goes on without it.
-        Ok(Outcome::Refused(_)) | Err(_) => Link::new("/portal/", "ログイン画面に戻る"),
+        Ok(Outcome::Refused(_)) | Err(_) => Way::new("/portal/", "ログイン画面に戻る"),
     }
 }
 

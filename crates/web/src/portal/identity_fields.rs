@@ -1,9 +1,9 @@
 //! The identity fields (manual 1-2) as typed, shared by sign-up and the forgotten user ID.
 
-use crate::forms::Form;
 use accounts::{BirthForm, IdentityForm};
 use chrono::{DateTime, Datelike, Utc};
 use kernel::calendar;
+use pages::forms::Form;
 use serde::{Deserialize, Serialize};
 use tenancy::Insurer;
 

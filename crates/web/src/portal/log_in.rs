@@ -1,19 +1,19 @@
 //! Log-in (manual 1-5), with the site's notices below the form.
 
-use crate::{
-    cookies,
+use accounts::{LogInForm, LoggedIn, reasons};
+use askama::Template;
+use kernel::{SessionId, UserId, Way, outcome};
+use pages::{
+    Panel, PanelSource, Table, cookies,
     frame::{Errors, Frame, Menu},
+    lines::panels,
     next_path,
-    portal::notices::{self, Line},
     reply::{self, Reply, see_other},
     visit::{Visit, settle},
-    words::Link,
 };
-use accounts::{LogInForm, LoggedIn, Refusal};
-use askama::Template;
-use kernel::{SessionId, UserId};
 use poem::Response;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Template)]
 #[template(path = "portal/log_in.html")]
@@ -24,7 +24,7 @@ struct LogInPage {
     next: String,
     /// The user ID registered a moment ago, to be written down.
     registered: Option<String>,
-    notices: Vec<Line>,
+    panels: Vec<Panel>,
 }
 
 /// `/` and `/portal`.
@@ -34,13 +34,17 @@ pub(super) async fn start(_visit: Visit) -> Reply {
 
 /// The form; whoever is logged in goes on to where they wanted. Whoever has just registered sees their user ID first, also
 /// on a machine where somebody else is logged in.
-pub(super) async fn show(mut visit: Visit) -> Reply {
-    let next = next_path::allowed(visit.query.text("next"))
+pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply {
+    let next = next_path::allowed(&visit.services.table, visit.query.text("next"))
         .unwrap_or_default()
         .to_owned();
     let registered: Option<String> = visit.recall(cookies::REGISTERED);
     if registered.is_none() && visit.recognise().await?.is_some() {
-        return Ok(see_other(&onward(visit.menu == Menu::Waiting, &next)));
+        return Ok(see_other(&onward(
+            &visit.services.table,
+            visit.menu == Menu::Waiting,
+            &next,
+        )));
     }
     let is_over = registered.is_none() && visit.cookies.get(cookies::SESSION).is_some();
     let page = LogInPage {
@@ -48,7 +52,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
         user_id: registered.clone().unwrap_or_default(),
         next,
         registered,
-        notices: site_notices(&visit).await,
+        panels: panels(&sources).await,
     };
     let response = visit.html(&page)?;
     Ok(if is_over {
@@ -59,8 +63,8 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
 }
 
 /// ログイン.
-pub(super) async fn submit(visit: Visit) -> Reply {
-    let next = next_path::allowed(visit.form.text("next"))
+pub(super) async fn submit(sources: Arc<[PanelSource]>, visit: Visit) -> Reply {
+    let next = next_path::allowed(&visit.services.table, visit.form.text("next"))
         .unwrap_or_default()
         .to_owned();
     let user_id = visit.form.text("user_id").to_owned();
@@ -78,16 +82,16 @@ pub(super) async fn submit(visit: Visit) -> Reply {
         }
         Err(refusal) => {
             // In a rush of log-ins a refused one costs no look-up more.
-            let notices = if refusal == Refusal::Overloaded {
+            let panels = if refusal.is(outcome::OVERLOADED) {
                 vec![]
             } else {
-                site_notices(&visit).await
+                panels(&sources).await
             };
             let mut errors = Errors::new(&refusal, visit.now);
-            if matches!(refusal, Refusal::Wait { .. } | Refusal::LogInLocked) {
-                errors.links.insert(
+            if refusal.is_any(&[reasons::WAIT, reasons::LOG_IN_LOCKED]) {
+                errors.ways.insert(
                     0,
-                    Link::new("/portal/password", "パスワードを再設定して、すぐにログインする"),
+                    Way::new("/portal/password", "パスワードを再設定して、すぐにログインする"),
                 );
             }
             let frame = visit.frame().with_errors(errors);
@@ -98,7 +102,7 @@ pub(super) async fn submit(visit: Visit) -> Reply {
                     user_id,
                     next,
                     registered: None,
-                    notices,
+                    panels,
                 },
             )
         }
@@ -106,7 +110,11 @@ pub(super) async fn submit(visit: Visit) -> Reply {
 }
 
 fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) -> Response {
-    let response = see_other(&onward(!logged_in.consents_required.is_empty(), next));
+    let response = see_other(&onward(
+        &visit.services.table,
+        !logged_in.consents_required.is_empty(),
+        next,
+    ));
     let response = visit.remember(response, cookies::DEVICE, browser, cookies::LONGEST_SECONDS);
     let response = reply::with_cookie(
         response,
@@ -155,21 +163,10 @@ impl Browser {
 }
 
 /// The terms come first, then what was asked for, else the my page.
-fn onward(terms_due: bool, next: &str) -> String {
+fn onward(table: &Table, terms_due: bool, next: &str) -> String {
     match (terms_due, next) {
-        (true, next) => next_path::with_next("/portal/terms", Some(next)),
+        (true, next) => next_path::with_next(table, "/portal/terms", Some(next)),
         (false, "") => "/portal/mypage".into(),
         (false, next) => next.to_owned(),
-    }
-}
-
-/// The page works without them.
-async fn site_notices(visit: &Visit) -> Vec<Line> {
-    match visit.services.notices.site_notices().await {
-        Ok(notices) => notices::lines(&notices, "/portal/site-notices"),
-        Err(error) => {
-            tracing::warn!(%error, "site notices unread");
-            vec![]
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! Log-out: a post, whatever state the session is in. By GET it only asks.
 
-use crate::{
+use askama::Template;
+use pages::{
     cookies,
     frame::Frame,
     reply::{self, Reply, see_other},
     visit::Visit,
 };
-use askama::Template;
 use poem::http::{HeaderName, HeaderValue};
 
 #[derive(Template)]

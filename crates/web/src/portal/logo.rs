@@ -1,11 +1,11 @@
 //! Insurers' logos, at an address made from their content.
 
-use crate::{
+use kernel::TenantId;
+use pages::{
     assets::IMMUTABLE,
     reply::Reply,
     visit::{Trouble, Visit},
 };
-use kernel::TenantId;
 use poem::{Response, http::header};
 
 /// `GET /portal/logo/:insurer/:hash`; the platform's stands under `platform`.

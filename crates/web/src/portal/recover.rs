@@ -1,19 +1,19 @@
 //! Forgotten password and forgotten user ID (manual 1-5). Each has one answer, whatever is true.
 
-use crate::{
+use crate::portal::{
+    identity_fields::{Choice, IdentityFields},
+    log_in::Browser,
+};
+use accounts::{ResetForm, fields, reasons};
+use askama::Template;
+use kernel::{Outcome, TenantSecret};
+use pages::{
     cookies,
     frame::{Errors, Frame},
-    portal::{
-        identity_fields::{Choice, IdentityFields},
-        log_in::Browser,
-    },
     reply::{self, Reply, see_other},
     visit::{Visit, settle},
     words,
 };
-use accounts::{Outcome, Refusal, ResetForm};
-use askama::Template;
-use kernel::TenantSecret;
 
 #[derive(Template)]
 #[template(path = "portal/recover_password.html")]
@@ -93,7 +93,7 @@ pub(super) async fn password_submit(visit: Visit) -> Reply {
 
 /// The page behind the mailed link. Looking at it uses nothing up: mail programs look, too.
 pub(super) async fn reset(mut visit: Visit) -> Reply {
-    let link = TenantSecret::parse_link(visit.query.text("token")).ok_or(Refusal::LinkExpired)?;
+    let link = TenantSecret::parse_link(visit.query.text("token")).ok_or(reasons::LINK_EXPIRED)?;
     match visit.services.accounts.reset_link(&visit.origin, &link).await? {
         Outcome::Done(view) => visit.look = view.insurer,
         Outcome::Refused(refusal) => {
@@ -106,7 +106,7 @@ pub(super) async fn reset(mut visit: Visit) -> Reply {
 
 /// Sets the new password. Nobody is logged in by it.
 pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
-    let link = TenantSecret::parse_link(visit.form.text("token")).ok_or(Refusal::LinkExpired)?;
+    let link = TenantSecret::parse_link(visit.form.text("token")).ok_or(reasons::LINK_EXPIRED)?;
     let form = ResetForm {
         password: visit.form.text("password").to_owned(),
     };
@@ -124,13 +124,19 @@ pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
                 "パスワードを変更しました。新しいパスワードでログインしてください。",
             ))
         }
-        Err(refusal @ (Refusal::LinkExpired | Refusal::InsurerSuspended | Refusal::CoverageEnded)) => {
+        Err(refusal)
+            if refusal.is_any(&[
+                reasons::LINK_EXPIRED,
+                reasons::INSURER_SUSPENDED,
+                reasons::COVERAGE_ENDED,
+            ]) =>
+        {
             wear_link(&mut visit, &link).await;
             Err(refusal.into())
         }
         Err(refusal) => {
             wear_link(&mut visit, &link).await;
-            let errors = Errors::new(&refusal, visit.now).labelled("password", "新しいパスワード");
+            let errors = Errors::new(&refusal, visit.now).labelled(&fields::PASSWORD, "新しいパスワード");
             let frame = visit.frame().with_errors(errors);
             visit.form_again(&refusal, &reset_page(&visit, frame, &link))
         }

@@ -1,16 +1,16 @@
 //! Sign-up, step 1: who somebody is (manual 1-1, 1-2).
 
-use crate::{
+use crate::portal::identity_fields::IdentityFields;
+use accounts::{fields, reasons};
+use pages::{
     cookies,
     frame::{Errors, Frame},
-    portal::identity_fields::IdentityFields,
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
-    words,
 };
-use accounts::Refusal;
+
 use askama::Template;
-use kernel::{FieldError, InsurerCode, Problem};
+use kernel::{FieldError, InsurerCode, Problem, Reason, Refusal, outcome};
 use poem::{Response, http::HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -62,19 +62,19 @@ pub(super) async fn printed(visit: Visit) -> Reply {
 /// The form, in the look of the insurer that the address names; says at once where it names none, or one that is closed.
 pub(super) async fn show(mut visit: Visit) -> Reply {
     let named = visit.query.text("insurer").to_owned();
-    let (mut worn, mut refusal) = (None, None);
+    let (mut worn, mut refusal): (_, Option<Refusal>) = (None, None);
     if !named.is_empty() {
         match insurer_named(&visit, &named).await? {
             Ok(insurer) => {
                 worn = visit.wear(&insurer);
-                refusal = (!insurer.is_open()).then_some(Refusal::InsurerSuspended);
+                refusal = (!insurer.is_open()).then(|| reasons::INSURER_SUSPENDED.into());
             }
-            Err(problem) => refusal = Some(Refusal::Fields(vec![FieldError::new("insurer_code", problem)])),
+            Err(problem) => refusal = Some(Refusal::field(FieldError::new(fields::INSURER_CODE, problem))),
         }
     }
     let draft: Option<Draft> = visit.query.get("back").and_then(|_| visit.recall(cookies::DRAFT));
     let mut identity = draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity);
-    if matches!(refusal, Some(Refusal::Fields(_))) {
+    if refusal.as_ref().is_some_and(|refusal| refusal.is(outcome::FIELDS)) {
         identity.insurer_code = named;
     }
     let errors = refusal
@@ -139,11 +139,14 @@ async fn is_going_on(visit: &Visit, identity: &IdentityFields) -> bool {
             .is_ok_and(|view| view.code.is_none_or(|code| code.sends_left > 0))
 }
 
+/// What ends a ticket.
+pub(super) const OVER: [Reason; 2] = [reasons::TICKET_EXPIRED, reasons::CODE_TRIES_USED_UP];
+
 /// Back to the start, because the ticket is over; says why.
 pub(super) fn restart(visit: &Visit, refusal: &Refusal) -> Response {
     let response = reply::with_cookie(see_other("/portal/signup"), cookies::clear(cookies::TICKET));
     let response = reply::with_cookie(response, cookies::clear(cookies::DRAFT));
-    visit.inform(response, words::refusal(refusal, visit.now).text)
+    visit.inform(response, refusal.words(visit.now).text)
 }
 
 fn with(response: Response, cookie: Option<HeaderValue>) -> Response {

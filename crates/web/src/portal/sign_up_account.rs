@@ -1,15 +1,17 @@
 //! Sign-up, step 2: user ID, password, e-mail address (manual 1-3).
 
-use crate::{
+use crate::portal::sign_up::OVER;
+use crate::portal::sign_up::{Draft, restart};
+use accounts::{AccountForm, TicketView, fields, reasons};
+use askama::Template;
+use kernel::Outcome;
+use pages::{
     cookies, error_pages,
     frame::{Errors, Frame},
-    portal::sign_up::{Draft, restart},
     reply::{Reply, see_other},
     visit::{Visit, settle},
     words,
 };
-use accounts::{AccountForm, Outcome, Refusal, TicketView};
-use askama::Template;
 use std::sync::Arc;
 
 #[derive(Template)]
@@ -43,11 +45,11 @@ impl AccountPage {
 /// The form, with what was typed before.
 pub(super) async fn show(mut visit: Visit) -> Reply {
     let Some(ticket) = visit.ticket() else {
-        return Ok(restart(&visit, &Refusal::TicketExpired));
+        return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     let view = match visit.services.accounts.ticket(&ticket).await? {
         Outcome::Done(view) => view,
-        Outcome::Refused(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => {
+        Outcome::Refused(refusal) if refusal.is_any(&OVER) => {
             return Ok(restart(&visit, &refusal));
         }
         Outcome::Refused(refusal) => return Err(refusal.into()),
@@ -69,7 +71,7 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
         return Ok(back(&visit, user_id, email));
     }
     let Some(ticket) = visit.ticket() else {
-        return Ok(restart(&visit, &Refusal::TicketExpired));
+        return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     let form = AccountForm {
         user_id: user_id.clone(),
@@ -78,14 +80,14 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
     };
     let refusal = match settle(visit.services.accounts.create(&visit.origin, &ticket, form).await) {
         Ok(_) => return Ok(taken(&visit)),
-        Err(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => return Ok(restart(&visit, &refusal)),
+        Err(refusal) if refusal.is_any(&OVER) => return Ok(restart(&visit, &refusal)),
         Err(refusal) => refusal,
     };
     let view = settle(visit.services.accounts.ticket(&ticket).await).ok();
     if let Some(view) = &view {
         visit.look = Arc::clone(&view.insurer);
     }
-    if refusal == Refusal::CodesLocked {
+    if refusal.is(reasons::CODES_LOCKED) {
         // Nothing that could be mended here would help.
         return Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now));
     }
@@ -133,9 +135,10 @@ fn back(visit: &Visit, user_id: String, email: String) -> poem::Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{frame::Menu, visit::plain_look};
+    use accounts::fields;
     use chrono::DateTime;
-    use kernel::{FieldError, Problem};
+    use kernel::{FieldError, Problem, Refusal};
+    use pages::{frame::Menu, visit::plain_look};
 
     fn page(hint: Option<&str>, refusal: Option<&Refusal>) -> String {
         let now = DateTime::UNIX_EPOCH;
@@ -180,9 +183,9 @@ mod tests {
 
     #[test]
     fn what_is_to_be_mended_stands_in_the_title_the_summary_and_beside_its_field() {
-        let refused = Refusal::Fields(vec![
-            FieldError::new("user_id", Problem::UserIdTaken),
-            FieldError::new("password", Problem::PasswordCommon),
+        let refused = Refusal::fields(vec![
+            FieldError::new(fields::USER_ID, Problem::UserIdTaken),
+            FieldError::new(fields::PASSWORD, Problem::PasswordCommon),
         ]);
         let page = page(None, Some(&refused));
         assert!(page.contains("<title>エラー：ユーザーIDの作成"));

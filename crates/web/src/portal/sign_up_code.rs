@@ -1,18 +1,19 @@
 //! Sign-up, step 3: the code from the mail (manual 1-4).
 
-use crate::{
+use crate::portal::sign_up::OVER;
+use crate::portal::{log_in::Browser, sign_up::restart};
+use accounts::{CodeView, Step, TicketView, fields, reasons};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use kernel::{Outcome, Refusal, TenantSecret, calendar};
+use mail::MailState;
+use pages::{
     cookies, error_pages,
     frame::{Errors, Frame},
-    portal::{log_in::Browser, sign_up::restart},
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
     words,
 };
-use accounts::{CodeView, Outcome, Refusal, Step, TicketView};
-use askama::Template;
-use chrono::{DateTime, Utc};
-use kernel::{Problem, TenantSecret};
-use mail::MailState;
 use poem::Response;
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
 /// OK.
 pub(super) async fn submit(visit: Visit) -> Reply {
     let Some(ticket) = visit.ticket() else {
-        return Ok(restart(&visit, &Refusal::TicketExpired));
+        return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     let typed = visit.form.text("code").to_owned();
     match settle(visit.services.accounts.confirm(&visit.origin, &ticket, &typed).await) {
@@ -72,7 +73,7 @@ pub(super) async fn submit(visit: Visit) -> Reply {
 /// 再送する.
 pub(super) async fn resend(visit: Visit) -> Reply {
     let Some(ticket) = visit.ticket() else {
-        return Ok(restart(&visit, &Refusal::TicketExpired));
+        return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     match settle(visit.services.accounts.resend(&visit.origin, &ticket).await) {
         Ok(_) => Ok(visit.done(
@@ -85,19 +86,19 @@ pub(super) async fn resend(visit: Visit) -> Reply {
 
 /// The page again with what was refused; back to the start where the ticket is over.
 async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
-    match &refusal {
-        Refusal::TicketExpired | Refusal::CodeTriesUsedUp => return Ok(restart(&visit, &refusal)),
-        Refusal::StepMissing => return Ok(see_other("/portal/signup/account")),
-        // The user ID was lost meanwhile, and its field is on the page before.
-        Refusal::Fields(errors) if errors.iter().any(|error| error.field == "user_id") => {
-            let text = words::problem("user_id", &Problem::UserIdTaken);
-            return Ok(visit.inform(see_other("/portal/signup/account"), text));
-        }
-        _ => {}
+    if refusal.is_any(&OVER) {
+        return Ok(restart(&visit, &refusal));
+    }
+    if refusal.is(reasons::STEP_MISSING) {
+        return Ok(see_other("/portal/signup/account"));
+    }
+    // The user ID was lost meanwhile, and its field is on the page before.
+    if let Some(error) = refusal.fields.iter().find(|error| error.field == fields::USER_ID) {
+        return Ok(visit.inform(see_other("/portal/signup/account"), words::problem(error)));
     }
     match view(&mut visit).await? {
         // Nothing that could be typed or pressed here would help.
-        Ok(_) if refusal == Refusal::CodesLocked => Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now)),
+        Ok(_) if refusal.is(reasons::CODES_LOCKED) => Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now)),
         Ok((view, code)) => {
             let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
             let page = page(&visit, frame, &view, &code, typed);
@@ -110,7 +111,7 @@ async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
 /// Where the ticket stands; elsewhere, if it is not at this step.
 async fn view(visit: &mut Visit) -> Result<Result<(TicketView, CodeView), Response>, Trouble> {
     let Some(ticket): Option<TenantSecret> = visit.ticket() else {
-        return Ok(Err(restart(visit, &Refusal::TicketExpired)));
+        return Ok(Err(restart(visit, &reasons::TICKET_EXPIRED.into())));
     };
     match visit.services.accounts.ticket(&ticket).await? {
         Outcome::Done(mut view) => {
@@ -120,9 +121,7 @@ async fn view(visit: &mut Visit) -> Result<Result<(TicketView, CodeView), Respon
                 _ => Ok(Err(see_other("/portal/signup/account"))),
             }
         }
-        Outcome::Refused(refusal @ (Refusal::TicketExpired | Refusal::CodeTriesUsedUp)) => {
-            Ok(Err(restart(visit, &refusal)))
-        }
+        Outcome::Refused(refusal) if refusal.is_any(&OVER) => Ok(Err(restart(visit, &refusal))),
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
 }
@@ -134,9 +133,9 @@ fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView, typed: 
         sent_to: code.sent_to.clone(),
         unusual: code.unusual,
         can_change_address: view.email_hint.is_none(),
-        expires: words::moment(code.expires_at, visit.now),
+        expires: calendar::moment_or_time(code.expires_at, visit.now),
         is_late: code.expires_at <= visit.now,
-        resend_at: (code.resend_at > visit.now).then(|| words::full_minute(code.resend_at)),
+        resend_at: (code.resend_at > visit.now).then(|| calendar::full_minute(code.resend_at)),
         sends_left: code.sends_left,
         mail: mail_words(code, visit.now),
     }
@@ -162,8 +161,8 @@ fn mail_words(code: &CodeView, now: DateTime<Utc>) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{frame::Menu, visit::plain_look};
     use chrono::TimeDelta;
+    use pages::{frame::Menu, visit::plain_look};
 
     fn code(mail: MailState) -> CodeView {
         let now = DateTime::UNIX_EPOCH;
@@ -182,16 +181,19 @@ mod tests {
     fn the_page_says_what_the_manual_says_and_how_to_go_on_without_a_mail() {
         let now = DateTime::UNIX_EPOCH;
         let code = code(MailState::Sent);
+        let wrong = Refusal {
+            left: Some(4),
+            ..reasons::CODE_WRONG.into()
+        };
         let page = CodePage {
-            frame: Frame::new(plain_look(), Menu::Visitor, now)
-                .with_errors(Errors::new(&Refusal::CodeWrong { left: 4 }, now)),
+            frame: Frame::new(plain_look(), Menu::Visitor, now).with_errors(Errors::new(&wrong, now)),
             code: "000000".into(),
             sent_to: code.sent_to.clone(),
             unusual: code.unusual,
             can_change_address: true,
-            expires: words::moment(code.expires_at, now),
+            expires: calendar::moment_or_time(code.expires_at, now),
             is_late: false,
-            resend_at: Some(words::full_minute(code.resend_at)),
+            resend_at: Some(calendar::full_minute(code.resend_at)),
             sends_left: code.sends_left,
             mail: mail_words(&code, now),
         };

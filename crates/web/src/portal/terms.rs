@@ -1,14 +1,15 @@
 //! The terms (manual 1-6): what changed first, then the full texts, one box to tick.
 
-use crate::{
+use accounts::{Member, TermsChoice, fields};
+use askama::Template;
+use kernel::{FieldError, Problem, Refusal, calendar, text};
+use pages::{
+    Table,
     frame::{Errors, Frame},
     markdown, next_path,
     reply::{Reply, see_other},
     visit::{Visit, settle},
 };
-use accounts::{Member, Refusal, TermsChoice};
-use askama::Template;
-use kernel::{FieldError, Problem, calendar, text};
 
 #[derive(Template)]
 #[template(path = "portal/terms.html")]
@@ -40,7 +41,7 @@ impl TermsPage {
 /// What waits for consent; whoever owes none goes on.
 pub(super) async fn show(visit: Visit, member: Member) -> Reply {
     if member.consents_due.is_empty() {
-        return Ok(see_other(onward(visit.query.text("next"))));
+        return Ok(see_other(onward(&visit.services.table, visit.query.text("next"))));
     }
     let next = visit.query.text("next").to_owned();
     let page = page(&visit, &member, visit.frame(), &next).await?;
@@ -58,10 +59,10 @@ pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
         let choices: Vec<TermsChoice> = visit.form.all("due").filter_map(choice).collect();
         settle(visit.services.accounts.consent(&visit.origin, &member, &choices).await).err()
     } else {
-        Some(Refusal::Fields(vec![FieldError::new("agree", Problem::NotAgreed)]))
+        Some(Refusal::field(FieldError::new(fields::AGREE, Problem::NotAgreed)))
     };
     match refusal {
-        None => Ok(see_other(onward(&next))),
+        None => Ok(see_other(onward(&visit.services.table, &next))),
         Some(refusal) => {
             let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
             let page = page(&visit, &member, frame, &next).await?;
@@ -70,7 +71,7 @@ pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
     }
 }
 
-async fn page(visit: &Visit, member: &Member, frame: Frame, next: &str) -> Result<TermsPage, crate::visit::Trouble> {
+async fn page(visit: &Visit, member: &Member, frame: Frame, next: &str) -> Result<TermsPage, pages::visit::Trouble> {
     let texts = visit.services.accounts.terms_to_accept(member).await?;
     let texts = texts.into_iter().map(|text| TermsText {
         choice: format!("{}:{}", text.document, text.revision),
@@ -83,7 +84,9 @@ async fn page(visit: &Visit, member: &Member, frame: Frame, next: &str) -> Resul
     Ok(TermsPage {
         frame,
         texts: texts.collect(),
-        next: next_path::allowed(next).unwrap_or_default().to_owned(),
+        next: next_path::allowed(&visit.services.table, next)
+            .unwrap_or_default()
+            .to_owned(),
     })
 }
 
@@ -96,8 +99,8 @@ fn choice(text: &str) -> Option<TermsChoice> {
     })
 }
 
-fn onward(next: &str) -> &str {
-    next_path::allowed(next).unwrap_or("/portal/mypage")
+fn onward<'a>(table: &Table, next: &'a str) -> &'a str {
+    next_path::allowed(table, next).unwrap_or("/portal/mypage")
 }
 
 #[cfg(test)]
@@ -134,8 +137,8 @@ mod tests {
     fn what_changed_comes_before_the_text_and_the_box_before_the_button() {
         let page = TermsPage {
             frame: Frame::new(
-                crate::visit::plain_look(),
-                crate::frame::Menu::Waiting,
+                pages::visit::plain_look(),
+                pages::frame::Menu::Waiting,
                 chrono::DateTime::UNIX_EPOCH,
             ),
             texts: vec![terms_text(Some("第4条を改めました。"), "## 第1条（適用）\n\n本文")],
@@ -171,7 +174,8 @@ mod tests {
 
     #[test]
     fn consent_leads_on_to_own_pages_only() {
-        assert_eq!(onward("/portal/password"), "/portal/password");
-        assert_eq!(onward("https://evil.example/"), "/portal/mypage");
+        let table = Table::new(crate::portal::rows(&std::sync::Arc::from([])));
+        assert_eq!(onward(&table, "/portal/password"), "/portal/password");
+        assert_eq!(onward(&table, "https://evil.example/"), "/portal/mypage");
     }
 }

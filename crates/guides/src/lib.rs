@@ -1,0 +1,38 @@
+//! 上手な医療のかかり方 and 上手なお薬との付き合い: the insurer's own page, else the platform's.
+
+mod portal;
+
+use ground::Ground;
+use module::{Module, Opening};
+use pages::member;
+use poem::http::Method;
+use tenancy::Feature;
+
+/// The features, each with its page's slug and address.
+const GUIDES: [(Feature, &str, &str); 2] = [
+    (Feature::MedicalGuide, "medical-guide", "/portal/guides/medical-guide"),
+    (
+        Feature::MedicineGuide,
+        "medicine-guide",
+        "/portal/guides/medicine-guide",
+    ),
+];
+
+/// The module.
+pub fn module(ground: &Ground) -> Module {
+    let database = ground.database.clone();
+    Module {
+        name: "guides",
+        portal: vec![member(
+            Method::GET,
+            "/portal/guides/:slug",
+            "guides",
+            move |visit, member| portal::show(database.clone(), visit, member),
+        )],
+        openings: GUIDES
+            .into_iter()
+            .map(|(feature, _, address)| Opening { feature, address })
+            .collect(),
+        ..Module::default()
+    }
+}

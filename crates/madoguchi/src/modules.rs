@@ -1,0 +1,70 @@
+//! The modules, a line each, and the tables that their rows and the pipeline's make.
+
+use crate::config::Config;
+use database::{Database, DatabaseConfig};
+use ground::Ground;
+use guard::{HashConfig, Hasher};
+use kernel::{Clock, Keys, NameKeys};
+use module::Module;
+use notices::Notices;
+use pages::{Nav, PanelSource};
+use std::sync::Arc;
+use tenancy::Directory;
+
+/// Every module, in the order in which they stand in menus.
+pub fn modules(ground: &Ground) -> Vec<Module> {
+    let notices = Notices::new(ground.database.clone(), ground.clock.clone());
+    let mut modules = vec![notices::module(&notices), guides::module(ground)];
+    modules.push(dashboard::module(ground, &notices, &modules));
+    modules
+}
+
+/// Every page.
+pub fn pages(modules: &[Module]) -> pages::Table {
+    let panels: Arc<[PanelSource]> = modules
+        .iter()
+        .filter_map(|module| module.log_in_panel.clone())
+        .collect();
+    let own = web::portal::rows(&panels).into_iter();
+    pages::Table::new(own.chain(modules.iter().flat_map(|module| module.portal.clone())))
+}
+
+/// The members' menu.
+pub fn nav(modules: &[Module]) -> Arc<[Nav]> {
+    let of_modules = modules.iter().flat_map(|module| module.nav.clone());
+    [web::portal::MY_PAGE]
+        .into_iter()
+        .chain(of_modules)
+        .chain(web::portal::REST)
+        .collect()
+}
+
+/// Every operation.
+pub fn operations(modules: &[Module]) -> operations::Table {
+    let of_modules = modules.iter().flat_map(|module| module.operations.clone());
+    operations::Table::new([api::group()].into_iter().chain(of_modules))
+}
+
+/// The modules for reading their tables and commands: on a database that is never asked, with keys that open nothing.
+///
+/// # Panics
+/// Never: what it is made of is fixed.
+#[expect(clippy::expect_used, reason = "fixed values, which every test of the document makes")]
+pub fn without_database() -> Vec<Module> {
+    let config = Config::defaults().expect("the defaults are read at every start");
+    let database = Database::connect(&DatabaseConfig {
+        url: "postgres://nobody@127.0.0.1:1/none".into(),
+        ..config.database
+    })
+    .expect("an address without a host to ask");
+    let keys = Keys::new("none", [("none".to_owned(), [0; 32])]).expect("one key");
+    let clock = Clock::system();
+    modules(&Ground {
+        directory: Directory::new(database.clone(), clock.clone()),
+        hasher: Hasher::new(&keys, HashConfig { threads: 1, queue: 1 }),
+        database,
+        keys,
+        names: NameKeys::new([0; 32], None),
+        clock,
+    })
+}

@@ -1,0 +1,74 @@
+//! The value that a module hands over: everything by which the house knows it. A module is a crate that carries all of
+//! itself; `madoguchi/src/modules.rs` has a line for each.
+
+mod card;
+mod command;
+
+pub use card::{CardBody, GenericUse, RecentCost};
+pub use command::{Command, CommandFailed};
+
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use kernel::{AccountId, PersonId};
+use std::{future::Future, pin::Pin, sync::Arc};
+use tenancy::{Feature, FolderPart};
+
+/// A future that borrows from whoever calls.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A module. What one has no use for stays empty: `Module { name, portal, ..Module::default() }`.
+#[derive(Clone, Default)]
+pub struct Module {
+    /// The crate's.
+    pub name: &'static str,
+    /// Rows of the pages' table.
+    pub portal: Vec<pages::Row>,
+    /// Groups of the operations' table.
+    pub operations: Vec<operations::Group>,
+    /// Entries of the members' menu, between the my page and the account.
+    pub nav: Vec<pages::Nav>,
+    /// Where its features lead once the insurer has opened them.
+    pub openings: Vec<Opening>,
+    /// What stands below the log-in form.
+    pub log_in_panel: Option<pages::PanelSource>,
+    /// What it keeps in the insurers' folders.
+    pub folder: Vec<FolderPart>,
+    /// Subcommands of `madoguchi`.
+    pub commands: Vec<Command>,
+    /// Deletes of one insurer what has served its time.
+    pub sweep: Option<Sweep>,
+    /// Empties what there is of people whom the house forgets.
+    pub forget: Option<Forget>,
+    /// Gives the demo's registered person something to look at.
+    pub samples: Option<Samples>,
+}
+
+/// An open feature's first page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    /// The feature.
+    pub feature: Feature,
+    /// Its address.
+    pub address: &'static str,
+}
+
+/// Gives how many rows went.
+pub type Sweep = Arc<
+    dyn for<'a> Fn(&'a mut TenantTransaction, DateTime<Utc>) -> Boxed<'a, Result<usize, DatabaseError>> + Send + Sync,
+>;
+
+/// Takes the persons and their accounts, in the transaction that empties these.
+pub type Forget = Arc<
+    dyn for<'a> Fn(
+            &'a mut TenantTransaction,
+            DateTime<Utc>,
+            &'a [PersonId],
+            &'a [AccountId],
+        ) -> Boxed<'a, Result<(), DatabaseError>>
+        + Send
+        + Sync,
+>;
+
+/// Takes a person of the transaction's insurer.
+pub type Samples =
+    Arc<dyn for<'a> Fn(&'a mut TenantTransaction, PersonId) -> Boxed<'a, Result<(), DatabaseError>> + Send + Sync>;

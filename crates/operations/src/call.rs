@@ -1,0 +1,218 @@
+//! What a handler gets besides its body: the services and where the request came from, and, behind the shell's check,
+//! the member. Reads no cookie.
+
+use crate::failure::Failure;
+use crate::table::Services;
+use accounts::{Accounts, Member};
+use audit::{Channel, Origin};
+use chrono::{DateTime, Utc};
+use kernel::{Outage, Outcome, TenantSecret};
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use crate::text::{Opaque, Text};
+
+/// Characters of a User-Agent that are kept.
+const AGENT: usize = 300;
+
+/// One request.
+pub struct Call {
+    /// What may be called.
+    pub services: Services,
+    /// From where, for throttles and the audit trail.
+    pub origin: Origin,
+    /// The program, as it names itself.
+    pub agent: String,
+    /// Nobody will read the answer: only whether it is there is asked.
+    pub is_head: bool,
+}
+
+/// Marks a HEAD, which the operations know as GET.
+#[derive(Debug, Clone, Copy)]
+pub struct Head;
+
+impl<'a> FromRequest<'a> for Call {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let services = request
+            .data::<Services>()
+            .ok_or_else(|| Failure::of("unavailable"))?
+            .clone();
+        let origin = edge::origin(request, Channel::Api, &services.http.trusted_proxies);
+        let agent = edge::line(request.headers(), "user-agent");
+        let agent = agent.unwrap_or_default().chars().take(AGENT).collect();
+        Ok(Self {
+            services,
+            origin,
+            agent,
+            is_head: request.data::<Head>().is_some(),
+        })
+    }
+}
+
+impl Call {
+    /// The pipeline.
+    pub fn accounts(&self) -> &Accounts {
+        &self.services.accounts
+    }
+
+    /// The time.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.services.clock.now()
+    }
+
+    /// What a use case made, or why it refused.
+    pub fn done<T>(&self, result: Result<Outcome<T>, Outage>) -> Result<T, Failure> {
+        match up(result)? {
+            Outcome::Done(value) => Ok(value),
+            Outcome::Refused(refusal) => Err(Failure::refused(&refusal, self.now())),
+        }
+    }
+}
+
+/// The value, or 503 with the cause in the log.
+pub fn up<T, E: Into<Outage>>(result: Result<T, E>) -> Result<T, Failure> {
+    result.map_err(|error| Failure::outage(&error.into()))
+}
+
+/// The ticket of a body. What is none is refused like one that has ended.
+pub fn ticket(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
+    TenantSecret::parse(&text.into_string()).ok_or_else(|| Failure::of("ticket_expired"))
+}
+
+/// The token of a mailed link, likewise.
+pub fn link(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
+    TenantSecret::parse_link(&text.into_string()).ok_or_else(|| Failure::of("link_expired"))
+}
+
+/// The token, checked by the shell.
+#[derive(Clone)]
+pub struct Bearer {
+    /// The session's secret.
+    pub session: TenantSecret,
+}
+
+impl Bearer {
+    /// `Authorization: Bearer 7.Xk3…`, given once.
+    pub fn of(request: &Request) -> Option<Self> {
+        let mut given = edge::lines(request.headers(), "authorization");
+        let (Some(value), None) = (given.next(), given.next()) else {
+            return None;
+        };
+        let (scheme, token) = value.split_once(' ')?;
+        let token = if scheme.eq_ignore_ascii_case("bearer") {
+            token.trim_start_matches(' ')
+        } else {
+            return None;
+        };
+        Some(Self {
+            session: TenantSecret::parse(token)?,
+        })
+    }
+}
+
+/// The member whom the shell let in.
+#[derive(Clone)]
+pub struct Inside(pub Member);
+
+const SCHEME: &str = "session";
+
+fn register_scheme(registry: &mut Registry) {
+    registry.create_security_scheme(
+        SCHEME,
+        MetaSecurityScheme {
+            ty: "http",
+            description: Some("The token of `POST /sessions`."),
+            name: None,
+            key_in: None,
+            scheme: Some("bearer"),
+            bearer_format: Some("opaque"),
+            flows: None,
+            openid_connect_url: None,
+        },
+    );
+}
+
+macro_rules! behind_the_scheme {
+    ($name:ident, $request:ident => $found:expr) => {
+        impl<'a> ApiExtractor<'a> for $name {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+            type ParamType = ();
+            type ParamRawType = ();
+
+            fn register(registry: &mut Registry) {
+                register_scheme(registry);
+            }
+
+            fn security_schemes() -> Vec<&'static str> {
+                vec![SCHEME]
+            }
+
+            /// Nobody comes here but through the shell: without its mark the answer is no.
+            async fn from_request(
+                $request: &'a Request,
+                _body: &mut RequestBody,
+                _options: ExtractParamOptions<()>,
+            ) -> poem::Result<Self> {
+                let found: Option<Self> = $found;
+                Ok(found.ok_or_else(|| Failure::of("session_ended"))?)
+            }
+        }
+    };
+}
+
+behind_the_scheme!(Bearer, request => request.data::<Bearer>().cloned());
+behind_the_scheme!(Inside, request => request.data::<Inside>().cloned());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::TenantId;
+    use poem::http::header;
+    use proptest::prelude::*;
+
+    fn bearer(values: &[&str]) -> Option<Bearer> {
+        let mut request = Request::builder();
+        for value in values {
+            request = request.header(header::AUTHORIZATION, *value);
+        }
+        Bearer::of(&request.finish())
+    }
+
+    #[test]
+    fn only_one_well_formed_bearer_token_is_read() {
+        let token = TenantSecret::random(TenantId(7)).reveal();
+        let good = format!("Bearer {token}");
+        assert!(bearer(&[&good]).is_some());
+        assert!(bearer(&[&format!("bearer {token}")]).is_some());
+        for bad in [
+            token.clone(),
+            format!("Basic {token}"),
+            format!("Bearer{token}"),
+            "Bearer ".into(),
+            "Bearer x".into(),
+        ] {
+            assert!(bearer(&[&bad]).is_none(), "{bad}");
+        }
+        assert!(bearer(&[]).is_none());
+        assert!(bearer(&[&good, &good]).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_panics_and_a_token_that_is_read_is_read_again(
+            bytes in proptest::collection::vec(any::<u8>(), 0..80),
+            near in "(bearer|Bearer|Basic) {0,2}[0-9]{0,3}\\.?[A-Za-z0-9_=-]{0,50}",
+        ) {
+            for given in [bytes.as_slice(), near.as_bytes()] {
+                let Ok(value) = poem::http::HeaderValue::from_bytes(given) else { continue };
+                let request = Request::builder().header(header::AUTHORIZATION, value).finish();
+                if let Some(read) = Bearer::of(&request) {
+                    let token = read.session.reveal();
+                    let again = bearer(&[&format!("Bearer {token}")]);
+                    prop_assert_eq!(again.map(|again| again.session.reveal()), Some(token));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The OpenAPI document: what poem-openapi knows of the operations, completed from the table of routes (every refusal
+//! with status, code and headers) and with examples. `openapi/v1.json` is this, committed.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the document is our own and written once; absent members of a JSON value are null, and tests walk all of it"
+)]
+
+use crate::failure::catalogue;
+use crate::table::{Row, TAGS, Table, codes};
+use edge::{MEDIA_TYPE, ProblemBody, Rights};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+const DESCRIPTION: &str = "\
+One portal for many Japanese health insurers, for programs: a member of any insurer signs up, logs in, accepts the terms \
+and sees the my page, by the same rules as in the browser.
+
+**Conventions.** JSON in snake_case, UTF-8; unknown fields and parameters are ignored, and new ones may be added within \
+version 1. Times are RFC 3339 in UTC. Text is accepted in full and half width: lengths and patterns describe it as it is \
+kept, once width, blanks and dashes are mended, so that more is taken than they say. Lists go by cursor: hand `next` in as \
+`cursor` until it is absent.
+
+**Tokens.** `POST /sessions` answers with a bearer token; send it as `Authorization: Bearer <token>`. A token is for one \
+member of one insurer. While terms wait for consent, only `/me/consents` and log-out are open; everything else answers \
+403 `consent_required`.
+
+**Problems.** Whatever is refused is `application/problem+json` (RFC 9457): `status`, a stable `code`, a `detail` in \
+English, `request_id` (also in `X-Request-Id`) and, for `fields`, all fields to be mended at once as \
+`errors: [{pointer, code, detail}]`. 429 and 503 say in `Retry-After` how many seconds to wait. JSON of another type than \
+documented is 422 `fields`; what is no JSON at all is 400.";
+
+/// The document of a table: what poem-openapi knows of each group, as one, completed from the rows.
+pub(crate) fn of(table: &Table) -> Value {
+    let mut document = Value::Null;
+    for group in table.groups() {
+        merge(&mut document, serde_json::from_str(&group.spec).unwrap_or_default());
+    }
+    complete(document, table)
+}
+
+/// Objects are joined, lists are joined without repetition; of anything else the first stays.
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (Value::Array(into), Value::Array(from)) => {
+            for value in from {
+                if !into.contains(&value) {
+                    into.push(value);
+                }
+            }
+        }
+        (into @ Value::Null, from) => *into = from,
+        _ => {}
+    }
+}
+
+fn complete(mut document: Value, table: &Table) -> Value {
+    document["info"]["description"] = DESCRIPTION.into();
+    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| TAGS.iter().position(|name| tag["name"] == *name));
+    }
+    let components = &mut document["components"];
+    components["headers"] = headers();
+    components["examples"] = catalogue()
+        .iter()
+        .map(|body| (body.code.clone(), refusal_example(body)))
+        .collect();
+    components["schemas"]["Problem"] = problem_schema();
+    components["schemas"]["FieldProblem"] = field_problem_schema();
+    for schema in components["schemas"].as_object_mut().into_iter().flatten() {
+        plain_references(schema.1);
+    }
+    whole_numbers(&mut document);
+    for route in table.rows() {
+        let method = route.method.as_str().to_ascii_lowercase();
+        if let Some(operation) = document["paths"][documented_path(route.path)].get_mut(&method) {
+            complete_operation(route, operation);
+        }
+    }
+    document
+}
+
+/// A described reference is `allOf` of the reference with the description beside it; poem-openapi writes it twice.
+fn plain_references(schema: &mut Value) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (_, property) in properties.into_iter().flatten() {
+        if let Some(parts) = property.get_mut("allOf").and_then(Value::as_array_mut) {
+            parts.retain(|part| part.get("$ref").is_some());
+        }
+    }
+}
+
+/// Bounds of integers are floats in poem-openapi: 100, not 100.0.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "only whole numbers of a few digits are rewritten"
+)]
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(whole_numbers),
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Number(number) if number.is_f64() => {
+            let whole = number
+                .as_f64()
+                .filter(|number| number.fract() == 0.0 && number.abs() < 1e15);
+            if let Some(whole) = whole {
+                *value = (whole as i64).into();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `/insurers/:code` as the document writes it, `/insurers/{code}`.
+pub fn documented_path(path: &str) -> String {
+    let segments = path.split('/').map(|segment| match segment.strip_prefix(':') {
+        Some(name) => format!("{{{name}}}"),
+        None => segment.to_owned(),
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+fn complete_operation(route: &Row, operation: &mut Value) {
+    operation["x-access"] = rights_word(route.rights).into();
+    let example = &route.handler.example;
+    if let (Some(request), Some(body)) = (&example.request, operation.get_mut("requestBody")) {
+        body["content"]["application/json"]["example"] = request.clone();
+    }
+    if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        for parameter in parameters {
+            if let Some((_, value)) = example.parameters.iter().find(|(name, _)| parameter["name"] == *name) {
+                parameter["example"] = value.clone();
+            }
+        }
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else {
+        return;
+    };
+    for success in responses.values_mut() {
+        success["headers"] = json!({"X-Request-Id": header("X-Request-Id")});
+        if let (Some(answer), Some(_)) = (&example.answer, success.get("content")) {
+            success["content"]["application/json"]["example"] = answer.clone();
+        }
+    }
+    if let ("list_notices", Some(success)) = (route.name, responses.get_mut("200")) {
+        success["links"] = json!({
+            "notice": {
+                "operationId": "get_notice",
+                "description": "Reads a line's notice.",
+                "parameters": {"id": "$response.body#/notices/0/id"},
+            },
+        });
+    }
+    responses.extend(refusals(route));
+}
+
+fn rights_word(rights: Rights) -> &'static str {
+    match rights {
+        Rights::Public => "public",
+        Rights::Ticket => "ticket",
+        Rights::Session => "session",
+        Rights::Member => "member",
+    }
+}
+
+/// One response per status, with an example per code.
+fn refusals(route: &Row) -> Map<String, Value> {
+    let mut by_status: BTreeMap<u16, Vec<&ProblemBody>> = BTreeMap::new();
+    for code in codes(route) {
+        if let Some(body) = catalogue().iter().find(|body| body.code == code) {
+            by_status.entry(body.status).or_default().push(body);
+        }
+    }
+    by_status
+        .into_iter()
+        .map(|(status, bodies)| (status.to_string(), refusal(status, &bodies)))
+        .collect()
+}
+
+fn refusal(status: u16, bodies: &[&ProblemBody]) -> Value {
+    let codes: Vec<String> = bodies.iter().map(|body| format!("`{}`", body.code)).collect();
+    let example = |code: &str| json!({"$ref": format!("#/components/examples/{code}")});
+    let examples: Map<String, Value> = bodies
+        .iter()
+        .map(|body| (body.code.clone(), example(&body.code)))
+        .collect();
+    let mut headers = Map::from_iter([("X-Request-Id".to_owned(), header("X-Request-Id"))]);
+    let more = match status {
+        401 => Some("WWW-Authenticate"),
+        405 => Some("Allow"),
+        429 | 503 => Some("Retry-After"),
+        _ => None,
+    };
+    headers.extend(more.map(|name| (name.to_owned(), header(name))));
+    json!({
+        "description": codes.join(", "),
+        "headers": headers,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
+    })
+}
+
+fn refusal_example(body: &ProblemBody) -> Value {
+    let mut value = serde_json::to_value(body).unwrap_or_default();
+    if body.code == "fields" {
+        value["errors"] = json!([{"pointer": "/birth_date", "code": "impossible_date",
+            "detail": "Month 4 ends on day 30 in that year."}]);
+    }
+    value["request_id"] = "019aab3c-6f00-7cc4-98c4-dc0c0c07398f".into();
+    json!({"summary": body.detail, "value": value})
+}
+
+fn header(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
+fn headers() -> Value {
+    json!({
+        "X-Request-Id": {"description": "Names the request in our log.", "schema": {"type": "string"}},
+        "Retry-After": {"description": "Seconds to wait.", "required": true, "schema": {"type": "integer", "minimum": 1}},
+        "Allow": {"description": "The methods of this path.", "required": true, "schema": {"type": "string"}},
+        "WWW-Authenticate": {"description": "`Bearer`.", "required": true, "schema": {"type": "string"}},
+    })
+}
+
+fn problem_schema() -> Value {
+    let codes: Vec<&str> = catalogue().iter().map(|body| body.code.as_str()).collect();
+    json!({
+        "type": "object",
+        "title": "Problem",
+        "description": "What was refused and why (RFC 9457).",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string", "description": "Always `about:blank`: `code` tells problems apart."},
+            "title": {"type": "string", "description": "The status in words."},
+            "status": {"type": "integer", "format": "int32", "description": "The HTTP status."},
+            "code": {"type": "string", "description": format!("Stable. One of: {}.", codes.join(", "))},
+            "detail": {"type": "string", "description": "What happened and what to do, in English."},
+            "request_id": {"type": "string", "description": "Names the request in our log; also in `X-Request-Id`."},
+            "retry_after": {"type": "integer", "format": "int64", "description": "Seconds to wait, as in `Retry-After`."},
+            "errors": {
+                "type": "array",
+                "description": "The fields to be mended, all at once.",
+                "items": {"$ref": "#/components/schemas/FieldProblem"},
+            },
+        },
+    })
+}
+
+fn field_problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "title": "FieldProblem",
+        "description": "What is wrong with one field.",
+        "required": ["pointer", "code", "detail"],
+        "properties": {
+            "pointer": {"type": "string", "description": "JSON pointer into the body, or `/name` of a parameter."},
+            "code": {"type": "string", "description": "Stable: `required`, `type`, `too_long`, `check_digit`, `not_kana`, …"},
+            "detail": {"type": "string", "description": "What to mend, in English."},
+        },
+    })
+}

@@ -1,0 +1,171 @@
+//! The refusals of the API as one type: what `edge` makes of use cases' refusals and outages, and what HTTP and JSON
+//! refuse before a use case is asked. The shell writes them; nothing private is in them.
+
+use accounts::reasons;
+use chrono::{DateTime, Utc};
+use edge::{FieldProblem, ProblemBody};
+use kernel::{Outage, Reason, Refusal, outcome};
+use poem::IntoResponse as _;
+use poem::http::StatusCode;
+use std::sync::OnceLock;
+
+/// A problem on its way out.
+#[derive(Debug, Clone)]
+pub struct Failure(pub Box<ProblemBody>);
+
+/// What is wrong with one field of a request, before its meaning is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// JSON pointer into the body, or `/name` of a parameter.
+    pub pointer: String,
+    /// Stable and public.
+    pub code: &'static str,
+}
+
+impl Flaw {
+    /// A flaw of the field at `pointer`.
+    pub fn new(pointer: impl Into<String>, code: &'static str) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code,
+        }
+    }
+
+    fn detail(&self) -> &'static str {
+        match self.code {
+            "required" => "Is missing.",
+            "type" => "Has another JSON type than documented.",
+            "too_long" | "too_short" => "Has another length than documented.",
+            "characters" => "Holds the character NUL.",
+            "out_of_range" => "Is outside the documented range.",
+            "too_many" | "too_few" => "Has another number of items than documented.",
+            "repeated" => "Was given more than once.",
+            _ => "Is none of the values handed out.",
+        }
+    }
+}
+
+/// What is refused before a use case is asked.
+const BEFORE: [(&str, StatusCode, &str); 7] = [
+    ("bad_request", StatusCode::BAD_REQUEST, "The request is malformed."),
+    ("malformed_json", StatusCode::BAD_REQUEST, "The body is not JSON."),
+    ("encoding", StatusCode::BAD_REQUEST, "The body is not UTF-8."),
+    (
+        "body_too_large",
+        StatusCode::BAD_REQUEST,
+        "The body is larger than any request of this API.",
+    ),
+    (
+        "method_not_allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This path does not take this method; see Allow.",
+    ),
+    (
+        "unsupported_media_type",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body has to be application/json, in UTF-8.",
+    ),
+    (
+        "unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The service is unavailable for a moment. Send the request again later.",
+    ),
+];
+
+/// Every problem there is, with its status and detail: what the document shows and [`Failure::of`] takes from.
+pub fn catalogue() -> &'static [ProblemBody] {
+    static CATALOGUE: OnceLock<Vec<ProblemBody>> = OnceLock::new();
+    CATALOGUE.get_or_init(|| {
+        let now = DateTime::UNIX_EPOCH;
+        let before = BEFORE.iter().map(|(code, status, detail)| ProblemBody {
+            code: (*code).to_owned(),
+            ..edge::http_problem(*status, detail)
+        });
+        before
+            .chain(reasons().map(|reason| edge::refusal(&reason.into(), now)))
+            .collect()
+    })
+}
+
+/// Why use cases refuse.
+fn reasons() -> impl Iterator<Item = Reason> {
+    outcome::REASONS.into_iter().chain(reasons::REASONS)
+}
+
+impl Failure {
+    /// The problem of a code of the [`catalogue`].
+    pub fn of(code: &str) -> Self {
+        let known = catalogue().iter().find(|body| body.code == code).cloned();
+        let body = known.unwrap_or_else(|| edge::http_problem(StatusCode::SERVICE_UNAVAILABLE, "Unavailable."));
+        Self(Box::new(body))
+    }
+
+    /// Fields to be mended, all at once.
+    pub fn fields(flaws: Vec<Flaw>) -> Self {
+        let errors = flaws
+            .into_iter()
+            .map(|flaw| FieldProblem {
+                detail: flaw.detail().to_owned(),
+                code: flaw.code.to_owned(),
+                pointer: flaw.pointer,
+            })
+            .collect();
+        let Self(mut body) = Self::of("fields");
+        body.errors = errors;
+        Self(body)
+    }
+
+    /// A use case refused.
+    pub fn refused(refusal: &Refusal, now: DateTime<Utc>) -> Self {
+        Self(Box::new(edge::refusal(refusal, now)))
+    }
+
+    /// Something beneath is away; its cause goes to the log.
+    pub fn outage(outage: &Outage) -> Self {
+        Self(Box::new(edge::outage(outage)))
+    }
+}
+
+impl From<Failure> for poem::Error {
+    fn from(failure: Failure) -> Self {
+        // The shell writes the body, with the request's id; what it goes by has to hang on the error itself.
+        let mut error = poem::Error::from_response((*failure.0).clone().into_response());
+        error.set_data(failure);
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_one_status_of_the_documented_ones_and_a_detail() {
+        let mut codes: Vec<_> = catalogue().iter().map(|body| body.code.as_str()).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for body in catalogue() {
+            assert!(
+                [400, 401, 403, 404, 405, 409, 415, 422, 429, 503].contains(&body.status),
+                "{}",
+                body.code
+            );
+            assert!(!body.detail.is_empty(), "{}", body.code);
+        }
+    }
+
+    #[test]
+    fn whoever_must_wait_is_told_how_long() {
+        for reason in super::reasons() {
+            let Failure(body) = Failure::refused(&reason.into(), DateTime::UNIX_EPOCH);
+            assert_eq!(
+                body.retry_after.is_some(),
+                matches!(body.status, 429 | 503),
+                "{}",
+                body.code
+            );
+        }
+    }
+}

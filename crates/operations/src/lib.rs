@@ -1,0 +1,22 @@
+//! What every operation of the API is made with: a call, its body read against the schema, answers, failures as
+//! problem+json, and the document. The pipeline's operations and the modules' are groups of one table; it knows none of them.
+
+pub mod answer;
+pub mod body;
+pub mod call;
+mod document;
+pub mod failure;
+mod mount;
+pub mod params;
+mod reference;
+mod schema;
+mod table;
+pub mod text;
+
+pub use document::documented_path;
+pub use mount::{before, is_below, overloaded};
+pub use schema::flaws;
+pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, post};
+
+/// Where version 1 stands.
+pub const BASE: &str = "/api/v1";

@@ -1,0 +1,273 @@
+//! Mounts the operations' table. What stands before every operation: the row decides who comes in, a body is read within
+//! its limits, and whatever goes wrong, below or here, leaves as problem+json. Denies by default; reads no cookie; sends no
+//! CORS header.
+
+use crate::{
+    BASE, body,
+    call::{Bearer, Head, Inside},
+    failure::Failure,
+    table::{Group, Row, Services},
+};
+use accounts::{Carrier, reasons};
+use edge::{Body, MEDIA_TYPE, Observe, ProblemBody, Rights};
+use kernel::{Outcome, RequestId};
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
+    endpoint::BoxEndpoint,
+    http::{HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery},
+};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Puts the whole API before `rest`: every path at and below `/api` is answered here, as problem+json where it is no
+/// operation. A router before it would answer paths that are no UTF-8 in plain text.
+pub fn before<E: Endpoint>(services: Services, rest: E) -> impl Endpoint<Output = Response> {
+    let observe = Observe::new(services.clock.clone());
+    let api = Api {
+        operations: operations(&services),
+        services,
+    };
+    Before {
+        api: api.with(observe).boxed(),
+        rest,
+    }
+}
+
+/// Whether an address is the API's to answer.
+pub fn is_below(uri: &Uri) -> bool {
+    uri.path() == "/api" || uri.path().starts_with("/api/")
+}
+
+/// The answer while too much is asked at once.
+pub fn overloaded(request: &Request) -> Response {
+    problem(&Failure::of("overloaded").0, edge::request_id(request))
+}
+
+struct Before<E> {
+    api: BoxEndpoint<'static, Response>,
+    rest: E,
+}
+
+impl<E: Endpoint> Endpoint for Before<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        if is_below(request.uri()) {
+            self.api.call(request).await
+        } else {
+            Ok(self.rest.call(request).await?.into_response())
+        }
+    }
+}
+
+/// Every path below `/api`.
+struct Api {
+    services: Services,
+    operations: poem::Route,
+}
+
+impl Endpoint for Api {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let id = edge::request_id(&request);
+        let Some(below) = below(request.uri()) else {
+            return Ok(self.other(&request));
+        };
+        *request.uri_mut() = below;
+        // The router's only error: no such address.
+        Ok(self.operations.call(request).await.unwrap_or_else(|_| {
+            let mut response = problem(&Failure::of("not_found").0, id);
+            response.set_data(PathPattern(BASE.into()));
+            response
+        }))
+    }
+}
+
+impl Api {
+    /// The reference page, and nothing else.
+    fn other(&self, request: &Request) -> Response {
+        let path = request.uri().path();
+        let refuse = |code| problem(&Failure::of(code).0, edge::request_id(request));
+        if path != "/api" && path != "/api/" {
+            return refuse("not_found");
+        }
+        if ![Method::GET, Method::HEAD].contains(request.method()) {
+            let mut response = refuse("method_not_allowed");
+            response
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        if path == "/api" {
+            let moved = Response::builder().status(StatusCode::PERMANENT_REDIRECT);
+            return moved.header(header::LOCATION, "/api/").finish();
+        }
+        crate::reference::page(&self.services.table)
+    }
+}
+
+/// Finds a path's rows by a tree.
+fn operations(services: &Services) -> poem::Route {
+    let mut by_path: BTreeMap<&'static str, Vec<(Row, Group)>> = BTreeMap::new();
+    for group in services.table.groups() {
+        for row in &group.rows {
+            by_path.entry(row.path).or_default().push((row.clone(), group.clone()));
+        }
+    }
+    let mut router = poem::Route::new();
+    for (path, rows) in by_path {
+        let address = Address {
+            services: services.clone(),
+            rows,
+        };
+        router = router.at(path, address);
+    }
+    router
+}
+
+/// The operations of one path.
+struct Address {
+    services: Services,
+    rows: Vec<(Row, Group)>,
+}
+
+impl Endpoint for Address {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let id = edge::request_id(&request);
+        let method = if request.method() == Method::HEAD {
+            &Method::GET
+        } else {
+            request.method()
+        };
+        let answered = match self.rows.iter().find(|(row, _)| row.method == *method) {
+            Some((row, group)) => self.answer(row, group, request).await,
+            None => Err(Failure::of("method_not_allowed")),
+        };
+        let mut response = answered.map_or_else(|failure| problem(&failure.0, id), |response| settle(response, id));
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(header::ALLOW, self.allow());
+        }
+        if let Some((row, _)) = self.rows.first() {
+            response.set_data(PathPattern(format!("{BASE}{}", row.path).into()));
+        }
+        Ok(response)
+    }
+}
+
+impl Address {
+    async fn answer(&self, row: &Row, group: &Group, mut request: Request) -> Result<Response, Failure> {
+        let bearer = match row.rights {
+            Rights::Public | Rights::Ticket => None,
+            Rights::Session | Rights::Member => Some(Bearer::of(&request).ok_or_else(|| Failure::of("session_ended"))?),
+        };
+        if let Body::Json(limit) = row.body {
+            body::receive(&mut request, limit, &self.services.http).await?;
+        }
+        if let Some(bearer) = bearer {
+            self.admit(row, &mut request, bearer).await?;
+        }
+        request.set_data(self.services.clone());
+        // GET and HEAD are one; the server leaves the body of the latter out.
+        if request.method() == Method::HEAD {
+            request.set_data(Head);
+        }
+        request.set_method(row.method.clone());
+        match group.endpoint.call(request).await {
+            Ok(response) => Ok(response),
+            Err(error) => Ok(error.into_response()),
+        }
+    }
+
+    /// Lets in whom the row is for, and leaves the member for its handler.
+    async fn admit(&self, row: &Row, request: &mut Request, bearer: Bearer) -> Result<(), Failure> {
+        let entered = self.services.accounts.enter(Carrier::Bearer, &bearer.session).await;
+        match entered.map_err(|outage| Failure::outage(&outage))? {
+            Outcome::Done(member) => {
+                if row.rights == Rights::Member && !member.consents_due.is_empty() {
+                    return Err(Failure::of("consent_required"));
+                }
+                request.set_data(Inside(member));
+            }
+            // Whoever may do nothing else any more may still log out.
+            Outcome::Refused(refusal)
+                if row.handler.after_access
+                    && refusal.is_any(&[reasons::INSURER_SUSPENDED, reasons::COVERAGE_ENDED]) => {}
+            Outcome::Refused(refusal) => return Err(Failure::refused(&refusal, self.services.clock.now())),
+        }
+        request.set_data(bearer);
+        Ok(())
+    }
+
+    fn allow(&self) -> HeaderValue {
+        let mut methods: Vec<&str> = self.rows.iter().map(|(row, _)| row.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+/// The path and query below [`BASE`], where they stand below it.
+fn below(uri: &Uri) -> Option<Uri> {
+    let below = uri
+        .path_and_query()?
+        .as_str()
+        .strip_prefix(BASE)
+        .filter(|below| below.starts_with('/'))?;
+    below.parse::<PathAndQuery>().ok().map(Uri::from)
+}
+
+/// A success as it is; everything else as problem+json, also what a library said in plain text.
+fn settle(response: Response, id: Option<RequestId>) -> Response {
+    if let Some(failure) = response.data::<Failure>() {
+        return problem(&failure.0, id);
+    }
+    let status = response.status();
+    if status.is_success() {
+        return response;
+    }
+    let code = match status {
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        status if status.is_client_error() => "bad_request",
+        status => {
+            tracing::error!(%status, "an operation failed");
+            "unavailable"
+        }
+    };
+    problem(&Failure::of(code).0, id)
+}
+
+/// The body of RFC 9457 with the id by which the log knows the request.
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(flatten)]
+    body: &'a ProblemBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+}
+
+/// Writes a problem.
+pub fn problem(body: &ProblemBody, id: Option<RequestId>) -> Response {
+    tracing::info!(code = body.code, "refused");
+    let status = StatusCode::from_u16(body.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    let named = Named {
+        body,
+        request_id: id.map(|id| id.to_string()),
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, MEDIA_TYPE)
+        .header(header::CACHE_CONTROL, "no-store");
+    if let Some(seconds) = body.retry_after {
+        response = response.header(header::RETRY_AFTER, seconds);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response = response.header(header::WWW_AUTHENTICATE, "Bearer");
+    }
+    response.body(serde_json::to_vec(&named).unwrap_or_default())
+}

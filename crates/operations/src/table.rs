@@ -1,0 +1,216 @@
+//! The one table of `/api/v1`: what is not in it does not exist, and each row says who may come in and with which codes
+//! it refuses. The mounting code enforces it, the document is completed from it, and a test compares the two both ways.
+
+use crate::{document, reference};
+use accounts::Accounts;
+use edge::{Body, HttpSettings, Rights, Route};
+use kernel::Clock;
+use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+use serde_json::Value;
+use std::sync::{Arc, OnceLock};
+
+/// What a row says besides method, path, name, rights and body.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// The refusals of the use case behind it. What rights, body and method can refuse comes on top.
+    pub codes: Codes,
+    /// What it looks like in use.
+    pub example: Example,
+    /// Let in also where access itself has ended: for the log-out.
+    pub after_access: bool,
+}
+
+/// Codes of refusals.
+pub type Codes = &'static [&'static str];
+
+/// An operation in use; invented persons only.
+#[derive(Debug, Clone, Default)]
+pub struct Example {
+    /// The body.
+    pub request: Option<Value>,
+    /// Parameters by name.
+    pub parameters: Vec<(&'static str, Value)>,
+    /// The body of the success.
+    pub answer: Option<Value>,
+}
+
+/// An operation's route; paths are below `/api/v1`, names are the document's `operationId`.
+pub type Row = Route<Operation>;
+
+/// Reads.
+pub fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
+    row(Method::GET, path, name, (rights, Body::Nothing), codes, example)
+}
+
+/// Takes a JSON body.
+pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
+    row(Method::POST, path, name, (rights, Body::JSON), codes, example)
+}
+
+/// Ends something.
+pub fn delete(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
+    row(Method::DELETE, path, name, (rights, Body::Nothing), codes, example)
+}
+
+fn row(
+    method: Method,
+    path: &'static str,
+    name: &'static str,
+    (rights, body): (Rights, Body),
+    codes: Codes,
+    example: Example,
+) -> Row {
+    Route {
+        method,
+        path,
+        name,
+        rights,
+        body,
+        handler: Operation {
+            codes,
+            example,
+            after_access: false,
+        },
+    }
+}
+
+/// How operations are grouped for readers, in the reference's order.
+#[derive(Tags)]
+pub enum Tag {
+    /// Who an insurer is, before anybody signs up.
+    Insurers,
+    /// From the identity as the insurer knows it to an account: three steps and a code by mail.
+    #[oai(rename = "Sign-up")]
+    SignUp,
+    /// Logging in and out.
+    Sessions,
+    /// Forgotten passwords and forgotten user IDs.
+    Recovery,
+    /// What a member agreed to, and what waits for consent.
+    Consents,
+    /// The my page and notices of the member whose token it is.
+    Member,
+    /// The description of this API.
+    Document,
+}
+
+/// The groups in the reference's order.
+pub const TAGS: [&str; 7] = [
+    "Insurers", "Sign-up", "Sessions", "Recovery", "Consents", "Member", "Document",
+];
+
+/// The operations of one feature, which answer together.
+#[derive(Clone)]
+pub struct Group {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) spec: String,
+    pub(crate) endpoint: Arc<BoxEndpoint<'static>>,
+}
+
+impl Group {
+    /// Rows with the code that serves them.
+    pub fn new(rows: Vec<Row>, operations: impl OpenApi + 'static) -> Self {
+        let service = OpenApiService::new(operations, "Madoguchi", "1.0.0").server(crate::BASE);
+        Self {
+            rows,
+            spec: service.spec(),
+            endpoint: Arc::new(
+                service
+                    .into_endpoint()
+                    .with(CatchPanic::new())
+                    .map_to_response()
+                    .boxed(),
+            ),
+        }
+    }
+}
+
+/// All operations. Cheap to clone.
+#[derive(Clone)]
+pub struct Table(Arc<Joined>);
+
+struct Joined {
+    groups: Vec<Group>,
+    document: OnceLock<Value>,
+    reference: OnceLock<String>,
+}
+
+impl Table {
+    /// Joins groups.
+    pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
+        Self(Arc::new(Joined {
+            groups: groups.into_iter().collect(),
+            document: OnceLock::new(),
+            reference: OnceLock::new(),
+        }))
+    }
+
+    /// The groups, in the order they were joined.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.0.groups
+    }
+
+    /// Every row, with the words for readers in the same order.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.groups().iter().flat_map(|group| &group.rows)
+    }
+
+    /// The OpenAPI document.
+    pub fn document(&self) -> &Value {
+        self.0.document.get_or_init(|| document::of(self))
+    }
+
+    /// The OpenAPI document, laid out for people and diffs: what `openapi/v1.json` holds.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self.document()).unwrap_or_default()
+    }
+
+    /// The reference page.
+    pub fn reference(&self) -> &str {
+        self.0.reference.get_or_init(|| reference::html(self))
+    }
+}
+
+/// Every code that an answer of this operation may hold, sorted.
+pub fn codes(route: &Row) -> Vec<&'static str> {
+    let by_rights: Codes = match route.rights {
+        Rights::Public | Rights::Ticket => &[],
+        Rights::Session if route.handler.after_access => &["session_ended"],
+        Rights::Session => &["session_ended", "insurer_suspended", "coverage_ended"],
+        Rights::Member => &[
+            "session_ended",
+            "insurer_suspended",
+            "coverage_ended",
+            "consent_required",
+        ],
+    };
+    let by_body: Codes = match route.body {
+        Body::Nothing | Body::Form(_) => &[],
+        Body::Json(_) => &[
+            "malformed_json",
+            "encoding",
+            "body_too_large",
+            "unsupported_media_type",
+            "fields",
+        ],
+    };
+    let always: Codes = &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"];
+    let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, always].concat();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// What operations stand on, put together once by the binary; a module's own bring what they use besides. Cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    /// Sign-up, log-in, recovery, consent.
+    pub accounts: Accounts,
+    /// The time.
+    pub clock: Clock,
+    /// Limits and proxies.
+    pub http: HttpSettings,
+    /// Every operation.
+    pub table: Table,
+}

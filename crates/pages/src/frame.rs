@@ -1,0 +1,377 @@
+//! What every page shows around its own matter: the insurer's name and colours, the menu, a message from the step before,
+//! what has to be mended, and the contact desk. Templates reach it as `frame`.
+
+use crate::{assets, services::Nav, shown_for, words};
+use accounts::{
+    fields::CODE,
+    reasons::{CODE_LATE, CODE_SUPERSEDED, CODE_USED, CODE_WRONG},
+};
+
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::{Field, FieldError, Problem, Refusal, Way, calendar, outcome};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, sync::Arc};
+use tenancy::{DeskStatus, Insurer};
+
+/// Which menu a page has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Menu {
+    /// Not logged in.
+    #[default]
+    Visitor,
+    /// Logged in, the terms not accepted yet: help and log-out only.
+    Waiting,
+    /// Logged in.
+    Member,
+}
+
+/// A message from the step before, shown once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Good news, or something to know.
+    pub kind: FlashKind,
+    /// What is said.
+    pub text: String,
+}
+
+impl Flash {
+    /// True for good news.
+    pub fn is_done(&self) -> bool {
+        self.kind == FlashKind::Done
+    }
+}
+
+/// Good news, or something to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FlashKind {
+    /// Something is done.
+    Done,
+    /// Something to know.
+    Info,
+}
+
+/// Around every page.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// Whose name, colours and desk.
+    pub insurer: Arc<Insurer>,
+    /// Which menu.
+    pub menu: Menu,
+    /// The address of the menu's entry that the page belongs to.
+    pub section: &'static str,
+    /// From the step before.
+    pub flash: Option<Flash>,
+    /// What has to be mended.
+    pub errors: Errors,
+    /// The last day of reading after loss of coverage.
+    pub read_only_until: Option<NaiveDate>,
+    /// The members' menu.
+    pub nav: Arc<[Nav]>,
+    /// The mark of the page's forms; none on pages for anybody.
+    pub shown_for: Option<String>,
+    now: DateTime<Utc>,
+}
+
+impl Frame {
+    /// The frame of a page that belongs to no menu entry and has nothing to mend.
+    pub fn new(insurer: Arc<Insurer>, menu: Menu, now: DateTime<Utc>) -> Self {
+        Self {
+            insurer,
+            menu,
+            section: "",
+            flash: None,
+            errors: Errors::default(),
+            read_only_until: None,
+            nav: Arc::from([]),
+            shown_for: None,
+            now,
+        }
+    }
+
+    /// The page with something to mend.
+    #[must_use]
+    pub fn with_errors(mut self, errors: Errors) -> Self {
+        self.errors = errors;
+        self
+    }
+
+    /// The page as part of a menu entry: `/portal/notices`.
+    #[must_use]
+    pub fn in_section(mut self, address: &'static str) -> Self {
+        self.section = address;
+        self
+    }
+
+    /// Beside the identity's birth date.
+    pub fn birth_date_hint(&self) -> String {
+        format!("{}の生年月日を選んでください", words::whose(self.insurer.kind))
+    }
+
+    /// Beside the identity's name.
+    pub fn kana_name_hint(&self) -> String {
+        format!(
+            "{}の氏名を、ひらがなかカタカナで入力してください。名字と名前の間の空白は、あってもなくても構いません",
+            words::whose(self.insurer.kind)
+        )
+    }
+
+    /// True where the menu's entry is the page's own.
+    pub fn is_section(&self, address: &str) -> bool {
+        self.section == address
+    }
+
+    /// True where the page has the whole menu.
+    pub fn is_member(&self) -> bool {
+        self.menu == Menu::Member
+    }
+
+    /// True where there is somebody to log out.
+    pub fn is_logged_in(&self) -> bool {
+        self.menu != Menu::Visitor
+    }
+
+    /// Where the name in the header leads.
+    pub fn home(&self) -> &'static str {
+        if self.is_member() { "/portal/mypage" } else { "/portal/" }
+    }
+
+    /// The stylesheet's address.
+    pub fn style_sheet(&self) -> String {
+        assets::style()
+    }
+
+    /// The script's address.
+    pub fn script(&self) -> String {
+        assets::script()
+    }
+
+    /// The address of the icon of whoever has no logo.
+    pub fn icon(&self) -> String {
+        assets::icon()
+    }
+
+    /// The name of the hidden field that carries [`Frame::shown_for`].
+    pub fn mark_name(&self) -> &'static str {
+        shown_for::FIELD
+    }
+
+    /// The insurer's colours.
+    pub fn style(&self) -> &str {
+        self.insurer.brand.style()
+    }
+
+    /// The logo's address, which another logo does not share.
+    pub fn logo(&self) -> Option<LogoView> {
+        let logo = self.insurer.logo.as_ref()?;
+        let owner = self.insurer.code.as_ref().map_or("platform", |code| code.as_str());
+        let source = format!("/portal/logo/{owner}/{}", logo.hash);
+        // Shown 40 pixels high; the browser knows the place it takes before the picture is there.
+        let (height, wide) = (40, u64::from(logo.width) * 40 / u64::from(logo.height.max(1)));
+        Some(LogoView {
+            source,
+            width: wide.clamp(1, 240),
+            height,
+        })
+    }
+
+    /// The desk as it is now. A template asks once: looking for the next opening day is work.
+    pub fn desk_hours(&self) -> DeskHours {
+        let desk = &self.insurer.desk;
+        let status = desk.status(self.now);
+        DeskHours {
+            text: desk.hours_text(),
+            is_open: matches!(status, DeskStatus::Open { .. }),
+            status: match status {
+                DeskStatus::Open { until } => {
+                    format!("{}まで受け付けています", calendar::moment_or_time(until, self.now))
+                }
+                DeskStatus::Closed { opens_at: Some(at) } => {
+                    format!("次の受付は{}からです", calendar::moment_or_time(at, self.now))
+                }
+                DeskStatus::Closed { opens_at: None } => "ただいまお休みしています".into(),
+            },
+        }
+    }
+
+    /// The desk's number for `tel:`.
+    pub fn telephone(&self) -> String {
+        self.insurer
+            .desk
+            .phone
+            .chars()
+            .filter(|c| c.is_ascii_digit() || *c == '+')
+            .collect()
+    }
+
+    /// What stands on top in the days after loss of coverage.
+    pub fn read_only_text(&self) -> Option<String> {
+        self.read_only_until.map(|day| {
+            format!(
+                "資格を失われたため、ご覧になることだけができます（{}まで）",
+                calendar::date_with_weekday(day)
+            )
+        })
+    }
+}
+
+/// When the desk answers, on the page.
+pub struct DeskHours {
+    /// Its hours in words; empty where the insurer gives none.
+    pub text: String,
+    /// 受付中, else 受付時間外.
+    pub is_open: bool,
+    /// Beside that: until when, or when the desk opens next.
+    pub status: String,
+}
+
+/// A logo on the page.
+pub struct LogoView {
+    /// Its address.
+    pub source: String,
+    /// Pixels.
+    pub width: u64,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// One field to be mended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The field's name.
+    pub field: Cow<'static, str>,
+    /// The id of the element that the summary's link leads to.
+    pub anchor: String,
+    /// What to do.
+    pub text: String,
+}
+
+/// What has to be mended or known before the form goes through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Errors {
+    /// Each field to be mended.
+    pub fields: Vec<Mistake>,
+    /// What concerns the form as a whole.
+    pub heading: Option<&'static str>,
+    /// Under the heading.
+    pub text: String,
+    /// Where to go from here.
+    pub ways: Vec<Way>,
+}
+
+impl Errors {
+    /// What a form shows of a refusal.
+    pub fn new(refusal: &Refusal, now: DateTime<Utc>) -> Self {
+        if refusal.is(outcome::FIELDS) {
+            return Self {
+                fields: refusal.fields.iter().map(Mistake::new).collect(),
+                ..Self::default()
+            };
+        }
+        let words = refusal.words(now);
+        // About the one field of its page.
+        if refusal.is_any(&[CODE_WRONG, CODE_LATE, CODE_SUPERSEDED, CODE_USED]) {
+            return Self {
+                fields: vec![Mistake {
+                    field: CODE.name,
+                    anchor: "f-code".into(),
+                    text: words.text,
+                }],
+                ..Self::default()
+            };
+        }
+        Self {
+            heading: Some(words.heading),
+            text: words.text,
+            ways: words.ways,
+            fields: vec![],
+        }
+    }
+
+    /// What is wrong with a field that this form labels in its own way: 「新しいパスワード」 for 「パスワード」.
+    #[must_use]
+    pub fn labelled(mut self, field: &Field, own: &str) -> Self {
+        for mistake in self.fields.iter_mut().filter(|mistake| mistake.field == field.name) {
+            if let Some(rest) = mistake.text.strip_prefix(&*field.label) {
+                mistake.text = format!("{own}{rest}");
+            }
+        }
+        self
+    }
+
+    /// True where all is well.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.heading.is_none()
+    }
+
+    /// What is wrong with a field.
+    pub fn of(&self, field: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|mistake| mistake.field == field)
+            .map(|mistake| mistake.text.as_str())
+    }
+
+    /// True where the summary's link leads to this element.
+    pub fn leads_to(&self, anchor: &str) -> bool {
+        self.fields.iter().any(|mistake| mistake.anchor == anchor)
+    }
+
+    /// 「入力内容を確認してください（2件）」, or the refusal's own heading.
+    pub fn heading(&self) -> String {
+        match self.heading {
+            Some(heading) => heading.into(),
+            None => format!("入力内容を確認してください（{}件）", self.fields.len()),
+        }
+    }
+}
+
+impl Mistake {
+    fn new(error: &FieldError) -> Self {
+        let anchor = match (&*error.field.name, &error.problem) {
+            ("birth_date", Problem::ImpossibleDate { .. }) => "f-birth_day".into(),
+            ("birth_date", _) => "f-birth_year".into(),
+            (field, _) => format!("f-{field}"),
+        };
+        Self {
+            field: error.field.name.clone(),
+            anchor,
+            text: words::problem(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use accounts::fields;
+
+    #[test]
+    fn the_summary_counts_and_its_links_lead_to_the_fields() {
+        let refused = Refusal::fields(vec![
+            FieldError::new(fields::NUMBER, Problem::Empty),
+            FieldError::new(fields::BIRTH_DATE, Problem::ImpossibleDate { month: 4, last_day: 30 }),
+        ]);
+        let errors = Errors::new(&refused, DateTime::UNIX_EPOCH);
+        assert_eq!(errors.heading(), "入力内容を確認してください（2件）");
+        assert_eq!(errors.of("number"), Some("番号を入力してください"));
+        assert!(errors.leads_to("f-birth_day") && !errors.leads_to("f-birth_year"));
+        assert_eq!(errors.of("symbol"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_forms_own_label() {
+        let refused = Refusal::fields(vec![
+            FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty),
+            FieldError::new(fields::PASSWORD, Problem::Empty),
+        ]);
+        let errors = Errors::new(&refused, DateTime::UNIX_EPOCH).labelled(&fields::PASSWORD, "新しいパスワード");
+        assert_eq!(errors.of("password"), Some("新しいパスワードを入力してください"));
+        assert_eq!(errors.of("current_password"), Some("今のパスワードを入力してください"));
+    }
+
+    #[test]
+    fn a_refused_code_is_said_at_its_field() {
+        let errors = Errors::new(&CODE_LATE.into(), DateTime::UNIX_EPOCH);
+        assert!(errors.of("code").is_some() && errors.heading.is_none());
+    }
+}

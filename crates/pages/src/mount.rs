@@ -1,0 +1,296 @@
+//! Mounts the pages' table. What a request must have before its handler runs is checked here and nowhere else: method,
+//! own page, readable form, session, consent. Handlers can't forget it.
+
+use crate::{
+    cookies::{self, Cookies},
+    csrf, error_pages,
+    forms::{self, Form, FormTrouble},
+    frame::{Frame, Menu},
+    next_path,
+    reply::{self, Coding},
+    route::{Handler, Row},
+    services::Services,
+    shown_for::{self, ShownFor},
+    visit::{self, Refused, Trouble, Visit},
+};
+use accounts::{Carrier, reasons};
+use audit::Channel;
+use edge::{Body, BodyTrouble, HttpSettings, Observe, Rights};
+use kernel::Outcome;
+use poem::{
+    Endpoint, EndpointExt as _, IntoResponse as _, Request, Response, Result,
+    http::{Method, uri::PathAndQuery},
+    middleware::CatchPanic,
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Longer than any browser's name for itself that is worth keeping.
+const AGENT_CHARACTERS: usize = 300;
+
+/// Every page of the table. It observes itself.
+pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
+    let mut by_path: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
+    for row in services.table.rows() {
+        by_path.entry(row.path).or_default().push(row.clone());
+    }
+    let mut router = poem::Route::new();
+    for (path, routes) in by_path {
+        router = router.at(
+            path,
+            Address {
+                services: services.clone(),
+                routes,
+            },
+        );
+    }
+    let guarded = router.with(CatchPanic::new().with_handler(|_| Panicked.into_response()));
+    let observed = Observe::new(services.clock.clone());
+    Shell {
+        services,
+        inner: guarded,
+    }
+    .with(observed)
+}
+
+/// Marks the answer of a handler that panicked.
+#[derive(Clone, Copy)]
+struct Panicked;
+
+impl poem::IntoResponse for Panicked {
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.set_data(self);
+        response
+    }
+}
+
+/// Around the router: pages for what no route answers, and compression.
+struct Shell<E> {
+    services: Services,
+    inner: E,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let coding = Coding::accepted(request.headers());
+        let cookies = Cookies::read(request.headers());
+        let head = request.method() == Method::HEAD;
+        let now = self.services.clock.now();
+        let mut response = match self.inner.call(request).await {
+            Ok(response) if response.data::<Panicked>().is_some() => {
+                error_pages::after_panic(self.frame(&cookies).await)
+            }
+            Ok(response) => response,
+            // The router's only error: no such address.
+            Err(_) => error_pages::page(self.frame(&cookies).await, &Trouble::NotFound, now),
+        };
+        if let Some(Refused(code)) = response.data() {
+            tracing::info!(code, "refused");
+        }
+        if head {
+            response.take_body();
+            return Ok(response);
+        }
+        Ok(reply::compress(response, coding))
+    }
+}
+
+impl<E> Shell<E> {
+    async fn frame(&self, cookies: &Cookies) -> Frame {
+        Frame::new(
+            visit::look(&self.services, cookies).await,
+            Menu::Visitor,
+            self.services.clock.now(),
+        )
+    }
+}
+
+/// The routes of one address.
+struct Address {
+    services: Services,
+    routes: Vec<Row>,
+}
+
+impl Endpoint for Address {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let now = self.services.clock.now();
+        let cookies = Cookies::read(request.headers());
+        let look = if self.is_file() {
+            visit::plain_look()
+        } else {
+            visit::look(&self.services, &cookies).await
+        };
+        let bare = || Frame::new(Arc::clone(&look), Menu::Visitor, now);
+        let method = if request.method() == Method::HEAD {
+            &Method::GET
+        } else {
+            request.method()
+        };
+        let Some(route) = self.routes.iter().find(|route| route.method == *method) else {
+            return Ok(error_pages::page(bare(), &Trouble::Method(self.allow()), now));
+        };
+        let visit = match read(&self.services, route, request, cookies, Arc::clone(&look)).await {
+            Ok(visit) => visit,
+            Err(trouble) => return Ok(error_pages::page(bare(), &trouble, now)),
+        };
+        Ok(run(route, visit).await)
+    }
+}
+
+impl Address {
+    /// Files wear no look, so they ask the directory nothing.
+    fn is_file(&self) -> bool {
+        self.routes.iter().any(|route| route.path.starts_with("/assets/"))
+    }
+
+    fn allow(&self) -> String {
+        let mut methods: Vec<&str> = self.routes.iter().map(|route| route.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.join(", ")
+    }
+}
+
+/// Reads the request. A post is looked at only if a page of ours sent it.
+async fn read(
+    services: &Services,
+    route: &Row,
+    mut request: Request,
+    cookies: Cookies,
+    look: Arc<tenancy::Insurer>,
+) -> Result<Visit, Trouble> {
+    if route.method == Method::POST && !csrf::is_own(request.headers(), &services.public_url) {
+        return Err(Trouble::NotOurs);
+    }
+    let form = match route.body {
+        Body::Form(limit) => read_form(&mut request, limit, &services.http).await?,
+        Body::Nothing | Body::Json(_) => Form::default(),
+    };
+    let query = Form::of_query(request.uri().query().unwrap_or_default());
+    let names = route.path.split('/').filter_map(|segment| segment.strip_prefix(':'));
+    let params: Vec<_> = names
+        .map(|name| (name, request.raw_path_param(name).unwrap_or_default().to_owned()))
+        .collect();
+    // PostgreSQL takes no text with it, so nothing goes by such a name.
+    if params.iter().any(|(_, value)| value.contains('\0')) {
+        return Err(Trouble::NotFound);
+    }
+    let now = services.clock.now();
+    let agent = edge::line(request.headers(), "user-agent").unwrap_or_default();
+    Ok(Visit {
+        now,
+        origin: edge::origin(&request, Channel::Portal, &services.http.trusted_proxies),
+        is_head: request.method() == Method::HEAD,
+        agent: agent.chars().take(AGENT_CHARACTERS).collect(),
+        look,
+        menu: Menu::Visitor,
+        read_only_until: None,
+        shown_for: None,
+        query,
+        form,
+        address: return_address(services, route, &request),
+        params,
+        flash: cookies.open(&services.keys, cookies::FLASH, now),
+        cookies,
+        services: services.clone(),
+    })
+}
+
+/// Where log-in would lead back to: the page asked for, or the page whose form was sent.
+fn return_address(services: &Services, route: &Row, request: &Request) -> String {
+    let own = request
+        .uri()
+        .path_and_query()
+        .map(PathAndQuery::as_str)
+        .unwrap_or_default();
+    if route.method == Method::GET || next_path::allowed(&services.table, own).is_some() {
+        return own.to_owned();
+    }
+    let referer = edge::line(request.headers(), "referer").and_then(|referer| url::Url::parse(&referer).ok());
+    referer.map(|page| page.path().to_owned()).unwrap_or_default()
+}
+
+async fn read_form(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<Form, FormTrouble> {
+    let read = edge::read_body(request, limit, http.body_time).await;
+    let body = read.map_err(|trouble| match trouble {
+        BodyTrouble::TooLarge => FormTrouble::TooLarge,
+        BodyTrouble::Unreadable => FormTrouble::Malformed,
+    })?;
+    // A button with nothing to say, as log-out, may come without a body and so without a type.
+    if body.is_empty() {
+        return Ok(Form::default());
+    }
+    if !edge::is_media_type(request, forms::MEDIA_TYPE) {
+        return Err(FormTrouble::MediaType);
+    }
+    Form::parse(&body)
+}
+
+/// Runs the handler; a member's only for whom the route's access level lets in. Others go to log-in and back, or to the
+/// terms and back.
+async fn run(route: &Row, mut visit: Visit) -> Response {
+    let now = visit.now;
+    let handler = match &route.handler {
+        Handler::Open(handler) => {
+            if route.rights == Rights::Ticket {
+                visit.shown_for = visit.ticket().as_ref().map(ShownFor::ticket);
+            }
+            let frame = visit.frame();
+            if is_of_another(route, &visit) {
+                return error_pages::page(frame, &Trouble::ShownForAnother(route.rights), now);
+            }
+            return error_pages::settle(|| frame, handler(visit).await, now);
+        }
+        Handler::Inside(handler) => handler,
+    };
+    let Some(session) = visit.session() else {
+        return visit.to_log_in();
+    };
+    let trouble: Trouble = match visit.services.accounts.enter(Carrier::Cookie, &session).await {
+        Ok(Outcome::Done(member)) => {
+            visit.welcome(&member);
+            if is_of_another(route, &visit) {
+                return error_pages::page(visit.frame(), &Trouble::ShownForAnother(route.rights), now);
+            }
+            if route.rights == Rights::Member && !member.consents_due.is_empty() {
+                let mut response = reply::see_other(&next_path::with_next(
+                    &visit.services.table,
+                    "/portal/terms",
+                    Some(&visit.address),
+                ));
+                response.set_data(Refused(reasons::CONSENT_REQUIRED.code));
+                return response;
+            }
+            let frame = visit.frame();
+            return error_pages::settle(|| frame, handler(visit, member).await, now);
+        }
+        Ok(Outcome::Refused(refusal)) if refusal.is(reasons::SESSION_ENDED) => return visit.to_log_in(),
+        Ok(Outcome::Refused(refusal)) => {
+            wear_session(&mut visit).await;
+            refusal.into()
+        }
+        Err(outage) => outage.into(),
+    };
+    error_pages::page(visit.frame(), &trouble, now)
+}
+
+/// True for a form that was shown for somebody else than whom the browser is with now, or doesn't say for whom. Where
+/// nobody is there any more, the handler says so.
+fn is_of_another(route: &Row, visit: &Visit) -> bool {
+    let is_somebodys = route.method == Method::POST && route.rights != Rights::Public;
+    let owner = visit.shown_for.as_ref().filter(|_| is_somebodys);
+    owner.is_some_and(|owner| !owner.is_in(visit.form.text(shown_for::FIELD), &visit.services.keys))
+}
+
+/// A refused member still sees their own insurer's name and desk.
+async fn wear_session(visit: &mut Visit) {
+    let Some(session) = visit.session() else { return };
+    if let Ok(Some(insurer)) = visit.services.accounts.directory().by_tenant(session.tenant).await {
+        visit.look = insurer;
+    }
+}

@@ -1,0 +1,97 @@
+//! Where log-in leads back to: only addresses that a GET route of the table serves. Anything else, however it is
+//! spelled, is forgotten.
+
+use crate::route::Table;
+use poem::http::Method;
+
+/// Longer than any address of ours.
+const MAX_BYTES: usize = 300;
+/// Pages that would lead round in circles.
+const NOT_BACK_TO: [&str; 3] = ["/portal/", "/portal/logout", "/portal/terms"];
+
+/// The address, if a member may be sent there after log-in.
+pub fn allowed<'a>(table: &Table, address: &'a str) -> Option<&'a str> {
+    let plain = address.len() <= MAX_BYTES && address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let served = table.rows().iter().any(|route| {
+        route.method == Method::GET && route.path.starts_with("/portal/") && edge::matches(route.path, path)
+    });
+    (plain && served && !NOT_BACK_TO.contains(&path)).then_some(address)
+}
+
+/// `address?next=…`, where there is somewhere to go back to.
+pub fn with_next(table: &Table, address: &str, next: Option<&str>) -> String {
+    match next.and_then(|next| allowed(table, next)) {
+        Some(next) => format!("{address}?next={}", crate::forms::encode(next)),
+        None => address.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Reply, Visit, public, reply::see_other};
+    use poem::http::Method;
+
+    fn table() -> Table {
+        async fn nobody(_: Visit) -> Reply {
+            Ok(see_other("/"))
+        }
+        let got = ["/portal/", "/portal/password", "/portal/signup", "/portal/logout"];
+        let rows = got.map(|path| public(Method::GET, path, path, nobody));
+        let posted = public(Method::POST, "/portal/signup/code/resend", "resend", nobody);
+        Table::new(rows.into_iter().chain([posted]))
+    }
+
+    fn allowed(address: &str) -> Option<&str> {
+        super::allowed(&table(), address)
+    }
+    use proptest::prelude::*;
+
+    #[test]
+    fn own_pages_are_gone_back_to_with_their_query() {
+        assert_eq!(allowed("/portal/password"), Some("/portal/password"));
+        assert_eq!(
+            allowed("/portal/signup?insurer=32290413"),
+            Some("/portal/signup?insurer=32290413")
+        );
+        assert_eq!(
+            with_next(&table(), "/portal/", Some("/portal/signup?a=1")),
+            "/portal/?next=%2Fportal%2Fsignup%3Fa%3D1"
+        );
+    }
+
+    #[test]
+    fn nowhere_else() {
+        for address in [
+            "",
+            "/",
+            "//evil.example",
+            "https://evil.example/portal/mypage",
+            "/\\evil.example",
+            "/portal/../evil",
+            "/portal/logout",
+            "/portal/",
+            "/portal/signup/code/resend",
+            "/portal/password\r\nX: y",
+            "/portal//password",
+            "javascript:alert(1)",
+            "/portal/ｐassword",
+        ] {
+            assert_eq!(allowed(address), None, "{address}");
+        }
+        assert_eq!(with_next(&table(), "/portal/", Some("//evil.example")), "/portal/");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_allowed_stays_on_this_host(address in "[/\\\\a-z.:@?#%]{0,40}") {
+            if let Some(allowed) = allowed(&address) {
+                let base = url::Url::parse("https://portal.example/").unwrap();
+                let joined = base.join(allowed).unwrap();
+                prop_assert_eq!(joined.origin(), base.origin());
+                prop_assert!(joined.path().starts_with("/portal/"));
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Pages for what never comes to the portal's routes: asked in another way than an address of the house takes, or while
+//! there is no room.
+
+use crate::{
+    cookies::Cookies,
+    error_pages,
+    frame::{Frame, Menu},
+    visit::{self, Trouble},
+};
+use kernel::outcome;
+
+use crate::services::Services;
+use poem::{Request, Response};
+
+/// An address that is there, but not for this method; these it takes.
+pub async fn other_method(services: &Services, request: &Request, methods: &str) -> Response {
+    page(services, request, &Trouble::Method(methods.to_owned())).await
+}
+
+/// Too many requests are under way.
+pub async fn overloaded(services: &Services, request: &Request) -> Response {
+    page(services, request, &outcome::OVERLOADED.into()).await
+}
+
+async fn page(services: &Services, request: &Request, trouble: &Trouble) -> Response {
+    let (now, cookies) = (services.clock.now(), Cookies::read(request.headers()));
+    let frame = Frame::new(visit::look(services, &cookies).await, Menu::Visitor, now);
+    tracing::info!(code = trouble.code(), "refused");
+    error_pages::page(frame, trouble, now)
+}

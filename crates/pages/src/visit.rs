@@ -1,0 +1,323 @@
+//! One request as handlers see it: what was sent, who asks, whose look the page wears. Handlers get it read and checked;
+//! they never touch the raw request.
+
+use crate::services::Services;
+use crate::{
+    cookies::{self, Cookies},
+    forms::{Form, FormTrouble},
+    frame::{Flash, FlashKind, Frame, Menu},
+    next_path,
+    reply::{self, Reply},
+    shown_for::ShownFor,
+};
+use accounts::{Carrier, Member, reasons};
+use askama::Template;
+use audit::Origin;
+use chrono::{DateTime, NaiveDate, Utc};
+use database::DatabaseError;
+use edge::Rights;
+use kernel::{InsurerCode, Outage, Outcome, Reason, Refusal, RefusalKind, TenantId, TenantSecret, outcome};
+use poem::{Response, http::StatusCode};
+use std::sync::Arc;
+use tenancy::{Insurer, InsurerState, Settings};
+
+/// Why there is no page of the handler's own. The mounting code makes one of it.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Something beneath is away.
+    #[error("{0}")]
+    Outage(#[from] Outage),
+    /// The use case refused, and there is no form to say so on.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// There is no such page.
+    #[error("not found")]
+    NotFound,
+    /// The form could not be read.
+    #[error("{0}")]
+    Form(#[from] FormTrouble),
+    /// The form was shown for somebody else than whom the browser is with now.
+    #[error("shown for another")]
+    ShownForAnother(Rights),
+    /// The post was not sent by a page of ours.
+    #[error("not sent by an own page")]
+    NotOurs,
+    /// The address has no such method; these it has.
+    #[error("method not allowed")]
+    Method(String),
+    /// A template failed.
+    #[error("{0}")]
+    Render(#[from] askama::Error),
+}
+
+impl From<Reason> for Trouble {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason.into())
+    }
+}
+
+impl From<DatabaseError> for Trouble {
+    fn from(error: DatabaseError) -> Self {
+        Self::Outage(error.into())
+    }
+}
+
+/// A request, read and checked.
+pub struct Visit {
+    /// What pages stand on.
+    pub services: Services,
+    /// The time of the request.
+    pub now: DateTime<Utc>,
+    /// For throttles and the audit trail.
+    pub origin: Origin,
+    /// Nobody will read the page: only whether it is there is asked.
+    pub is_head: bool,
+    /// The browser, as it names itself.
+    pub agent: String,
+    /// Whose look the page wears.
+    pub look: Arc<Insurer>,
+    /// Which menu the page has.
+    pub menu: Menu,
+    /// The last day of reading after loss of coverage.
+    pub read_only_until: Option<NaiveDate>,
+    /// For whom the page's forms are.
+    pub shown_for: Option<ShownFor>,
+    /// The address's query.
+    pub query: Form,
+    /// Empty on GET.
+    pub form: Form,
+    /// What the browser sent.
+    pub cookies: Cookies,
+    /// Path and query as asked for.
+    pub address: String,
+    /// The parameters of the route's pattern.
+    pub params: Vec<(&'static str, String)>,
+    /// From the step before.
+    pub flash: Option<Flash>,
+}
+
+/// Marks an answer that refuses, with the code of why: the mounting code writes it to the log (security.md 55).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused(pub &'static str);
+
+impl Trouble {
+    /// The code by which the log knows it; refusals have their own.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::NotFound => outcome::NOT_FOUND.code,
+            Self::Form(FormTrouble::TooLarge) => "payload_too_large",
+            Self::Form(FormTrouble::MediaType) => "unsupported_media_type",
+            Self::Form(FormTrouble::Malformed) => "bad_request",
+            Self::NotOurs => "not_own_page",
+            Self::ShownForAnother(_) => "shown_for_another",
+            Self::Method(_) => "method_not_allowed",
+            Self::Outage(_) | Self::Render(_) => "unavailable",
+        }
+    }
+}
+
+impl Visit {
+    /// A parameter of the route's pattern; empty where the pattern has none such.
+    pub fn param(&self, name: &str) -> &str {
+        self.params
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// The sign-up ticket of the visitor's cookie.
+    pub fn ticket(&self) -> Option<TenantSecret> {
+        TenantSecret::parse(self.cookies.get(cookies::TICKET)?)
+    }
+
+    /// The session of the visitor's cookie, unchecked.
+    pub fn session(&self) -> Option<TenantSecret> {
+        TenantSecret::parse(self.cookies.get(cookies::SESSION)?)
+    }
+
+    /// Ends the session that the browser came with: its cookie goes, or another session takes its place. The browser
+    /// forgets it even where the database can't be told just now.
+    pub async fn end_session(&self) {
+        if let Some(session) = self.session()
+            && let Err(outage) = self.services.accounts.log_out(&self.origin, &session).await
+        {
+            edge::outage(&outage);
+        }
+    }
+
+    /// Puts on an insurer's look; returns the cookie by which the log-in page will wear it too.
+    pub fn wear(&mut self, insurer: &Arc<Insurer>) -> Option<poem::http::HeaderValue> {
+        self.look = Arc::clone(insurer);
+        let code = insurer.code.as_ref()?;
+        Some(cookies::set(
+            cookies::INSURER,
+            code.as_str(),
+            Some(cookies::LONGEST_SECONDS),
+        ))
+    }
+
+    /// The insurer of a typed code; none where it is mistyped or nobody's.
+    pub async fn insurer(&self, typed: &str) -> Result<Option<Arc<Insurer>>, Trouble> {
+        match InsurerCode::parse(typed) {
+            Ok(code) => Ok(self.services.accounts.directory().by_code(&code).await?),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// [`Visit::wear`] for a typed code, before a form goes on. Where it is nobody's, or while the directory is away, the
+    /// page keeps its look and the use case says what is wrong.
+    pub async fn wear_typed(&mut self, typed: &str) -> Option<poem::http::HeaderValue> {
+        match self.insurer(typed).await {
+            Ok(insurer) => self.wear(&insurer?),
+            Err(trouble) => {
+                tracing::warn!(%trouble, "the look of a typed insurer code is unread");
+                None
+            }
+        }
+    }
+
+    /// Who is logged in, if anybody: for pages that are open to all but look better to members. The page then has the
+    /// member's look and menu.
+    pub async fn recognise(&mut self) -> Result<Option<Member>, Trouble> {
+        let Some(session) = self.session() else { return Ok(None) };
+        match self.services.accounts.enter(Carrier::Cookie, &session).await? {
+            Outcome::Done(member) => {
+                self.welcome(&member);
+                Ok(Some(member))
+            }
+            Outcome::Refused(_) => Ok(None),
+        }
+    }
+
+    /// The member's look and menu.
+    pub fn welcome(&mut self, member: &Member) {
+        self.look = Arc::clone(&member.insurer);
+        self.shown_for = Some(ShownFor::account(member.insurer.tenant_id, member.account_id));
+        self.menu = if member.consents_due.is_empty() {
+            Menu::Member
+        } else {
+            Menu::Waiting
+        };
+        if let roster::Access::ReadOnly { until } = member.access {
+            self.read_only_until = Some(until);
+        }
+    }
+
+    /// What stands around the page.
+    pub fn frame(&self) -> Frame {
+        let mut frame = Frame::new(Arc::clone(&self.look), self.menu, self.now);
+        frame.nav = Arc::clone(&self.services.nav);
+        frame.flash.clone_from(&self.flash);
+        frame.read_only_until = self.read_only_until;
+        frame.shown_for = self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys));
+        frame
+    }
+
+    /// A page with status 200.
+    pub fn html(&self, page: &impl Template) -> Reply {
+        self.html_with(StatusCode::OK, page)
+    }
+
+    /// A page with another status. A message from the step before was shown by it and is over.
+    pub fn html_with(&self, status: StatusCode, page: &impl Template) -> Reply {
+        let response = reply::html(status, page.render()?, &self.look);
+        Ok(match self.flash {
+            Some(_) => reply::with_cookie(response, cookies::clear(cookies::FLASH)),
+            None => response,
+        })
+    }
+
+    /// The form's page again, with what was refused on it (its frame holds [`crate::frame::Errors`]).
+    pub fn form_again(&self, refusal: &Refusal, page: &impl Template) -> Reply {
+        let status = match refusal.reason.kind {
+            // 401 would ask for an HTTP authentication that pages do not have.
+            RefusalKind::LogIn => StatusCode::UNPROCESSABLE_ENTITY,
+            kind => edge::status(kind),
+        };
+        let mut response = self.html_with(status, page)?;
+        response.set_data(Refused(refusal.code()));
+        Ok(reply::with_pause(response, edge::retry_after(refusal, self.now)))
+    }
+
+    /// To log-in and back: there is no session, or one that has ended.
+    pub fn to_log_in(&self) -> Response {
+        let mut response = reply::see_other(&next_path::with_next(
+            &self.services.table,
+            "/portal/",
+            Some(&self.address),
+        ));
+        response.set_data(Refused(reasons::SESSION_ENDED.code));
+        if self.cookies.get(cookies::SESSION).is_none() {
+            return response;
+        }
+        let response = reply::with_cookie(response, cookies::clear(cookies::SESSION));
+        self.inform(response, Refusal::from(reasons::SESSION_ENDED).words(self.now).text)
+    }
+
+    /// Adds good news for the next page: `visit.done(see_other("/portal/account"), "パスワードを変更しました")`.
+    pub fn done(&self, response: Response, text: impl Into<String>) -> Response {
+        self.tell(response, FlashKind::Done, text.into())
+    }
+
+    /// Adds something to know for the next page.
+    pub fn inform(&self, response: Response, text: impl Into<String>) -> Response {
+        self.tell(response, FlashKind::Info, text.into())
+    }
+
+    fn tell(&self, response: Response, kind: FlashKind, text: String) -> Response {
+        self.remember(response, cookies::FLASH, &Flash { kind, text }, cookies::FLASH_SECONDS)
+    }
+
+    /// Adds a sealed cookie. Where the value is larger than browsers keep, the one before it goes all the same: an older
+    /// value is another form's, and may be another person's.
+    pub fn remember<T: serde::Serialize>(&self, response: Response, name: &str, value: &T, seconds: i64) -> Response {
+        let cookie = cookies::sealed(&self.services.keys, name, value, self.now, seconds);
+        reply::with_cookie(response, cookie.unwrap_or_else(|| cookies::clear(name)))
+    }
+
+    /// What [`Visit::remember`] wrote.
+    pub fn recall<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.cookies.open(&self.services.keys, name, self.now)
+    }
+}
+
+/// A use case's answer for a form: an outage is logged and reads like a full queue, so that the page keeps what was
+/// typed (design §4); but of what may have been done it is not said that it was not.
+pub fn settle<T>(result: Result<Outcome<T>, Outage>) -> Result<T, Refusal> {
+    match result {
+        Ok(Outcome::Done(done)) => Ok(done),
+        Ok(Outcome::Refused(refusal)) => Err(refusal),
+        Err(outage) => {
+            edge::outage(&outage);
+            Err(if outage.is_unconfirmed() {
+                outcome::UNCONFIRMED.into()
+            } else {
+                outcome::OVERLOADED.into()
+            })
+        }
+    }
+}
+
+/// Whose look a public page wears: the insurer's of the cookie, else the platform's; while the directory is away, a plain
+/// one.
+pub async fn look(services: &Services, cookies: &Cookies) -> Arc<Insurer> {
+    let directory = services.accounts.directory();
+    if let Some(Ok(code)) = cookies.get(cookies::INSURER).map(InsurerCode::parse)
+        && let Ok(Some(insurer)) = directory.by_code(&code).await
+    {
+        return insurer;
+    }
+    directory.platform().await.unwrap_or_else(|_| plain_look())
+}
+
+/// The look of files and of bad days: the platform's as it would be before anything was applied.
+pub fn plain_look() -> Arc<Insurer> {
+    Arc::new(Insurer::new(
+        TenantId::PLATFORM,
+        None,
+        InsurerState::Open,
+        0,
+        Settings::default(),
+    ))
+}
