@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes breached.txt anew from the npm packages @zxcvbn-ts/language-common 4.1.3, -ja 3.0.2 and -en 4.1.1 (MIT,
-# ../../web/THIRD_PARTY.md). Give the folder in which they lie unpacked as common/, ja/ and en/. Needs jq. A line is a word as
+# ../../pages/THIRD_PARTY.md). Give the folder in which they lie unpacked as common/, ja/ and en/. Needs jq. A line is a word as
 # blocklist.rs spells it before it compares; words of digits alone and of less than four characters keep no password.
 set -euo pipefail
 export LC_ALL=C
