@@ -106,7 +106,7 @@ async fn a_settled_matter_is_gone_and_its_neighbours_are_not() {
     for matter in all {
         set(&test, matter, &state("open", true)).await;
     }
-    for (left, matter) in all.into_iter().enumerate().rev().map(|(left, matter)| (left, matter)) {
+    for (left, matter) in all.into_iter().enumerate().rev() {
         assert!(settle(&test, matter).await);
         assert!(!settle(&test, matter).await);
         assert_eq!(test.count("tasks", "true").await, left);
@@ -157,7 +157,13 @@ async fn twins() -> (TestApp, [TestPerson; 2]) {
 
 /// What a node's sweep settles.
 async fn swept(app: &TestApp) -> usize {
-    let mut tx = app.database.tenant(app.tenant()).write(Durability::Safe).await.unwrap();
+    let mut tx = app
+        .ground
+        .database
+        .tenant(app.tenant())
+        .write(Durability::Safe)
+        .await
+        .unwrap();
     let settled = accounts::alike::settle(&mut tx, &app.insurer.insurer, app.clock().now()).await;
     tx.commit().await.unwrap();
     settled.unwrap()

@@ -4,7 +4,7 @@ use audit::{Actor, Origin};
 use chrono::TimeDelta;
 use database::Durability;
 use roster::import::{ImportError, Options, Report, import};
-use std::io::Read as _;
+use std::{fmt::Write as _, io::Read as _};
 use tabular::uploads::{self, KEPT, PIECE, Received, Refused, Upload};
 use testkit::TestDatabase;
 use uuid::Uuid;
@@ -115,7 +115,7 @@ fn bytes(count: usize) -> Vec<u8> {
 fn roster(people: usize) -> Vec<u8> {
     let mut file = String::from("被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称,備考\r\n");
     for nth in 0..people {
-        file += &format!("12,{nth},ケンポ タロウ,19850401,本人,{}\r\n", "あ".repeat(40_000));
+        writeln!(file, "12,{nth},ケンポ タロウ,19850401,本人,{}\r", "あ".repeat(40_000)).unwrap();
     }
     file.into_bytes()
 }
@@ -242,7 +242,9 @@ async fn pieces_are_sealed_and_open_nowhere_else() {
         .test
         .lines("SELECT encode(sealed, 'hex') AS line FROM upload_pieces")
         .await;
-    let plain: String = "ケンポ".bytes().map(|byte| format!("{byte:02x}")).collect();
+    let plain = "ケンポ"
+        .bytes()
+        .fold(String::new(), |plain, byte| plain + &format!("{byte:02x}"));
     assert!(!sealed[0].contains(&plain));
     testkit::sql(
         other.test.tenant,

@@ -63,6 +63,7 @@ async fn fill(other: &Other) {
     assert_eq!(client.stranger().send_form("/portal/signup", &again).await.status, 422);
     let mut tx = other
         .app
+        .ground
         .database
         .tenant(other.app.tenant())
         .write(Durability::Safe)

@@ -2,7 +2,7 @@
 
 use crate::portal::sign_up::OVER;
 use crate::portal::sign_up::{Draft, restart};
-use accounts::{AccountForm, TicketView, fields, reasons};
+use accounts::{AccountForm, TicketView, reasons};
 use askama::Template;
 use kernel::Outcome;
 use pages::{
