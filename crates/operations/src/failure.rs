@@ -2,7 +2,7 @@
 //! refuse before a use case is asked. The shell writes them; nothing private is in them.
 
 use accounts::reasons;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use edge::{FieldProblem, ProblemBody};
 use kernel::{Outage, Reason, Refusal, outcome};
 use poem::IntoResponse as _;
@@ -82,14 +82,28 @@ pub fn catalogue() -> &'static [ProblemBody] {
             ..edge::http_problem(*status, detail)
         });
         before
-            .chain(reasons().map(|reason| edge::refusal(&reason.into(), now)))
+            .chain(reasons().map(|reason| edge::refusal(&example(reason, now), now)))
             .collect()
     })
 }
 
-/// Why use cases refuse.
+/// Why use cases refuse: the fields first, then the pipeline's own, then what anything may be refused for.
 fn reasons() -> impl Iterator<Item = Reason> {
-    outcome::REASONS.into_iter().chain(reasons::REASONS)
+    let [fields, others @ ..] = outcome::REASONS;
+    [fields].into_iter().chain(reasons::REASONS).chain(others)
+}
+
+/// A refusal as the document shows it: where time is lacking, so long.
+fn example(reason: Reason, now: DateTime<Utc>) -> Refusal {
+    let wait = [
+        (reasons::WAIT, TimeDelta::minutes(15)),
+        (reasons::RESEND_TOO_SOON, TimeDelta::seconds(40)),
+    ];
+    let until = wait.into_iter().find(|(waiting, _)| *waiting == reason);
+    Refusal {
+        until: until.map(|(_, wait)| now + wait),
+        ..reason.into()
+    }
 }
 
 impl Failure {

@@ -49,7 +49,9 @@ impl<'a, R: Rule> ApiExtractor<'a> for Segment<R> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let text: String = request.path_params().map_err(|_| Failure::of("bad_request"))?;
+        // The table's router and the group's own have each read it.
+        let read: Vec<String> = request.path_params().map_err(|_| Failure::of("bad_request"))?;
+        let text = read.into_iter().next_back().ok_or_else(|| Failure::of("bad_request"))?;
         Ok(Self {
             text,
             rule: PhantomData,
