@@ -10,7 +10,7 @@ use codes::{issue, typed_code};
 use database::{Durability, TenantTransaction};
 use guard::{
     codes::CodeVerdict,
-    links::{self, Link},
+    links::{self, LinkState},
     sessions::{self, Carrier, Limits, SubjectKind},
     throttle::Taken,
 };
@@ -89,7 +89,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
         );
         assert_eq!(
             links::peek(&mut tx, keys, now, &link.secret, "password").await.unwrap(),
-            Link::Unknown
+            LinkState::Unknown
         );
         assert_eq!(
             guard::throttle::take(&tx, keys, now, &IDENTITY, &mine).await.unwrap(),

@@ -17,7 +17,7 @@ use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
 use kernel::{BirthDate, Clock, KanaName, Number, PersonId, Symbol, TenantId};
 use roster::{
-    Change, Found, Identity, Person, changes,
+    Change, Identity, Match, Person, changes,
     import::{ImportError, ImportRefused, Options, Progress, Reason, Report, import},
 };
 use std::io::Write as _;
@@ -105,7 +105,7 @@ impl Desk {
         }
     }
 
-    async fn find(&self, identity: &Identity) -> Found {
+    async fn find(&self, identity: &Identity) -> Match {
         let mut tx = self.database.tenant(self.tenant()).read().await.unwrap();
         roster::find(&mut tx, &self.insurer, identity, self.now())
             .await
@@ -114,7 +114,7 @@ impl Desk {
 
     async fn one(&self, number: &str, birth_date: &str, kana_name: &str) -> Person {
         match self.find(&identity(number, birth_date, kana_name)).await {
-            Found::One { person, .. } => person,
+            Match::One { person, .. } => person,
             other => panic!("{number} {kana_name}: {other:?}"),
         }
     }

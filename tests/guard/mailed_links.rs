@@ -3,7 +3,7 @@
 use super::{at_once, write};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Durability, TenantTransaction};
-use guard::links::{self, Link};
+use guard::links::{self, LinkState};
 use kernel::Secret;
 use testkit::TestDatabase;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ async fn peek(
     now: DateTime<Utc>,
     secret: &Secret,
     purpose: &'static str,
-) -> Link {
+) -> LinkState {
     links::peek(tx, &db.keys, now, secret, purpose).await.unwrap()
 }
 
@@ -24,7 +24,7 @@ async fn use_up(
     now: DateTime<Utc>,
     secret: &Secret,
     purpose: &'static str,
-) -> Link {
+) -> LinkState {
     links::use_up(tx, &db.keys, now, secret, purpose).await.unwrap()
 }
 
@@ -45,25 +45,28 @@ async fn a_link_may_be_looked_at_but_works_once_and_closes_the_others() {
         .await
         .unwrap();
     assert_eq!(first.tenant, db.tenant);
-    let open = Link::Open { subject };
+    let open = LinkState::Open { subject };
     for _ in 0..3 {
         assert_eq!(peek(&mut tx, &db, now, &first.secret, "password").await, open);
     }
-    assert_eq!(peek(&mut tx, &db, now, &first.secret, "email").await, Link::Unknown);
+    assert_eq!(
+        peek(&mut tx, &db, now, &first.secret, "email").await,
+        LinkState::Unknown
+    );
     assert_eq!(
         use_up(&mut tx, &db, now, &Secret::random(), "password").await,
-        Link::Unknown
+        LinkState::Unknown
     );
     assert_eq!(
         peek(&mut tx, &db, now + ttl, &first.secret, "password").await,
-        Link::Late
+        LinkState::Late
     );
     assert_eq!(
         use_up(&mut tx, &db, now + ttl, &first.secret, "password").await,
-        Link::Late
+        LinkState::Late
     );
     assert_eq!(use_up(&mut tx, &db, now, &first.secret, "password").await, open);
-    let used = Link::Used { subject, at: now };
+    let used = LinkState::Used { subject, at: now };
     assert_eq!(use_up(&mut tx, &db, now, &first.secret, "password").await, used);
     assert_eq!(peek(&mut tx, &db, now, &second.secret, "password").await, used);
     assert_eq!(peek(&mut tx, &db, now, &other.secret, "email").await, open);
@@ -96,7 +99,7 @@ async fn of_fifty_uses_of_a_link_at_the_same_time_one_succeeds() {
                 used
             }
         },
-        |used| *used == Link::Open { subject },
+        |used| *used == LinkState::Open { subject },
     )
     .await;
     assert_eq!(opened, 1);

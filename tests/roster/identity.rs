@@ -2,7 +2,7 @@
 
 use super::{Desk, HANAKO, SHOKO, TARO, identity};
 use kernel::EmployeeNumber;
-use roster::{Found, Level, import::Options};
+use roster::{Level, Match, import::Options};
 use tabular::Encoding;
 use tenancy::{InsurerKind, SignUpSettings};
 
@@ -12,7 +12,7 @@ async fn an_identity_is_matched_strict_before_folded() {
     desk.import(&[TARO, SHOKO]).await;
     for (kana, level) in [("けんぽ たろう", Level::Strict), ("ケンホ タロウ", Level::Folded)] {
         match desk.find(&identity("34", "1985-04-01", kana)).await {
-            Found::One { level: found, .. } => assert_eq!(found, level, "{kana}"),
+            Match::One { level: found, .. } => assert_eq!(found, level, "{kana}"),
             other => panic!("{kana}: {other:?}"),
         }
     }
@@ -25,7 +25,7 @@ async fn an_identity_is_matched_strict_before_folded() {
     ] {
         assert_eq!(
             desk.find(&identity(number, birth_date, kana)).await,
-            Found::None,
+            Match::None,
             "{number} {birth_date} {kana}"
         );
     }
@@ -44,7 +44,7 @@ async fn twins_of_a_national_health_household_are_told_apart_by_the_strict_name_
     assert!(genta.insured);
     let both = desk.find(&identity("1", "2000-04-01", "ゴクホ ケンタ")).await;
     assert!(
-        matches!(&both, Found::Several { people } if people.len() == 2 && people.contains(&genta.person_id)),
+        matches!(&both, Match::Several { people } if people.len() == 2 && people.contains(&genta.person_id)),
         "{both:?}"
     );
 }
@@ -55,13 +55,13 @@ async fn the_employee_number_counts_where_the_insurer_asks_for_it() {
     desk.import(&["公立-12,1,00,ケンポ　タロウ,健保　太郎,19850401,本人,,,E-0012,"])
         .await;
     let mut typed = identity("1", "1985-04-01", "ケンポ タロウ");
-    assert!(matches!(desk.find(&typed).await, Found::One { .. }));
+    assert!(matches!(desk.find(&typed).await, Match::One { .. }));
     desk.insurer.sign_up = SignUpSettings { employee_number: true };
-    assert_eq!(desk.find(&typed).await, Found::None);
+    assert_eq!(desk.find(&typed).await, Match::None);
     typed.employee_number = EmployeeNumber::parse("E0012").ok();
-    assert_eq!(desk.find(&typed).await, Found::None);
+    assert_eq!(desk.find(&typed).await, Match::None);
     typed.employee_number = EmployeeNumber::parse("ｅ－0012").ok();
-    assert!(matches!(desk.find(&typed).await, Found::One { .. }));
+    assert!(matches!(desk.find(&typed).await, Match::One { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +72,7 @@ async fn nobody_is_found_in_another_insurers_roster() {
     let taro = desk.one("34", "1985-04-01", "ケンポ タロウ").await;
     assert_eq!(
         other.find(&identity("34", "1985-04-01", "ケンポ タロウ")).await,
-        Found::None
+        Match::None
     );
     let tx = other.database.tenant(other.tenant()).read().await.unwrap();
     assert_eq!(roster::person(&tx, taro.person_id).await.unwrap(), None);

@@ -68,6 +68,6 @@ async fn of_two_whose_numbers_are_one_by_the_new_keys_the_file_says_who_stays() 
     assert_eq!(desk.one("7", "1970-01-01", "マチノヒト").await.person_id, stayed);
     assert_eq!(
         desk.find(&identity("7", "1980-01-01", "ムラノヒト")).await,
-        roster::Found::None
+        roster::Match::None
     );
 }

@@ -3,7 +3,7 @@
 use super::{Desk, HANAKO, TARO, file, identity};
 use chrono::TimeDelta;
 use roster::{
-    Access, ChangeKind, Found,
+    Access, ChangeKind, Match,
     import::{ImportRefused, Options},
 };
 
@@ -50,7 +50,7 @@ async fn who_is_missing_is_lost_and_returns_as_the_same_person() {
     assert_eq!(lost.access(desk.now(), 0), Access::Ended);
     assert_eq!(
         desk.find(&identity("35", "1982-09-03", "キョウサイ ハナコ")).await,
-        Found::None
+        Match::None
     );
     assert_eq!(desk.count("events", "kind = 'member.coverage_lost'").await, 1);
     assert_eq!(desk.import(&[TARO]).await.lost, 0);
@@ -80,7 +80,7 @@ async fn a_day_of_loss_in_the_file_ends_access_on_that_day_and_may_be_taken_back
     assert_eq!(desk.person(taro).await.access(desk.now(), 0), Access::Ended);
     assert_eq!(
         desk.find(&identity("34", "1985-04-01", "ケンポ タロウ")).await,
-        Found::None
+        Match::None
     );
     desk.insurer.after_loss_days = 30;
     assert_eq!(desk.one("34", "1985-04-01", "ケンポ タロウ").await.person_id, taro);

@@ -4,7 +4,7 @@ use super::{
     Desk, HANAKO, TARO, file, identity,
     losses::{town, with_town},
 };
-use roster::{Found, import::Options};
+use roster::{Match, import::Options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_personal_id_carries_a_person_over_a_new_number() {
@@ -80,7 +80,7 @@ async fn a_corrected_birth_date_is_the_same_person_and_shown_as_a_correction() {
                 .contains(&"birth_date".to_owned())
         );
         let old = identity("34", "1985-04-01", "ケンポ タロウ");
-        assert_eq!(desk.find(&old).await, Found::None);
+        assert_eq!(desk.find(&old).await, Match::None);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Desk, TARO, file, identity};
 use kernel::{Relation, RelationWords};
 use roster::{
-    Found,
+    Match,
     import::{Options, Report},
 };
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ async fn the_insurers_own_words_count_from_the_next_import_on() {
     let rows = [rows[0].as_str(), rows[1].as_str()];
     desk.import(&rows).await;
     let typed = identity("34", "1985-04-01", "ケンポ タロウ");
-    assert_eq!(desk.find(&typed).await, Found::None);
+    assert_eq!(desk.find(&typed).await, Match::None);
     desk.insurer.relations = RelationWords::new([("1", Relation::Principal), ("2", Relation::Spouse)]);
     let report = desk.import(&rows).await;
     assert_eq!(

@@ -130,7 +130,7 @@ message!(
             "お客さまの情報で、マイページの新しい登録が試みられました。\n\
              お客さまはすでに登録済みですので、新しい登録は必要ありません。",
         )
-        .link("ログインはこちら", &self.letterhead.portal)
+        .url("ログインはこちら", &self.letterhead.portal)
         .paragraph(
             "ユーザーIDやパスワードをお忘れの場合は、ログイン画面の「ユーザーIDを忘れた方はこちら」\n\
              「パスワードを忘れた方はこちら」からお調べください。",
@@ -150,7 +150,7 @@ message!(
         .letterhead
         .open()
         .paragraph("パスワードの再設定のお申し込みを受け付けました。\n下記のページを開いて、新しいパスワードを設定してください。")
-        .link("パスワードを再設定する", &self.url)
+        .url("パスワードを再設定する", &self.url)
         .paragraph(&format!(
             "このページは、このメールの発行から{}分以内に1回だけお使いいただけます。\n\
              期限が過ぎた場合は、お手数ですがもう一度お申し込みください。",
@@ -174,7 +174,7 @@ message!(
              お心当たりのない場合は、すぐにログイン画面の「パスワードを忘れた方はこちら」から\n\
              パスワードを設定し直し、下記の窓口へお知らせください。",
         )
-        .link("ログイン画面", &self.letterhead.portal)
+        .url("ログイン画面", &self.letterhead.portal)
 );
 
 message!(
@@ -199,7 +199,7 @@ message!(
              お心当たりのない場合は、すぐにログイン画面の「パスワードを忘れた方はこちら」から\n\
              パスワードを設定し直し、下記の窓口へお知らせください。",
         )
-        .link("ログイン画面", &self.letterhead.portal)
+        .url("ログイン画面", &self.letterhead.portal)
 );
 
 message!(
@@ -213,7 +213,7 @@ message!(
         .open()
         .paragraph("お問い合わせいただいたユーザーIDをお知らせします。")
         .code("ユーザーID", &self.user_id)
-        .link("ログインはこちら", &self.letterhead.portal),
+        .url("ログインはこちら", &self.letterhead.portal),
     then IGNORE
 );
 

@@ -34,7 +34,7 @@ use kernel::{
     TenantId, UserId,
 };
 use mail::{Letter, Message};
-use roster::{Found, Identity};
+use roster::{Identity, Match};
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -226,7 +226,7 @@ impl Accounts {
         let Ok(identity) = identity_of(&job) else { return Ok(()) };
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        if let Found::One { person, .. } = roster::find(&mut tx, &insurer, &identity, now).await?
+        if let Match::One { person, .. } = roster::find(&mut tx, &insurer, &identity, now).await?
             && let Some(found) = account_of_person(&mut tx, person.person_id).await?
         {
             let number = format!("{}|{}", identity.symbol.key(), identity.number.key());

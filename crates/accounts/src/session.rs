@@ -63,7 +63,7 @@ impl Accounts {
             .database
             .tenant(session.tenant)
             .read_with(|tx| {
-                let guess = OptionFuture::from(door.seen.map(|ids| Found::of(tx, ids, &door)));
+                let guess = OptionFuture::from(door.seen.map(|ids| Holder::of(tx, ids, &door)));
                 let guess = guess.map(|found| found.transpose().map(Option::flatten));
                 try_join(
                     sessions::load(tx, &self.keys, door.now, carrier, &session.secret),
@@ -75,7 +75,7 @@ impl Accounts {
         let (Some(opened), guess) = looked else {
             return Ok(reasons::SESSION_ENDED.into());
         };
-        let found = match guess.filter(|found| found.is_whose(&opened)) {
+        let found = match guess.filter(|found| found.holds(&opened)) {
             Some(found) => Some(found),
             None => self.look_up(&tx, &door, AccountId(opened.subject)).await?,
         };
@@ -100,9 +100,9 @@ impl Accounts {
     }
 
     /// Whether who was found may come in.
-    fn admit(&self, door: Door, opened: Session, found: Option<Found>) -> Outcome<Member> {
+    fn admit(&self, door: Door, opened: Session, found: Option<Holder>) -> Outcome<Member> {
         let found = found.filter(|_| opened.subject_kind == SubjectKind::Member);
-        let Some(Found {
+        let Some(Holder {
             account,
             person,
             consents_due,
@@ -146,13 +146,13 @@ impl Accounts {
         tx: &TenantTransaction,
         door: &Door,
         account_id: AccountId,
-    ) -> Result<Option<Found>, DatabaseError> {
+    ) -> Result<Option<Holder>, DatabaseError> {
         let Some(AccountRow { person_id, .. }) = account(tx, account_id).await? else {
             return Ok(None);
         };
         let ids = MemberIds { account_id, person_id };
         self.seen.insert(door.key.clone(), ids).await;
-        Found::of(tx, ids, door).await
+        Holder::of(tx, ids, door).await
     }
 
     /// Notes that a session is in use, beside the request: at most once a minute, and no page waits for it.
@@ -235,14 +235,14 @@ pub(crate) fn seen_sessions() -> Cache<Vec<u8>, MemberIds> {
 }
 
 /// What a page needs to know of its member.
-struct Found {
+struct Holder {
     account: AccountRow,
     /// None where the roster has nobody of that id any more.
     person: Option<Person>,
     consents_due: Vec<DueTerms>,
 }
 
-impl Found {
+impl Holder {
     /// Three statements in one round trip; `None` where there is no such account, or it is another person's.
     async fn of(
         tx: &TenantTransaction,
@@ -263,7 +263,7 @@ impl Found {
         }))
     }
 
-    fn is_whose(&self, session: &Session) -> bool {
+    fn holds(&self, session: &Session) -> bool {
         self.account.account_id.0 == session.subject
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 use chrono::{Days, NaiveDate, Utc};
 use database::{Database, DatabaseConfig, Timeouts};
 use kernel::{BirthDate, KanaName, Number, Symbol, TenantId};
-use roster::{Found, Identity};
+use roster::{Identity, Match};
 use std::time::Instant;
 use tenancy::{Insurer, InsurerState, Settings};
 
@@ -80,7 +80,7 @@ async fn matches(database: &Database, insurer: &Insurer, people: u32, seed: u32)
             .map_err(Failed::at("identity"))?;
         times.push(begun.elapsed().as_secs_f64() * 1_000_000.0);
         tx.commit().await.map_err(Failed::at("identity"))?;
-        if !matches!(found, Found::One { .. }) {
+        if !matches!(found, Match::One { .. }) {
             return Err(Failed(format!("person {person} was not found")));
         }
     }

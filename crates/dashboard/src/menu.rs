@@ -71,7 +71,7 @@ pub struct MenuEntry {
     /// Open or preparing; the state in effect.
     pub state: FeatureState,
     /// Where it leads; nowhere while it is in preparation.
-    pub address: Option<&'static str>,
+    pub path: Option<&'static str>,
 }
 
 impl MenuEntry {
@@ -110,9 +110,9 @@ fn entry(feature: Feature, state: FeatureState, openings: &[Opening]) -> MenuEnt
         feature,
         label: feature.label(),
         state,
-        address: opening
+        path: opening
             .filter(|_| state == FeatureState::Open)
-            .map(|opening| opening.address),
+            .map(|opening| opening.path),
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
 
     const GUIDE: Opening = Opening {
         feature: Feature::MedicalGuide,
-        address: "/portal/guides/medical-guide",
+        path: "/portal/guides/medical-guide",
     };
 
     fn all(state: FeatureState) -> Features {
@@ -175,14 +175,14 @@ mod tests {
         };
         let open = visits(FeatureState::Open);
         assert_eq!(
-            open.iter().map(|entry| entry.address).collect::<Vec<_>>(),
-            [None, Some(GUIDE.address)]
+            open.iter().map(|entry| entry.path).collect::<Vec<_>>(),
+            [None, Some(GUIDE.path)]
         );
         assert_eq!(open.first().map(|entry| entry.state), Some(FeatureState::Preparing));
         assert!(
             visits(FeatureState::Preparing)
                 .iter()
-                .all(|entry| entry.address.is_none() && entry.state == FeatureState::Preparing)
+                .all(|entry| entry.path.is_none() && entry.state == FeatureState::Preparing)
         );
     }
 }

@@ -98,8 +98,8 @@ impl From<MenuEntry> for Entry {
             label: entry.label.into(),
             state: entry.state.as_str().into(),
             guide: entry
-                .address
-                .and_then(|address| address.strip_prefix("/portal/guides/"))
+                .path
+                .and_then(|path| path.strip_prefix("/portal/guides/"))
                 .map(Into::into),
         }
     }

@@ -22,7 +22,7 @@ impl Database {
     /// Listens on a channel, outside the pool.
     pub async fn listen(&self, channel: &'static str) -> Result<Listener, DatabaseError> {
         let listening = async {
-            let mut connection = self.address.connect_to_hear().await?;
+            let mut connection = self.url.connect_to_hear().await?;
             connection.batch_execute(&format!("LISTEN {channel}")).await?;
             Ok(Listener(connection))
         };

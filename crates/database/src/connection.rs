@@ -6,7 +6,7 @@
 //! is closed from this side, because a network that swallows packets (or a proxy that acknowledges and forgets them)
 //! lets neither of the others be heard.
 
-use crate::{Counts, DatabaseError, address::Address};
+use crate::{Counts, DatabaseError, database_url::DatabaseUrl};
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection};
@@ -156,7 +156,7 @@ impl DerefMut for Line {
 
 /// Makes the pool's connections.
 pub(crate) struct Connector {
-    pub(crate) address: Arc<Address>,
+    pub(crate) url: Arc<DatabaseUrl>,
     pub(crate) patience: Duration,
     pub(crate) counts: Arc<Counts>,
 }
@@ -166,7 +166,7 @@ impl Manager for Connector {
     type Error = DatabaseError;
 
     async fn create(&self) -> Result<Line, DatabaseError> {
-        let mut line = self.address.connect(self.patience).await?;
+        let mut line = self.url.connect(self.patience).await?;
         line.set_instrumentation(Counter(Arc::clone(&self.counts)));
         Ok(line)
     }

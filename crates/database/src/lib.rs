@@ -4,10 +4,10 @@
 //! round trip, with a literal `SET LOCAL` of the tenant (design, tenancy). Row-level security is the net beneath:
 //! every statement still names `tenant_id = $1` itself.
 
-mod address;
 mod bell;
 pub mod cluster;
 mod connection;
+mod database_url;
 pub mod distribution;
 mod keyed;
 mod migrations;
@@ -15,17 +15,17 @@ mod prepared;
 mod readiness;
 mod transaction;
 
-pub use address::{AddressError, check_url};
 pub use bell::Listener;
 pub use connection::Timeouts;
+pub use database_url::{UrlError, check_url};
 pub use keyed::{Keyed, Kind, Resealed};
 pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
 pub use readiness::Readiness;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
 
-use address::Address;
 use connection::Connector;
+use database_url::DatabaseUrl;
 use deadpool::managed::{Pool, QueueMode};
 use diesel::result::DatabaseErrorKind;
 use futures_util::future::ready;
@@ -77,9 +77,9 @@ impl std::fmt::Debug for DatabaseConfig {
 /// An outage: the database is away, slow, or refused a statement. Never shown; logged with the request's id.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The address.
+    /// The URL.
     #[error("database address: {0}")]
-    Address(#[from] AddressError),
+    Url(#[from] UrlError),
     /// No connection could be had: it was refused, or not made in time.
     #[error("no database connection: {0}")]
     Connection(String),
@@ -123,7 +123,7 @@ impl From<DatabaseError> for Outage {
                 OutageKind::Passing
             }
             DatabaseError::Unconfirmed => OutageKind::Unconfirmed,
-            DatabaseError::Address(_) | DatabaseError::Statement(_) | DatabaseError::Migration(_) => OutageKind::Fault,
+            DatabaseError::Url(_) | DatabaseError::Statement(_) | DatabaseError::Migration(_) => OutageKind::Fault,
         };
         Self::new(kind, error)
     }
@@ -134,7 +134,7 @@ impl DatabaseError {
     #[must_use]
     pub fn shared(&self) -> Self {
         match self {
-            Self::Address(error) => Self::Connection(error.to_string()),
+            Self::Url(error) => Self::Connection(error.to_string()),
             Self::Connection(said) => Self::Connection(said.clone()),
             Self::Busy => Self::Busy,
             Self::Shut => Self::Shut,
@@ -153,7 +153,7 @@ impl DatabaseError {
 #[derive(Clone)]
 pub struct Database {
     pool: Pool<Connector>,
-    address: Arc<Address>,
+    url: Arc<DatabaseUrl>,
     counts: Arc<Counts>,
     timeouts: Timeouts,
     probe: Arc<Probe>,
@@ -175,9 +175,9 @@ impl Database {
     /// A pool on the service's role. Connects lazily: an absent database shows at the first transaction.
     pub fn connect(config: &DatabaseConfig) -> Result<Self, DatabaseError> {
         let counts = Arc::new(Counts::default());
-        let address = Arc::new(Address::parse(&config.url)?.with(&config.timeouts));
+        let url = Arc::new(DatabaseUrl::parse(&config.url)?.with(&config.timeouts));
         let connector = |counts: &Arc<Counts>| Connector {
-            address: Arc::clone(&address),
+            url: Arc::clone(&url),
             patience: config.timeouts.connect(),
             counts: Arc::clone(counts),
         };
@@ -193,7 +193,7 @@ impl Database {
         let probe = Arc::new(Probe::new(connector(&Arc::default())));
         Ok(Self {
             pool,
-            address,
+            url,
             counts,
             timeouts: config.timeouts,
             probe,

@@ -1,6 +1,6 @@
 //! Migrations, run as the owner's role, and the grants of the service's role, read from the tables' comments.
 
-use crate::{DatabaseError, Timeouts, address::Address};
+use crate::{DatabaseError, Timeouts, database_url::DatabaseUrl};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -56,7 +56,7 @@ pub async fn revert_all(owner_url: &str) -> Result<usize, DatabaseError> {
 }
 
 pub(crate) async fn connect(url: &str) -> Result<AsyncPgConnection, DatabaseError> {
-    let line = Address::parse(url)?.connect(Timeouts::default().connect()).await?;
+    let line = DatabaseUrl::parse(url)?.connect(Timeouts::default().connect()).await?;
     Ok(line.into_connection())
 }
 

@@ -68,8 +68,8 @@ pub struct Transaction<Scope> {
     last: Vec<Last<Scope>>,
 }
 
-type Last<Scope> = Box<dyn for<'tx> FnOnce(&'tx mut Transaction<Scope>) -> Step<'tx> + Send + Sync>;
-type Step<'tx> = Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + 'tx>>;
+type Last<Scope> = Box<dyn for<'tx> FnOnce(&'tx mut Transaction<Scope>) -> Closing<'tx> + Send + Sync>;
+type Closing<'tx> = Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + 'tx>>;
 
 impl TenantTransaction {
     /// Whose rows it sees.
@@ -82,10 +82,10 @@ impl TenantTransaction {
         self.rings = true;
     }
 
-    /// Leaves a step for the end, right before the commit, whatever is still written till then: one that takes a lock for
+    /// Leaves work for the end, right before the commit, whatever is still written till then: what takes a lock for
     /// which the insurer's other transactions wait.
-    pub fn at_the_end(&mut self, step: impl for<'tx> FnOnce(&'tx mut Self) -> Step<'tx> + Send + Sync + 'static) {
-        self.last.push(Box::new(step));
+    pub fn at_the_end(&mut self, work: impl for<'tx> FnOnce(&'tx mut Self) -> Closing<'tx> + Send + Sync + 'static) {
+        self.last.push(Box::new(work));
     }
 }
 
@@ -93,8 +93,8 @@ impl<Scope> Transaction<Scope> {
     /// Makes what was written permanent. Where the connection is lost after COMMIT was sent and before it was answered,
     /// nobody knows whether it is: [`DatabaseError::Unconfirmed`].
     pub async fn commit(mut self) -> Result<(), DatabaseError> {
-        for step in std::mem::take(&mut self.last) {
-            step(&mut self).await?;
+        for work in std::mem::take(&mut self.last) {
+            work(&mut self).await?;
         }
         let may_arrive = self
             .held

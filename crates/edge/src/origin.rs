@@ -28,7 +28,7 @@ pub fn origin(request: &Request, channel: Channel, trusted: &[IpNet]) -> Origin 
         );
     }
     Origin {
-        address: client_address(peer, forwarded, trusted),
+        address: origin_ip(peer, forwarded, trusted),
         request_id: request_id(request),
         channel,
     }
@@ -37,7 +37,7 @@ pub fn origin(request: &Request, channel: Channel, trusted: &[IpNet]) -> Origin 
 /// The client's address: the peer's, or behind trusted proxies the rightmost forwarded one that is not a trusted proxy
 /// itself. `forwarded` holds the header's lines in the order they stand. An entry that is no address ends the search:
 /// the proxy that handed it on is the best that is known.
-pub fn client_address<'a>(
+pub fn origin_ip<'a>(
     peer: Option<IpAddr>,
     forwarded: impl IntoIterator<Item = &'a str>,
     trusted: &[IpNet],
@@ -48,7 +48,7 @@ pub fn client_address<'a>(
         if !is_in(trusted, client) {
             break;
         }
-        match address(entry) {
+        match parse_ip(entry) {
             Some(next) => client = next,
             None => break,
         }
@@ -61,7 +61,7 @@ fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
 }
 
 /// `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]:4711`.
-fn address(entry: &str) -> Option<IpAddr> {
+fn parse_ip(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim();
     let bare = entry
         .strip_prefix('[')
@@ -85,7 +85,7 @@ mod tests {
 
     fn client(peer: &str, forwarded: &[&str]) -> IpAddr {
         let trusted = ["10.0.0.0/8".parse().unwrap(), "2001:db8:1::/48".parse().unwrap()];
-        client_address(Some(ip(peer)), forwarded.iter().copied(), &trusted).unwrap()
+        origin_ip(Some(ip(peer)), forwarded.iter().copied(), &trusted).unwrap()
     }
 
     #[test]
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["192.0.2.1, unknown"]), ip("10.0.0.1"));
         assert_eq!(client("10.0.0.1", &[""]), ip("10.0.0.1"));
         assert_eq!(client("10.0.0.1", &["10.0.0.9"]), ip("10.0.0.9"));
-        assert_eq!(client_address(None, ["192.0.2.1"], &[]), None);
+        assert_eq!(origin_ip(None, ["192.0.2.1"], &[]), None);
     }
 
     proptest! {

@@ -26,7 +26,7 @@ use table::links;
 
 /// What a link's secret turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
+pub enum LinkState {
     /// Good, and whose it is.
     Open {
         /// The subject it was issued for.
@@ -75,7 +75,7 @@ pub async fn peek(
     now: DateTime<Utc>,
     secret: &Secret,
     purpose: &str,
-) -> Result<Link, DatabaseError> {
+) -> Result<LinkState, DatabaseError> {
     for hash in secret.hashes(keys, &hash_purpose(purpose)) {
         let found: Option<(Uuid, DateTime<Utc>, Option<DateTime<Utc>>)> = links::table
             .filter(links::tenant_id.eq(tx.tenant()))
@@ -87,12 +87,12 @@ pub async fn peek(
             .optional()?;
         match found {
             None => {}
-            Some((subject, _, Some(at))) => return Ok(Link::Used { subject, at }),
-            Some((_, expires_at, None)) if expires_at <= now => return Ok(Link::Late),
-            Some((subject, _, None)) => return Ok(Link::Open { subject }),
+            Some((subject, _, Some(at))) => return Ok(LinkState::Used { subject, at }),
+            Some((_, expires_at, None)) if expires_at <= now => return Ok(LinkState::Late),
+            Some((subject, _, None)) => return Ok(LinkState::Open { subject }),
         }
     }
-    Ok(Link::Unknown)
+    Ok(LinkState::Unknown)
 }
 
 /// Uses the link up, and with it every other of its subject and purpose. Of two at the same time one gets `Open`.
@@ -102,7 +102,7 @@ pub async fn use_up(
     now: DateTime<Utc>,
     secret: &Secret,
     purpose: &str,
-) -> Result<Link, DatabaseError> {
+) -> Result<LinkState, DatabaseError> {
     for hash in secret.hashes(keys, &hash_purpose(purpose)) {
         let taken: Option<Uuid> = diesel::update(
             links::table
@@ -119,7 +119,7 @@ pub async fn use_up(
         .optional()?;
         if let Some(subject) = taken {
             close(tx, now, subject, purpose).await?;
-            return Ok(Link::Open { subject });
+            return Ok(LinkState::Open { subject });
         }
     }
     peek(tx, keys, now, secret, purpose).await

@@ -8,7 +8,7 @@ use pages::member;
 use poem::http::Method;
 use tenancy::Feature;
 
-/// The features, each with its page's slug and address.
+/// The features, each with its page's slug and path.
 const GUIDES: [(Feature, &str, &str); 2] = [
     (Feature::MedicalGuide, "medical-guide", "/portal/guides/medical-guide"),
     (
@@ -31,7 +31,7 @@ pub fn module(ground: &Ground) -> Module {
         )],
         openings: GUIDES
             .into_iter()
-            .map(|(feature, _, address)| Opening { feature, address })
+            .map(|(feature, _, path)| Opening { feature, path })
             .collect(),
         ..Module::default()
     }

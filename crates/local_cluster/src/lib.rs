@@ -146,7 +146,7 @@ impl LocalCluster {
             "ON_ERROR_STOP=1",
             "-f",
             "-",
-            &self.admin_address(database),
+            &self.admin_url_without_password(database),
         ])
         .env("PGPASSWORD", &self.passwords.admin)
         .stdin(Stdio::piped());
@@ -317,7 +317,7 @@ impl LocalCluster {
         run(&mut command, None)
     }
 
-    fn admin_address(&self, database: &str) -> String {
+    fn admin_url_without_password(&self, database: &str) -> String {
         format!("postgres://{ADMIN}@127.0.0.1:{}/{database}", self.port)
     }
 

@@ -140,7 +140,7 @@ impl<E: Endpoint<Output = Response>> Server<E> {
 struct Door {
     listener: TcpListener,
     places: Arc<Semaphore>,
-    addresses: Addresses,
+    peers: Peers,
     trusted: Vec<IpNet>,
     full: Seldom,
     crowd: Seldom,
@@ -155,7 +155,7 @@ impl Door {
         Self {
             listener,
             places: Arc::new(Semaphore::new(http.connections)),
-            addresses: Addresses {
+            peers: Peers {
                 most: http.connections_per_address,
                 held: Arc::default(),
             },
@@ -193,7 +193,7 @@ impl Door {
             let address = peer.ip().to_canonical();
             let at_address = if self.trusted.iter().any(|network| network.contains(&address)) {
                 None
-            } else if let Some(held) = self.addresses.take(address) {
+            } else if let Some(held) = self.peers.take(address) {
                 Some(held)
             } else {
                 metrics::counter!("connections_refused_total").increment(1);
@@ -226,16 +226,16 @@ impl Door {
 }
 
 /// What of IPv6 is counted, and how many times what an address may: whoever holds a /48 has as many /64 as they like
-/// (`accounts::rules` counts so as well).
+/// (the rules of `accounts` count so as well).
 const PREFIXES: [(u8, usize); 3] = [(64, 1), (56, 2), (48, 4)];
 
-/// How many connections each address has: an IPv4 address, or of IPv6 the /64 that one household has and what it lies in.
-struct Addresses {
+/// How many connections each peer has: an IPv4 address, or of IPv6 the /64 that one household has and what it lies in.
+struct Peers {
     most: usize,
     held: Arc<Mutex<HashMap<IpNet, usize>>>,
 }
 
-impl Addresses {
+impl Peers {
     fn take(&self, address: IpAddr) -> Option<Held> {
         let networks = networks(address);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -293,11 +293,11 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_connections_and_nothing_is_kept_of_it_afterwards() {
-        let addresses = Addresses {
+        let peers = Peers {
             most: 2,
             held: Arc::default(),
         };
-        let take = |address: &str| addresses.take(address.parse().unwrap());
+        let take = |address: &str| peers.take(address.parse().unwrap());
         let (first, second) = (take("192.0.2.1"), take("192.0.2.1"));
         assert!(first.is_some() && second.is_some() && take("192.0.2.1").is_none());
         assert!(take("192.0.2.2").is_some(), "another address has its own");
@@ -308,17 +308,17 @@ mod tests {
         assert!(sixes.0.is_some() && sixes.1.is_some() && take("2001:db8::2").is_none());
         assert!(take("2001:db8:0:1::1").is_some());
         drop(sixes);
-        assert!(addresses.held.lock().unwrap().is_empty());
+        assert!(peers.held.lock().unwrap().is_empty());
     }
 
     // security.md 64
     #[test]
     fn whoever_holds_a_large_network_of_ipv6_has_no_more_connections_for_each_64_of_it() {
-        let addresses = Addresses {
+        let peers = Peers {
             most: 2,
             held: Arc::default(),
         };
-        let take = |address: String| addresses.take(address.parse().unwrap());
+        let take = |address: String| peers.take(address.parse().unwrap());
         let of_a_56: Vec<_> = (0..256).filter_map(|n| take(format!("2001:db8:1:{n:x}::1"))).collect();
         assert_eq!(of_a_56.len(), 4);
         let of_a_48: Vec<_> = (0..256)
@@ -327,6 +327,6 @@ mod tests {
         assert_eq!(of_a_56.len() + of_a_48.len(), 8);
         assert!(take("2001:db8:2::1".to_owned()).is_some(), "another has its own");
         drop((of_a_56, of_a_48));
-        assert!(addresses.held.lock().unwrap().is_empty(), "refused ones leave nothing");
+        assert!(peers.held.lock().unwrap().is_empty(), "refused ones leave nothing");
     }
 }

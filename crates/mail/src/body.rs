@@ -12,7 +12,7 @@ pub struct Body {
 enum Part {
     Paragraph(Vec<String>),
     Code { label: String, value: String },
-    Link { label: String, url: String },
+    Url { label: String, url: String },
     Rule,
 }
 
@@ -47,8 +47,8 @@ impl Body {
 
     /// A page to open.
     #[must_use]
-    pub fn link(self, label: &str, url: &str) -> Self {
-        self.with(Part::Link {
+    pub fn url(self, label: &str, url: &str) -> Self {
+        self.with(Part::Url {
             label: label.to_owned(),
             url: url.to_owned(),
         })
@@ -73,7 +73,7 @@ impl Body {
             .map(|part| match part {
                 Part::Paragraph(lines) => lines.join("\n"),
                 Part::Code { label, value } => format!("{label}: {value}"),
-                Part::Link { label, url } => format!("{label}\n{url}"),
+                Part::Url { label, url } => format!("{label}\n{url}"),
                 Part::Rule => "----------------------------------------".to_owned(),
             })
             .collect();

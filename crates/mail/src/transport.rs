@@ -15,8 +15,8 @@ use lettre::{
 use std::time::Duration;
 use url::Url;
 
-/// How long one step of the SMTP dialogue may take.
-const STEP: Duration = Duration::from_secs(30);
+/// How long one command of the SMTP dialogue may wait for its reply.
+const COMMAND: Duration = Duration::from_secs(30);
 /// How long a whole delivery may take.
 const DELIVERY: Duration = Duration::from_mins(2);
 /// Replies that say this mailbox, or this host, will never take the mail (RFC 5321 4.2.3, RFC 7504). Every other 5xx
@@ -68,7 +68,7 @@ impl Transport {
         check_url(url)?;
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| UrlError::Shape)?
-            .timeout(Some(STEP))
+            .timeout(Some(COMMAND))
             .pool_config(
                 PoolConfig::new()
                     .max_size(u32::try_from(connections).unwrap_or(u32::MAX))

@@ -48,8 +48,8 @@ pub struct Module {
 pub struct Opening {
     /// The feature.
     pub feature: Feature,
-    /// Its address.
-    pub address: &'static str,
+    /// Its path.
+    pub path: &'static str,
 }
 
 /// Gives how many rows went.

@@ -61,16 +61,16 @@ async fn difference(
         Some(tx) => stored(tx).await?,
         None => HashMap::new(),
     };
-    let line = |(slug, step)| match step {
-        Step::Publish(draft) => {
+    let line = |(slug, fate)| match fate {
+        Fate::Publish(draft) => {
             let day = calendar::today_in_japan(draft.published_at);
             Some(format!("notice {slug} added, shown from {day}"))
         }
-        Step::Change(..) => Some(format!("notice {slug} changed")),
-        Step::End(_) => Some(format!("notice {slug} ended")),
-        Step::Leave => None,
+        Fate::Change(..) => Some(format!("notice {slug} changed")),
+        Fate::End(_) => Some(format!("notice {slug} ended")),
+        Fate::Leave => None,
     };
-    Ok(steps(files, stored, now).into_iter().filter_map(line).collect())
+    Ok(fates(files, stored, now).into_iter().filter_map(line).collect())
 }
 
 async fn apply(
@@ -81,9 +81,9 @@ async fn apply(
     let (actor, origin) = (Actor::Operator, Origin::command());
     let stored = stored(tx).await?;
     let (mut published, mut changed, mut ended, mut unchanged) = (0, 0, 0, 0);
-    for (slug, step) in steps(files, stored, now) {
-        match step {
-            Step::Publish(draft) => {
+    for (slug, fate) in fates(files, stored, now) {
+        match fate {
+            Fate::Publish(draft) => {
                 let new = New {
                     slug: Some(&slug),
                     to: To::All,
@@ -93,13 +93,13 @@ async fn apply(
                 tell(tx, now, &origin, actor, id, new.audience(tx.tenant())).await?;
                 published += 1;
             }
-            Step::Leave => unchanged += 1,
-            Step::Change(id, draft) => {
+            Fate::Leave => unchanged += 1,
+            Fate::Change(id, draft) => {
                 change(tx, now, id, &draft).await?;
                 note(tx, now, &origin, actor, "notice.change", id).await?;
                 changed += 1;
             }
-            Step::End(id) => {
+            Fate::End(id) => {
                 end(tx, now, id).await?;
                 note(tx, now, &origin, actor, "notice.end", id).await?;
                 ended += 1;
@@ -131,7 +131,7 @@ fn written(slug: &str, draft: &Draft) -> PartFile {
 }
 
 /// What one notice of a folder needs.
-enum Step {
+enum Fate {
     Publish(Draft),
     Leave,
     Change(NoticeId, Draft),
@@ -140,27 +140,27 @@ enum Step {
 
 /// The folder's notices, which are without fault, against those that came from it before, each with its slug: the files first,
 /// then what left.
-fn steps(
+fn fates(
     files: &[PartFile],
     mut stored: HashMap<String, (NoticeId, Draft)>,
     now: DateTime<Utc>,
-) -> Vec<(String, Step)> {
-    let mut steps = Vec::new();
+) -> Vec<(String, Fate)> {
+    let mut fates = Vec::new();
     for (slug, draft) in read(files, &Problems::default()) {
-        let step = match stored.remove(slug) {
-            None => Step::Publish(draft),
-            Some((_, old)) if old == draft => Step::Leave,
-            Some((id, _)) => Step::Change(id, draft),
+        let fate = match stored.remove(slug) {
+            None => Fate::Publish(draft),
+            Some((_, old)) if old == draft => Fate::Leave,
+            Some((id, _)) => Fate::Change(id, draft),
         };
-        steps.push((slug.to_owned(), step));
+        fates.push((slug.to_owned(), fate));
     }
     let mut left: Vec<_> = stored
         .into_iter()
         .filter(|(_, (_, old))| old.ended_at.is_none_or(|at| at > now))
         .collect();
     left.sort_by(|(a, _), (b, _)| a.cmp(b));
-    steps.extend(left.into_iter().map(|(slug, (id, _))| (slug, Step::End(id))));
-    steps
+    fates.extend(left.into_iter().map(|(slug, (id, _))| (slug, Fate::End(id))));
+    fates
 }
 
 type Stored = (String, NoticeId, String, String, DateTime<Utc>, Option<DateTime<Utc>>);

@@ -90,7 +90,7 @@ pub fn module(notices: &Notices) -> Module {
         ],
         operations: vec![v1::group(notices.clone())],
         nav: vec![Nav {
-            address: "/portal/notices",
+            path: "/portal/notices",
             text: "お知らせ",
         }],
         log_in_panel: Some(Arc::new(move || Box::pin(site_portal::panel(panel.clone())))),

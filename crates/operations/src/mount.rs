@@ -117,22 +117,22 @@ fn operations(services: &Services) -> poem::Route {
     }
     let mut router = poem::Route::new();
     for (path, rows) in by_path {
-        let address = Address {
+        let methods = Methods {
             services: services.clone(),
             rows,
         };
-        router = router.at(path, address);
+        router = router.at(path, methods);
     }
     router
 }
 
-/// The operations of one path.
-struct Address {
+/// The methods of one path.
+struct Methods {
     services: Services,
     rows: Vec<(Row, Group)>,
 }
 
-impl Endpoint for Address {
+impl Endpoint for Methods {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
@@ -157,7 +157,7 @@ impl Endpoint for Address {
     }
 }
 
-impl Address {
+impl Methods {
     async fn answer(&self, row: &Row, group: &Group, mut request: Request) -> Result<Response, Failure> {
         let bearer = match row.rights {
             Rights::Public | Rights::Ticket => None,

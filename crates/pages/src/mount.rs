@@ -37,7 +37,7 @@ pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
     for (path, routes) in by_path {
         router = router.at(
             path,
-            Address {
+            Methods {
                 services: services.clone(),
                 routes,
             },
@@ -107,13 +107,13 @@ impl<E> Shell<E> {
     }
 }
 
-/// The routes of one address.
-struct Address {
+/// The methods of one path.
+struct Methods {
     services: Services,
     routes: Vec<Row>,
 }
 
-impl Endpoint for Address {
+impl Endpoint for Methods {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
@@ -141,7 +141,7 @@ impl Endpoint for Address {
     }
 }
 
-impl Address {
+impl Methods {
     /// Files wear no look, so they ask the directory nothing.
     fn is_file(&self) -> bool {
         self.routes.iter().any(|route| route.path.starts_with("/assets/"))
@@ -193,7 +193,7 @@ async fn read(
         shown_for: None,
         query,
         form,
-        address: return_address(services, route, &request),
+        asked_for: asked_for(services, route, &request),
         params,
         flash: cookies.open(&services.keys, cookies::FLASH, now),
         cookies,
@@ -202,7 +202,7 @@ async fn read(
 }
 
 /// Where log-in would lead back to: the page asked for, or the page whose form was sent.
-fn return_address(services: &Services, route: &Row, request: &Request) -> String {
+fn asked_for(services: &Services, route: &Row, request: &Request) -> String {
     let own = request
         .uri()
         .path_and_query()
@@ -246,7 +246,7 @@ async fn run(route: &Row, mut visit: Visit) -> Response {
             }
             return error_pages::settle(|| frame, handler(visit).await, now);
         }
-        Handler::Inside(handler) => handler,
+        Handler::Member(handler) => handler,
     };
     let Some(session) = visit.session() else {
         return visit.to_log_in();
@@ -261,7 +261,7 @@ async fn run(route: &Row, mut visit: Visit) -> Response {
                 let mut response = reply::see_other(&next_path::with_next(
                     &visit.services.table,
                     "/portal/terms",
-                    Some(&visit.address),
+                    Some(&visit.asked_for),
                 ));
                 response.set_data(Refused(reasons::CONSENT_REQUIRED.code));
                 return response;

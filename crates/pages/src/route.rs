@@ -17,7 +17,7 @@ pub enum Handler {
     /// For anybody.
     Open(Arc<dyn Fn(Visit) -> Answer + Send + Sync>),
     /// For a member.
-    Inside(Arc<dyn Fn(Visit, Member) -> Answer + Send + Sync>),
+    Member(Arc<dyn Fn(Visit, Member) -> Answer + Send + Sync>),
 }
 
 /// A page's route.
@@ -49,7 +49,7 @@ pub fn public<F>(
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    row(method, path, name, Rights::Public, open(handler))
+    row(method, path, name, Rights::Public, for_anybody(handler))
 }
 
 /// A page for the holder of a sign-up ticket; the use case checks it.
@@ -62,7 +62,7 @@ pub fn ticket<F>(
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    row(method, path, name, Rights::Ticket, open(handler))
+    row(method, path, name, Rights::Ticket, for_anybody(handler))
 }
 
 /// A page for a member, whether or not the terms are accepted.
@@ -75,7 +75,7 @@ pub fn session<F>(
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    row(method, path, name, Rights::Session, inside(handler))
+    row(method, path, name, Rights::Session, for_member(handler))
 }
 
 /// A page for a member who has accepted the terms in force.
@@ -88,7 +88,7 @@ pub fn member<F>(
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    row(method, path, name, Rights::Member, inside(handler))
+    row(method, path, name, Rights::Member, for_member(handler))
 }
 
 /// A post brings a form, a page nothing.
@@ -108,16 +108,16 @@ fn row(method: Method, path: &'static str, name: &'static str, rights: Rights, h
     }
 }
 
-fn open<F>(handler: impl Fn(Visit) -> F + Send + Sync + 'static) -> Handler
+fn for_anybody<F>(handler: impl Fn(Visit) -> F + Send + Sync + 'static) -> Handler
 where
     F: Future<Output = Reply> + Send + 'static,
 {
     Handler::Open(Arc::new(move |visit| Box::pin(handler(visit))))
 }
 
-fn inside<F>(handler: impl Fn(Visit, Member) -> F + Send + Sync + 'static) -> Handler
+fn for_member<F>(handler: impl Fn(Visit, Member) -> F + Send + Sync + 'static) -> Handler
 where
     F: Future<Output = Reply> + Send + 'static,
 {
-    Handler::Inside(Arc::new(move |visit, member| Box::pin(handler(visit, member))))
+    Handler::Member(Arc::new(move |visit, member| Box::pin(handler(visit, member))))
 }

@@ -33,7 +33,7 @@ pub struct Services {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nav {
     /// `/portal/notices`.
-    pub address: &'static str,
+    pub path: &'static str,
     /// 「お知らせ」.
     pub text: &'static str,
 }

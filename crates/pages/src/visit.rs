@@ -89,7 +89,7 @@ pub struct Visit {
     /// What the browser sent.
     pub cookies: Cookies,
     /// Path and query as asked for.
-    pub address: String,
+    pub asked_for: String,
     /// The parameters of the route's pattern.
     pub params: Vec<(&'static str, String)>,
     /// From the step before.
@@ -245,7 +245,7 @@ impl Visit {
         let mut response = reply::see_other(&next_path::with_next(
             &self.services.table,
             "/portal/",
-            Some(&self.address),
+            Some(&self.asked_for),
         ));
         response.set_data(Refused(reasons::SESSION_ENDED.code));
         if self.cookies.get(cookies::SESSION).is_none() {

@@ -30,7 +30,7 @@ pub struct Identity {
 /// Whom an identity means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "made once per sign-up and taken apart at once")]
-pub enum Found {
+pub enum Match {
     /// Exactly one person.
     One {
         /// The person.
@@ -73,7 +73,7 @@ pub async fn find(
     insurer: &Insurer,
     identity: &Identity,
     now: DateTime<Utc>,
-) -> Result<Found, DatabaseError> {
+) -> Result<Match, DatabaseError> {
     let ended = calendar::today_in_japan(now) - Days::new(insurer.after_loss_days.into());
     let rows: Vec<PersonRow> = candidates(tx.tenant(), identity, ended).load(&mut **tx).await?;
     let mut persons = rows.into_iter().map(Person::try_from).collect::<Result<Vec<_>, _>>()?;
@@ -120,7 +120,7 @@ fn same_employee(person: &Person, identity: &Identity) -> bool {
 }
 
 /// Exactly one strict match, else exactly one folded one.
-fn choose(persons: Vec<Person>, typed: &KanaName) -> Found {
+fn choose(persons: Vec<Person>, typed: &KanaName) -> Match {
     let strict = |person: &Person| person.kana_name.strict_key() == typed.strict_key();
     let folded = |person: &Person| person.kana_name.matches_folded(typed);
     let level = if persons.iter().any(strict) {
@@ -136,9 +136,9 @@ fn choose(persons: Vec<Person>, typed: &KanaName) -> Found {
         })
         .collect();
     match (matches.pop(), matches.as_slice()) {
-        (None, _) => Found::None,
-        (Some(person), []) => Found::One { person, level },
-        (Some(last), rest) => Found::Several {
+        (None, _) => Match::None,
+        (Some(person), []) => Match::One { person, level },
+        (Some(last), rest) => Match::Several {
             people: rest.iter().chain([&last]).map(|person| person.person_id).collect(),
         },
     }

@@ -13,6 +13,6 @@ mod named;
 mod person;
 
 pub use changes::{Change, ChangeKind};
-pub use identity::{Found, Identity, Level, are_alike, find};
+pub use identity::{Identity, Level, Match, are_alike, find};
 pub use named::{NamedError, Numbered, named};
 pub use person::{Access, Person, numbered, person};

@@ -18,7 +18,7 @@ const SURFACES: [Color; 6] = [
     Color([0xfb, 0xf5, 0xe0]),
 ];
 /// Halvings of an interval of 1: finer than 8-bit colours can show.
-const STEPS: u32 = 24;
+const HALVINGS: u32 = 24;
 
 /// An opaque sRGB colour, `#rrggbb`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn readable(color: Color, tint: Color) -> Color {
     let chosen = color.oklch();
     // Black passes on every surface; the colour itself does not. Between the two lies the lightest that does.
     let (mut dark, mut light, mut found) = (0.0, chosen.l, Color::BLACK);
-    for _ in 0..STEPS {
+    for _ in 0..HALVINGS {
         let middle = f64::midpoint(dark, light);
         let candidate = in_gamut(Oklch::new(middle, chosen.chroma, chosen.hue));
         if passes(candidate) {
@@ -179,7 +179,7 @@ fn in_gamut(wanted: Oklch<f64>) -> Color {
         return eight_bits(whole);
     }
     let (mut inside, mut outside) = (0.0, wanted.chroma);
-    for _ in 0..STEPS {
+    for _ in 0..HALVINGS {
         let middle = f64::midpoint(inside, outside);
         if shown(middle).is_within_bounds() {
             inside = middle;

@@ -1,7 +1,7 @@
 //! お問い合わせ先: when somebody answers, and what the page says about it (受付中, or when it opens next). All times are
 //! Japan's; public holidays follow 国民の祝日に関する法律 as `jpholiday` knows it.
 
-use crate::settings::optional_address;
+use crate::settings::optional_email_address;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Timelike as _, Utc, Weekday};
 use jpholiday::jpholiday::JPHoliday;
 use kernel::{EmailAddress, calendar};
@@ -31,7 +31,7 @@ pub struct ContactDesk {
     /// Closed on these days too, ascending.
     pub closed_dates: Vec<NaiveDate>,
     /// Where mail may be sent; mail is accepted around the clock.
-    #[serde(with = "optional_address")]
+    #[serde(with = "optional_email_address")]
     pub email: Option<EmailAddress>,
     /// When mail is answered, in the insurer's words.
     pub email_note: Option<String>,

@@ -147,7 +147,7 @@ pub struct SenderSettings {
     /// The display name.
     pub name: String,
     /// The address.
-    #[serde(with = "address")]
+    #[serde(with = "email_address")]
     pub address: EmailAddress,
 }
 
@@ -162,7 +162,7 @@ impl Default for SenderSettings {
 }
 
 /// E-mail addresses in JSON: parsed on the way in.
-pub(crate) mod address {
+pub(crate) mod email_address {
     use super::{Deserialize, Deserializer, EmailAddress, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(address: &EmailAddress, serializer: S) -> Result<S::Ok, S::Error> {
@@ -176,7 +176,7 @@ pub(crate) mod address {
 }
 
 /// The same where there may be none.
-pub(crate) mod optional_address {
+pub(crate) mod optional_email_address {
     use super::{Deserialize, Deserializer, EmailAddress, Serializer};
 
     #[expect(clippy::ref_option, reason = "the shape that serde asks for")]

@@ -35,18 +35,18 @@ const POST: Method = Method::POST;
 
 /// The members' menu before what modules add.
 pub const MY_PAGE: Nav = Nav {
-    address: "/portal/mypage",
+    path: "/portal/mypage",
     text: "マイページ",
 };
 
 /// The members' menu after what modules add.
 pub const REST: [Nav; 2] = [
     Nav {
-        address: "/portal/account",
+        path: "/portal/account",
         text: "登録内容の変更",
     },
     Nav {
-        address: "/portal/help",
+        path: "/portal/help",
         text: "ヘルプ",
     },
 ];

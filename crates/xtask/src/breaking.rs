@@ -12,7 +12,7 @@ enum Written {
 
 /// One line per breaking change, in the order of the older document; empty when there is none.
 pub fn changes(old: &Value, new: &Value) -> Vec<String> {
-    let mut found = Found {
+    let mut comparison = Comparison {
         old,
         new,
         within: Vec::new(),
@@ -26,15 +26,15 @@ pub fn changes(old: &Value, new: &Value) -> Vec<String> {
                 .and_then(|paths| paths.get(path))
                 .and_then(|operations| operations.get(method))
             {
-                Some(now) => found.operation(&at, operation, now),
-                None => found.say(&at, "removed"),
+                Some(now) => comparison.operation(&at, operation, now),
+                None => comparison.say(&at, "removed"),
             }
         }
     }
-    found.lines
+    comparison.lines
 }
 
-struct Found<'a> {
+struct Comparison<'a> {
     old: &'a Value,
     new: &'a Value,
     /// The older document's schemas that the one being looked at is inside of.
@@ -42,7 +42,7 @@ struct Found<'a> {
     lines: Vec<String>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Comparison<'a> {
     fn say(&mut self, at: &str, what: &str) {
         let line = format!("{at}: {what}");
         if !self.lines.contains(&line) {

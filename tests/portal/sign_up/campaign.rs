@@ -12,8 +12,8 @@ use testkit::{TestApp, TestPerson};
 /// Each of the three addresses counts for itself, so one stands for all, with a third of 2 sign-ups a second: all three
 /// would take this test three times as long and show nothing more.
 const ADDRESS: &str = "198.51.100.1";
-const STEP: i64 = 15;
-const STEPS: usize = 2 * 3600 / 15;
+const TICK: i64 = 15;
+const TICKS: usize = 2 * 3600 / 15;
 const SIGN_UPS: usize = 10;
 const NEIGHBOURS_GUESSES: usize = 4;
 
@@ -92,46 +92,46 @@ async fn nobody_is_kept_out_by_others_and_a_thousand_addresses_gain_nothing() {
     let app = TestApp::with("32290413", share, quick).await;
     let victim = app.sign_up().await;
     let target = TestPerson::new(700_000);
-    let mut people: Vec<TestPerson> = (0..SIGN_UPS * STEPS).map(employee).collect();
+    let mut people: Vec<TestPerson> = (0..SIGN_UPS * TICKS).map(employee).collect();
     people.extend([app.person.clone(), target.clone()]);
     app.insurer.import(&people).await;
 
     let mut crowd: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut neighbour, mut identities, mut passwords) = (0, 0, 0);
-    for step in 0..STEPS {
-        for answers in join_all((0..SIGN_UPS).map(|nth| sign_up(&app, step * SIGN_UPS + nth))).await {
+    for tick in 0..TICKS {
+        for answers in join_all((0..SIGN_UPS).map(|nth| sign_up(&app, tick * SIGN_UPS + nth))).await {
             let (last, mistakes) = answers.split_last().unwrap();
             assert!(
                 mistakes.iter().all(|answer| *answer == "not_matched"),
-                "{step}: {mistakes:?}"
+                "{tick}: {mistakes:?}"
             );
             *crowd.entry(last).or_default() += 1;
         }
         for nth in 0..NEIGHBOURS_GUESSES {
-            let number = 800_000 + step * NEIGHBOURS_GUESSES + nth;
+            let number = 800_000 + tick * NEIGHBOURS_GUESSES + nth;
             let guess = TestPerson::new(u32::try_from(number).unwrap());
             neighbour += usize::from(look(&app, &from(ADDRESS), &guess).await == "not_matched");
         }
         // The stranger tries every birthday of one person, and passwords for one user ID.
         for nth in 0..3 {
             let guess = TestPerson {
-                birth_date: format!("1985-{:02}-{:02}", 5 + step % 8, 1 + step % 28),
+                birth_date: format!("1985-{:02}-{:02}", 5 + tick % 8, 1 + tick % 28),
                 ..target.clone()
             };
-            identities += usize::from(look(&app, &strange(step * 3 + nth), &guess).await == "not_matched");
+            identities += usize::from(look(&app, &strange(tick * 3 + nth), &guess).await == "not_matched");
         }
         let guess = LogInForm {
             user_id: victim.user_id.clone(),
-            password: format!("guess&{step}"),
+            password: format!("guess&{tick}"),
             device: None,
         };
-        let answer = app.accounts.log_in(&strange(step), "", guess).await.unwrap();
+        let answer = app.accounts.log_in(&strange(tick), "", guess).await.unwrap();
         passwords += usize::from(answer.is_refused(reasons::LOG_IN_FAILED));
-        app.later(STEP);
+        app.later(TICK);
     }
     // Everybody came through at once, though the neighbour failed more often than a whole network otherwise may.
-    assert_eq!(crowd, BTreeMap::from([("done", SIGN_UPS * STEPS)]));
-    assert_eq!(neighbour, NEIGHBOURS_GUESSES * STEPS);
+    assert_eq!(crowd, BTreeMap::from([("done", SIGN_UPS * TICKS)]));
+    assert_eq!(neighbour, NEIGHBOURS_GUESSES * TICKS);
     assert!(neighbour > 8 * 200, "{neighbour} in eight windows");
     // Five, five after a quarter of an hour, five after an hour: what one address would have had.
     assert_eq!(identities, 15);

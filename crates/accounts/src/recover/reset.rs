@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{HashError, Password, PasswordHash, links, links::Link, sessions};
+use guard::{HashError, Password, PasswordHash, links, links::LinkState, sessions};
 use kernel::{AccountId, FieldError, Outage, Outcome, Refusal, TenantSecret};
 use scoped_futures::ScopedFutureExt as _;
 use std::sync::Arc;
@@ -57,8 +57,8 @@ impl Accounts {
         let link = links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await?;
         tx.commit().await?;
         Ok(match link {
-            Link::Open { .. } if !insurer.is_open() => reasons::INSURER_SUSPENDED.into(),
-            Link::Open { .. } => Outcome::Done(ResetView { insurer }),
+            LinkState::Open { .. } if !insurer.is_open() => reasons::INSURER_SUSPENDED.into(),
+            LinkState::Open { .. } => Outcome::Done(ResetView { insurer }),
             _ => reasons::LINK_EXPIRED.into(),
         })
     }
@@ -99,14 +99,14 @@ impl Accounts {
         let tenant = self.database.tenant(link.tenant);
         let mut tx = tenant.read().await?;
         let found = match links::peek(&mut tx, &self.keys, self.clock.now(), &link.secret, RESET).await? {
-            Link::Open { subject } => account(&tx, AccountId(subject)).await?,
-            Link::Used { subject, at } => {
+            LinkState::Open { subject } => account(&tx, AccountId(subject)).await?,
+            LinkState::Used { subject, at } => {
                 tx.commit().await?;
                 return self
                     .after_use(origin, insurer, AccountId(subject), at, &form.password)
                     .await;
             }
-            Link::Late | Link::Unknown => None,
+            LinkState::Late | LinkState::Unknown => None,
         };
         let Some(found) = found else {
             return Ok(reasons::LINK_EXPIRED.into());
@@ -131,13 +131,14 @@ impl Accounts {
         let mut tx = tenant.write(Durability::Safe).await?;
         lock(&tx, found.account_id).await?;
         let used = links::use_up(&mut tx, &self.keys, now, &link.secret, RESET).await?;
-        if let Link::Used { subject, at } = used {
+        if let LinkState::Used { subject, at } = used {
             tx.commit().await?;
             return self
                 .after_use(origin, insurer, AccountId(subject), at, &form.password)
                 .await;
         }
-        if !matches!(used, Link::Open { .. }) || !self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?
+        if !matches!(used, LinkState::Open { .. })
+            || !self.set_password(&mut tx, &insurer, &found, &hash, None, now).await?
         {
             return Ok(reasons::LINK_EXPIRED.into());
         }

@@ -19,7 +19,7 @@ use diesel_async::RunQueryDsl;
 use guard::throttle;
 use kernel::{AccountId, EmailAddress, Outage, Outcome, PersonId, Refusal, TenantId, TenantSecret, TicketId};
 use mail::Letter;
-use roster::{Found, Identity};
+use roster::{Identity, Match};
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -87,9 +87,9 @@ impl Accounts {
         }
         let found = roster::find(&mut tx, insurer, identity, now).await?;
         let (person, ambiguous, level) = match found {
-            Found::One { person, level } => (Some(person), None, level.as_str()),
-            Found::Several { people } => (None, Some(Ambiguous { people }), "several"),
-            Found::None => (None, None, "none"),
+            Match::One { person, level } => (Some(person), None, level.as_str()),
+            Match::Several { people } => (None, Some(Ambiguous { people }), "several"),
+            Match::None => (None, None, "none"),
         };
         let registered = account_of(&mut tx, person.as_ref().map(|person| person.person_id)).await?;
         let free = if registered.is_some() { None } else { person };

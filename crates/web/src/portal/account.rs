@@ -42,7 +42,7 @@ struct SessionLine {
 
 impl SessionLine {
     /// Where its form is sent.
-    fn end_address(&self) -> String {
+    fn end_path(&self) -> String {
         format!("{ACCOUNT}/sessions/{}/end", self.id)
     }
 }

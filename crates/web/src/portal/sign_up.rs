@@ -52,7 +52,7 @@ impl SignUpPage {
 /// The address of printed letters: it lives on.
 pub(super) async fn printed(visit: Visit) -> Reply {
     let query = visit
-        .address
+        .asked_for
         .split_once('?')
         .map(|(_, query)| format!("?{query}"))
         .unwrap_or_default();

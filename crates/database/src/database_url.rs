@@ -1,5 +1,5 @@
 //! Where PostgreSQL is, and how it is spoken to: in clear on this machine, by TLS with a checked certificate to any other.
-//! In clear across a network only where the address says `sslmode=disable`. libpq's `prefer`, which silently goes on in
+//! In clear across a network only where the URL says `sslmode=disable`. libpq's `prefer`, which silently goes on in
 //! clear, and its `require`, which checks no certificate, mean what they seem to say here.
 
 use crate::{
@@ -22,9 +22,9 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Why a database's address can't be used. Repeats nothing of it: it holds a password.
+/// Why a database's URL can't be used. Repeats nothing of it: it holds a password.
 #[derive(Debug, thiserror::Error)]
-pub enum AddressError {
+pub enum UrlError {
     /// Not such a URL.
     #[error("does not read as postgres://user:password@host:port/database")]
     Shape,
@@ -37,25 +37,25 @@ pub enum AddressError {
 }
 
 /// Tells whether a database's URL would do.
-pub fn check_url(url: &str) -> Result<(), AddressError> {
-    Address::parse(url).map(drop)
+pub fn check_url(url: &str) -> Result<(), UrlError> {
+    DatabaseUrl::parse(url).map(drop)
 }
 
 /// A `postgres://…`, read. Takes libpq's `sslmode` (`disable`, `require`, `verify-full`) and `sslrootcert`; without the
 /// latter the certificates count that the system trusts.
 #[derive(Clone)]
-pub(crate) struct Address {
+pub(crate) struct DatabaseUrl {
     config: Config,
     tls: Option<MakeRustlsConnect>,
 }
 
-impl Address {
-    pub(crate) fn parse(url: &str) -> Result<Self, AddressError> {
+impl DatabaseUrl {
+    pub(crate) fn parse(url: &str) -> Result<Self, UrlError> {
         if !["postgres://", "postgresql://"]
             .iter()
             .any(|scheme| url.starts_with(scheme))
         {
-            return Err(AddressError::Shape);
+            return Err(UrlError::Shape);
         }
         let (plain, query) = url.split_once('?').unwrap_or((url, ""));
         // The driver knows neither `verify-full` nor `sslrootcert`.
@@ -70,13 +70,13 @@ impl Address {
         };
         let mut config: Config = format!("{plain}?{}", theirs.join("&"))
             .parse()
-            .map_err(|_| AddressError::Shape)?;
+            .map_err(|_| UrlError::Shape)?;
         let mode: Option<Cow<'_, str>> = setting("sslmode");
         let encrypted = match mode.as_deref() {
             Some("disable") => false,
             Some("require" | "verify-full") => true,
             None | Some("prefer") => !is_here(&config),
-            Some(_) => return Err(AddressError::Mode),
+            Some(_) => return Err(UrlError::Mode),
         };
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
         // On a connection where nothing is sent, the far end's silence is noticed after half a minute of quiet and three
@@ -93,7 +93,7 @@ impl Address {
         Ok(Self { config, tls })
     }
 
-    /// With what PostgreSQL is told of our patience. What the address itself sets in its `options` goes before it.
+    /// With what PostgreSQL is told of our patience. What the URL itself sets in its `options` goes before it.
     pub(crate) fn with(mut self, timeouts: &Timeouts) -> Self {
         let own = self.config.get_options().unwrap_or_default();
         let options = format!("{} {own}", timeouts.options());
@@ -158,12 +158,12 @@ fn is_here(config: &Config) -> bool {
     by_name && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
 }
 
-fn client(authorities: Option<&Path>) -> Result<MakeRustlsConnect, AddressError> {
+fn client(authorities: Option<&Path>) -> Result<MakeRustlsConnect, UrlError> {
     let mut roots = RootCertStore::empty();
     match authorities {
         Some(file) => {
             let trouble = |error: &dyn std::fmt::Display| {
-                AddressError::Certificates(format!("its sslrootcert {}: {error}", file.display()))
+                UrlError::Certificates(format!("its sslrootcert {}: {error}", file.display()))
             };
             for certificate in CertificateDer::pem_file_iter(file).map_err(|error| trouble(&error))? {
                 let certificate = certificate.map_err(|error| trouble(&error))?;
@@ -175,13 +175,13 @@ fn client(authorities: Option<&Path>) -> Result<MakeRustlsConnect, AddressError>
         }
     }
     if roots.is_empty() {
-        return Err(AddressError::Certificates(
+        return Err(UrlError::Certificates(
             "no certificate authority to trust: install ca-certificates, or name a file in its sslrootcert".into(),
         ));
     }
     let config = ClientConfig::builder_with_provider(ring::default_provider().into())
         .with_safe_default_protocol_versions()
-        .map_err(|error| AddressError::Certificates(error.to_string()))?
+        .map_err(|error| UrlError::Certificates(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn mode(url: &str) -> SslMode {
-        Address::parse(url).unwrap().config.get_ssl_mode()
+        DatabaseUrl::parse(url).unwrap().config.get_ssl_mode()
     }
 
     #[test]
@@ -211,9 +211,9 @@ mod tests {
             "postgres://u:p@localhost/db?hostaddr=10.0.0.1",
         ] {
             // A machine without any certificate authority says so instead.
-            match Address::parse(elsewhere) {
-                Ok(address) => assert_eq!(address.config.get_ssl_mode(), SslMode::Require, "{elsewhere}"),
-                Err(error) => assert!(matches!(error, AddressError::Certificates(_)), "{error}"),
+            match DatabaseUrl::parse(elsewhere) {
+                Ok(url) => assert_eq!(url.config.get_ssl_mode(), SslMode::Require, "{elsewhere}"),
+                Err(error) => assert!(matches!(error, UrlError::Certificates(_)), "{error}"),
             }
         }
         assert_eq!(mode("postgres://u:p@db.internal/db?sslmode=disable"), SslMode::Disable);
@@ -229,7 +229,7 @@ mod tests {
             "postgres://u:hunter2@localhost/db?sslmode=maybe",
             "postgres://u:hunter2@localhost/db?sslmode=require&sslrootcert=/none",
         ] {
-            let error = Address::parse(bad).err().unwrap().to_string();
+            let error = DatabaseUrl::parse(bad).err().unwrap().to_string();
             assert!(!error.contains("hunter2"), "{bad}: {error}");
         }
     }
