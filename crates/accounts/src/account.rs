@@ -2,13 +2,13 @@
 
 use crate::{
     Accounts, Member, fields,
-    guesses::{Guesser, end_guesses, give_back_guess, take_guess},
+    new_password::new_password,
     reasons,
     reasons::unhashed,
     recover::{SECOND_CLICK, folded},
     session::{AccountRow, account, credentials},
-    sign_up::new_password,
     trail,
+    tries::guesses::{Guesser, end_guesses, give_back_guess, take_guess},
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};

@@ -2,18 +2,17 @@
 //! typed nothing changes.
 
 use crate::{
-    Accounts, CodeSent, CodeView, Member,
+    Accounts, Member,
     account::actor,
+    codes::{CodeFor, CodeSent, CodeView, UnderWay, read_code},
     fields,
-    limits::span,
     messages::{EmailChangeCode, EmailChanged, letterhead, sender},
     reasons,
     recover::RESET,
     schema::{accounts, email_changes},
     session::account,
-    sign_up::{code_of, read_code},
-    ticket::left,
-    trail, wrong_codes,
+    trail,
+    tries::limits::span,
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
@@ -21,11 +20,10 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{
-    codes, links,
+    links,
     sessions::{self, Carrier},
 };
 use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Outage, Outcome, Problem, Refusal, TenantSecret};
-use mail::{Letter, MailState};
 use scoped_futures::ScopedFutureExt as _;
 
 /// The address wanted, with the present password as proof.
@@ -46,10 +44,8 @@ pub struct EmailChangeView {
     pub code: CodeView,
 }
 
-/// The code's purpose in the guard.
-const CODE: &str = "email_change";
 /// What an address that nobody has proven yet is sealed for.
-pub(crate) const ADDRESS: &str = "email_change";
+pub(crate) const EMAIL: &str = "email_change";
 
 impl Accounts {
     /// Asks for a new address: sends a code to it.
@@ -80,11 +76,11 @@ impl Accounts {
         let present = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now);
         if let Some(row) = &present
             && self.wanted(member, &row.email)? == email
-            && left(self.limits.code_tries, row.tries) > 0
+            && self.codes_used_up(row.tries, None).is_none()
             && now < row.last_sent_at + span(self.limits.resend_after)
         {
             // The same form a second time.
-            return Ok(Outcome::Done(self.sent(&email, row.last_sent_at)));
+            return Ok(Outcome::Done(self.code_sent(&email, None, row.last_sent_at)));
         }
         if let Some(at) = present
             .as_ref()
@@ -96,7 +92,7 @@ impl Accounts {
         let outcome = self
             .send_change_code(&mut tx, member, &email, present.as_ref(), now)
             .await?;
-        trail::record(&tx, now, origin, actor(member), "email.ask", code_of(&outcome)).await?;
+        trail::record(&tx, now, origin, actor(member), "email.ask", trail::word(&outcome)).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -111,17 +107,14 @@ impl Accounts {
         let Some(row) = row.filter(|row| row.expires_at > now) else {
             return Ok(None);
         };
-        let mail = mail::state(&mut tx, row.mail_id).await?.unwrap_or(MailState::Queued);
-        let email = self.wanted(member, &row.email)?;
-        let code = CodeView {
-            sent_to: email.as_str().to_owned(),
-            unusual: email.is_unusual(),
-            expires_at: row.last_sent_at + span(self.limits.code_life),
-            resend_at: row.last_sent_at + span(self.limits.resend_after),
-            sends_left: left(self.limits.code_sends, row.sends),
-            tries_left: left(self.limits.code_tries, row.tries),
-            mail,
+        let code = UnderWay {
+            sent_at: row.last_sent_at,
+            tries: row.tries,
+            sends: row.sends,
+            mail: mail::state(&mut tx, row.mail_id).await?,
         };
+        let email = self.wanted(member, &row.email)?;
+        let code = self.code_view(&email, None, &code);
         let email = email.as_str().to_owned();
         Ok(Some(EmailChangeView { email, code }))
     }
@@ -144,7 +137,7 @@ impl Accounts {
         }
         let email = self.wanted(member, &row.email)?;
         let outcome = self.send_change_code(&mut tx, member, &email, Some(&row), now).await?;
-        trail::record(&tx, now, origin, actor(member), "email.resend", code_of(&outcome)).await?;
+        trail::record(&tx, now, origin, actor(member), "email.resend", trail::word(&outcome)).await?;
         tx.commit().await?;
         Ok(outcome)
     }
@@ -160,33 +153,20 @@ impl Accounts {
     ) -> Result<Outcome<CodeSent>, Outage> {
         // Tries and sends count on for the life of a change, whatever address it asks for.
         let (tries, sends) = present.map_or((0, 0), |row| (row.tries, row.sends));
-        if left(self.limits.code_tries, tries) == 0 {
-            return Ok(reasons::CODE_TRIES_USED_UP.into());
+        if let Some(reason) = self.codes_used_up(tries, Some(sends)) {
+            return Ok(reason.into());
         }
-        if left(self.limits.code_sends, sends) == 0 {
-            return Ok(reasons::SENDS_USED_UP.into());
-        }
-        if wrong_codes::used_up(tx, member.person.person_id, self.limits.code_failures).await? {
+        if self.codes_locked(tx, member.person.person_id).await? {
             return Ok(reasons::CODES_LOCKED.into());
         }
-        let life = span(self.limits.code_life);
-        let code = codes::issue(tx, &self.keys, now, member.account_id.0, CODE, life).await?;
-        let message = EmailChangeCode {
-            letterhead: letterhead(&member.insurer, &self.public_url),
-            code: code.digits().to_owned(),
-        };
-        let letter = Letter {
-            sender: sender(&member.insurer),
-            to: email.clone(),
-            subject_id: Some(member.person.person_id.0),
-            expires_at: Some(now + life),
-            message: &message,
-        };
-        let mail_id = mail::post(tx, &self.keys, now, letter).await?;
+        let message = |letterhead, code| EmailChangeCode { letterhead, code };
+        let mail_id = self
+            .mail_code(tx, &member.insurer, code_for(member), email, message, now)
+            .await?;
         let expires_at = present.map_or(now + span(self.limits.ticket_life), |row| row.expires_at);
         let sealed = self
             .keys
-            .seal(ADDRESS, member.account_id.of(tx.tenant()), email.as_str().as_bytes());
+            .seal(EMAIL, member.account_id.of(tx.tenant()), email.as_str().as_bytes());
         let row = (
             email_changes::email.eq(&sealed),
             email_changes::tries.eq(tries),
@@ -206,15 +186,7 @@ impl Accounts {
             .set(row)
             .execute(&mut **tx)
             .await?;
-        Ok(Outcome::Done(self.sent(email, now)))
-    }
-
-    fn sent(&self, email: &EmailAddress, at: DateTime<Utc>) -> CodeSent {
-        CodeSent {
-            expires_at: at + span(self.limits.code_life),
-            sent_to: email.as_str().to_owned(),
-            unusual: email.is_unusual(),
-        }
+        Ok(Outcome::Done(self.code_sent(email, None, now)))
     }
 
     /// The code: the address changes, the old one is told, and the session goes on under a new token (security.md 38).
@@ -238,13 +210,10 @@ impl Accounts {
         let Some(row) = change(&tx, member.account_id).await?.filter(|row| row.expires_at > now) else {
             return Ok(reasons::STEP_MISSING.into());
         };
-        if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(reasons::CODE_TRIES_USED_UP.into());
+        if let Some(reason) = self.codes_used_up(row.tries, None) {
+            return Ok(reason.into());
         }
-        let (person, subject) = (member.person.person_id, member.account_id.0);
-        let judged = self
-            .judge_code(&mut tx, person, subject, CODE, &typed, row.tries)
-            .await?;
+        let judged = self.judge_code(&mut tx, code_for(member), &typed, row.tries).await?;
         if let Err(refusal) = judged {
             if refusal.is_any(&[reasons::CODE_WRONG, reasons::CODE_TRIES_USED_UP]) {
                 count_try(&mut tx, member.account_id).await?;
@@ -279,9 +248,18 @@ impl Accounts {
     /// The sealed address of an account's change.
     fn wanted(&self, member: &Member, sealed: &[u8]) -> Result<EmailAddress, Outage> {
         let owner = member.account_id.of(member.insurer.tenant_id);
-        let plain = self.keys.open(ADDRESS, owner, sealed)?;
+        let plain = self.keys.open(EMAIL, owner, sealed)?;
         let text = std::str::from_utf8(&plain).map_err(|_| KeyError::Sealed)?;
         Ok(EmailAddress::parse(text).map_err(|_| KeyError::Sealed)?)
+    }
+}
+
+/// What the codes of a member's change prove.
+fn code_for(member: &Member) -> CodeFor {
+    CodeFor {
+        purpose: "email_change",
+        subject: member.account_id.0,
+        person: member.person.person_id,
     }
 }
 
@@ -353,15 +331,4 @@ async fn adopt(
         .await?;
     // A reset link that went to the old address opens nothing any more.
     links::close(tx, now, account.0, RESET).await
-}
-
-/// Deletes the changes whose time ended before `before`.
-pub(crate) async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let tenant = tx.tenant();
-    let ended = diesel::delete(email_changes::table)
-        .filter(email_changes::tenant_id.eq(tenant))
-        .filter(email_changes::expires_at.lt(before))
-        .execute(&mut **tx)
-        .await?;
-    Ok(ended)
 }

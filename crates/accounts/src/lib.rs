@@ -4,47 +4,46 @@
 //! mail. A refusal is a value, and what it counted stays; an [`Outage`](kernel::Outage) rolls back. Both shells call these very methods.
 
 mod account;
-mod alarm;
 pub mod alike;
+mod codes;
 mod consent;
 mod device;
 mod email_change;
 pub mod fields;
 pub mod forget;
-mod guesses;
 mod identity;
-mod limits;
 mod log_in;
 mod login_names;
 mod messages;
-mod network;
+mod new_password;
 pub mod reasons;
 mod recover;
 mod rehash;
-mod rules;
 mod schema;
 mod session;
 mod sign_up;
+mod sweep;
 mod ticket;
 mod trail;
+mod tries;
 mod work;
-mod wrong_codes;
 
 pub use account::{AccountView, PasswordChange, SessionView};
+pub use codes::{CodeSent, CodeView, unlock};
 pub use consent::{Consent, DueTerms, TermsChoice};
 pub use email_change::{EmailChange, EmailChangeView};
 pub use guard::sessions::Carrier;
 pub use identity::{BirthForm, IdentityForm};
-pub use limits::Limits;
 pub use log_in::{LogInForm, LoggedIn};
 pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
 pub use rehash::{Names, count_names, rehash_names};
 pub use session::{Member, MemberIds};
-pub use sign_up::{AccountForm, CodeSent, Registered, Ticketed};
-pub use ticket::{CodeView, Step, TicketView, sweep};
+pub use sign_up::{AccountForm, Registered, Ticketed};
+pub use sweep::sweep;
+pub use ticket::{Step, TicketView};
 pub use trail::tell_refusals;
-pub use wrong_codes::unlock;
+pub use tries::limits::Limits;
 
 pub use guard::{PasswordRule, codes::DIGITS as CODE_DIGITS};
 
@@ -61,7 +60,7 @@ pub const KEYED: [Keyed; 5] = [
     sealed("accounts", "account_id", "password", guard::PEPPER),
     sealed("sign_up_tickets", "ticket_id", "password", guard::PEPPER),
     sealed("sign_up_tickets", "ticket_id", "email", ticket::PURPOSE),
-    sealed("email_changes", "account_id", "email", email_change::ADDRESS),
+    sealed("email_changes", "account_id", "email", email_change::EMAIL),
     Keyed {
         table: "sign_up_tickets",
         column: "secret_hash",

@@ -1,16 +1,17 @@
 //! Log-in (manual 1-5): the same statements and one hash whether the user ID exists or not (security.md 27).
 
 use crate::{
-    Accounts, DueTerms, consent, fields,
-    guesses::{Counted, Guesser, end_guesses, give_back_guess, take_guess},
-    login_names,
+    Accounts, DueTerms, consent, fields, login_names,
     messages::{OddLogIn, letterhead, sender},
     reasons,
     reasons::unhashed,
-    rules::ODD_LOG_IN,
     schema::accounts,
     session::{AccountRow, Credentials, credentials},
     trail::{self, Typed, record_visitor},
+    tries::{
+        guesses::{Counted, Guesser, end_guesses, give_back_guess, take_guess},
+        rules::ODD_LOG_IN,
+    },
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};

@@ -8,16 +8,15 @@ pub use reset::{ResetForm, ResetView};
 
 use crate::{
     Accounts, IdentityForm, fields,
-    limits::span,
     messages::{PasswordReset, UserIdReminder, letterhead, sender},
-    network::{self, Place},
     reasons,
     schema::accounts,
     session::{AccountRow, account},
     trail::{
-        self, Held, REMINDER_HELD, REMINDER_NETWORK_HELD, REMINDER_UNREAD, RESET_HELD, RESET_NETWORK_HELD,
-        RESET_UNREAD, Typed, record_visitor,
+        self, REMINDER_HELD, REMINDER_NETWORK_HELD, REMINDER_UNREAD, RESET_HELD, RESET_NETWORK_HELD, RESET_UNREAD,
+        Typed, record_visitor,
     },
+    tries::{limits::span, network, recovery::asked_from},
     work::{ForgottenPassword, ForgottenUserId},
 };
 use audit::Origin;
@@ -25,10 +24,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{
-    links,
-    throttle::{self, Rule, Taken},
-};
+use guard::links;
 use kernel::{
     BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Outage, Outcome, Problem, Refusal, Symbol,
     TenantId, UserId,
@@ -157,30 +153,6 @@ impl Accounts {
         Ok(())
     }
 
-    /// Takes a try of each; the time to wait until, where one refuses. Whom one refuses has asked nothing: no other
-    /// counts it, or one neighbour's requests would use everybody's up.
-    async fn take_asked(
-        &self,
-        tx: &TenantTransaction,
-        origin: &Origin,
-        tries: &[(Rule<'_>, String)],
-        held: &'static Held,
-        typed: &Typed,
-    ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
-        let now = self.clock.now();
-        for (nth, (rule, key)) in tries.iter().enumerate() {
-            let Taken::Wait { until } = throttle::take(tx, &self.keys, now, rule, key).await? else {
-                continue;
-            };
-            for (rule, key) in tries.iter().take(nth) {
-                throttle::give_back(tx, &self.keys, now, rule, key).await?;
-            }
-            trail::note_held(tx, now, origin, held, typed).await?;
-            return Ok(Some(until));
-        }
-        Ok(None)
-    }
-
     /// The insurer, while its portal is open: a suspended one mails nobody the way in.
     async fn serving(&self, tenant: TenantId) -> Result<Option<Arc<Insurer>>, Outage> {
         let insurer = self.directory.by_tenant(tenant).await?;
@@ -244,19 +216,6 @@ impl Accounts {
         }
         Ok(tx.commit().await?)
     }
-}
-
-/// What a recovery is counted on: what was typed from each network, then from everywhere.
-fn asked_from<'a>(
-    places: &[Place],
-    typed: &str,
-    rule: impl Fn(u32) -> Rule<'a>,
-    from_everywhere: Rule<'a>,
-) -> Vec<(Rule<'a>, String)> {
-    let from_networks = places
-        .iter()
-        .map(|place| (rule(place.times), format!("{typed}|{}", place.key)));
-    from_networks.chain([(from_everywhere, typed.to_owned())]).collect()
 }
 
 /// An account's user ID as log-ins are counted on it.

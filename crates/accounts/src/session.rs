@@ -5,7 +5,7 @@
 //! each node remembers whose a session was, and asks for that member's rows in the session's own round trip. What is
 //! remembered is only ever a guess: rows that turn out to be another's, or not to be due, are thrown away.
 
-use crate::{Accounts, DueTerms, consent, guesses::Guesser, reasons, schema::accounts};
+use crate::{Accounts, DueTerms, consent, reasons, schema::accounts, tries::guesses::Guesser};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};

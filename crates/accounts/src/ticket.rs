@@ -2,15 +2,17 @@
 //!
 //! The match with the roster and the step live here on the server; steps can't be skipped (security.md 4, 12).
 
-use crate::{Accounts, email_change, limits::span, login_names, reasons, schema::sign_up_tickets};
+use crate::{
+    Accounts,
+    codes::{CodeFor, CodeView, UnderWay},
+    reasons,
+    schema::sign_up_tickets,
+};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{
-    EmailAddress, MailId, NameKeys, Outage, Outcome, Owner, PersonId, TenantId, TenantSecret, TicketId, UserId,
-};
-use mail::MailState;
+use kernel::{EmailAddress, MailId, Outage, Outcome, Owner, PersonId, TenantId, TenantSecret, TicketId};
 use std::sync::Arc;
 use tenancy::Insurer;
 
@@ -46,25 +48,6 @@ pub struct TicketView {
     pub code: Option<CodeView>,
 }
 
-/// A code under way.
-#[derive(Debug, Clone)]
-pub struct CodeView {
-    /// Where it went: the address as given, or the mask of the insurer's.
-    pub sent_to: String,
-    /// An address that some senders refuse (manual 1-4): warn.
-    pub unusual: bool,
-    /// When the code ends.
-    pub expires_at: DateTime<Utc>,
-    /// When another may be asked for.
-    pub resend_at: DateTime<Utc>,
-    /// Mails left.
-    pub sends_left: u32,
-    /// Tries left.
-    pub tries_left: u32,
-    /// What became of the mail.
-    pub mail: MailState,
-}
-
 impl Accounts {
     /// What the page of this ticket shows; refused where the ticket is unknown, done, too old or out of tries.
     pub async fn ticket(&self, ticket: &TenantSecret) -> Result<Outcome<TicketView>, Outage> {
@@ -75,8 +58,8 @@ impl Accounts {
         let Some(row) = self.find_ticket(&mut tx, ticket).await? else {
             return Ok(reasons::TICKET_EXPIRED.into());
         };
-        if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(reasons::CODE_TRIES_USED_UP.into());
+        if let Some(reason) = self.codes_used_up(row.tries, None) {
+            return Ok(reason.into());
         }
         let mail = match row.mail_id {
             Some(id) => mail::state(&mut tx, id).await?,
@@ -85,15 +68,15 @@ impl Accounts {
         tx.commit().await?;
         let email = self.ticket_email(&row)?;
         let code = match (&email, row.last_sent_at) {
-            (Some(email), Some(sent_at)) => Some(CodeView {
-                sent_to: row.email_hint.clone().unwrap_or_else(|| email.as_str().to_owned()),
-                unusual: email.is_unusual(),
-                expires_at: sent_at + span(self.limits.code_life),
-                resend_at: sent_at + span(self.limits.resend_after),
-                sends_left: left(self.limits.code_sends, row.sends),
-                tries_left: left(self.limits.code_tries, row.tries),
-                mail: mail.unwrap_or(MailState::Queued),
-            }),
+            (Some(email), Some(sent_at)) => {
+                let code = UnderWay {
+                    sent_at,
+                    tries: row.tries,
+                    sends: row.sends,
+                    mail,
+                };
+                Some(self.code_view(email, row.email_hint.as_deref(), &code))
+            }
             _ => None,
         };
         Ok(Outcome::Done(TicketView {
@@ -163,10 +146,6 @@ impl Accounts {
 /// What ticket secrets are hashed and ticket addresses are sealed for.
 pub(crate) const PURPOSE: &str = "ticket";
 
-pub(crate) fn left(most: u32, used: i32) -> u32 {
-    most.saturating_sub(u32::try_from(used).unwrap_or(0))
-}
-
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = sign_up_tickets)]
 pub(crate) struct TicketRow {
@@ -194,28 +173,35 @@ impl TicketRow {
     pub fn owner(&self) -> Owner {
         self.ticket_id.of(self.tenant_id)
     }
+
+    /// What its codes prove.
+    pub fn code(&self) -> CodeFor {
+        CodeFor {
+            purpose: "sign_up",
+            subject: self.ticket_id.0,
+            person: self.person_id,
+        }
+    }
 }
 
-/// Deletes sign-ups whose ticket ended before `before`, with the user IDs they had reserved, and changes of address whose
-/// time ended before it: for a job; gives how many sign-ups and changes.
-pub async fn sweep(
-    tx: &mut TenantTransaction,
-    names: &NameKeys,
-    before: DateTime<Utc>,
-) -> Result<usize, DatabaseError> {
-    let tenant = tx.tenant();
-    let ended: Vec<(TicketId, Option<String>)> = diesel::delete(sign_up_tickets::table)
+/// A ticket that has not led to an account.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(crate) fn live_ticket(tenant: TenantId, ticket: TicketId) -> _ {
+    sign_up_tickets::table
         .filter(sign_up_tickets::tenant_id.eq(tenant))
-        .filter(sign_up_tickets::expires_at.lt(before))
-        .returning((sign_up_tickets::ticket_id, sign_up_tickets::user_id))
-        .get_results(&mut **tx)
-        .await?;
-    let tickets: Vec<TicketId> = ended.iter().map(|(ticket, _)| *ticket).collect();
-    let reserved: Vec<Vec<u8>> = ended
-        .iter()
-        .filter_map(|(_, user_id)| UserId::typed(user_id.as_deref()?).ok())
-        .flat_map(|user_id| names.hashes(&user_id.folded()))
-        .collect();
-    login_names::give_up(tx, &reserved, &tickets).await?;
-    Ok(ended.len() + email_change::sweep(tx, before).await?)
+        .filter(sign_up_tickets::ticket_id.eq(ticket))
+        .filter(sign_up_tickets::registered_at.is_null())
+}
+
+/// The ticket as it is now, locked: of requests side by side each sees what the one before it wrote.
+pub(crate) async fn lock_ticket(
+    tx: &mut TenantTransaction,
+    ticket: TicketId,
+) -> Result<Option<TicketRow>, DatabaseError> {
+    Ok(live_ticket(tx.tenant(), ticket)
+        .select(TicketRow::as_select())
+        .for_update()
+        .first(&mut **tx)
+        .await
+        .optional()?)
 }

@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use guard::throttle::{self, Refusals};
-use kernel::{AccountId, Keys, TicketId};
+use kernel::{AccountId, Keys, Outcome, TicketId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -69,6 +69,14 @@ async fn write(
         detail,
     };
     audit::record(tx, now, origin, entry).await
+}
+
+/// What became of a use case, as a line says it.
+pub(crate) fn word<T>(outcome: &Outcome<T>) -> &'static str {
+    match outcome {
+        Outcome::Done(_) => "done",
+        Outcome::Refused(refusal) => refusal.code(),
+    }
 }
 
 /// Something typed, as a keyed hash: it tells many tries at one from a try at many, and nothing else.

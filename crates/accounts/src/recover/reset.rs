@@ -4,11 +4,11 @@ use super::folded;
 use crate::{
     Accounts, fields,
     messages::{PasswordChanged, letterhead, sender},
+    new_password::new_password,
     reasons,
     reasons::unhashed,
     schema::accounts,
     session::{AccountRow, Credentials, account, credentials},
-    sign_up::new_password,
     trail::{self, DEAD_LINK},
 };
 use audit::{Actor, Origin};

@@ -1,12 +1,13 @@
 //! Step 3 (manual 1-4): the code, and the account it makes.
 
-use super::{CODE, code_of, live_ticket, lock_ticket, read_code};
 use crate::{
-    Accounts, fields, login_names, network, reasons,
-    rules::CODE_INSURER,
+    Accounts,
+    codes::read_code,
+    fields, login_names, reasons,
     schema::{accounts, sign_up_tickets},
-    ticket::{TicketRow, left},
+    ticket::{TicketRow, live_ticket, lock_ticket},
     trail::{self, CODE_HELD, CODE_NETWORK_HELD, CODE_UNREAD, Typed, record_visitor},
+    tries::{network, rules::CODE_INSURER},
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
@@ -91,7 +92,7 @@ impl Accounts {
         let alarmed = judged.wrong && self.count_for_alarm(&tx, now, &CODE_INSURER).await?;
         if judged.wrong || judged.account.is_some() {
             let about = (Some(trail::ticket(row.ticket_id)), json!({ "account": judged.account }));
-            record_visitor(&tx, now, origin, "sign_up.confirm", code_of(&judged.outcome), about).await?;
+            record_visitor(&tx, now, origin, "sign_up.confirm", trail::word(&judged.outcome), about).await?;
         } else {
             // Costs no try, so there may be any number of them.
             trail::note_held(&tx, now, origin, &CODE_HELD, &Typed::ticket(&self.keys, row.ticket_id)).await?;
@@ -123,8 +124,8 @@ impl Accounts {
             // A request beside this one has just registered.
             return self.confirm_again(tx, insurer, row, typed, now).await;
         };
-        if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(reasons::CODE_TRIES_USED_UP.into());
+        if let Some(reason) = self.codes_used_up(row.tries, None) {
+            return Ok(reason.into());
         }
         // Asked before the code is used up: with another user ID it is good for the rest of its time.
         if let Some(Ok(user_id)) = row.user_id.as_deref().map(UserId::typed)
@@ -132,9 +133,7 @@ impl Accounts {
         {
             return Ok(user_id_taken().into());
         }
-        let judged = self
-            .judge_code(tx, row.person_id, row.ticket_id.0, CODE, typed, row.tries)
-            .await?;
+        let judged = self.judge_code(tx, row.code(), typed, row.tries).await?;
         if let Err(refusal) = judged {
             let wrong = refusal.is_any(&[reasons::CODE_WRONG, reasons::CODE_TRIES_USED_UP]);
             if wrong {
@@ -170,7 +169,8 @@ impl Accounts {
         typed: &codes::TypedCode,
         now: DateTime<Utc>,
     ) -> Result<Judged, Outage> {
-        let verdict = codes::check(tx, &self.keys, now, row.ticket_id.0, CODE, typed).await?;
+        let code = row.code();
+        let verdict = codes::check(tx, &self.keys, now, code.subject, code.purpose, typed).await?;
         let user_id = row.user_id.as_deref().map(UserId::typed);
         Ok(match (verdict, user_id) {
             (codes::CodeVerdict::Used, Some(Ok(user_id))) => Judged {

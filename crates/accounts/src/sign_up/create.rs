@@ -1,17 +1,17 @@
 //! Step 2 (manual 1-3): user ID, password and address, and the code that goes to it.
 
-use super::{CODE, code_of, live_ticket, lock_ticket, new_password};
 use crate::{
-    Accounts, fields,
-    limits::span,
-    login_names,
-    messages::{VerificationCode, letterhead, sender},
-    network, reasons,
+    Accounts,
+    codes::CodeSent,
+    fields, login_names,
+    messages::VerificationCode,
+    new_password::new_password,
+    reasons,
     reasons::unhashed,
     schema::sign_up_tickets,
-    ticket::{TicketRow, left},
+    ticket::{TicketRow, live_ticket, lock_ticket},
     trail::{self, ACCOUNT_HELD, SEND_NETWORK_HELD, Typed, record_visitor},
-    wrong_codes,
+    tries::{limits::span, network},
 };
 use audit::Origin;
 use chrono::{DateTime, Utc};
@@ -19,11 +19,10 @@ use database::{Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{
-    PasswordHash, codes,
+    PasswordHash,
     throttle::{self, Taken},
 };
-use kernel::{EmailAddress, FieldError, Outage, Outcome, Problem, Reason, Refusal, TenantSecret, UserId};
-use mail::Letter;
+use kernel::{EmailAddress, FieldError, Outage, Outcome, Problem, Refusal, TenantSecret, UserId};
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
@@ -37,17 +36,6 @@ pub struct AccountForm {
     pub password: String,
     /// メールアドレス; not read where the insurer registered one.
     pub email: Option<String>,
-}
-
-/// A code is on its way.
-#[derive(Debug, Clone)]
-pub struct CodeSent {
-    /// When it ends.
-    pub expires_at: DateTime<Utc>,
-    /// To where: the address as given, or the mask of the insurer's.
-    pub sent_to: String,
-    /// An address that some senders refuse: warn.
-    pub unusual: bool,
 }
 
 /// What step 2 is to write: parsed, screened and hashed.
@@ -87,7 +75,7 @@ impl Accounts {
         let typed = Typed::user_id(&self.keys, &given.user_id.folded()).into(json!({}));
         let typed = Typed::email(&self.keys, given.email.as_str()).into(typed);
         let about = (Some(trail::ticket(row.ticket_id)), typed);
-        record_visitor(&tx, now, origin, "sign_up.create", code_of(&outcome), about).await?;
+        record_visitor(&tx, now, origin, "sign_up.create", trail::word(&outcome), about).await?;
         tx.commit().await?;
         if matches!(outcome, Outcome::Done(_)) {
             self.count_network(&places, by_network).await?;
@@ -123,10 +111,10 @@ impl Accounts {
         let Some(person) = roster::person(&tx, row.person_id).await? else {
             return Ok(Err(reasons::TICKET_EXPIRED.into()));
         };
-        if left(self.limits.code_tries, row.tries) == 0 {
-            return Ok(Err(reasons::CODE_TRIES_USED_UP.into()));
+        if let Some(reason) = self.codes_used_up(row.tries, None) {
+            return Ok(Err(reason.into()));
         }
-        if wrong_codes::used_up(&mut tx, row.person_id, self.limits.code_failures).await? {
+        if self.codes_locked(&mut tx, row.person_id).await? {
             return Ok(Err(reasons::CODES_LOCKED.into()));
         }
         let (rule, key) = (self.limits.account_posts(), row.ticket_id.to_string());
@@ -185,8 +173,8 @@ impl Accounts {
         // A minute between two codes, to whomever they go; the same form a second time sends none.
         let sent_at = row.last_sent_at.filter(|at| now < *at + span(self.limits.resend_after));
         let again = sent_at.is_some() && self.ticket_email(&row)?.as_ref() == Some(&given.email);
-        if let Some(refusal) = self.used_up(&row, !again) {
-            return Ok(refusal.into());
+        if let Some(reason) = self.codes_used_up(row.tries, (!again).then_some(row.sends)) {
+            return Ok(reason.into());
         }
         if let Some(at) = sent_at.filter(|_| !again) {
             let at = at + span(self.limits.resend_after);
@@ -203,7 +191,7 @@ impl Accounts {
             .execute(&mut **tx)
             .await?;
         let sent = match sent_at {
-            Some(at) => code_sent(at + span(self.limits.code_life), &row, &given.email),
+            Some(at) => self.code_sent(&given.email, row.email_hint.as_deref(), at),
             None => self.send_code(tx, insurer, &row, &given.email, now).await?,
         };
         Ok(Outcome::Done(sent))
@@ -231,7 +219,7 @@ impl Accounts {
             return Ok(reasons::STEP_MISSING.into());
         };
         let next = sent_at + span(self.limits.resend_after);
-        if now < next && left(self.limits.code_tries, before.tries) > 0 {
+        if now < next && self.codes_used_up(before.tries, None).is_none() {
             return Ok(reasons::resend_too_soon(next).into());
         }
         let Some(row) = lock_ticket(&mut tx, before.ticket_id).await? else {
@@ -242,12 +230,13 @@ impl Accounts {
         };
         // A double click: the request beside this one has sent, and both are told of the one code.
         let sent_beside = row.sends != before.sends;
-        let outcome = if let Some(refusal) = self.used_up(&row, !sent_beside) {
-            refusal.into()
-        } else if wrong_codes::used_up(&mut tx, row.person_id, self.limits.code_failures).await? {
+        let sends = (!sent_beside).then_some(row.sends);
+        let outcome = if let Some(reason) = self.codes_used_up(row.tries, sends) {
+            reason.into()
+        } else if self.codes_locked(&mut tx, row.person_id).await? {
             reasons::CODES_LOCKED.into()
         } else if sent_beside {
-            Outcome::Done(code_sent(sent_at + span(self.limits.code_life), &row, &email))
+            Outcome::Done(self.code_sent(&email, row.email_hint.as_deref(), sent_at))
         } else {
             Outcome::Done(self.send_code(&mut tx, &insurer, &row, &email, now).await?)
         };
@@ -255,7 +244,7 @@ impl Accounts {
             Some(trail::ticket(row.ticket_id)),
             Typed::email(&self.keys, email.as_str()).into(json!({})),
         );
-        record_visitor(&tx, now, origin, "sign_up.resend", code_of(&outcome), about).await?;
+        record_visitor(&tx, now, origin, "sign_up.resend", trail::word(&outcome), about).await?;
         tx.commit().await?;
         if matches!(outcome, Outcome::Done(_)) {
             self.count_network(&places, by_network).await?;
@@ -263,15 +252,7 @@ impl Accounts {
         Ok(outcome)
     }
 
-    /// Why a ticket leads no further: a code that can't be typed any more is not sent either.
-    fn used_up(&self, row: &TicketRow, sends: bool) -> Option<Reason> {
-        if left(self.limits.code_tries, row.tries) == 0 {
-            return Some(reasons::CODE_TRIES_USED_UP);
-        }
-        (sends && left(self.limits.code_sends, row.sends) == 0).then_some(reasons::SENDS_USED_UP)
-    }
-
-    /// Issues a code, puts its mail into the outbox and counts the send, all in the transaction that locked the ticket.
+    /// Mails a code and counts the send, in the transaction that locked the ticket.
     /// The address changes only together with a code sent to it, so no code ever proves another address.
     async fn send_code(
         &self,
@@ -281,20 +262,8 @@ impl Accounts {
         email: &EmailAddress,
         now: DateTime<Utc>,
     ) -> Result<CodeSent, Outage> {
-        let life = span(self.limits.code_life);
-        let code = codes::issue(tx, &self.keys, now, row.ticket_id.0, CODE, life).await?;
-        let message = VerificationCode {
-            letterhead: letterhead(insurer, &self.public_url),
-            code: code.digits().to_owned(),
-        };
-        let letter = Letter {
-            sender: sender(insurer),
-            to: email.clone(),
-            subject_id: Some(row.person_id.0),
-            expires_at: Some(now + life),
-            message: &message,
-        };
-        let mail_id = mail::post(tx, &self.keys, now, letter).await?;
+        let message = |letterhead, code| VerificationCode { letterhead, code };
+        let mail_id = self.mail_code(tx, insurer, row.code(), email, message, now).await?;
         diesel::update(live_ticket(tx.tenant(), row.ticket_id))
             .set((
                 sign_up_tickets::sends.eq(sign_up_tickets::sends + 1),
@@ -304,15 +273,6 @@ impl Accounts {
             ))
             .execute(&mut **tx)
             .await?;
-        Ok(code_sent(now + life, row, email))
-    }
-}
-
-fn code_sent(expires_at: DateTime<Utc>, row: &TicketRow, email: &EmailAddress) -> CodeSent {
-    let sent_to = row.email_hint.clone().unwrap_or_else(|| email.as_str().to_owned());
-    CodeSent {
-        expires_at,
-        sent_to,
-        unusual: email.is_unusual(),
+        Ok(self.code_sent(email, row.email_hint.as_deref(), now))
     }
 }

@@ -2,13 +2,12 @@
 
 use crate::{
     Accounts, IdentityForm, alike,
-    limits::span,
     messages::{AlreadyRegistered, letterhead, sender},
-    network, reasons,
-    rules::IDENTITY_INSURER,
+    reasons,
     schema::{accounts, sign_up_tickets},
     ticket::PURPOSE,
     trail::{self, IDENTITY_HELD, IDENTITY_NETWORK_HELD, IDENTITY_UNREAD, Typed, record_visitor},
+    tries::{limits::span, network, rules::IDENTITY_INSURER},
     work::{Ambiguous, Attempt},
 };
 use audit::Origin;

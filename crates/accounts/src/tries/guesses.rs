@@ -1,13 +1,12 @@
-//! Guesses at passwords: what they are counted on, who is held off for them, and what ends them ([`crate::rules`]).
+//! Guesses at passwords: what they are counted on, who is held off for them, and what ends them ([`super::rules`]).
 //!
 //! Whether a log-in is looked at hangs on what was typed and where it came from, and is decided at the platform before
 //! anybody asks whose the user ID is: a known one must not be held off the slower (security.md 27, 69). What lasts is
 //! counted in the account itself.
 
+use super::network::{self, watched};
 use crate::{
-    Accounts, Limits,
-    network::{self, watched},
-    reasons,
+    Accounts, Limits, reasons,
     schema::accounts,
     trail::{self, LOG_IN_HELD, LOG_IN_NETWORK_HELD, Typed},
 };

@@ -35,7 +35,7 @@
 //! | `sign_up_tickets.sends`, `email_changes.sends` | codes mailed | 6, and 60 s apart whatever the address | begin again | |
 //! | rows of `sessions` | log-ins still open, of an account | 50 | the oldest ends | |
 //!
-//! **Networks** ([`crate::network`]): an IPv4 address; of IPv6 a /64, with a /56 allowed twice and a /48 four times as
+//! **Networks** ([`super::network`]): an IPv4 address; of IPv6 a /64, with a /56 allowed twice and a /48 four times as
 //! much, since whoever holds one has as many /64 as they like. Where an insurer declares a network that its members share
 //! (`[[network]]` in tenant.toml), each address there is allowed `factor` times as much at that insurer's door, and counts
 //! there alone. Log-ins and reset mails have no insurer's door: whose a user ID is must not show in what is refused.

@@ -2,7 +2,8 @@
 //! lock an insurer on its deadline day (security.md 3). It is warned of once an hour, in the log and in the trail
 //! (security.md 72).
 
-use crate::{Accounts, rules::ALARM};
+use super::rules::ALARM;
+use crate::Accounts;
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};

@@ -1,4 +1,4 @@
-//! The limits of [`crate::rules`] as an operator may set them, with their documented defaults in the embedded
+//! The limits of [`super::rules`] as an operator may set them, with their documented defaults in the embedded
 //! configuration (`[limits]`).
 
 use serde::Deserialize;

@@ -1,11 +1,11 @@
 //! The networks that tries are counted on: what one household or office is given, and what their providers hand out.
 //!
 //! A limit by network is generous, since a town hall shares one address, and never exact: it is looked at before and
-//! counted after a failure ([`crate::rules`]).
+//! counted after a failure ([`super::rules`]).
 
+use super::rules::NetworkRule;
 use crate::{
     Accounts,
-    rules::NetworkRule,
     trail::{self, Held, Typed},
 };
 use audit::Origin;
