@@ -325,17 +325,48 @@ async fn head_answers_like_get_without_a_body() {
     assert_eq!((page.status(), page.text.as_str()), (200, ""));
 }
 
+/// Every template of every crate, by its name there.
+fn templates() -> Vec<(std::path::PathBuf, String)> {
+    fn below(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for path in std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().path())
+        {
+            if path.is_dir() {
+                below(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut templates = Vec::new();
+    for entry in std::fs::read_dir(crates).unwrap() {
+        let (folder, mut found) = (entry.unwrap().path().join("templates"), Vec::new());
+        below(&folder, &mut found);
+        let name = |path: &std::path::Path| path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        templates.extend(found.into_iter().map(|path| (path.clone(), name(&path))));
+    }
+    templates
+}
+
+#[test]
+fn no_template_has_the_name_of_another_crates_which_it_would_take_the_place_of() {
+    let mut known = std::collections::BTreeMap::new();
+    for (path, name) in templates() {
+        if let Some(other) = known.insert(name, path.clone()) {
+            panic!("{} and {}", other.display(), path.display());
+        }
+    }
+    assert!(known.len() > 20, "{}", known.len());
+}
+
 // security.md 63
 #[test]
 fn every_form_that_is_posted_begins_by_the_macro_that_says_for_whom_it_is_shown() {
-    fn templates(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        entries
-            .flat_map(|path| if path.is_dir() { templates(&path) } else { vec![path] })
-            .collect()
-    }
     let mut begun = 0;
-    for path in templates(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))) {
+    for (path, _) in templates() {
         let text = std::fs::read_to_string(&path).unwrap();
         if path.ends_with("macros/form.html") {
             continue;
