@@ -6,8 +6,23 @@
     reason = "prose for people: a name of the web or of a standard is no code"
 )]
 
+#[doc = include_str!("../architecture.md")]
+pub mod architecture {}
+
 #[doc = include_str!("../design.md")]
 pub mod design {}
+
+#[doc = include_str!("../errors.md")]
+pub mod errors {}
+
+#[doc = include_str!("../pages.md")]
+pub mod pages {}
+
+#[doc = include_str!("../api.md")]
+pub mod api {}
+
+#[doc = include_str!("../modules.md")]
+pub mod modules {}
 
 #[doc = include_str!("../migrations.md")]
 pub mod migrations {}

@@ -283,7 +283,7 @@ impl Visit {
 }
 
 /// A use case's answer for a form: an outage is logged and reads like a full queue, so that the page keeps what was
-/// typed (design §4); but of what may have been done it is not said that it was not.
+/// typed (design.md §4); but of what may have been done it is not said that it was not.
 pub fn settle<T>(result: Result<Outcome<T>, Outage>) -> Result<T, Refusal> {
     match result {
         Ok(Outcome::Done(done)) => Ok(done),

@@ -58,7 +58,7 @@ fn password_mended(label: &str, min: usize) -> String {
     )
 }
 
-/// Both password rules as one sentence (security.md, the manual's password rule), shown before typing.
+/// Both password rules as one sentence (security.md, "The manual's password rule and the standards"), shown before typing.
 pub fn password_rule(min: usize) -> String {
     if min >= 15 {
         return format!("{min}文字以上128文字以内（どの文字でも使えます）");

@@ -1,15 +1,4 @@
-//! The portal's rows of the pages' table.
-//!
-//! To add a page:
-//! 1. Write `src/portal/<feature>.rs` with an `async fn` per route and `templates/portal/<feature>.html`, which begins with
-//!    `{% extends "layout.html" %}{% import "macros/form.html" as form %}` and fills the blocks `title` and `main`.
-//! 2. Its template struct has a field `frame: Frame` (`visit.frame()`, then `.in_section("/portal/notices")` to mark the
-//!    menu, `.with_errors(Errors::new(&refusal, visit.now))` to show what was refused).
-//! 3. Answer with `visit.html(&page)`, after a post with `visit.done(see_other("/portal/…"), "…しました")`, on a refused
-//!    form with `visit.form_again(&refusal, &page)`; `visit::settle(…)` turns a use case's result into `Result<T, Refusal>`.
-//!    Everything else goes by `?`: a [`Trouble`](pages::visit::Trouble) becomes its page.
-//! 4. Add a row below: `public` and `ticket` take `f(Visit)`, `session` and `member` take `f(Visit, Member)`.
-//! 5. Name the route in the isolation test; it fails until you do.
+//! The portal's rows of the pages' table. How to add a page: pages.md.
 
 mod accessibility;
 mod account;

@@ -66,6 +66,46 @@ fn every_page_is_drawn_and_leads_only_to_what_is_there() {
     }
 }
 
+/// `identify` in `crates/accounts/src/sign_up/identify.rs`: the file is there, and so is what is named before it. Of what a
+/// reader is to write himself, the name has a part in `<` and `>`.
+#[test]
+fn every_file_that_a_page_names_is_there_and_holds_what_is_said_to_be_in_it() {
+    let ours = |code: &str| {
+        let begins = ["crates/", "tests/", "migrations/", "openapi/", "tenants/", ".ci/"];
+        begins.iter().any(|folder| code.starts_with(folder)) && !code.contains(['<', ' ', '*', '…'])
+    };
+    let mut held = 0;
+    for (name, text) in pages() {
+        let parts: Vec<&str> = text.split('`').collect();
+        for at in (1..parts.len()).step_by(2).filter(|at| ours(parts[*at])) {
+            let code = parts[at];
+            let path = root().join(code);
+            assert!(path.exists(), "{name}: `{code}`");
+            if at >= 2 && parts[at - 1].trim() == "in" {
+                let file = fs::read_to_string(&path).unwrap_or_default();
+                assert!(
+                    declares(&file, parts[at - 2]),
+                    "{name}: no `{}` in `{code}`",
+                    parts[at - 2]
+                );
+                held += 1;
+            }
+        }
+    }
+    assert!(held > 30, "{held}");
+}
+
+/// A function, a type, a constant, a field, a setting: the name stands in it as a whole word.
+fn declares(file: &str, name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    file.match_indices(name).any(|(at, _)| {
+        let line = &file[file[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+        let mut kinds = "fn struct enum trait const static mod type macro_rules!".split(' ');
+        let begins = line.trim().is_empty() || kinds.any(|kind| line.trim_end().ends_with(kind));
+        begins && !file[at + name.len()..].starts_with(word)
+    })
+}
+
 #[test]
 fn a_unit_has_the_descriptors_and_the_time_that_the_settings_ask_for() {
     let settings = fs::read_to_string(root().join("crates/madoguchi/default.toml")).unwrap();
