@@ -1,4 +1,4 @@
-//! The reference page: the document for people, on a phone too. Rendered once from [`crate::document()`]; one page, no
+//! The reference page: the document for people, on a phone too. Rendered once from [`crate::Table::document`]; one page, no
 //! script, nothing from elsewhere.
 
 #![expect(clippy::indexing_slicing, reason = "absent members of a JSON value are null")]
