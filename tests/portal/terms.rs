@@ -48,13 +48,14 @@ async fn all_terms_in_force_are_shown_in_full_and_nothing_is_ticked_beforehand()
     for text in [
         "窓口 Madoguchi 利用規約",
         "個人情報の取り扱いについて",
-        "変わったところ",
         "利用規約に同意する",
         "同意しない（ログアウト）",
     ] {
         says(&page, 200, text);
     }
     assert!(!page.text.contains(" checked") && !page.text.contains("value=\"points:"));
+    // The service terms are in their second revision; to whom the first is unknown, nothing changed.
+    assert!(page.text.contains("value=\"service:2\"") && !page.text.contains("変わったところ"));
 }
 
 #[tokio::test]
@@ -159,6 +160,8 @@ async fn consent_to_a_revision_replaced_while_reading_is_asked_again() {
     let answer = client.send_form(TERMS, &read).await;
     says(&answer, 409, "お読みいただいているあいだに、利用規約が新しくなりました");
     says(&answer, 409, "value=\"addendum:2\"");
+    // Whoever has just read the first revision is told what the second changes.
+    says(&answer, 409, "第3条を改めました");
     assert!(ledger(&app).await.is_empty());
     leads(&client.accept_terms().await, "/portal/mypage");
 }

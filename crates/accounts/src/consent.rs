@@ -27,6 +27,8 @@ pub struct DueTerms {
     pub effective_at: DateTime<Utc>,
     /// What a consent names.
     pub content_hash: String,
+    /// True for whoever accepted an earlier revision: to them it is said what changed.
+    pub accepted_before: bool,
 }
 
 /// A document and revision as a form or program names it.
@@ -53,14 +55,26 @@ pub struct Consent {
 }
 
 impl Accounts {
-    /// The full texts a member must accept, in the order they are shown.
-    pub async fn terms_to_accept(&self, member: &Member) -> Result<Vec<terms::TermsText>, Outage> {
+    /// The full texts a member must accept, in the order they are shown. What changed is left out for whom nothing did:
+    /// who never accepted an earlier revision, nor has just been shown one.
+    pub async fn terms_to_accept(
+        &self,
+        member: &Member,
+        shown: &[TermsChoice],
+    ) -> Result<Vec<terms::TermsText>, Outage> {
         let mut texts = Vec::with_capacity(member.consents_due.len());
         // At most three documents of two owners; their order is the order of the page.
         for due in &member.consents_due {
             let mut tx = self.database.tenant(due.owner).read().await?;
-            texts.extend(terms::text(&mut tx, &due.document, due.revision).await?);
+            let text = terms::text(&mut tx, &due.document, due.revision).await?;
             tx.commit().await?;
+            let just_shown = shown
+                .iter()
+                .any(|shown| shown.document == due.document && shown.revision < due.revision);
+            texts.extend(text.map(|text| terms::TermsText {
+                changes: text.changes.filter(|_| due.accepted_before || just_shown),
+                ..text
+            }));
         }
         Ok(texts)
     }
@@ -150,22 +164,25 @@ pub(crate) async fn due(
         .select((consents::owner, consents::document, consents::revision))
         .load(&mut &**tx)
         .await?;
-    let accepted = |terms: &TermsInForce| {
-        given.iter().any(|(owner, document, revision)| {
-            *owner == terms.owner && *document == terms.terms.document && *revision == terms.terms.revision
-        })
-    };
-    let in_force = terms_in_force(insurer, platform, now);
-    Ok(in_force
+    let due = terms_in_force(insurer, platform, now)
         .into_iter()
-        .filter(|terms| !accepted(terms))
-        .map(DueTerms::from)
-        .collect())
+        .filter_map(|in_force| {
+            let TermsInForce { owner, terms } = &in_force;
+            let accepted: Vec<i32> = given
+                .iter()
+                .filter(|(by, document, _)| by == owner && *document == terms.document)
+                .map(|(_, _, revision)| *revision)
+                .collect();
+            let before = accepted.iter().any(|revision| *revision < terms.revision);
+            (!accepted.contains(&terms.revision)).then(|| DueTerms::new(in_force, before))
+        });
+    Ok(due.collect())
 }
 
-impl From<TermsInForce> for DueTerms {
-    fn from(TermsInForce { owner, terms }: TermsInForce) -> Self {
+impl DueTerms {
+    fn new(TermsInForce { owner, terms }: TermsInForce, accepted_before: bool) -> Self {
         Self {
+            accepted_before,
             owner,
             document: terms.document,
             revision: terms.revision,

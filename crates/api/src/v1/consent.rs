@@ -78,7 +78,7 @@ impl ConsentApi {
     #[oai(path = "/me/consents", method = "get", operation_id = "list_consents")]
     async fn list(&self, call: Call, Inside(member): Inside) -> poem::Result<Done<Consents>> {
         let given = up(call.accounts().consents(&member).await)?;
-        let due = up(call.accounts().terms_to_accept(&member).await)?;
+        let due = up(call.accounts().terms_to_accept(&member, &[]).await)?;
         let given = given.into_iter().map(|consent| Consent {
             document: consent.document,
             revision: consent.revision,

@@ -89,7 +89,7 @@ pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
 pub(crate) async fn end_session(visit: Visit, member: Member) -> Reply {
     let id = SessionId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
     match visit.services.accounts.end_session(&visit.origin, &member, id).await? {
-        Outcome::Done(()) => Ok(visit.done(back(), "選んだ機器をログアウトしました")),
+        Outcome::Done(()) => Ok(visit.done(back(), "選んだ機器をログアウトしました。")),
         // Ended already, by a second click or on its own: the list as it is now says so best.
         Outcome::Refused(refusal) if refusal.is(outcome::NOT_FOUND) => {
             let errors = Errors {
@@ -112,8 +112,8 @@ pub(crate) async fn end_others(visit: Visit, member: Member) -> Reply {
         .end_other_sessions(&visit.origin, &member)
         .await?;
     let text = match ended {
-        0 => "ほかにログインしている機器はありませんでした".to_owned(),
-        ended => format!("ほかの機器（{ended}台）をログアウトしました"),
+        0 => "ほかにログインしている機器はありませんでした。".to_owned(),
+        ended => format!("ほかの機器（{ended}台）をログアウトしました。"),
     };
     Ok(visit.done(back(), text))
 }
@@ -140,7 +140,7 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
             let renewed = cookies::set(cookies::SESSION, &token.reveal(), None);
             Ok(visit.done(
                 reply::with_cookie(back(), renewed),
-                "パスワードを変更しました。ほかの機器は、安全のためログアウトしました",
+                "パスワードを変更しました。ほかの機器は、安全のためログアウトしました。",
             ))
         }
         Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Ok(visit.to_log_in()),
@@ -187,7 +187,7 @@ pub(crate) async fn consent(visit: Visit, member: Member) -> Reply {
         frame: frame(&visit),
         title: given.title,
         revision,
-        effective_on: day(text.effective_at),
+        effective_on: calendar::date_both(calendar::in_japan(text.effective_at).date_naive()),
         at: calendar::moment(given.at),
         body: markdown::render(&text.body, 2),
     })

@@ -8,7 +8,7 @@ use pages::{
     frame::{Errors, Frame},
     markdown, next_path,
     reply::{Reply, see_other},
-    visit::{Visit, settle},
+    visit::{Trouble, Visit, settle},
 };
 
 #[derive(Template)]
@@ -24,7 +24,7 @@ struct TermsText {
     revision: i32,
     /// 施行日 in both calendars.
     effective: String,
-    /// 変わったところ; none in a first revision.
+    /// 変わったところ, for whoever accepted an earlier revision; none in a first one.
     changes: Option<String>,
     /// HTML without anything but text.
     body: String,
@@ -44,7 +44,7 @@ pub(super) async fn show(visit: Visit, member: Member) -> Reply {
         return Ok(see_other(onward(&visit.services.table, visit.query.text("next"))));
     }
     let next = visit.query.text("next").to_owned();
-    let page = page(&visit, &member, visit.frame(), &next).await?;
+    let page = page(&visit, &member, visit.frame(), &next, &[]).await?;
     visit.html(&page)
 }
 
@@ -52,11 +52,11 @@ pub(super) async fn show(visit: Visit, member: Member) -> Reply {
 pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
     let next = visit.form.text("next").to_owned();
     let agreed = visit.form.get("agree").is_some();
+    let choices: Vec<TermsChoice> = visit.form.all("due").filter_map(choice).collect();
     let refusal = if member.consents_due.is_empty() {
         // Sent twice, or accepted in another window.
         None
     } else if agreed {
-        let choices: Vec<TermsChoice> = visit.form.all("due").filter_map(choice).collect();
         settle(visit.services.accounts.consent(&visit.origin, &member, &choices).await).err()
     } else {
         Some(Refusal::field(FieldError::new(fields::AGREE, Problem::NotAgreed)))
@@ -65,19 +65,25 @@ pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
         None => Ok(see_other(onward(&visit.services.table, &next))),
         Some(refusal) => {
             let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
-            let page = page(&visit, &member, frame, &next).await?;
+            let page = page(&visit, &member, frame, &next, &choices).await?;
             visit.form_again(&refusal, &page)
         }
     }
 }
 
-async fn page(visit: &Visit, member: &Member, frame: Frame, next: &str) -> Result<TermsPage, pages::visit::Trouble> {
-    let texts = visit.services.accounts.terms_to_accept(member).await?;
+async fn page(
+    visit: &Visit,
+    member: &Member,
+    frame: Frame,
+    next: &str,
+    shown: &[TermsChoice],
+) -> Result<TermsPage, Trouble> {
+    let texts = visit.services.accounts.terms_to_accept(member, shown).await?;
     let texts = texts.into_iter().map(|text| TermsText {
         choice: format!("{}:{}", text.document, text.revision),
         effective: calendar::date_both(calendar::in_japan(text.effective_at).date_naive()),
         changes: text.changes,
-        body: markdown::render(&text.body, 3),
+        body: markdown::render_folded(&text.body, 3, 3, true),
         title: text.title,
         revision: text.revision,
     });
@@ -113,7 +119,7 @@ mod tests {
             revision: 2,
             effective: "2026年（令和8年）4月1日".into(),
             changes: changes.map(str::to_owned),
-            body: markdown::render(body, 3),
+            body: markdown::render_folded(body, 3, 3, true),
             choice: "service:2".into(),
         }
     }
@@ -147,14 +153,16 @@ mod tests {
         let page = page.render().unwrap();
         let place = |part: &str| page.find(part).unwrap_or_else(|| panic!("{part}\n{page}"));
         let order = [
+            "href=\"#f-agree\"",
             "変わったところ",
             "第4条を改めました。",
             "施行日：2026年（令和8年）4月1日",
-            "<h3>第1条（適用）</h3>",
+            "<details open><summary>\n<h3>第1条（適用）</h3>\n</summary>",
             "name=\"due\" value=\"service:2\"",
             "利用規約に同意する</label>",
             ">次へ</button>",
             ">同意しない（ログアウト）</button>",
+            "data-print",
         ];
         assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])));
         assert!(!page.contains(" checked"));
