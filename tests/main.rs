@@ -13,6 +13,7 @@ mod accounts;
 mod api;
 mod catalogue;
 mod dead_jobs;
+mod glossary;
 mod guard;
 mod isolation;
 mod jobs;

@@ -152,7 +152,7 @@ async fn a_log_in_after_many_wrong_passwords_is_told_by_mail_once_a_day() {
         let mails = app.mails_to(&who.email).await;
         mails
             .iter()
-            .filter(|mail| mail.text.contains("まちがったパスワードが"))
+            .filter(|mail| mail.text.contains("間違ったパスワードが"))
             .count()
     };
     // From elsewhere, and one too few.
@@ -174,7 +174,7 @@ async fn a_log_in_after_many_wrong_passwords_is_told_by_mail_once_a_day() {
         assert_eq!(told().await, 1);
     }
     let mails = app.mails_to(&who.email).await;
-    assert!(mails[0].text.contains("まちがったパスワードが5回"), "{}", mails[0].text);
+    assert!(mails[0].text.contains("間違ったパスワードが5回"), "{}", mails[0].text);
 }
 
 // security.md 26

@@ -190,7 +190,7 @@ message!(
         .open()
         .paragraph(&format!(
             "{} に、マイページへのログインがありました。\n\
-             前回のログインのあと、まちがったパスワードが{}回入力されています。",
+             前回のログインのあと、間違ったパスワードが{}回入力されています。",
             calendar::moment(self.at),
             self.failures
         ))

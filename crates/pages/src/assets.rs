@@ -1,12 +1,13 @@
-//! The stylesheet, the script and the icon: built in, each at an address made from its content, cached for ever. While a
-//! new version is rolled out, pages of one node ask another for files: an address of a content that this node does not
-//! have is answered with its own, which is not kept.
+//! The stylesheet, the script, the icon and the drawings: built in, each at an address made from its content, cached for
+//! ever. While a new version is rolled out, pages of one node ask another for files: an address of a content that this node
+//! does not have is answered with its own, which is not kept.
 
 use crate::reply::Reply;
 use crate::visit::{Trouble, Visit};
 use poem::{Response, http::header};
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
+use tenancy::MemberDocument;
 
 /// What browsers may keep for ever, because another content has another address.
 pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -41,6 +42,10 @@ impl Asset {
         }
     }
 
+    fn drawing(stem: &'static str, bytes: &'static [u8]) -> Self {
+        Self::new(stem, "svg", "image/svg+xml", bytes)
+    }
+
     /// True for this file's address with the hash of any content.
     fn is_named(&self, name: &str) -> bool {
         let rest = name
@@ -67,8 +72,18 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
         include_bytes!("../assets/app.js"),
     )
 });
-static ICON: LazyLock<Asset> =
-    LazyLock::new(|| Asset::new("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")));
+static ICON: LazyLock<Asset> = LazyLock::new(|| Asset::drawing("icon", include_bytes!("../assets/icon.svg")));
+
+static MYNA_PORTAL: LazyLock<Asset> =
+    LazyLock::new(|| Asset::drawing("myna-portal", include_bytes!("../assets/myna-portal.svg")));
+static ELIGIBILITY_NOTICE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::drawing("eligibility-notice", include_bytes!("../assets/eligibility-notice.svg")));
+static ELIGIBILITY_CERTIFICATE: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::drawing(
+        "eligibility-certificate",
+        include_bytes!("../assets/eligibility-certificate.svg"),
+    )
+});
 
 /// The stylesheet's address.
 pub fn style() -> String {
@@ -85,14 +100,31 @@ pub fn icon() -> String {
     format!("/assets/{}", ICON.name)
 }
 
+/// The address of the drawing of where on a document 記号・番号 stand: 320 by 200.
+pub fn drawing(document: MemberDocument) -> String {
+    let asset = match document {
+        MemberDocument::MynaPortal => &MYNA_PORTAL,
+        MemberDocument::EligibilityNotice => &ELIGIBILITY_NOTICE,
+        MemberDocument::EligibilityCertificate => &ELIGIBILITY_CERTIFICATE,
+    };
+    format!("/assets/{}", asset.name)
+}
+
 /// `GET /assets/:name`.
 #[expect(clippy::unused_async, reason = "a handler is async")]
 pub async fn show(visit: Visit) -> Reply {
     let name = visit.param("name");
-    let asset = [&STYLE, &SCRIPT, &ICON]
-        .into_iter()
-        .find(|asset| asset.is_named(name))
-        .ok_or(Trouble::NotFound)?;
+    let asset = [
+        &STYLE,
+        &SCRIPT,
+        &ICON,
+        &MYNA_PORTAL,
+        &ELIGIBILITY_NOTICE,
+        &ELIGIBILITY_CERTIFICATE,
+    ]
+    .into_iter()
+    .find(|asset| asset.is_named(name))
+    .ok_or(Trouble::NotFound)?;
     let kept = if asset.name == name { IMMUTABLE } else { PASSING };
     let mut response = Response::builder()
         .content_type(asset.media_type)

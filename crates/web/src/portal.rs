@@ -3,6 +3,7 @@
 mod accessibility;
 mod account;
 mod device;
+mod documents;
 mod email_change;
 mod help;
 mod identity_fields;

@@ -209,6 +209,6 @@ async fn the_page_is_the_same_after_a_look_at_the_mail_app() {
     let (client, _, email) = app.waiting_for_code().await;
     let first = client.get(CODE).await;
     says(&first, 200, &email);
-    says(&first, 200, "迷惑メールフォルダ");
+    says(&first, 200, "迷惑メールのフォルダー");
     assert_eq!(client.get(CODE).await.normalized(), first.normalized());
 }

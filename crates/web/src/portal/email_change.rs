@@ -85,7 +85,7 @@ pub(crate) async fn confirm(visit: Visit, member: Member) -> Reply {
         Ok(token) => {
             let renewed = cookies::set(cookies::SESSION, &token.reveal(), None);
             let response = reply::with_cookie(reply::see_other(ACCOUNT), renewed);
-            Ok(visit.done(response, "メールアドレスを変更しました"))
+            Ok(visit.done(response, "メールアドレスを変更しました。"))
         }
         Err(refusal) => refused(visit, &member, refusal).await,
     }
@@ -94,7 +94,7 @@ pub(crate) async fn confirm(visit: Visit, member: Member) -> Reply {
 /// `POST /portal/account/email/code/resend`.
 pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
     match settle(visit.services.accounts.resend_email_code(&visit.origin, &member).await) {
-        Ok(_) => Ok(visit.done(reply::see_other(CODE), "新しい認証番号をお送りしました")),
+        Ok(_) => Ok(visit.done(reply::see_other(CODE), "新しい認証番号をお送りしました。")),
         Err(refusal) => refused(visit, &member, refusal).await,
     }
 }
@@ -118,7 +118,7 @@ async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
 fn over(visit: &Visit) -> Response {
     visit.inform(
         reply::see_other(ACCOUNT),
-        "メールアドレスの変更は、続きがありません。下のメールアドレスが、いま登録されているものです",
+        "メールアドレスの変更は、続きがありません。下のメールアドレスが、今登録されているものです。",
     )
 }
 

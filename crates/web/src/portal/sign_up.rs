@@ -1,6 +1,9 @@
 //! Sign-up, step 1: who somebody is (manual 1-1, 1-2).
 
-use crate::portal::identity_fields::IdentityFields;
+use crate::portal::{
+    documents::{self, Document},
+    identity_fields::{Choice, IdentityFields},
+};
 use accounts::{fields, reasons};
 use pages::{
     cookies,
@@ -14,7 +17,7 @@ use kernel::{FieldError, InsurerCode, Problem, Reason, Refusal, outcome};
 use poem::{Response, http::HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use tenancy::Insurer;
+use tenancy::{Insurer, InsurerKind};
 
 /// What was typed during sign-up, for the way back. Passwords are never in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -29,7 +32,8 @@ pub(crate) struct Draft {
 struct SignUpPage {
     frame: Frame,
     identity: IdentityFields,
-    years: Vec<super::identity_fields::Choice>,
+    years: Vec<Choice>,
+    documents: Vec<Document>,
     /// True where a sign-up is under way in this browser, unless it is another's (`new`).
     going_on: bool,
 }
@@ -37,10 +41,25 @@ struct SignUpPage {
 impl SignUpPage {
     fn new(visit: &Visit, frame: Frame, identity: IdentityFields) -> Self {
         Self {
+            documents: documents::of(&frame.insurer),
             frame,
             years: identity.years(visit.now),
             identity,
             going_on: visit.ticket().is_some() && visit.query.get("new").is_none(),
+        }
+    }
+
+    /// Who registers here (manual 1-1). In a 国保組合 everybody is insured in their own right.
+    fn who_registers(&self) -> &'static str {
+        match self.frame.insurer.kind {
+            InsurerKind::HealthInsurance => {
+                "登録できるのは、被保険者ご本人です。ご家族（被扶養者）の手続きは、ご本人のマイページから行います。"
+            }
+            InsurerKind::MutualAid => {
+                "登録できるのは、組合員ご本人です。ご家族（被扶養者）の手続きは、ご本人のマイページから行います。"
+            }
+            InsurerKind::NationalHealth => "組合員の方も、ご家族も、お一人おひとりが登録できます。",
+            InsurerKind::Platform => "登録できるのは、ご加入の保険者から案内を受け取った方です。",
         }
     }
 
