@@ -1,6 +1,6 @@
 //! マイページ (manual 1-7): the manual's menu, both lists of notices, the cards.
 
-use crate::{Card, Dashboard, MyPage};
+use crate::{Card, Dashboard, MenuEntry, MyPage};
 use accounts::Member;
 use askama::Template;
 use kernel::calendar;
@@ -38,6 +38,12 @@ impl View {
     /// The cards that a feature has to itself.
     fn single(&self) -> Vec<&Card> {
         self.page.cards.iter().filter(|card| card.is_single()).collect()
+    }
+
+    /// True where a feature in sight is not open yet.
+    fn is_preparing(&self) -> bool {
+        let mut entries = self.page.cards.iter().flat_map(|card| &card.entries);
+        entries.any(MenuEntry::is_preparing)
     }
 
     /// The cards of whole headings.

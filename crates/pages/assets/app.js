@@ -52,6 +52,28 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) fresh(form);
 });
 
+// A link to what stands in a closed part opens it.
+const openNamed = () => {
+  const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  for (let part = named?.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+};
+addEventListener("hashchange", openNamed);
+openNamed();
+
+// On paper nothing can be opened any more.
+addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details:not([open])")) {
+    part.open = true;
+    part.dataset.printed = "";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const part of document.querySelectorAll("details[data-printed]")) {
+    part.open = false;
+    delete part.dataset.printed;
+  }
+});
+
 // 印刷する
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;

@@ -63,6 +63,8 @@ pub struct Frame {
     pub flash: Option<Flash>,
     /// What has to be mended.
     pub errors: Errors,
+    /// Who is logged in, as the page calls them; on paper only.
+    pub person: Option<String>,
     /// The last day of reading after loss of coverage.
     pub read_only_until: Option<NaiveDate>,
     /// The members' menu.
@@ -81,6 +83,7 @@ impl Frame {
             section: "",
             flash: None,
             errors: Errors::default(),
+            person: None,
             read_only_until: None,
             nav: Arc::from([]),
             shown_for: None,
@@ -191,6 +194,11 @@ impl Frame {
                 DeskStatus::Closed { opens_at: None } => "ただいまお休みしています".into(),
             },
         }
+    }
+
+    /// The day the page is of, for paper.
+    pub fn today(&self) -> String {
+        calendar::date_both(calendar::today_in_japan(self.now))
     }
 
     /// The desk's number for `tel:`.

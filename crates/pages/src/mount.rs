@@ -189,6 +189,7 @@ async fn read(
         agent: agent.chars().take(AGENT_CHARACTERS).collect(),
         look,
         menu: Menu::Visitor,
+        person: None,
         read_only_until: None,
         shown_for: None,
         query,

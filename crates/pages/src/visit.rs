@@ -78,6 +78,8 @@ pub struct Visit {
     pub look: Arc<Insurer>,
     /// Which menu the page has.
     pub menu: Menu,
+    /// Who is logged in, as pages call them.
+    pub person: Option<String>,
     /// The last day of reading after loss of coverage.
     pub read_only_until: Option<NaiveDate>,
     /// For whom the page's forms are.
@@ -193,6 +195,7 @@ impl Visit {
     /// The member's look and menu.
     pub fn welcome(&mut self, member: &Member) {
         self.look = Arc::clone(&member.insurer);
+        self.person = Some(member.person.called());
         self.shown_for = Some(ShownFor::account(member.insurer.tenant_id, member.account_id));
         self.menu = if member.consents_due.is_empty() {
             Menu::Member
@@ -209,6 +212,7 @@ impl Visit {
         let mut frame = Frame::new(Arc::clone(&self.look), self.menu, self.now);
         frame.nav = Arc::clone(&self.services.nav);
         frame.flash.clone_from(&self.flash);
+        frame.person.clone_from(&self.person);
         frame.read_only_until = self.read_only_until;
         frame.shown_for = self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys));
         frame

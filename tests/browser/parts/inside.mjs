@@ -64,6 +64,14 @@ export default function register(site) {
       await check(page, 'inside-site-notice');
       await page.goto('/portal/help');
       await says(page, insurer.desk, 'Internet Explorer はお使いいただけません', '社員番号');
+      // Each question is one line until it is asked; a link to it opens it.
+      assert.equal(await page.locator('.prose details[open]').count(), 0);
+      assert.ok((await page.locator('.prose details').count()) > 15);
+      await page.goto('/portal/help#to-family');
+      await page.locator('.prose details[open] h4', { hasText: '家族も登録できますか' }).waitFor();
+      await page.goto('/portal/guides/medical-guide');
+      const numbers = await page.locator('a[href^="tel:"]').evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+      for (const number of ['tel:119', 'tel:%237119', 'tel:%238000']) assert.ok(numbers.includes(number), number);
       await page.context().close();
     });
   }

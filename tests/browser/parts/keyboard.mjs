@@ -23,7 +23,9 @@ export default function register(site) {
 
     await keys.type('#f-symbol', person.typed.symbol);
     await keys.type('#f-number', person.typed.number);
-    // Typing the Western year in a select jumps to it.
+    // It opens where most were born; typing the Western year jumps to it.
+    assert.equal(await page.inputValue('#f-birth_year'), '');
+    assert.equal(await page.locator('#f-birth_year option:checked + option').getAttribute('value'), '1970');
     for (const [index, name] of ['birth_year', 'birth_month', 'birth_day'].entries()) {
       await keys.to(`#f-${name}`);
       await page.keyboard.type(String(person.typed.birth[index]));
@@ -54,7 +56,10 @@ export default function register(site) {
     await going(page, () => page.keyboard.press('Enter'));
 
     await isAt(page, '/portal/terms');
-    await keys.to('#f-agree');
+    // Past the articles, each of which can be closed.
+    await keys.to('main a[href="#f-agree"]');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'f-agree');
     await page.keyboard.press('Space');
     await keys.to('main .btn:not(.line)');
     await going(page, () => page.keyboard.press('Enter'));

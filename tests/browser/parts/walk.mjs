@@ -48,7 +48,8 @@ async function walk(page, insurer, person, userId) {
   ]);
   assert.deepEqual(await buttons(page), ['認証']);
   assert.equal(await page.inputValue('#f-insurer_code'), insurer.code);
-  await says(page, 'ステップ1／3', 'マイナポータル', '資格情報のお知らせ', '資格確認書');
+  await says(page, 'ステップ1／3', '登録', 'ご用意いただくもの', 'メールを受け取れるメールアドレス');
+  await drawsWhereTheNumbersStand(page);
   await picture('1-sign-up');
   await budget(page);
   await fillIdentity(page, person);
@@ -80,7 +81,7 @@ async function walk(page, insurer, person, userId) {
     '登録したメールアドレスに認証番号を送信しました。',
     '10分以内',
     '本文に記載されている認証番号を入力し、メールアドレス登録の手続きを完了してください。',
-    '迷惑メールフォルダ',
+    '迷惑メールのフォルダー',
   );
   assert.deepEqual(await labels(page), ['認証番号']);
   assert.deepEqual(await buttons(page), ['OK', '再送する', ...(email ? ['メールアドレスを直す'] : [])]);
@@ -117,10 +118,21 @@ async function walk(page, insurer, person, userId) {
   // 1-6
   await isAt(page, '/portal/terms', '利用規約');
   assert.deepEqual(await texts(page, 'main article > h2'), insurer.terms);
-  await says(page, '第1条（適用）', '第2条（サービスの提供）', '変わったところ', '施行日');
+  await says(page, '第1条（適用）', '第2条（サービスの提供）', '施行日');
+  assert.doesNotMatch(await mainText(page), /変わったところ/);
+  const marked = page.locator('.marked > li').first();
+  assert.match(await marked.innerText(), /^\(1\)/);
+  assert.equal(await marked.evaluate((one) => getComputedStyle(one).listStyleType), 'none');
   assert.deepEqual(await labels(page), ['利用規約に同意する']);
-  assert.deepEqual(await buttons(page), ['印刷する', '次へ', '同意しない（ログアウト）']);
+  assert.deepEqual(await buttons(page), ['次へ', '同意しない（ログアウト）', '印刷する']);
   assert.equal(await page.isChecked('#f-agree'), false);
+  // Down to the tick without the text; an article that is read can be closed.
+  await page.getByRole('link', { name: '同意のチェックへ進む' }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'f-agree');
+  const article = page.locator('.terms details').first();
+  await article.locator('summary').click();
+  assert.equal(await article.evaluate((one) => one.open), false);
+  await article.locator('summary').click();
   await picture('5-terms');
   await budget(page);
   // Nothing else opens before.
@@ -162,9 +174,19 @@ async function wears(page, { name, desk, phone, colour }) {
 }
 
 async function hasTheManualsMenu(page, insurer, person) {
-  assert.deepEqual(await texts(page, '.menu h2'), ['マイページ', ...Object.keys(insurer.menu)]);
-  const entries = (await texts(page, '.menu li')).map((text) => text.replace(' 準備中', ''));
-  assert.deepEqual(entries, Object.values(insurer.menu).flat());
+  // Beside the page where there is room; on a phone its features stand in the page itself, each once with its state.
+  const isPhone = page.viewportSize().width < 896;
+  assert.equal(await page.locator('.menu').isVisible(), !isPhone);
+  if (isPhone) {
+    assert.deepEqual(await texts(page, '.rows .card'), insurer.menu['各種申請・登録'].map((label) => `${label} 準備中`));
+    const features = (await texts(page, '.leads li')).map((text) => text.replace(' 準備中', ''));
+    assert.deepEqual(features, [...insurer.menu.通院, ...insurer.menu.お薬]);
+    assert.equal((await mainText(page)).match(/使えるようになりましたら/g).length, 1);
+  } else {
+    assert.deepEqual(await texts(page, '.menu h2'), ['マイページ', ...Object.keys(insurer.menu)]);
+    const entries = (await texts(page, '.menu li')).map((text) => text.replace(' 準備中', ''));
+    assert.deepEqual(entries, Object.values(insurer.menu).flat());
+  }
   const headings = await texts(page, '.matter h2');
   assert.match(headings[0], /^組合からのお知らせ 未読\d+件$/);
   assert.ok(headings[1].startsWith(`${person.name}さんへのお知らせ`), headings[1]);
@@ -174,6 +196,19 @@ async function hasTheManualsMenu(page, insurer, person) {
   await follow(page, '上手な医療のかかり方');
   await isAt(page, '/portal/guides/medical-guide', '上手な医療のかかり方');
   await page.goBack();
+}
+
+/** Each document can be opened, and only then is its drawing loaded. */
+async function drawsWhereTheNumbersStand(page) {
+  for (const document of ['マイナポータル', '資格情報のお知らせ', '資格確認書']) {
+    const part = page.locator('details', { has: page.getByText(document, { exact: true }) });
+    const drawing = part.locator('img');
+    assert.equal(await drawing.evaluate((one) => one.currentSrc), '', document);
+    await part.locator('summary').click();
+    await drawing.evaluate((one) => one.decode());
+    assert.ok((await drawing.evaluate((one) => one.naturalWidth)) > 0, document);
+    assert.match(await drawing.getAttribute('alt'), /記号.*番号/, document);
+  }
 }
 
 /** The first notice and the first card stand in a phone's window without scrolling. */

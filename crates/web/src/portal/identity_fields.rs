@@ -7,6 +7,9 @@ use pages::forms::Form;
 use serde::{Deserialize, Serialize};
 use tenancy::Insurer;
 
+/// Where the pull-down of years opens: half of those who sign up were born before it, half after.
+const OPENS_AT: i32 = 1970;
+
 /// Nobody insured is older.
 const OLDEST_YEARS: i32 = 115;
 
@@ -65,13 +68,20 @@ impl IdentityFields {
         }
     }
 
-    /// The years of the pull-down, newest first, in both calendars: typing 1985 jumps to its line.
+    /// The years of the pull-down, newest first, in both calendars: typing 1985 jumps to its line. Nothing is chosen
+    /// beforehand, and that line stands in the middle, where a list opens that nobody has chosen from yet.
     pub(crate) fn years(&self, now: DateTime<Utc>) -> Vec<Choice> {
         let this_year = calendar::today_in_japan(now).year();
-        let years = (this_year - OLDEST_YEARS..=this_year).rev();
-        years
-            .map(|year| Choice::new(year.to_string(), calendar::year_both(year), &self.birth_year))
-            .collect()
+        let year = |year: i32| Choice::new(year.to_string(), calendar::year_both(year), &self.birth_year);
+        let newer = (OPENS_AT + 1..=this_year).rev().map(year);
+        let older = (this_year - OLDEST_YEARS..=OPENS_AT).rev().map(year);
+        let is_chosen = newer.clone().chain(older.clone()).any(|year| year.chosen);
+        let none = Choice {
+            value: String::new(),
+            text: "選択".into(),
+            chosen: !is_chosen,
+        };
+        newer.chain([none]).chain(older).collect()
     }
 
     /// 1月–12月.
@@ -118,12 +128,27 @@ mod tests {
         };
         let years = fields.years("2026-11-22T03:00:00Z".parse().unwrap());
         assert_eq!(years[0].text, "2026年（令和8年）");
-        assert_eq!(years.len(), 116);
+        assert_eq!(years.len(), 117);
         let chosen: Vec<_> = years
             .iter()
             .filter(|year| year.chosen)
             .map(|year| year.text.as_str())
             .collect();
         assert_eq!(chosen, ["1989年（昭和64年・平成元年）"]);
+    }
+
+    #[test]
+    fn the_years_open_where_most_were_born_and_nothing_is_chosen_beforehand() {
+        for typed in ["", "1066"] {
+            let fields = IdentityFields {
+                birth_year: typed.into(),
+                ..IdentityFields::default()
+            };
+            let years = fields.years("2026-11-22T03:00:00Z".parse().unwrap());
+            let opens = years.iter().position(|year| year.chosen).unwrap();
+            assert_eq!(years[opens].value, "");
+            assert_eq!(years[opens + 1].value, "1970");
+            assert_eq!(years.iter().filter(|year| year.chosen).count(), 1);
+        }
     }
 }
