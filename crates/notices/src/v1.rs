@@ -37,6 +37,13 @@ pub(crate) fn group(notices: Notices) -> Group {
             Example {
                 parameters: vec![("limit", json!(20))],
                 answer: Some(json!({"notices": [line_example()], "next": next})),
+                links: Some(json!({
+                    "notice": {
+                        "operationId": "get_notice",
+                        "description": "Reads a line's notice.",
+                        "parameters": {"id": "$response.body#/notices/0/id"},
+                    },
+                })),
                 ..Example::default()
             },
         ),

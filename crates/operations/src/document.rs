@@ -148,14 +148,8 @@ fn complete_operation(route: &Row, operation: &mut Value) {
             success["content"]["application/json"]["example"] = answer.clone();
         }
     }
-    if let ("list_notices", Some(success)) = (route.name, responses.get_mut("200")) {
-        success["links"] = json!({
-            "notice": {
-                "operationId": "get_notice",
-                "description": "Reads a line's notice.",
-                "parameters": {"id": "$response.body#/notices/0/id"},
-            },
-        });
+    if let (Some(links), Some(success)) = (&example.links, responses.get_mut("200")) {
+        success["links"] = links.clone();
     }
     responses.extend(refusals(route));
 }

@@ -33,6 +33,8 @@ pub struct Example {
     pub parameters: Vec<(&'static str, Value)>,
     /// The body of the success.
     pub answer: Option<Value>,
+    /// Where its answer leads, as OpenAPI's `links`.
+    pub links: Option<Value>,
 }
 
 /// An operation's route; paths are below `/api/v1`, names are the document's `operationId`.

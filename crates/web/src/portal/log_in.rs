@@ -1,4 +1,4 @@
-//! Log-in (manual 1-5), with the site's notices below the form.
+//! Log-in (manual 1-5), with what modules show below the form.
 
 use accounts::{LogInForm, LoggedIn, reasons};
 use askama::Template;
