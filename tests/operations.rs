@@ -1,6 +1,7 @@
 //! Running it: the real binary as an operator starts, kills and restarts it, each test on a database of its own.
 
 mod commands;
+mod demo;
 mod distribute;
 mod insurers;
 mod keys;

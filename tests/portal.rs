@@ -4,6 +4,7 @@ mod account;
 mod bar;
 mod email_change;
 mod forgotten;
+mod frames;
 mod log_in;
 mod log_lines;
 mod my_page;

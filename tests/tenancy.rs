@@ -6,7 +6,7 @@ use kernel::{InsurerCode, Relation, TenantId, calendar};
 use madoguchi::commands::tenant::parts;
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 use tempfile::TempDir;
@@ -26,28 +26,33 @@ fn day(text: &str) -> DateTime<Utc> {
 }
 
 /// A folder on the disk, as an operator has it.
-struct Disk(TempDir);
+struct Disk {
+    _parent: TempDir,
+    path: PathBuf,
+}
 
 impl Disk {
     fn new(code: &InsurerCode) -> Self {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tenants/32290413");
-        let disk = Self(TempDir::new().unwrap());
+        let parent = TempDir::new().unwrap();
+        let path = parent.path().join(code.as_str());
+        let disk = Self { _parent: parent, path };
         let toml = fs::read_to_string(shipped.join("tenant.toml")).unwrap();
         disk.write("tenant.toml", &toml.replacen("32290413", code.as_str(), 1));
-        fs::copy(shipped.join("logo.png"), disk.0.path().join("logo.png")).unwrap();
+        fs::copy(shipped.join("logo.png"), disk.path.join("logo.png")).unwrap();
         disk.terms(1, "2024-04-05", "はじめの文");
         disk.write("pages/faq.md", "+++\ntitle = \"よくあるご質問\"\n+++\n\n答え\n");
         disk
     }
 
     fn write(&self, name: &str, text: &str) {
-        let path = self.0.path().join(name);
+        let path = self.path.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     fn edit(&self, from: &str, to: &str) {
-        let toml = fs::read_to_string(self.0.path().join("tenant.toml")).unwrap();
+        let toml = fs::read_to_string(self.path.join("tenant.toml")).unwrap();
         assert!(toml.contains(from), "{from}");
         self.write("tenant.toml", &toml.replacen(from, to, 1));
     }
@@ -68,7 +73,7 @@ impl Disk {
     }
 
     fn read(&self) -> Folder {
-        Folder::read(self.0.path(), &parts()).unwrap()
+        Folder::read(&self.path, &parts()).unwrap()
     }
 }
 
@@ -117,7 +122,7 @@ async fn a_changed_folder_is_a_new_revision_that_nodes_see_within_the_cache_time
         .lines;
     let expected = [
         r##"brand_color: "#1b6e3c" → "#f39800""##,
-        r#"relations.01: null → "self""#,
+        r#"relations.01: none → "self""#,
         "page faq changed",
     ];
     assert_eq!(lines, expected);
@@ -150,9 +155,9 @@ async fn a_published_revision_of_terms_can_be_neither_changed_nor_removed() {
         problems[0].reason.contains("published and can't be changed"),
         "{problems:?}"
     );
-    assert_eq!(problems[0].file, disk.0.path().join("terms/addendum.1.md"));
+    assert_eq!(problems[0].file, disk.path.join("terms/addendum.1.md"));
     assert_eq!(problems[0].line, 1, "the whole file is meant");
-    fs::remove_file(disk.0.path().join("terms/addendum.1.md")).unwrap();
+    fs::remove_file(disk.path.join("terms/addendum.1.md")).unwrap();
     assert!(matches!(apply(&test, &disk).await, Err(ApplyError::Refused(_))));
     // Nothing of a refused folder is written, the colour neither.
     let tenant = tenant(&test, &code).await;
@@ -353,7 +358,7 @@ async fn an_exported_folder_applied_again_changes_nothing() {
     apply(&test, &disk).await.unwrap();
     let tenant = tenant(&test, &code).await;
     let out = TempDir::new().unwrap();
-    let dir = out.path().join("exported");
+    let dir = out.path().join(code.as_str());
     let now = test.clock.now();
     tenancy::export(&test.database, now, tenant, &dir, &parts())
         .await

@@ -53,6 +53,164 @@ async fn a_demo_without_insurers_folders_names_what_it_looked_for_and_starts_not
     assert!(!installation.folder.path().join("var").exists());
 }
 
+/// The shipped folders of two insurers.
+fn two_folders() -> [String; 2] {
+    ["32290413", "139998"].map(|code| tenants().join(code).to_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn whoever_stops_listening_stops_nothing() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    installation.done(&["keys", "register"]).await;
+    let [one, two] = two_folders();
+    let roster = tenants().join("139998/sample-roster.csv");
+    for arguments in [
+        &["tenant", "apply", &one, &two][..],
+        &["roster", "import", "139998", roster.to_str().unwrap()],
+        &["tenant", "list"],
+        &["tenant", "show", "139998"],
+        &["keys", "status"],
+        &["config"],
+        &["openapi"],
+        &["--help"],
+        &["migrate"],
+    ] {
+        let mut child = installation.command(arguments).spawn().unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        let ended = tokio::time::timeout(Duration::from_mins(1), child.wait()).await;
+        assert!(ended.expect("an end").unwrap().success(), "{arguments:?}");
+    }
+    let listed = installation.done(&["tenant", "list"]).await;
+    assert!(listed.contains("32290413") && listed.contains("139998"), "{listed}");
+    let again = installation.done(&["tenant", "apply", &one, &two]).await;
+    assert_eq!(again.matches("settings unchanged").count(), 2, "{again}");
+    let again = installation
+        .done(&["roster", "import", "139998", roster.to_str().unwrap()])
+        .await;
+    assert!(again.contains("new 0, changed 0"), "{again}");
+}
+
+#[tokio::test]
+async fn a_code_that_is_nobodys_is_told_what_is_wrong_with_it_and_which_one_may_be_meant() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    let [one, two] = two_folders();
+    installation.done(&["tenant", "apply", &one, &two]).await;
+    let meant = "did you mean 139998 (みほん国民健康保険組合)?";
+    for (typed, told) in [
+        ("139999", "its last digit should be 8 (139998)"),
+        ("139999", meant),
+        ("13999", "8 digits, or 6"),
+        ("13999", meant),
+        // Right in itself, and nobody's.
+        ("239996", "no insurer has this code"),
+        ("32920413", "did you mean 32290413 (奈良県市町村職員共済組合)?"),
+        ("_platform", "did you mean platform ("),
+    ] {
+        for command in [&["tenant", "show"][..], &["tenant", "suspend"], &["member", "unlock"]] {
+            let mut arguments = [command, &[typed]].concat();
+            if command[0] == "member" {
+                arguments.extend(["--symbol", "1", "--number", "1"]);
+            }
+            let (success, said) = installation.run(&arguments, &[]).await;
+            assert!(
+                !success && said.contains(typed) && said.contains(told),
+                "{arguments:?}: {said}"
+            );
+        }
+    }
+    let (_, said) = installation.run(&["tenant", "show", "06139992"], &[]).await;
+    assert!(!said.contains("did you mean"), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_shown_of_an_insurer_is_a_tenant_toml() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    let [one, _] = two_folders();
+    let platform = tenants().join("_platform");
+    installation
+        .done(&["tenant", "apply", &one, platform.to_str().unwrap()])
+        .await;
+    for (code, folder) in [("32290413", "32290413"), ("platform", "_platform")] {
+        let shown = installation.done(&["tenant", "show", code]).await;
+        let read: toml::Table = shown.parse().unwrap();
+        let file = std::fs::read_to_string(tenants().join(folder).join("tenant.toml")).unwrap();
+        let file: toml::Table = file.parse().unwrap();
+        for (key, value) in &read {
+            let shipped = file.get(key);
+            assert!(
+                key == "logo" || shipped.is_none_or(|shipped| shipped == value),
+                "{key}: {shown}"
+            );
+        }
+        assert!(
+            shown.contains("# open, revision 1") && shown.contains("# revision 1, 2"),
+            "{shown}"
+        );
+        assert!(shown.contains("# terms/") && !shown.contains("TenantId"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_copied_from_another_insurer_and_forgotten_is_noticed() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    let [one, _] = two_folders();
+    let first = installation.done(&["tenant", "apply", &one]).await;
+    assert!(!first.contains("copied?"), "{first}");
+    let code = kernel::InsurerCode::with_check_digit("3229099").unwrap();
+    let folder = installation.folder.path().join(code.as_str());
+    std::fs::create_dir_all(folder.join("terms")).unwrap();
+    let shipped = tenants().join("32290413");
+    std::fs::copy(shipped.join("terms/addendum.1.md"), folder.join("terms/addendum.1.md")).unwrap();
+    std::fs::copy(shipped.join("logo.png"), folder.join("logo.png")).unwrap();
+    let text = std::fs::read_to_string(shipped.join("tenant.toml")).unwrap();
+    let text = text
+        .replacen("32290413", code.as_str(), 1)
+        .replacen("奈良県", "みほん県", 1);
+    let apply = ["tenant", "apply", "--dry-run", code.as_str()];
+    std::fs::write(folder.join("tenant.toml"), &text).unwrap();
+    let said = installation.done(&apply).await;
+    for what in ["desk.phone", "sender.address", "terms/addendum.1.md"] {
+        let told = said
+            .lines()
+            .any(|line| line.contains(what) && line.contains("of 32290413 (") && line.contains("copied?"));
+        assert!(told, "{what}: {said}");
+    }
+    // The copy's code is forgotten, or its folder's name.
+    std::fs::write(folder.join("tenant.toml"), text.replacen(code.as_str(), "32290413", 1)).unwrap();
+    let (success, said) = installation.run(&apply, &[]).await;
+    assert!(!success && said.contains("the folder is named"), "{said}");
+}
+
+#[tokio::test]
+async fn a_node_says_that_the_platforms_folder_is_missing_until_it_is_applied() {
+    let installation = Installation::new().await;
+    installation.done(&["migrate"]).await;
+    installation.done(&["keys", "register"]).await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let told = |node: &Node| node.log.lock().unwrap().contains("tenant apply tenants/_platform");
+    for _ in 0..100 {
+        if told(&node) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(told(&node));
+    assert!(node.terminate().await);
+    let platform = tenants().join("_platform");
+    installation
+        .done(&["tenant", "apply", platform.to_str().unwrap()])
+        .await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    assert_eq!(Client::new(&node.url, "192.0.2.1").get("/portal/").await.status, 200);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!told(&node));
+    assert!(node.terminate().await);
+}
+
 // security.md 71
 #[tokio::test]
 async fn a_folder_of_links_is_refused_and_a_file_of_settings_must_be_one() {
@@ -86,7 +244,7 @@ async fn a_folder_of_links_is_refused_and_a_file_of_settings_must_be_one() {
     .unwrap();
     std::os::unix::fs::symlink("real.toml", installation.folder.path().join("named.toml")).unwrap();
     let said = installation.done(&["--config", "named.toml", "config"]).await;
-    assert!(said.contains("idle_seconds: 7"), "{said}");
+    assert!(said.contains("idle_seconds = 7"), "{said}");
 }
 
 // security.md 55
@@ -255,6 +413,22 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
             && !config.contains("postgres://"),
         "{config}"
     );
+    // What is read from a variable is shown as the setting it is, and a password nowhere.
+    let variables = [
+        ("MADOGUCHI__HTTP__IDLE_SECONDS", "7"),
+        ("MADOGUCHI__LIMITS__LOG_IN_WAITS", "60,120"),
+        ("MADOGUCHI__MAIL__URL", "smtps://u:hunter2@mail.example"),
+    ];
+    let (success, config) = installation.run(&["config"], &variables).await;
+    assert!(success && !config.contains("hunter2"), "{config}");
+    let config: toml::Table = config.parse().unwrap();
+    assert_eq!(config["http"]["idle_seconds"].as_integer(), Some(7));
+    assert_eq!(
+        config["limits"]["log_in_waits"].as_array().unwrap()[1].as_integer(),
+        Some(120)
+    );
+    assert_eq!(config["keys"]["ring"]["k1"].as_str(), Some("…"));
+    assert!(config["mail"]["url"].as_str().unwrap().contains("mail.example"));
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
 pub use rehash::{Names, count_names, rehash_names};
 pub use session::{Member, MemberIds};
-pub use sign_up::{AccountForm, Registered, Ticketed};
+pub use sign_up::{AccountForm, Registered, Ticketed, has_account};
 pub use sweep::sweep;
 pub use ticket::{Step, TicketView};
 pub use trail::tell_refusals;

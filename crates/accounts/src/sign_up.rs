@@ -7,4 +7,4 @@ mod identify;
 
 pub use confirm::Registered;
 pub use create::AccountForm;
-pub use identify::Ticketed;
+pub use identify::{Ticketed, has_account};

@@ -9,7 +9,7 @@ pub struct InsurerCode(String);
 impl InsurerCode {
     /// Parses a typed code: any width, blanks and hyphens between the digits allowed.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
-        let digits: String = text::normalize_dense(typed).chars().filter(|c| *c != '-').collect();
+        let digits = digits(typed);
         if digits.is_empty() {
             return Err(Problem::Empty);
         }
@@ -20,6 +20,17 @@ impl InsurerCode {
             return Err(Problem::CheckDigit);
         }
         Ok(Self(digits))
+    }
+
+    /// The code that a typed one with a wrong check digit would be with the right one; none where the check digit is not
+    /// what is wrong with it.
+    pub fn corrected(typed: &str) -> Option<Self> {
+        if Self::parse(typed) != Err(Problem::CheckDigit) {
+            return None;
+        }
+        let digits = digits(typed);
+        let body = digits.get(..digits.len().checked_sub(1)?)?;
+        Self::with_check_digit(body).ok()
     }
 
     /// The code of this body (7 or 5 digits) with its check digit added: for tests and sample data.
@@ -39,6 +50,11 @@ impl std::fmt::Display for InsurerCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// What was typed, without blanks and hyphens.
+fn digits(typed: &str) -> String {
+    text::normalize_dense(typed).chars().filter(|c| *c != '-').collect()
 }
 
 /// Modulus 10 with weights 2, 1 from the right: the sum over all digits, the check digit included, ends in 0.
@@ -72,6 +88,16 @@ mod tests {
         }
         // Swapping 0 and 9 is what this check digit cannot see: well formed, and only the directory knows better.
         assert!(InsurerCode::parse("32209413").is_ok());
+    }
+
+    #[test]
+    fn the_right_check_digit_of_a_mistyped_code_is_known() {
+        let corrected = |typed| InsurerCode::corrected(typed).map(|code| code.0);
+        assert_eq!(corrected("139999"), Some("139998".into()));
+        assert_eq!(corrected("３２２９－０４１０"), Some("32290413".into()));
+        for typed in ["139998", "13999", "", "1399x9"] {
+            assert_eq!(corrected(typed), None, "{typed}");
+        }
     }
 
     #[test]

@@ -66,13 +66,13 @@ enum Command {
     Keys(keys::Command),
     /// Print the API's document
     Openapi,
-    /// Print the configuration in effect, without its secrets
+    /// Print the configuration in effect as TOML, without its secrets
     Config,
     /// Run everything with sample data on a private database; mail is caught, nothing leaves this machine
     Demo {
-        /// Where to listen; port 0 takes a free one
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        listen: SocketAddr,
+        /// Where to listen, instead of at `http.listen`; port 0 takes a free one
+        #[arg(long)]
+        listen: Option<SocketAddr>,
         /// Where the private database lives
         #[arg(long, default_value = "var")]
         data: PathBuf,
@@ -147,7 +147,12 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
             tracing::info!("working");
             Ok(Box::pin(serve::work(&app, &config.http, metrics(&config), stop)).await?)
         }
-        Command::Migrate => migrate(&read()?).await,
+        Command::Migrate => {
+            for line in migrate(&read()?).await? {
+                say!("{line}");
+            }
+            Ok(())
+        }
         Command::Prune => prune(&read()?).await,
         Command::Distribute => distribute::run(&read()?).await,
         Command::Tenant(command) => tenant::run(command, &read()?).await,
@@ -159,7 +164,8 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
             Ok(())
         }
         Command::Config => {
-            terminal::out(&terminal::lines(&format!("{:#?}", read()?)));
+            let shown = Config::shown(arguments.config.as_deref())?;
+            terminal::out(&terminal::lines(shown.trim_end()));
             Ok(())
         }
         Command::Demo { listen, data, tenants } => Box::pin(demo::demo(listen, &data, &tenants)).await,
@@ -167,7 +173,7 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
-fn said(error: impl ToString) -> Failed {
+pub(crate) fn said(error: impl ToString) -> Failed {
     Failed::Said(error.to_string())
 }
 
@@ -194,8 +200,8 @@ async fn may_run(app: &App) -> Result<(), Failed> {
     }
 }
 
-/// Migrates as the owner and grants to the role that `database.url` names.
-pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
+/// Migrates as the owner and grants to the role that `database.url` names; what was done, in lines.
+pub(crate) async fn migrate(config: &Config) -> Result<Vec<String>, Failed> {
     let database = config.database()?;
     let owner_url = owner_url(config)?;
     let role = url::Url::parse(&database.url)
@@ -206,10 +212,7 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
         return Err(Failed::Said("database.url names no role".into()));
     }
     let migrated = database::migrate(owner_url, &role).await?;
-    for version in &migrated.applied {
-        say!("applied {version}");
-    }
-    let detail = json!({ "applied": migrated.applied.iter().map(ToString::to_string).collect::<Vec<_>>() });
+    let detail = json!({ "applied": migrated.applied });
     tenant::note(
         &owner(config)?,
         Clock::system().now(),
@@ -218,12 +221,13 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), Failed> {
         detail,
     )
     .await?;
-    say!(
+    let done = format!(
         "{} migrations applied; {role} has its grants on {} tables",
         migrated.applied.len(),
         migrated.tables
     );
-    Ok(())
+    let applied = migrated.applied.iter().map(|version| format!("applied {version}"));
+    Ok(applied.chain([done]).collect())
 }
 
 /// Deletes, as the owner, what only the owner may.

@@ -2,6 +2,7 @@
 //! across fields before anything starts. A bad value stops the start with its name and the reason.
 
 mod keys;
+mod shown;
 
 pub use keys::KeysConfig;
 
@@ -168,28 +169,34 @@ pub enum LogFormat {
 impl Config {
     /// Reads all sources. `file` must exist where it is named; madoguchi.toml may be absent.
     pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let config = Self::from_sources(&Self::text(file)?, Variables::of_process())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn text(file: Option<&Path>) -> Result<String, ConfigError> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
         let unread = |reason: &str| ConfigError::File {
             file: path.to_owned(),
             reason: reason.to_owned(),
         };
-        let text = match files::read(path, MAX_FILE) {
-            Ok(bytes) => String::from_utf8(bytes).map_err(|_| unread("is not UTF-8"))?,
-            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(unread(&error.to_string())),
-        };
-        let config = Self::from_sources(&text, Variables::of_process())?;
-        config.check()?;
-        Ok(config)
+        match files::read(path, MAX_FILE) {
+            Ok(bytes) => String::from_utf8(bytes).map_err(|_| unread("is not UTF-8")),
+            Err(error) if file.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(error) => Err(unread(&error.to_string())),
+        }
     }
 
     fn from_sources(file: &str, variables: Variables) -> Result<Self, ConfigError> {
+        Ok(Self::sources(file, variables)?.try_deserialize()?)
+    }
+
+    fn sources(file: &str, variables: Variables) -> Result<Sources, ConfigError> {
         let sources = Sources::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from_str(file, FileFormat::Toml))
-            .add_source(variables)
-            .build()?;
-        Ok(sources.try_deserialize()?)
+            .add_source(variables);
+        Ok(sources.build()?)
     }
 
     /// The defaults alone, for the demo and tests, which set what they need.

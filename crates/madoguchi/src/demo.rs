@@ -6,11 +6,11 @@ mod people;
 
 use crate::{
     app::App,
-    commands::{self, Failed, import_file, migrate, owner, tenant_apply},
+    commands::{self, Failed, import_file, migrate, owner, said, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
     key_proof::Unproven,
     listener, serve, telemetry,
-    terminal::say,
+    terminal::{self, say},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use database::cluster::{ClusterOptions, DATABASE, LocalCluster};
@@ -24,21 +24,22 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use tokio::net::TcpListener;
 use url::Url;
 
 /// Runs the demo until told to stop.
-pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Result<(), Failed> {
-    if !listen.ip().is_loopback() {
-        return Err(Failed::Said(
-            "the demo shows everybody's mail: it listens on loopback only".into(),
-        ));
-    }
+pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path) -> Result<(), Failed> {
     let folders = folders(tenants)?;
     let mut config = Config::read(None)?;
     config.http.drain_seconds = 5;
     config.log.format = LogFormat::Text;
+    // Whoever tries it out looks for three addresses, not for requests that went well.
+    if std::env::var_os("MADOGUCHI__LOG__FILTER").is_none() {
+        config.log.filter = "warn".into();
+    }
     telemetry::log(&config.log);
     let stop = serve::stop_signal()?;
+    let (listener, address) = bind(listen.unwrap_or(config.http.listen)).await?;
 
     // DATABASE_URL: a database that stands ready, of which this role is the owner and the service alike.
     let cluster = if let Ok(url) = std::env::var("DATABASE_URL") {
@@ -47,16 +48,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         None
     } else {
         say!("[1/4] starting PostgreSQL in {}", data.display());
-        let options = ClusterOptions {
-            folder: data.to_owned(),
-            durable: true,
-            connections: 60,
-            keeps_statements: false,
-        };
-        let cluster = tokio::task::spawn_blocking(move || LocalCluster::start(&options))
-            .await
-            .map_err(|error| Failed::Said(error.to_string()))?
-            .map_err(|error| Failed::Said(error.to_string()))?;
+        let cluster = start_cluster(data).await?;
         config.database.owner_url = Some(cluster.owner_url(DATABASE));
         config.database.url = cluster.service_url(DATABASE);
         Some(cluster)
@@ -67,9 +59,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     let (keys, names) = config.keys()?;
     commands::keys::register(&owner(&config)?, &keys, &names, Clock::system().now()).await?;
 
-    let (listener, address) = serve::bind(listen).await?;
-    config.http.public_url =
-        Url::parse(&format!("http://localhost:{}", address.port())).map_err(|error| Failed::Said(error.to_string()))?;
+    config.http.public_url = Url::parse(&format!("http://localhost:{}", address.port())).map_err(said)?;
     let mailbox = Mailbox::new();
     let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))?;
     let unproven = |error: Unproven| Failed::Said(error.to_string());
@@ -77,7 +67,7 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
 
     say!("[3/4] applying {}", tenants.display());
     for folder in folders {
-        if let Err(problems) = tenant_apply(&app.ground.database, &app.ground.clock, &folder, false).await? {
+        if let Err(problems) = tenant_apply(&app.ground.database, &app.ground.clock, &folder, false, |_| ()).await? {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return Err(Failed::Said(lines.join("\n")));
         }
@@ -99,14 +89,12 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
         register(&app, &mailbox, person).await?;
     }
 
-    say!("");
-    say!("listening on {}", config.http.public_url.as_str().trim_end_matches('/'));
-    say!("start page  {}demo", config.http.public_url);
-    say!("mailbox     {}demo/mail", config.http.public_url);
+    terminal::out(&terminal::lines(&closing_box(&config, cluster.as_ref(), data)?));
     let endpoint = poem::Route::new()
         .at("/demo", poem::get(pages::start))
         .at("/demo/mail", poem::get(pages::mailbox))
         .nest_no_strip("/", app.endpoint())
+        .data(app.clone())
         .data(mailbox);
     let server = listener::listen(listener, endpoint, &config.http, stop.clone());
     let drain = Duration::from_secs(config.http.drain_seconds);
@@ -119,10 +107,67 @@ pub(crate) async fn demo(listen: SocketAddr, data: &Path, tenants: &Path) -> Res
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop())
             .await
-            .map_err(|error| Failed::Said(error.to_string()))?
-            .map_err(|error| Failed::Said(error.to_string()))?;
+            .map_err(said)?
+            .map_err(said)?;
     }
     Ok(())
+}
+
+/// Binds before anything else is begun, which takes a minute.
+async fn bind(listen: SocketAddr) -> Result<(TcpListener, SocketAddr), Failed> {
+    if !listen.ip().is_loopback() {
+        return Err(Failed::Said(format!(
+            "the demo shows everybody's mail: it listens on loopback only, not on {listen}"
+        )));
+    }
+    let bound = serve::bind(listen).await;
+    bound.map_err(|error| Failed::Said(format!("{error}; name another address with --listen")))
+}
+
+async fn start_cluster(data: &Path) -> Result<LocalCluster, Failed> {
+    let options = ClusterOptions {
+        folder: data.to_owned(),
+        durable: true,
+        connections: 60,
+        keeps_statements: false,
+    };
+    let started = tokio::task::spawn_blocking(move || LocalCluster::start(&options));
+    started.await.map_err(said)?.map_err(said)
+}
+
+/// Where to go, and what makes a second terminal speak to this database. A database that somebody brought is named by
+/// their variable, not by its password.
+fn closing_box(config: &Config, cluster: Option<&LocalCluster>, data: &Path) -> Result<String, Failed> {
+    let url = config.http.public_url.as_str().trim_end_matches('/');
+    let (service, owner) = match cluster {
+        Some(cluster) => (cluster.service_url(DATABASE), cluster.owner_url(DATABASE)),
+        None => ("$DATABASE_URL".into(), "$DATABASE_URL".into()),
+    };
+    let data = std::path::absolute(data)?;
+    let (program, data) = (std::env::current_exe()?, data.display());
+    let line = "─".repeat(72);
+    Ok(format!(
+        "
+{line}
+listening on {url}
+start page   {url}/demo
+mailbox      {url}/demo/mail
+
+To try commands on its database (README: An insurer joins), paste into
+another terminal:
+
+export MADOGUCHI__DATABASE__URL=\"{service}\"
+export MADOGUCHI__DATABASE__OWNER_URL=\"{owner}\"
+export MADOGUCHI__KEYS__CURRENT={KEY_ID}
+export MADOGUCHI__KEYS__RING__{ring}=\"$(cat '{data}/{KEY}')\"
+export MADOGUCHI__KEYS__NAMES=\"$(cat '{data}/{NAMES_KEY}')\"
+alias madoguchi=\"'{program}'\"
+
+Ctrl-C ends it; what was done stays in {data}.
+{line}",
+        ring = KEY_ID.to_uppercase(),
+        program = program.display(),
+    ))
 }
 
 /// The platform first: its terms are everybody's.
@@ -144,12 +189,16 @@ fn folders(tenants: &Path) -> Result<Vec<PathBuf>, Failed> {
     Ok(folders)
 }
 
+const KEY_ID: &str = "demo";
+const KEY: &str = "demo.key";
+const NAMES_KEY: &str = "demo-names.key";
+
 /// The demo's keys, made at the first start and kept beside its database, which they belong to.
 fn keys_in(data: &Path) -> Result<KeysConfig, Failed> {
     Ok(KeysConfig {
-        current: "demo".into(),
-        ring: [("demo".into(), key_in(data, "demo.key")?)].into(),
-        names: key_in(data, "demo-names.key")?,
+        current: KEY_ID.into(),
+        ring: [(KEY_ID.into(), key_in(data, KEY)?)].into(),
+        names: key_in(data, NAMES_KEY)?,
         names_old: String::new(),
     })
 }

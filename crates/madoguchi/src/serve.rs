@@ -13,6 +13,7 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
+    time::timeout,
 };
 
 /// Turns true once, when the process is told to end. From here on a signal ends nothing by itself, so this stands before
@@ -42,9 +43,11 @@ pub async fn stopped(mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stop| *stop).await);
 }
 
-/// Binds a listener; the address says which port 0 became.
+/// Binds a listener; the address says which port 0 became. Where it can't, the error says which address it was.
 pub async fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(listen).await?;
+    let named =
+        |error: std::io::Error| std::io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}"));
+    let listener = TcpListener::bind(listen).await.map_err(named)?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
@@ -70,8 +73,31 @@ pub async fn serve(
         Ok(())
     };
     let proof = proof(app, stop.clone());
-    tokio::try_join!(pages, admin(app, http, metrics, closing), background, proof)?;
+    let platform = platform_applied(app, stop.clone());
+    tokio::try_join!(pages, admin(app, http, metrics, closing), background, proof, platform)?;
     Ok(())
+}
+
+/// How often it is said that the platform's folder is missing; and how often it is asked where nobody answers yet.
+const REMINDER: Duration = Duration::from_mins(1);
+
+/// Says so until the platform's own folder is applied: without it members are never asked for the terms of service, and
+/// nothing else shows that.
+async fn platform_applied(app: &App, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    loop {
+        match app.ground.directory.platform().await {
+            Ok(platform) if platform.revision > 0 => return Ok(()),
+            Ok(_) => tracing::warn!(
+                "the platform's folder is not applied, so members are not asked for the terms of service: \
+                 madoguchi tenant apply tenants/_platform"
+            ),
+            // Who needs the database says that it is away.
+            Err(_) => {}
+        }
+        if timeout(REMINDER, stop.wait_for(|stop| *stop)).await.is_ok() {
+            return Ok(());
+        }
+    }
 }
 
 /// Turns true when the listener is to close: `http.drain_delay_seconds` after the node was told to end. Meanwhile

@@ -34,7 +34,13 @@ enum Start {
 
 /// The page of a trouble. Its cause is logged here and shown nowhere.
 pub fn page(frame: Frame, trouble: &Trouble, now: DateTime<Utc>) -> Response {
-    let (status, words) = describe(trouble, now);
+    page_with(frame, trouble, now, vec![])
+}
+
+/// [`page`] with more ways on than the trouble itself knows.
+pub fn page_with(frame: Frame, trouble: &Trouble, now: DateTime<Utc>, ways: Vec<Way>) -> Response {
+    let (status, mut words) = describe(trouble, now);
+    words.ways.extend(ways);
     let start = match trouble {
         Trouble::ShownForAnother(Rights::Ticket) => Some(Start::SignUp),
         Trouble::ShownForAnother(_) => Some(Start::LogIn),
@@ -81,7 +87,13 @@ fn describe(trouble: &Trouble, now: DateTime<Utc>) -> (StatusCode, Words) {
     }
 }
 
-fn render(frame: Frame, status: StatusCode, words: Words, start: Option<Start>) -> Response {
+fn render(frame: Frame, status: StatusCode, mut words: Words, start: Option<Start>) -> Response {
+    // To whoever is inside, the first page is their own.
+    if frame.is_member() {
+        for way in words.ways.iter_mut().filter(|way| way.href == FIRST_PAGE) {
+            *way = Way::new(frame.home(), "マイページへ");
+        }
+    }
     let look = std::sync::Arc::clone(&frame.insurer);
     match (ErrorPage { frame, words, start }).render() {
         Ok(page) => reply::html(status, page, &look),
@@ -105,8 +117,10 @@ pub fn settle(frame: impl FnOnce() -> Frame, reply: Reply, now: DateTime<Utc>) -
     reply.unwrap_or_else(|trouble| page(frame(), &trouble, now))
 }
 
+const FIRST_PAGE: &str = "/portal/";
+
 fn start() -> Way {
-    Way::new("/portal/", "はじめの画面へ")
+    Way::new(FIRST_PAGE, "はじめの画面へ")
 }
 
 fn unavailable() -> Words {

@@ -3,6 +3,7 @@
 
 use crate::{assets, services::Nav, shown_for, words};
 use accounts::{
+    Member,
     fields::CODE,
     reasons::{CODE_LATE, CODE_SUPERSEDED, CODE_USED, CODE_WRONG},
 };
@@ -23,6 +24,17 @@ pub enum Menu {
     Waiting,
     /// Logged in.
     Member,
+}
+
+impl Menu {
+    /// A member's.
+    pub fn of(member: &Member) -> Self {
+        if member.consents_due.is_empty() {
+            Self::Member
+        } else {
+            Self::Waiting
+        }
+    }
 }
 
 /// A message from the step before, shown once.

@@ -78,13 +78,19 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
         let cookies = Cookies::read(request.headers());
         let head = request.method() == Method::HEAD;
         let now = self.services.clock.now();
-        let mut response = match self.inner.call(request).await {
-            Ok(response) if response.data::<Panicked>().is_some() => {
-                error_pages::after_panic(self.frame(&cookies).await)
+        let is_file = is_file(request.uri().path());
+        let frame = async || {
+            if is_file {
+                Frame::new(visit::plain_look(), Menu::Visitor, now)
+            } else {
+                visit::bare_frame(&self.services, &cookies, now).await
             }
+        };
+        let mut response = match self.inner.call(request).await {
+            Ok(response) if response.data::<Panicked>().is_some() => error_pages::after_panic(frame().await),
             Ok(response) => response,
             // The router's only error: no such address.
-            Err(_) => error_pages::page(self.frame(&cookies).await, &Trouble::NotFound, now),
+            Err(_) => error_pages::page(frame().await, &Trouble::NotFound, now),
         };
         if let Some(Refused(code)) = response.data() {
             tracing::info!(code, "refused");
@@ -97,14 +103,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
     }
 }
 
-impl<E> Shell<E> {
-    async fn frame(&self, cookies: &Cookies) -> Frame {
-        Frame::new(
-            visit::look(&self.services, cookies).await,
-            Menu::Visitor,
-            self.services.clock.now(),
-        )
-    }
+/// Files wear no look, so they ask the directory nothing, and nobody's session.
+fn is_file(path: &str) -> bool {
+    path.starts_with("/assets/")
 }
 
 /// The methods of one path.
@@ -119,34 +120,39 @@ impl Endpoint for Methods {
     async fn call(&self, request: Request) -> Result<Response> {
         let now = self.services.clock.now();
         let cookies = Cookies::read(request.headers());
-        let look = if self.is_file() {
-            visit::plain_look()
-        } else {
-            visit::look(&self.services, &cookies).await
+        let is_file = is_file(request.uri().path());
+        let frame = async |cookies: &Cookies| {
+            if is_file {
+                Frame::new(visit::plain_look(), Menu::Visitor, now)
+            } else {
+                visit::bare_frame(&self.services, cookies, now).await
+            }
         };
-        let bare = || Frame::new(Arc::clone(&look), Menu::Visitor, now);
         let method = if request.method() == Method::HEAD {
             &Method::GET
         } else {
             request.method()
         };
         let Some(route) = self.routes.iter().find(|route| route.method == *method) else {
-            return Ok(error_pages::page(bare(), &Trouble::Method(self.allow()), now));
+            return Ok(error_pages::page(
+                frame(&cookies).await,
+                &Trouble::Method(self.allow()),
+                now,
+            ));
         };
-        let visit = match read(&self.services, route, request, cookies, Arc::clone(&look)).await {
-            Ok(visit) => visit,
-            Err(trouble) => return Ok(error_pages::page(bare(), &trouble, now)),
+        let look = if is_file {
+            visit::plain_look()
+        } else {
+            visit::look(&self.services, &cookies).await
         };
-        Ok(run(route, visit).await)
+        match read(&self.services, route, request, cookies.clone(), look).await {
+            Ok(visit) => Ok(run(route, visit).await),
+            Err(trouble) => Ok(error_pages::page(frame(&cookies).await, &trouble, now)),
+        }
     }
 }
 
 impl Methods {
-    /// Files wear no look, so they ask the directory nothing.
-    fn is_file(&self) -> bool {
-        self.routes.iter().any(|route| route.path.starts_with("/assets/"))
-    }
-
     fn allow(&self) -> String {
         let mut methods: Vec<&str> = self.routes.iter().map(|route| route.method.as_str()).collect();
         if methods.contains(&"GET") {

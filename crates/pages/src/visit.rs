@@ -182,14 +182,21 @@ impl Visit {
     /// Who is logged in, if anybody: for pages that are open to all but look better to members. The page then has the
     /// member's look and menu.
     pub async fn recognise(&mut self) -> Result<Option<Member>, Trouble> {
+        Ok(match self.entered().await? {
+            Some(Outcome::Done(member)) => Some(member),
+            Some(Outcome::Refused(_)) | None => None,
+        })
+    }
+
+    /// [`Visit::recognise`], which also tells why nobody is: a session that is refused may be let in again later, and one
+    /// that has ended may not. None where the browser brought none.
+    pub async fn entered(&mut self) -> Result<Option<Outcome<Member>>, Trouble> {
         let Some(session) = self.session() else { return Ok(None) };
-        match self.services.accounts.enter(Carrier::Cookie, &session).await? {
-            Outcome::Done(member) => {
-                self.welcome(&member);
-                Ok(Some(member))
-            }
-            Outcome::Refused(_) => Ok(None),
+        let entered = self.services.accounts.enter(Carrier::Cookie, &session).await?;
+        if let Outcome::Done(member) = &entered {
+            self.welcome(member);
         }
+        Ok(Some(entered))
     }
 
     /// The member's look and menu.
@@ -197,14 +204,8 @@ impl Visit {
         self.look = Arc::clone(&member.insurer);
         self.person = Some(member.person.called());
         self.shown_for = Some(ShownFor::account(member.insurer.tenant_id, member.account_id));
-        self.menu = if member.consents_due.is_empty() {
-            Menu::Member
-        } else {
-            Menu::Waiting
-        };
-        if let roster::Access::ReadOnly { until } = member.access {
-            self.read_only_until = Some(until);
-        }
+        self.menu = Menu::of(member);
+        self.read_only_until = read_only_until(member);
     }
 
     /// What stands around the page.
@@ -286,6 +287,13 @@ impl Visit {
     }
 }
 
+fn read_only_until(member: &Member) -> Option<NaiveDate> {
+    match member.access {
+        roster::Access::ReadOnly { until } => Some(until),
+        _ => None,
+    }
+}
+
 /// A use case's answer for a form: an outage is logged and reads like a full queue, so that the page keeps what was
 /// typed (design.md §4); but of what may have been done it is not said that it was not.
 pub fn settle<T>(result: Result<Outcome<T>, Outage>) -> Result<T, Refusal> {
@@ -313,6 +321,30 @@ pub async fn look(services: &Services, cookies: &Cookies) -> Arc<Insurer> {
         return insurer;
     }
     directory.platform().await.unwrap_or_else(|_| plain_look())
+}
+
+/// What stands around a page that no visit came to: who is logged in keeps their look and their menu. Whoever can't be
+/// recognised now is a visitor.
+pub async fn bare_frame(services: &Services, cookies: &Cookies, now: DateTime<Utc>) -> Frame {
+    let visitor = |look| Frame::new(look, Menu::Visitor, now);
+    let Some(session) = cookies.get(cookies::SESSION).and_then(TenantSecret::parse) else {
+        return visitor(look(services, cookies).await);
+    };
+    match services.accounts.enter(Carrier::Cookie, &session).await {
+        Ok(Outcome::Done(member)) => {
+            let mut frame = Frame::new(Arc::clone(&member.insurer), Menu::of(&member), now);
+            let owner = ShownFor::account(member.insurer.tenant_id, member.account_id);
+            frame.nav = Arc::clone(&services.nav);
+            frame.read_only_until = read_only_until(&member);
+            frame.shown_for = Some(owner.mark(&services.keys));
+            frame
+        }
+        Ok(Outcome::Refused(_)) => visitor(look(services, cookies).await),
+        Err(outage) => {
+            edge::outage(&outage);
+            visitor(look(services, cookies).await)
+        }
+    }
 }
 
 /// The look of files and of bad days: the platform's as it would be before anything was applied.

@@ -19,7 +19,7 @@ pub struct Numbered {
 #[derive(Debug, thiserror::Error)]
 pub enum NamedError {
     /// Mistyped.
-    #[error("--{0}: {1}")]
+    #[error("--{0} {words}", words = words(.1))]
     Typed(&'static str, Problem),
     /// Nobody.
     #[error("nobody has this number")]
@@ -30,6 +30,14 @@ pub enum NamedError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+fn words(problem: &Problem) -> String {
+    match problem {
+        Problem::Empty => "is empty".into(),
+        Problem::TooLong { max } => format!("has more than {max} characters"),
+        _ => "has characters that no such number has".into(),
+    }
 }
 
 /// The one person of the transaction's insurer.

@@ -1,14 +1,16 @@
 //! What applying a folder would change, in lines for an operator, and what may not change any more.
 
 use crate::{
-    Folder, FolderProblem, PartFiles, Settings, SharedNetwork, TermsHead, directory::InsurerRow, schema::insurers,
+    Folder, FolderProblem, PartFiles, Settings, SharedNetwork, TermsHead, copied, directory::InsurerRow, export,
+    schema::insurers,
 };
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use kernel::{TenantId, calendar};
-use serde_json::Value;
+use kernel::{InsurerCode, TenantId, calendar};
+use std::collections::BTreeSet;
+use toml::{Table, Value};
 
 /// What applying a folder would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,9 +36,11 @@ impl Difference {
 pub async fn difference(database: &Database, now: DateTime<Utc>, folder: &Folder) -> Result<Difference, DatabaseError> {
     let mut tx = database.directory().await?;
     let row = stored(&mut tx, folder).await?;
+    let copied = copied::remarks(&mut tx, folder).await?;
     tx.commit().await?;
     let settings = row.as_ref().map(InsurerRow::settings).transpose()?;
     let mut difference = compare(settings.as_ref(), folder, now);
+    difference.remarks.extend(copied);
     difference.tenant = row.map(|row| row.tenant_id);
     let mut tx = match difference.tenant {
         Some(tenant) => Some(database.tenant(tenant).read().await?),
@@ -70,7 +74,9 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
     };
     let none = Settings::default();
     if let Some(stored) = stored {
-        compare_values("", &plain(stored), &plain(&folder.settings), &mut difference.lines);
+        let code = folder.code.as_ref();
+        let (stored, new) = (plain(code, stored), plain(code, &folder.settings));
+        compare_values("", &stored, &new, &mut difference.lines);
     } else {
         let code = folder.code.as_ref().map_or("", |code| code.as_str());
         difference
@@ -84,38 +90,37 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
     difference
 }
 
-/// Settings as JSON, without what is compared by its own rules.
-fn plain(settings: &Settings) -> Value {
-    let plain = Settings {
-        networks: Vec::new(),
-        logo: None,
-        terms: Vec::new(),
-        ..settings.clone()
-    };
-    // A struct of strings, numbers and lists: it has a JSON form.
-    serde_json::to_value(plain).unwrap_or_default()
+/// A tenant.toml as a table, without what is compared by its own rules.
+fn plain(code: Option<&InsurerCode>, settings: &Settings) -> Table {
+    let toml = export::tenant_toml(code.map(InsurerCode::as_str), settings);
+    // What is written for tenant.toml reads as one.
+    let mut table: Table = toml.parse().unwrap_or_default();
+    table.retain(|key, _| !matches!(key, "network" | "logo"));
+    table
 }
 
-fn compare_values(path: &str, old: &Value, new: &Value, lines: &mut Vec<String>) {
-    if old == new {
-        return;
-    }
-    if let (Value::Object(old), Value::Object(new)) = (old, new) {
-        let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
-        keys.sort();
-        keys.dedup();
-        for key in keys {
-            let path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
-            let value = |side: &serde_json::Map<String, Value>| side.get(key).cloned().unwrap_or_default();
-            compare_values(&path, &value(old), &value(new), lines);
+/// What differs, by its key in tenant.toml.
+fn compare_values(path: &str, old: &Table, new: &Table, lines: &mut Vec<String>) {
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let none = Table::new();
+    for key in keys {
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
+        match (old.get(key), new.get(key)) {
+            (old, new) if old == new => {}
+            (Some(Value::Table(old)), Some(Value::Table(new))) => compare_values(&path, old, new, lines),
+            (Some(Value::Table(old)), None) => compare_values(&path, old, &none, lines),
+            (None, Some(Value::Table(new))) => compare_values(&path, &none, new, lines),
+            (old, new) => lines.push(format!("{path}: {} → {}", shown(old), shown(new))),
         }
-        return;
     }
-    lines.push(format!("{path}: {old} → {new}"));
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "none".to_owned(), Value::to_string)
 }
 
 fn compare_networks(stored: &Settings, new: &Settings, lines: &mut Vec<String>) {
@@ -208,7 +213,6 @@ pub(crate) async fn stored(
 mod tests {
     use super::*;
     use crate::{Color, TermsFile};
-    use kernel::InsurerCode;
 
     fn day(text: &str) -> DateTime<Utc> {
         calendar::start_of_day(text.parse().unwrap())
@@ -267,6 +271,16 @@ mod tests {
                 r#"desk.phone: "" → "050-2030-4706""#
             ]
         );
+    }
+
+    #[test]
+    fn a_difference_speaks_as_tenant_toml_does() {
+        let (stored, mut changed) = (folder(vec![]), folder(vec![]));
+        changed.settings.desk.days = vec![chrono::Weekday::Mon, chrono::Weekday::Fri];
+        changed.settings.relations = [("01".to_owned(), kernel::Relation::Principal)].into();
+        let expected = [r#"desk.days: [] → ["mon", "fri"]"#, r#"relations.01: none → "self""#];
+        assert_eq!(lines(&stored, &changed), expected);
+        assert_eq!(lines(&changed, &stored)[1], r#"relations.01: "self" → none"#);
     }
 
     #[test]

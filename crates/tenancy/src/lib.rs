@@ -5,6 +5,7 @@
 
 mod apply;
 mod brand;
+mod copied;
 mod desk;
 mod difference;
 mod directory;

@@ -4,6 +4,7 @@ use crate::{
     Insurer, InsurerKind, InsurerState,
     apply::lock,
     directory::{InsurerRow, unreadable},
+    export,
     schema::{insurer_revisions, insurers},
 };
 use chrono::{DateTime, Utc};
@@ -40,6 +41,8 @@ pub struct Shown {
     pub head: InsurerHead,
     /// Its settings.
     pub insurer: Insurer,
+    /// The same as its tenant.toml.
+    pub toml: String,
     /// Its revisions, the latest first.
     pub history: Vec<Revision>,
 }
@@ -113,6 +116,7 @@ pub async fn show(database: &Database, tenant: TenantId) -> Result<Option<Shown>
     tx.commit().await?;
     Ok(Some(Shown {
         head: head.head()?,
+        toml: export::tenant_toml(row.insurer_code.as_deref(), &row.settings()?),
         insurer: row.insurer()?,
         history,
     }))

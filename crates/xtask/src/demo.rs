@@ -11,9 +11,9 @@ use crate::shell::{self, Failed, Steps};
 /// What the developer may choose.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Address and port to listen on
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: OsString,
+    /// Address and port to listen on, instead of 127.0.0.1:8080
+    #[arg(long)]
+    listen: Option<OsString>,
     /// Folder for the database and the keys, kept from one start to the next
     #[arg(long, default_value = "var")]
     data: PathBuf,
@@ -36,10 +36,11 @@ pub fn demo(options: &Options) -> Result<(), Failed> {
     let mut demo = shell::program(shell::madoguchi());
     demo.stdin(Stdio::inherit())
         .arg("demo")
-        .arg("--listen")
-        .arg(&options.listen)
         .arg("--data")
         .arg(&options.data);
+    if let Some(listen) = &options.listen {
+        demo.arg("--listen").arg(listen);
+    }
     // In our place, so that Ctrl-C and a supervisor's signals reach it and nobody else.
     Err(Failed::at("madoguchi demo")(demo.exec()))
 }

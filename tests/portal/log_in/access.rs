@@ -86,6 +86,13 @@ async fn an_insurer_suspended_while_a_member_is_inside_shows_them_out_and_resume
             .status,
         403
     );
+    // The log-in page, opened or tried meanwhile, ends nothing.
+    assert_eq!(client.get("/portal/").await.status, 200);
+    says(
+        &log_in(&client, &who.user_id, PASSWORD).await,
+        403,
+        "ただいまお休みしています",
+    );
     resume(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();

@@ -354,3 +354,31 @@ async fn a_suspended_insurer_takes_nobody() {
         "ただいまお休みしています",
     );
 }
+
+#[tokio::test]
+async fn a_suspended_insurers_sign_up_says_so_before_anything_is_typed() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    let letter = format!("/portal/signup?insurer={}", app.insurer.code);
+    assert!(client.get(&letter).await.text.contains("name=\"kana_name\""));
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    // By the letter's link, and in a browser that was here before.
+    for address in [letter.as_str(), "/portal/signup"] {
+        let page = client.get(address).await;
+        says(&page, 403, "ただいまお休みしています");
+        says(&page, 403, &app.insurer.insurer.name);
+        assert!(!page.text.contains("name=\"kana_name\""), "{}", page.text);
+    }
+    // Whoever is another insurer's goes on.
+    let page = client.get("/portal/signup?insurer=").await;
+    says(&page, 200, "name=\"kana_name\"");
+    assert!(!page.text.contains(app.insurer.code.as_str()), "{}", page.text);
+    tenancy::resume(&app.ground.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    says(&client.get(&letter).await, 200, "name=\"kana_name\"");
+}

@@ -227,3 +227,8 @@ async fn account_of(tx: &mut TenantTransaction, person: Option<PersonId>) -> Res
         .await
         .optional()?)
 }
+
+/// True for somebody who has an account.
+pub async fn has_account(tx: &mut TenantTransaction, person: PersonId) -> Result<bool, DatabaseError> {
+    Ok(account_of(tx, Some(person)).await?.is_some())
+}

@@ -57,7 +57,8 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         max_rows,
         forgotten_before: Some(retention::forgotten_before(config.retention, clock.now())),
     };
-    import_file(&database, &clock, &insurer, &file, options).await
+    show_report(&import_file(&database, &clock, &insurer, &file, options).await?);
+    Ok(())
 }
 
 /// Imports with progress on the terminal; the errors of a refused file also go into a CSV beside it.
@@ -67,24 +68,24 @@ pub(crate) async fn import_file(
     insurer: &Insurer,
     file: &Path,
     options: Options,
-) -> Result<(), Failed> {
+) -> Result<Report, Failed> {
     let by = (Actor::Operator, Origin::command());
-    match import(database, insurer, Source::file(file), options, by, clock, show_progress).await {
-        Ok(report) => {
-            show_report(&report);
-            Ok(())
-        }
+    let source = Source::file(file);
+    let imported = import(database, insurer, source, options, by, clock, show_progress).await;
+    terminal::end_progress();
+    match imported {
+        Ok(report) => Ok(report),
         Err(ImportError::Refused(refused)) => {
             if let ImportRefused::Rows(errors) = &refused {
                 for error in errors.kept() {
                     complain!("{}: {error}", file.display());
                 }
                 if errors.more() > 0 {
-                    complain!("… and {} more", errors.more());
+                    complain!("ほか{}件", errors.more());
                 }
                 let csv = file.with_extension("errors.csv");
                 files::replace(&csv, |file| errors.write_csv(file))?;
-                complain!("all {} errors stand in {}", errors.count(), csv.display());
+                complain!("全{}件の誤りを{}に書き出しました", errors.count(), csv.display());
             }
             Err(Failed::Said(refused.to_string()))
         }
@@ -101,7 +102,6 @@ fn show_progress(progress: Progress) {
 }
 
 fn show_report(report: &Report) {
-    terminal::end_progress();
     let done = if report.dry_run {
         "dry run, nothing written"
     } else {
@@ -119,14 +119,14 @@ fn show_report(report: &Report) {
     if report.corrected.persons > 0 {
         let lines: Vec<String> = report.corrected.lines.iter().map(u64::to_string).collect();
         say!(
-            "  生年月日の訂正（同じ記号・番号・枝番と氏名の人）: {}件、{}行目",
+            "  birth dates corrected (of people with the same number and name): {}, in lines {}",
             report.corrected.persons,
-            lines.join("・")
+            lines.join(", ")
         );
     }
     if report.too_old > 0 {
         say!(
-            "  資格喪失から年数がたち、保存期間を過ぎた人: {}人（取り込みませんでした）",
+            "  not imported, since coverage was lost too long ago to be kept: {}",
             report.too_old
         );
     }
@@ -152,20 +152,23 @@ fn show_relations(relations: &Relations) {
         unknown,
         unknown_words,
     } = relations;
-    say!("  続柄: 本人 {principals}, 家族 {family}, 不明 {unknown}");
+    say!("  relations: {principals} insured, {family} family, {unknown} not understood");
     if *unknown == 0 {
         return;
     }
     let words: Vec<String> = unknown_words
         .iter()
-        .map(|(word, rows)| format!("「{word}」{rows}"))
+        .map(|(word, rows)| format!("\"{word}\" {rows}"))
         .collect();
     let more = if unknown_words.len() == Relations::MOST_WORDS {
         " …"
     } else {
         ""
     };
-    say!("  意味のわからない続柄: {}{more}", words.join(" "));
-    say!("  意味のわからない続柄の人は本人として扱われず、登録できません（全員が被保険者の国民健康保険組合を除く）。");
-    say!("  続柄を直すか、tenant.tomlの [relations] に意味を書いて反映してから、もう一度取り込んでください。");
+    say!("  not understood: {}{more}", words.join(", "));
+    say!(
+        "  whose relation is not understood is not taken for an insured person and can't sign up, but where everybody"
+    );
+    say!("  is one (national_health): mend the roster, or say what the word means in [relations] of tenant.toml,");
+    say!("  apply it, and import again");
 }

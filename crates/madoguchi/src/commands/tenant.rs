@@ -59,7 +59,8 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         Command::Apply { folders, dry_run } => {
             let mut refused = 0;
             for folder in &folders {
-                if let Err(problems) = apply(&database, &clock, folder, dry_run).await? {
+                let tell = |line: &str| say!("{line}");
+                if let Err(problems) = apply(&database, &clock, folder, dry_run, tell).await? {
                     refused += 1;
                     for problem in problems {
                         complain!("{problem}");
@@ -98,7 +99,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         Command::Show { code } => show(&database, tenancy::named(&database, &code).await.map_err(said)?).await,
         Command::Suspend { code } => {
             let tenant = tenancy::named(&database, &code).await.map_err(said)?;
-            tell(
+            tell_state(
                 &code,
                 "suspended",
                 tenancy::suspend(&database, clock.now(), tenant, operator()).await?,
@@ -106,7 +107,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         }
         Command::Resume { code } => {
             let tenant = tenancy::named(&database, &code).await.map_err(said)?;
-            tell(
+            tell_state(
                 &code,
                 "open",
                 tenancy::resume(&database, clock.now(), tenant, operator()).await?,
@@ -127,25 +128,26 @@ pub(crate) async fn apply(
     clock: &Clock,
     path: &Path,
     dry_run: bool,
+    tell: impl Fn(&str),
 ) -> Result<Result<(), Vec<FolderProblem>>, Failed> {
     let folder = match Folder::read(path, &parts()) {
         Ok(folder) => folder,
         Err(problems) => return Ok(Err(problems)),
     };
-    say!("{}  {}", path.display(), folder.settings.name);
+    tell(&format!("{}  {}", path.display(), folder.settings.name));
     let now = clock.now();
     let difference = tenancy::difference(database, now, &folder).await?;
     for line in &difference.lines {
-        say!("  {line}");
+        tell(&format!("  {line}"));
     }
     for remark in &difference.remarks {
-        say!("  remark: {remark}");
+        tell(&format!("  remark: {remark}"));
     }
     if !difference.refused.is_empty() {
         return Ok(Err(difference.refused));
     }
     if dry_run {
-        say!("  dry run: nothing written");
+        tell("  dry run: nothing written");
         return Ok(Ok(()));
     }
     let (applied, said) = match tenancy::apply(database, now, &folder, operator()).await {
@@ -154,33 +156,49 @@ pub(crate) async fn apply(
         Err(ApplyError::Database(error)) => return Err(error.into()),
     };
     match applied {
-        Applied::Unchanged => say!("  settings unchanged"),
-        Applied::Created { revision } | Applied::Changed { revision } => say!("  revision {revision} written"),
+        Applied::Unchanged => tell("  settings unchanged"),
+        Applied::Created { revision } | Applied::Changed { revision } => {
+            tell(&format!("  revision {revision} written"));
+        }
     }
     for line in said {
-        say!("  {line}");
+        tell(&format!("  {line}"));
     }
     Ok(Ok(()))
 }
 
+/// A tenant.toml, with what does not stand in one as comments: so it may be written into a file as it is.
 async fn show(database: &Database, tenant: TenantId) -> Result<(), Failed> {
     let Some(shown) = tenancy::show(database, tenant).await? else {
         return Err(Failed::Said("no such insurer".into()));
     };
-    terminal::out(&terminal::lines(&format!("{:#?}", shown.insurer)));
-    for revision in shown.history {
-        let at = calendar::moment(revision.applied_at);
+    say!("# {}, revision {}", shown.head.state.as_str(), shown.head.revision);
+    terminal::out(&terminal::lines(&shown.toml));
+    for terms in &shown.insurer.terms {
+        let day = calendar::today_in_japan(terms.effective_at);
         say!(
-            "revision {}  {at} (Japan)  by {}",
+            "# terms/{}.{}.md from {day}: {}",
+            terms.document,
+            terms.revision,
+            terms.title
+        );
+    }
+    for revision in shown.history {
+        let at = calendar::in_japan(revision.applied_at).format("%Y-%m-%d %H:%M:%S");
+        say!("#");
+        say!(
+            "# revision {}, {at} in Japan, by {}",
             revision.revision,
             revision.applied_by
         );
-        terminal::out(&terminal::lines(&revision.note));
+        for line in revision.note.lines() {
+            say!("#   {line}");
+        }
     }
     Ok(())
 }
 
-fn tell(code: &str, state: &str, change: StateChange) -> Result<(), Failed> {
+fn tell_state(code: &str, state: &str, change: StateChange) -> Result<(), Failed> {
     match change {
         StateChange::Done => say!("{code} is {state}"),
         StateChange::AlreadySo => say!("{code} was {state} already"),

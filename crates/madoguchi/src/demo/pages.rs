@@ -1,6 +1,7 @@
 //! The demo's two pages: where to start, and the caught mail. Plain HTML, no script, never part of `serve`.
 
-use super::people::{PASSWORD, PEOPLE, People};
+use super::people::{PASSWORD, PEOPLE, People, Sample};
+use crate::app::App;
 use askama::Template;
 use kernel::calendar;
 use mail::{Delivered, Mailbox};
@@ -9,8 +10,30 @@ use poem::{Response, handler, web::Data};
 #[derive(Template)]
 #[template(path = "demo_start.html")]
 struct Start {
-    people: &'static [People],
+    insurers: Vec<Insurer>,
     password: &'static str,
+}
+
+struct Insurer {
+    people: &'static People,
+    /// Who has an account by now; empty where that can't be asked.
+    have_accounts: Vec<bool>,
+}
+
+impl Insurer {
+    /// Everybody, and whether they are registered.
+    fn all(&self) -> impl Iterator<Item = (&Sample, bool)> {
+        let have = self.have_accounts.iter().copied().chain(std::iter::repeat(false));
+        self.people.all().zip(have)
+    }
+}
+
+impl Sample {
+    /// 「1975年（昭和50年）4月12日」.
+    fn birthday(&self) -> String {
+        let day = self.birth_date.parse().map(calendar::date_both);
+        day.unwrap_or_else(|_| self.birth_date.into())
+    }
 }
 
 #[derive(Template)]
@@ -19,11 +42,19 @@ struct Mails {
     mails: Vec<Delivered>,
 }
 
-/// Whom to sign up as, whom to log in as, and the mailbox.
+/// Whom to sign up as, whom to log in as, who has an account by now, and the mailbox.
 #[handler]
-pub(super) fn start() -> Response {
+pub(super) async fn start(Data(app): Data<&App>) -> Response {
+    let mut insurers = Vec::new();
+    for people in PEOPLE {
+        let have_accounts = people.have_accounts(app).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "who is registered could not be looked up");
+            vec![]
+        });
+        insurers.push(Insurer { people, have_accounts });
+    }
     page(&Start {
-        people: PEOPLE,
+        insurers,
         password: PASSWORD,
     })
 }

@@ -104,9 +104,8 @@ impl Folder {
     pub fn remarks(&self) -> Vec<String> {
         let not_built = |module: crate::Feature| {
             format!(
-                "module {} ({}) is not built yet: it shows as 準備中",
-                module.as_str(),
-                module.label()
+                "module {} is not built yet: members see it as being prepared",
+                module.as_str()
             )
         };
         self.settings.modules.not_built().map(not_built).collect()
@@ -146,14 +145,21 @@ fn read(dir: &Path, parts: &[FolderPart], problems: &Problems) -> Option<Folder>
     })
 }
 
-/// A folder named like a code holds that insurer: a copied folder whose code was forgotten is caught here.
+/// An insurer's folder is named by its code: a copied one in which one of the two was forgotten is caught here. The
+/// platform has no code.
 fn check_name(dir: &Path, code: Option<&InsurerCode>, file: &Path, problems: &Problems) {
-    let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let named = InsurerCode::parse(name).ok();
-    if let (Some(code), Some(named)) = (code, &named)
-        && code != named
-    {
-        problems.add(file, 1, format!("the folder is named {named}, but code is {code}"));
+    let Some(code) = code else { return };
+    // A path such as `.` names the folder without saying its name.
+    let named = dir.file_name().map(ToOwned::to_owned);
+    let named = named.or_else(|| dir.canonicalize().ok()?.file_name().map(ToOwned::to_owned));
+    let named = named.unwrap_or_default();
+    if named != code.as_str() {
+        let named = named.display();
+        problems.add(
+            file,
+            1,
+            format!("the folder is named {named}, but code is {code}: an insurer's folder is named by its code"),
+        );
     }
 }
 

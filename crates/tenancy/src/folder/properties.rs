@@ -4,12 +4,11 @@
 use super::{
     Folder, Settings, TermsFile, markdown,
     source::{Problems, TextFile, read_text},
-    tests::TENANT,
+    tests::{Dir, TENANT},
 };
 use crate::{export, terms::TermsText};
 use proptest::prelude::*;
 use std::{fs, path::Path};
-use tempfile::TempDir;
 
 /// What somebody may write after a key.
 fn value() -> impl Strategy<Value = String> {
@@ -61,7 +60,7 @@ fn read_page(text: &str) -> Option<(String, String)> {
 proptest! {
     #[test]
     fn a_tenant_toml_with_one_line_changed_is_refused_or_reads_back(place in 0usize..60, value in value()) {
-        let dir = TempDir::new().unwrap();
+        let dir = Dir::new();
         let lines: Vec<String> = TENANT
             .lines()
             .enumerate()
@@ -79,7 +78,7 @@ proptest! {
 
     #[test]
     fn texts_of_any_characters_read_back(name in line(), note in line(), ready in line(), word in line(), days in 0u16..=366) {
-        let dir = TempDir::new().unwrap();
+        let dir = Dir::new();
         let mut settings: Settings = read(dir.path(), TENANT).unwrap().settings;
         settings.name = name;
         settings.desk.email_note = Some(note);
@@ -94,7 +93,7 @@ proptest! {
 
     #[test]
     fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "(\\+\\+\\+\n)?\\PC{0,80}(\n\\+\\+\\+\n)?\\PC{0,80}") {
-        let dir = TempDir::new().unwrap();
+        let dir = Dir::new();
         fs::write(dir.path().join("tenant.toml"), &bytes).unwrap();
         prop_assert!(Folder::read(dir.path(), &[]).is_err());
         read(dir.path(), &text);
@@ -104,7 +103,7 @@ proptest! {
 
     #[test]
     fn markdown_that_is_accepted_is_accepted_again(title in line(), body in "([#*>_`\\[\\]()!<a-z&;\\-+\"'\\\\ 　本文\n]|\\PC){0,60}") {
-        let dir = TempDir::new().unwrap();
+        let dir = Dir::new();
         let text = TermsText {
             document: "addendum".into(),
             revision: 1,

@@ -4,7 +4,7 @@
 use super::source::{At, Section, Source};
 use crate::{
     Color, ContactDesk, Feature, FeatureState, Features, Hours, InsurerKind, MemberDocument, OtherContact,
-    PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
+    PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings, named::wrong_code,
 };
 use chrono::Weekday;
 use kernel::{InsurerCode, Problem, Relation, RelationWords};
@@ -129,10 +129,10 @@ fn code(top: &mut Section<'_>) -> Option<At<InsurerCode>> {
                 line: found.line,
             });
         }
-        Err(Problem::CheckDigit) => "has a wrong check digit (the last one): it is mistyped",
-        _ => "must be 8 digits (6 for national_health)",
+        Err(problem @ Problem::CheckDigit) => format!("is {}", wrong_code(&found.value, &problem)),
+        _ => "must be 8 digits (6 for national_health)".into(),
     };
-    top.wrong("code", found.line, reason);
+    top.wrong("code", found.line, &reason);
     None
 }
 

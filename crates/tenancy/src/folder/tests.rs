@@ -68,8 +68,34 @@ effective_on = "2024-04-05"
 - ひとつめ
 "#;
 
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let dir = TempDir::new().unwrap();
+/// A folder that is named by its insurer's code.
+pub(super) struct Dir {
+    _parent: TempDir,
+    path: PathBuf,
+}
+
+impl Dir {
+    pub(super) fn new() -> Self {
+        Self::named("32290413")
+    }
+
+    fn named(code: &str) -> Self {
+        let parent = TempDir::new().unwrap();
+        let path = parent.path().join(code);
+        fs::create_dir(&path).unwrap();
+        Self { _parent: parent, path }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn folder(files: &[(&str, &str)]) -> Dir {
+    let own = files.iter().find(|(name, _)| *name == "tenant.toml");
+    let toml = own.map_or(TENANT, |(_, text)| text);
+    let code = toml.strip_prefix("code = \"").and_then(|rest| rest.split_once('"'));
+    let dir = Dir::named(code.map_or("32290413", |(code, _)| code));
     for (name, text) in [("tenant.toml", TENANT), ("terms/addendum.1.md", ADDENDUM)]
         .iter()
         .chain(files)
@@ -135,8 +161,8 @@ fn a_folder_without_fault_is_read_whole() {
     assert_eq!(
         folder.remarks(),
         [
-            "module survey (被扶養者資格調査) is not built yet: it shows as 準備中",
-            "module contacts (被扶養者連絡先登録) is not built yet: it shows as 準備中"
+            "module survey is not built yet: members see it as being prepared",
+            "module contacts is not built yet: members see it as being prepared"
         ]
     );
 }
@@ -169,7 +195,7 @@ fn every_problem_is_named_with_its_line_and_not_only_the_first() {
     assert_eq!(
         problems(&[("tenant.toml", &broken)]),
         [
-            "tenant.toml:1: code has a wrong check digit (the last one): it is mistyped",
+            "tenant.toml:1: code is mistyped, or its last digit should be 1 (32290421)",
             "tenant.toml:5: brand_color must be one of the colours # and six of 0–9, a–f, as in #1b6e3c, not \"green\"",
             "tenant.toml:14: password.minimum_length must be a whole number from 8 to 64",
             "tenant.toml:17: session.idle_minutes must be a whole number from 5 to 30",

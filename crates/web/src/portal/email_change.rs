@@ -40,6 +40,13 @@ struct CodePage {
     mail: Option<&'static str>,
 }
 
+impl CodePage {
+    /// True while a new mail can be asked for, and its code be typed.
+    fn goes_on(&self) -> bool {
+        self.change.code.sends_left > 0 && self.change.code.tries_left > 0
+    }
+}
+
 /// `GET /portal/account/email`.
 pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
     let waiting = visit.services.accounts.email_change(&member).await?;
@@ -166,6 +173,7 @@ fn code_page(visit: &Visit, change: EmailChangeView, errors: Errors) -> CodePage
                 Some("メールをまだお送りできていません。準備ができしだいお送りします。このまま、少しお待ちください。")
             }
             MailState::Queued | MailState::Sent => None,
+            MailState::Expired if code.sends_left == 0 => None,
             MailState::Expired => {
                 Some("混み合っていたため、メールをお送りできませんでした。「再送する」を押してください。")
             }

@@ -2,7 +2,7 @@
 
 use accounts::{LogInForm, LoggedIn, reasons};
 use askama::Template;
-use kernel::{SessionId, UserId, Way, outcome};
+use kernel::{Outcome, SessionId, UserId, Way, outcome};
 use pages::{
     Panel, PanelSource, Table, cookies,
     frame::{Errors, Frame, Menu},
@@ -39,14 +39,21 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
         .unwrap_or_default()
         .to_owned();
     let registered: Option<String> = visit.recall(cookies::REGISTERED);
-    if registered.is_none() && visit.recognise().await?.is_some() {
-        return Ok(see_other(&onward(
-            &visit.services.table,
-            visit.menu == Menu::Waiting,
-            &next,
-        )));
+    let mut is_over = false;
+    if registered.is_none() {
+        match visit.entered().await? {
+            Some(Outcome::Done(_)) => {
+                return Ok(see_other(&onward(
+                    &visit.services.table,
+                    visit.menu == Menu::Waiting,
+                    &next,
+                )));
+            }
+            // Whom the insurer lets in again goes on where they were.
+            Some(Outcome::Refused(refusal)) => is_over = refusal.is(reasons::SESSION_ENDED),
+            None => is_over = visit.cookies.get(cookies::SESSION).is_some(),
+        }
     }
-    let is_over = registered.is_none() && visit.cookies.get(cookies::SESSION).is_some();
     let page = LogInPage {
         frame: visit.frame(),
         user_id: registered.clone().unwrap_or_default(),

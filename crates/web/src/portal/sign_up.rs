@@ -6,14 +6,14 @@ use crate::portal::{
 };
 use accounts::{fields, reasons};
 use pages::{
-    cookies,
+    cookies, error_pages,
     frame::{Errors, Frame},
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
 };
 
 use askama::Template;
-use kernel::{FieldError, InsurerCode, Problem, Reason, Refusal, outcome};
+use kernel::{FieldError, InsurerCode, Problem, Reason, Refusal, Way};
 use poem::{Response, http::HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -78,23 +78,29 @@ pub(super) async fn printed(visit: Visit) -> Reply {
     Ok(reply::moved(&format!("/portal/signup{query}")))
 }
 
-/// The form, in the look of the insurer that the address names; says at once where it names none, or one that is closed.
+/// The form, in the look of the insurer that the address names, else of the browser's. Where it names none it says so at
+/// once, and of one that is closed there is no form. An empty name is for another insurer's member.
 pub(super) async fn show(mut visit: Visit) -> Reply {
-    let named = visit.query.text("insurer").to_owned();
+    let named = visit.query.get("insurer").map(str::to_owned);
     let (mut worn, mut refusal): (_, Option<Refusal>) = (None, None);
-    if !named.is_empty() {
-        match insurer_named(&visit, &named).await? {
-            Ok(insurer) => {
-                worn = visit.wear(&insurer);
-                refusal = (!insurer.is_open()).then(|| reasons::INSURER_SUSPENDED.into());
-            }
+    match named.as_deref() {
+        None => {}
+        Some("") => visit.look = visit.services.accounts.directory().platform().await?,
+        Some(named) => match insurer_named(&visit, named).await? {
+            Ok(insurer) => worn = visit.wear(&insurer),
             Err(problem) => refusal = Some(Refusal::field(FieldError::new(fields::INSURER_CODE, problem))),
-        }
+        },
+    }
+    if refusal.is_none() && !visit.look.is_open() {
+        let elsewhere = vec![Way::new("/portal/signup?insurer=", "ほかの保険者の方の登録")];
+        let closed = reasons::INSURER_SUSPENDED.into();
+        let page = error_pages::page_with(visit.frame(), &closed, visit.now, elsewhere);
+        return Ok(with(page, worn));
     }
     let draft: Option<Draft> = visit.query.get("back").and_then(|_| visit.recall(cookies::DRAFT));
     let mut identity = draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity);
-    if refusal.as_ref().is_some_and(|refusal| refusal.is(outcome::FIELDS)) {
-        identity.insurer_code = named;
+    if refusal.is_some() {
+        identity.insurer_code = named.unwrap_or_default();
     }
     let errors = refusal
         .map(|refusal| Errors::new(&refusal, visit.now))
@@ -161,8 +167,14 @@ async fn is_going_on(visit: &Visit, identity: &IdentityFields) -> bool {
 /// What ends a ticket.
 pub(super) const OVER: [Reason; 2] = [reasons::TICKET_EXPIRED, reasons::CODE_TRIES_USED_UP];
 
-/// Back to the start, because the ticket is over; says why.
+/// The ticket's cookie where it led to an account: whoever comes back from there has nothing to begin anew.
+pub(super) const DONE: &str = "done";
+
+/// Back to the start, because the ticket is over; says why. To the log-in where all is done.
 pub(super) fn restart(visit: &Visit, refusal: &Refusal) -> Response {
+    if visit.cookies.get(cookies::TICKET) == Some(DONE) {
+        return see_other("/portal/");
+    }
     let response = reply::with_cookie(see_other("/portal/signup"), cookies::clear(cookies::TICKET));
     let response = reply::with_cookie(response, cookies::clear(cookies::DRAFT));
     visit.inform(response, refusal.words(visit.now).text)

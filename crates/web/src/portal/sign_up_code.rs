@@ -1,7 +1,9 @@
 //! Sign-up, step 3: the code from the mail (manual 1-4).
 
-use crate::portal::sign_up::OVER;
-use crate::portal::{log_in::Browser, sign_up::restart};
+use crate::portal::{
+    log_in::Browser,
+    sign_up::{DONE, OVER, restart},
+};
 use accounts::{CodeView, Step, TicketView, fields, reasons};
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -17,6 +19,7 @@ use pages::{
 use poem::Response;
 use std::sync::Arc;
 
+/// The form, or that it leads nowhere any more.
 #[derive(Template)]
 #[template(path = "portal/sign_up_code.html")]
 struct CodePage {
@@ -24,7 +27,7 @@ struct CodePage {
     code: String,
     sent_to: String,
     unusual: bool,
-    /// False where the insurer registered the address.
+    /// False where the insurer registered the address, or no mail could go to another.
     can_change_address: bool,
     expires: String,
     is_late: bool,
@@ -33,6 +36,13 @@ struct CodePage {
     sends_left: u32,
     /// What became of the mail, where it is not simply sent.
     mail: Option<&'static str>,
+}
+
+impl CodePage {
+    /// True where the last code that could be sent can't be typed any more.
+    fn is_over(&self) -> bool {
+        self.is_late && self.sends_left == 0
+    }
 }
 
 /// The form, whenever somebody comes back to it.
@@ -55,11 +65,11 @@ pub(super) async fn submit(visit: Visit) -> Reply {
     match settle(visit.services.accounts.confirm(&visit.origin, &ticket, &typed).await) {
         Ok(registered) => {
             let response = see_other("/portal/");
-            let response = [cookies::TICKET, cookies::DRAFT]
-                .into_iter()
-                .fold(response, |response, name| {
-                    reply::with_cookie(response, cookies::clear(name))
-                });
+            let response = reply::with_cookie(response, cookies::clear(cookies::DRAFT));
+            let response = reply::with_cookie(
+                response,
+                cookies::set(cookies::TICKET, DONE, Some(cookies::TICKET_SECONDS)),
+            );
             let user_id = registered.user_id.as_str();
             // Whoever proved the address here is no stranger to the user ID, whatever was guessed at it before.
             let browser = Browser::of(&visit).with(user_id);
@@ -100,8 +110,10 @@ async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
         // Nothing that could be typed or pressed here would help.
         Ok(_) if refusal.is(reasons::CODES_LOCKED) => Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now)),
         Ok((view, code)) => {
-            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
-            let page = page(&visit, frame, &view, &code, typed);
+            let mut page = page(&visit, visit.frame(), &view, &code, typed);
+            if !page.is_over() {
+                page.frame = page.frame.with_errors(Errors::new(&refusal, visit.now));
+            }
             visit.form_again(&refusal, &page)
         }
         Err(elsewhere) => Ok(elsewhere),
@@ -132,10 +144,10 @@ fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView, typed: 
         code: typed,
         sent_to: code.sent_to.clone(),
         unusual: code.unusual,
-        can_change_address: view.email_hint.is_none(),
+        can_change_address: view.email_hint.is_none() && code.sends_left > 0,
         expires: calendar::moment_or_time(code.expires_at, visit.now),
         is_late: code.expires_at <= visit.now,
-        resend_at: (code.resend_at > visit.now).then(|| calendar::full_minute(code.resend_at)),
+        resend_at: (code.sends_left > 0 && code.resend_at > visit.now).then(|| calendar::full_minute(code.resend_at)),
         sends_left: code.sends_left,
         mail: mail_words(code, visit.now),
     }

@@ -71,6 +71,49 @@ async fn where_all_mails_are_sent_starting_again_begins_anew() {
     leads(&enter(&client, &app.code_for(&email).await).await, "/portal/");
 }
 
+#[tokio::test]
+async fn where_all_mails_are_sent_the_page_promises_none_and_shows_nothing_to_press_that_could_only_be_refused() {
+    let app = TestApp::start().await;
+    let (client, _, email) = app.waiting_for_code().await;
+    for _ in 0..5 {
+        app.later(60);
+        leads(&client.press(RESEND).await, CODE);
+    }
+    let code = app.code_for(&email).await;
+    let page = client.get(CODE).await;
+    says(&page, 200, "お送りできる回数を超えました");
+    for gone in ["を過ぎたら", "/resend\"", "メールアドレスを直す"] {
+        assert!(!page.text.contains(gone), "{gone}: {}", page.text);
+    }
+    assert!(page.text.contains("name=\"code\""), "the last code may still be typed");
+    let other = client.get("/portal/signup").await;
+    assert_eq!(other.status, 200);
+    // Past its ten minutes there is nothing left to type, and no error beside it that promises another mail.
+    app.later(600);
+    for page in [client.get(CODE).await, enter(&client, &code).await] {
+        assert!(page.text.contains("はじめから登録する"), "{}", page.text);
+        for gone in ["name=\"code\"", "再送する", "入力し、メールアドレス登録"] {
+            assert!(!page.text.contains(gone), "{gone}: {}", page.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn back_after_a_finished_sign_up_leads_to_the_log_in_and_after_one_that_is_over_to_its_start() {
+    let app = TestApp::start().await;
+    let (client, _, email) = app.waiting_for_code().await;
+    leads(&enter(&client, &app.code_for(&email).await).await, "/portal/");
+    for page in [ACCOUNT, CODE] {
+        leads(&client.get(page).await, "/portal/");
+    }
+    assert!(!client.get("/portal/").await.text.contains("消えます"));
+    // Another person begins in the same browser, and is late.
+    let other = &app.person;
+    client.send_form("/portal/signup", &app.identity(other)).await;
+    app.later(3601);
+    leads(&client.get(CODE).await, "/portal/signup");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_double_click_on_resend_sends_one_mail() {
     let app = TestApp::start().await;

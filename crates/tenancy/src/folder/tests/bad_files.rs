@@ -80,13 +80,21 @@ fn unknown_and_missing_files_are_named() {
 }
 
 #[test]
-fn a_folder_named_like_another_code_is_refused() {
+fn a_folder_that_is_not_named_by_its_code_is_refused() {
     let parent = TempDir::new().unwrap();
-    let dir = parent.path().join("06139992");
-    fs::create_dir(&dir).unwrap();
-    fs::write(dir.join("tenant.toml"), TENANT).unwrap();
-    let problems = read_folder(&dir).unwrap_err();
-    assert_eq!(problems[0].reason, "the folder is named 06139992, but code is 32290413");
+    // Another insurer's, one that is no code, a part of it, and a copy's.
+    for name in ["06139992", "139997", "3229041", "32290413-copy"] {
+        let dir = parent.path().join(name);
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("tenant.toml"), TENANT).unwrap();
+        let problems = read_folder(&dir).unwrap_err();
+        let expected = format!("the folder is named {name}, but code is 32290413: ");
+        assert!(problems[0].reason.starts_with(&expected), "{problems:?}");
+    }
+    let dir = folder(&[]);
+    for path in [dir.path().to_owned(), dir.path().join("."), dir.path().join("terms/..")] {
+        assert!(read_folder(&path).is_ok(), "{}", path.display());
+    }
 }
 
 #[test]
@@ -115,7 +123,7 @@ fn a_file_with_nul_which_no_database_keeps_is_named_with_the_line() {
 fn links_pipes_and_devices_in_a_folder_are_named_and_never_read() {
     let outside = TempDir::new().unwrap();
     fs::write(outside.path().join("faq.md"), "+++\ntitle = \"外\"\n+++\n外の文章").unwrap();
-    let link = |target: &Path, dir: &TempDir, name: &str| {
+    let link = |target: &Path, dir: &Dir, name: &str| {
         let path = dir.path().join(name);
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
         std::os::unix::fs::symlink(target, path).unwrap();
@@ -151,7 +159,7 @@ fn links_pipes_and_devices_in_a_folder_are_named_and_never_read() {
     assert_eq!(problems[0].reason, "is no regular file");
     // The folder itself may be named by a link.
     fs::remove_file(&pipe).unwrap();
-    let named = outside.path().join("named");
+    let named = outside.path().join("32290413");
     std::os::unix::fs::symlink(dir.path(), &named).unwrap();
     assert!(read_folder(&named).is_ok());
 }
