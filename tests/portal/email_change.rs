@@ -268,3 +268,17 @@ async fn wrong_codes_of_a_change_count_for_the_person_as_those_of_a_sign_up_do()
     );
     assert_eq!(address(&app).await, who.email);
 }
+
+#[tokio::test]
+async fn a_slip_in_the_new_address_is_asked_about_once_before_anything_is_sent() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    let typed = format!("{}@docomo.ne.jo", unique("new"));
+    let asked = ask(&client, PASSWORD, &typed).await;
+    says(&asked, 422, "@docomo.ne.jp ではありませんか");
+    says(&asked, 422, &format!("name=\"asked\" value=\"{typed}\""));
+    assert!(app.mails_to(&typed).await.is_empty());
+    let sure = [("current_password", PASSWORD), ("email", &typed), ("asked", &typed)];
+    leads(&client.post(ASK, &sure).await, CODE);
+    assert_eq!(app.mails_to(&typed).await.len(), 1);
+}

@@ -4,4 +4,5 @@ mod account;
 mod campaign;
 mod code;
 mod identity;
+mod slips;
 mod throttle;

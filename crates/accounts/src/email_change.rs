@@ -11,6 +11,7 @@ use crate::{
     recover::RESET,
     schema::{accounts, email_changes},
     session::account,
+    read_email::read_email,
     trail,
     tries::limits::span,
 };
@@ -33,6 +34,8 @@ pub struct EmailChange {
     pub current_password: String,
     /// 新しいメールアドレス.
     pub email: String,
+    /// The address that was asked about before, as at sign-up.
+    pub asked: Option<String>,
 }
 
 /// A change waiting for its code.
@@ -56,7 +59,8 @@ impl Accounts {
         form: EmailChange,
     ) -> Result<Outcome<CodeSent>, Outage> {
         let mut errors = Vec::new();
-        let email = FieldError::gather(fields::EMAIL, EmailAddress::parse(&form.email), &mut errors);
+        let email = read_email(&form.email, form.asked.as_deref());
+        let email = FieldError::gather(fields::EMAIL, email, &mut errors);
         if form.current_password.is_empty() {
             errors.push(FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty));
         }

@@ -5,9 +5,11 @@ use kernel::Field;
 /// 保険者指定コード.
 pub const INSURER_CODE: Field = Field::new("insurer_code", "保険者指定コード");
 /// 記号.
-pub const SYMBOL: Field = Field::new("symbol", "記号").takes("記号は、書面のとおりに入力してください");
+pub const SYMBOL: Field = Field::new("symbol", "記号")
+    .takes("記号は、書面の「記号」の欄に書かれているものだけを、そのとおりに入力してください");
 /// 番号.
-pub const NUMBER: Field = Field::new("number", "番号").takes("番号は、書面のとおりに数字で入力してください");
+pub const NUMBER: Field = Field::new("number", "番号")
+    .takes("番号は、書面の「番号」の数字だけを入力してください。記号や枝番（2桁）は、いっしょに入れないでください");
 /// 生年月日.
 pub const BIRTH_DATE: Field = Field::new("birth_date", "生年月日")
     .or_empty("生年月日の年・月・日を選んでください")

@@ -2,8 +2,11 @@
 
 use crate::{Accounts, fields};
 use chrono::NaiveDate;
-use kernel::{BirthDate, EmployeeNumber, FieldError, InsurerCode, KanaName, Number, Outage, Problem, Symbol, calendar};
-use roster::Identity;
+use kernel::{
+    BirthDate, EmployeeNumber, FieldError, InsurerCode, KanaName, Number, Outage, Problem, Symbol, calendar,
+    is_my_number,
+};
+use roster::{Identity, Writing};
 use std::sync::Arc;
 use tenancy::Insurer;
 
@@ -61,28 +64,56 @@ impl Accounts {
         }
         let today = calendar::today_in_japan(self.clock.now());
         let asks_employee_number = insurer.as_ref().is_some_and(|insurer| insurer.sign_up.employee_number);
-        let identity = parse(form, asks_employee_number, today, &mut errors);
+        let writing = self.writing(insurer.as_deref(), form).await?;
+        let identity = parse(form, asks_employee_number, writing, today, &mut errors);
         Ok(match (insurer, identity) {
             (Some(insurer), Some(identity)) if errors.is_empty() => Ok((insurer, identity)),
             _ => Err(errors),
         })
     }
+
+    /// How the insurer's roster writes what was typed in a way that few rosters do; asked only then.
+    async fn writing(&self, insurer: Option<&Insurer>, form: &IdentityForm) -> Result<Writing, Outage> {
+        let is_odd = KanaName::parse(&form.kana_name).is_ok_and(|name| name.has_latin())
+            || Number::parse(&form.number).is_ok_and(|number| !number.is_digits());
+        let Some(insurer) = insurer.filter(|_| is_odd) else {
+            return Ok(Writing::ANY);
+        };
+        let mut tx = self.database.tenant(insurer.tenant_id).read().await?;
+        let writing = roster::writing(&mut tx).await?;
+        tx.commit().await?;
+        Ok(writing)
+    }
 }
 
+/// What nobody in the roster could have typed is told like any other slip, and takes no try.
 fn parse(
     form: &IdentityForm,
     asks_employee_number: bool,
+    writing: Writing,
     today: NaiveDate,
     errors: &mut Vec<FieldError>,
 ) -> Option<Identity> {
-    let symbol = FieldError::gather(fields::SYMBOL, Symbol::parse(&form.symbol), errors);
-    let number = FieldError::gather(fields::NUMBER, Number::parse(&form.number), errors);
+    let symbol = Symbol::parse(&form.symbol).and_then(|symbol| unless(symbol.has_label(), symbol, Problem::Characters));
+    let symbol = FieldError::gather(fields::SYMBOL, symbol, errors);
+    let number = Number::parse(&form.number).and_then(|number| {
+        let is_another = number.has_label() || !writing.number_signs && !number.is_digits();
+        let problem = if is_my_number(number.as_str()) {
+            Problem::MyNumber
+        } else {
+            Problem::Characters
+        };
+        unless(is_another, number, problem)
+    });
+    let number = FieldError::gather(fields::NUMBER, number, errors);
     let birth = match &form.birth {
         BirthForm::Parts { year, month, day } => BirthDate::parse(year, month, day, today),
         BirthForm::Iso(typed) => BirthDate::parse_iso(typed, today),
     };
     let birth_date = FieldError::gather(fields::BIRTH_DATE, birth, errors);
-    let kana_name = FieldError::gather(fields::KANA_NAME, KanaName::parse(&form.kana_name), errors);
+    let kana_name = KanaName::parse(&form.kana_name)
+        .and_then(|name| unless(!writing.latin_names && name.has_latin(), name, Problem::NotKana));
+    let kana_name = FieldError::gather(fields::KANA_NAME, kana_name, errors);
     let employee_number = if asks_employee_number {
         let typed = form.employee_number.as_deref().unwrap_or_default();
         Some(FieldError::gather(
@@ -100,6 +131,10 @@ fn parse(
         kana_name: kana_name?,
         employee_number,
     })
+}
+
+fn unless<T>(is_wrong: bool, value: T, problem: Problem) -> Result<T, Problem> {
+    if is_wrong { Err(problem) } else { Ok(value) }
 }
 
 #[cfg(test)]
@@ -129,9 +164,38 @@ mod tests {
             kana_name: "健保".into(),
             ..form()
         };
-        assert!(parse(&form, true, today(), &mut errors).is_none());
+        assert!(parse(&form, true, Writing::ANY, today(), &mut errors).is_none());
         let found: Vec<_> = errors.into_iter().map(|error| error.field).collect();
         assert_eq!(found, [fields::NUMBER, fields::KANA_NAME, fields::EMPLOYEE_NUMBER]);
+    }
+
+    #[test]
+    fn what_the_roster_does_not_write_is_a_slip_and_a_label_always_is() {
+        let found = |number: &str, kana_name: &str, symbol: &str, writing| {
+            let mut errors = Vec::new();
+            let form = IdentityForm {
+                number: number.into(),
+                kana_name: kana_name.into(),
+                symbol: symbol.into(),
+                ..form()
+            };
+            parse(&form, false, writing, today(), &mut errors);
+            errors.into_iter().map(|error| error.field).collect::<Vec<_>>()
+        };
+        let plain = Writing {
+            latin_names: false,
+            number_signs: false,
+        };
+        assert_eq!(
+            found("0012-00", "SMITH JOHN", "100", plain),
+            [fields::NUMBER, fields::KANA_NAME]
+        );
+        assert_eq!(found("0012-00", "SMITH JOHN", "100", Writing::ANY), []);
+        assert_eq!(
+            found("番号12", "けんぽ", "記号100", Writing::ANY),
+            [fields::SYMBOL, fields::NUMBER]
+        );
+        assert_eq!(found("0012", "けんぽ", "公立-12", plain), []);
     }
 
     #[test]
@@ -142,13 +206,13 @@ mod tests {
             ..form()
         };
         assert!(
-            parse(&form, false, today(), &mut errors)
+            parse(&form, false, Writing::ANY, today(), &mut errors)
                 .unwrap()
                 .employee_number
                 .is_none()
         );
         assert!(
-            parse(&form, true, today(), &mut errors)
+            parse(&form, true, Writing::ANY, today(), &mut errors)
                 .unwrap()
                 .employee_number
                 .is_some()

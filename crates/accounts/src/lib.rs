@@ -16,6 +16,7 @@ mod log_in;
 mod login_names;
 mod messages;
 mod new_password;
+mod read_email;
 pub mod reasons;
 mod recover;
 mod rehash;

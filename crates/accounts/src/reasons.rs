@@ -2,7 +2,10 @@
 //! security.md 2). None blames.
 
 use chrono::{DateTime, Utc};
-use guard::HashError;
+use guard::{
+    HashError,
+    throttle::{Rule, Standing},
+};
 use kernel::{
     Outage, Reason, Refusal, RefusalKind, Words,
     calendar::{full_minute, moment_or_time},
@@ -19,10 +22,19 @@ pub const NOT_MATCHED: Reason = Reason {
     kind: RefusalKind::Mend,
     detail: "Sign-up can't go on with these particulars. Check them; whoever is registered already logs in or asks for a \
              user ID reminder; the insurer's contact desk helps.",
-    words: |_, _| {
+    words: |refusal, now| {
+        let neutral = "入力した内容では登録に進めませんでした。記号・番号・生年月日・氏名をもう一度お確かめください。すでに登録した方は、ログインするか、ユーザーIDをお調べください。お困りのときは窓口へお電話ください。";
+        let left = match (refusal.left, refusal.until) {
+            (Some(0), Some(until)) => format!(
+                "この記号・番号では、しばらく受け付けを止めます。{}から、もう一度お試しいただけます。",
+                moment_or_time(until, now)
+            ),
+            (Some(left), _) => format!("この記号・番号では、あと{left}回お試しいただけます。"),
+            (None, _) => String::new(),
+        };
         Words::new(
             "登録に進めませんでした",
-            "入力した内容では登録に進めませんでした。記号・番号・生年月日・氏名をもう一度お確かめください。すでに登録した方は、ログインするか、ユーザーIDをお調べください。お困りのときは窓口へお電話ください。",
+            format!("{neutral}{left}"),
             &[
                 ("/portal/", "ログインする"),
                 ("/portal/user-id", "ユーザーIDを調べる"),
@@ -326,6 +338,15 @@ pub const REASONS: [Reason; 20] = [
     REVISION_OUTDATED,
 ];
 
+/// [`NOT_MATCHED`] with what is left of the tries at the typed number, whoever's it is.
+pub(crate) fn not_matched(rule: &Rule<'_>, standing: Standing) -> Refusal {
+    Refusal {
+        left: Some(rule.tries.saturating_sub(standing.tries)),
+        until: standing.wait,
+        ..NOT_MATCHED.into()
+    }
+}
+
 /// [`WAIT`] with its end.
 pub(crate) fn wait(until: DateTime<Utc>) -> Refusal {
     Refusal {
@@ -387,6 +408,31 @@ mod tests {
         assert_eq!(
             text,
             "入力した内容では登録に進めませんでした。記号・番号・生年月日・氏名をもう一度お確かめください。すでに登録した方は、ログインするか、ユーザーIDをお調べください。お困りのときは窓口へお電話ください。"
+        );
+    }
+
+    #[test]
+    fn the_neutral_answer_says_how_many_tries_are_left_and_after_the_last_until_when_to_wait() {
+        let now: DateTime<Utc> = "2026-11-22T03:05:00Z".parse().unwrap();
+        let rule = Rule {
+            name: "identity",
+            tries: 5,
+            window: std::time::Duration::from_hours(24),
+            waits: &[],
+        };
+        let said = |tries, wait| {
+            let standing = Standing {
+                tries,
+                wait,
+                counted: true,
+            };
+            not_matched(&rule, standing).words(now).text
+        };
+        assert!(said(2, None).ends_with("窓口へお電話ください。この記号・番号では、あと3回お試しいただけます。"));
+        let last = said(5, Some(now + TimeDelta::minutes(15)));
+        assert!(
+            last.ends_with("しばらく受け付けを止めます。12時20分から、もう一度お試しいただけます。"),
+            "{last}"
         );
     }
 

@@ -312,6 +312,7 @@ impl Stage {
             user_id: user_id.to_owned(),
             password: PASSWORD.into(),
             email: Some(email.clone()),
+            asked: None,
         };
         done(accounts.create(&origin, &ticket, form).await)?;
         app.worker.run_once().await.map_err(Failed::at("mail"))?;

@@ -2,7 +2,9 @@
 //! private reaches a body; the cause of an outage goes to the log, with the request's id.
 
 use chrono::{DateTime, Utc};
-use kernel::{FieldError, Outage, OutageKind, Problem, Reason, Refusal, RefusalKind, outcome::UNCONFIRMED};
+use kernel::{
+    FieldError, Outage, OutageKind, PasswordFlaws, Problem, Reason, Refusal, RefusalKind, outcome::UNCONFIRMED,
+};
 use poem::{
     IntoResponse, Response,
     http::{StatusCode, header},
@@ -31,7 +33,7 @@ pub struct ProblemBody {
     pub code: String,
     /// What happened and what to do, in English.
     pub detail: String,
-    /// The fields to be mended; empty unless the code is `fields`.
+    /// The fields to be mended, all at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
     /// Seconds to wait, also sent as `Retry-After`.
@@ -163,6 +165,8 @@ fn field_detail(problem: &Problem) -> String {
         Problem::TooShort { min } => format!("Needs at least {min} characters."),
         Problem::TooLong { max } => format!("Takes at most {max} characters."),
         Problem::Characters => "Holds characters that this field does not take.".into(),
+        Problem::Character(stray) => format!("Holds {stray:?}, which this field does not take."),
+        Problem::MyNumber => "Seems to be an individual number (My Number), which must not be sent here.".into(),
         Problem::CodeLength => "An insurer code has 8 digits, or 6 for a national health insurance society.".into(),
         Problem::CheckDigit => "The check digit does not fit: the code is mistyped.".into(),
         Problem::Unregistered => "No insurer of this code is registered here.".into(),
@@ -171,9 +175,16 @@ fn field_detail(problem: &Problem) -> String {
         Problem::ImpossibleDate { month, last_day } => format!("Month {month} ends on day {last_day} in that year."),
         Problem::DateOutOfRange => "Must be a date from 1868 to today.".into(),
         Problem::EmailShape => "Must have the shape of an e-mail address.".into(),
-        Problem::PasswordRule { min } => format!(
-            "Needs {min} to 20 characters with a letter, a digit and one of ?!@#%&()_+ each, or 15 to 128 of any kind."
-        ),
+        Problem::EmailDoubtful { meant } => format!("Perhaps {meant} is meant."),
+        Problem::PasswordRule(PasswordFlaws { min, stray, .. }) => {
+            let rule = format!(
+                "Needs {min} to 20 characters with a letter, a digit and one of ?!@#%&()_+ each, or 15 to 128 of any kind."
+            );
+            match stray {
+                Some(stray) => format!("{rule} {stray:?} is for the long ones only."),
+                None => rule,
+            }
+        }
         Problem::PasswordCommon => "Is on the list of common passwords.".into(),
         Problem::PasswordContext => "Can be guessed from the user ID, member number, birth date or insurer.".into(),
         Problem::PasswordUnchanged => "Must differ from the present password.".into(),

@@ -1,7 +1,7 @@
 //! Passwords: parsed by the manual's rule or by length, held where nothing can print them, read by the hasher alone.
 
 use crate::{blocklist, context};
-use kernel::Problem;
+use kernel::{PasswordFlaws, PasswordPart, Problem};
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
@@ -23,23 +23,41 @@ impl PasswordRule {
     pub const LONGEST: usize = 128;
     /// The manual's signs.
     pub const SIGNS: &'static str = "?!@#%&()_+";
+    /// Shown as an example of the manual's rule, long enough for every insurer's minimum under it; on the blocklist.
+    pub const EXAMPLE: &'static str = "Sakura7+hanami";
 
     fn shortest(self) -> usize {
         self.minimum_length.clamp(Self::SHORTEST, 64)
     }
 
-    /// The manual's rule: 8–20 of `A-Za-z0-9?!@#%&()_+`, at least one letter, one digit, one sign.
-    fn admits_short(self, text: &str) -> bool {
-        let is_sign = |c: char| Self::SIGNS.contains(c);
-        (self.shortest()..=Self::MANUAL_LONGEST).contains(&text.chars().count())
-            && text.chars().all(|c| c.is_ascii_alphanumeric() || is_sign(c))
-            && text.contains(|c: char| c.is_ascii_alphabetic())
-            && text.contains(|c: char| c.is_ascii_digit())
-            && text.contains(is_sign)
-    }
-
-    fn admits_long(self, text: &str) -> bool {
-        (self.shortest().max(Self::LONG)..=Self::LONGEST).contains(&text.chars().count())
+    /// What keeps a text from both rules: from [`Self::LONG`] characters on anything goes; below that the manual's rule
+    /// asks for characters of `A-Za-z0-9?!@#%&()_+`, at least one letter, one digit, one sign. All at once.
+    fn flaws(self, text: &str) -> Option<PasswordFlaws> {
+        let (min, length) = (self.shortest(), text.chars().count());
+        if length >= min.max(Self::LONG) {
+            return None;
+        }
+        let part = |c: char| match c {
+            c if c.is_ascii_alphabetic() => Some(PasswordPart::Letter),
+            c if c.is_ascii_digit() => Some(PasswordPart::Digit),
+            c => Self::SIGNS.contains(c).then_some(PasswordPart::Sign),
+        };
+        let mut flaws = PasswordFlaws {
+            min,
+            is_short: length < min,
+            stray: None,
+            lacks: Vec::new(),
+        };
+        // Where the insurer asks for as many, length is all that counts.
+        if min < Self::LONG {
+            flaws.stray = text.chars().find(|c| part(*c).is_none());
+            flaws.lacks = [PasswordPart::Letter, PasswordPart::Digit, PasswordPart::Sign]
+                .into_iter()
+                .filter(|needed| !text.chars().any(|c| part(c) == Some(*needed)))
+                .collect();
+        }
+        let is_kept = !flaws.is_short && flaws.stray.is_none() && flaws.lacks.is_empty();
+        (!is_kept).then_some(flaws)
     }
 }
 
@@ -64,8 +82,8 @@ impl Password {
         if text.chars().any(char::is_control) {
             return Err(Problem::Characters);
         }
-        if !rule.admits_short(&text) && !rule.admits_long(&text) {
-            return Err(Problem::PasswordRule { min: rule.shortest() });
+        if let Some(flaws) = rule.flaws(&text) {
+            return Err(Problem::PasswordRule(flaws));
         }
         if context::is_context(&text, context) {
             return Err(Problem::PasswordContext);
@@ -151,19 +169,35 @@ mod tests {
         assert_eq!(problem(&kanji(129)), Some(Problem::TooLong { max: 128 }));
     }
 
+    /// Fewer than `min` characters, a stray one, parts that lack.
+    fn flaws(min: usize, is_short: bool, stray: Option<char>, lacks: &[PasswordPart]) -> Problem {
+        let lacks = lacks.to_vec();
+        Problem::PasswordRule(PasswordFlaws {
+            min,
+            is_short,
+            stray,
+            lacks,
+        })
+    }
+
     #[test]
-    fn short_ones_outside_the_manuals_rule_are_refused_with_the_rule() {
-        for typed in [
-            "Kenpo#2",
-            "kenpo2024",
-            "kenpo###",
-            "1234567!",
-            "kenpo-2024",
-            "けんぽ#2024",
-            "ken po#24",
-            "abcdefg!x/1",
-        ] {
-            assert_eq!(problem(typed), Some(Problem::PasswordRule { min: 8 }), "{typed}");
+    fn short_ones_outside_the_manuals_rule_are_refused_with_all_that_keeps_them_from_it() {
+        use PasswordPart::{Digit, Letter, Sign};
+        let cases: [(&str, bool, Option<char>, &[PasswordPart]); 11] = [
+            ("Kenpo#2", true, None, &[]),
+            ("kenpo2024", false, None, &[Sign]),
+            ("kenpo###", false, None, &[Digit]),
+            ("1234567!", false, None, &[Letter]),
+            ("himawariyama", false, None, &[Digit, Sign]),
+            ("Chizuru-1961", false, Some('-'), &[Sign]),
+            ("けんぽ#2024", false, Some('け'), &[Letter]),
+            ("ken po#24", false, Some(' '), &[]),
+            ("ken\u{3000}po#24", false, Some(' '), &[]),
+            ("abcdefg!x/1", false, Some('/'), &[]),
+            ("a-b", true, Some('-'), &[Digit, Sign]),
+        ];
+        for (typed, is_short, stray, lacks) in cases {
+            assert_eq!(problem(typed), Some(flaws(8, is_short, stray, lacks)), "{typed}");
         }
         assert_eq!(problem(""), Some(Problem::Empty));
         assert_eq!(problem("nara\u{7}kyosai no machi"), Some(Problem::Characters));
@@ -183,9 +217,9 @@ mod tests {
         let rule = |minimum_length| PasswordRule { minimum_length };
         let parse = |typed, minimum| Password::new(typed, &rule(minimum), &[]).err();
         assert_eq!(parse("Ken4po#Y", 0), None);
-        assert_eq!(parse("Ken4po#Y", 12), Some(Problem::PasswordRule { min: 12 }));
+        assert_eq!(parse("Ken4po#Y", 12), Some(flaws(12, true, None, &[])));
         assert_eq!(parse("Kenpo#24Yama", 12), None);
-        assert_eq!(parse("Kenpo#24Yama3+kawa", 24), Some(Problem::PasswordRule { min: 24 }));
+        assert_eq!(parse("Kenpo-24Yama3+kawa", 24), Some(flaws(24, true, None, &[])));
         assert_eq!(
             parse(
                 "a long walk in the hills of Yoshino, then a long bath in the evening",
@@ -193,6 +227,15 @@ mod tests {
             ),
             None
         );
+    }
+
+    #[test]
+    fn the_example_keeps_the_rule_of_every_insurer_that_has_one_and_is_nobodys() {
+        for minimum_length in 8..PasswordRule::LONG {
+            let rule = PasswordRule { minimum_length };
+            let refused = Password::new(PasswordRule::EXAMPLE, &rule, &[]).err();
+            assert_eq!(refused, Some(Problem::PasswordCommon), "{minimum_length}");
+        }
     }
 
     // security.md 22
@@ -231,6 +274,22 @@ mod tests {
             let drawn = letters.chars().zip(body.chars()).flat_map(|(letter, any)| [letter, any]);
             let typed = format!("{}{sign}{digit}x", drawn.collect::<String>());
             prop_assert_eq!(problem(&typed), None, "{}", typed);
+        }
+
+        #[test]
+        fn what_is_refused_by_the_rule_says_what_and_what_says_nothing_keeps_it(
+            typed in "[A-Za-z0-9?!@#%&()_+あ. -]{1,22}", minimum_length in 0..30usize,
+        ) {
+            let rule = PasswordRule { minimum_length };
+            let length = typed.chars().count();
+            match rule.flaws(&typed) {
+                Some(flaws) => {
+                    prop_assert!(flaws.is_short || flaws.stray.is_some() || !flaws.lacks.is_empty());
+                    prop_assert!(flaws.stray.is_none_or(|c| typed.contains(c) && !PasswordRule::SIGNS.contains(c)));
+                    prop_assert!(length < PasswordRule::LONG.max(minimum_length));
+                }
+                None => prop_assert!(length >= minimum_length.max(8)),
+            }
         }
 
         #[test]

@@ -104,11 +104,28 @@ pub async fn take(
     rule: &Rule<'_>,
     key: &str,
 ) -> Result<Taken, DatabaseError> {
+    Ok(take_of(tx, keys, now, rule, key).await?.0)
+}
+
+/// [`take`], with how the rule stands with the key afterwards: for whoever is told of the tries left.
+pub async fn take_of(
+    tx: &TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    rule: &Rule<'_>,
+    key: &str,
+) -> Result<(Taken, Standing), DatabaseError> {
     let row = upsert(tx, keys, now, rule, key).await?;
-    Ok(match row.blocked_until {
+    let taken = match row.blocked_until {
         Some(until) if !row.admitted => Taken::Wait { until },
         _ => Taken::Free,
-    })
+    };
+    let standing = Standing {
+        tries: u32::try_from(row.tries).unwrap_or(0),
+        wait: row.blocked_until,
+        counted: true,
+    };
+    Ok((taken, standing))
 }
 
 /// Counts a failure after the check: until when further tries are to wait, where that was the last the rule allows or

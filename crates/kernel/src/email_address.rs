@@ -1,7 +1,7 @@
 //! メールアドレス: anything that mail can reach, odd old carrier addresses included (manual 1-4), nothing that could
 //! smuggle a header.
 
-use crate::{Problem, text};
+use crate::{Problem, mail_domains, text};
 
 /// An e-mail address as its owner writes it; `domain` in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,6 +55,12 @@ impl EmailAddress {
         let (host, top) = domain.rsplit_once('.').unwrap_or((domain, ""));
         let host: String = host.chars().take(2).collect();
         format!("{first}***{last}@{host}***.{top}")
+    }
+
+    /// The address that was meant, where the domain seems to be a well-known one with a slip in it.
+    pub fn meant(&self) -> Option<Self> {
+        let (local, domain) = self.parts();
+        mail_domains::meant(domain).map(|meant| Self(format!("{local}@{meant}")))
     }
 
     /// True for addresses that some senders refuse though they may work (dots or signs first, last or in a row):
@@ -122,6 +128,13 @@ mod tests {
         ] {
             assert_eq!(EmailAddress::parse(typed), Err(Problem::EmailShape), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_slip_behind_the_at_sign_is_seen_and_the_part_before_it_stays() {
+        let meant = |typed| EmailAddress::parse(typed).unwrap().meant();
+        assert_eq!(meant("Sachiko.K@Gmail.CON").unwrap().as_str(), "Sachiko.K@gmail.com");
+        assert_eq!(meant("sachiko@gmail.com"), None);
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl KanaName {
         &self.written
     }
 
+    /// True where it holds letters other than kana: rosters of some insurers write foreign names in Latin.
+    pub fn has_latin(&self) -> bool {
+        !self.strict.chars().all(is_kana)
+    }
+
     /// One script and width, no blanks, every mark kept: equal where two people wrote the same name.
     pub fn strict_key(&self) -> &str {
         &self.strict
@@ -99,7 +104,11 @@ fn fold(katakana: &str) -> String {
 }
 
 fn is_name_char(c: char) -> bool {
-    matches!(c, 'ァ'..='ヺ' | 'ㇰ'..='ㇿ' | 'ー') || (c.is_alphabetic() && c.is_uppercase())
+    is_kana(c) || (c.is_alphabetic() && c.is_uppercase())
+}
+
+fn is_kana(c: char) -> bool {
+    matches!(c, 'ァ'..='ヺ' | 'ㇰ'..='ㇿ' | 'ー')
 }
 
 #[cfg(test)]
@@ -165,6 +174,23 @@ mod tests {
             assert_eq!(strict(apart), strict(whole), "{apart}");
         }
         assert_ne!(strict("カ゛イト"), strict("カイト"));
+    }
+
+    #[test]
+    fn letters_other_than_kana_are_seen_in_every_width() {
+        let has_latin = |typed| KanaName::parse(typed).unwrap().has_latin();
+        for typed in ["SMITH JOHN", "ｓｍｉｔｈ", "スミス John", "Ō'Neill"] {
+            assert!(has_latin(typed), "{typed}");
+        }
+        for typed in [
+            "スミス　ジョン・ポール",
+            "ｹﾝﾎﾟ ｼｮｳｺ",
+            "おーの ゆーこ",
+            "いすゞ",
+            "ケンポ-タロウ",
+        ] {
+            assert!(!has_latin(typed), "{typed}");
+        }
     }
 
     #[test]

@@ -37,6 +37,11 @@ macro_rules! written {
                 &self.written
             }
 
+            /// True where the field's name was typed along with what belongs into it: `記号100`.
+            pub fn has_label(&self) -> bool {
+                ["記号", "番号"].iter().any(|label| self.key.starts_with(label))
+            }
+
             /// What two writings of the same value share.
             pub fn key(&self) -> &str {
                 &self.key
@@ -71,6 +76,16 @@ written!(
     EmployeeNumber,
     false
 );
+
+impl Number {
+    /// True for digits alone, grouped or not. Two digits behind a single blank are a 枝番, and none of it.
+    pub fn is_digits(&self) -> bool {
+        let plain = text::normalize(&self.written);
+        let groups: Vec<&str> = plain.split_whitespace().collect();
+        let has_branch = matches!(groups.as_slice(), [_, branch] if branch.len() == 2);
+        !has_branch && self.key.bytes().all(|byte| byte.is_ascii_digit())
+    }
+}
 
 /// NFKC, all dashes and middle dots one, no blanks, circled letters as the claims format writes them `( )`,
 /// upper-case; purely numeric values without leading zeros.
@@ -138,7 +153,44 @@ mod tests {
         assert_eq!(Number::parse("1\u{7}"), Err(Problem::Characters));
     }
 
+    #[test]
+    fn a_number_with_its_branch_its_symbol_or_a_label_is_not_digits_alone() {
+        let is_digits = |typed| Number::parse(typed).unwrap().is_digits();
+        for typed in ["105", "０１０５", " 105 ", "1 234", "1234 5678 90", "105\u{200B}"] {
+            assert!(is_digits(typed), "{typed}");
+        }
+        for typed in [
+            "0012-00",
+            "0012 00",
+            "００１２　００",
+            "0012ー00",
+            "100・12",
+            "100-105",
+            "番号105",
+            "105(00)",
+            "①05",
+            "12a",
+            "No.5",
+        ] {
+            assert!(!is_digits(typed), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_label_typed_along_is_seen() {
+        let has_label = |typed| Symbol::parse(typed).unwrap().has_label();
+        assert!(has_label("記号100") && has_label("記号：公立－12") && has_label("番 号 5"));
+        assert!(!has_label("公立-12") && !has_label("100") && !has_label(""));
+    }
+
     proptest! {
+        #[test]
+        fn a_number_of_digits_has_a_key_of_digits(typed in "[0-9０-９ 　・ー()-]{1,12}") {
+            if let Ok(number) = Number::parse(&typed) {
+                prop_assert!(!number.is_digits() || number.key().bytes().all(|byte| byte.is_ascii_digit()));
+            }
+        }
+
         #[test]
         fn no_typed_text_panics(typed in "\\PC*") {
             let _ = Symbol::parse(&typed);

@@ -1,5 +1,6 @@
 //! What can be wrong with one field, as a value that the shells put into words: Japanese on pages, a code in the API.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// What is wrong with one typed value. `code()` is stable and public; words are the shells' business.
@@ -20,6 +21,10 @@ pub enum Problem {
     },
     /// Holds characters that the field cannot take.
     Characters,
+    /// Holds this one, which the field cannot take.
+    Character(char),
+    /// A マイナンバー, it seems, which nobody may ask for: it is shown and kept nowhere.
+    MyNumber,
     /// An insurer code that has not 8 (or, for the national health kind, 6) digits.
     CodeLength,
     /// An insurer code whose check digit does not fit: mistyped.
@@ -41,11 +46,13 @@ pub enum Problem {
     DateOutOfRange,
     /// Not the shape of an e-mail address.
     EmailShape,
-    /// A short password that lacks a letter, a digit or a sign of the manual's rule.
-    PasswordRule {
-        /// The fewest characters a password of the manual's rule needs at this insurer.
-        min: usize,
+    /// Not the address that was meant, it seems: a well-known provider's name with a slip in it. Asked about once.
+    EmailDoubtful {
+        /// The address that it was taken for.
+        meant: String,
     },
+    /// A short password that does not keep the manual's rule.
+    PasswordRule(PasswordFlaws),
     /// A password that is on the list of common ones.
     PasswordCommon,
     /// A password made of what others know: the user ID, the member number, the birth date, the insurer's name.
@@ -71,7 +78,8 @@ impl Problem {
             Self::Empty => "empty",
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
-            Self::Characters => "characters",
+            Self::Characters | Self::Character(_) => "characters",
+            Self::MyNumber => "my_number",
             Self::CodeLength => "code_length",
             Self::CheckDigit => "check_digit",
             Self::Unregistered => "unregistered",
@@ -80,7 +88,8 @@ impl Problem {
             Self::ImpossibleDate { .. } => "impossible_date",
             Self::DateOutOfRange => "date_out_of_range",
             Self::EmailShape => "email_shape",
-            Self::PasswordRule { .. } => "password_rule",
+            Self::EmailDoubtful { .. } => "email_doubtful",
+            Self::PasswordRule(_) => "password_rule",
             Self::PasswordCommon => "password_common",
             Self::PasswordContext => "password_context",
             Self::PasswordUnchanged => "password_unchanged",
@@ -91,6 +100,30 @@ impl Problem {
             Self::NotAChoice => "not_a_choice",
         }
     }
+}
+
+/// What keeps a short password from the manual's rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordFlaws {
+    /// The fewest characters a password needs at this insurer.
+    pub min: usize,
+    /// It has fewer.
+    pub is_short: bool,
+    /// Its first character that only a long password may hold.
+    pub stray: Option<char>,
+    /// What it has none of.
+    pub lacks: Vec<PasswordPart>,
+}
+
+/// What a password of the manual's rule is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PasswordPart {
+    /// 英字.
+    Letter,
+    /// 数字.
+    Digit,
+    /// 記号.
+    Sign,
 }
 
 /// A field of a form or of a program's request, with the words that are its own.

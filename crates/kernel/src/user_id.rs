@@ -3,7 +3,8 @@
 
 use crate::{Problem, text};
 
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
+    UserId::EXAMPLE,
     "administrator",
     "madoguchi",
     "operator",
@@ -32,6 +33,9 @@ impl UserId {
     /// What may stand in one beside letters and digits; the hyphen last, so that no regex class makes a range of it.
     pub const SIGNS: &'static str = "@_+-";
 
+    /// Shown as an example of the rule, and so nobody's.
+    pub const EXAMPLE: &'static str = "sakura_hana7";
+
     /// Parses a user ID that somebody wants to have.
     pub fn parse(typed: &str) -> Result<Self, Problem> {
         let id = Self::typed(typed)?;
@@ -53,8 +57,9 @@ impl UserId {
         if id.is_empty() {
             return Err(Problem::Empty);
         }
-        if !id.chars().all(|c| c.is_ascii_alphanumeric() || Self::SIGNS.contains(c)) {
-            return Err(Problem::Characters);
+        let takes = |c: char| c.is_ascii_alphanumeric() || Self::SIGNS.contains(c);
+        if let Some(stray) = id.chars().find(|c| !takes(*c)) {
+            return Err(Problem::Character(stray));
         }
         if id.len() < Self::MIN {
             return Err(Problem::TooShort { min: Self::MIN });
@@ -90,8 +95,16 @@ mod tests {
     #[test]
     fn the_manuals_signs_are_allowed_and_its_stray_comma_is_not() {
         assert_eq!(UserId::parse("ＫＥＮＰＯ＠-_+１").unwrap().as_str(), "KENPO@-_+1");
-        for typed in ["kenpo,1", "kenpo[1", "kenpo^1", "kenpo\\1", "kenpo.1", "健保太郎さん"] {
-            assert_eq!(UserId::parse(typed), Err(Problem::Characters), "{typed}");
+        for (typed, stray) in [
+            ("kenpo,1", ','),
+            ("kenpo[1", '['),
+            ("kenpo^1", '^'),
+            ("kenpo\\1", '\\'),
+            ("kenpo.1@nara/2", '.'),
+            ("kenpo 1", ' '),
+            ("健保太郎さん", '健'),
+        ] {
+            assert_eq!(UserId::parse(typed), Err(Problem::Character(stray)), "{typed}");
         }
     }
 
@@ -99,7 +112,7 @@ mod tests {
     fn length_and_reserved_words_are_told_apart() {
         assert_eq!(UserId::parse("abcde"), Err(Problem::TooShort { min: 6 }));
         assert_eq!(UserId::parse(&"a".repeat(51)), Err(Problem::TooLong { max: 50 }));
-        for typed in ["Madoguchi", "admin-1", "root_1", "ADMINISTRATOR"] {
+        for typed in ["Madoguchi", "admin-1", "root_1", "ADMINISTRATOR", UserId::EXAMPLE] {
             assert_eq!(UserId::parse(typed), Err(Problem::UserIdReserved), "{typed}");
         }
         assert!(UserId::parse("administered").is_ok() && UserId::parse("rooted").is_ok());

@@ -117,6 +117,16 @@ impl Frame {
         self
     }
 
+    /// Before the identity's fields.
+    pub fn who_registers(&self) -> &'static str {
+        words::who_registers(self.insurer.kind)
+    }
+
+    /// Where that is said at more length.
+    pub fn more_on_who_registers(&self) -> Way {
+        words::more_on_who_registers()
+    }
+
     /// Beside the identity's birth date.
     pub fn birth_date_hint(&self) -> String {
         format!("{}の生年月日を選んでください", words::whose(self.insurer.kind))
@@ -227,7 +237,7 @@ impl Frame {
     pub fn read_only_text(&self) -> Option<String> {
         self.read_only_until.map(|day| {
             format!(
-                "資格を失われたため、ご覧になることだけができます（{}まで）",
+                "資格を失われたため、{}までご覧になれます。新しい申請はできません。パスワードとメールアドレスの変更はできます。",
                 calendar::date_with_weekday(day)
             )
         })
@@ -303,7 +313,7 @@ impl Errors {
             heading: Some(words.heading),
             text: words.text,
             ways: words.ways,
-            fields: vec![],
+            fields: refusal.fields.iter().map(Mistake::new).collect(),
         }
     }
 

@@ -11,8 +11,10 @@ pub mod identity;
 pub mod import;
 mod named;
 mod person;
+mod writing;
 
 pub use changes::{Change, ChangeKind};
 pub use identity::{Identity, Level, Match, are_alike, find};
 pub use named::{NamedError, Numbered, named};
 pub use person::{Access, Person, numbered, person};
+pub use writing::{Writing, writing};

@@ -248,6 +248,7 @@ impl TestApp {
             user_id: user_id.clone(),
             password: PASSWORD.into(),
             email: Some(email.clone()),
+            asked: None,
         };
         done(accounts.create(&origin, &ticket, form).await);
         let code = self.code_for(&email).await;

@@ -68,7 +68,7 @@ export default function register(site) {
       assert.equal(await press(page, '認証'), 422, who);
       assert.match(await page.title(), /^エラー：.+｜奈良県市町村職員共済組合$/);
       assert.ok((await page.locator('#errs').innerText()).includes(NOT_MATCHED), who);
-      assert.deepEqual(await texts(page, '#errs a'), ['ログインする', 'ユーザーIDを調べる', '窓口の電話番号を見る'], who);
+      assert.deepEqual(await texts(page, '#errs a'), ['ログインする', 'ユーザーIDを調べる', '窓口の電話番号を見る', '登録できる方について（よくあるご質問）'], who);
     }
     await check(page, 'mistake-identity-mismatch');
     await page.getByRole('link', { name: '窓口の電話番号を見る' }).click();

@@ -53,7 +53,7 @@ async fn the_insurers_days_after_loss_are_for_reading_with_a_word_on_it() {
     says(
         &client.get(MY_PAGE).await,
         200,
-        "ご覧になることだけができます（2026年11月22日",
+        "2026年11月22日（日）までご覧になれます。新しい申請はできません。パスワードとメールアドレスの変更はできます。",
     );
     let again = app.client();
     leads(&log_in(&again, &who.user_id, PASSWORD).await, MY_PAGE);

@@ -154,10 +154,12 @@ async fn user_ids_follow_the_manuals_rule() {
     for (typed, said) in [
         ("", "ユーザーIDを入力してください"),
         ("abcde", "6文字以上"),
-        ("a,bcdef", "@ - _ +"),
+        ("a,bcdef", "「,」は使えません。ユーザーIDは、英字・数字と @ - _ +"),
         ("abc[def", "@ - _ +"),
-        ("ab.cdef", "@ - _ +"),
-        ("健保太郎太郎", "@ - _ +"),
+        ("ab.cdef", "「.」は使えません"),
+        ("ab cdef", "空白は使えません"),
+        ("健保太郎太郎", "「健」は使えません"),
+        ("sakura_hana7", "窓口で使う名前"),
         ("administrator", "窓口で使う名前"),
     ] {
         says(
@@ -183,7 +185,12 @@ async fn passwords_follow_both_rules_and_the_refusal_says_why() {
     for (typed, said) in [
         ("", "パスワードを入力してください"),
         ("Himawa&", "8文字以上20文字以内"),
-        ("himawariyama", "8文字以上20文字以内"),
+        ("himawariyama", "パスワードに、数字・記号が入っていません"),
+        (
+            "Chizuru-1961",
+            "「-」は使えません。使える記号は ?!@#%&#38;()_+ です（15文字以上なら、どの文字も使えます）",
+        ),
+        ("Sakura7+hanami", "多くの人が使っていて"),
         ("password1!", "多くの人が使っていて"),
         ("!!Himawari_2026", "多くの人が使っていて"),
         ("k3np0#123", "多くの人が使っていて"),

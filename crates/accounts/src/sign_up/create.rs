@@ -6,6 +6,7 @@ use crate::{
     fields, login_names,
     messages::VerificationCode,
     new_password::new_password,
+    read_email::read_email,
     reasons,
     reasons::unhashed,
     schema::sign_up_tickets,
@@ -36,6 +37,8 @@ pub struct AccountForm {
     pub password: String,
     /// メールアドレス; not read where the insurer registered one.
     pub email: Option<String>,
+    /// The address that was asked about before: [`Problem::EmailDoubtful`] is said once of each.
+    pub asked: Option<String>,
 }
 
 /// What step 2 is to write: parsed, screened and hashed.
@@ -140,7 +143,7 @@ impl Accounts {
         // The mask was shown and can't be edited: the address behind it counts, not what was posted.
         let email = match self.ticket_email(&row)? {
             Some(email) if row.email_hint.is_some() => Ok(email),
-            _ => EmailAddress::parse(form.email.as_deref().unwrap_or_default()),
+            _ => read_email(form.email.as_deref().unwrap_or_default(), form.asked.as_deref()),
         };
         let email = FieldError::gather(fields::EMAIL, email, &mut errors);
         let (Some(user_id), Some(password), Some(email), true) = (user_id, password, email, errors.is_empty()) else {

@@ -1,7 +1,7 @@
 //! Step 1 (manual 1-2): the typed identity against the roster. Every mismatch has one answer.
 
 use crate::{
-    Accounts, IdentityForm, alike,
+    Accounts, IdentityForm, alike, fields,
     messages::{AlreadyRegistered, letterhead, sender},
     reasons,
     schema::{accounts, sign_up_tickets},
@@ -16,7 +16,10 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::throttle;
-use kernel::{AccountId, EmailAddress, Outage, Outcome, PersonId, Refusal, TenantId, TenantSecret, TicketId};
+use kernel::{
+    AccountId, EmailAddress, FieldError, Outage, Outcome, PersonId, Problem, Refusal, TenantId, TenantSecret, TicketId,
+    is_my_number,
+};
 use mail::Letter;
 use roster::{Identity, Match};
 use serde_json::json;
@@ -78,7 +81,8 @@ impl Accounts {
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
         let typed = Typed::number(&self.keys, &key);
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-        let taken = throttle::take(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
+        let rule = self.limits.identity();
+        let (taken, standing) = throttle::take_of(&tx, &self.keys, now, &rule, &key).await?;
         if let throttle::Taken::Wait { until } = taken {
             trail::note_held(&tx, now, origin, &IDENTITY_HELD, &typed).await?;
             tx.commit().await?;
@@ -107,10 +111,15 @@ impl Accounts {
             record_visitor(&tx, now, origin, "sign_up.identify", "not_matched", about).await?;
             let alarmed = self.count_for_alarm(&tx, now, &IDENTITY_INSURER).await?;
             tx.commit().await?;
-            return Ok((reasons::NOT_MATCHED.into(), alarmed));
+            let mut refusal = reasons::not_matched(&rule, standing);
+            // By what was typed alone, so it tells nothing of the roster.
+            if is_my_number(identity.number.as_str()) {
+                refusal.fields.push(FieldError::new(fields::NUMBER, Problem::MyNumber));
+            }
+            return Ok((refusal.into(), alarmed));
         };
         // Only this try: a number may be a whole household's, and whoever knows one of it could guess at the others for ever.
-        throttle::give_back(&tx, &self.keys, now, &self.limits.identity(), &key).await?;
+        throttle::give_back(&tx, &self.keys, now, &rule, &key).await?;
         let tickets = self.limits.identity_tickets();
         let begun = throttle::take(&tx, &self.keys, now, &tickets, &person.person_id.to_string()).await?;
         if let throttle::Taken::Wait { until } = begun {

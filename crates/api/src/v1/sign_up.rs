@@ -152,10 +152,13 @@ impl SignUpApi {
             password,
             email,
         } = body.0;
+        let email = email.map(Text::into_string);
         let form = AccountForm {
             user_id: user_id.into_string(),
             password: password.into_string(),
-            email: email.map(Text::into_string),
+            // A program asks its person in its own way.
+            asked: email.clone(),
+            email,
         };
         let sent = call.done(call.accounts().create(&call.origin, &ticket(text)?, form).await)?;
         Ok(Accepted(sent.into()))

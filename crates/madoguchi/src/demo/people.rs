@@ -200,6 +200,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
         user_id: user_id(),
         password: PASSWORD.into(),
         email,
+        asked: None,
     };
     done(accounts.create(&origin, &ticket, form).await)?;
     app.worker.run_once().await?;

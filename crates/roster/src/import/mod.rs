@@ -13,6 +13,7 @@ mod staging;
 pub use reasons::{Reason, RowError, RowErrors};
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Vanishing};
 
+use crate::writing;
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
@@ -224,6 +225,7 @@ impl Run<'_> {
             .set(roster_heads::position.eq(position))
             .execute(&mut **tx)
             .await?;
+        writing::keep(tx).await?;
         self.note(tx, file, "finished", report, 0).await?;
         self.announce_losses(tx, merge).await?;
         let detail = json!({

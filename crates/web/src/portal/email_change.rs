@@ -1,7 +1,7 @@
 //! メールアドレスの変更: the new address with the present password, then the code that was sent there. Until the code is
 //! typed the old address stays.
 
-use crate::portal::account::ACCOUNT;
+use crate::portal::{account::ACCOUNT, sign_up_account::written_email};
 use accounts::{EmailChange, EmailChangeView, Member, fields, reasons};
 use askama::Template;
 use kernel::{Refusal, calendar};
@@ -60,6 +60,7 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
     let form = EmailChange {
         current_password: visit.form.text("current_password").to_owned(),
         email: email.clone(),
+        asked: visit.form.get("asked").map(str::to_owned),
     };
     match settle(visit.services.accounts.change_email(&visit.origin, &member, form).await) {
         Ok(_) => Ok(reply::see_other(CODE)),
@@ -153,7 +154,7 @@ fn ask_page(visit: &Visit, member: &Member, email: String, waiting: bool, errors
     AskPage {
         frame: visit.frame().in_section(ACCOUNT).with_errors(errors),
         present: member.email.as_str().to_owned(),
-        email,
+        email: written_email(email),
         waiting,
     }
 }

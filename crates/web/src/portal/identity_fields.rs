@@ -2,7 +2,7 @@
 
 use accounts::{BirthForm, IdentityForm};
 use chrono::{DateTime, Datelike, Utc};
-use kernel::calendar;
+use kernel::{Number, calendar, text};
 use pages::forms::Form;
 use serde::{Deserialize, Serialize};
 use tenancy::Insurer;
@@ -28,17 +28,21 @@ pub(crate) struct IdentityFields {
 }
 
 impl IdentityFields {
-    /// As typed.
+    /// As typed, but for numbers that are digits alone: those as they are kept.
     pub(crate) fn read(form: &Form) -> Self {
-        let text = |name: &str| form.text(name).to_owned();
+        let typed = |name: &str| form.text(name).to_owned();
+        let digits = |name: &str| match Number::parse(form.text(name)) {
+            Ok(number) if number.is_digits() => text::normalize(form.text(name)),
+            Ok(_) | Err(_) => typed(name),
+        };
         Self {
-            insurer_code: text("insurer_code"),
-            symbol: text("symbol"),
-            number: text("number"),
-            birth_year: text("birth_year"),
-            birth_month: text("birth_month"),
-            birth_day: text("birth_day"),
-            kana_name: text("kana_name"),
+            insurer_code: digits("insurer_code"),
+            symbol: typed("symbol"),
+            number: digits("number"),
+            birth_year: typed("birth_year"),
+            birth_month: typed("birth_month"),
+            birth_day: typed("birth_day"),
+            kana_name: typed("kana_name"),
             employee_number: form.get("employee_number").map(str::to_owned),
         }
     }

@@ -10,6 +10,7 @@ use pages::{
     frame::{Errors, Frame},
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
+    words,
 };
 
 use askama::Template;
@@ -146,11 +147,33 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
             ))
         }
         Err(refusal) => {
-            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
+            let mut identity = identity;
+            if holds_my_number(&refusal) {
+                identity.number.clear();
+            }
+            let frame = visit.frame().with_errors(errors(&visit, &refusal));
             let page = SignUpPage::new(&visit, frame, identity);
             Ok(with(visit.form_again(&refusal, &page)?, worn))
         }
     }
+}
+
+/// What the form says of a refusal; where nobody was found, also who may register.
+fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
+    let mut errors = Errors::new(refusal, visit.now);
+    if refusal.is(reasons::NOT_MATCHED) && visit.look.kind != InsurerKind::NationalHealth {
+        errors.text.push_str(words::who_registers(visit.look.kind));
+        errors.ways.push(words::more_on_who_registers());
+    }
+    if holds_my_number(refusal) {
+        errors.heading = Some("マイナンバーは入力しないでください");
+    }
+    errors
+}
+
+/// True where a マイナンバー was typed: it is not shown again.
+fn holds_my_number(refusal: &Refusal) -> bool {
+    refusal.fields.iter().any(|error| error.problem == Problem::MyNumber)
 }
 
 /// True where this browser's ticket was given for these very fields and still holds: 戻る and 認証 again, a double click, a

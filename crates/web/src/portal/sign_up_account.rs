@@ -4,7 +4,7 @@ use crate::portal::sign_up::OVER;
 use crate::portal::sign_up::{Draft, restart};
 use accounts::{AccountForm, TicketView, reasons};
 use askama::Template;
-use kernel::Outcome;
+use kernel::{EmailAddress, Outcome, UserId};
 use pages::{
     cookies, error_pages,
     frame::{Errors, Frame},
@@ -24,7 +24,7 @@ struct AccountPage {
     email_hint: Option<String>,
     user_id: String,
     email: String,
-    user_id_rule: &'static str,
+    user_id_rule: String,
     password_rule: String,
 }
 
@@ -34,12 +34,17 @@ impl AccountPage {
             frame,
             email_hint: view.as_ref().and_then(|view| view.email_hint.clone()),
             member: view.map(|view| (view.symbol, view.number)),
-            user_id,
-            email,
-            user_id_rule: words::USER_ID_RULE,
+            user_id: UserId::typed(&user_id).map_or(user_id, |taken| taken.as_str().to_owned()),
+            email: written_email(email),
+            user_id_rule: words::user_id_rule(),
             password_rule: words::password_rule(visit.look.password.minimum_length),
         }
     }
+}
+
+/// An address as it is taken, where it is one; else as typed, with nothing cut off.
+pub(super) fn written_email(typed: String) -> String {
+    EmailAddress::parse(&typed).map_or(typed, |taken| taken.as_str().to_owned())
 }
 
 /// The form, with what was typed before.
@@ -77,6 +82,7 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
         user_id: user_id.clone(),
         password: visit.form.text("password").to_owned(),
         email: visit.form.get("email").map(str::to_owned),
+        asked: visit.form.get("asked").map(str::to_owned),
     };
     let refusal = match settle(visit.services.accounts.create(&visit.origin, &ticket, form).await) {
         Ok(_) => return Ok(taken(&visit)),
@@ -149,7 +155,7 @@ mod tests {
             email_hint: hint.map(str::to_owned),
             user_id: "taro-\"nara".into(),
             email: "taro@example.jp".into(),
-            user_id_rule: words::USER_ID_RULE,
+            user_id_rule: words::user_id_rule(),
             password_rule: words::password_rule(8),
         };
         page.render().unwrap()

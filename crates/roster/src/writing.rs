@@ -1,0 +1,58 @@
+//! How an insurer's roster writes names and numbers. What nobody in it could have typed is a slip, and is told as one
+//! before it counts as a try.
+
+use database::{DatabaseError, TenantTransaction};
+use diesel::{
+    OptionalExtension as _, QueryableByName,
+    sql_types::{Bool, Integer},
+};
+use diesel_async::RunQueryDsl;
+
+/// What stands in a roster beside names in kana and numbers of digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Writing {
+    /// Names in letters other than kana.
+    #[diesel(sql_type = Bool)]
+    pub latin_names: bool,
+    /// 番号 of more than digits.
+    #[diesel(sql_type = Bool)]
+    pub number_signs: bool,
+}
+
+impl Writing {
+    /// Of a roster that nobody has looked at, anything may be true.
+    pub const ANY: Self = Self {
+        latin_names: true,
+        number_signs: true,
+    };
+}
+
+/// What the last import found.
+pub async fn writing(tx: &mut TenantTransaction) -> Result<Writing, DatabaseError> {
+    let query = diesel::sql_query(KEPT).bind::<Integer, _>(tx.tenant());
+    let kept = query.get_result(&mut **tx).await.optional()?;
+    Ok(kept.unwrap_or(Writing::ANY))
+}
+
+/// Looks through the roster as it is now, and keeps what is found; for the end of an import.
+pub(crate) async fn keep(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    let query = diesel::sql_query(LOOK).bind::<Integer, _>(tx.tenant());
+    let found: Writing = query.get_result(&mut **tx).await?;
+    diesel::sql_query(KEEP)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Bool, _>(found.latin_names)
+        .bind::<Bool, _>(found.number_signs)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const KEPT: &str = "SELECT latin_names, number_signs FROM roster_heads WHERE tenant_id = $1";
+
+// Keys hold katakana and capitals, so whatever is no kana is a letter of another script.
+const LOOK: &str = "\
+SELECT coalesce(bool_or(kana_strict ~ '[^ァ-ヺーㇰ-ㇿ]'), false) AS latin_names,
+    coalesce(bool_or(number_key ~ '[^0-9]'), false) AS number_signs
+FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL";
+
+const KEEP: &str = "UPDATE roster_heads SET latin_names = $2, number_signs = $3 WHERE tenant_id = $1";
