@@ -7,11 +7,11 @@ use crate::{
     codes::{CodeFor, CodeSent, CodeView, UnderWay, read_code},
     fields,
     messages::{EmailChangeCode, EmailChanged, letterhead, sender},
+    read_email::read_email,
     reasons,
     recover::RESET,
     schema::{accounts, email_changes},
     session::account,
-    read_email::read_email,
     trail,
     tries::limits::span,
 };

@@ -50,20 +50,6 @@ impl SignUpPage {
         }
     }
 
-    /// Who registers here (manual 1-1). In a 国保組合 everybody is insured in their own right.
-    fn who_registers(&self) -> &'static str {
-        match self.frame.insurer.kind {
-            InsurerKind::HealthInsurance => {
-                "登録できるのは、被保険者ご本人です。ご家族（被扶養者）の手続きは、ご本人のマイページから行います。"
-            }
-            InsurerKind::MutualAid => {
-                "登録できるのは、組合員ご本人です。ご家族（被扶養者）の手続きは、ご本人のマイページから行います。"
-            }
-            InsurerKind::NationalHealth => "組合員の方も、ご家族も、お一人おひとりが登録できます。",
-            InsurerKind::Platform => "登録できるのは、ご加入の保険者から案内を受け取った方です。",
-        }
-    }
-
     fn asks_employee_number(&self) -> bool {
         self.frame.insurer.sign_up.employee_number
     }
