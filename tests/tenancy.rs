@@ -354,7 +354,7 @@ async fn an_exported_folder_applied_again_changes_nothing() {
     disk.write("notices/summer.md", &notice(String::new()));
     apply(&test, &disk).await.unwrap();
     // What has left the folder, and ended, is not in it again.
-    fs::remove_file(disk.0.path().join("notices/summer.md")).unwrap();
+    fs::remove_file(disk.path.join("notices/summer.md")).unwrap();
     apply(&test, &disk).await.unwrap();
     let tenant = tenant(&test, &code).await;
     let out = TempDir::new().unwrap();
