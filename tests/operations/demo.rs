@@ -17,7 +17,7 @@ async fn demo(installation: &Installation) -> (Child, String) {
     let mut said = String::new();
     let up = async {
         while let Some(line) = lines.next_line().await.unwrap() {
-            said += &format!("{line}\n");
+            said.extend([&*line, "\n"]);
             if line.contains("Ctrl-C") {
                 return;
             }
@@ -48,11 +48,8 @@ async fn the_demo_ends_in_one_box_whose_lines_make_a_second_terminal_speak_to_it
     // `http.listen` of its settings, which names no port, and not the default.
     assert!(!url.ends_with(":8080"), "{url}");
 
-    let pasted: String = said
-        .lines()
-        .filter(|line| line.starts_with("export "))
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let exports = said.lines().filter(|line| line.starts_with("export "));
+    let pasted = exports.collect::<Vec<_>>().join("\n");
     assert!(
         !pasted.contains("postgres://"),
         "a database that somebody brought is named by their variable: {pasted}"
@@ -106,7 +103,7 @@ async fn a_port_that_is_taken_is_named_before_anything_is_begun() {
     let address = taken.local_addr().unwrap().to_string();
     let tenants = tenants();
     let demo = ["demo", "--tenants", tenants.to_str().unwrap()];
-    let by_argument = [&demo[..], &["--listen", &address]].concat();
+    let by_argument = [&demo[..], &["--listen", address.as_str()]].concat();
     for (arguments, variables) in [
         (&by_argument[..], &[][..]),
         (&demo[..], &[("MADOGUCHI__HTTP__LISTEN", address.as_str())][..]),
@@ -122,7 +119,7 @@ async fn a_port_that_is_taken_is_named_before_anything_is_begun() {
     installation.done(&["migrate"]).await;
     installation.done(&["keys", "register"]).await;
     let (success, said) = installation
-        .run(&["serve"], &[("MADOGUCHI__HTTP__LISTEN", &address)])
+        .run(&["serve"], &[("MADOGUCHI__HTTP__LISTEN", address.as_str())])
         .await;
     assert!(!success && said.contains(&address), "{said}");
 }

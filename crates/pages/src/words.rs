@@ -162,7 +162,7 @@ pub fn who_registers(kind: InsurerKind) -> &'static str {
 
 /// Where [`who_registers`] is said at more length.
 pub fn more_on_who_registers() -> Way {
-    Way::new("/portal/help#faq", "登録できる方について（よくあるご質問）")
+    Way::new("/portal/help#to-family", "登録できる方について（よくあるご質問）")
 }
 
 /// Whose data the identity fields ask for (manual 1-2). In a 国保組合 everybody is insured in their own right.
