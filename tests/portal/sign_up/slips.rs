@@ -129,11 +129,11 @@ async fn where_only_the_insured_person_registers_it_is_said_before_the_form_and_
         says(&answer, 422, NEUTRAL);
         let (_, rest) = answer.text.split_once("id=\"errs\"").unwrap();
         let (summary, _) = rest.split_once("</div>").unwrap();
-        assert_eq!(summary.contains("href=\"/portal/help#faq\""), is_said, "{folder}");
+        assert_eq!(summary.contains("href=\"/portal/help#to-family\""), is_said, "{folder}");
         for said in [&page.text, summary] {
             assert_eq!(said.contains(INSURED_ONLY), is_said, "{folder}: {said}");
         }
-        assert!(page.text.contains("href=\"/portal/help#faq\""), "{folder}");
+        assert!(page.text.contains("href=\"/portal/help#to-family\""), "{folder}");
         assert_eq!(page.text.contains("ご家族も、お一人おひとり登録できます。"), !is_said);
     }
 }
