@@ -154,12 +154,12 @@ async fn a_job_copied_to_another_insurer_does_not_open_there() {
 async fn an_address_copied_to_another_ticket_or_insurer_does_not_open_there() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
     let (client, _, email) = app.waiting_for_code().await;
-    let (neighbour, ..) = app.waiting_for_code().await;
-    let (stranger, ..) = other.waiting_for_code().await;
     let code = "/portal/signup/code";
     assert!(client.get(code).await.text.contains(&email));
-    let sealed = "SELECT email::text AS line FROM sign_up_tickets ORDER BY created_at, ticket_id";
+    let sealed = "SELECT email::text AS line FROM sign_up_tickets";
     let sealed = app.insurer.lines(sealed).await.remove(0);
+    let (neighbour, ..) = app.waiting_for_code().await;
+    let (stranger, ..) = other.waiting_for_code().await;
     for (app, reader) in [(&app, &neighbour), (&other, &stranger)] {
         sql(app.tenant(), &format!("UPDATE sign_up_tickets SET email = '{sealed}'")).await;
         let page = reader.get(code).await;

@@ -210,7 +210,7 @@ async fn an_import_takes_nobody_in_who_would_be_forgotten_at_once_and_says_so() 
     let file = known + &former(9001, 1840) + &former(9002, 1820);
     std::fs::write(installation.folder.path().join("roster.csv"), file).unwrap();
     let import = ["roster", "import", "139998", "roster.csv", "--allow-loss"];
-    let told = "保存期間を過ぎた人: 1人";
+    let told = "coverage was lost too long ago to be kept: 1";
     for expected in [
         "new 1, changed 0, returned 0, lost 1,",
         "new 0, changed 0, returned 0, lost 0,",
@@ -238,7 +238,7 @@ async fn an_import_takes_nobody_in_who_would_be_forgotten_at_once_and_says_so() 
     assert!(worker.terminate().await);
     let said = installation.done(&import).await;
     assert!(
-        said.contains("保存期間を過ぎた人: 2人") && said.contains("new 0, changed 0,"),
+        said.contains("coverage was lost too long ago to be kept: 2") && said.contains("new 0, changed 0,"),
         "{said}"
     );
 }

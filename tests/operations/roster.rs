@@ -108,7 +108,7 @@ async fn the_errors_of_a_file_stand_on_the_terminal_and_in_a_csv_beside_it() {
                 ),
                 format!("{file}: 3行目「生年月日」の「19850431」：ない日付です。4月は30日までです。"),
                 format!("{file}: 5行目「番号」：4行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。"),
-                format!("all 4 errors stand in {name}.errors.csv"),
+                format!("全4件の誤りを{name}.errors.csvに書き出しました"),
             ]
         );
         assert!(

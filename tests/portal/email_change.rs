@@ -43,7 +43,7 @@ async fn the_address_changes_with_the_code_that_went_to_the_new_one_and_the_old_
     assert!(!told[0].text.contains(&new), "only its mask: {}", told[0].text);
     // A second click finds nothing to do.
     leads(&enter(&client, &code).await, "/portal/account");
-    says(&client.get("/portal/account").await, 200, "いま登録されているもの");
+    says(&client.get("/portal/account").await, 200, "今登録されているもの");
     assert_eq!(address(&app).await, new);
 }
 

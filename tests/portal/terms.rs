@@ -55,7 +55,7 @@ async fn all_terms_in_force_are_shown_in_full_and_nothing_is_ticked_beforehand()
     }
     assert!(!page.text.contains(" checked") && !page.text.contains("value=\"points:"));
     // The service terms are in their second revision; to whom the first is unknown, nothing changed.
-    assert!(page.text.contains("value=\"service:2\"") && !page.text.contains("変わったところ"));
+    assert!(page.text.contains("value=\"service:2\"") && !page.text.contains("id=\"changes\""));
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! Migrations, run as the owner's role, and the grants of the service's role, read from the tables' comments.
 
 use crate::{DatabaseError, Timeouts, database_url::DatabaseUrl};
-use diesel::{QueryableByName, sql_types::Text};
+use diesel::{
+    QueryableByName,
+    sql_types::{Bool, Text},
+};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -66,14 +69,19 @@ struct Table {
     name: String,
     #[diesel(sql_type = Text)]
     comment: String,
+    /// By the service's role itself.
+    #[diesel(sql_type = Bool)]
+    owned: bool,
 }
 
 async fn grant(connection: &mut AsyncPgConnection, role: &str) -> Result<usize, DatabaseError> {
     let tables: Vec<Table> = diesel::sql_query(
-        "SELECT c.relname::text AS name, coalesce(obj_description(c.oid), '') AS comment
+        "SELECT c.relname::text AS name, coalesce(obj_description(c.oid), '') AS comment,
+             pg_get_userbyid(c.relowner) = $1 AS owned
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1",
     )
+    .bind::<Text, _>(role)
     .load(connection)
     .await?;
     let role = quoted(role);
@@ -81,6 +89,8 @@ async fn grant(connection: &mut AsyncPgConnection, role: &str) -> Result<usize, 
     for table in &tables {
         let name = quoted(&table.name);
         let grants = match table.name.as_str() {
+            // One role for both, as a demo on somebody's own database has it: it must stay what it is.
+            _ if table.owned => "ALL",
             "__diesel_schema_migrations" => "select",
             _ => table
                 .comment

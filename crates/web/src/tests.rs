@@ -162,7 +162,9 @@ async fn sign_up_asks_what_the_manual_asks_in_its_words() {
         "1989年（昭和64年・平成元年）",
         "autocomplete=\"bday-year\"",
         "novalidate",
-        "マイナポータル、資格情報のお知らせ、資格確認書",
+        "<summary>マイナポータル</summary>",
+        "<summary>資格情報のお知らせ</summary>",
+        "<summary>資格確認書</summary>",
     ] {
         assert!(page.text.contains(part), "{part}");
     }

@@ -183,7 +183,9 @@ async fn ten_right_codes_at_once_make_one_account_and_all_are_told_so() {
         let (client, code, ticket) = (client.stranger(), code.clone(), ticket.clone());
         all.spawn(async move {
             client.set_cookie("__Host-ticket", &ticket);
-            enter(&client, &code).await.location().to_owned()
+            let answer = enter(&client, &code).await;
+            assert_eq!(answer.status, 303, "{}", answer.text);
+            answer.location().to_owned()
         });
     }
     assert_eq!(all.join_all().await, ["/portal/"; 5]);

@@ -280,7 +280,7 @@ async fn an_address_that_names_no_insurer_or_a_closed_one_says_so_at_once() {
     let page = client
         .get(&format!("/portal/signup?insurer={}", app.insurer.code))
         .await;
-    says(&page, 200, "ただいまお休みしています");
+    says(&page, 403, "ただいまお休みしています");
 }
 
 #[tokio::test]

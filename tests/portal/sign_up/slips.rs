@@ -48,8 +48,6 @@ async fn where_the_roster_itself_writes_numbers_with_signs_they_are_taken() {
         422,
         NEUTRAL,
     );
-    app.insurer.import(std::slice::from_ref(&app.person)).await;
-    says(&identify(&app, &app.identity(&signed)).await, 422, "枝番（2桁）は");
 }
 
 #[tokio::test]
@@ -70,8 +68,6 @@ async fn a_name_in_latin_letters_is_told_as_a_slip_unless_the_roster_holds_such_
         422,
         NEUTRAL,
     );
-    app.insurer.import(std::slice::from_ref(&app.person)).await;
-    says(&identify(&app, &typed).await, 422, kana);
 }
 
 #[tokio::test]
