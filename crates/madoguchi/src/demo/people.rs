@@ -10,7 +10,7 @@ use audit::Origin;
 use database::Durability;
 use kernel::{InsurerCode, Outage, Outcome};
 use mail::Mailbox;
-use roster::Numbered;
+use roster::{NamedError, Numbered};
 
 /// The password of everybody registered beforehand.
 pub(super) const PASSWORD: &str = "Himawari2rin&";
@@ -164,8 +164,12 @@ impl People {
                 number: sample.number.into(),
                 branch: Some(sample.branch.into()),
             };
-            let person = roster::named(&mut tx, &numbered).await.map_err(said)?;
-            have.push(accounts::has_account(&mut tx, person).await?);
+            have.push(match roster::named(&mut tx, &numbered).await {
+                Ok(person) => accounts::has_account(&mut tx, person).await?,
+                // Whose coverage has ended bears no number any more.
+                Err(NamedError::Nobody) => false,
+                Err(error) => return Err(said(error)),
+            });
         }
         tx.commit().await?;
         Ok(have)
