@@ -1,6 +1,7 @@
 //! The portal by HTTP: what each step refuses, as carefully as what it does.
 
 mod account;
+mod again;
 mod bar;
 mod email_change;
 mod forgotten;

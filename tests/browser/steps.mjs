@@ -137,3 +137,27 @@ export async function acceptTerms(page) {
   await page.check('#f-agree');
   await press(page, '次へ');
 }
+
+/** Asserts of a page that a refused form led back to: a reload and the back button show it without sending anything again,
+ * never the browser's own error page; without its token it is a page like any other. Ends on the page as it was. */
+export async function goesBack(page) {
+  const { href } = new URL(page.url());
+  const plain = new URL(href);
+  plain.searchParams.delete('again');
+  assert.notEqual(plain.href, href);
+  const sent = [];
+  const note = (request) => request.method() === 'POST' && sent.push(request.url());
+  page.on('request', note);
+  await page.reload();
+  assert.match(await page.title(), /^エラー：/);
+  await page.goto('/portal/help');
+  await page.goBack();
+  assert.equal(page.url(), href);
+  await page.goto(plain.pathname + plain.search);
+  assert.doesNotMatch(await page.title(), /^エラー：/);
+  await page.goBack();
+  assert.equal(page.url(), href);
+  assert.match(await page.title(), /^エラー：/);
+  page.off('request', note);
+  assert.deepEqual(sent, []);
+}

@@ -53,6 +53,10 @@ async fn fill(other: &Other) {
             .status,
         422
     );
+    // Too long for a cookie.
+    let long = "x".repeat(3000);
+    let refused = client.post("/portal/account/email", &[("email", &long)]).await;
+    assert_eq!(refused.status, 422);
     let wanted = [("user_id", other.who.user_id.as_str())];
     other
         .app

@@ -48,13 +48,23 @@ impl Lines {
 
     /// The codes of an answer's request.
     fn codes(&self, answer: &Answer) -> Vec<String> {
+        self.of(answer, "refused", |line| line["code"].as_str().unwrap().to_owned())
+    }
+
+    /// The statuses that an answer's request is logged with.
+    fn statuses(&self, answer: &Answer) -> Vec<u64> {
+        self.of(answer, "answered", |line| line["status"].as_u64().unwrap())
+    }
+
+    /// What the lines of this message of an answer's request say.
+    fn of<T>(&self, answer: &Answer, message: &str, say: impl Fn(Value) -> T) -> Vec<T> {
         let id = answer.header("x-request-id");
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         let lines = text.lines().filter(|line| line.contains(id));
         let lines = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines
-            .filter(|line| line["message"] == "refused" && line["span"]["id"] == id)
-            .map(|line| line["code"].as_str().unwrap().to_owned())
+            .filter(|line| line["message"] == message && line["span"]["id"] == id)
+            .map(say)
             .collect()
     }
 }
@@ -107,7 +117,9 @@ async fn every_refusal_of_a_page_stands_in_the_log_by_its_code() {
     .await;
     told(client.post("/portal/", &[]).await, "fields").await;
     let wrong = [("user_id", who.user_id.as_str()), ("password", "wrong&1234")];
-    told(client.post("/portal/", &wrong).await, "log_in_failed").await;
+    let refused = client.post("/portal/", &wrong).await;
+    assert_eq!(lines.statuses(&refused), [422], "though it leads back to the form");
+    told(refused, "log_in_failed").await;
     let identity = app.identity(&app.person).with("birth_year", "1986");
     told(client.send_form("/portal/signup", &identity).await, "not_matched").await;
 

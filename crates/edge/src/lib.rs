@@ -12,7 +12,7 @@ mod settings;
 
 pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
 pub use headers::{harden, line, lines};
-pub use observe::{Observe, request_id};
+pub use observe::{CountedAs, Observe, request_id};
 pub use origin::{origin, origin_ip};
 pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};
 pub use route::{Body, Rights, Route, matches};

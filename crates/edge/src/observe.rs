@@ -9,6 +9,11 @@ use poem::{
 use std::time::Instant;
 use tracing::Instrument as _;
 
+/// Marks an answer that is counted and logged by another status than it has: a refused form leads back to its page (303),
+/// and is a refusal all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct CountedAs(pub StatusCode);
+
 /// The id of a request, given by [`Observe`].
 pub fn request_id(request: &Request) -> Option<RequestId> {
     request.data::<RequestId>().copied()
@@ -74,7 +79,9 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let route = response
             .data::<PathPattern>()
             .map_or_else(|| "unknown".to_owned(), |pattern| pattern.0.to_string());
-        let status = response.status();
+        let status = response
+            .data::<CountedAs>()
+            .map_or(response.status(), |counted| counted.0);
         span.in_scope(|| note(&route, method, status, begun));
         Ok(response)
     }

@@ -96,6 +96,8 @@ impl App {
                 http: http.clone(),
                 table: modules::pages(&modules),
                 nav: modules::nav(&modules),
+                reasons: modules::reasons(),
+                fields: accounts::fields::FIELDS.into(),
             },
             operations: operations::Services {
                 accounts: accounts.clone(),

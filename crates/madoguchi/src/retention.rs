@@ -1,8 +1,9 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
-//! links, sessions, quiet throttles, finished mails, dead jobs, marks of old notices, uploads that nobody ended and tasks about names that the roster tells apart; and it
-//! empties the persons whose coverage was lost long ago, with their accounts and what was written to them alone. A second
-//! sweep finds nothing. The audit trail, the events and the roster's journal are only ever added to by the service's role, so
-//! their old lines are the owner's to delete: `madoguchi prune`, from a timer. Consents stay.
+//! links, sessions, quiet throttles, finished mails, dead jobs, refused forms, marks of old notices, uploads that nobody
+//! ended and tasks about names that the roster tells apart; and it empties the persons whose coverage was lost long ago,
+//! with their accounts and what was written to them alone. A second sweep finds nothing. The audit trail, the events and
+//! the roster's journal are only ever added to by the service's role, so their old lines are the owner's to delete:
+//! `madoguchi prune`, from a timer. Consents stay.
 
 use crate::{app::App, config::RetentionConfig};
 use audit::{Actor, Entry, Origin};
@@ -73,7 +74,8 @@ async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
-        + tabular::uploads::sweep(&mut tx, now).await?;
+        + tabular::uploads::sweep(&mut tx, now).await?
+        + pages::sweep(&mut tx, now).await?;
     for sweep in app.modules.iter().filter_map(|module| module.sweep.as_ref()) {
         deleted += sweep(&mut tx, now).await?;
     }

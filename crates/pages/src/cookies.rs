@@ -4,7 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Context, Keys};
-use poem::http::{HeaderMap, HeaderValue};
+use poem::{
+    Response,
+    http::{HeaderMap, HeaderValue, header::SET_COOKIE},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A logged-in session; ends with the browser.
@@ -15,6 +18,8 @@ pub const TICKET: &str = "__Host-ticket";
 pub const DRAFT: &str = "__Host-draft";
 /// A message for the next page; sealed.
 pub const FLASH: &str = "__Host-flash";
+/// A refused form, for its page to show again; sealed.
+pub const AGAIN: &str = "__Host-again";
 /// The user ID just registered, for the log-in page; sealed.
 pub const REGISTERED: &str = "__Host-registered";
 /// The browser's own name, and the user IDs that have logged in with it (OWASP's device cookies); sealed.
@@ -59,6 +64,16 @@ impl Cookies {
             .map(|(_, value)| value.as_str())
     }
 
+    /// Takes cookies that an answer sets, as the browser would.
+    pub fn take(&mut self, set: &[HeaderValue]) {
+        let texts = set.iter().filter_map(|cookie| cookie.to_str().ok());
+        for (name, rest) in texts.filter_map(|text| text.split_once('=')) {
+            let value = rest.split(';').next().unwrap_or_default();
+            self.0.retain(|(known, _)| known != name);
+            self.0.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
     /// What [`sealed`] closed under this name and is not over yet.
     pub fn open<T: DeserializeOwned>(&self, keys: &Keys, name: &str, now: DateTime<Utc>) -> Option<T> {
         let closed = URL_SAFE_NO_PAD.decode(self.get(name)?).ok()?;
@@ -99,6 +114,12 @@ pub fn sealed<T: Serialize>(
     .ok()?;
     let closed = URL_SAFE_NO_PAD.encode(keys.seal("cookie", Context::Named(name), &plain));
     (closed.len() <= MAX_VALUE).then(|| set(name, &closed, Some(seconds)))
+}
+
+/// True where an answer sets or ends a cookie.
+pub fn is_set(response: &Response, name: &str) -> bool {
+    let mut cookies = response.headers().get_all(SET_COOKIE).iter();
+    cookies.any(|cookie| cookie.as_bytes().split(|byte| *byte == b'=').next() == Some(name.as_bytes()))
 }
 
 /// `Set-Cookie` that ends a cookie.

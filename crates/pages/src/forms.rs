@@ -2,6 +2,7 @@
 //! number of fields), so that what a person typed is never silently changed; of a query what does not decode is dropped.
 
 use poem::http::StatusCode;
+use serde::{Deserialize, Serialize};
 
 /// The one media type that forms here have.
 pub const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
@@ -35,7 +36,7 @@ impl FormTrouble {
 }
 
 /// Names and values in the order they were sent.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -52,6 +53,18 @@ impl Form {
     pub fn of_query(encoded: &str) -> Self {
         let read = pairs(encoded.as_bytes()).filter_map(Result::ok);
         Self(read.filter(|(_, value)| !value.contains('\0')).collect())
+    }
+
+    /// The fields of these names alone.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Self {
+        let named = self.0.iter().filter(|(key, _)| names.contains(&key.as_str()));
+        Self(named.cloned().collect())
+    }
+
+    /// True where nothing was sent.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The first value of a name as typed; empty where there is none.

@@ -1,6 +1,7 @@
 //! What every page is made with: a visit read and checked, the frame around it, forms, cookies, layout and assets, and the
 //! mounting of route tables. Portal and modules draw their pages with it; it knows no page of theirs.
 
+mod again;
 pub mod assets;
 pub mod cookies;
 mod csrf;
@@ -20,6 +21,7 @@ pub mod shown_for;
 pub mod visit;
 pub mod words;
 
+pub use again::{Again, KEYED, sweep};
 pub use headers::REPORTS;
 pub use lines::{Panel, PanelSource};
 pub use mount::mount;

@@ -15,14 +15,17 @@ use crate::{
 };
 use accounts::{Carrier, reasons};
 use audit::Channel;
-use edge::{Body, BodyTrouble, HttpSettings, Observe, Rights};
-use kernel::Outcome;
+use edge::{Body, BodyTrouble, CountedAs, HttpSettings, Observe, Rights};
+use kernel::{Outcome, outcome};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, Request, Response, Result,
-    http::{Method, uri::PathAndQuery},
+    http::{HeaderValue, Method, StatusCode, header, uri::PathAndQuery},
     middleware::CatchPanic,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Longer than any browser's name for itself that is worth keeping.
 const AGENT_CHARACTERS: usize = 300;
@@ -34,11 +37,17 @@ pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
         by_path.entry(row.path).or_default().push(row.clone());
     }
     let mut router = poem::Route::new();
+    let pages: BTreeSet<&str> = by_path
+        .iter()
+        .filter(|(_, routes)| routes.iter().any(|route| route.method == Method::GET))
+        .map(|(path, _)| *path)
+        .collect();
     for (path, routes) in by_path {
         router = router.at(
             path,
             Methods {
                 services: services.clone(),
+                page: page_of(path, &pages),
                 routes,
             },
         );
@@ -50,6 +59,12 @@ pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
         inner: guarded,
     }
     .with(observed)
+}
+
+/// The page that a button's path belongs to: the nearest above it. Whoever comes by history or a bookmark finds it there.
+fn page_of(path: &'static str, pages: &BTreeSet<&'static str>) -> Option<&'static str> {
+    let mut above = path.rmatch_indices('/').filter_map(|(end, _)| path.get(..end));
+    above.find(|page| !page.contains(':') && pages.contains(page))
 }
 
 /// Marks the answer of a handler that panicked.
@@ -111,6 +126,8 @@ fn is_file(path: &str) -> bool {
 /// The methods of one path.
 struct Methods {
     services: Services,
+    /// Where a button's path leads by GET.
+    page: Option<&'static str>,
     routes: Vec<Row>,
 }
 
@@ -134,6 +151,9 @@ impl Endpoint for Methods {
             request.method()
         };
         let Some(route) = self.routes.iter().find(|route| route.method == *method) else {
+            if let (&Method::GET, Some(page)) = (method, self.page) {
+                return Ok(reply::see_other(page));
+            }
             return Ok(error_pages::page(
                 frame(&cookies).await,
                 &Trouble::Method(self.allow()),
@@ -145,10 +165,23 @@ impl Endpoint for Methods {
         } else {
             visit::look(&self.services, &cookies).await
         };
-        match read(&self.services, route, request, cookies.clone(), look).await {
-            Ok(visit) => Ok(run(route, visit).await),
-            Err(trouble) => Ok(error_pages::page(frame(&cookies).await, &trouble, now)),
+        let visit = match read(&self.services, route, request, cookies.clone(), look).await {
+            Ok(visit) => visit,
+            Err(trouble) => return Ok(error_pages::page(frame(&cookies).await, &trouble, now)),
+        };
+        if route.method != Method::POST {
+            return Ok(run(route, visit).await);
         }
+        let asked = visit.clone();
+        let response = run(route, visit).await;
+        if is_busy(&response) {
+            return Ok(Box::pin(at_once(asked, response)).await);
+        }
+        // What was typed before is over with the next form that is sent.
+        if asked.cookies.get(cookies::AGAIN).is_some() && !cookies::is_set(&response, cookies::AGAIN) {
+            return Ok(reply::with_cookie(response, cookies::clear(cookies::AGAIN)));
+        }
+        Ok(response)
     }
 }
 
@@ -284,6 +317,40 @@ async fn run(route: &Row, mut visit: Visit) -> Response {
         Err(outage) => outage.into(),
     };
     error_pages::page(visit.frame(), &trouble, now)
+}
+
+/// True for a form that is refused for reasons that are ours.
+fn is_busy(response: &Response) -> bool {
+    let counted = response.data::<CountedAs>();
+    counted.is_some_and(|counted| counted.0 == StatusCode::SERVICE_UNAVAILABLE)
+}
+
+/// The page to which a refused form leads back, as its answer: in a rush nobody is asked for a second request, and whoever
+/// only reads statuses is told when to come back.
+async fn at_once(mut visit: Visit, refused: Response) -> Response {
+    let leads = refused.header(header::LOCATION).unwrap_or_default().to_owned();
+    let (path, query) = leads.split_once('?').unwrap_or((&leads, ""));
+    let services = visit.services.clone();
+    let mut pages = services.table.rows().iter().filter(|row| row.method == Method::GET);
+    let Some(route) = pages.find(|row| row.path == path) else {
+        return refused;
+    };
+    let set: Vec<HeaderValue> = refused.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
+    visit.cookies.take(&set);
+    visit.look = visit::look(&services, &visit.cookies).await;
+    visit.query = Form::of_query(query);
+    visit.asked_for.clone_from(&leads);
+    let now = visit.now;
+    let mut page = run(route, visit).await;
+    if page.status() != StatusCode::OK {
+        return page;
+    }
+    page.set_status(StatusCode::SERVICE_UNAVAILABLE);
+    if let Some(refused) = refused.data::<Refused>() {
+        page.set_data(*refused);
+    }
+    let page = set.into_iter().fold(page, reply::with_cookie);
+    reply::with_pause(page, edge::retry_after(&outcome::OVERLOADED.into(), now))
 }
 
 /// True for a form that was shown for somebody else than whom the browser is with now, or doesn't say for whom. Where

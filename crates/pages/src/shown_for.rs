@@ -18,27 +18,38 @@ const BYTES: usize = 16;
 
 /// Whose forms a page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownFor(String);
+pub struct ShownFor {
+    /// Whose rows are theirs.
+    pub tenant: TenantId,
+    name: String,
+}
 
 impl ShownFor {
     /// Whoever signs up with this ticket.
     pub fn ticket(ticket: &TenantSecret) -> Self {
-        Self(format!("ticket {}", ticket.reveal()))
+        Self {
+            tenant: ticket.tenant,
+            name: format!("ticket {}", ticket.reveal()),
+        }
     }
 
     /// The holder of this account.
     pub fn account(tenant: TenantId, account: AccountId) -> Self {
-        Self(format!("account {} {}", tenant.0, account.0))
+        Self {
+            tenant,
+            name: format!("account {} {}", tenant.0, account.0),
+        }
     }
 
     /// What their forms carry.
     pub fn mark(&self, keys: &Keys) -> String {
-        text(&keys.hash(PURPOSE, self.0.as_bytes()))
+        text(&keys.hash(PURPOSE, self.name.as_bytes()))
     }
 
     /// True where a form carried this owner's mark, also one that an older key made.
     pub fn is_in(&self, mark: &str, keys: &Keys) -> bool {
-        keys.hashes(PURPOSE, self.0.as_bytes()).any(|hash| text(&hash) == mark)
+        keys.hashes(PURPOSE, self.name.as_bytes())
+            .any(|hash| text(&hash) == mark)
     }
 }
 

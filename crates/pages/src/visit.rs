@@ -16,7 +16,7 @@ use audit::Origin;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::DatabaseError;
 use edge::Rights;
-use kernel::{InsurerCode, Outage, Outcome, Reason, Refusal, RefusalKind, TenantId, TenantSecret, outcome};
+use kernel::{InsurerCode, Outage, Outcome, Reason, Refusal, TenantId, TenantSecret, outcome};
 use poem::{Response, http::StatusCode};
 use std::sync::Arc;
 use tenancy::{Insurer, InsurerState, Settings};
@@ -63,6 +63,7 @@ impl From<DatabaseError> for Trouble {
 }
 
 /// A request, read and checked.
+#[derive(Clone)]
 pub struct Visit {
     /// What pages stand on.
     pub services: Services,
@@ -231,18 +232,6 @@ impl Visit {
             Some(_) => reply::with_cookie(response, cookies::clear(cookies::FLASH)),
             None => response,
         })
-    }
-
-    /// The form's page again, with what was refused on it (its frame holds [`crate::frame::Errors`]).
-    pub fn form_again(&self, refusal: &Refusal, page: &impl Template) -> Reply {
-        let status = match refusal.reason.kind {
-            // 401 would ask for an HTTP authentication that pages do not have.
-            RefusalKind::LogIn => StatusCode::UNPROCESSABLE_ENTITY,
-            kind => edge::status(kind),
-        };
-        let mut response = self.html_with(status, page)?;
-        response.set_data(Refused(refusal.code()));
-        Ok(reply::with_pause(response, edge::retry_after(refusal, self.now)))
     }
 
     /// To log-in and back: there is no session, or one that has ended.

@@ -1,12 +1,13 @@
 //! The real server on a port of its own, with a frozen clock and its mail in a mailbox.
 
 use crate::{
-    Client, Fields, PASSWORD, SignedUp, TestDatabase, TestPerson,
+    COUNTED, Client, Fields, PASSWORD, SignedUp, TestDatabase, TestPerson,
     database::{config, prepare, start},
 };
 use accounts::{AccountForm, BirthForm, IdentityForm};
 use audit::Origin;
 use chrono::TimeDelta;
+use edge::CountedAs;
 use kernel::{Clock, Keys, Outage, Outcome, TenantId};
 use madoguchi::{
     app::App,
@@ -16,6 +17,7 @@ use madoguchi::{
 };
 use mail::{Delivered, Mailbox, Transport};
 use notices::Notices;
+use poem::{EndpointExt as _, Response};
 use std::{
     net::Ipv4Addr,
     ops::Deref,
@@ -124,7 +126,7 @@ impl TestApp {
         let app = App::new(&settings, insurer.clock.clone(), Transport::Mailbox(mailbox.clone())).unwrap();
         // A node whose keys are not the right ones serves nobody; that is for its test to see.
         let _ = app.key_proof.ask().await;
-        let endpoint = app.endpoint();
+        let endpoint = app.endpoint().after(counted);
         let server = tokio::spawn(async move {
             let (_never, stop) = watch::channel(false);
             drop(listen(listener, endpoint, &settings.http, stop).await);
@@ -353,6 +355,16 @@ impl TestApp {
         self.app.ground.directory.by_tenant(self.tenant()).await.unwrap();
         self.app.ground.directory.platform().await.unwrap();
     }
+}
+
+/// Tells tests by what status an answer is counted, where that is another than its own.
+async fn counted(answer: poem::Result<Response>) -> poem::Result<Response> {
+    answer.map(|mut response| {
+        if let Some(CountedAs(status)) = response.data().copied() {
+            response.headers_mut().insert(COUNTED, status.as_u16().into());
+        }
+        response
+    })
 }
 
 fn from(address: Ipv4Addr) -> Origin {

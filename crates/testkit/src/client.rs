@@ -15,11 +15,11 @@ use std::{
 /// An answer, read whole.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// 200, 303, 422 …
+    /// 200, 303, 404 …; of a refused form, which leads back to its page by 303, what it is counted by: 422, 429 …
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body as text.
+    /// The body as text; of a refused form that of its page.
     pub text: String,
 }
 
@@ -44,7 +44,7 @@ impl Answer {
     }
 
     /// Status, headers and body without what differs from request to request though nothing else does: the request's
-    /// id, the date, and sealed cookies, whose values are never the same twice.
+    /// id, a refused form's token, the date, and sealed cookies, whose values are never the same twice.
     pub fn normalized(&self) -> String {
         let mut text = format!("{}\n", self.status);
         for (name, value) in &self.headers {
@@ -55,7 +55,11 @@ impl Answer {
                 name => text.extend([name, ": ", value, "\n"]),
             }
         }
-        text + &self.text
+        text += &self.text;
+        let mut parts = text.split(TOKEN);
+        let first = parts.next().unwrap_or_default().to_owned();
+        // A token is as long as a request's id, which it is.
+        parts.fold(first, |text, part| text + TOKEN + part.get(36..).unwrap_or_default())
     }
 
     /// A header's text.
@@ -66,6 +70,11 @@ impl Answer {
             .unwrap_or_default()
     }
 }
+
+/// The header by which a test's own server tells what an answer is counted by ([`edge::CountedAs`]).
+pub const COUNTED: &str = "x-counted-as";
+/// What stands before the token of a refused form in its page's address.
+const TOKEN: &str = "again=";
 
 /// The field that says for whom a form was shown.
 pub const MARK: &str = "for";
@@ -146,7 +155,20 @@ impl Client {
             .request(Method::POST, path)
             .header("Sec-Fetch-Site", "same-origin")
             .form(fields);
-        self.send(request).await
+        self.back_to_the_form(self.send(request).await).await
+    }
+
+    /// Of a form that was refused the page to which it leads back, as a browser would have it.
+    async fn back_to_the_form(&self, answer: Answer) -> Answer {
+        let Ok(counted) = answer.header(COUNTED).parse() else {
+            return answer;
+        };
+        assert_eq!(answer.status, 303);
+        Answer {
+            status: StatusCode::from_u16(counted).unwrap(),
+            text: self.get(answer.location()).await.text,
+            ..answer
+        }
     }
 
     /// The mark of a form that is sent there now.

@@ -19,7 +19,7 @@ mod network;
 mod people;
 
 pub use app::{TestApp, account, unique};
-pub use client::{Answer, Client, Fields, MARK};
+pub use client::{Answer, COUNTED, Client, Fields, MARK};
 pub use database::{
     KEY, NAMES_KEY, TestDatabase, admin_url, execute, execute_within, lines, lines_within, owner_url, pool,
     service_url, sql, start, tenants, url_of,

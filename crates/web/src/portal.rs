@@ -43,7 +43,7 @@ pub const REST: [Nav; 2] = [
 
 /// Every route of the pipeline; `panels` stand below the log-in form.
 pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
-    let (shown, refused) = (Arc::clone(panels), Arc::clone(panels));
+    let panels = Arc::clone(panels);
     vec![
         public(GET, "/", "start", log_in::start),
         public(GET, "/portal", "portal", log_in::start),
@@ -71,11 +71,9 @@ pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
         ),
         // Log-in and recovery (manual 1-5)
         public(GET, "/portal/", "log_in", move |visit| {
-            log_in::show(Arc::clone(&shown), visit)
+            log_in::show(Arc::clone(&panels), visit)
         }),
-        public(POST, "/portal/", "log_in.submit", move |visit| {
-            log_in::submit(Arc::clone(&refused), visit)
-        }),
+        public(POST, "/portal/", "log_in.submit", log_in::submit),
         public(GET, "/portal/logout", "log_out", log_out::show),
         public(POST, "/portal/logout", "log_out.submit", log_out::submit),
         public(GET, "/portal/password", "recover.password", recover::password),

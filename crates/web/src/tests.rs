@@ -5,7 +5,7 @@ use database::{Database, DatabaseConfig, Timeouts};
 use edge::HttpSettings;
 use ground::Ground;
 use guard::{HashConfig, Hasher};
-use kernel::{Clock, Keys, NameKeys};
+use kernel::{Clock, Keys, NameKeys, outcome};
 use pages::{Services, Table};
 use poem::{Endpoint, Request, Response, http::Method};
 use std::sync::Arc;
@@ -45,6 +45,8 @@ fn services() -> Services {
         http: HttpSettings::default(),
         table: Table::new(crate::portal::rows(&Arc::from([]))),
         nav: Arc::from([crate::portal::MY_PAGE]),
+        reasons: outcome::REASONS.into_iter().chain(accounts::reasons::REASONS).collect(),
+        fields: accounts::fields::FIELDS.into(),
     }
 }
 
@@ -173,11 +175,13 @@ async fn sign_up_asks_what_the_manual_asks_in_its_words() {
 
 #[tokio::test]
 async fn a_form_that_cannot_be_taken_now_keeps_what_was_typed() {
-    let page = post("/portal/", "user_id=taro%2Dnara&password=hemitsu1!").await;
+    let typed = "user_id=taro%2Dnara&password=hemitsu1!&next=%2Fportal%2Faccount";
+    let page = post("/portal/", typed).await;
     assert_eq!(page.status(), 503);
     assert!(!page.header("retry-after").is_empty());
     assert!(page.text.contains("value=\"taro-nara\"") && !page.text.contains("hemitsu1"));
     assert!(page.text.contains("<title>エラー：ログイン｜") && page.text.contains("id=\"errs\""));
+    assert!(page.text.contains("name=\"next\" value=\"/portal/account\""));
     let page = post("/portal/password", "user_id=%22%3E%3Cscript%3E").await;
     assert!(!page.text.contains("<script>") && page.text.contains("&#34;&#62;&#60;script&#62;"));
 }
@@ -189,8 +193,23 @@ async fn unknown_addresses_and_other_methods_get_a_page() {
     assert!(page.text.contains("ページが見つかりません"));
     let page = ask(Method::PUT, "/portal/", &[], ()).await;
     assert_eq!((page.status(), page.header("allow")), (405, "GET, POST, HEAD"));
-    let page = get("/portal/signup/code/resend").await;
+    let page = ask(Method::PUT, "/portal/signup/code/resend", &[], ()).await;
     assert_eq!((page.status(), page.header("allow")), (405, "POST"));
+}
+
+#[tokio::test]
+async fn a_buttons_address_leads_to_its_page() {
+    for (button, page) in [
+        ("/portal/signup/code/resend", "/portal/signup/code"),
+        ("/portal/account/email/code/resend", "/portal/account/email/code"),
+        ("/portal/account/sessions/end-others", "/portal/account"),
+        ("/portal/account/sessions/7/end", "/portal/account"),
+    ] {
+        for method in [Method::GET, Method::HEAD] {
+            let answer = ask(method, button, &[], ()).await;
+            assert_eq!((answer.status(), answer.header("location")), (303, page), "{button}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,6 @@ async fn ten_wrong_passwords_wait_whether_the_user_id_exists_or_not_and_elsewher
             let hashes = app.ground.hasher.hashes();
             let answer = log_in(&client, id, PASSWORD).await;
             says(&answer, 429, "しばらく受け付けを止めています");
-            assert_eq!(answer.header("retry-after"), (wait + 1).to_string());
             assert_eq!(app.ground.hasher.hashes(), hashes, "no work is done for a refused one");
             app.later(wait + 1);
         }

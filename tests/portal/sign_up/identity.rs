@@ -376,6 +376,12 @@ async fn a_suspended_insurers_sign_up_says_so_before_anything_is_typed() {
     let page = client.get("/portal/signup?insurer=").await;
     says(&page, 200, "name=\"kana_name\"");
     assert!(!page.text.contains(app.insurer.code.as_str()), "{}", page.text);
+    let mistyped = app.identity(&app.person).with("insurer_code", "12345672");
+    says(
+        &client.send_form("/portal/signup", &mistyped).await,
+        422,
+        "value=\"12345672\"",
+    );
     tenancy::resume(&app.ground.database, app.clock().now(), app.tenant(), "test")
         .await
         .unwrap();

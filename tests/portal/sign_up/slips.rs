@@ -153,6 +153,9 @@ async fn a_my_number_typed_as_a_number_is_told_counted_and_kept_nowhere() {
     let grouped = identify(&app, &with("1234-5678-9018")).await;
     says(&grouped, 422, MY_NUMBER);
     assert!(!grouped.text.contains("9018"), "{}", grouped.text);
+    let reminder = app.client().send_form("/portal/user-id", &with("1234-5678-9018")).await;
+    says(&reminder, 422, "マイナンバー");
+    assert!(!reminder.text.contains("9018"), "{}", reminder.text);
     for other in ["123456789012", "105105"] {
         let answer = identify(&app, &with(other)).await;
         says(&answer, 422, NEUTRAL);

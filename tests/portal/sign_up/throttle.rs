@@ -30,8 +30,6 @@ async fn five_failures_on_a_number_wait_15_minutes_then_an_hour_whether_it_exist
             // Not counted and not checked, the right name neither; said plainly, with the time.
             let answer = identify(&app, &app.identity(&app.person).with("number", number)).await;
             says(&answer, 429, WAIT);
-            let seconds: i64 = answer.header("retry-after").parse().unwrap();
-            assert!((wait..=wait + 1).contains(&seconds), "{number}: {seconds}");
             waits.push(answer.text.replace(number, "N"));
             app.later(wait - 1);
             assert_eq!(identify(&app, &wrong).await.status, 429);
@@ -72,7 +70,6 @@ async fn a_known_identity_begins_only_so_many_sign_ups_a_day() {
     }
     let answer = identify(&app, &right).await;
     says(&answer, 429, WAIT);
-    assert!(!answer.header("retry-after").is_empty());
     let other = TestPerson::new(106);
     app.insurer.import(&[app.person.clone(), other.clone()]).await;
     leads(&identify(&app, &app.identity(&other)).await, "/portal/signup/account");

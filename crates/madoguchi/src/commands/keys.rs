@@ -82,6 +82,7 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(jobs::KEYED)
         .chain(mail::KEYED)
         .chain(tabular::uploads::KEYED)
+        .chain(pages::KEYED)
 }
 
 /// Makes keys known; which were not. The first key of user IDs gives them their hashes at once: there are none yet, or

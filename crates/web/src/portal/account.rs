@@ -14,7 +14,7 @@ use pages::{
     visit::{Trouble, Visit, settle},
     words,
 };
-use poem::{Response, http::StatusCode};
+use poem::Response;
 use tenancy::terms;
 
 /// Where everything here leads back to.
@@ -81,8 +81,27 @@ struct ConsentPage {
 
 /// `GET /portal/account`.
 pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
-    let page = account_page(&visit, &member, Errors::default()).await?;
-    visit.html(&page)
+    let account = visit.services.accounts.account(&member).await?;
+    let sessions: Vec<SessionLine> = account
+        .sessions
+        .iter()
+        .map(|session| SessionLine {
+            id: session.id,
+            current: session.current,
+            device: device(&session.agent),
+            opened_at: calendar::moment(session.opened_at),
+            last_seen_at: calendar::moment_or_time(session.last_seen_at, visit.now),
+            address: session.address.clone(),
+        })
+        .collect();
+    visit.html(&AccountPage {
+        frame: frame(&visit).with_errors(errors(&visit).await),
+        registered_on: day(account.registered_at),
+        password_changed_on: day(account.password_changed_at),
+        others: sessions.iter().filter(|session| !session.current).count(),
+        sessions,
+        account,
+    })
 }
 
 /// `POST /portal/account/sessions/:id/end`.
@@ -90,15 +109,8 @@ pub(crate) async fn end_session(visit: Visit, member: Member) -> Reply {
     let id = SessionId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
     match visit.services.accounts.end_session(&visit.origin, &member, id).await? {
         Outcome::Done(()) => Ok(visit.done(back(), "選んだ機器をログアウトしました。")),
-        // Ended already, by a second click or on its own: the list as it is now says so best.
         Outcome::Refused(refusal) if refusal.is(outcome::NOT_FOUND) => {
-            let errors = Errors {
-                heading: Some("その機器は、いまはログインしていません"),
-                text: "すでにログアウトしています。下の一覧が、いまログインしている機器です。".into(),
-                ..Errors::default()
-            };
-            let page = account_page(&visit, &member, errors).await?;
-            visit.html_with(StatusCode::NOT_FOUND, &page)
+            Ok(visit.form_again(&refusal, ACCOUNT, &[]).await)
         }
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
@@ -120,7 +132,12 @@ pub(crate) async fn end_others(visit: Visit, member: Member) -> Reply {
 
 /// `GET /portal/account/password`.
 pub(crate) async fn password(visit: Visit, member: Member) -> Reply {
-    visit.html(&password_page(&visit, &member, Errors::default()))
+    let errors = visit.again().await.errors(visit.now);
+    visit.html(&PasswordPage {
+        frame: frame(&visit).with_errors(errors.labelled(&fields::PASSWORD, "新しいパスワード")),
+        user_id: member.user_id.as_str().to_owned(),
+        rule: words::password_rule(member.insurer.password.minimum_length),
+    })
 }
 
 /// `POST /portal/account/password`.
@@ -144,10 +161,7 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
             ))
         }
         Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Ok(visit.to_log_in()),
-        Err(refusal) => {
-            let errors = Errors::new(&refusal, visit.now).labelled(&fields::PASSWORD, "新しいパスワード");
-            visit.form_again(&refusal, &password_page(&visit, &member, errors))
-        }
+        Err(refusal) => Ok(visit.form_again(&refusal, "/portal/account/password", &[]).await),
     }
 }
 
@@ -193,36 +207,22 @@ pub(crate) async fn consent(visit: Visit, member: Member) -> Reply {
     })
 }
 
-async fn account_page(visit: &Visit, member: &Member, errors: Errors) -> Result<AccountPage, Trouble> {
-    let account = visit.services.accounts.account(member).await?;
-    let sessions: Vec<SessionLine> = account
-        .sessions
-        .iter()
-        .map(|session| SessionLine {
-            id: session.id,
-            current: session.current,
-            device: device(&session.agent),
-            opened_at: calendar::moment(session.opened_at),
-            last_seen_at: calendar::moment_or_time(session.last_seen_at, visit.now),
-            address: session.address.clone(),
-        })
-        .collect();
-    Ok(AccountPage {
-        frame: frame(visit).with_errors(errors),
-        registered_on: day(account.registered_at),
-        password_changed_on: day(account.password_changed_at),
-        others: sessions.iter().filter(|session| !session.current).count(),
-        sessions,
-        account,
-    })
-}
-
-fn password_page(visit: &Visit, member: &Member, errors: Errors) -> PasswordPage {
-    PasswordPage {
-        frame: frame(visit).with_errors(errors),
-        user_id: member.user_id.as_str().to_owned(),
-        rule: words::password_rule(member.insurer.password.minimum_length),
+/// What a button of the page was refused for: the device was logged out already, by a second click or on its own, and the
+/// list as it is now says so best.
+async fn errors(visit: &Visit) -> Errors {
+    let again = visit.again().await;
+    if again
+        .refusal
+        .as_ref()
+        .is_some_and(|refusal| refusal.is(outcome::NOT_FOUND))
+    {
+        return Errors {
+            heading: Some("その機器は、いまはログインしていません"),
+            text: "すでにログアウトしています。下の一覧が、いまログインしている機器です。".into(),
+            ..Errors::default()
+        };
     }
+    again.errors(visit.now)
 }
 
 fn frame(visit: &Visit) -> Frame {

@@ -7,7 +7,7 @@ use askama::Template;
 use kernel::{Refusal, calendar};
 use mail::MailState;
 use pages::{
-    cookies,
+    Again, cookies,
     frame::{Errors, Frame},
     reply::{self, Reply},
     visit::{Visit, settle},
@@ -50,26 +50,31 @@ impl CodePage {
 /// `GET /portal/account/email`.
 pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
     let waiting = visit.services.accounts.email_change(&member).await?;
-    let email = waiting.as_ref().map(|change| change.email.clone()).unwrap_or_default();
-    visit.html(&ask_page(&visit, &member, email, waiting.is_some(), Errors::default()))
+    let again = visit.again().await;
+    let refused = again.refusal.is_some();
+    visit.html(&AskPage {
+        frame: frame(&visit, &again),
+        present: member.email.as_str().to_owned(),
+        waiting: waiting.is_some() && !refused,
+        email: match waiting {
+            Some(change) if !refused => change.email,
+            _ => written_email(again.typed.text("email").to_owned()),
+        },
+    })
 }
 
 /// `POST /portal/account/email`.
 pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
-    let email = visit.form.text("email").to_owned();
     let form = EmailChange {
         current_password: visit.form.text("current_password").to_owned(),
-        email: email.clone(),
+        email: visit.form.text("email").to_owned(),
         asked: visit.form.get("asked").map(str::to_owned),
     };
     match settle(visit.services.accounts.change_email(&visit.origin, &member, form).await) {
         Ok(_) => Ok(reply::see_other(CODE)),
         Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Ok(visit.to_log_in()),
         Err(refusal) if refusal.is(reasons::CODES_LOCKED) => Err(refusal.into()),
-        Err(refusal) => {
-            let page = ask_page(&visit, &member, email, false, errors(&visit, &refusal));
-            visit.form_again(&refusal, &page)
-        }
+        Err(refusal) => Ok(visit.form_again(&refusal, "/portal/account/email", &["email"]).await),
     }
 }
 
@@ -77,7 +82,8 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
 pub(crate) async fn code(visit: Visit, member: Member) -> Reply {
     let change = visit.services.accounts.email_change(&member).await?;
     let Some(change) = change else { return Ok(over(&visit)) };
-    visit.html(&code_page(&visit, change, Errors::default()))
+    let frame = frame(&visit, &visit.again().await);
+    visit.html(&code_page(&visit, frame, change))
 }
 
 /// `POST /portal/account/email/code`.
@@ -103,11 +109,12 @@ pub(crate) async fn confirm(visit: Visit, member: Member) -> Reply {
 pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
     match settle(visit.services.accounts.resend_email_code(&visit.origin, &member).await) {
         Ok(_) => Ok(visit.done(reply::see_other(CODE), "新しい認証番号をお送りしました。")),
+        Err(refusal) if refusal.is(reasons::RESEND_TOO_SOON) => Ok(visit.not_yet(&refusal, CODE)),
         Err(refusal) => refused(visit, &member, refusal).await,
     }
 }
 
-/// The code's page again, or back to the beginning where there is no change any more.
+/// Back to the code's page, or to the beginning where there is no change any more.
 async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
     if refusal.is(reasons::SESSION_ENDED) {
         return Ok(visit.to_log_in());
@@ -116,10 +123,10 @@ async fn refused(visit: Visit, member: &Member, refusal: Refusal) -> Reply {
     if refusal.is(reasons::CODES_LOCKED) {
         return Err(refusal.into());
     }
-    let change = visit.services.accounts.email_change(member).await?;
-    let Some(change) = change else { return Ok(over(&visit)) };
-    let errors = errors(&visit, &refusal);
-    visit.form_again(&refusal, &code_page(&visit, change, errors))
+    if visit.services.accounts.email_change(member).await?.is_none() {
+        return Ok(over(&visit));
+    }
+    Ok(visit.form_again(&refusal, CODE, &[]).await)
 }
 
 /// The change was finished a click ago, or waited too long for its code.
@@ -150,19 +157,18 @@ fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
     }
 }
 
-fn ask_page(visit: &Visit, member: &Member, email: String, waiting: bool, errors: Errors) -> AskPage {
-    AskPage {
-        frame: visit.frame().in_section(ACCOUNT).with_errors(errors),
-        present: member.email.as_str().to_owned(),
-        email: written_email(email),
-        waiting,
-    }
+fn frame(visit: &Visit, again: &Again) -> Frame {
+    let errors = again.refusal.as_ref().map(|refusal| errors(visit, refusal));
+    visit
+        .frame()
+        .in_section(ACCOUNT)
+        .with_errors(errors.unwrap_or_default())
 }
 
-fn code_page(visit: &Visit, change: EmailChangeView, errors: Errors) -> CodePage {
+fn code_page(visit: &Visit, frame: Frame, change: EmailChangeView) -> CodePage {
     let code = &change.code;
     CodePage {
-        frame: visit.frame().in_section(ACCOUNT).with_errors(errors),
+        frame,
         sender: visit.look.sender.address.as_str().to_owned(),
         expires_at: calendar::moment_or_time(code.expires_at, visit.now),
         resend_at: calendar::full_minute(code.resend_at),

@@ -2,7 +2,7 @@
 
 use accounts::{BirthForm, IdentityForm};
 use chrono::{DateTime, Datelike, Utc};
-use kernel::{Number, calendar, text};
+use kernel::{Number, Problem, Refusal, calendar, text};
 use pages::forms::Form;
 use serde::{Deserialize, Serialize};
 use tenancy::Insurer;
@@ -12,6 +12,18 @@ const OPENS_AT: i32 = 1970;
 
 /// Nobody insured is older.
 const OLDEST_YEARS: i32 = 115;
+
+/// The fields' names, the number's first.
+const NAMES: [&str; 8] = [
+    "number",
+    "insurer_code",
+    "symbol",
+    "birth_year",
+    "birth_month",
+    "birth_day",
+    "kana_name",
+    "employee_number",
+];
 
 /// What stands in the fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +40,12 @@ pub(crate) struct IdentityFields {
 }
 
 impl IdentityFields {
+    /// The names of the fields that a refused form keeps: all, but a number that seems to be a マイナンバー.
+    pub(crate) fn kept(refusal: &Refusal) -> &'static [&'static str] {
+        let [_, others @ ..] = &NAMES;
+        if holds_my_number(refusal) { others } else { &NAMES }
+    }
+
     /// As typed, but for numbers that are digits alone: those as they are kept.
     pub(crate) fn read(form: &Form) -> Self {
         let typed = |name: &str| form.text(name).to_owned();
@@ -101,6 +119,11 @@ impl IdentityFields {
             .map(|day| Choice::new(day.to_string(), format!("{day}日"), &self.birth_day))
             .collect()
     }
+}
+
+/// True where a マイナンバー was typed: it is not shown again.
+pub(crate) fn holds_my_number(refusal: &Refusal) -> bool {
+    refusal.fields.iter().any(|error| error.problem == Problem::MyNumber)
 }
 
 /// A line of a pull-down.

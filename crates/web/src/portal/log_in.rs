@@ -2,10 +2,10 @@
 
 use accounts::{LogInForm, LoggedIn, reasons};
 use askama::Template;
-use kernel::{Outcome, SessionId, UserId, Way, outcome};
+use kernel::{Outcome, Reason, SessionId, UserId, Way, outcome};
 use pages::{
     Panel, PanelSource, Table, cookies,
-    frame::{Errors, Frame, Menu},
+    frame::{Frame, Menu},
     lines::panels,
     next_path,
     reply::{self, Reply, see_other},
@@ -38,9 +38,12 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
     let next = next_path::allowed(&visit.services.table, visit.query.text("next"))
         .unwrap_or_default()
         .to_owned();
-    let registered: Option<String> = visit.recall(cookies::REGISTERED);
+    let again = visit.again().await;
+    let is_refused = again.refusal.is_some();
+    let registered: Option<String> = visit.recall(cookies::REGISTERED).filter(|_| !is_refused);
     let mut is_over = false;
-    if registered.is_none() {
+    // Whoever was refused wanted to be somebody else.
+    if registered.is_none() && !is_refused {
         match visit.entered().await? {
             Some(Outcome::Done(_)) => {
                 return Ok(see_other(&onward(
@@ -54,12 +57,25 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
             None => is_over = visit.cookies.get(cookies::SESSION).is_some(),
         }
     }
+    let is = |reasons: &[Reason]| again.refusal.as_ref().is_some_and(|refusal| refusal.is_any(reasons));
+    let mut errors = again.errors(visit.now);
+    if is(&[reasons::WAIT, reasons::LOG_IN_LOCKED]) {
+        let way = Way::new("/portal/password", "パスワードを再設定して、すぐにログインする");
+        errors.ways.insert(0, way);
+    }
     let page = LogInPage {
-        frame: visit.frame(),
-        user_id: registered.clone().unwrap_or_default(),
+        frame: visit.frame().with_errors(errors),
+        user_id: registered
+            .clone()
+            .unwrap_or_else(|| again.typed.text("user_id").to_owned()),
         next,
         registered,
-        panels: panels(&sources).await,
+        // In a rush of log-ins a refused one costs no look-up more.
+        panels: if is(&[outcome::OVERLOADED]) {
+            vec![]
+        } else {
+            panels(&sources).await
+        },
     };
     let response = visit.html(&page)?;
     Ok(if is_over {
@@ -70,7 +86,7 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
 }
 
 /// ログイン.
-pub(super) async fn submit(sources: Arc<[PanelSource]>, visit: Visit) -> Reply {
+pub(super) async fn submit(visit: Visit) -> Reply {
     let next = next_path::allowed(&visit.services.table, visit.form.text("next"))
         .unwrap_or_default()
         .to_owned();
@@ -88,30 +104,8 @@ pub(super) async fn submit(sources: Arc<[PanelSource]>, visit: Visit) -> Reply {
             Ok(enter(visit, &logged_in, &next, &browser.with(&user_id)))
         }
         Err(refusal) => {
-            // In a rush of log-ins a refused one costs no look-up more.
-            let panels = if refusal.is(outcome::OVERLOADED) {
-                vec![]
-            } else {
-                panels(&sources).await
-            };
-            let mut errors = Errors::new(&refusal, visit.now);
-            if refusal.is_any(&[reasons::WAIT, reasons::LOG_IN_LOCKED]) {
-                errors.ways.insert(
-                    0,
-                    Way::new("/portal/password", "パスワードを再設定して、すぐにログインする"),
-                );
-            }
-            let frame = visit.frame().with_errors(errors);
-            visit.form_again(
-                &refusal,
-                &LogInPage {
-                    frame,
-                    user_id,
-                    next,
-                    registered: None,
-                    panels,
-                },
-            )
+            let page = next_path::with_next(&visit.services.table, "/portal/", Some(&next));
+            Ok(visit.form_again(&refusal, &page, &["user_id"]).await)
         }
     }
 }

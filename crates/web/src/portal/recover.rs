@@ -3,17 +3,21 @@
 use crate::portal::{
     identity_fields::{Choice, IdentityFields},
     log_in::Browser,
+    sign_up::SIGN_UP,
 };
 use accounts::{ResetForm, fields, reasons};
 use askama::Template;
 use kernel::{Outcome, TenantSecret};
 use pages::{
     cookies,
-    frame::{Errors, Frame},
+    frame::Frame,
     reply::{self, Reply, see_other},
     visit::{Visit, settle},
     words,
 };
+
+/// Where a forgotten user ID is asked for.
+pub(super) const USER_ID: &str = "/portal/user-id";
 
 #[derive(Template)]
 #[template(path = "portal/recover_password.html")]
@@ -60,34 +64,25 @@ impl UserIdPage {
 /// パスワードを忘れた方.
 pub(super) async fn password(visit: Visit) -> Reply {
     let sent = visit.query.get("sent").is_some();
+    let again = visit.again().await;
     visit.html(&PasswordPage {
-        frame: visit.frame(),
-        user_id: String::new(),
+        frame: visit.frame().with_errors(again.errors(visit.now)),
+        user_id: again.typed.text("user_id").to_owned(),
         sent,
     })
 }
 
 /// Asks for the mail with the link.
 pub(super) async fn password_submit(visit: Visit) -> Reply {
-    let user_id = visit.form.text("user_id").to_owned();
+    let user_id = visit.form.text("user_id");
     let browser = Browser::of(&visit);
     let asked = visit
         .services
         .accounts
-        .forgot_password(&visit.origin, &user_id, browser.known_to(&user_id));
+        .forgot_password(&visit.origin, user_id, browser.known_to(user_id));
     match settle(asked.await) {
         Ok(()) => Ok(see_other("/portal/password?sent=1")),
-        Err(refusal) => {
-            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
-            visit.form_again(
-                &refusal,
-                &PasswordPage {
-                    frame,
-                    user_id,
-                    sent: false,
-                },
-            )
-        }
+        Err(refusal) => Ok(visit.form_again(&refusal, "/portal/password", &["user_id"]).await),
     }
 }
 
@@ -101,7 +96,14 @@ pub(super) async fn reset(mut visit: Visit) -> Reply {
             return Err(refusal.into());
         }
     }
-    visit.html(&reset_page(&visit, visit.frame(), &link))
+    let errors = visit.again().await.errors(visit.now);
+    visit.html(&ResetPage {
+        frame: visit
+            .frame()
+            .with_errors(errors.labelled(&fields::PASSWORD, "新しいパスワード")),
+        token: link.reveal(),
+        password_rule: words::password_rule(visit.look.password.minimum_length),
+    })
 }
 
 /// Sets the new password. Nobody is logged in by it.
@@ -135,10 +137,8 @@ pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
             Err(refusal.into())
         }
         Err(refusal) => {
-            wear_link(&mut visit, &link).await;
-            let errors = Errors::new(&refusal, visit.now).labelled(&fields::PASSWORD, "新しいパスワード");
-            let frame = visit.frame().with_errors(errors);
-            visit.form_again(&refusal, &reset_page(&visit, frame, &link))
+            let page = format!("/portal/password/reset?token={}", link.reveal());
+            Ok(visit.form_again(&refusal, &page, &[]).await)
         }
     }
 }
@@ -146,8 +146,14 @@ pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
 /// ユーザーIDを忘れた方.
 pub(super) async fn user_id(visit: Visit) -> Reply {
     let sent = visit.query.get("sent").is_some();
-    let identity = IdentityFields::of(&visit.look);
-    visit.html(&UserIdPage::new(&visit, visit.frame(), identity, sent))
+    let again = visit.again().await;
+    let frame = visit.frame().with_errors(again.errors(visit.now));
+    let typed = [again.typed, visit.carried(SIGN_UP).await];
+    let identity = match typed.iter().find(|form| !form.is_empty()) {
+        Some(form) => IdentityFields::read(form),
+        None => IdentityFields::of(&visit.look),
+    };
+    visit.html(&UserIdPage::new(&visit, frame, identity, sent))
 }
 
 /// Asks for the mail with the user ID.
@@ -163,22 +169,14 @@ pub(super) async fn user_id_submit(mut visit: Visit) -> Reply {
     ) {
         Ok(()) => see_other("/portal/user-id?sent=1"),
         Err(refusal) => {
-            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
-            visit.form_again(&refusal, &UserIdPage::new(&visit, frame, identity, false))?
+            let kept = IdentityFields::kept(&refusal);
+            visit.form_again(&refusal, USER_ID, kept).await
         }
     };
     Ok(match worn {
         Some(cookie) => reply::with_cookie(response, cookie),
         None => response,
     })
-}
-
-fn reset_page(visit: &Visit, frame: Frame, link: &TenantSecret) -> ResetPage {
-    ResetPage {
-        frame,
-        token: link.reveal(),
-        password_rule: words::password_rule(visit.look.password.minimum_length),
-    }
 }
 
 /// The link names its insurer.

@@ -2,7 +2,8 @@
 
 use crate::portal::{
     documents::{self, Document},
-    identity_fields::{Choice, IdentityFields},
+    identity_fields::{Choice, IdentityFields, holds_my_number},
+    recover::USER_ID,
 };
 use accounts::{fields, reasons};
 use pages::{
@@ -19,6 +20,9 @@ use poem::{Response, http::HeaderValue};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tenancy::{Insurer, InsurerKind};
+
+/// This page's path.
+pub(super) const SIGN_UP: &str = "/portal/signup";
 
 /// What was typed during sign-up, for the way back. Passwords are never in it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -78,20 +82,28 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
             Err(problem) => refusal = Some(Refusal::field(FieldError::new(fields::INSURER_CODE, problem))),
         },
     }
-    if refusal.is_none() && !visit.look.is_open() {
+    let again = visit.again().await;
+    if refusal.is_none() && again.refusal.is_none() && !visit.look.is_open() {
         let elsewhere = vec![Way::new("/portal/signup?insurer=", "ほかの保険者の方の登録")];
         let closed = reasons::INSURER_SUSPENDED.into();
         let page = error_pages::page_with(visit.frame(), &closed, visit.now, elsewhere);
         return Ok(with(page, worn));
     }
     let draft: Option<Draft> = visit.query.get("back").and_then(|_| visit.recall(cookies::DRAFT));
-    let mut identity = draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity);
+    let mut identity = if again.typed.is_empty() {
+        draft.map_or_else(|| IdentityFields::of(&visit.look), |draft| draft.identity)
+    } else {
+        IdentityFields::read(&again.typed)
+    };
     if refusal.is_some() {
         identity.insurer_code = named.unwrap_or_default();
     }
-    let errors = refusal
-        .map(|refusal| Errors::new(&refusal, visit.now))
-        .unwrap_or_default();
+    let refusal = refusal.as_ref().or(again.refusal.as_ref());
+    let mut errors = refusal.map(|refusal| errors(&visit, refusal)).unwrap_or_default();
+    // Whoever looks their user ID up need not type all of it again.
+    for way in errors.ways.iter_mut().filter(|way| way.href == USER_ID) {
+        way.href = again.carrying(USER_ID);
+    }
     let page = SignUpPage::new(&visit, visit.frame().with_errors(errors), identity);
     Ok(with(visit.html(&page)?, worn))
 }
@@ -133,13 +145,8 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
             ))
         }
         Err(refusal) => {
-            let mut identity = identity;
-            if holds_my_number(&refusal) {
-                identity.number.clear();
-            }
-            let frame = visit.frame().with_errors(errors(&visit, &refusal));
-            let page = SignUpPage::new(&visit, frame, identity);
-            Ok(with(visit.form_again(&refusal, &page)?, worn))
+            let response = visit.form_again(&refusal, SIGN_UP, IdentityFields::kept(&refusal));
+            Ok(with(response.await, worn))
         }
     }
 }
@@ -155,11 +162,6 @@ fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
         errors.heading = Some("マイナンバーは入力しないでください");
     }
     errors
-}
-
-/// True where a マイナンバー was typed: it is not shown again.
-fn holds_my_number(refusal: &Refusal) -> bool {
-    refusal.fields.iter().any(|error| error.problem == Problem::MyNumber)
 }
 
 /// True where this browser's ticket was given for these very fields and still holds: 戻る and 認証 again, a double click, a

@@ -7,12 +7,15 @@ use askama::Template;
 use kernel::{EmailAddress, Outcome, UserId};
 use pages::{
     cookies, error_pages,
-    frame::{Errors, Frame},
+    frame::Frame,
     reply::{Reply, see_other},
     visit::{Visit, settle},
     words,
 };
 use std::sync::Arc;
+
+/// This page's path.
+pub(super) const ACCOUNT: &str = "/portal/signup/account";
 
 #[derive(Template)]
 #[template(path = "portal/sign_up_account.html")]
@@ -52,53 +55,65 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
     let Some(ticket) = visit.ticket() else {
         return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
-    let view = match visit.services.accounts.ticket(&ticket).await? {
-        Outcome::Done(view) => view,
-        Outcome::Refused(refusal) if refusal.is_any(&OVER) => {
+    let again = visit.again().await;
+    let view = match visit.services.accounts.ticket(&ticket).await {
+        Ok(Outcome::Done(view)) => Some(view),
+        Ok(Outcome::Refused(refusal)) if refusal.is_any(&OVER) => {
             return Ok(restart(&visit, &refusal));
         }
-        Outcome::Refused(refusal) => return Err(refusal.into()),
+        Ok(Outcome::Refused(refusal)) => return Err(refusal.into()),
+        Err(outage) if again.refusal.is_some() => {
+            edge::outage(&outage);
+            None
+        }
+        Err(outage) => return Err(outage.into()),
     };
-    visit.look = Arc::clone(&view.insurer);
-    let draft: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
-    let user_id = newest(draft.user_id, view.user_id.as_deref());
-    let email = newest(draft.email, view.email.as_deref());
-    visit.html(&AccountPage::new(&visit, visit.frame(), Some(view), user_id, email))
+    if let Some(view) = &view {
+        visit.look = Arc::clone(&view.insurer);
+    }
+    let (user_id, email) = if again.refusal.is_some() {
+        (
+            again.typed.text("user_id").to_owned(),
+            again.typed.text("email").to_owned(),
+        )
+    } else {
+        let draft: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
+        let held = |field: fn(&TicketView) -> Option<&str>| view.as_ref().and_then(field);
+        (
+            newest(draft.user_id, held(|view| view.user_id.as_deref())),
+            newest(draft.email, held(|view| view.email.as_deref())),
+        )
+    };
+    let frame = visit.frame().with_errors(again.errors(visit.now));
+    visit.html(&AccountPage::new(&visit, frame, view, user_id, email))
 }
 
 /// 作成する, or 戻る.
 pub(super) async fn submit(mut visit: Visit) -> Reply {
-    let (user_id, email) = (
-        visit.form.text("user_id").to_owned(),
-        visit.form.text("email").to_owned(),
-    );
     if visit.form.text("act") == "back" {
-        return Ok(back(&visit, user_id, email));
+        return Ok(back(&visit));
     }
     let Some(ticket) = visit.ticket() else {
         return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     let form = AccountForm {
-        user_id: user_id.clone(),
+        user_id: visit.form.text("user_id").to_owned(),
         password: visit.form.text("password").to_owned(),
         email: visit.form.get("email").map(str::to_owned),
         asked: visit.form.get("asked").map(str::to_owned),
     };
-    let refusal = match settle(visit.services.accounts.create(&visit.origin, &ticket, form).await) {
-        Ok(_) => return Ok(taken(&visit)),
-        Err(refusal) if refusal.is_any(&OVER) => return Ok(restart(&visit, &refusal)),
-        Err(refusal) => refusal,
-    };
-    let view = settle(visit.services.accounts.ticket(&ticket).await).ok();
-    if let Some(view) = &view {
-        visit.look = Arc::clone(&view.insurer);
-    }
-    if refusal.is(reasons::CODES_LOCKED) {
+    match settle(visit.services.accounts.create(&visit.origin, &ticket, form).await) {
+        Ok(_) => Ok(taken(&visit)),
+        Err(refusal) if refusal.is_any(&OVER) => Ok(restart(&visit, &refusal)),
         // Nothing that could be mended here would help.
-        return Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now));
+        Err(refusal) if refusal.is(reasons::CODES_LOCKED) => {
+            if let Ok(view) = settle(visit.services.accounts.ticket(&ticket).await) {
+                visit.look = view.insurer;
+            }
+            Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now))
+        }
+        Err(refusal) => Ok(visit.form_again(&refusal, ACCOUNT, &["user_id", "email"]).await),
     }
-    let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
-    visit.form_again(&refusal, &AccountPage::new(&visit, frame, view, user_id, email))
 }
 
 /// What 戻る kept is newer than what was taken before: a correction half made is not lost by going back.
@@ -123,11 +138,11 @@ fn taken(visit: &Visit) -> poem::Response {
     visit.remember(response, cookies::DRAFT, &draft, cookies::TICKET_SECONDS)
 }
 
-fn back(visit: &Visit, user_id: String, email: String) -> poem::Response {
+fn back(visit: &Visit) -> poem::Response {
     let before: Draft = visit.recall(cookies::DRAFT).unwrap_or_default();
     let draft = Draft {
-        user_id,
-        email,
+        user_id: visit.form.text("user_id").to_owned(),
+        email: visit.form.text("email").to_owned(),
         ..before
     };
     visit.remember(
@@ -144,7 +159,10 @@ mod tests {
     use accounts::fields;
     use chrono::DateTime;
     use kernel::{FieldError, Problem, Refusal};
-    use pages::{frame::Menu, visit::plain_look};
+    use pages::{
+        frame::{Errors, Menu},
+        visit::plain_look,
+    };
 
     fn page(hint: Option<&str>, refusal: Option<&Refusal>) -> String {
         let now = DateTime::UNIX_EPOCH;

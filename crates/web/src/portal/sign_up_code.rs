@@ -3,6 +3,7 @@
 use crate::portal::{
     log_in::Browser,
     sign_up::{DONE, OVER, restart},
+    sign_up_account::ACCOUNT,
 };
 use accounts::{CodeView, Step, TicketView, fields, reasons};
 use askama::Template;
@@ -11,7 +12,7 @@ use kernel::{Outcome, Refusal, TenantSecret, calendar};
 use mail::MailState;
 use pages::{
     cookies, error_pages,
-    frame::{Errors, Frame},
+    frame::Frame,
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
     words,
@@ -19,12 +20,14 @@ use pages::{
 use poem::Response;
 use std::sync::Arc;
 
+/// This page's path.
+const CODE: &str = "/portal/signup/code";
+
 /// The form, or that it leads nowhere any more.
 #[derive(Template)]
 #[template(path = "portal/sign_up_code.html")]
 struct CodePage {
     frame: Frame,
-    code: String,
     sent_to: String,
     unusual: bool,
     /// False where the insurer registered the address, or no mail could go to another.
@@ -49,7 +52,10 @@ impl CodePage {
 pub(super) async fn show(mut visit: Visit) -> Reply {
     match view(&mut visit).await? {
         Ok((view, code)) => {
-            let page = page(&visit, visit.frame(), &view, &code, String::new());
+            let mut page = page(&visit, visit.frame(), &view, &code);
+            if !page.is_over() {
+                page.frame = page.frame.with_errors(visit.again().await.errors(visit.now));
+            }
             visit.html(&page)
         }
         Err(elsewhere) => Ok(elsewhere),
@@ -61,8 +67,8 @@ pub(super) async fn submit(visit: Visit) -> Reply {
     let Some(ticket) = visit.ticket() else {
         return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
-    let typed = visit.form.text("code").to_owned();
-    match settle(visit.services.accounts.confirm(&visit.origin, &ticket, &typed).await) {
+    let typed = visit.form.text("code");
+    match settle(visit.services.accounts.confirm(&visit.origin, &ticket, typed).await) {
         Ok(registered) => {
             let response = see_other("/portal/");
             let response = reply::with_cookie(response, cookies::clear(cookies::DRAFT));
@@ -76,7 +82,7 @@ pub(super) async fn submit(visit: Visit) -> Reply {
             let response = visit.remember(response, cookies::DEVICE, &browser, cookies::LONGEST_SECONDS);
             Ok(visit.remember(response, cookies::REGISTERED, &user_id, cookies::REGISTERED_SECONDS))
         }
-        Err(refusal) => again(visit, refusal, typed).await,
+        Err(refusal) => refused(visit, refusal).await,
     }
 }
 
@@ -87,35 +93,30 @@ pub(super) async fn resend(visit: Visit) -> Reply {
     };
     match settle(visit.services.accounts.resend(&visit.origin, &ticket).await) {
         Ok(_) => Ok(visit.done(
-            see_other("/portal/signup/code"),
+            see_other(CODE),
             "認証番号をもう一度お送りしました。いちばん新しいメールの番号を入力してください。",
         )),
-        Err(refusal) => again(visit, refusal, String::new()).await,
+        Err(refusal) if refusal.is(reasons::RESEND_TOO_SOON) => Ok(visit.not_yet(&refusal, CODE)),
+        Err(refusal) => refused(visit, refusal).await,
     }
 }
 
-/// The page again with what was refused; back to the start where the ticket is over.
-async fn again(mut visit: Visit, refusal: Refusal, typed: String) -> Reply {
+/// Back to the page with what was refused; back to the start where the ticket is over.
+async fn refused(mut visit: Visit, refusal: Refusal) -> Reply {
     if refusal.is_any(&OVER) {
         return Ok(restart(&visit, &refusal));
     }
     if refusal.is(reasons::STEP_MISSING) {
-        return Ok(see_other("/portal/signup/account"));
+        return Ok(see_other(ACCOUNT));
     }
     // The user ID was lost meanwhile, and its field is on the page before.
     if let Some(error) = refusal.fields.iter().find(|error| error.field == fields::USER_ID) {
-        return Ok(visit.inform(see_other("/portal/signup/account"), words::problem(error)));
+        return Ok(visit.inform(see_other(ACCOUNT), words::problem(error)));
     }
     match view(&mut visit).await? {
         // Nothing that could be typed or pressed here would help.
         Ok(_) if refusal.is(reasons::CODES_LOCKED) => Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now)),
-        Ok((view, code)) => {
-            let mut page = page(&visit, visit.frame(), &view, &code, typed);
-            if !page.is_over() {
-                page.frame = page.frame.with_errors(Errors::new(&refusal, visit.now));
-            }
-            visit.form_again(&refusal, &page)
-        }
+        Ok(_) => Ok(visit.form_again(&refusal, CODE, &[]).await),
         Err(elsewhere) => Ok(elsewhere),
     }
 }
@@ -130,7 +131,7 @@ async fn view(visit: &mut Visit) -> Result<Result<(TicketView, CodeView), Respon
             visit.look = Arc::clone(&view.insurer);
             match (view.step, view.code.take()) {
                 (Step::Code, Some(code)) => Ok(Ok((view, code))),
-                _ => Ok(Err(see_other("/portal/signup/account"))),
+                _ => Ok(Err(see_other(ACCOUNT))),
             }
         }
         Outcome::Refused(refusal) if refusal.is_any(&OVER) => Ok(Err(restart(visit, &refusal))),
@@ -138,10 +139,9 @@ async fn view(visit: &mut Visit) -> Result<Result<(TicketView, CodeView), Respon
     }
 }
 
-fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView, typed: String) -> CodePage {
+fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView) -> CodePage {
     CodePage {
         frame,
-        code: typed,
         sent_to: code.sent_to.clone(),
         unusual: code.unusual,
         can_change_address: view.email_hint.is_none() && code.sends_left > 0,
@@ -174,7 +174,10 @@ fn mail_words(code: &CodeView, now: DateTime<Utc>) -> Option<&'static str> {
 mod tests {
     use super::*;
     use chrono::TimeDelta;
-    use pages::{frame::Menu, visit::plain_look};
+    use pages::{
+        frame::{Errors, Menu},
+        visit::plain_look,
+    };
 
     fn code(mail: MailState) -> CodeView {
         let now = DateTime::UNIX_EPOCH;
@@ -199,7 +202,6 @@ mod tests {
         };
         let page = CodePage {
             frame: Frame::new(plain_look(), Menu::Visitor, now).with_errors(Errors::new(&wrong, now)),
-            code: "000000".into(),
             sent_to: code.sent_to.clone(),
             unusual: code.unusual,
             can_change_address: true,

@@ -5,7 +5,7 @@ use askama::Template;
 use kernel::{FieldError, Problem, Refusal, calendar, text};
 use pages::{
     Table,
-    frame::{Errors, Frame},
+    frame::Frame,
     markdown, next_path,
     reply::{Reply, see_other},
     visit::{Trouble, Visit, settle},
@@ -44,7 +44,10 @@ pub(super) async fn show(visit: Visit, member: Member) -> Reply {
         return Ok(see_other(onward(&visit.services.table, visit.query.text("next"))));
     }
     let next = visit.query.text("next").to_owned();
-    let page = page(&visit, &member, visit.frame(), &next, &[]).await?;
+    let again = visit.again().await;
+    let shown: Vec<TermsChoice> = again.typed.all("due").filter_map(choice).collect();
+    let frame = visit.frame().with_errors(again.errors(visit.now));
+    let page = page(&visit, &member, frame, &next, &shown).await?;
     visit.html(&page)
 }
 
@@ -64,9 +67,8 @@ pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
     match refusal {
         None => Ok(see_other(onward(&visit.services.table, &next))),
         Some(refusal) => {
-            let frame = visit.frame().with_errors(Errors::new(&refusal, visit.now));
-            let page = page(&visit, &member, frame, &next, &choices).await?;
-            visit.form_again(&refusal, &page)
+            let page = next_path::with_next(&visit.services.table, "/portal/terms", Some(&next));
+            Ok(visit.form_again(&refusal, &page, &["due"]).await)
         }
     }
 }

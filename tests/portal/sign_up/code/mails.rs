@@ -25,7 +25,6 @@ async fn mails_come_a_minute_apart_and_six_in_all() {
     let (client, _, email) = app.waiting_for_code().await;
     let too_soon = client.press(RESEND).await;
     says(&too_soon, 429, "さきほどメールをお送りしたばかりです");
-    assert!(!too_soon.header("retry-after").is_empty());
     app.later(59);
     assert_eq!(client.press(RESEND).await.status, 429);
     app.later(1);
@@ -134,7 +133,6 @@ async fn the_pause_between_two_codes_holds_whatever_the_address() {
     for other in &others {
         let answer = client.send_form(ACCOUNT, &account(&user_id, other)).await;
         says(&answer, 429, "さきほどメールをお送りしたばかりです");
-        assert!(!answer.header("retry-after").is_empty());
         assert!(app.mails_to(other).await.is_empty());
     }
     // Refused, it changed nothing; a minute later it is sent.

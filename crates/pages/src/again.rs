@@ -1,0 +1,299 @@
+//! A refused form (post, redirect, get): its post leads back to its page, which shows once more what was typed and says
+//! what was refused. So going back never meets the browser's own error page, and a reload sends nothing. What is refused for
+//! reasons that are ours (503) is answered by that page at once.
+//!
+//! What the page needs for it is sealed, and is of one form, of whom that was shown for, and of one token: the id of the
+//! request that was refused, which stands in the page's query. It is kept in a cookie, or where it is long in a row, of
+//! which the cookie holds the id. Passwords, codes and secrets are never in it: each form names the fields that it keeps.
+
+use crate::{
+    Visit, cookies,
+    forms::Form,
+    frame::Errors,
+    reply::{self, see_other},
+    visit::Refused,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, Durability, Keyed, Kind, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use edge::CountedAs;
+use kernel::{FieldError, Problem, Refusal, RefusalKind, RequestId, TenantId};
+use poem::{Response, http::HeaderValue, http::StatusCode};
+use serde::{Deserialize, Serialize};
+
+/// The name of the token in the query.
+const TOKEN: &str = "again";
+/// How long it can be shown again.
+const KEPT_SECONDS: i64 = 3600;
+/// The longest cookie that is worth sending with every request.
+const COOKIE_BYTES: usize = 2048;
+/// Rows of one insurer at a time: anybody may send long forms.
+const MOST_ROWS: i64 = 1000;
+/// What a row is sealed for.
+const PURPOSE: &str = "kept_form";
+
+/// What of this crate hangs on the ring.
+pub const KEYED: [Keyed; 1] = [Keyed {
+    table: "kept_forms",
+    column: "sealed",
+    kind: Kind::Sealed {
+        owner: "form_id",
+        purpose: PURPOSE,
+    },
+}];
+
+/// What a page's form was refused for, and what was typed; nothing where it was not.
+#[derive(Default)]
+pub struct Again {
+    /// Why.
+    pub refusal: Option<Refusal>,
+    /// The fields that the form keeps.
+    pub typed: Form,
+    token: Option<RequestId>,
+}
+
+impl Again {
+    /// What the page says of it.
+    pub fn errors(&self, now: DateTime<Utc>) -> Errors {
+        let errors = self.refusal.as_ref().map(|refusal| Errors::new(refusal, now));
+        errors.unwrap_or_default()
+    }
+
+    /// A page's path with the token, by which it finds what was typed here ([`Visit::carried`]).
+    pub fn carrying(&self, page: &str) -> String {
+        match self.token {
+            Some(token) => with_token(page, token),
+            None => page.to_owned(),
+        }
+    }
+}
+
+/// What is kept of a refused form.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    token: RequestId,
+    /// The page's path.
+    page: String,
+    /// The mark of whom it was shown for; none of a form for anybody.
+    owner: Option<String>,
+    code: String,
+    until: Option<DateTime<Utc>>,
+    left: Option<u32>,
+    fields: Vec<(String, Problem)>,
+    typed: Form,
+}
+
+/// Where it is kept: in the cookie itself, or in a row.
+#[derive(Serialize, Deserialize)]
+enum Place {
+    Cookie(Kept),
+    Row { tenant: TenantId, id: RequestId },
+}
+
+impl Visit {
+    /// Leads back to the page of a refused form, which shows it by [`Visit::again`]; of what was typed it keeps the fields
+    /// of these names.
+    pub async fn form_again(&self, refusal: &Refusal, page: &str, names: &[&str]) -> Response {
+        let token = self.origin.request_id.unwrap_or_else(|| RequestId::new(self.now));
+        let kept = Kept {
+            token,
+            page: path(page).to_owned(),
+            owner: self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys)),
+            code: refusal.code().to_owned(),
+            until: refusal.until,
+            left: refusal.left,
+            fields: refusal
+                .fields
+                .iter()
+                .map(|error| (error.field.name.to_string(), error.problem.clone()))
+                .collect(),
+            typed: self.form.only(names),
+        };
+        let cookie = keep(self, kept).await.unwrap_or_else(|| cookies::clear(cookies::AGAIN));
+        reply::with_cookie(refused(refusal, &with_token(page, token)), cookie)
+    }
+
+    /// Leads to a page that has a note of what was refused: where nothing is wrong and time alone is lacking.
+    pub fn not_yet(&self, refusal: &Refusal, page: &str) -> Response {
+        self.inform(refused(refusal, page), refusal.words(self.now).text)
+    }
+
+    /// What the form of this page was refused for.
+    pub async fn again(&self) -> Again {
+        let kept = recall(self).await.filter(|kept| kept.page == path(&self.asked_for));
+        kept.and_then(|kept| kept.again(self)).unwrap_or_default()
+    }
+
+    /// What was typed on another page, whose refusal led here.
+    pub async fn carried(&self, page: &str) -> Form {
+        let kept = recall(self).await.filter(|kept| kept.page == page);
+        kept.map(|kept| kept.typed).unwrap_or_default()
+    }
+}
+
+impl Kept {
+    /// None of a reason or field that this build doesn't know: the page is a plain one then.
+    fn again(self, visit: &Visit) -> Option<Again> {
+        let reason = visit.services.reasons.iter().find(|reason| reason.code == self.code)?;
+        let error = |(name, problem): (String, Problem)| {
+            let field = visit.services.fields.iter().find(|field| field.name == name)?;
+            Some(FieldError::new(field.clone(), problem))
+        };
+        Some(Again {
+            refusal: Some(Refusal {
+                reason: *reason,
+                until: self.until,
+                left: self.left,
+                fields: self.fields.into_iter().map(error).collect::<Option<_>>()?,
+            }),
+            typed: self.typed,
+            token: Some(self.token),
+        })
+    }
+
+    fn is_of(&self, visit: &Visit) -> bool {
+        match (&self.owner, &visit.shown_for) {
+            (Some(mark), Some(owner)) => owner.is_in(mark, &visit.services.keys),
+            (owner, now) => owner.is_none() && now.is_none(),
+        }
+    }
+}
+
+/// To a page, with the mark of what the log and the metrics know it by.
+fn refused(refusal: &Refusal, page: &str) -> Response {
+    let mut response = see_other(page);
+    response.set_data(Refused(refusal.code()));
+    response.set_data(CountedAs(match refusal.reason.kind {
+        // 401 would ask for an HTTP authentication that pages do not have.
+        RefusalKind::LogIn => StatusCode::UNPROCESSABLE_ENTITY,
+        kind => edge::status(kind),
+    }));
+    response
+}
+
+fn path(page: &str) -> &str {
+    page.split('?').next().unwrap_or_default()
+}
+
+fn with_token(page: &str, token: RequestId) -> String {
+    let joint = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{joint}{TOKEN}={token}")
+}
+
+/// The cookie of what is kept. What is long and can't be written to a row is left out: the page still says what was refused.
+async fn keep(visit: &Visit, kept: Kept) -> Option<HeaderValue> {
+    let sealed = |place: &Place| {
+        let cookie = cookies::sealed(&visit.services.keys, cookies::AGAIN, place, visit.now, KEPT_SECONDS);
+        cookie.filter(|cookie| cookie.len() <= COOKIE_BYTES)
+    };
+    let tenant = visit
+        .shown_for
+        .as_ref()
+        .map_or(TenantId::PLATFORM, |owner| owner.tenant);
+    let place = Place::Cookie(kept);
+    if let Some(cookie) = sealed(&place) {
+        return Some(cookie);
+    }
+    let Place::Cookie(mut kept) = place else { return None };
+    match store(visit, tenant, &kept).await {
+        Ok(true) => sealed(&Place::Row { tenant, id: kept.token }),
+        stored => {
+            if let Err(error) = stored {
+                tracing::warn!(%error, "a long form is not kept");
+            }
+            kept.typed = Form::default();
+            sealed(&Place::Cookie(kept))
+        }
+    }
+}
+
+async fn recall(visit: &Visit) -> Option<Kept> {
+    let token = RequestId::parse(visit.query.get(TOKEN)?)?;
+    let kept = match visit.recall(cookies::AGAIN)? {
+        Place::Cookie(kept) => kept,
+        Place::Row { tenant, id } if id == token => match load(visit, tenant, id).await {
+            Ok(kept) => kept?,
+            Err(error) => {
+                tracing::warn!(%error, "a long form is not shown again");
+                return None;
+            }
+        },
+        Place::Row { .. } => return None,
+    };
+    (kept.token == token && kept.is_of(visit)).then_some(kept)
+}
+
+mod table {
+    diesel::table! {
+        kept_forms (tenant_id, form_id) {
+            tenant_id -> Integer,
+            form_id -> Uuid,
+            sealed -> Binary,
+            kept_until -> Timestamptz,
+        }
+    }
+}
+use table::kept_forms;
+
+/// False where there are too many already.
+async fn store(visit: &Visit, tenant: TenantId, kept: &Kept) -> Result<bool, DatabaseError> {
+    let Ok(plain) = serde_json::to_vec(kept) else {
+        return Ok(false);
+    };
+    let sealed = visit.services.keys.seal(PURPOSE, kept.token.of(tenant), &plain);
+    let mut tx = visit
+        .services
+        .database
+        .tenant(tenant)
+        .write(Durability::Relaxed)
+        .await?;
+    let most: Option<RequestId> = kept_forms::table
+        .filter(kept_forms::tenant_id.eq(tenant))
+        .filter(kept_forms::kept_until.gt(visit.now))
+        .select(kept_forms::form_id)
+        .order(kept_forms::kept_until)
+        .offset(MOST_ROWS - 1)
+        .first(&mut *tx)
+        .await
+        .optional()?;
+    if most.is_none() {
+        diesel::insert_into(kept_forms::table)
+            .values((
+                kept_forms::tenant_id.eq(tenant),
+                kept_forms::form_id.eq(kept.token),
+                kept_forms::sealed.eq(sealed),
+                kept_forms::kept_until.eq(visit.now + TimeDelta::seconds(KEPT_SECONDS)),
+            ))
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(most.is_none())
+}
+
+async fn load(visit: &Visit, tenant: TenantId, id: RequestId) -> Result<Option<Kept>, DatabaseError> {
+    let mut tx = visit.services.database.tenant(tenant).read().await?;
+    let sealed: Option<Vec<u8>> = kept_forms::table
+        .filter(kept_forms::tenant_id.eq(tenant))
+        .filter(kept_forms::form_id.eq(id))
+        .filter(kept_forms::kept_until.gt(visit.now))
+        .select(kept_forms::sealed)
+        .first(&mut *tx)
+        .await
+        .optional()?;
+    tx.commit().await?;
+    let plain = sealed.and_then(|sealed| visit.services.keys.open(PURPOSE, id.of(tenant), &sealed).ok());
+    Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
+}
+
+/// Deletes what can't be shown again any more; gives how many.
+pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let tenant = tx.tenant();
+    let ended = diesel::delete(kept_forms::table)
+        .filter(kept_forms::tenant_id.eq(tenant))
+        .filter(kept_forms::kept_until.le(now))
+        .execute(&mut **tx)
+        .await?;
+    Ok(ended)
+}
