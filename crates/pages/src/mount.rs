@@ -94,13 +94,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
         let head = request.method() == Method::HEAD;
         let now = self.services.clock.now();
         let is_file = is_file(request.uri().path());
-        let frame = async || {
-            if is_file {
-                Frame::new(visit::plain_look(), Menu::Visitor, now)
-            } else {
-                visit::bare_frame(&self.services, &cookies, now).await
-            }
-        };
+        let frame = async || frame(&self.services, &cookies, is_file).await;
         let mut response = match self.inner.call(request).await {
             Ok(response) if response.data::<Panicked>().is_some() => error_pages::after_panic(frame().await),
             Ok(response) => response,
@@ -123,6 +117,16 @@ fn is_file(path: &str) -> bool {
     path.starts_with("/assets/")
 }
 
+/// Around a page that no handler makes.
+async fn frame(services: &Services, cookies: &Cookies, is_file: bool) -> Frame {
+    let now = services.clock.now();
+    if is_file {
+        Frame::new(visit::plain_look(), Menu::Visitor, now)
+    } else {
+        visit::bare_frame(services, cookies, now).await
+    }
+}
+
 /// The methods of one path.
 struct Methods {
     services: Services,
@@ -138,13 +142,6 @@ impl Endpoint for Methods {
         let now = self.services.clock.now();
         let cookies = Cookies::read(request.headers());
         let is_file = is_file(request.uri().path());
-        let frame = async |cookies: &Cookies| {
-            if is_file {
-                Frame::new(visit::plain_look(), Menu::Visitor, now)
-            } else {
-                visit::bare_frame(&self.services, cookies, now).await
-            }
-        };
         let method = if request.method() == Method::HEAD {
             &Method::GET
         } else {
@@ -155,7 +152,7 @@ impl Endpoint for Methods {
                 return Ok(reply::see_other(page));
             }
             return Ok(error_pages::page(
-                frame(&cookies).await,
+                frame(&self.services, &cookies, is_file).await,
                 &Trouble::Method(self.allow()),
                 now,
             ));
@@ -167,7 +164,13 @@ impl Endpoint for Methods {
         };
         let visit = match read(&self.services, route, request, cookies.clone(), look).await {
             Ok(visit) => visit,
-            Err(trouble) => return Ok(error_pages::page(frame(&cookies).await, &trouble, now)),
+            Err(trouble) => {
+                return Ok(error_pages::page(
+                    frame(&self.services, &cookies, is_file).await,
+                    &trouble,
+                    now,
+                ));
+            }
         };
         if route.method != Method::POST {
             return Ok(run(route, visit).await);
