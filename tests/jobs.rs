@@ -64,6 +64,14 @@ async fn due(db: &TestDatabase) -> usize {
     db.lines(&query).await.len()
 }
 
+async fn leased(db: &TestDatabase) -> usize {
+    let query = format!(
+        "SELECT '' AS line FROM due WHERE tenant_id = {} AND leased_by IS NOT NULL",
+        db.tenant
+    );
+    db.lines(&query).await.len()
+}
+
 #[tokio::test]
 async fn a_job_whose_handler_panics_is_a_dead_letter_after_its_tries() {
     let db = TestDatabase::new().await;
@@ -105,22 +113,32 @@ async fn a_missing_key_is_no_try_and_a_worker_that_has_it_does_the_job() {
 }
 
 #[tokio::test]
-async fn whoever_comes_back_after_the_lease_leaves_the_job_to_who_has_it_now() {
+async fn whoever_comes_back_done_after_the_lease_leaves_the_job_to_who_has_it_now() {
+    comes_back_after_the_lease(|| Ok(())).await;
+}
+
+#[tokio::test]
+async fn whoever_fails_after_the_lease_leaves_the_job_to_who_has_it_now() {
+    comes_back_after_the_lease(|| Err(JobError("failed late".into()))).await;
+}
+
+/// Two have the job, the second by right: how the first ends changes nothing.
+async fn comes_back_after_the_lease(end: fn() -> Result<(), JobError>) {
     let db = TestDatabase::new().await;
     enqueue(&db, &db.keys).await;
-    let held = |started: &Arc<Notify>, go_on: &Arc<Notify>| {
+    let held = |started: &Arc<Notify>, go_on: &Arc<Notify>, end: fn() -> Result<(), JobError>| {
         let (started, go_on) = (Arc::clone(started), Arc::clone(go_on));
         worker(&db, &db.keys, move |_, _| {
             let (started, go_on) = (Arc::clone(&started), Arc::clone(&go_on));
             async move {
                 started.notify_one();
                 go_on.notified().await;
-                Ok(())
+                end()
             }
         })
     };
     let bells: Vec<Arc<Notify>> = (0..4).map(|_| Arc::default()).collect();
-    let (slow, quick) = (held(&bells[0], &bells[1]), held(&bells[2], &bells[3]));
+    let (slow, quick) = (held(&bells[0], &bells[1], end), held(&bells[2], &bells[3], || Ok(())));
     let tenant = db.tenant;
     let first = tokio::spawn(async move { slow.run_once_for(tenant).await });
     bells[0].notified().await;
@@ -129,8 +147,8 @@ async fn whoever_comes_back_after_the_lease_leaves_the_job_to_who_has_it_now() {
     bells[2].notified().await;
     bells[1].notify_one();
     first.await.unwrap().unwrap();
-    assert_eq!(db.count("jobs", "attempts = 2").await, 1);
-    assert_eq!(due(&db).await, 1);
+    assert_eq!(db.count("jobs", "attempts = 2 AND last_error IS NULL").await, 1);
+    assert_eq!(leased(&db).await, 1);
     bells[3].notify_one();
     second.await.unwrap().unwrap();
     assert_eq!((db.count("jobs", "true").await, due(&db).await), (0, 0));

@@ -1,6 +1,7 @@
 //! Who goes first, and that one bad mail holds up no other.
 
-use super::{CodeMail, deliver, letter, post, row, state, worker};
+use super::{CodeMail, deliver, letter, post, postman, row, state, worker};
+use crate::smtp::Smtp;
 use chrono::TimeDelta;
 use database::Durability;
 use jobs::Worker;
@@ -94,4 +95,37 @@ async fn a_mail_that_never_comes_to_an_end_is_given_up_before_it_has_ended_many_
         "{left:?}"
     );
     assert!(mailbox.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_postman_who_fails_after_the_lease_leaves_the_mail_to_who_has_it_now() {
+    let db = TestDatabase::new().await;
+    let id = post(&db, "hang@example.jp", None).await;
+    // Neither server answers: each postman has the mail in hand until his server is gone.
+    let (mut slow, mut quick) = (Smtp::start(&[]).await, Smtp::start(&[]).await);
+    let taken = |url: &str| {
+        let (postman, tenant) = (postman(&db, url), db.tenant);
+        tokio::spawn(async move { postman.run_once_for(tenant).await })
+    };
+    let first = taken(&slow.url);
+    slow.next().await;
+    db.end_leases().await;
+    let second = taken(&quick.url);
+    quick.next().await;
+    drop(slow);
+    assert_eq!(first.await.unwrap().unwrap(), 1);
+    let left = row(&db, id).await.whole;
+    assert_eq!(
+        db.count("mails", "attempts = 2 AND last_error IS NULL").await,
+        1,
+        "{left}"
+    );
+    // Long enough for whatever was put back to be due.
+    db.clock.advance(TimeDelta::minutes(1));
+    let third = Smtp::start(&[]).await;
+    assert_eq!(deliver(&db, &postman(&db, &third.url)).await, 0, "it is the second's");
+    drop(quick);
+    assert_eq!(second.await.unwrap().unwrap(), 1);
+    assert_eq!(db.count("mails", "last_error IS NOT NULL").await, 1);
+    assert_eq!(state(&db, id).await, MailState::Queued);
 }
