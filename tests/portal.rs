@@ -6,6 +6,7 @@ mod bar;
 mod email_change;
 mod forgotten;
 mod frames;
+mod kept;
 mod log_in;
 mod log_lines;
 mod my_page;

@@ -8,7 +8,7 @@ use kernel::NoticeId;
 use notices::{Draft, To};
 use testkit::TestApp;
 
-async fn publish(app: &TestApp, title: &str) -> NoticeId {
+pub(super) async fn publish(app: &TestApp, title: &str) -> NoticeId {
     let notices = &app.notices();
     let draft = Draft {
         title: title.into(),

@@ -13,7 +13,7 @@ pub mod key_proof;
 pub mod listener;
 pub mod modules;
 mod patience;
-mod retention;
+pub mod retention;
 pub mod serve;
 pub mod telemetry;
 pub mod terminal;

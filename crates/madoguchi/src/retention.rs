@@ -54,7 +54,8 @@ async fn sweep(app: &App) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+/// Deletes what has served its time at one insurer; gives how much.
+pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let kept = app.retention;
     let settings = app.ground.directory.by_tenant(tenant).await?;
     let mut tx = app
