@@ -2,11 +2,12 @@
 
 use audit::{Actor, Origin};
 use chrono::TimeDelta;
-use database::Durability;
+use database::{Durability, Resealed};
+use kernel::Keys;
 use roster::import::{ImportError, Options, Report, import};
 use std::{fmt::Write as _, io::Read as _};
 use tabular::uploads::{self, KEPT, PIECE, Received, Refused, Upload};
-use testkit::TestDatabase;
+use testkit::{KEY, TestDatabase, owner_url, pool};
 use uuid::Uuid;
 
 const WHOSE: (&str, Uuid) = ("roster", Uuid::from_u128(7));
@@ -252,6 +253,25 @@ async fn pieces_are_sealed_and_open_nowhere_else() {
     )
     .await;
     assert!(other.read(&theirs).await.is_err());
+    assert!(counter.read(&upload).await.unwrap() == file);
+}
+
+// security.md 70
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_are_sealed_anew_a_few_megabytes_at_a_time() {
+    let mut counter = Counter::new().await;
+    let file = bytes(7 * PIECE);
+    let upload = counter.bring(&file).await;
+    let next = ("next".to_owned(), [9; 32]);
+    let rotated = Keys::new("next", [("test".to_owned(), KEY), next.clone()]).unwrap();
+    let owner = pool(&owner_url());
+    let done = uploads::KEYED[0]
+        .reseal(&owner, counter.test.tenant, &rotated)
+        .await
+        .unwrap();
+    assert_eq!(done, Resealed { values: 7, closed: 0 });
+    assert_eq!(owner.transactions(), 3, "of four pieces, of three, and of none");
+    counter.test.keys = Keys::new("next", [next]).unwrap();
     assert!(counter.read(&upload).await.unwrap() == file);
 }
 

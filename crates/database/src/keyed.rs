@@ -10,8 +10,10 @@ use diesel_async::RunQueryDsl as _;
 use kernel::{Keys, Owner, TenantId};
 use uuid::Uuid;
 
-/// Values sealed anew in one transaction.
+/// Values sealed anew in one transaction, at most …
 const BATCH: usize = 200;
+/// … and as many bytes, to which the last value may add: a piece of an upload has a megabyte.
+const BYTES: usize = 4 << 20;
 
 /// A column of a tenant table whose values a key of the ring made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +130,13 @@ impl Keyed {
     ) -> Result<Vec<Value>, DatabaseError> {
         let Self { table, column, .. } = self;
         let query = format!(
-            "SELECT {owner} AS owner, {column} AS value FROM {table}
-             WHERE tenant_id = $1 AND {owner} > $2 AND length({column}) > 0 AND substr({column}, 1, {}) <> $3
-             ORDER BY {owner} LIMIT {BATCH}",
+            "SELECT owner, value FROM (
+                 SELECT {owner} AS owner, {column} AS value,
+                     sum(length({column})) OVER (ORDER BY {owner}) - length({column}) AS bytes_before
+                 FROM {table}
+                 WHERE tenant_id = $1 AND {owner} > $2 AND length({column}) > 0 AND substr({column}, 1, {}) <> $3
+                 ORDER BY {owner} LIMIT {BATCH}
+             ) AS next WHERE bytes_before < {BYTES} ORDER BY owner",
             mark.len()
         );
         Ok(diesel::sql_query(query)
