@@ -5,7 +5,7 @@ mod user_id;
 use self::user_id::ask_user_id;
 use crate::portal::{leads, says};
 use tenancy::suspend;
-use testkit::{Answer, Client, PASSWORD, SignedUp, TestApp, unique};
+use testkit::{Answer, Client, Fields, PASSWORD, SignedUp, TestApp, unique};
 
 const RESET: &str = "/portal/password/reset";
 const NEW: &str = "Asagao3rin#";
@@ -41,19 +41,16 @@ async fn log_in(app: &TestApp, who: &SignedUp, password: &str) -> u16 {
 // security.md 33
 #[tokio::test]
 async fn a_forgotten_password_is_answered_alike_at_the_same_cost_whoever_asks() {
-    let app = TestApp::start().await;
+    let app = TestApp::counting().await;
     let who = app.sign_up().await;
     let other = TestApp::start().await.sign_up().await;
     let mut answers = Vec::new();
     for id in [&who.user_id, &other.user_id, &unique("nobody")] {
         let client = app.client();
         app.warm().await;
-        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
-        let answer = client.post("/portal/password", &[("user_id", id.as_str())]).await;
-        let cost = (
-            app.ground.database.statements() - before.0,
-            app.ground.hasher.hashes() - before.1,
-        );
+        let (answer, cost) = app
+            .cost_of(&client, "/portal/password", &Fields::new(&[("user_id", id)]))
+            .await;
         leads(&answer, "/portal/password?sent=1");
         answers.push((
             answer.normalized(),

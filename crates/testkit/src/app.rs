@@ -1,7 +1,7 @@
 //! The real server on a port of its own, with a frozen clock and its mail in a mailbox.
 
 use crate::{
-    COUNTED, Client, Fields, PASSWORD, SignedUp, TestDatabase, TestPerson,
+    Answer, COUNTED, Client, Fields, PASSWORD, SignedUp, TestDatabase, TestPerson,
     database::{config, prepare, start},
 };
 use accounts::{AccountForm, BirthForm, IdentityForm};
@@ -27,6 +27,17 @@ use tenancy::Folder;
 use tokio::sync::watch;
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// What a server has done, or did for one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Statements sent to the database.
+    pub statements: u64,
+    /// Transactions begun there.
+    pub transactions: u64,
+    /// Passwords hashed.
+    pub hashes: u64,
+}
 
 /// A running server, with an insurer of its own and one person in its roster.
 pub struct TestApp {
@@ -347,6 +358,29 @@ impl TestApp {
     /// Fills the line as far as one network may.
     pub fn crowd_of(&self, network: Ipv4Addr) -> Vec<guard::Place> {
         std::iter::from_fn(|| self.app.ground.hasher.place(&from(network)).ok()).collect()
+    }
+
+    /// What it has done so far.
+    fn done_so_far(&self) -> Cost {
+        Cost {
+            statements: self.ground.database.statements(),
+            transactions: self.ground.database.transactions(),
+            hashes: self.ground.hasher.hashes(),
+        }
+    }
+
+    /// The answer to a form of a page for everybody, and what it cost; the page to which a refused one leads back is shown
+    /// and not counted.
+    pub async fn cost_of(&self, client: &Client, path: &str, fields: &Fields) -> (Answer, Cost) {
+        let before = self.done_so_far();
+        let answer = client.post_alone(path, &fields.pairs()).await;
+        let after = self.done_so_far();
+        let cost = Cost {
+            statements: after.statements - before.statements,
+            transactions: after.transactions - before.transactions,
+            hashes: after.hashes - before.hashes,
+        };
+        (client.back_to_the_form(answer).await, cost)
     }
 
     /// Lets every look-up of the insurer and the platform be remembered, so that statements count evenly.

@@ -92,6 +92,10 @@ impl Fields {
         Self(owned.collect())
     }
 
+    pub(crate) fn pairs(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value)).collect()
+    }
+
     /// With one of them different, or one more.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -151,15 +155,20 @@ impl Client {
 
     /// [`Client::post`] of these fields and no other.
     pub async fn post_bare(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.back_to_the_form(self.post_alone(path, fields).await).await
+    }
+
+    /// [`Client::post_bare`] before anybody goes where its answer leads.
+    pub(crate) async fn post_alone(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let request = self
             .request(Method::POST, path)
             .header("Sec-Fetch-Site", "same-origin")
             .form(fields);
-        self.back_to_the_form(self.send(request).await).await
+        self.send(request).await
     }
 
     /// Of a form that was refused the page to which it leads back, as a browser would have it.
-    async fn back_to_the_form(&self, answer: Answer) -> Answer {
+    pub(crate) async fn back_to_the_form(&self, answer: Answer) -> Answer {
         let Ok(counted) = answer.header(COUNTED).parse() else {
             return answer;
         };
@@ -211,8 +220,7 @@ impl Client {
 
     /// As [`Client::post`].
     pub async fn send_form(&self, path: &str, fields: &Fields) -> Answer {
-        let pairs: Vec<(&str, &str)> = fields.0.iter().map(|(name, value)| (&**name, &**value)).collect();
-        self.post(path, &pairs).await
+        self.post(path, &fields.pairs()).await
     }
 
     /// A button with nothing to say.

@@ -18,7 +18,7 @@ mod database;
 mod network;
 mod people;
 
-pub use app::{TestApp, account, unique};
+pub use app::{Cost, TestApp, account, unique};
 pub use client::{Answer, COUNTED, Client, Fields, MARK};
 pub use database::{
     KEY, NAMES_KEY, TestDatabase, admin_url, execute, execute_within, lines, lines_within, owner_url, pool,

@@ -10,17 +10,12 @@ pub(super) async fn ask_user_id(app: &TestApp, fields: &Fields) -> Answer {
 // security.md 36
 #[tokio::test]
 async fn a_forgotten_user_id_is_answered_alike_and_mailed_to_the_proven_address_alone() {
-    let app = TestApp::start().await;
+    let app = TestApp::counting().await;
     let right = app.identity(&app.person);
     let mut answers = Vec::new();
     let ask = async |case: &str, fields: &Fields| {
         app.warm().await;
-        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
-        let answer = ask_user_id(&app, fields).await;
-        let cost = (
-            app.ground.database.statements() - before.0,
-            app.ground.hasher.hashes() - before.1,
-        );
+        let (answer, cost) = app.cost_of(&app.client(), "/portal/user-id", fields).await;
         leads(&answer, "/portal/user-id?sent=1");
         (case.to_owned(), answer.normalized(), cost)
     };

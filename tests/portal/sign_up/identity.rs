@@ -90,7 +90,7 @@ fn rosters(right: &TestPerson) -> Vec<(&'static str, Vec<TestPerson>)> {
 // security.md 2
 #[tokio::test]
 async fn every_mismatch_has_the_same_answer_at_the_same_cost_and_only_the_registered_get_a_mail() {
-    let app = TestApp::start().await;
+    let app = TestApp::counting().await;
     let right = app.person.clone();
     let who = app.sign_up().await;
     let mails = app.mailbox.mails().len();
@@ -103,12 +103,7 @@ async fn every_mismatch_has_the_same_answer_at_the_same_cost_and_only_the_regist
         testkit::sql(app.tenant(), "DELETE FROM throttles").await;
         let client = app.client();
         app.warm().await;
-        let before = (app.ground.database.statements(), app.ground.hasher.hashes());
-        let answer = client.send_form("/portal/signup", &fields).await;
-        let cost = (
-            app.ground.database.statements() - before.0,
-            app.ground.hasher.hashes() - before.1,
-        );
+        let (answer, cost) = app.cost_of(&client, "/portal/signup", &fields).await;
         says(&answer, 422, NEUTRAL);
         assert!(client.cookie("__Host-ticket").is_none(), "{case}");
         answers.push((case, answer.normalized(), cost));
