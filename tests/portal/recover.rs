@@ -232,6 +232,35 @@ async fn a_neighbours_requests_for_a_reset_mail_keep_nobody_elsewhere_from_one()
     assert_eq!(ask(&app.client()).await, 303);
 }
 
+// security.md 67
+#[tokio::test]
+async fn who_is_refused_because_others_asked_too_often_has_used_nothing_up_of_their_own() {
+    let limits = |config: &mut madoguchi::config::Config| {
+        config.limits.reset_tries = 2;
+        config.limits.identity_tries = 2;
+        config.limits.recovery_id_tries = 2;
+    };
+    let app = TestApp::with("32290413", |_| (), limits).await;
+    let reset = Fields::new(&[("user_id", &unique("nobody"))]);
+    let reminder = app.identity(&app.person);
+    for (path, fields) in [("/portal/password", reset), ("/portal/user-id", reminder)] {
+        let ask = async |client: &Client| client.send_form(path, &fields).await.status.as_u16();
+        let (others, own) = (app.client(), app.client());
+        for status in [303, 303] {
+            assert_eq!(ask(&others).await, status, "{path}");
+        }
+        app.later(24 * 3600 - 60);
+        for _ in 0..3 {
+            assert_eq!(ask(&own).await, 429, "{path}");
+        }
+        // The others' day is over, and one's own hour or day has not begun.
+        app.later(60);
+        for status in [303, 303, 429] {
+            assert_eq!(ask(&own).await, status, "{path}");
+        }
+    }
+}
+
 // security.md 36, 67
 #[tokio::test]
 async fn forgotten_user_ids_are_limited_by_person_and_network_first() {
