@@ -393,6 +393,7 @@ fn crowd(tenant: i32) -> String {
              FROM crowd;
          INSERT INTO due SELECT tenant, 'mail', account, at, at, 2, at
              FROM crowd, (SELECT now() + interval '1 year' AS at) AS later;
+         INSERT INTO due SELECT tenant, 'nobodys', gen_random_uuid(), now(), now(), 2, now() FROM crowd;
          INSERT INTO events SELECT tenant, ('f' || right(gen_random_uuid()::text, 35))::uuid, 'account.registered', account, '{{}}', now() FROM crowd;
          INSERT INTO audit_events SELECT tenant, ('f' || right(gen_random_uuid()::text, 35))::uuid, now(), 'member', account, 'session.open', 'done', 'account',
              account, 'portal', NULL, NULL, '{{}}' FROM crowd;

@@ -216,7 +216,8 @@ const PUT_BACK: &str = "
         WHERE line.tenant_id = $1 AND line.queue = $2 AND line.rank = due.rank))
     WHERE tenant_id = $1 AND queue = $2 AND item = $3 AND leased_by = $5";
 
-/// Who comes at the same time passes over what is being taken here.
+/// Who comes at the same time passes over what is being taken here. The last LIMIT is more than a worker has places for; it
+/// tells PostgreSQL that few rows are taken of many, so that it finds them by their key and doesn't read the table for them.
 const TAKE: &str = "
     WITH taken AS MATERIALIZED (
         SELECT line.tenant_id, free.queue, line.item
@@ -232,6 +233,7 @@ const TAKE: &str = "
             ) AS first
         ) AS line
         WHERE line.rank < 2 OR line.place <= free.bulk
+        LIMIT 100
     )
     UPDATE due
     SET leased_until = clock_timestamp() + $7 * interval '1 second', leased_by = $1, takes = least(takes + 1, 1000)
