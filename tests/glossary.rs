@@ -1,51 +1,135 @@
-//! One word for one thing, on every page and in every mail: what stands on the left is never written.
+//! One word for one thing, on every page and in every mail, and full stops by one rule.
 
+use accounts::reasons::{self, CODE_LATE, CODE_SUPERSEDED, CODE_USED, CODE_WRONG};
+use chrono::DateTime;
+use kernel::{Refusal, outcome};
 use std::{fs, path::Path};
 
-/// What is not written, what follows it where it is right all the same, and what is written instead.
-const GLOSSARY: [(&str, &str, &str); 6] = [
-    ("フォルダ", "ー", "フォルダー"),
-    ("ブラウザ", "ー", "ブラウザー"),
-    ("いまの", "", "今の"),
-    ("苗字", "", "名字"),
-    ("まちが", "", "間違"),
-    ("下さい", "", "ください"),
+/// A word that is not written.
+struct Word {
+    not: &'static str,
+    /// What comes before or after it where it is part of another word.
+    unless: &'static [&'static str],
+    instead: &'static str,
+}
+
+const fn word(not: &'static str, unless: &'static [&'static str], instead: &'static str) -> Word {
+    Word { not, unless, instead }
+}
+
+const GLOSSARY: [Word; 7] = [
+    word("フォルダ", &["フォルダー"], "フォルダー"),
+    word("ブラウザ", &["ブラウザー"], "ブラウザー"),
+    word("いま", &["ただいま", "います", "いませ", "いまし", "いまま"], "今"),
+    word("ログイン画面へ", &[], "ログイン画面に戻る"),
+    word("苗字", &[], "名字"),
+    word("まちが", &[], "間違"),
+    word("下さい", &[], "ください"),
 ];
+
+impl Word {
+    fn is_in(&self, text: &str) -> bool {
+        let other = |at: usize| {
+            self.unless.iter().any(|whole| {
+                let begins = whole.find(self.not).and_then(|before| at.checked_sub(before));
+                begins
+                    .and_then(|begins| text.get(begins..))
+                    .is_some_and(|rest| rest.starts_with(whole))
+            })
+        };
+        text.match_indices(self.not).any(|(at, _)| !other(at))
+    }
+}
 
 #[test]
 fn one_thing_has_one_word_in_templates_sources_and_what_insurers_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let mut seen = 0;
-    let mut wrong = Vec::new();
+    let mut files = Vec::new();
     for folder in ["crates", "tenants"] {
-        look(&root.join(folder), &mut seen, &mut wrong);
+        read(&root.join(folder), &["html", "rs", "md"], &mut files);
     }
-    assert!(seen > 100, "{seen} files");
+    assert!(files.len() > 100, "{} files", files.len());
+    let mut wrong = Vec::new();
+    for (path, text) in &files {
+        for (line, text) in (1..).zip(text.lines()) {
+            let here = GLOSSARY.iter().filter(|word| word.is_in(text));
+            wrong.extend(here.map(|word| format!("{path}:{line}: {} for {}", word.not, word.instead)));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn look(path: &Path, seen: &mut u32, wrong: &mut Vec<String>) {
+/// How a sentence ends, where its full stop may be missing.
+const ENDS: [&str; 5] = ["です", "ます", "ません", "した", "ください"];
+
+/// What names a thing, and so has no full stop.
+const NAMES: [&str; 10] = ["h1", "h2", "h3", "h4", "title", "label", "legend", "button", "th", "dt"];
+
+#[test]
+fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    read(&root.join("crates"), &["html", "rs"], &mut files);
+    let mut wrong = Vec::new();
+    for (path, text) in &files {
+        if path.ends_with(".html") {
+            wrong.extend(names_with_a_stop(text).map(|name| format!("{path}: {name}")));
+            wrong.extend(texts_without_a_stop(text).map(|text| format!("{path}: {text}")));
+        } else {
+            wrong.extend(notes_without_a_stop(text).map(|note| format!("{path}: {note}")));
+        }
+    }
+    // A field's hint and what is wrong with it stand beside its label and are as short. These four are of the code's field.
+    let beside = [CODE_WRONG, CODE_LATE, CODE_SUPERSEDED, CODE_USED];
+    for reason in outcome::REASONS.into_iter().chain(reasons::REASONS) {
+        let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
+        if words.heading.ends_with('。') || words.text.ends_with('。') == beside.contains(&reason) {
+            wrong.push(format!("{reason:?}: {} {}", words.heading, words.text));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn names_with_a_stop(page: &str) -> impl Iterator<Item = &str> {
+    let closing = |name: &str| format!("。</{name}>");
+    page.lines()
+        .filter(move |line| NAMES.iter().any(|name| line.contains(&closing(name))))
+}
+
+/// Paragraphs and items; those of a class are hints, which stand beside a field.
+fn texts_without_a_stop(page: &str) -> impl Iterator<Item = &str> {
+    ["p", "li"].into_iter().flat_map(move |element| {
+        let (opening, closing) = (format!("<{element}>"), format!("</{element}>"));
+        let parts: Vec<&str> = page.split(&opening).skip(1).collect();
+        parts.into_iter().filter_map(move |part| {
+            let (text, _) = part.split_once(&closing)?;
+            ENDS.iter().any(|end| text.ends_with(end)).then_some(text)
+        })
+    })
+}
+
+/// What the next page says on top, as far as it stands where it is said.
+fn notes_without_a_stop(source: &str) -> impl Iterator<Item = &str> {
+    [".done(", ".inform("].into_iter().flat_map(move |call| {
+        source.split(call).skip(1).filter_map(|rest| {
+            let (call, _) = rest.split_once(';')?;
+            call.split('"').find(|text| ENDS.iter().any(|end| text.ends_with(end)))
+        })
+    })
+}
+
+/// The files of these kinds below a folder, by their paths.
+fn read(path: &Path, kinds: &[&str], files: &mut Vec<(String, String)>) {
     if path.is_dir() {
         // A revision of terms that was published never changes.
         let is_fixed = path.ends_with("terms") || path.ends_with("snapshots");
         for entry in fs::read_dir(path).unwrap().filter(|_| !is_fixed) {
-            look(&entry.unwrap().path(), seen, wrong);
+            read(&entry.unwrap().path(), kinds, files);
         }
-        return;
-    }
-    if !["html", "rs", "md"]
+    } else if kinds
         .iter()
         .any(|kind| path.extension().is_some_and(|own| own == *kind))
     {
-        return;
-    }
-    *seen += 1;
-    for (line, text) in (1..).zip(fs::read_to_string(path).unwrap().lines()) {
-        for (not, unless, instead) in GLOSSARY {
-            let is_wrong = |at: usize| unless.is_empty() || !text[at + not.len()..].starts_with(unless);
-            if text.match_indices(not).any(|(at, _)| is_wrong(at)) {
-                wrong.push(format!("{}:{line}: {not} for {instead}", path.display()));
-            }
-        }
+        files.push((path.display().to_string(), fs::read_to_string(path).unwrap()));
     }
 }

@@ -14,7 +14,7 @@ use kernel::{
 
 const DESK: (&str, &str) = ("#desk", "窓口の電話番号を見る");
 const AGAIN: (&str, &str) = ("/portal/signup", "はじめから登録する");
-const LOG_IN: (&str, &str) = ("/portal/", "ログイン画面へ");
+const LOG_IN: (&str, &str) = ("/portal/", "ログイン画面に戻る");
 
 /// Sign-up can't go on with this identity: no match, already registered, or not to be told (security.md 2).
 pub const NOT_MATCHED: Reason = Reason {
@@ -26,10 +26,10 @@ pub const NOT_MATCHED: Reason = Reason {
         let neutral = "入力した内容では登録に進めませんでした。記号・番号・生年月日・氏名をもう一度お確かめください。すでに登録した方は、ログインするか、ユーザーIDをお調べください。お困りのときは窓口へお電話ください。";
         let left = match (refusal.left, refusal.until) {
             (Some(0), Some(until)) => format!(
-                "この記号・番号では、しばらく受け付けを止めます。{}から、もう一度お試しいただけます。",
+                "\nこの記号・番号では、しばらく受け付けを止めます。{}から、もう一度お試しいただけます。",
                 moment_or_time(until, now)
             ),
-            (Some(left), _) => format!("この記号・番号では、あと{left}回お試しいただけます。"),
+            (Some(left), _) => format!("\nこの記号・番号では、あと{left}回お試しいただけます。"),
             (None, _) => String::new(),
         };
         Words::new(
@@ -212,7 +212,13 @@ pub const LOG_IN_FAILED: Reason = Reason {
     code: "log_in_failed",
     kind: RefusalKind::LogIn,
     detail: "User ID or password is wrong.",
-    words: |_, _| Words::new("ログインできませんでした", "ユーザーIDまたはパスワードが違います", &[]),
+    words: |_, _| {
+        Words::new(
+            "ログインできませんでした",
+            "ユーザーIDまたはパスワードが違います。",
+            &[],
+        )
+    },
 };
 
 /// Too many wrong passwords for this user ID: a new password by mail opens it again.
@@ -428,7 +434,7 @@ mod tests {
             };
             not_matched(&rule, standing).words(now).text
         };
-        assert!(said(2, None).ends_with("窓口へお電話ください。この記号・番号では、あと3回お試しいただけます。"));
+        assert!(said(2, None).ends_with("窓口へお電話ください。\nこの記号・番号では、あと3回お試しいただけます。"));
         let last = said(5, Some(now + TimeDelta::minutes(15)));
         assert!(
             last.ends_with("しばらく受け付けを止めます。12時20分から、もう一度お試しいただけます。"),

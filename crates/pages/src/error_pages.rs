@@ -136,11 +136,11 @@ fn shown_for_another(rights: Rights) -> Words {
     let (text, go_on) = match rights {
         Rights::Ticket => (
             "送信した内容は、保存していません。この画面で登録していた方が続けるときは、下のボタンから、はじめから登録し直してください。",
-            Way::new("/portal/signup/account", "いま途中の登録を続ける"),
+            Way::new("/portal/signup/account", "途中の登録を続ける"),
         ),
         _ => (
             "送信した内容は、保存していません。この画面を開いた方が続けるときは、下のボタンからログアウトして、ご自分のユーザーIDでログインし直してください。",
-            Way::new("/portal/mypage", "いまログインしている方のマイページへ"),
+            Way::new("/portal/mypage", "今ログインしている方のマイページへ"),
         ),
     };
     Words {

@@ -208,12 +208,12 @@ impl Frame {
             is_open: matches!(status, DeskStatus::Open { .. }),
             status: match status {
                 DeskStatus::Open { until } => {
-                    format!("{}まで受け付けています", calendar::moment_or_time(until, self.now))
+                    format!("{}まで受け付けています。", calendar::moment_or_time(until, self.now))
                 }
                 DeskStatus::Closed { opens_at: Some(at) } => {
-                    format!("次の受付は{}からです", calendar::moment_or_time(at, self.now))
+                    format!("次の受付は{}からです。", calendar::moment_or_time(at, self.now))
                 }
-                DeskStatus::Closed { opens_at: None } => "ただいまお休みしています".into(),
+                DeskStatus::Closed { opens_at: None } => "ただいまお休みしています。".into(),
             },
         }
     }

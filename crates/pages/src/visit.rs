@@ -249,7 +249,7 @@ impl Visit {
         self.inform(response, Refusal::from(reasons::SESSION_ENDED).words(self.now).text)
     }
 
-    /// Adds good news for the next page: `visit.done(see_other("/portal/account"), "パスワードを変更しました")`.
+    /// Adds good news for the next page: `visit.done(see_other("/portal/account"), "パスワードを変更しました。")`.
     pub fn done(&self, response: Response, text: impl Into<String>) -> Response {
         self.tell(response, FlashKind::Done, text.into())
     }

@@ -55,7 +55,7 @@ export default function register(site) {
       await says(page, OF_ANOTHER, '送信した内容は、保存していません');
       assert.deepEqual(await buttons(page), ['ログアウトして、ログインし直す']);
       await check(page, 'another-member');
-      assert.equal(await page.getByRole('link', { name: 'いまログインしている方のマイページへ' }).getAttribute('href'), '/portal/mypage');
+      assert.equal(await page.getByRole('link', { name: '今ログインしている方のマイページへ' }).getAttribute('href'), '/portal/mypage');
       await press(page, 'ログアウトして、ログインし直す');
       await isAt(page, '/portal/', 'ログイン');
       await page.context().close();
@@ -69,7 +69,7 @@ export default function register(site) {
       assert.equal(await press(page, '作成する'), 409);
       await says(page, OF_ANOTHER, '送信した内容は、保存していません');
       await check(page, 'another-sign-up');
-      await follow(page, 'いま途中の登録を続ける');
+      await follow(page, '途中の登録を続ける');
       await isAt(page, '/portal/signup/account');
       await tab.goto('/portal/signup');
       await says(tab, '登録の途中の方は、こちらから続けられます');

@@ -81,7 +81,7 @@ export default function register(site) {
     const elsewhere = await enter(site, 1280, insurer);
 
     await page.goto('/portal/account');
-    await says(page, registered.userId, 'いまログインしている機器', 'この機器');
+    await says(page, registered.userId, '今ログインしている機器', 'この機器');
     await check(page, 'account-two-devices');
 
     await page.goto('/portal/account/email');

@@ -73,9 +73,9 @@ impl Sample {
 
 const FIRST: &str = "はじめて登録する人";
 const REGISTERED: &str = "登録が済んでいる人";
-const FAMILY: &str = "ご家族（被扶養者）。登録できるのはご本人だけです";
-const FOREIGN: &str = "外国の方。氏名はカナで入力します";
-const ENDED: &str = "資格を失った人。登録できません";
+const FAMILY: &str = "ご家族・被扶養者（登録できるのはご本人だけです）";
+const FOREIGN: &str = "外国の方（氏名はカナで入力します）";
+const ENDED: &str = "資格を失った人（登録できません）";
 const SAME: &str = "同じ氏名・同じ生年月日の人が2人いるうちの1人";
 
 pub(super) const PEOPLE: &[People] = &[
@@ -94,7 +94,7 @@ pub(super) const PEOPLE: &[People] = &[
                 "グエン　ティ　ミン　アン",
             ),
             Sample::new(
-                "メールアドレスが届け出られている人。認証番号は、そのアドレスに届きます",
+                "メールアドレスが届け出られている人（認証番号は、そのアドレスに届きます）",
                 ["200", "106", "00"],
                 "1975-01-20",
                 "ヨコヤマ　ダイスケ",
@@ -132,7 +132,7 @@ pub(super) const PEOPLE: &[People] = &[
             .logging_in_as("demo-139998"),
         others: &[
             Sample::new(
-                "ご家族。国民健康保険組合では、お一人おひとりが登録できます",
+                "ご家族（国民健康保険組合では、お一人おひとりが登録できます）",
                 ["10", "2001", "02"],
                 "1970-03-21",
                 "コクホ　ハルコ",

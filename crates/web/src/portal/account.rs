@@ -217,8 +217,8 @@ async fn errors(visit: &Visit) -> Errors {
         .is_some_and(|refusal| refusal.is(outcome::NOT_FOUND))
     {
         return Errors {
-            heading: Some("その機器は、いまはログインしていません"),
-            text: "すでにログアウトしています。下の一覧が、いまログインしている機器です。".into(),
+            heading: Some("その機器は、もうログインしていません"),
+            text: "すでにログアウトしています。下の一覧が、今ログインしている機器です。".into(),
             ..Errors::default()
         };
     }

@@ -155,6 +155,7 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
 fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
     let mut errors = Errors::new(refusal, visit.now);
     if refusal.is(reasons::NOT_MATCHED) && visit.look.kind != InsurerKind::NationalHealth {
+        errors.text.push('\n');
         errors.text.push_str(words::who_registers(visit.look.kind));
         errors.ways.push(words::more_on_who_registers());
     }

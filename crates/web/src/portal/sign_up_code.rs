@@ -111,7 +111,7 @@ async fn refused(mut visit: Visit, refusal: Refusal) -> Reply {
     }
     // The user ID was lost meanwhile, and its field is on the page before.
     if let Some(error) = refusal.fields.iter().find(|error| error.field == fields::USER_ID) {
-        return Ok(visit.inform(see_other(ACCOUNT), words::problem(error)));
+        return Ok(visit.inform(see_other(ACCOUNT), format!("{}。", words::problem(error))));
     }
     match view(&mut visit).await? {
         // Nothing that could be typed or pressed here would help.
