@@ -72,7 +72,7 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
     read(&root.join("crates"), &["html", "rs"], &mut files);
     let mut wrong = Vec::new();
     for (path, text) in &files {
-        if path.ends_with(".html") {
+        if Path::new(path).extension().is_some_and(|kind| kind == "html") {
             wrong.extend(names_with_a_stop(text).map(|name| format!("{path}: {name}")));
             wrong.extend(texts_without_a_stop(text).map(|text| format!("{path}: {text}")));
         } else {
