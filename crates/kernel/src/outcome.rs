@@ -6,6 +6,7 @@
 
 use crate::FieldError;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::{error::Error, fmt};
 
 /// Done or refused.
@@ -95,7 +96,7 @@ pub struct Words {
 }
 
 /// A link that leads on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// An address of ours, or `#desk` for the contact desk on the same page.
     pub href: String,

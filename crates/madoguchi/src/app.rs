@@ -96,8 +96,6 @@ impl App {
                 http: http.clone(),
                 table: modules::pages(&modules),
                 nav: modules::nav(&modules),
-                reasons: modules::reasons(),
-                fields: accounts::fields::FIELDS.into(),
             },
             operations: operations::Services {
                 accounts: accounts.clone(),

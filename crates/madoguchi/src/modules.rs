@@ -4,7 +4,7 @@ use crate::config::Config;
 use database::{Database, DatabaseConfig};
 use ground::Ground;
 use guard::{HashConfig, Hasher};
-use kernel::{Clock, Keys, NameKeys, Reason, outcome};
+use kernel::{Clock, Keys, NameKeys};
 use module::Module;
 use notices::Notices;
 use pages::{Nav, PanelSource};
@@ -37,11 +37,6 @@ pub fn nav(modules: &[Module]) -> Arc<[Nav]> {
         .chain(of_modules)
         .chain(web::portal::REST)
         .collect()
-}
-
-/// Every reason that a form may be refused for.
-pub fn reasons() -> Arc<[Reason]> {
-    outcome::REASONS.into_iter().chain(accounts::reasons::REASONS).collect()
 }
 
 /// Every operation.

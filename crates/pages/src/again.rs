@@ -5,6 +5,7 @@
 //! What the page needs for it is sealed, and is of one form, of whom that was shown for, and of one token: the id of the
 //! request that was refused, which stands in the page's query. It is kept in a cookie, or where it is long in a row, of
 //! which the cookie holds the id. Passwords, codes and secrets are never in it: each form names the fields that it keeps.
+//! The words of the refusal are in it, so that they need not be known here: whoever refuses may have made them up.
 
 use crate::{
     Visit, cookies,
@@ -18,7 +19,7 @@ use database::{DatabaseError, Durability, Keyed, Kind, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use edge::CountedAs;
-use kernel::{FieldError, Problem, Refusal, RefusalKind, RequestId, TenantId};
+use kernel::{Reason, Refusal, RefusalKind, RequestId, TenantId};
 use poem::{Response, http::HeaderValue, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -44,28 +45,30 @@ pub const KEYED: [Keyed; 1] = [Keyed {
 }];
 
 /// What a page's form was refused for, and what was typed; nothing where it was not.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub struct Again {
-    /// Why.
-    pub refusal: Option<Refusal>,
+    /// What the page says of it, in the words of when it was refused.
+    pub errors: Errors,
     /// The fields that the form keeps.
     pub typed: Form,
-    token: Option<RequestId>,
+    /// Why.
+    code: Option<String>,
 }
 
 impl Again {
-    /// What the page says of it.
-    pub fn errors(&self, now: DateTime<Utc>) -> Errors {
-        let errors = self.refusal.as_ref().map(|refusal| Errors::new(refusal, now));
-        errors.unwrap_or_default()
+    /// True where the form was refused.
+    pub fn is_refused(&self) -> bool {
+        self.code.is_some()
     }
 
-    /// A page's path with the token, by which it finds what was typed here ([`Visit::carried`]).
-    pub fn carrying(&self, page: &str) -> String {
-        match self.token {
-            Some(token) => with_token(page, token),
-            None => page.to_owned(),
-        }
+    /// True where it was refused for this reason.
+    pub fn is(&self, reason: Reason) -> bool {
+        self.code.as_deref() == Some(reason.code)
+    }
+
+    /// True where it was refused for one of these reasons.
+    pub fn is_any(&self, reasons: &[Reason]) -> bool {
+        reasons.iter().any(|reason| self.is(*reason))
     }
 }
 
@@ -77,17 +80,13 @@ struct Kept {
     page: String,
     /// The mark of whom it was shown for; none of a form for anybody.
     owner: Option<String>,
-    code: String,
-    until: Option<DateTime<Utc>>,
-    left: Option<u32>,
-    fields: Vec<(String, Problem)>,
-    typed: Form,
+    again: Again,
 }
 
 /// Where it is kept: in the cookie itself, or in a row.
 #[derive(Serialize, Deserialize)]
-enum Place {
-    Cookie(Kept),
+enum Place<K> {
+    Cookie(K),
     Row { tenant: TenantId, id: RequestId },
 }
 
@@ -100,15 +99,11 @@ impl Visit {
             token,
             page: path(page).to_owned(),
             owner: self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys)),
-            code: refusal.code().to_owned(),
-            until: refusal.until,
-            left: refusal.left,
-            fields: refusal
-                .fields
-                .iter()
-                .map(|error| (error.field.name.to_string(), error.problem.clone()))
-                .collect(),
-            typed: self.form.only(names),
+            again: Again {
+                errors: Errors::new(refusal, self.now),
+                typed: self.form.only(names),
+                code: Some(refusal.code().to_owned()),
+            },
         };
         let cookie = keep(self, kept).await.unwrap_or_else(|| cookies::clear(cookies::AGAIN));
         reply::with_cookie(refused(refusal, &with_token(page, token)), cookie)
@@ -121,37 +116,31 @@ impl Visit {
 
     /// What the form of this page was refused for.
     pub async fn again(&self) -> Again {
-        let kept = recall(self).await.filter(|kept| kept.page == path(&self.asked_for));
-        kept.and_then(|kept| kept.again(self)).unwrap_or_default()
+        self.again_of(path(&self.asked_for)).await
     }
 
-    /// What was typed on another page, whose refusal led here.
+    /// What was typed on another page, whose refusal led here ([`Visit::carrying`]).
     pub async fn carried(&self, page: &str) -> Form {
+        self.again_of(page).await.typed
+    }
+
+    /// The path of a page that is to find what was typed on this one, by [`Visit::carried`].
+    pub fn carrying(&self, page: &str) -> String {
+        self.token()
+            .map_or_else(|| page.to_owned(), |token| with_token(page, token))
+    }
+
+    async fn again_of(&self, page: &str) -> Again {
         let kept = recall(self).await.filter(|kept| kept.page == page);
-        kept.map(|kept| kept.typed).unwrap_or_default()
+        kept.map(|kept| kept.again).unwrap_or_default()
+    }
+
+    fn token(&self) -> Option<RequestId> {
+        RequestId::parse(self.query.get(TOKEN)?)
     }
 }
 
 impl Kept {
-    /// None of a reason or field that this build doesn't know: the page is a plain one then.
-    fn again(self, visit: &Visit) -> Option<Again> {
-        let reason = visit.services.reasons.iter().find(|reason| reason.code == self.code)?;
-        let error = |(name, problem): (String, Problem)| {
-            let field = visit.services.fields.iter().find(|field| field.name == name)?;
-            Some(FieldError::new(field.clone(), problem))
-        };
-        Some(Again {
-            refusal: Some(Refusal {
-                reason: *reason,
-                until: self.until,
-                left: self.left,
-                fields: self.fields.into_iter().map(error).collect::<Option<_>>()?,
-            }),
-            typed: self.typed,
-            token: Some(self.token),
-        })
-    }
-
     fn is_of(&self, visit: &Visit) -> bool {
         match (&self.owner, &visit.shown_for) {
             (Some(mark), Some(owner)) => owner.is_in(mark, &visit.services.keys),
@@ -181,36 +170,35 @@ fn with_token(page: &str, token: RequestId) -> String {
     format!("{page}{joint}{TOKEN}={token}")
 }
 
-/// The cookie of what is kept. What is long and can't be written to a row is left out: the page still says what was refused.
-async fn keep(visit: &Visit, kept: Kept) -> Option<HeaderValue> {
-    let sealed = |place: &Place| {
-        let cookie = cookies::sealed(&visit.services.keys, cookies::AGAIN, place, visit.now, KEPT_SECONDS);
+/// The cookie of what is kept, or of the row that holds it where it is long. What finds no place is left out: the page
+/// still says what was refused, or of a long list the beginning.
+async fn keep(visit: &Visit, mut kept: Kept) -> Option<HeaderValue> {
+    let sealed = |place: Place<&Kept>| {
+        let cookie = cookies::sealed(&visit.services.keys, cookies::AGAIN, &place, visit.now, KEPT_SECONDS);
         cookie.filter(|cookie| cookie.len() <= COOKIE_BYTES)
     };
-    let tenant = visit
-        .shown_for
-        .as_ref()
-        .map_or(TenantId::PLATFORM, |owner| owner.tenant);
-    let place = Place::Cookie(kept);
-    if let Some(cookie) = sealed(&place) {
+    if let Some(cookie) = sealed(Place::Cookie(&kept)) {
         return Some(cookie);
     }
-    let Place::Cookie(mut kept) = place else { return None };
+    let owner = visit.shown_for.as_ref();
+    let tenant = owner.map_or(TenantId::PLATFORM, |owner| owner.tenant);
     match store(visit, tenant, &kept).await {
-        Ok(true) => sealed(&Place::Row { tenant, id: kept.token }),
-        stored => {
-            if let Err(error) = stored {
-                tracing::warn!(%error, "a long form is not kept");
-            }
-            kept.typed = Form::default();
-            sealed(&Place::Cookie(kept))
+        Ok(true) => return sealed(Place::Row { tenant, id: kept.token }),
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, "a long form is not kept"),
+    }
+    kept.again.typed = Form::default();
+    loop {
+        if let Some(cookie) = sealed(Place::Cookie(&kept)) {
+            return Some(cookie);
         }
+        kept.again.errors.fields.pop()?;
     }
 }
 
 async fn recall(visit: &Visit) -> Option<Kept> {
-    let token = RequestId::parse(visit.query.get(TOKEN)?)?;
-    let kept = match visit.recall(cookies::AGAIN)? {
+    let token = visit.token()?;
+    let kept: Kept = match visit.recall(cookies::AGAIN)? {
         Place::Cookie(kept) => kept,
         Place::Row { tenant, id } if id == token => match load(visit, tenant, id).await {
             Ok(kept) => kept?,

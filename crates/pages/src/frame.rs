@@ -265,7 +265,7 @@ pub struct LogoView {
 }
 
 /// One field to be mended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mistake {
     /// The field's name.
     pub field: Cow<'static, str>,
@@ -276,12 +276,12 @@ pub struct Mistake {
 }
 
 /// What has to be mended or known before the form goes through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errors {
     /// Each field to be mended.
     pub fields: Vec<Mistake>,
     /// What concerns the form as a whole.
-    pub heading: Option<&'static str>,
+    pub heading: Option<Cow<'static, str>>,
     /// Under the heading.
     pub text: String,
     /// Where to go from here.
@@ -291,12 +291,6 @@ pub struct Errors {
 impl Errors {
     /// What a form shows of a refusal.
     pub fn new(refusal: &Refusal, now: DateTime<Utc>) -> Self {
-        if refusal.is(outcome::FIELDS) {
-            return Self {
-                fields: refusal.fields.iter().map(Mistake::new).collect(),
-                ..Self::default()
-            };
-        }
         let words = refusal.words(now);
         // About the one field of its page.
         if refusal.is_any(&[CODE_WRONG, CODE_LATE, CODE_SUPERSEDED, CODE_USED]) {
@@ -309,12 +303,19 @@ impl Errors {
                 ..Self::default()
             };
         }
-        Self {
-            heading: Some(words.heading),
-            text: words.text,
-            ways: words.ways,
+        let mut errors = Self {
             fields: refusal.fields.iter().map(Mistake::new).collect(),
+            ..Self::default()
+        };
+        if !refusal.is(outcome::FIELDS) {
+            errors.heading = Some(words.heading.into());
+            errors.text = words.text;
+            errors.ways = words.ways;
         }
+        if refusal.fields.iter().any(|error| error.problem == Problem::MyNumber) {
+            errors.heading = Some("マイナンバーは入力しないでください".into());
+        }
+        errors
     }
 
     /// What is wrong with a field that this form labels in its own way: 「新しいパスワード」 for 「パスワード」.
@@ -348,8 +349,8 @@ impl Errors {
 
     /// 「入力内容を確認してください（2件）」, or the refusal's own heading.
     pub fn heading(&self) -> String {
-        match self.heading {
-            Some(heading) => heading.into(),
+        match &self.heading {
+            Some(heading) => heading.to_string(),
             None => format!("入力内容を確認してください（{}件）", self.fields.len()),
         }
     }

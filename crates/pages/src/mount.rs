@@ -11,7 +11,7 @@ use crate::{
     route::{Handler, Row},
     services::Services,
     shown_for::{self, ShownFor},
-    visit::{self, Refused, Trouble, Visit},
+    visit::{self, Caller, Refused, Trouble, Visit},
 };
 use accounts::{Carrier, reasons};
 use audit::Channel;
@@ -139,8 +139,8 @@ impl Endpoint for Methods {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
-        let now = self.services.clock.now();
-        let cookies = Cookies::read(request.headers());
+        let caller = caller(&self.services, &request);
+        let (now, cookies) = (caller.now, &caller.cookies);
         let is_file = is_file(request.uri().path());
         let method = if request.method() == Method::HEAD {
             &Method::GET
@@ -152,7 +152,7 @@ impl Endpoint for Methods {
                 return Ok(reply::see_other(page));
             }
             return Ok(error_pages::page(
-                frame(&self.services, &cookies, is_file).await,
+                frame(&self.services, cookies, is_file).await,
                 &Trouble::Method(self.allow()),
                 now,
             ));
@@ -160,28 +160,27 @@ impl Endpoint for Methods {
         let look = if is_file {
             visit::plain_look()
         } else {
-            visit::look(&self.services, &cookies).await
+            visit::look(&self.services, cookies).await
         };
-        let visit = match read(&self.services, route, request, cookies.clone(), look).await {
+        let visit = match read(&self.services, route, request, caller.clone(), look).await {
             Ok(visit) => visit,
             Err(trouble) => {
                 return Ok(error_pages::page(
-                    frame(&self.services, &cookies, is_file).await,
+                    frame(&self.services, cookies, is_file).await,
                     &trouble,
                     now,
                 ));
             }
         };
-        if route.method != Method::POST {
-            return Ok(run(route, visit).await);
-        }
-        let asked = visit.clone();
         let response = run(route, visit).await;
+        if route.method != Method::POST {
+            return Ok(response);
+        }
         if is_busy(&response) {
-            return Ok(Box::pin(at_once(asked, response)).await);
+            return Ok(Box::pin(at_once(&self.services, caller, response)).await);
         }
         // What was typed before is over with the next form that is sent.
-        if asked.cookies.get(cookies::AGAIN).is_some() && !cookies::is_set(&response, cookies::AGAIN) {
+        if cookies.get(cookies::AGAIN).is_some() && !cookies::is_set(&response, cookies::AGAIN) {
             return Ok(reply::with_cookie(response, cookies::clear(cookies::AGAIN)));
         }
         Ok(response)
@@ -198,12 +197,22 @@ impl Methods {
     }
 }
 
+fn caller(services: &Services, request: &Request) -> Caller {
+    let agent = edge::line(request.headers(), "user-agent").unwrap_or_default();
+    Caller {
+        now: services.clock.now(),
+        origin: edge::origin(request, Channel::Portal, &services.http.trusted_proxies),
+        agent: agent.chars().take(AGENT_CHARACTERS).collect(),
+        cookies: Cookies::read(request.headers()),
+    }
+}
+
 /// Reads the request. A post is looked at only if a page of ours sent it.
 async fn read(
     services: &Services,
     route: &Row,
     mut request: Request,
-    cookies: Cookies,
+    caller: Caller,
     look: Arc<tenancy::Insurer>,
 ) -> Result<Visit, Trouble> {
     if route.method == Method::POST && !csrf::is_own(request.headers(), &services.public_url) {
@@ -222,25 +231,13 @@ async fn read(
     if params.iter().any(|(_, value)| value.contains('\0')) {
         return Err(Trouble::NotFound);
     }
-    let now = services.clock.now();
-    let agent = edge::line(request.headers(), "user-agent").unwrap_or_default();
     Ok(Visit {
-        now,
-        origin: edge::origin(&request, Channel::Portal, &services.http.trusted_proxies),
         is_head: request.method() == Method::HEAD,
-        agent: agent.chars().take(AGENT_CHARACTERS).collect(),
-        look,
-        menu: Menu::Visitor,
-        person: None,
-        read_only_until: None,
-        shown_for: None,
         query,
         form,
         asked_for: asked_for(services, route, &request),
         params,
-        flash: cookies.open(&services.keys, cookies::FLASH, now),
-        cookies,
-        services: services.clone(),
+        ..Visit::new(services, caller, look)
     })
 }
 
@@ -330,20 +327,22 @@ fn is_busy(response: &Response) -> bool {
 
 /// The page to which a refused form leads back, as its answer: in a rush nobody is asked for a second request, and whoever
 /// only reads statuses is told when to come back.
-async fn at_once(mut visit: Visit, refused: Response) -> Response {
-    let leads = refused.header(header::LOCATION).unwrap_or_default().to_owned();
-    let (path, query) = leads.split_once('?').unwrap_or((&leads, ""));
-    let services = visit.services.clone();
+async fn at_once(services: &Services, mut caller: Caller, refused: Response) -> Response {
+    let leads = refused.header(header::LOCATION).unwrap_or_default();
+    let (path, query) = leads.split_once('?').unwrap_or((leads, ""));
     let mut pages = services.table.rows().iter().filter(|row| row.method == Method::GET);
     let Some(route) = pages.find(|row| row.path == path) else {
         return refused;
     };
     let set: Vec<HeaderValue> = refused.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
-    visit.cookies.take(&set);
-    visit.look = visit::look(&services, &visit.cookies).await;
-    visit.query = Form::of_query(query);
-    visit.asked_for.clone_from(&leads);
-    let now = visit.now;
+    caller.cookies.take(&set);
+    let look = visit::look(services, &caller.cookies).await;
+    let now = caller.now;
+    let visit = Visit {
+        query: Form::of_query(query),
+        asked_for: leads.to_owned(),
+        ..Visit::new(services, caller, look)
+    };
     let mut page = run(route, visit).await;
     if page.status() != StatusCode::OK {
         return page;

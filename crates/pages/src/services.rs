@@ -4,7 +4,7 @@ use crate::route::Table;
 use accounts::Accounts;
 use database::Database;
 use edge::HttpSettings;
-use kernel::{Clock, Field, Keys, Reason};
+use kernel::{Clock, Keys};
 use std::sync::Arc;
 use url::Url;
 
@@ -27,10 +27,6 @@ pub struct Services {
     pub table: Table,
     /// The members' menu, in its order.
     pub nav: Arc<[Nav]>,
-    /// Every reason that a form may be refused for.
-    pub reasons: Arc<[Reason]>,
-    /// Every field that may have to be mended.
-    pub fields: Arc<[Field]>,
 }
 
 /// An entry of the members' menu.

@@ -63,7 +63,6 @@ impl From<DatabaseError> for Trouble {
 }
 
 /// A request, read and checked.
-#[derive(Clone)]
 pub struct Visit {
     /// What pages stand on.
     pub services: Services,
@@ -99,6 +98,15 @@ pub struct Visit {
     pub flash: Option<Flash>,
 }
 
+/// Who comes, and when: what stays so, whatever page of ours answers.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) origin: Origin,
+    pub(crate) agent: String,
+    pub(crate) cookies: Cookies,
+}
+
 /// Marks an answer that refuses, with the code of why: the mounting code writes it to the log (security.md 55).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(pub &'static str);
@@ -121,6 +129,34 @@ impl Trouble {
 }
 
 impl Visit {
+    /// One that brings nothing but itself and its cookies, and asks for no page yet.
+    pub(crate) fn new(services: &Services, caller: Caller, look: Arc<Insurer>) -> Self {
+        let Caller {
+            now,
+            origin,
+            agent,
+            cookies,
+        } = caller;
+        Self {
+            services: services.clone(),
+            now,
+            origin,
+            is_head: false,
+            agent,
+            look,
+            menu: Menu::Visitor,
+            person: None,
+            read_only_until: None,
+            shown_for: None,
+            query: Form::default(),
+            form: Form::default(),
+            flash: cookies.open(&services.keys, cookies::FLASH, now),
+            cookies,
+            asked_for: String::new(),
+            params: Vec::new(),
+        }
+    }
+
     /// A parameter of the route's pattern; empty where the pattern has none such.
     pub fn param(&self, name: &str) -> &str {
         self.params

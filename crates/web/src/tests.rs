@@ -5,7 +5,7 @@ use database::{Database, DatabaseConfig, Timeouts};
 use edge::HttpSettings;
 use ground::Ground;
 use guard::{HashConfig, Hasher};
-use kernel::{Clock, Keys, NameKeys, outcome};
+use kernel::{Clock, Keys, NameKeys};
 use pages::{Services, Table};
 use poem::{Endpoint, Request, Response, http::Method};
 use std::sync::Arc;
@@ -45,8 +45,6 @@ fn services() -> Services {
         http: HttpSettings::default(),
         table: Table::new(crate::portal::rows(&Arc::from([]))),
         nav: Arc::from([crate::portal::MY_PAGE]),
-        reasons: outcome::REASONS.into_iter().chain(accounts::reasons::REASONS).collect(),
-        fields: accounts::fields::FIELDS.into(),
     }
 }
 

@@ -132,7 +132,7 @@ pub(crate) async fn end_others(visit: Visit, member: Member) -> Reply {
 
 /// `GET /portal/account/password`.
 pub(crate) async fn password(visit: Visit, member: Member) -> Reply {
-    let errors = visit.again().await.errors(visit.now);
+    let errors = visit.again().await.errors;
     visit.html(&PasswordPage {
         frame: frame(&visit).with_errors(errors.labelled(&fields::PASSWORD, "新しいパスワード")),
         user_id: member.user_id.as_str().to_owned(),
@@ -211,18 +211,14 @@ pub(crate) async fn consent(visit: Visit, member: Member) -> Reply {
 /// list as it is now says so best.
 async fn errors(visit: &Visit) -> Errors {
     let again = visit.again().await;
-    if again
-        .refusal
-        .as_ref()
-        .is_some_and(|refusal| refusal.is(outcome::NOT_FOUND))
-    {
+    if again.is(outcome::NOT_FOUND) {
         return Errors {
-            heading: Some("その機器は、もうログインしていません"),
+            heading: Some("その機器は、もうログインしていません".into()),
             text: "すでにログアウトしています。下の一覧が、今ログインしている機器です。".into(),
             ..Errors::default()
         };
     }
-    again.errors(visit.now)
+    again.errors
 }
 
 fn frame(visit: &Visit) -> Frame {

@@ -51,15 +51,15 @@ impl CodePage {
 pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
     let waiting = visit.services.accounts.email_change(&member).await?;
     let again = visit.again().await;
-    let refused = again.refusal.is_some();
+    let refused = again.is_refused();
     visit.html(&AskPage {
-        frame: frame(&visit, &again),
         present: member.email.as_str().to_owned(),
         waiting: waiting.is_some() && !refused,
         email: match waiting {
             Some(change) if !refused => change.email,
             _ => written_email(again.typed.text("email").to_owned()),
         },
+        frame: frame(&visit, again),
     })
 }
 
@@ -82,7 +82,7 @@ pub(crate) async fn submit(visit: Visit, member: Member) -> Reply {
 pub(crate) async fn code(visit: Visit, member: Member) -> Reply {
     let change = visit.services.accounts.email_change(&member).await?;
     let Some(change) = change else { return Ok(over(&visit)) };
-    let frame = frame(&visit, &visit.again().await);
+    let frame = frame(&visit, visit.again().await);
     visit.html(&code_page(&visit, frame, change))
 }
 
@@ -138,31 +138,29 @@ fn over(visit: &Visit) -> Response {
 }
 
 /// The usual words, but for what sign-up says of starting again: here the old address simply stays.
-fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
-    let own = |heading, text: &str| Errors {
-        heading: Some(heading),
+fn errors(again: Again) -> Errors {
+    let own = |heading: &'static str, text: &str| Errors {
+        heading: Some(heading.into()),
         text: text.into(),
         ..Errors::default()
     };
-    match refusal.reason {
-        reason if reason == reasons::CODE_TRIES_USED_UP => own(
+    if again.is(reasons::CODE_TRIES_USED_UP) {
+        return own(
             "この変更は、ここで終わりました",
             "認証番号を5回入力されたため、続けられません。メールアドレスは変わっていません。1時間ほど待ってから、もう一度はじめからお試しください。",
-        ),
-        reason if reason == reasons::SENDS_USED_UP => own(
+        );
+    }
+    if again.is(reasons::SENDS_USED_UP) {
+        return own(
             "これ以上メールをお送りできません",
             "お送りできる回数を超えました。いちばん新しいメールの認証番号を入力してください。届いていないときは、1時間ほど待ってから、もう一度はじめからお試しください。メールアドレスは変わっていません。",
-        ),
-        _ => Errors::new(refusal, visit.now).labelled(&fields::EMAIL, "新しいメールアドレス"),
+        );
     }
+    again.errors.labelled(&fields::EMAIL, "新しいメールアドレス")
 }
 
-fn frame(visit: &Visit, again: &Again) -> Frame {
-    let errors = again.refusal.as_ref().map(|refusal| errors(visit, refusal));
-    visit
-        .frame()
-        .in_section(ACCOUNT)
-        .with_errors(errors.unwrap_or_default())
+fn frame(visit: &Visit, again: Again) -> Frame {
+    visit.frame().in_section(ACCOUNT).with_errors(errors(again))
 }
 
 fn code_page(visit: &Visit, frame: Frame, change: EmailChangeView) -> CodePage {

@@ -43,7 +43,8 @@ impl IdentityFields {
     /// The names of the fields that a refused form keeps: all, but a number that seems to be a マイナンバー.
     pub(crate) fn kept(refusal: &Refusal) -> &'static [&'static str] {
         let [_, others @ ..] = &NAMES;
-        if holds_my_number(refusal) { others } else { &NAMES }
+        let holds_my_number = refusal.fields.iter().any(|error| error.problem == Problem::MyNumber);
+        if holds_my_number { others } else { &NAMES }
     }
 
     /// As typed, but for numbers that are digits alone: those as they are kept.
@@ -119,11 +120,6 @@ impl IdentityFields {
             .map(|day| Choice::new(day.to_string(), format!("{day}日"), &self.birth_day))
             .collect()
     }
-}
-
-/// True where a マイナンバー was typed: it is not shown again.
-pub(crate) fn holds_my_number(refusal: &Refusal) -> bool {
-    refusal.fields.iter().any(|error| error.problem == Problem::MyNumber)
 }
 
 /// A line of a pull-down.

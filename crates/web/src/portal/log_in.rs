@@ -2,7 +2,7 @@
 
 use accounts::{LogInForm, LoggedIn, reasons};
 use askama::Template;
-use kernel::{Outcome, Reason, SessionId, UserId, Way, outcome};
+use kernel::{Outcome, SessionId, UserId, Way, outcome};
 use pages::{
     Panel, PanelSource, Table, cookies,
     frame::{Frame, Menu},
@@ -39,11 +39,10 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
         .unwrap_or_default()
         .to_owned();
     let again = visit.again().await;
-    let is_refused = again.refusal.is_some();
-    let registered: Option<String> = visit.recall(cookies::REGISTERED).filter(|_| !is_refused);
+    let registered: Option<String> = visit.recall(cookies::REGISTERED).filter(|_| !again.is_refused());
     let mut is_over = false;
     // Whoever was refused wanted to be somebody else.
-    if registered.is_none() && !is_refused {
+    if registered.is_none() && !again.is_refused() {
         match visit.entered().await? {
             Some(Outcome::Done(_)) => {
                 return Ok(see_other(&onward(
@@ -57,9 +56,15 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
             None => is_over = visit.cookies.get(cookies::SESSION).is_some(),
         }
     }
-    let is = |reasons: &[Reason]| again.refusal.as_ref().is_some_and(|refusal| refusal.is_any(reasons));
-    let mut errors = again.errors(visit.now);
-    if is(&[reasons::WAIT, reasons::LOG_IN_LOCKED]) {
+    // In a rush of log-ins a refused one costs no look-up more.
+    let panels = if again.is(outcome::OVERLOADED) {
+        vec![]
+    } else {
+        panels(&sources).await
+    };
+    let may_reset = again.is_any(&[reasons::WAIT, reasons::LOG_IN_LOCKED]);
+    let mut errors = again.errors;
+    if may_reset {
         let way = Way::new("/portal/password", "パスワードを再設定して、すぐにログインする");
         errors.ways.insert(0, way);
     }
@@ -70,12 +75,7 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
             .unwrap_or_else(|| again.typed.text("user_id").to_owned()),
         next,
         registered,
-        // In a rush of log-ins a refused one costs no look-up more.
-        panels: if is(&[outcome::OVERLOADED]) {
-            vec![]
-        } else {
-            panels(&sources).await
-        },
+        panels,
     };
     let response = visit.html(&page)?;
     Ok(if is_over {

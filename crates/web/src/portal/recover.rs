@@ -66,7 +66,7 @@ pub(super) async fn password(visit: Visit) -> Reply {
     let sent = visit.query.get("sent").is_some();
     let again = visit.again().await;
     visit.html(&PasswordPage {
-        frame: visit.frame().with_errors(again.errors(visit.now)),
+        frame: visit.frame().with_errors(again.errors),
         user_id: again.typed.text("user_id").to_owned(),
         sent,
     })
@@ -96,7 +96,7 @@ pub(super) async fn reset(mut visit: Visit) -> Reply {
             return Err(refusal.into());
         }
     }
-    let errors = visit.again().await.errors(visit.now);
+    let errors = visit.again().await.errors;
     visit.html(&ResetPage {
         frame: visit
             .frame()
@@ -147,7 +147,7 @@ pub(super) async fn reset_submit(mut visit: Visit) -> Reply {
 pub(super) async fn user_id(visit: Visit) -> Reply {
     let sent = visit.query.get("sent").is_some();
     let again = visit.again().await;
-    let frame = visit.frame().with_errors(again.errors(visit.now));
+    let frame = visit.frame().with_errors(again.errors);
     let typed = [again.typed, visit.carried(SIGN_UP).await];
     let identity = match typed.iter().find(|form| !form.is_empty()) {
         Some(form) => IdentityFields::read(form),

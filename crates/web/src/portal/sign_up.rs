@@ -2,12 +2,12 @@
 
 use crate::portal::{
     documents::{self, Document},
-    identity_fields::{Choice, IdentityFields, holds_my_number},
+    identity_fields::{Choice, IdentityFields},
     recover::USER_ID,
 };
 use accounts::{fields, reasons};
 use pages::{
-    cookies, error_pages,
+    Again, cookies, error_pages,
     frame::{Errors, Frame},
     reply::{self, Reply, see_other},
     visit::{Trouble, Visit, settle},
@@ -83,7 +83,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
         },
     }
     let again = visit.again().await;
-    if refusal.is_none() && again.refusal.is_none() && !visit.look.is_open() {
+    if refusal.is_none() && !again.is_refused() && !visit.look.is_open() {
         let elsewhere = vec![Way::new("/portal/signup?insurer=", "ほかの保険者の方の登録")];
         let closed = reasons::INSURER_SUSPENDED.into();
         let page = error_pages::page_with(visit.frame(), &closed, visit.now, elsewhere);
@@ -98,12 +98,10 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
     if refusal.is_some() {
         identity.insurer_code = named.unwrap_or_default();
     }
-    let refusal = refusal.as_ref().or(again.refusal.as_ref());
-    let mut errors = refusal.map(|refusal| errors(&visit, refusal)).unwrap_or_default();
-    // Whoever looks their user ID up need not type all of it again.
-    for way in errors.ways.iter_mut().filter(|way| way.href == USER_ID) {
-        way.href = again.carrying(USER_ID);
-    }
+    let errors = match &refusal {
+        Some(refusal) => Errors::new(refusal, visit.now),
+        None => errors(&visit, again),
+    };
     let page = SignUpPage::new(&visit, visit.frame().with_errors(errors), identity);
     Ok(with(visit.html(&page)?, worn))
 }
@@ -151,16 +149,18 @@ pub(super) async fn submit(mut visit: Visit) -> Reply {
     }
 }
 
-/// What the form says of a refusal; where nobody was found, also who may register.
-fn errors(visit: &Visit, refusal: &Refusal) -> Errors {
-    let mut errors = Errors::new(refusal, visit.now);
-    if refusal.is(reasons::NOT_MATCHED) && visit.look.kind != InsurerKind::NationalHealth {
+/// What the form says of why it was refused; where nobody was found, also who may register.
+fn errors(visit: &Visit, again: Again) -> Errors {
+    let is_not_matched = again.is(reasons::NOT_MATCHED);
+    let mut errors = again.errors;
+    if is_not_matched && visit.look.kind != InsurerKind::NationalHealth {
         errors.text.push('\n');
         errors.text.push_str(words::who_registers(visit.look.kind));
         errors.ways.push(words::more_on_who_registers());
     }
-    if holds_my_number(refusal) {
-        errors.heading = Some("マイナンバーは入力しないでください");
+    // Whoever looks their user ID up need not type all of it again.
+    for way in errors.ways.iter_mut().filter(|way| way.href == USER_ID) {
+        way.href = visit.carrying(USER_ID);
     }
     errors
 }

@@ -62,7 +62,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
             return Ok(restart(&visit, &refusal));
         }
         Ok(Outcome::Refused(refusal)) => return Err(refusal.into()),
-        Err(outage) if again.refusal.is_some() => {
+        Err(outage) if again.is_refused() => {
             edge::outage(&outage);
             None
         }
@@ -71,7 +71,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
     if let Some(view) = &view {
         visit.look = Arc::clone(&view.insurer);
     }
-    let (user_id, email) = if again.refusal.is_some() {
+    let (user_id, email) = if again.is_refused() {
         (
             again.typed.text("user_id").to_owned(),
             again.typed.text("email").to_owned(),
@@ -84,7 +84,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
             newest(draft.email, held(|view| view.email.as_deref())),
         )
     };
-    let frame = visit.frame().with_errors(again.errors(visit.now));
+    let frame = visit.frame().with_errors(again.errors);
     visit.html(&AccountPage::new(&visit, frame, view, user_id, email))
 }
 

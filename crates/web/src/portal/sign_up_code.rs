@@ -54,7 +54,7 @@ pub(super) async fn show(mut visit: Visit) -> Reply {
         Ok((view, code)) => {
             let mut page = page(&visit, visit.frame(), &view, &code);
             if !page.is_over() {
-                page.frame = page.frame.with_errors(visit.again().await.errors(visit.now));
+                page.frame = page.frame.with_errors(visit.again().await.errors);
             }
             visit.html(&page)
         }

@@ -46,7 +46,7 @@ pub(super) async fn show(visit: Visit, member: Member) -> Reply {
     let next = visit.query.text("next").to_owned();
     let again = visit.again().await;
     let shown: Vec<TermsChoice> = again.typed.all("due").filter_map(choice).collect();
-    let frame = visit.frame().with_errors(again.errors(visit.now));
+    let frame = visit.frame().with_errors(again.errors);
     let page = page(&visit, &member, frame, &next, &shown).await?;
     visit.html(&page)
 }
