@@ -2,17 +2,10 @@
 
 use crate::{keys::hex, portal::leads};
 use chrono::{DateTime, Utc};
-use database::Durability;
 use testkit::{PASSWORD, TestApp, unique};
 
 async fn sweep(app: &TestApp, before: DateTime<Utc>) -> usize {
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let deleted = accounts::sweep(&mut tx, &app.ground.names, before).await.unwrap();
     tx.commit().await.unwrap();
     deleted

@@ -1,7 +1,6 @@
 //! What the tests' own server watches over: no job dies unnoticed.
 
 use chrono::TimeDelta;
-use database::Durability;
 use jobs::Job;
 use serde::{Deserialize, Serialize};
 use testkit::TestApp;
@@ -15,13 +14,7 @@ impl Job for Unreadable {
 }
 
 async fn one_dies(app: &TestApp) {
-    let mut tx = app
-        .insurer
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let now = app.clock().now();
     jobs::enqueue(&mut tx, app.keys(), now, now, &Unreadable(1))
         .await

@@ -7,7 +7,6 @@ mod throttles;
 use audit::Origin;
 use chrono::TimeDelta;
 use codes::{issue, typed_code};
-use database::{Durability, TenantTransaction};
 use guard::{
     codes::CodeVerdict,
     links::{self, LinkState},
@@ -20,10 +19,6 @@ use testkit::TestDatabase;
 use throttles::{IDENTITY, take};
 use tokio::task::JoinSet;
 use uuid::Uuid;
-
-async fn write(db: &TestDatabase) -> TenantTransaction {
-    db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap()
-}
 
 /// Runs the same fifty times at once and counts the answers that `is` right.
 async fn at_once<T, F>(make: impl Fn() -> F, is: impl Fn(&T) -> bool) -> usize
@@ -44,7 +39,7 @@ async fn session(db: &TestDatabase, subject: Uuid) -> Secret {
         idle: Duration::from_mins(30),
         absolute: Duration::from_hours(12),
     };
-    let tx = write(db).await;
+    let tx = db.write(db.tenant).await;
     let (now, kind, origin) = (db.clock.now(), SubjectKind::Member, Origin::worker());
     let token = sessions::open(&tx, &db.keys, now, kind, subject, limits, &origin, "")
         .await
@@ -61,7 +56,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
     let secret = session(&db, subject).await;
     let code = issue(&db, subject).await;
     let (now, keys) = (db.clock.now(), &db.keys);
-    let mut tx = write(&db).await;
+    let mut tx = db.write(db.tenant).await;
     let link = links::issue(&mut tx, keys, now, subject, "password", TimeDelta::minutes(30))
         .await
         .unwrap();
@@ -72,7 +67,7 @@ async fn nothing_of_one_insurer_exists_for_another() {
         take(&db, &mine).await;
     }
     for tenant in [other.tenant, TenantId::PLATFORM] {
-        let mut tx = db.database.tenant(tenant).write(Durability::Safe).await.unwrap();
+        let mut tx = db.write(tenant).await;
         assert!(
             sessions::load(&tx, keys, now, Carrier::Cookie, &secret)
                 .await
@@ -105,7 +100,7 @@ async fn sweeping_takes_what_ran_out_days_ago_and_nothing_else() {
     session(&db, subject).await;
     issue(&db, subject).await;
     take(&db, "key").await;
-    let mut tx = write(&db).await;
+    let mut tx = db.write(db.tenant).await;
     links::issue(
         &mut tx,
         &db.keys,

@@ -6,7 +6,6 @@ mod portal;
 mod tables;
 
 use audit::{Actor, Origin};
-use database::Durability;
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
 use tenancy::PartFile;
@@ -69,13 +68,7 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
         published_at: app.clock().now(),
         ended_at: None,
     };
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let notices = &app.notices();
     let id = notices
         .publish(&mut tx, &Origin::command(), Actor::System, to, &draft)

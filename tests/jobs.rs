@@ -29,7 +29,7 @@ impl Job for Chore {
 }
 
 async fn enqueue(db: &TestDatabase, keys: &Keys) {
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     let now = db.clock.now();
     let chore = Chore { typed: "x".into() };
     jobs::enqueue(&mut tx, keys, now, now, &chore).await.unwrap();
@@ -164,7 +164,7 @@ impl Job for Longer {
 #[tokio::test]
 async fn a_job_longer_than_its_lease_is_held_and_done_once() {
     let db = TestDatabase::new().await;
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     let now = db.clock.now();
     jobs::enqueue(&mut tx, &db.keys, now, now, &Longer).await.unwrap();
     tx.commit().await.unwrap();
@@ -207,7 +207,7 @@ async fn what_one_insurer_left_to_do_by_the_hundred_delays_no_other() {
     let (many, one) = (TestDatabase::new().await, TestDatabase::new().await);
     one.clock.advance(TimeDelta::seconds(30));
     for (db, whose, jobs) in [(&many, "many", 100), (&one, "one", 1)] {
-        let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+        let mut tx = db.write(db.tenant).await;
         let now = db.clock.now();
         for _ in 0..jobs {
             let job = Fair { whose: whose.into() };
@@ -242,7 +242,7 @@ async fn only_a_commit_rings_and_whoever_listens_is_woken() {
     let other = TestDatabase::new().await;
     let mut listener = other.database.listen("test_bell").await.unwrap();
     let soon = Duration::from_millis(200);
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     tx.ring();
     assert!(tokio::time::timeout(soon, db.database.rung()).await.is_err(), "not yet");
     tx.rollback().await.unwrap();
@@ -262,7 +262,7 @@ async fn only_a_commit_rings_and_whoever_listens_is_woken() {
 async fn a_line_in_due_without_its_job_or_mail_is_taken_out_and_keeps_nobody_busy() {
     let db = TestDatabase::new().await;
     let now = db.clock.now();
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     jobs::due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now, Rank::Bulk)
         .await
         .unwrap();
@@ -285,7 +285,7 @@ async fn what_a_failed_job_leaves_tells_nothing_that_was_typed() {
         const QUEUE: &'static str = Chore::QUEUE;
     }
     let db = TestDatabase::new().await;
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     let (now, typed) = (db.clock.now(), vec!["ケンポ".into()]);
     jobs::enqueue(&mut tx, &db.keys, now, now, &Older { typed })
         .await

@@ -5,7 +5,6 @@ mod lane;
 
 use crate::smtp::Smtp;
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Durability;
 use diesel::{QueryableByName, sql_types};
 use diesel_async::RunQueryDsl;
 use jobs::{Worker, due::Rank};
@@ -50,7 +49,7 @@ fn worker(db: &TestDatabase, registry: Registry, transport: Transport) -> Worker
 }
 
 async fn post(db: &TestDatabase, to: &str, expires_at: Option<DateTime<Utc>>) -> MailId {
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     let id = mail::post(&mut tx, &db.keys, db.clock.now(), letter(to, expires_at))
         .await
         .unwrap();
@@ -215,7 +214,7 @@ async fn a_server_that_refuses_the_sender_does_not_make_the_recipients_address_b
     let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
     let postman = postman(&db, &server.url);
     for sender in ["refused@ibss.example", "denied@ibss.example"] {
-        let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+        let mut tx = db.write(db.tenant).await;
         let mut letter = letter("taro@example.jp", None);
         letter.sender.address = EmailAddress::parse(sender).unwrap();
         let id = mail::post(&mut tx, &db.keys, db.clock.now(), letter).await.unwrap();
@@ -267,7 +266,7 @@ async fn a_worker_killed_in_the_middle_leaves_the_mail_to_the_next_after_its_lea
 #[tokio::test]
 async fn a_mail_whose_business_was_rolled_back_was_never_posted() {
     let (db, mut server) = (TestDatabase::new().await, Smtp::start(&[]).await);
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     mail::post(&mut tx, &db.keys, db.clock.now(), letter("taro@example.jp", None))
         .await
         .unwrap();
@@ -377,7 +376,7 @@ async fn another_insurer_knows_nothing_of_a_mail() {
     let (db, other) = (TestDatabase::new().await, TestDatabase::new().await);
     let id = post(&db, "taro@example.jp", None).await;
     for tenant in [other.tenant, TenantId::PLATFORM] {
-        let mut tx = db.database.tenant(tenant).write(Durability::Safe).await.unwrap();
+        let mut tx = db.write(tenant).await;
         assert_eq!(mail::state(&mut tx, id).await.unwrap(), None);
     }
 }
@@ -388,7 +387,7 @@ async fn the_record_of_a_mail_is_swept_in_the_end_but_not_while_it_waits() {
     let sent = post(&db, "taro@example.jp", None).await;
     deliver(&db, &postman(&db, &server.url)).await;
     let waiting = post(&db, "hanako@example.jp", None).await;
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     let later = db.clock.now() + TimeDelta::days(100);
     assert_eq!(mail::sweep(&mut tx, later).await.unwrap(), 1);
     assert_eq!(mail::state(&mut tx, sent).await.unwrap(), None);

@@ -19,6 +19,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod mail;
+mod modules;
 mod network;
 mod notices;
 mod operations;

@@ -3,7 +3,6 @@
 use accounts::Member;
 use audit::{Actor, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Durability;
 use kernel::{
     AccountId, BirthDate, Branch, EmailAddress, KanaName, NoticeId, Number, Outcome, PersonId, Refusal, SessionId,
     Symbol, TenantId, UserId, calendar, outcome,
@@ -84,13 +83,7 @@ impl Desk {
     }
 
     async fn publish(&self, to: To, draft: &Draft) -> NoticeId {
-        let mut tx = self
-            .test
-            .database
-            .tenant(self.test.tenant)
-            .write(Durability::Safe)
-            .await
-            .unwrap();
+        let mut tx = self.test.write(self.test.tenant).await;
         let id = self
             .notices
             .publish(&mut tx, &Origin::command(), Actor::Operator, to, draft)
@@ -120,8 +113,7 @@ impl Desk {
 
     /// Applies these files of the insurer's folder; what is said of it.
     async fn apply(&self, files: &[PartFile]) -> String {
-        let database = self.test.database.tenant(self.test.tenant);
-        let mut tx = database.write(Durability::Safe).await.unwrap();
+        let mut tx = self.test.write(self.test.tenant).await;
         let said = (notices::folder().apply)(&mut tx, self.test.clock.now(), files).await;
         tx.commit().await.unwrap();
         said.unwrap().unwrap()

@@ -8,7 +8,7 @@ mod forgotten;
 mod frames;
 mod kept;
 mod log_in;
-mod log_lines;
+pub(crate) mod log_lines;
 mod my_page;
 mod notices;
 mod odd_requests;

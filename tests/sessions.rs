@@ -2,7 +2,7 @@
 
 use audit::{Channel, Origin};
 use chrono::TimeDelta;
-use database::{Database, DatabaseConfig, Durability, TenantTransaction, Timeouts};
+use database::{Database, DatabaseConfig, Timeouts};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl as _;
 use guard::sessions::{self, Carrier, Limits, Session, SubjectKind};
@@ -11,10 +11,6 @@ use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
 use testkit::TestDatabase;
 use uuid::Uuid;
-
-async fn write(db: &TestDatabase) -> TenantTransaction {
-    db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap()
-}
 
 /// Thirty minutes, twelve hours (security.md 39).
 const LIMITS: Limits = Limits {
@@ -28,7 +24,7 @@ async fn open(db: &TestDatabase, subject: Uuid) -> Secret {
         request_id: None,
         channel: Channel::Portal,
     };
-    let tx = write(db).await;
+    let tx = db.write(db.tenant).await;
     let agent = "Mozilla/5.0\u{0} (X11)";
     let now = db.clock.now();
     let token = sessions::open(&tx, &db.keys, now, SubjectKind::Member, subject, LIMITS, &origin, agent)
@@ -47,7 +43,7 @@ async fn load(db: &TestDatabase, secret: &Secret) -> Option<Session> {
 
 async fn touch(db: &TestDatabase, session: &Session) -> u64 {
     let before = db.database.statements();
-    let mut tx = write(db).await;
+    let mut tx = db.write(db.tenant).await;
     sessions::touch(&mut tx, db.clock.now(), session).await.unwrap();
     tx.commit().await.unwrap();
     db.database.statements() - before
@@ -109,7 +105,7 @@ async fn an_ended_session_is_gone_at_once_and_the_kept_one_stays() {
     let kept = load(&db, &second).await.unwrap();
     let one = load(&db, &first).await.unwrap();
 
-    let mut tx = write(&db).await;
+    let mut tx = db.write(db.tenant).await;
     assert_eq!(sessions::list(&mut tx, db.clock.now(), subject).await.unwrap().len(), 3);
     assert!(
         !sessions::end(&mut tx, stranger, one.id).await.unwrap(),
@@ -123,7 +119,7 @@ async fn an_ended_session_is_gone_at_once_and_the_kept_one_stays() {
 
     assert!(load(&db, &first).await.is_none() && load(&db, &third).await.is_none());
     assert!(load(&db, &second).await.is_some() && load(&db, &theirs).await.is_some());
-    let mut tx = write(&db).await;
+    let mut tx = db.write(db.tenant).await;
     assert_eq!(sessions::end_all(&mut tx, subject, None).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert!(load(&db, &second).await.is_none());

@@ -1,7 +1,6 @@
 //! What waits for somebody: one row for each matter, counted for staff, gone when it is settled or its person forgotten.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Durability;
 use kernel::PersonId;
 use serde_json::json;
 use tasks::{Matter, State, Whose};
@@ -29,13 +28,13 @@ fn state(key: &'static str, waiting: bool) -> State {
 }
 
 async fn set(test: &TestDatabase, matter: Matter, state: &State) {
-    let mut tx = test.database.tenant(test.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = test.write(test.tenant).await;
     tasks::set(&mut tx, test.clock.now(), matter, state).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn settle(test: &TestDatabase, matter: Matter) -> bool {
-    let mut tx = test.database.tenant(test.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = test.write(test.tenant).await;
     let settled = tasks::settle(&mut tx, matter).await.unwrap();
     tx.commit().await.unwrap();
     settled
@@ -126,7 +125,7 @@ async fn with_an_emptied_person_goes_what_was_theirs_or_about_them() {
     for matter in [theirs, for_staff("survey.review", gone.0), others] {
         set(&test, matter, &state("open", true)).await;
     }
-    let mut tx = test.database.tenant(test.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = test.write(test.tenant).await;
     tasks::empty(&mut tx, &[gone]).await.unwrap();
     tx.commit().await.unwrap();
     let left = test.lines("SELECT subject::text AS line FROM tasks").await;
@@ -157,13 +156,7 @@ async fn twins() -> (TestApp, [TestPerson; 2]) {
 
 /// What a node's sweep settles.
 async fn swept(app: &TestApp) -> usize {
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let settled = accounts::alike::settle(&mut tx, &app.insurer.insurer, app.clock().now()).await;
     tx.commit().await.unwrap();
     settled.unwrap()

@@ -1,7 +1,6 @@
 //! Insurers in the database: folders applied, refused, exported; suspensions and revisions as running nodes see them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use database::Durability;
 use kernel::{InsurerCode, Relation, TenantId, calendar};
 use madoguchi::commands::tenant::parts;
 use std::{
@@ -179,7 +178,7 @@ async fn the_service_itself_may_not_change_terms_that_it_wrote() {
     apply(&test, &Disk::new(&code)).await.unwrap();
     let tenant = tenant(&test, &code).await;
     for statement in ["UPDATE terms_documents SET body = 'x'", "DELETE FROM terms_documents"] {
-        let mut tx = test.database.tenant(tenant).write(Durability::Safe).await.unwrap();
+        let mut tx = test.write(tenant).await;
         let sql = format!("{statement} WHERE tenant_id = {tenant}");
         let error = diesel::sql_query(sql).execute(&mut *tx).await.unwrap_err();
         assert!(error.to_string().contains("permission denied"), "{error}");

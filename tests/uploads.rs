@@ -2,7 +2,7 @@
 
 use audit::{Actor, Origin};
 use chrono::TimeDelta;
-use database::{Durability, Resealed};
+use database::Resealed;
 use kernel::Keys;
 use roster::import::{ImportError, Options, Report, import};
 use std::{fmt::Write as _, io::Read as _};
@@ -25,26 +25,14 @@ impl Counter {
     }
 
     async fn begin(&self, bytes: usize) -> Upload {
-        let mut tx = self
-            .test
-            .database
-            .tenant(self.test.tenant)
-            .write(Durability::Safe)
-            .await
-            .unwrap();
+        let mut tx = self.test.write(self.test.tenant).await;
         let begun = uploads::begin(&mut tx, self.test.clock.now(), WHOSE, bytes as u64, MOST).await;
         tx.commit().await.unwrap();
         begun.unwrap().unwrap()
     }
 
     async fn send(&self, upload: &Upload, nth: u32, piece: &[u8]) -> Result<Received, Refused> {
-        let mut tx = self
-            .test
-            .database
-            .tenant(self.test.tenant)
-            .write(Durability::Safe)
-            .await
-            .unwrap();
+        let mut tx = self.test.write(self.test.tenant).await;
         let answer = uploads::receive(&mut tx, &self.test.keys, self.test.clock.now(), upload, nth, piece).await;
         tx.commit().await.unwrap();
         answer.unwrap()
@@ -60,8 +48,8 @@ impl Counter {
     }
 
     async fn source(&self, upload: &Upload) -> Result<tabular::Source, Refused> {
+        let mut tx = self.test.write(self.test.tenant).await;
         let database = self.test.database.tenant(self.test.tenant);
-        let mut tx = database.write(Durability::Safe).await.unwrap();
         let (with, now) = ((&database, &self.test.keys), self.test.clock.now());
         let source = uploads::source(&mut tx, with, now, upload, "加入者.csv").await;
         tx.commit().await.unwrap();
@@ -80,13 +68,7 @@ impl Counter {
     }
 
     async fn erase(&self, upload: &Upload) {
-        let mut tx = self
-            .test
-            .database
-            .tenant(self.test.tenant)
-            .write(Durability::Safe)
-            .await
-            .unwrap();
+        let mut tx = self.test.write(self.test.tenant).await;
         uploads::erase(&mut tx, upload).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -185,13 +167,7 @@ async fn a_piece_sent_again_is_taken_once_and_another_one_under_its_number_ends_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_too_large_is_not_begun_and_no_piece_is_longer_or_shorter_than_its_place() {
     let counter = Counter::new().await;
-    let mut tx = counter
-        .test
-        .database
-        .tenant(counter.test.tenant)
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = counter.test.write(counter.test.tenant).await;
     for bytes in [MOST + 1, u64::MAX] {
         let begun = uploads::begin(&mut tx, counter.test.clock.now(), WHOSE, bytes, MOST)
             .await
@@ -281,13 +257,7 @@ async fn an_upload_is_there_for_seven_days_and_no_longer() {
     let upload = counter.bring(&bytes(7)).await;
     counter.test.clock.advance(KEPT - TimeDelta::seconds(1));
     let sweep = async || {
-        let mut tx = counter
-            .test
-            .database
-            .tenant(counter.test.tenant)
-            .write(Durability::Safe)
-            .await
-            .unwrap();
+        let mut tx = counter.test.write(counter.test.tenant).await;
         let swept = uploads::sweep(&mut tx, counter.test.clock.now()).await.unwrap();
         tx.commit().await.unwrap();
         swept

@@ -2,7 +2,6 @@
 
 use super::{accept, token};
 use audit::{Actor, Origin};
-use database::Durability;
 use notices::{Draft, To};
 use std::{path::Path, process::Stdio};
 use testkit::{TestApp, TestPerson};
@@ -45,13 +44,7 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
     let who = app.sign_up_as(&member).await;
     let client = app.client();
     accept(&client, &token(&client, &who).await).await;
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let draft = Draft {
         title: "お知らせ".into(),
         body: "本文".into(),

@@ -2,7 +2,6 @@
 
 use super::{accept, identity, member, problem, token};
 use audit::{Actor, Origin};
-use database::Durability;
 use notices::{Draft, To};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -185,13 +184,7 @@ async fn notices_come_page_by_page_and_are_read_once_opened() {
     let app = TestApp::start().await;
     let (client, _, token) = member(&app).await;
     for number in 1..=3 {
-        let mut tx = app
-            .ground
-            .database
-            .tenant(app.tenant())
-            .write(Durability::Safe)
-            .await
-            .unwrap();
+        let mut tx = app.write(app.tenant()).await;
         let draft = Draft {
             title: format!("お知らせ{number}"),
             body: "本文".into(),

@@ -1,6 +1,6 @@
 //! Mailed codes: of the right subject, once, in time, under a key that is still there.
 
-use super::{at_once, write};
+use super::at_once;
 use chrono::TimeDelta;
 use database::Durability;
 use guard::codes::{self, CodeVerdict, TypedCode};
@@ -9,7 +9,7 @@ use testkit::TestDatabase;
 use uuid::Uuid;
 
 pub(super) async fn issue(db: &TestDatabase, subject: Uuid) -> String {
-    let mut tx = write(db).await;
+    let mut tx = db.write(db.tenant).await;
     let code = codes::issue(
         &mut tx,
         &db.keys,
@@ -30,7 +30,7 @@ pub(super) fn typed_code(typed: &str) -> TypedCode {
 }
 
 async fn check(db: &TestDatabase, subject: Uuid, typed: &str) -> CodeVerdict {
-    let mut tx = write(db).await;
+    let mut tx = db.write(db.tenant).await;
     let verdict = codes::check(
         &mut tx,
         &db.keys,
@@ -150,7 +150,7 @@ async fn a_code_outlives_a_new_current_key_but_not_the_loss_of_its_own() {
     let old = Keys::new("old", [("old".to_owned(), [7; 32])]).unwrap();
     let rotated = Keys::new("new", [("old".to_owned(), [7; 32]), ("new".to_owned(), [8; 32])]).unwrap();
     let lost = Keys::new("new", [("new".to_owned(), [8; 32])]).unwrap();
-    let (now, mut tx) = (db.clock.now(), write(&db).await);
+    let (now, mut tx) = (db.clock.now(), db.write(db.tenant).await);
     let code = codes::issue(&mut tx, &old, now, subject, "email", TimeDelta::minutes(10))
         .await
         .unwrap();

@@ -1,6 +1,6 @@
 //! The secrets of mailed links: looked at freely, used up once.
 
-use super::{at_once, write};
+use super::at_once;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Durability, TenantTransaction};
 use guard::links::{self, LinkState};
@@ -34,7 +34,7 @@ async fn a_link_may_be_looked_at_but_works_once_and_closes_the_others() {
     let db = TestDatabase::new().await;
     let subject = Uuid::from_u128(6);
     let ttl = TimeDelta::minutes(30);
-    let (now, mut tx) = (db.clock.now(), write(&db).await);
+    let (now, mut tx) = (db.clock.now(), db.write(db.tenant).await);
     let first = links::issue(&mut tx, &db.keys, now, subject, "password", ttl)
         .await
         .unwrap();
@@ -76,7 +76,7 @@ async fn a_link_may_be_looked_at_but_works_once_and_closes_the_others() {
 async fn of_fifty_uses_of_a_link_at_the_same_time_one_succeeds() {
     let db = TestDatabase::new().await;
     let subject = Uuid::from_u128(7);
-    let mut tx = write(&db).await;
+    let mut tx = db.write(db.tenant).await;
     let link = links::issue(
         &mut tx,
         &db.keys,

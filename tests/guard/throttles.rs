@@ -1,6 +1,6 @@
 //! How often one may try, and how long one waits then.
 
-use super::{at_once, write};
+use super::at_once;
 use chrono::TimeDelta;
 use database::Durability;
 use guard::throttle::{self, Rule, Taken};
@@ -18,7 +18,7 @@ pub(super) const IDENTITY: Rule<'static> = Rule {
 };
 
 pub(super) async fn take(db: &TestDatabase, key: &str) -> Taken {
-    let tx = write(db).await;
+    let tx = db.write(db.tenant).await;
     let taken = throttle::take(&tx, &db.keys, db.clock.now(), &IDENTITY, key)
         .await
         .unwrap();
@@ -90,7 +90,7 @@ async fn success_forgives_the_owner_and_gives_a_shared_key_its_one_try_back() {
         assert_eq!(take(&db, "owner").await, Taken::Free);
         assert_eq!(take(&db, "shared").await, Taken::Free);
     }
-    let tx = write(&db).await;
+    let tx = db.write(db.tenant).await;
     throttle::forgive(&tx, &db.keys, &IDENTITY, "owner").await.unwrap();
     throttle::give_back(&tx, &db.keys, now, &IDENTITY, "shared")
         .await
@@ -107,7 +107,7 @@ async fn success_forgives_the_owner_and_gives_a_shared_key_its_one_try_back() {
 #[tokio::test]
 async fn an_insurers_count_only_reports_and_never_refuses() {
     let db = TestDatabase::new().await;
-    let tx = write(&db).await;
+    let tx = db.write(db.tenant).await;
     for expected in 1..=20 {
         let count = throttle::count(&tx, &db.keys, db.clock.now(), &IDENTITY, "insurer")
             .await
@@ -132,7 +132,7 @@ async fn a_rule_of_one_try_waits_from_the_second_on() {
         window: MINUTE,
         waits: &[],
     };
-    let (now, tx) = (db.clock.now(), write(&db).await);
+    let (now, tx) = (db.clock.now(), db.write(db.tenant).await);
     let first = throttle::take(&tx, &db.keys, now, &once, "key").await.unwrap();
     let second = throttle::take(&tx, &db.keys, now, &once, "key").await.unwrap();
     assert_eq!(
@@ -149,7 +149,7 @@ async fn a_rule_of_one_try_waits_from_the_second_on() {
 #[tokio::test]
 async fn without_waits_of_its_own_a_rule_waits_until_its_window_ends_and_no_longer() {
     let db = TestDatabase::new().await;
-    let (begun, tx) = (db.clock.now(), write(&db).await);
+    let (begun, tx) = (db.clock.now(), db.write(db.tenant).await);
     let twice = Rule {
         name: "twice",
         tries: 2,
@@ -173,7 +173,7 @@ async fn without_waits_of_its_own_a_rule_waits_until_its_window_ends_and_no_long
 #[tokio::test]
 async fn a_look_tells_how_rules_stand_and_counts_nothing() {
     let db = TestDatabase::new().await;
-    let (now, tx) = (db.clock.now(), write(&db).await);
+    let (now, tx) = (db.clock.now(), db.write(db.tenant).await);
     let watched = [
         (IDENTITY, "tried".to_owned()),
         (IDENTITY, "full".to_owned()),
@@ -215,7 +215,7 @@ async fn a_look_tells_how_rules_stand_and_counts_nothing() {
 #[tokio::test]
 async fn refusals_are_told_once_their_minute_is_over_by_the_next_or_by_the_sweep() {
     let db = TestDatabase::new().await;
-    let (begun, mut tx) = (db.clock.now(), write(&db).await);
+    let (begun, mut tx) = (db.clock.now(), db.write(db.tenant).await);
     let at = |seconds| begun + TimeDelta::seconds(seconds);
     let mut told = Vec::new();
     for second in [0, 1, 59, 60, 61] {

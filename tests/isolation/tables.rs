@@ -2,7 +2,6 @@
 //! nowhere. Tried as the tables' owner, whose grants refuse nothing, so that only row-level security can.
 
 use super::Other;
-use database::Durability;
 use kernel::TenantId;
 use tabular::uploads;
 use tasks::{Matter, State, Whose};
@@ -65,14 +64,7 @@ async fn fill(other: &Other) {
     // Registered already: the neutral answer, and a job.
     let again = other.app.identity(&other.app.person);
     assert_eq!(client.stranger().send_form("/portal/signup", &again).await.status, 422);
-    let mut tx = other
-        .app
-        .ground
-        .database
-        .tenant(other.app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = other.app.write(other.app.tenant()).await;
     let (now, keys) = (other.app.clock().now(), &other.app.insurer.keys);
     let upload = uploads::begin(&mut tx, now, ("test", Uuid::nil()), 2, 2).await;
     let piece = uploads::receive(&mut tx, keys, now, &upload.unwrap().unwrap(), 0, b"ab").await;

@@ -1,7 +1,6 @@
 //! The directory of user IDs: hashes under a key of their own, which may change while nodes serve.
 
 use crate::{keys::hex, portal::leads};
-use database::Durability;
 use kernel::NameKeys;
 use madoguchi::{commands::keys::register, config::Config};
 use testkit::{Client, NAMES_KEY, TestApp, TestPerson, account, lines, owner_url, pool, start, unique};
@@ -126,13 +125,7 @@ async fn a_reservation_amid_the_change_ends_with_its_ticket_under_both_keys() {
     assert!(wants(&clients[0], &wanted).await);
     assert!(!wants(&clients[1], &wanted).await);
     before.later(3601);
-    let mut tx = before
-        .ground
-        .database
-        .tenant(before.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = before.write(before.tenant()).await;
     let now = before.clock().now();
     accounts::sweep(&mut tx, &amid.app.ground.names, now).await.unwrap();
     tx.commit().await.unwrap();

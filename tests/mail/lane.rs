@@ -3,7 +3,6 @@
 use super::{CodeMail, deliver, letter, post, postman, row, state, worker};
 use crate::smtp::Smtp;
 use chrono::TimeDelta;
-use database::Durability;
 use jobs::Worker;
 use kernel::MailId;
 use mail::{Body, Letter, MailState, Mailbox, Message, Registry, Transport};
@@ -30,7 +29,7 @@ impl Message for NoticeMail {
 }
 
 async fn post_notice(db: &TestDatabase, to: &str, panics: bool) -> MailId {
-    let mut tx = db.database.tenant(db.tenant).write(Durability::Safe).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
     let code = letter(to, None);
     let letter = Letter {
         sender: code.sender,

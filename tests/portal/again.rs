@@ -2,7 +2,6 @@
 //! and for nobody else.
 
 use super::{leads, says};
-use database::Durability;
 use kernel::TenantId;
 use reqwest::Method;
 use testkit::{Answer, Client, MARK, PASSWORD, TestApp, TestPerson, lines_within, owner_url, unique};
@@ -212,13 +211,7 @@ async fn what_is_too_long_for_a_cookie_is_kept_for_an_hour_sealed_in_a_row() {
     app.later(3600);
     assert!(!errs(&client.get(public.location()).await));
     assert!(!errs(&member.get(members.location()).await));
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     assert_eq!(pages::sweep(&mut tx, app.clock().now()).await.unwrap(), 1);
     assert_eq!(pages::sweep(&mut tx, app.clock().now()).await.unwrap(), 0);
     tx.commit().await.unwrap();

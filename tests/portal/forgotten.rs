@@ -1,20 +1,13 @@
 //! A person whom the roster has forgotten is nobody, whatever of theirs is still about.
 
 use crate::portal::says;
-use database::Durability;
 use kernel::calendar;
 use testkit::{PASSWORD, TestApp, TestPerson, account, sql, unique};
 
 /// As the hourly sweep does.
 async fn forget(app: &TestApp) {
     let now = app.clock().now();
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let people = roster::forget::empty(&mut tx, now, calendar::today_in_japan(now), 10)
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// The lines of this process, all tests' together: each is told by its request's id.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -30,7 +30,7 @@ impl MakeWriter<'_> for Lines {
 
 impl Lines {
     /// Logs as the service does.
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         static LINES: OnceLock<Lines> = OnceLock::new();
         let lines = LINES.get_or_init(|| {
             let lines = Lines::default();
@@ -52,12 +52,12 @@ impl Lines {
     }
 
     /// The statuses that an answer's request is logged with.
-    fn statuses(&self, answer: &Answer) -> Vec<u64> {
+    pub(crate) fn statuses(&self, answer: &Answer) -> Vec<u64> {
         self.of(answer, "answered", |line| line["status"].as_u64().unwrap())
     }
 
     /// What the lines of this message of an answer's request say.
-    fn of<T>(&self, answer: &Answer, message: &str, say: impl Fn(Value) -> T) -> Vec<T> {
+    pub(crate) fn of<T>(&self, answer: &Answer, message: &str, say: impl Fn(Value) -> T) -> Vec<T> {
         let id = answer.header("x-request-id");
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         let lines = text.lines().filter(|line| line.contains(id));

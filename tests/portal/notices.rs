@@ -3,7 +3,6 @@
 use crate::portal::says;
 use audit::{Actor, Origin};
 use chrono::TimeDelta;
-use database::Durability;
 use kernel::NoticeId;
 use notices::{Draft, To};
 use testkit::TestApp;
@@ -16,14 +15,7 @@ pub(super) async fn publish(app: &TestApp, title: &str) -> NoticeId {
         published_at: app.clock().now() - TimeDelta::hours(1),
         ended_at: None,
     };
-    let mut tx = app
-        .app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     let id = notices
         .publish(&mut tx, &Origin::command(), Actor::Operator, To::All, &draft)
         .await

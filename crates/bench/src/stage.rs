@@ -10,6 +10,7 @@ use kernel::{Clock, InsurerCode, Outage, Outcome};
 use madoguchi::{
     app::App,
     config::{Config, KeysConfig},
+    modules,
 };
 use mail::{Mailbox, Transport};
 use std::{
@@ -249,7 +250,8 @@ impl Stage {
             names: STANDARD.encode(NAMES_KEY),
             names_old: String::new(),
         };
-        App::new(&config, Clock::system(), transport).map_err(Failed::at("the product in this process"))
+        App::new(&config, Clock::system(), transport, modules::modules)
+            .map_err(Failed::at("the product in this process"))
     }
 
     /// Signs everybody up who isn't yet, in this process, with the mail caught in memory.

@@ -66,12 +66,18 @@ pub fn ground(config: &Config, clock: Clock) -> Result<Ground, AppError> {
 }
 
 impl App {
-    /// Puts a node together; nothing is started yet and nothing is connected.
-    pub fn new(config: &Config, clock: Clock, transport: Transport) -> Result<Self, AppError> {
+    /// Puts a node together; nothing is started yet and nothing is connected. Its modules are [`modules::modules`], or in a
+    /// test more than these.
+    pub fn new(
+        config: &Config,
+        clock: Clock,
+        transport: Transport,
+        modules: impl FnOnce(&Ground) -> Vec<Module>,
+    ) -> Result<Self, AppError> {
         let ground = ground(config, clock)?;
         let public_url = config.http.public_url.clone();
         let accounts = Accounts::new(&ground, config.limits.clone(), public_url.clone());
-        let modules = modules::modules(&ground);
+        let modules = modules(&ground);
         let postman = Postman::new(
             ground.database.clone(),
             ground.keys.clone(),

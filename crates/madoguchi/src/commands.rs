@@ -187,7 +187,7 @@ fn metrics(config: &Config) -> Option<PrometheusHandle> {
 fn node(config: &Config) -> Result<App, Failed> {
     let transport =
         Transport::smtp(&config.mail.url, config.mail.connections).map_err(|error| Failed::Said(error.to_string()))?;
-    Ok(App::new(config, Clock::system(), transport)?)
+    Ok(App::new(config, Clock::system(), transport, modules::modules)?)
 }
 
 /// Refused where tables are not where they belong, or the keys are not the ones that the database knows. Where that can't

@@ -9,7 +9,7 @@ use crate::{
     commands::{self, Failed, import_file, migrate, owner, said, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
     key_proof::Unproven,
-    listener, serve, telemetry,
+    listener, modules, serve, telemetry,
     terminal::{self, say},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -61,7 +61,12 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
 
     config.http.public_url = Url::parse(&format!("http://localhost:{}", address.port())).map_err(said)?;
     let mailbox = Mailbox::new();
-    let app = App::new(&config, Clock::system(), Transport::Mailbox(mailbox.clone()))?;
+    let app = App::new(
+        &config,
+        Clock::system(),
+        Transport::Mailbox(mailbox.clone()),
+        modules::modules,
+    )?;
     let unproven = |error: Unproven| Failed::Said(error.to_string());
     app.key_proof.ask().await.map_err(unproven)?;
 

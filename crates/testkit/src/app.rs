@@ -7,15 +7,18 @@ use crate::{
 use accounts::{AccountForm, BirthForm, IdentityForm};
 use audit::Origin;
 use chrono::TimeDelta;
+use database::{Durability, TenantTransaction};
 use edge::CountedAs;
 use kernel::{Clock, Keys, Outage, Outcome, TenantId};
 use madoguchi::{
     app::App,
     config::{Config, KeysConfig},
     listener::listen,
+    modules::modules,
     serve,
 };
 use mail::{Delivered, Mailbox, Transport};
+use module::Module;
 use notices::Notices;
 use poem::{EndpointExt as _, Response};
 use std::{
@@ -105,18 +108,30 @@ impl TestApp {
         Self::of(insurer, |_| ()).await
     }
 
+    /// With a module more than the product has.
+    pub async fn with_module(module: Module) -> Self {
+        let (insurer, person) = (TestDatabase::new().await, TestPerson::new(105));
+        insurer.import(std::slice::from_ref(&person)).await;
+        Box::pin(Self::node(insurer, person, |_| (), vec![module])).await
+    }
+
     async fn of(insurer: TestDatabase, configure: impl FnOnce(&mut Config)) -> Self {
         let person = TestPerson::new(105);
         insurer.import(std::slice::from_ref(&person)).await;
-        Self::node(insurer, person, configure).await
+        Self::node(insurer, person, configure, vec![]).await
     }
 
     /// Another node beside this one, on the same database and by the same clock, its configuration changed at will.
     pub async fn beside(&self, configure: impl FnOnce(&mut Config)) -> Self {
-        Self::node(self.insurer.clone(), self.person.clone(), configure).await
+        Self::node(self.insurer.clone(), self.person.clone(), configure, vec![]).await
     }
 
-    async fn node(insurer: TestDatabase, person: TestPerson, configure: impl FnOnce(&mut Config)) -> Self {
+    async fn node(
+        insurer: TestDatabase,
+        person: TestPerson,
+        configure: impl FnOnce(&mut Config),
+        more: Vec<Module>,
+    ) -> Self {
         let (listener, address) = serve::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://localhost:{}", address.port());
         let mut settings = Config::defaults().unwrap();
@@ -134,7 +149,13 @@ impl TestApp {
         settings.hash.threads = 1;
         configure(&mut settings);
         let mailbox = Mailbox::new();
-        let app = App::new(&settings, insurer.clock.clone(), Transport::Mailbox(mailbox.clone())).unwrap();
+        let app = App::new(
+            &settings,
+            insurer.clock.clone(),
+            Transport::Mailbox(mailbox.clone()),
+            |ground| [modules(ground), more].concat(),
+        )
+        .unwrap();
         // A node whose keys are not the right ones serves nobody; that is for its test to see.
         let _ = app.key_proof.ask().await;
         let endpoint = app.endpoint().after(counted);
@@ -155,6 +176,12 @@ impl TestApp {
     /// The tenant of this test.
     pub fn tenant(&self) -> TenantId {
         self.insurer.tenant
+    }
+
+    /// A writing transaction of a tenant, on a connection of the server's.
+    pub async fn write(&self, tenant: TenantId) -> TenantTransaction {
+        let database = &self.app.ground.database;
+        database.tenant(tenant).write(Durability::Safe).await.unwrap()
     }
 
     /// The key ring, as the server has it.

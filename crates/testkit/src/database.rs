@@ -1,6 +1,6 @@
 //! The shared database, migrated once per test run, and an insurer of one's own in it.
 
-use ::database::{Database, DatabaseConfig, Timeouts};
+use ::database::{Database, DatabaseConfig, Durability, TenantTransaction, Timeouts};
 use chrono::{DateTime, Utc};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -177,6 +177,11 @@ impl TestDatabase {
         tenancy::apply(&self.database, self.clock.now(), &folder, "test")
             .await
             .unwrap();
+    }
+
+    /// A writing transaction of a tenant, as the service begins them.
+    pub async fn write(&self, tenant: TenantId) -> TenantTransaction {
+        self.database.tenant(tenant).write(Durability::Safe).await.unwrap()
     }
 
     /// The column `line` of a query's rows, as the owner inside the insurer.

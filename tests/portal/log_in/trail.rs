@@ -1,7 +1,6 @@
 //! What log-ins leave in the audit trail.
 
 use super::log_in;
-use database::Durability;
 use testkit::{PASSWORD, TestApp, unique};
 
 // security.md 55
@@ -82,13 +81,7 @@ async fn log_ins_held_off_are_counted_and_told_in_one_line_once_their_minute_is_
     assert_eq!(told, [format!("refused 20 {hash}")]);
     // The last ones are told by the sweep.
     app.later(61);
-    let mut tx = app
-        .ground
-        .database
-        .tenant(kernel::TenantId::PLATFORM)
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(kernel::TenantId::PLATFORM).await;
     accounts::tell_refusals(&mut tx, app.clock().now()).await.unwrap();
     tx.commit().await.unwrap();
     let swept = format!(

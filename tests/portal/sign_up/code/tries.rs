@@ -2,7 +2,6 @@
 
 use super::{ACCOUNT, CODE, RESEND, enter};
 use crate::portal::{leads, other_than, says};
-use database::Durability;
 use std::time::{Duration, Instant};
 use testkit::{TestApp, account, unique};
 use tokio::task::JoinSet;
@@ -133,13 +132,7 @@ async fn wrong_codes_of_a_person_are_counted_over_all_their_sign_ups_until_the_d
         .lines("SELECT person_id::text AS line FROM wrong_codes")
         .await;
     let person = kernel::PersonId(person[0].parse().unwrap());
-    let mut tx = app
-        .ground
-        .database
-        .tenant(app.tenant())
-        .write(Durability::Safe)
-        .await
-        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
     assert!(accounts::unlock(&mut tx, app.clock().now(), person).await.unwrap());
     assert!(!accounts::unlock(&mut tx, app.clock().now(), person).await.unwrap());
     tx.commit().await.unwrap();
