@@ -236,10 +236,10 @@ async fn store(visit: &Visit, tenant: TenantId, kept: &Kept) -> Result<bool, Dat
         .tenant(tenant)
         .write(Durability::Relaxed)
         .await?;
-    let most: Option<RequestId> = kept_forms::table
+    let most: Option<DateTime<Utc>> = kept_forms::table
         .filter(kept_forms::tenant_id.eq(tenant))
         .filter(kept_forms::kept_until.gt(visit.now))
-        .select(kept_forms::form_id)
+        .select(kept_forms::kept_until)
         .order(kept_forms::kept_until)
         .offset(MOST_ROWS - 1)
         .first(&mut *tx)
