@@ -198,6 +198,6 @@ async fn a_handler_that_panics_takes_nothing_with_it_and_is_answered_as_an_outag
         }
     }
     says(&member.get("/portal/mypage").await, 200, "マイページ");
-    assert_eq!(member.call(Verb::GET, "/openapi.json", None, None).await.status, 200);
+    assert_eq!(member.call(Verb::GET, "/me/notices", None, None).await.status, 401);
     assert_eq!(member.get("/readyz").await.text, "ok");
 }

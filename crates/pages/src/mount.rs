@@ -18,7 +18,7 @@ use audit::Channel;
 use edge::{Body, BodyTrouble, CountedAs, HttpSettings, Observe, Rights};
 use kernel::{Outcome, outcome};
 use poem::{
-    Endpoint, EndpointExt as _, IntoResponse as _, Request, Response, Result,
+    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
     http::{HeaderValue, Method, StatusCode, header, uri::PathAndQuery},
     middleware::CatchPanic,
 };
@@ -43,20 +43,19 @@ pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
         .map(|(path, _)| *path)
         .collect();
     for (path, routes) in by_path {
-        router = router.at(
-            path,
-            Methods {
-                services: services.clone(),
-                page: page_of(path, &pages),
-                routes,
-            },
-        );
+        let methods = Methods {
+            services: services.clone(),
+            page: page_of(path, &pages),
+            routes,
+        };
+        // Within the router, which says of what it answered by which pattern.
+        let guarded = methods.with(CatchPanic::new().with_handler(|_| Panicked.into_response()));
+        router = router.at(path, guarded);
     }
-    let guarded = router.with(CatchPanic::new().with_handler(|_| Panicked.into_response()));
     let observed = Observe::new(services.clock.clone());
     Shell {
         services,
-        inner: guarded,
+        inner: router,
     }
     .with(observed)
 }
@@ -96,7 +95,13 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
         let is_file = is_file(request.uri().path());
         let frame = async || frame(&self.services, &cookies, is_file).await;
         let mut response = match self.inner.call(request).await {
-            Ok(response) if response.data::<Panicked>().is_some() => error_pages::after_panic(frame().await),
+            Ok(panicked) if panicked.data::<Panicked>().is_some() => {
+                let mut page = error_pages::after_panic(frame().await);
+                if let Some(pattern) = panicked.data::<PathPattern>() {
+                    page.set_data(pattern.clone());
+                }
+                page
+            }
             Ok(response) => response,
             // The router's only error: no such address.
             Err(_) => error_pages::page(frame().await, &Trouble::NotFound, now),
