@@ -41,9 +41,15 @@ async fn session(db: &TestDatabase, subject: Uuid) -> Secret {
     };
     let tx = db.write(db.tenant).await;
     let (now, kind, origin) = (db.clock.now(), SubjectKind::Member, Origin::worker());
-    let token = sessions::open(&tx, &db.keys, now, kind, subject, limits, &origin, "")
-        .await
-        .unwrap();
+    let token = sessions::open(
+        &tx,
+        &db.keys,
+        now,
+        &origin,
+        sessions::Opening::new(kind, subject, limits, ""),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     token.secret
 }

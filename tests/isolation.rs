@@ -2,14 +2,18 @@
 //! and routes come from the catalogue and the route tables, so a new one without a case fails here.
 
 mod api;
+mod console;
 mod portal;
 mod tables;
 
 use audit::{Actor, Origin};
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
+use reqwest::Method;
+use std::collections::BTreeMap;
+use tables::tenant_tables;
 use tenancy::PartFile;
-use testkit::{Client, SignedUp, TestApp, TestDatabase};
+use testkit::{Answer, Client, Fields, SignedUp, TestApp, TestDatabase};
 
 /// Stands in everything that belongs to the other insurer.
 const MARK: &str = "ヨソノモノ";
@@ -21,6 +25,7 @@ struct Other {
     who: SignedUp,
     notice: NoticeId,
     personal: NoticeId,
+    person: PersonId,
     /// The id of the member's session.
     session: String,
 }
@@ -44,7 +49,8 @@ impl Other {
         let (client, who) = app.member().await;
         let person = app.insurer.lines("SELECT person_id::text AS line FROM persons").await;
         let notice = publish(&app, To::All).await;
-        let personal = publish(&app, To::Person(PersonId::parse(&person[0]).unwrap())).await;
+        let person = PersonId::parse(&person[0]).unwrap();
+        let personal = publish(&app, To::Person(person)).await;
         let sessions = app.insurer.lines("SELECT session_id::text AS line FROM sessions").await;
         Self {
             app,
@@ -52,6 +58,7 @@ impl Other {
             who,
             notice,
             personal,
+            person,
             session: sessions[0].clone(),
         }
     }
@@ -67,6 +74,7 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
         body: MARK.into(),
         published_at: app.clock().now(),
         ended_at: None,
+        mail: false,
     };
     let mut tx = app.write(app.tenant()).await;
     let notices = &app.notices();
@@ -81,4 +89,71 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
 fn moved(secret: &str, to: &TestApp) -> String {
     let (_, rest) = secret.split_once('.').unwrap();
     format!("{}.{rest}", to.tenant())
+}
+
+/// A page's request.
+async fn send(client: &Client, method: &Method, path: &str, fields: &Fields) -> Answer {
+    if *method == Method::POST {
+        client.send_form(path, fields).await
+    } else {
+        client.get(path).await
+    }
+}
+
+/// A file that pages name.
+async fn asset(app: &TestApp) -> String {
+    let page = app.client().get("/portal/").await.text;
+    let (_, rest) = page.split_once("\"/assets/").unwrap();
+    format!("/assets/{}", rest.split('"').next().unwrap())
+}
+
+/// What every table holds of an insurer.
+async fn rows(insurer: &TestDatabase) -> BTreeMap<String, String> {
+    let mut rows = BTreeMap::new();
+    for table in tenant_tables().await {
+        let all = format!("SELECT coalesce(string_agg(t::text, ' ' ORDER BY t::text), '') AS line FROM {table} t");
+        rows.insert(table, insurer.lines(&all).await.remove(0));
+    }
+    rows
+}
+
+/// What they hold now, and which of them held something else before.
+async fn changed_by(
+    insurer: &TestDatabase,
+    before: &BTreeMap<String, String>,
+) -> (BTreeMap<String, String>, Vec<String>) {
+    let now = rows(insurer).await;
+    let changed = now.iter().filter(|(table, held)| before[*table] != **held);
+    let changed = changed.map(|(table, _)| table.clone()).collect();
+    (now, changed)
+}
+
+/// A post that no page of ours sent is refused, whatever else it says.
+async fn never_from_a_foreign_page(client: &Client, name: &str, path: &str, own: &str) {
+    for headers in [
+        &[][..],
+        &[("Sec-Fetch-Site", "cross-site"), ("Origin", own)],
+        &[("Sec-Fetch-Site", "same-site")],
+        &[("Origin", "https://evil.example")],
+        &[("Origin", "null")],
+    ] {
+        let request = client.request(Method::POST, path).form(&[("code", "123456")]);
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = client.send(request).await;
+        assert_eq!(answer.status, 403, "{name} {headers:?}");
+        assert!(answer.set_cookies().is_empty(), "{name}");
+    }
+}
+
+/// Methods that an address does not have are refused with those it has.
+async fn refuses_other_methods(client: &Client, name: &str, own: &Method, path: &str) {
+    for other in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
+        let answer = client.send(client.request(other.clone(), path)).await;
+        assert_eq!(answer.status, 405, "{name} {other}");
+        let allowed: Vec<&str> = answer.header("allow").split(", ").collect();
+        assert!(allowed.contains(&own.as_str()), "{name}: {allowed:?}");
+        assert_eq!(allowed.contains(&"HEAD"), allowed.contains(&"GET"), "{name}");
+    }
 }

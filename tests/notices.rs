@@ -30,6 +30,8 @@ fn member(tenant: TenantId, now: DateTime<Utc>) -> Member {
             idle: TimeDelta::minutes(30),
             address: None,
             agent: String::new(),
+            proved_at: None,
+            grant: None,
         },
         insurer: insurer(tenant),
         platform: insurer(TenantId::PLATFORM),
@@ -79,6 +81,7 @@ impl Desk {
             body: "本文".into(),
             published_at: self.test.clock.now() + published_in,
             ended_at: None,
+            mail: false,
         }
     }
 

@@ -11,6 +11,7 @@ mod network;
 mod restart;
 mod retention;
 mod roster;
+mod staff;
 mod tls;
 mod work;
 

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use database::{Database, DatabaseConfig, Timeouts};
 use diesel::{QueryableByName, sql_types::Text};
 use diesel_async::RunQueryDsl as _;
-use guard::sessions::{self, Carrier, Limits, Session, SubjectKind};
+use guard::sessions::{self, Carrier, Limits, Opening, Session, SubjectKind};
 use kernel::{Keys, Secret};
 use scoped_futures::ScopedFutureExt as _;
 use std::time::Duration;
@@ -27,9 +27,15 @@ async fn open(db: &TestDatabase, subject: Uuid) -> Secret {
     let tx = db.write(db.tenant).await;
     let agent = "Mozilla/5.0\u{0} (X11)";
     let now = db.clock.now();
-    let token = sessions::open(&tx, &db.keys, now, SubjectKind::Member, subject, LIMITS, &origin, agent)
-        .await
-        .unwrap();
+    let token = sessions::open(
+        &tx,
+        &db.keys,
+        now,
+        &origin,
+        Opening::new(SubjectKind::Member, subject, LIMITS, agent),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     token.secret
 }

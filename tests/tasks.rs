@@ -42,8 +42,8 @@ async fn settle(test: &TestDatabase, matter: Matter) -> bool {
 
 /// What the console's home says: permission, state, how many, and for how many seconds the oldest has waited.
 async fn home(test: &TestDatabase) -> Vec<String> {
-    let mut tx = test.database.tenant(test.tenant).read().await.unwrap();
-    let waiting = tasks::waiting(&mut tx).await.unwrap();
+    let tx = test.database.tenant(test.tenant).read().await.unwrap();
+    let waiting = tasks::waiting(&tx).await.unwrap();
     tx.commit().await.unwrap();
     let seconds = |since: DateTime<Utc>| (test.clock.now() - since).num_seconds();
     let line = |w: tasks::Waiting| format!("{} {} {} {}", w.permission, w.state, w.matters, seconds(w.since));
@@ -150,7 +150,7 @@ async fn twins() -> (TestApp, [TestPerson; 2]) {
     let typed = app.identity(&app.person);
     assert_eq!(app.client().send_form("/portal/signup", &typed).await.status, 422);
     app.work().await;
-    assert_eq!(home(&app.insurer).await, ["members.identify names_alike 1 0"]);
+    assert_eq!(home(&app.insurer).await, ["members.edit names_alike 1 0"]);
     (app, twins)
 }
 

@@ -221,7 +221,7 @@ async fn pieces_are_sealed_and_open_nowhere_else() {
         .await;
     let plain = "ケンポ"
         .bytes()
-        .fold(String::new(), |plain, byte| plain + &format!("{byte:02x}"));
+        .fold(String::new(), |plain, byte| format!("{plain}{byte:02x}"));
     assert!(!sealed[0].contains(&plain));
     testkit::sql(
         other.test.tenant,

@@ -50,6 +50,7 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
         body: "本文".into(),
         published_at: app.clock().now(),
         ended_at: None,
+        mail: false,
     };
     let by = (Origin::command(), Actor::System);
     app.notices()

@@ -190,6 +190,7 @@ async fn notices_come_page_by_page_and_are_read_once_opened() {
             body: "本文".into(),
             published_at: app.clock().now() - chrono::TimeDelta::minutes(number),
             ended_at: None,
+            mail: false,
         };
         app.notices()
             .publish(&mut tx, &Origin::command(), Actor::System, To::All, &draft)

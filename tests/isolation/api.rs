@@ -77,6 +77,7 @@ async fn a_stranger_gets_401_from_every_operation_that_is_not_public() {
             let expected = match route.rights {
                 Rights::Public | Rights::Ticket => case(route.name, &here, &other).2,
                 Rights::Session | Rights::Member => 401,
+                staffs => panic!("{}: {staffs:?} in the API", route.name),
             };
             assert_eq!(answer.status, expected, "{} {token:?}: {}", route.name, answer.text);
             assert!(!answer.text.contains(MARK), "{}", route.name);

@@ -1,10 +1,10 @@
-//! Every route of the portal, as a stranger, as a member of another insurer with this one's ids, without consent, from a
+//! Every route of the portal (console.rs has staff's), as a stranger, as a member of another insurer with this one's ids, without consent, from a
 //! foreign page, and by a method it does not have.
 
-use super::{MARK, Other, moved, tables::tenant_tables};
+use super::{MARK, Other, asset, changed_by, moved, never_from_a_foreign_page, refuses_other_methods, rows, send};
 use edge::Rights;
+use pages::console::is_console;
 use reqwest::Method;
-use std::collections::BTreeMap;
 use testkit::{Answer, Client, Fields, TestApp, unique};
 
 /// How a route is called with the other insurer's ids, and what comes of it.
@@ -63,6 +63,7 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
             let fields = Fields::new(&[("user_id", &other.who.user_id), ("password", "wrong")]);
             with("/portal/", fields, 422, 422)
         }
+        "log_in.forget" => at("/portal/forget-user-id", 303, 303),
         "log_out" => at("/portal/logout", 200, 200),
         "log_out.submit" => at("/portal/logout", 303, 303),
         "recover.password" => at("/portal/password", 200, 200),
@@ -86,6 +87,12 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         "site_notices.open" => at(&format!("/portal/site-notices/{}", other.personal), 404, 404),
         "help" => at("/portal/help", 200, 200),
         "account" => at("/portal/account", 303, 200),
+        "mails" => at("/portal/account/mails", 303, 200),
+        "mails.submit" => at("/portal/account/mails", 303, 303),
+        "mails.stop" | "mails.stop_submit" => at(&format!("/portal/mails/stop?token={link}"), 404, 404),
+        "my_data" => at("/portal/account/my-data", 303, 200),
+        "close" => at("/portal/account/close", 303, 200),
+        "close.submit" => with("/portal/account/close", wrong, 303, 422),
         "account.password" => at("/portal/account/password", 303, 200),
         "account.password_submit" => with("/portal/account/password", wrong, 303, 422),
         "account.end_session" => at(&format!("/portal/account/sessions/{}/end", other.session), 303, 404),
@@ -102,11 +109,7 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
 }
 
 async fn call(client: &Client, method: &Method, case: &Case) -> Answer {
-    if *method == Method::POST {
-        client.send_form(&case.path, &case.fields).await
-    } else {
-        client.get(&case.path).await
-    }
+    send(client, method, &case.path, &case.fields).await
 }
 
 struct World {
@@ -118,19 +121,23 @@ struct World {
 impl World {
     async fn new() -> Self {
         let here = TestApp::start().await;
-        let page = here.client().get("/portal/").await.text;
-        let (_, rest) = page.split_once("\"/assets/").unwrap();
-        let asset = format!("/assets/{}", rest.split('"').next().unwrap());
         Self {
+            asset: asset(&here).await,
             here,
             other: Box::pin(Other::new()).await,
-            asset,
         }
     }
 
     /// Every route with its case.
     fn routes(&self) -> impl Iterator<Item = (&'static str, Method, Rights, Case)> {
-        self.here.pages.table.rows().iter().map(|route| {
+        let portals = self
+            .here
+            .pages
+            .table
+            .rows()
+            .iter()
+            .filter(|route| !is_console(route.path));
+        portals.map(|route| {
             let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
             (
                 route.name,
@@ -159,6 +166,7 @@ async fn a_stranger_is_sent_to_log_in_by_every_route_that_is_not_public() {
                 let to = answer.location();
                 assert!(to == "/portal/" || to.starts_with("/portal/?next="), "{name}: {to}");
             }
+            staffs => panic!("{name}: {staffs:?} outside the console"),
         }
         assert!(!answer.text.contains(MARK), "{name}");
     }
@@ -246,22 +254,13 @@ async fn without_consent_a_member_is_sent_to_the_terms_by_every_route_of_members
 async fn no_route_takes_a_post_from_a_foreign_page() {
     let world = World::new().await;
     let (client, _) = world.here.member().await;
-    for (name, method, _, case) in world.routes().filter(|(_, method, ..)| *method == Method::POST) {
-        for headers in [
-            &[][..],
-            &[("Sec-Fetch-Site", "cross-site"), ("Origin", world.here.url.as_str())],
-            &[("Sec-Fetch-Site", "same-site")],
-            &[("Origin", "https://evil.example")],
-            &[("Origin", "null")],
-        ] {
-            let request = client.request(method.clone(), &case.path).form(&[("code", "123456")]);
-            let request = headers
-                .iter()
-                .fold(request, |request, (name, value)| request.header(*name, *value));
-            let answer = client.send(request).await;
-            assert_eq!(answer.status, 403, "{name} {headers:?}");
-            assert!(answer.set_cookies().is_empty(), "{name}");
-        }
+    // But the one that mail programs press: it goes by its address alone.
+    let table = world.here.pages.table.rows().iter();
+    let foreign: Vec<&str> = table.filter(|route| route.foreign).map(|route| route.name).collect();
+    assert_eq!(foreign, ["mails.stop_submit"]);
+    let posts = world.routes().filter(|(_, method, ..)| *method == Method::POST);
+    for (name, method, _, case) in posts.filter(|(name, ..)| !foreign.contains(name)) {
+        never_from_a_foreign_page(&client, name, &case.path, &world.here.url).await;
         let own = client
             .request(method.clone(), &case.path)
             .header("Origin", &world.here.url);
@@ -281,13 +280,12 @@ async fn nothing_is_changed_by_get_but_that_an_opened_notice_is_read_and_nothing
         .filter(|(_, method, ..)| *method == Method::GET)
         .map(|(name, .., case)| (name, case.path))
         .collect();
-    let mut kept = rows(other).await;
+    let mut kept = rows(other.insurer()).await;
     for method in [Method::HEAD, Method::GET] {
         for (name, path) in &pages {
             let answer = other.client.send(other.client.request(method.clone(), path)).await;
             assert!(answer.status.as_u16() < 500, "{name}: {}", answer.status);
-            let now = rows(other).await;
-            let changed: Vec<&String> = now.keys().filter(|table| now[*table] != kept[*table]).collect();
+            let (now, changed) = changed_by(other.insurer(), &kept).await;
             if (name, &method) == (&"notices.open", &Method::GET) {
                 assert_eq!(changed, ["notice_reads"]);
             } else {
@@ -299,28 +297,11 @@ async fn nothing_is_changed_by_get_but_that_an_opened_notice_is_read_and_nothing
     assert_eq!(other.client.get("/portal/mypage").await.status, 200);
 }
 
-/// What every table holds of the other insurer.
-async fn rows(other: &Other) -> BTreeMap<String, String> {
-    let mut rows = BTreeMap::new();
-    for table in tenant_tables().await {
-        let all = format!("SELECT coalesce(string_agg(t::text, ' ' ORDER BY t::text), '') AS line FROM {table} t");
-        rows.insert(table, other.insurer().lines(&all).await.remove(0));
-    }
-    rows
-}
-
 #[tokio::test]
 async fn another_method_is_refused_by_every_address_with_those_it_has() {
     let world = World::new().await;
     for (name, method, _, case) in world.routes() {
-        let client = world.here.client();
-        for other in [Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS] {
-            let answer = client.send(client.request(other.clone(), &case.path)).await;
-            assert_eq!(answer.status, 405, "{name} {other}");
-            let allowed: Vec<&str> = answer.header("allow").split(", ").collect();
-            assert!(allowed.contains(&method.as_str()), "{name}: {allowed:?}");
-            assert_eq!(allowed.contains(&"HEAD"), allowed.contains(&"GET"), "{name}");
-        }
+        refuses_other_methods(&world.here.client(), name, &method, &case.path).await;
     }
 }
 

@@ -418,6 +418,7 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
         ("MADOGUCHI__HTTP__IDLE_SECONDS", "7"),
         ("MADOGUCHI__LIMITS__LOG_IN_WAITS", "60,120"),
         ("MADOGUCHI__MAIL__URL", "smtps://u:hunter2@mail.example"),
+        ("MADOGUCHI__HTTP__CONSOLE_URL", "http://127.0.0.1:8080"),
     ];
     let (success, config) = installation.run(&["config"], &variables).await;
     assert!(success && !config.contains("hunter2"), "{config}");
@@ -428,6 +429,7 @@ async fn a_bad_setting_stops_the_start_with_its_name_and_the_reason() {
         Some(120)
     );
     assert_eq!(config["keys"]["ring"]["k1"].as_str(), Some("…"));
+    assert_eq!(config["http"]["console_url"].as_str(), Some("http://127.0.0.1:8080"));
     assert!(config["mail"]["url"].as_str().unwrap().contains("mail.example"));
 }
 

@@ -73,6 +73,7 @@ async fn the_trail_is_kept_for_five_years_and_the_owner_deletes_what_is_older() 
             &format!(
                 "INSERT INTO audit_events SELECT {insurer}, {id}, '{at}', 'system', NULL, 'test.line', 'done', NULL, NULL,
                      'command', NULL, NULL, '{{}}' FROM generate_series(1, 1200) n;
+                 INSERT INTO audit_subjects SELECT {insurer}, {id}, {id}, '{at}' FROM generate_series(1, 1200) n;
                  INSERT INTO events SELECT {insurer}, {id}, 'test', {id}, '{{}}', '{at}' FROM generate_series(1, 1200) n;
                  INSERT INTO roster_changes SELECT {insurer}, n - 10000 * {years}, {id}, {id}, 'new', '{{}}', '{at}'
                      FROM generate_series(1, 1200) n"
@@ -88,6 +89,7 @@ async fn the_trail_is_kept_for_five_years_and_the_owner_deletes_what_is_older() 
     let url = installation.owner_url();
     for left in [
         "audit_events WHERE action = 'test.line'",
+        "audit_subjects WHERE true",
         "events WHERE kind = 'test'",
         "roster_changes WHERE position < 0",
     ] {
@@ -204,7 +206,7 @@ async fn an_import_takes_nobody_in_who_would_be_forgotten_at_once_and_says_so() 
     };
     // Of two who are not in the roster one lost coverage too long ago. Who is in it is lost, however long ago it was.
     let known = sample.replacen("1995/04/01,,", "1995/04/01,2001/01/01,", 1);
-    let file = known + &former(9001, 1840) + &former(9002, 1820);
+    let file = format!("{known}{}{}", former(9001, 1840), former(9002, 1820));
     std::fs::write(installation.folder.path().join("roster.csv"), file).unwrap();
     let import = ["roster", "import", "139998", "roster.csv", "--allow-loss"];
     let told = "coverage was lost too long ago to be kept: 1";

@@ -14,6 +14,7 @@ pub(super) async fn publish(app: &TestApp, title: &str) -> NoticeId {
         body: "## 見出し\n\n本文 <script>alert(1)</script>".into(),
         published_at: app.clock().now() - TimeDelta::hours(1),
         ended_at: None,
+        mail: false,
     };
     let mut tx = app.write(app.tenant()).await;
     let id = notices

@@ -2,7 +2,7 @@
 //! judged. Tries and sends are counted in the row of what the code proves, under that row's lock; wrong ones on the
 //! person as well.
 
-mod wrong;
+pub(crate) mod wrong;
 
 pub use wrong::unlock;
 

@@ -139,7 +139,7 @@ impl Accounts {
     }
 }
 
-async fn ledger(tx: &TenantTransaction, account: AccountId) -> Result<Vec<Consent>, DatabaseError> {
+pub(crate) async fn ledger(tx: &TenantTransaction, account: AccountId) -> Result<Vec<Consent>, DatabaseError> {
     Ok(consents::table
         .filter(consents::tenant_id.eq(tx.tenant()))
         .filter(consents::account_id.eq(account))

@@ -35,8 +35,11 @@ pub const CODE: Field = Field::new("code", "認証番号").takes("認証番号�
 /// 利用規約.
 pub const AGREE: Field = Field::new("agree", "利用規約").or_empty("利用規約に同意する場合は、チェックを入れてください");
 
+/// What became of names that nobody could tell apart.
+pub const SETTLED: Field = Field::new("settled", "結果").or_empty("どうなったかを選んでください");
+
 /// All of them.
-pub const FIELDS: [Field; 12] = [
+pub const FIELDS: [Field; 13] = [
     INSURER_CODE,
     SYMBOL,
     NUMBER,
@@ -49,4 +52,5 @@ pub const FIELDS: [Field; 12] = [
     EMAIL,
     CODE,
     AGREE,
+    SETTLED,
 ];

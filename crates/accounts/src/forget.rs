@@ -1,5 +1,5 @@
 //! Forgetting the accounts of people whom the roster has forgotten. The row is emptied, not deleted: consents hang on it.
-//! Its user ID is nobody else's for a year more, so that no stranger is taken for who had it.
+//! Its user ID, as that of a closed account, is nobody else's for a year more, so that no stranger is taken for who had it.
 
 use crate::{
     login_names,
@@ -30,13 +30,7 @@ pub async fn empty(
         let account: Option<AccountId> = diesel::update(accounts::table)
             .filter(accounts::tenant_id.eq(tenant))
             .filter(accounts::person_id.eq(person))
-            .set((
-                accounts::password.eq(Vec::new()),
-                accounts::email.eq(""),
-                accounts::last_log_in_at.eq(None::<DateTime<Utc>>),
-                accounts::previous_log_in_at.eq(None::<DateTime<Utc>>),
-                accounts::emptied_at.eq(now),
-            ))
+            .set(OfNobody::at(now))
             .returning(accounts::account_id)
             .get_result(&mut **tx)
             .await
@@ -50,6 +44,29 @@ pub async fn empty(
         emptied.push(account);
     }
     Ok(emptied)
+}
+
+/// What an account is that is nobody's any more: its user ID stays for a while.
+#[derive(AsChangeset)]
+#[diesel(table_name = accounts, treat_none_as_null = true)]
+pub(crate) struct OfNobody {
+    password: Vec<u8>,
+    email: &'static str,
+    last_log_in_at: Option<DateTime<Utc>>,
+    previous_log_in_at: Option<DateTime<Utc>>,
+    emptied_at: Option<DateTime<Utc>>,
+}
+
+impl OfNobody {
+    pub(crate) fn at(now: DateTime<Utc>) -> Self {
+        Self {
+            password: Vec::new(),
+            email: "",
+            last_log_in_at: None,
+            previous_log_in_at: None,
+            emptied_at: Some(now),
+        }
+    }
 }
 
 /// Frees the user IDs of accounts that were emptied a year ago; gives how many.

@@ -75,7 +75,7 @@ impl Accounts {
         let user_id = UserId::typed(&form.user_id).ok().map(|id| id.folded());
         let folded = user_id.clone().unwrap_or_default();
         let typed = user_id.unwrap_or_else(|| kernel::text::normalize(&form.user_id).to_lowercase());
-        let counted = Counted::new(&self.limits, origin, typed, form.device.as_deref());
+        let counted = self.counted(origin, typed, form.device.as_deref());
 
         // In a rush those who are sent away cost nothing: no try, no statement.
         let place = match self.hasher.place(origin) {
@@ -149,7 +149,7 @@ impl Accounts {
     ) -> Result<Outcome<LoggedIn>, Outage> {
         self.count_guesses(counted).await?;
         let now = self.clock.now();
-        let typed = Typed::user_id(&self.keys, &counted.typed).into(json!({}));
+        let typed = Typed::of(&self.keys, "user_id", &counted.typed).into(json!({}));
         let (tenant, about) = match owner {
             Some((tenant, account)) => (tenant, (Some(trail::account(account)), typed)),
             None => (TenantId::PLATFORM, (None, typed)),
@@ -184,7 +184,7 @@ impl Accounts {
             idle: insurer.session.idle(),
             absolute: insurer.session.absolute(),
         };
-        let kind = sessions::SubjectKind::Member;
+        let opening = sessions::Opening::new(sessions::SubjectKind::Member, account_id.0, limits, agent);
         let (mut tx, (noted, person, (session, (), consents_required, ()))) = self
             .database
             .tenant(tenant)
@@ -193,7 +193,7 @@ impl Accounts {
                     note_log_in(tx, &found, now, rehashed.as_ref(), counted.by),
                     roster::person(tx, found.person_id),
                     try_join4(
-                        sessions::open(tx, &self.keys, now, kind, account_id.0, limits, origin, agent),
+                        sessions::open(tx, &self.keys, now, origin, opening),
                         sessions::end_oldest(tx, account_id.0, self.limits.sessions),
                         consent::due(tx, account_id, &insurer, &platform, now),
                         trail::record(tx, now, origin, actor, "session.open", "done"),

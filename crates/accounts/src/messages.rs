@@ -66,7 +66,7 @@ const IGNORE: &str = "本メールにお心当たりのない場合は、誠に�
     よろしくお願いいたします。";
 
 macro_rules! message {
-    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)?) => {
+    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)? $(, stop $stop:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         pub struct $name {
@@ -96,6 +96,11 @@ macro_rules! message {
 
             fn html(&self) -> String {
                 self.body().html($subject)
+            }
+
+            fn unsubscribe(&$self) -> Option<&str> {
+                let stop: Option<&str> = [$($stop)?].into_iter().next();
+                stop
             }
         }
     };
@@ -254,6 +259,54 @@ message!(
         .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。")
 );
 
+message!(
+    /// The account was closed.
+    AccountClosed, "account_closed", Bulk, "【マイページ】登録を取りやめました", {
+        /// When.
+        at: DateTime<Utc>,
+        /// By staff, for the member.
+        by_desk: bool,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、{}マイページの登録を取りやめました。\n\
+             これまでのユーザーIDとパスワードでは、ログインできなくなりました。",
+            calendar::moment(self.at),
+            if self.by_desk { "窓口で" } else { "" }
+        ))
+        .paragraph(
+            "健康保険の資格は、これまでと変わりません。\n\
+             もう一度お使いになるときは、新しいユーザーIDで、はじめから登録してください。",
+        )
+        .url("マイページ", &self.letterhead.portal)
+        .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。")
+);
+
+message!(
+    /// There is a notice to read. Its title is not in it: a mail is read on the way, and by whoever shares the address.
+    NewNotice, "new_notice", Bulk, "【マイページ】新しいお知らせが届きました", {
+        /// Where notices are read.
+        notices: String,
+        /// Where mails are chosen.
+        wishes: String,
+        /// The link that ends these mails.
+        stop: String,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{}のマイページに、新しいお知らせが届きました。\nログインして、内容をご確認ください。",
+            self.letterhead.insurer
+        ))
+        .url("お知らせを読む", &self.notices)
+        .url("お知らせのメールの設定を変える", &self.wishes)
+        .url("このお知らせのメールの配信を止める（ログインは必要ありません）", &self.stop),
+    stop self.stop.as_str()
+);
+
 /// The pipeline's mails, for the postman.
 pub fn registry() -> Registry {
     Registry::new()
@@ -265,6 +318,8 @@ pub fn registry() -> Registry {
         .with::<UserIdReminder>()
         .with::<EmailChangeCode>()
         .with::<EmailChanged>()
+        .with::<AccountClosed>()
+        .with::<NewNotice>()
 }
 
 #[cfg(test)]
@@ -332,6 +387,23 @@ mod tests {
             shown(&EmailChangeCode {
                 letterhead: head(),
                 code: "611898".into()
+            })
+        );
+        insta::assert_snapshot!(
+            "account_closed",
+            shown(&AccountClosed {
+                letterhead: head(),
+                at,
+                by_desk: true
+            })
+        );
+        insta::assert_snapshot!(
+            "new_notice",
+            shown(&NewNotice {
+                letterhead: head(),
+                notices: "http://localhost:8080/portal/notices".into(),
+                wishes: "http://localhost:8080/portal/account/mails".into(),
+                stop: "http://localhost:8080/portal/mails/stop?token=7.AAAA".into(),
             })
         );
         insta::assert_snapshot!(

@@ -16,7 +16,7 @@ use crate::{
         self, REMINDER_HELD, REMINDER_NETWORK_HELD, REMINDER_UNREAD, RESET_HELD, RESET_NETWORK_HELD, RESET_UNREAD,
         Typed, record_visitor,
     },
-    tries::{limits::span, network, recovery::asked_from},
+    tries::{limits::span, network},
     work::{ForgottenPassword, ForgottenUserId},
 };
 use audit::Origin;
@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::links;
+use guard::{links, network::asked_from};
 use kernel::{
     BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Outage, Outcome, Problem, Refusal, Symbol,
     TenantId, UserId,
@@ -59,7 +59,7 @@ impl Accounts {
             return Ok(reasons::wait(until).into());
         }
         let folded = user_id.folded();
-        let typed = Typed::user_id(&self.keys, &folded);
+        let typed = Typed::of(&self.keys, "user_id", &folded);
         let tries = match device {
             Some(device) => vec![(self.limits.reset(1), format!("{folded}|{device}"))],
             None => asked_from(
@@ -103,7 +103,7 @@ impl Accounts {
             return Ok(reasons::wait(until).into());
         }
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
-        let typed = Typed::number(&self.keys, &key);
+        let typed = Typed::of(&self.keys, "number", &key);
         let reminder = |times| self.limits.reminder(times);
         let tries = asked_from(&network::places(origin), &key, reminder, self.limits.reminder_id());
         let now = self.clock.now();
@@ -173,7 +173,7 @@ impl Accounts {
         let Some(found) = account(&tx, account_id).await? else {
             return Ok(());
         };
-        let typed = Typed::user_id(&self.keys, &job.folded).into(json!({}));
+        let typed = Typed::of(&self.keys, "user_id", &job.folded).into(json!({}));
         let about = (Some(trail::account(account_id)), typed);
         record_visitor(&tx, now, &Origin::worker(), "password.forgot", "mailed", about).await?;
         let link = links::issue(&mut tx, &self.keys, now, account_id.0, RESET, life).await?;
@@ -204,7 +204,7 @@ impl Accounts {
             let number = format!("{}|{}", identity.symbol.key(), identity.number.key());
             let about = (
                 Some(trail::account(found.account_id)),
-                Typed::number(&self.keys, &number).into(json!({})),
+                Typed::of(&self.keys, "number", &number).into(json!({})),
             );
             record_visitor(&tx, now, &Origin::worker(), "user_id.forgot", "mailed", about).await?;
             let message = UserIdReminder {

@@ -48,7 +48,10 @@ diesel::table! {
         reminded_at -> Nullable<Timestamptz>,
         guesses -> Integer,
         device_guesses -> Integer,
+        user_id_key -> Nullable<Text>,
+        email_key -> Nullable<Text>,
         emptied_at -> Nullable<Timestamptz>,
+        closed_person_id -> Nullable<Uuid>,
     }
 }
 
@@ -62,6 +65,35 @@ diesel::table! {
         last_sent_at -> Timestamptz,
         mail_id -> Uuid,
         expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mail_wishes (tenant_id, account_id, stream) {
+        tenant_id -> Integer,
+        account_id -> Uuid,
+        stream -> Text,
+        token -> Text,
+        off_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    registration_days (tenant_id, day) {
+        tenant_id -> Integer,
+        day -> Date,
+        registrations -> Integer,
+    }
+}
+
+diesel::table! {
+    sign_up_failures (tenant_id, day, reason, workplace_code, symbol_key) {
+        tenant_id -> Integer,
+        day -> Date,
+        reason -> Text,
+        workplace_code -> Text,
+        symbol_key -> Text,
+        attempts -> Integer,
     }
 }
 

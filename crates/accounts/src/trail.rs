@@ -3,12 +3,12 @@
 //! attacked. What is refused unseen is counted, and told in one line once its minute is over (security.md 72).
 
 use audit::{Actor, Entry, Origin};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
-use guard::throttle::{self, Refusals};
-use kernel::{AccountId, Keys, Outcome, TicketId};
-use serde_json::{Map, Value, json};
+use guard::refusals;
+pub(crate) use guard::refusals::{Held, Typed, note as note_held};
+use kernel::{AccountId, Outcome, TicketId};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// What a line is about: a kind and an id.
@@ -79,78 +79,7 @@ pub(crate) fn word<T>(outcome: &Outcome<T>) -> &'static str {
     }
 }
 
-/// Something typed, as a keyed hash: it tells many tries at one from a try at many, and nothing else.
-#[derive(Debug, Clone)]
-pub(crate) struct Typed {
-    what: &'static str,
-    hash: Vec<u8>,
-}
-
-impl Typed {
-    fn of(keys: &Keys, what: &'static str, text: &str) -> Self {
-        let hash = keys.hash("typed", format!("{what}\0{text}").as_bytes());
-        Self { what, hash }
-    }
-
-    /// A user ID, folded where it can be one.
-    pub(crate) fn user_id(keys: &Keys, folded: &str) -> Self {
-        Self::of(keys, "user_id", folded)
-    }
-
-    /// 記号 and 番号, by the key under which they are counted.
-    pub(crate) fn number(keys: &Keys, key: &str) -> Self {
-        Self::of(keys, "number", key)
-    }
-
-    /// An address of mail.
-    pub(crate) fn email(keys: &Keys, email: &str) -> Self {
-        Self::of(keys, "email", email)
-    }
-
-    /// A ticket, where nothing was typed.
-    pub(crate) fn ticket(keys: &Keys, ticket: TicketId) -> Self {
-        Self::of(keys, "ticket", &ticket.to_string())
-    }
-
-    /// Where a request came from.
-    pub(crate) fn network(keys: &Keys, origin: &Origin) -> Self {
-        Self::of(keys, "network", &origin.network())
-    }
-
-    /// Adds it to what explains a line.
-    pub(crate) fn into(self, mut detail: Value) -> Value {
-        if let Value::Object(detail) = &mut detail {
-            write_hash(detail, self.what, &self.hash);
-        }
-        detail
-    }
-}
-
-fn write_hash(detail: &mut Map<String, Value>, what: &str, hash: &[u8]) {
-    detail.insert(format!("{what}_hash"), URL_SAFE_NO_PAD.encode(hash).into());
-}
-
-/// Something that may be refused unseen.
-#[derive(Debug)]
-pub(crate) struct Held {
-    /// What the refusals are counted as.
-    rule: &'static str,
-    /// What was wanted.
-    action: &'static str,
-    /// Why it was refused.
-    outcome: &'static str,
-    /// What the hash is of.
-    what: &'static str,
-}
-
-macro_rules! held {
-    ($($name:ident = $rule:literal $action:literal $outcome:literal $what:literal;)*) => {
-        $(pub(crate) const $name: Held =
-            Held { rule: $rule, action: $action, outcome: $outcome, what: $what };)*
-        const ALL: &[Held] = &[$($name),*];
-    };
-}
-held! {
+guard::held! {
     IDENTITY_HELD = "refused_identity" "sign_up.identify" "refused" "number";
     IDENTITY_NETWORK_HELD = "refused_identity_network" "sign_up.identify" "refused" "network";
     IDENTITY_UNREAD = "unread_identity" "sign_up.identify" "fields" "network";
@@ -170,43 +99,7 @@ held! {
     DEAD_LINK = "dead_link" "password.reset" "link_expired" "network";
 }
 
-/// Counts a refusal, and tells those of the minute before.
-pub(crate) async fn note_held(
-    tx: &TenantTransaction,
-    now: DateTime<Utc>,
-    origin: &Origin,
-    held: &Held,
-    typed: &Typed,
-) -> Result<(), DatabaseError> {
-    match throttle::count_refusal(tx, now, held.rule, &typed.hash).await? {
-        Some(over) => tell(tx, now, origin, held, &over).await,
-        None => Ok(()),
-    }
-}
-
 /// Tells the refusals that no further one told: for a job; gives how many lines.
 pub async fn tell_refusals(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let rules: Vec<&str> = ALL.iter().map(|held| held.rule).collect();
-    let over = throttle::finished_refusals(tx, now, &rules).await?;
-    for refusals in &over {
-        if let Some(held) = ALL.iter().find(|held| held.rule == refusals.rule) {
-            tell(tx, now, &Origin::worker(), held, refusals).await?;
-        }
-    }
-    Ok(over.len())
-}
-
-async fn tell(
-    tx: &TenantTransaction,
-    now: DateTime<Utc>,
-    origin: &Origin,
-    held: &Held,
-    over: &Refusals,
-) -> Result<(), DatabaseError> {
-    let mut detail = Map::new();
-    write_hash(&mut detail, held.what, &over.key_hash);
-    detail.insert("refused".into(), over.count.into());
-    detail.insert("from".into(), over.from.to_rfc3339().into());
-    detail.insert("to".into(), over.to.to_rfc3339().into());
-    record_visitor(tx, now, origin, held.action, held.outcome, (None, detail.into())).await
+    refusals::tell(tx, now, ALL).await
 }

@@ -52,6 +52,16 @@ impl Job for ForgottenUserId {
     const QUEUE: &'static str = "forgotten_user_id";
 }
 
+/// Somebody registered whose row an import held: to be noted in the roster.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub person: PersonId,
+}
+
+impl Job for Listed {
+    const QUEUE: &'static str = "registration_listed";
+}
+
 impl Accounts {
     /// Adds the pipeline's queues to a worker.
     #[must_use]
@@ -77,6 +87,23 @@ impl Accounts {
             move |_: TenantId, job: ForgottenPassword| {
                 let accounts = accounts.clone();
                 async move { accounts.mail_reset(job).await.map_err(failed) }
+            },
+        ));
+        let (database, keys, clock) = queue();
+        let accounts = self.clone();
+        let worker = worker.serving(Jobs::new(
+            database,
+            keys,
+            clock,
+            move |tenant: TenantId, job: Listed| {
+                let accounts = accounts.clone();
+                async move {
+                    match accounts.list_again(tenant, job).await {
+                        Ok(true) => Ok(()),
+                        Ok(false) => Err(JobError("an import holds the person".into())),
+                        Err(error) => Err(error.into()),
+                    }
+                }
             },
         ));
         let (database, keys, clock) = queue();

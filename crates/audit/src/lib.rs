@@ -15,7 +15,20 @@ use std::{
 };
 use uuid::Uuid;
 
+mod about;
+mod looks;
+
+pub use about::{Line, about};
+pub use looks::{Look, Seen, look, looks_at, sweep};
+
 mod table {
+    diesel::table! {
+        audit_subjects (tenant_id, subject_id, audit_id) {
+            tenant_id -> Integer,
+            subject_id -> Uuid,
+            audit_id -> Uuid,
+        }
+    }
     diesel::table! {
         audit_events (tenant_id, audit_id) {
             tenant_id -> Integer,
@@ -34,7 +47,7 @@ mod table {
         }
     }
 }
-use table::audit_events;
+use table::{audit_events, audit_subjects};
 
 /// Lines deleted in one transaction.
 const BATCH: i64 = 1_000;
@@ -48,6 +61,13 @@ pub enum Actor {
     Member(AccountId),
     /// An insurer's staff.
     Staff(Uuid),
+    /// The platform's support in an insurer: one of tenant 0's staff, by a grant.
+    Support {
+        /// Who.
+        operator: Uuid,
+        /// Which grant; every line names it.
+        grant: Uuid,
+    },
     /// The platform's operator at the command line.
     Operator,
     /// A program of another system.
@@ -62,6 +82,7 @@ impl Actor {
             Self::Visitor => ("visitor", None),
             Self::Member(id) => ("member", Some(id.0)),
             Self::Staff(id) => ("staff", Some(id)),
+            Self::Support { operator, .. } => ("support", Some(operator)),
             Self::Operator => ("operator", None),
             Self::Client(id) => ("client", Some(id)),
             Self::System => ("system", None),
@@ -74,6 +95,8 @@ impl Actor {
 pub enum Channel {
     /// The members' pages.
     Portal,
+    /// The staff's pages.
+    Console,
     /// The API.
     Api,
     /// The command line.
@@ -87,6 +110,7 @@ impl Channel {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Portal => "portal",
+            Self::Console => "console",
             Self::Api => "api",
             Self::Command => "command",
             Self::Worker => "worker",
@@ -165,21 +189,39 @@ pub fn operator() -> &'static str {
     })
 }
 
-/// Adds a line, in the transaction of what it tells. An operator's says who it was.
+/// Adds a line, in the transaction of what it tells. An operator's says who it was, support's by which grant.
 pub async fn record(
     tx: &TenantTransaction,
     now: DateTime<Utc>,
     origin: &Origin,
-    mut entry: Entry,
+    entry: Entry,
 ) -> Result<(), DatabaseError> {
-    if let (Actor::Operator, Value::Object(detail)) = (entry.actor, &mut entry.detail) {
-        detail.insert("by".into(), operator().into());
+    add(tx, now, origin, entry).await?;
+    Ok(())
+}
+
+/// [`record`], and the line's id.
+async fn add(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    origin: &Origin,
+    mut entry: Entry,
+) -> Result<AuditId, DatabaseError> {
+    match (entry.actor, &mut entry.detail) {
+        (Actor::Operator, Value::Object(detail)) => {
+            detail.insert("by".into(), operator().into());
+        }
+        (Actor::Support { grant, .. }, Value::Object(detail)) => {
+            detail.insert("grant".into(), grant.to_string().into());
+        }
+        _ => {}
     }
     let (actor_kind, actor_id) = entry.actor.columns();
+    let id = AuditId::new(now);
     diesel::insert_into(audit_events::table)
         .values((
             audit_events::tenant_id.eq(tx.tenant()),
-            audit_events::audit_id.eq(AuditId::new(now)),
+            audit_events::audit_id.eq(id),
             audit_events::at.eq(now),
             audit_events::actor_kind.eq(actor_kind),
             audit_events::actor_id.eq(actor_id),
@@ -194,7 +236,7 @@ pub async fn record(
         ))
         .execute(&mut &**tx)
         .await?;
-    Ok(())
+    Ok(id)
 }
 
 /// A line of what an operator did at the command line.
@@ -215,7 +257,7 @@ pub async fn record_command(
     record(tx, now, &Origin::command(), entry).await
 }
 
-/// Deletes the lines before `before`, batch by batch; gives how many. The service may not: for the owner, who runs it on
+/// Deletes the lines before `before` with whom they show, batch by batch; gives how many. The service may not: for the owner, who runs it on
 /// schedule.
 pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let mut deleted = 0;
@@ -233,6 +275,10 @@ pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usi
             return Ok(deleted);
         };
         // By range: a list of ids reads the whole insurer.
+        let shown = audit_subjects::table
+            .filter(audit_subjects::tenant_id.eq(tx.tenant()))
+            .filter(audit_subjects::audit_id.le(last));
+        diesel::delete(shown).execute(&mut *tx).await?;
         let old = of_tenant.filter(audit_events::audit_id.le(last));
         deleted += diesel::delete(old).execute(&mut *tx).await?;
         tx.commit().await?;

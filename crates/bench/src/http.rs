@@ -94,7 +94,12 @@ fn parse(bytes: &[u8]) -> std::io::Result<Option<Answer>> {
 
 /// `GET` of a page with a session.
 pub fn get(path: &str, session: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nCookie: __Host-session={session}\r\n\r\n")
+    get_as("__Host-session", path, session)
+}
+
+/// [`get`] with a session in this cookie.
+pub fn get_as(cookie: &str, path: &str, session: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nCookie: {cookie}={session}\r\n\r\n")
         .into_bytes()
 }
 

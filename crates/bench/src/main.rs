@@ -9,6 +9,7 @@
 
 mod alternate;
 mod argon;
+mod console;
 mod http;
 mod identity;
 mod import;
@@ -39,6 +40,8 @@ enum Name {
     Login,
     /// The my page against pgbench running the same statements
     MyPage,
+    /// Pages of the console against the my page
+    Console,
     /// Log-ins at ten times the rate that can be served
     Overload,
     /// Codes and a neighbour's notice behind fifty thousand notices
@@ -105,6 +108,7 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
             Name::Memory => memory::measure(&stage)?,
             Name::Login => log_in::measure(&stage)?,
             Name::MyPage => my_page::measure(&stage)?,
+            Name::Console => console::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,
             Name::Mail => mail_lane::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,

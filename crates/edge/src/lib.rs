@@ -2,6 +2,7 @@
 //! become statuses. It renders no page, parses no form, and knows no use case.
 
 mod body;
+mod file;
 mod headers;
 mod observe;
 mod origin;
@@ -11,6 +12,7 @@ mod seldom;
 mod settings;
 
 pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
+pub use file::{FileBody, Incoming};
 pub use headers::{harden, line, lines};
 pub use observe::{CountedAs, Observe, request_id};
 pub use origin::{origin, origin_ip};

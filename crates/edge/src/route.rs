@@ -1,6 +1,7 @@
 //! One row of a route table. The tables mount the routes, feed the documentation and the isolation test; what is not in
 //! them does not exist, and there is no row without rights.
 
+use access::Permission;
 use poem::http::Method;
 
 /// Who may call a route. The mounting code enforces it before a handler runs.
@@ -14,6 +15,35 @@ pub enum Rights {
     Session,
     /// A logged-in member who has accepted the terms in force.
     Member,
+    /// Staff whose password is proven and whose second factor is not, or those inside.
+    StaffPending,
+    /// Staff inside, whatever they may do: home, their own account.
+    StaffSession,
+    /// Staff who may do this.
+    Staff {
+        /// What their roles must allow.
+        permission: Permission,
+        /// True where they must have proven a second factor within ten minutes.
+        step_up: bool,
+    },
+}
+
+impl Rights {
+    /// Staff who may do this.
+    pub const fn staff(permission: Permission) -> Self {
+        Self::Staff {
+            permission,
+            step_up: false,
+        }
+    }
+
+    /// Staff who may do this and have just proven a second factor.
+    pub const fn staff_proven(permission: Permission) -> Self {
+        Self::Staff {
+            permission,
+            step_up: true,
+        }
+    }
 }
 
 /// What a route reads of a request's body, and how many bytes of it at most. Whatever else is sent is not read.
@@ -25,6 +55,9 @@ pub enum Body {
     Form(usize),
     /// `application/json`.
     Json(usize),
+    /// `multipart/form-data` with a file, which the handler reads as it comes. Such a route has no parameters, and its form
+    /// says in the address for whom it was shown.
+    File(u64),
 }
 
 impl Body {
@@ -47,6 +80,8 @@ pub struct Route<H> {
     pub rights: Rights,
     /// What is read of its body.
     pub body: Body,
+    /// True where a post is looked at that no page of ours sent. What it may do must hang on what it brings, never on cookies.
+    pub foreign: bool,
     /// What serves it.
     pub handler: H,
 }

@@ -26,6 +26,8 @@ mod table {
             idle_seconds -> Integer,
             address -> Nullable<Text>,
             agent -> Text,
+            proved_at -> Nullable<Timestamptz>,
+            grant_id -> Nullable<Uuid>,
         }
     }
 }
@@ -44,6 +46,8 @@ const AGENT_LENGTH: usize = 200;
 pub enum Carrier {
     /// A cookie of the portal.
     Cookie,
+    /// A cookie of the console.
+    Console,
     /// The API's `Authorization: Bearer`.
     Bearer,
 }
@@ -53,6 +57,7 @@ impl Carrier {
     pub fn at(origin: &Origin) -> Self {
         match origin.channel {
             Channel::Api => Self::Bearer,
+            Channel::Console => Self::Console,
             Channel::Portal | Channel::Command | Channel::Worker => Self::Cookie,
         }
     }
@@ -61,6 +66,7 @@ impl Carrier {
     fn purpose(self) -> &'static str {
         match self {
             Self::Cookie => "session:cookie",
+            Self::Console => "session:console",
             Self::Bearer => "session:bearer",
         }
     }
@@ -73,6 +79,8 @@ pub enum SubjectKind {
     Member,
     /// An insurer's staff.
     Staff,
+    /// The platform's support in an insurer, by a grant: the subject is one of tenant 0's staff.
+    Support,
 }
 
 impl SubjectKind {
@@ -80,6 +88,7 @@ impl SubjectKind {
         match self {
             Self::Member => "member",
             Self::Staff => "staff",
+            Self::Support => "support",
         }
     }
 
@@ -87,6 +96,7 @@ impl SubjectKind {
         match word {
             "member" => Some(Self::Member),
             "staff" => Some(Self::Staff),
+            "support" => Some(Self::Support),
             _ => None,
         }
     }
@@ -122,6 +132,41 @@ pub struct Session {
     pub address: Option<String>,
     /// The browser as it described itself, cut to 200 characters.
     pub agent: String,
+    /// When its holder last proved a second factor.
+    pub proved_at: Option<DateTime<Utc>>,
+    /// The grant it lives by, where it is support's.
+    pub grant: Option<Uuid>,
+}
+
+/// What a session is opened with.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// Member or staff.
+    pub kind: SubjectKind,
+    /// Whose.
+    pub subject: Uuid,
+    /// How long it may last.
+    pub limits: Limits,
+    /// The browser as it describes itself.
+    pub agent: &'a str,
+    /// When its holder proved a second factor, where they did elsewhere.
+    pub proved_at: Option<DateTime<Utc>>,
+    /// The grant it lives by.
+    pub grant: Option<Uuid>,
+}
+
+impl<'a> Opening<'a> {
+    /// A session that nothing more is proven for.
+    pub fn new(kind: SubjectKind, subject: Uuid, limits: Limits, agent: &'a str) -> Self {
+        Self {
+            kind,
+            subject,
+            limits,
+            agent,
+            proved_at: None,
+            grant: None,
+        }
+    }
 }
 
 impl Session {
@@ -137,20 +182,14 @@ impl Session {
 }
 
 /// Opens a session; the token is for its holder alone, to be brought back as is usual at this door.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "a session is all of these, and each has a type of its own"
-)]
 pub async fn open(
     tx: &TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
-    kind: SubjectKind,
-    subject: Uuid,
-    limits: Limits,
     origin: &Origin,
-    agent: &str,
+    opening: Opening<'_>,
 ) -> Result<TenantSecret, DatabaseError> {
+    let Opening { limits, .. } = opening;
     let token = TenantSecret::random(tx.tenant());
     let purpose = Carrier::at(origin).purpose();
     let absolute = TimeDelta::from_std(limits.absolute).unwrap_or(TimeDelta::days(1));
@@ -159,14 +198,16 @@ pub async fn open(
             sessions::tenant_id.eq(tx.tenant()),
             sessions::token_hash.eq(token.secret.hash(keys, purpose)),
             sessions::session_id.eq(SessionId::new(now)),
-            sessions::subject_kind.eq(kind.as_str()),
-            sessions::subject_id.eq(subject),
+            sessions::subject_kind.eq(opening.kind.as_str()),
+            sessions::subject_id.eq(opening.subject),
             sessions::created_at.eq(now),
             sessions::last_seen_at.eq(now),
             sessions::expires_at.eq(now + absolute),
             sessions::idle_seconds.eq(i32::try_from(limits.idle.as_secs()).unwrap_or(i32::MAX)),
             sessions::address.eq(origin.address.map(|address| address.to_string())),
-            sessions::agent.eq(shown(agent)),
+            sessions::agent.eq(shown(opening.agent)),
+            sessions::proved_at.eq(opening.proved_at),
+            sessions::grant_id.eq(opening.grant),
         ))
         .execute(&mut &**tx)
         .await?;
@@ -246,6 +287,42 @@ pub async fn renew(
     Ok((renewed > 0).then_some(token))
 }
 
+/// Notes that the holder has proven a second factor just now; the session goes on under a new token (security.md 38).
+/// `None` where it has ended.
+pub async fn prove(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    carrier: Carrier,
+    session: &Session,
+) -> Result<Option<TenantSecret>, DatabaseError> {
+    let proven = diesel::update(
+        sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::subject_id.eq(session.subject))
+            .filter(sessions::session_id.eq(session.id)),
+    )
+    .set(sessions::proved_at.eq(now))
+    .execute(&mut **tx)
+    .await?;
+    match proven {
+        0 => Ok(None),
+        _ => renew(tx, keys, carrier, session).await,
+    }
+}
+
+/// Ends every session that lives by a grant of a subject's.
+pub async fn end_granted(tx: &mut TenantTransaction, subject: Uuid, grant: Uuid) -> Result<usize, DatabaseError> {
+    Ok(diesel::delete(
+        sessions::table
+            .filter(sessions::tenant_id.eq(tx.tenant()))
+            .filter(sessions::subject_id.eq(subject))
+            .filter(sessions::grant_id.eq(grant)),
+    )
+    .execute(&mut **tx)
+    .await?)
+}
+
 /// Ends one session of a subject; false where there is none such.
 pub async fn end(tx: &mut TenantTransaction, subject: Uuid, session: SessionId) -> Result<bool, DatabaseError> {
     let ended = diesel::delete(
@@ -312,6 +389,8 @@ struct Row {
     idle_seconds: i32,
     address: Option<String>,
     agent: String,
+    proved_at: Option<DateTime<Utc>>,
+    grant_id: Option<Uuid>,
 }
 
 impl Row {
@@ -326,6 +405,8 @@ impl Row {
             idle: TimeDelta::seconds(self.idle_seconds.into()),
             address: self.address,
             agent: self.agent,
+            proved_at: self.proved_at,
+            grant: self.grant_id,
         };
         (now < session.ends_at()).then_some(session)
     }
@@ -364,6 +445,8 @@ mod tests {
             idle_seconds: 1800,
             address: None,
             agent: String::new(),
+            proved_at: None,
+            grant_id: None,
         };
         let alive = |seen, at| row(seen).live(start + TimeDelta::minutes(at)).is_some();
         assert!(alive(0, 29) && !alive(0, 30));

@@ -128,6 +128,26 @@ pub async fn take_of(
     Ok((taken, standing))
 }
 
+/// Takes a try of each; until when to wait, where one refuses. Whom one refuses has tried nothing: no other counts it, or
+/// one neighbour's tries would use everybody's up.
+pub async fn take_all(
+    tx: &TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    tries: &[(Rule<'_>, String)],
+) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+    for (nth, (rule, key)) in tries.iter().enumerate() {
+        let Taken::Wait { until } = take(tx, keys, now, rule, key).await? else {
+            continue;
+        };
+        for (rule, key) in tries.iter().take(nth) {
+            give_back(tx, keys, now, rule, key).await?;
+        }
+        return Ok(Some(until));
+    }
+    Ok(None)
+}
+
 /// Counts a failure after the check: until when further tries are to wait, where that was the last the rule allows or
 /// one more. What is under way meanwhile slips through, so only for what may: never for guesses at one secret.
 pub async fn count_failure(

@@ -18,6 +18,9 @@ pub mod errors {}
 #[doc = include_str!("../pages.md")]
 pub mod pages {}
 
+#[doc = include_str!("../access.md")]
+pub mod access {}
+
 #[doc = include_str!("../api.md")]
 pub mod api {}
 

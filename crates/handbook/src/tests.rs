@@ -1,5 +1,6 @@
 //! The handbook held against the code.
 
+mod access;
 mod bar;
 mod citations;
 mod licences;

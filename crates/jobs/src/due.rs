@@ -67,7 +67,7 @@ pub(crate) struct Free {
     pub(crate) bulk: usize,
 }
 
-/// Puts an item into a queue, to be worked on from `due_at` on.
+/// Puts an item into a queue, to be worked on from `due_at` on; one that waits there already is due then instead.
 pub async fn schedule(
     tx: &mut TenantTransaction,
     queue: &'static str,
@@ -79,6 +79,25 @@ pub async fn schedule(
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(queue)
         .bind::<SqlUuid, _>(item)
+        .bind::<Timestamptz, _>(due_at)
+        .bind::<SmallInt, _>(rank.number());
+    Prepared(statement).execute(&mut **tx).await?;
+    tx.ring();
+    Ok(())
+}
+
+/// As [`schedule`] for many items that are new, in one statement: each has its turn behind the one before it.
+pub async fn schedule_all(
+    tx: &mut TenantTransaction,
+    queue: &'static str,
+    items: Vec<Uuid>,
+    due_at: DateTime<Utc>,
+    rank: Rank,
+) -> Result<(), DatabaseError> {
+    let statement = diesel::sql_query(SCHEDULE_ALL)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(queue)
+        .bind::<Array<SqlUuid>, _>(items)
         .bind::<Timestamptz, _>(due_at)
         .bind::<SmallInt, _>(rank.number());
     Prepared(statement).execute(&mut **tx).await?;
@@ -208,7 +227,14 @@ struct Oldest {
 const SCHEDULE: &str = "
     INSERT INTO due (tenant_id, queue, item, due_at, since, rank, turn)
     VALUES ($1, $2, $3, $4, $4, $5, greatest($4, (
-        SELECT max(turn) + interval '1 second' FROM due WHERE tenant_id = $1 AND queue = $2 AND rank = $5)))";
+        SELECT max(turn) + interval '1 second' FROM due WHERE tenant_id = $1 AND queue = $2 AND rank = $5)))
+    ON CONFLICT (tenant_id, queue, item) DO UPDATE SET due_at = excluded.due_at, turn = excluded.turn";
+
+const SCHEDULE_ALL: &str = "
+    INSERT INTO due (tenant_id, queue, item, due_at, since, rank, turn)
+    SELECT $1, $2, one.item, $4, $4, $5, greatest($4, line.turn) + one.nth * interval '1 second'
+    FROM unnest($3::uuid[]) WITH ORDINALITY AS one (item, nth)
+    CROSS JOIN (SELECT max(turn) AS turn FROM due WHERE tenant_id = $1 AND queue = $2 AND rank = $5) AS line";
 
 const PUT_BACK: &str = "
     UPDATE due SET due_at = $4, leased_until = NULL, leased_by = NULL, takes = 0, turn = greatest($4, (

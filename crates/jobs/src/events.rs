@@ -34,7 +34,7 @@ const BATCH: i64 = 1_000;
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// `member.registered`, `member.coverage_lost`, `consent.given`, `import.finished`, `notice.published`,
+    /// `member.registered`, `member.closed`, `member.coverage_lost`, `consent.given`, `import.finished`, `notice.published`,
     /// `mail.undeliverable`.
     pub kind: &'static str,
     /// What it happened to.

@@ -38,6 +38,11 @@ impl EmailAddress {
         &self.0
     }
 
+    /// What two writings of an address share where somebody is looked for by it: lower case, as nearly every host has it.
+    pub fn key(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+
     /// The part before the @ and the part after it.
     pub fn parts(&self) -> (&str, &str) {
         self.0.rsplit_once('@').unwrap_or((&self.0, ""))

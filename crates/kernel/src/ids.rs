@@ -116,6 +116,12 @@ ids! {
     PersonId
     /// A member's account.
     AccountId
+    /// Somebody who works for an insurer, or for the platform.
+    StaffId
+    /// A second factor of theirs.
+    FactorId
+    /// A permission for the platform's support to come in.
+    GrantId
     /// A logged-in session.
     SessionId
     /// A sign-up under way.
@@ -132,6 +138,10 @@ ids! {
     NoticeId
     /// A roster import.
     ImportId
+    /// A person's protection.
+    ProtectionId
+    /// A letter to a person.
+    LetterId
     /// A file that is brought in pieces.
     UploadId
     /// A piece of one.

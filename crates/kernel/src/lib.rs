@@ -27,8 +27,8 @@ pub use birth_date::BirthDate;
 pub use clock::Clock;
 pub use email_address::EmailAddress;
 pub use ids::{
-    AccountId, AuditId, ConsentId, EventId, ImportId, JobId, MailId, NoticeId, PersonId, PieceId, RequestId, SessionId,
-    TaskId, TenantId, TicketId, UploadId, WorkerId,
+    AccountId, AuditId, ConsentId, EventId, FactorId, GrantId, ImportId, JobId, LetterId, MailId, NoticeId, PersonId,
+    PieceId, ProtectionId, RequestId, SessionId, StaffId, TaskId, TenantId, TicketId, UploadId, WorkerId,
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};

@@ -51,6 +51,36 @@ pub fn written(typed: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// What two writings of a name share where it is looked for: without blanks and what nobody sees, everything but the kanji
+/// in one width and in capitals. The kanji stay what they are, but for the marks that choose among their variants.
+pub fn name_key(written: &str) -> String {
+    let mut key = String::with_capacity(written.len());
+    let mut plain = String::new();
+    for c in visible(written).filter(|c| !c.is_whitespace()) {
+        if is_kanji(c) {
+            push_folded(&mut key, &plain);
+            plain.clear();
+            key.push(c);
+        } else {
+            plain.push(c);
+        }
+    }
+    push_folded(&mut key, &plain);
+    key
+}
+
+fn push_folded(key: &mut String, plain: &str) {
+    let capitals = joined(plain.chars()).nfkc().flat_map(char::to_uppercase).nfkc();
+    key.extend(capitals.filter(|c| !c.is_whitespace()).nfc());
+}
+
+/// The ideographs, those of older standards and of private use (外字) among them, and the marks that stand for one.
+fn is_kanji(c: char) -> bool {
+    matches!(c,
+        '々' | '〆' | '〇' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{E000}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}' | '\u{F0000}'..='\u{10FFFD}')
+}
+
 /// A whole number written in ASCII digits alone: no sign, no blank. Where a field takes other widths, [`normalize_dense`]
 /// goes before.
 pub fn number<T: FromStr>(digits: &str) -> Option<T> {
@@ -203,6 +233,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_looked_for_without_blanks_and_widths_and_its_kanji_stay() {
+        for (written, key) in [
+            ("健保　祥子", "健保祥子"),
+            (" 髙﨑 𠮷\u{E000}神\u{FA19} ", "髙﨑𠮷\u{E000}神\u{FA19}"),
+            ("葛\u{E0100}城 花", "葛城花"),
+            ("ｽﾐｽ　ｼﾞｮﾝ", "スミスジョン"),
+            ("ｓｍｉｔｈ john", "SMITHJOHN"),
+            ("佐々木 さ゛くら", "佐々木ざくら"),
+            ("　\u{200B}", ""),
+        ] {
+            assert_eq!(name_key(written), key, "{written}");
+        }
+    }
+
+    #[test]
     fn a_number_is_digits_and_nothing_else() {
         assert_eq!(number::<u32>("0042"), Some(42));
         for text in ["", "+4", "-1", " 4", "４", "4.0", "٤", "1e3", "99999999999"] {
@@ -218,6 +263,12 @@ mod tests {
             prop_assert_eq!(visible(&normal).collect::<String>(), normal);
             let kept = written(&typed);
             prop_assert_eq!(&written(&kept), &kept);
+        }
+
+        #[test]
+        fn the_key_of_a_name_is_its_own_key(written in "(\\PC|[髙﨑ｶﾞか゛ 　ａ-ｃ\u{E0100}ß]){0,20}") {
+            let key = name_key(&written);
+            prop_assert_eq!(name_key(&key), key);
         }
 
         #[test]

@@ -4,8 +4,9 @@ use crate::{
     config::{Config, ConfigError, RetentionConfig},
     house::House,
     key_proof::{KeyProof, Unproven},
-    modules,
+    modules, retention,
 };
+use access::PolicyError;
 use accounts::Accounts;
 use database::{Database, DatabaseError, Readiness, distribution};
 use edge::HttpSettings;
@@ -16,6 +17,8 @@ use kernel::Clock;
 use mail::{Postman, Transport};
 use module::Module;
 use poem::{Endpoint, IntoResponse as _, Response, http::StatusCode};
+use roster::Runs;
+use staff::Staff;
 use std::{
     sync::{
         Arc,
@@ -33,6 +36,8 @@ pub struct App {
     pub ground: Ground,
     /// The pipeline.
     pub accounts: Accounts,
+    /// Who works here.
+    pub staff: Staff,
     /// The modules.
     pub modules: Arc<[Module]>,
     /// What pages stand on.
@@ -78,11 +83,15 @@ impl App {
         let public_url = config.http.public_url.clone();
         let accounts = Accounts::new(&ground, config.limits.clone(), public_url.clone());
         let modules = modules(&ground);
+        let console_url = config.http.console_url.clone().unwrap_or_else(|| public_url.clone());
+        let policy = Arc::new(modules::policy(&modules)?);
+        let staff = Staff::new(&ground, policy, console_url.clone());
+        let rosters = Runs::new(&ground, retention::person_kept(config.retention));
         let postman = Postman::new(
             ground.database.clone(),
             ground.keys.clone(),
             ground.clock.clone(),
-            accounts::registry(),
+            staff::registry(staff::support::registry(accounts::registry())),
             transport,
             config.mail.connections,
         );
@@ -98,10 +107,14 @@ impl App {
                 database: ground.database.clone(),
                 keys: ground.keys.clone(),
                 clock: ground.clock.clone(),
+                staff: staff.clone(),
+                rosters: rosters.clone(),
                 public_url,
+                console_url,
                 http: http.clone(),
                 table: modules::pages(&modules),
                 nav: modules::nav(&modules),
+                console_nav: modules::console_nav(&modules),
             },
             operations: operations::Services {
                 accounts: accounts.clone(),
@@ -109,8 +122,12 @@ impl App {
                 http,
                 table: modules::operations(&modules),
             },
-            worker: accounts.served_by(worker),
+            worker: modules.iter().filter_map(|module| module.work.as_ref()).fold(
+                rosters.served_by(staff.served_by(staff.support_served_by(accounts.served_by(worker)))),
+                |worker, add| add(worker, &accounts),
+            ),
             accounts,
+            staff,
             modules: modules.into(),
             draining: Arc::default(),
             retention: config.retention,
@@ -141,6 +158,9 @@ pub enum AppError {
     /// The pool.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// What roles may do.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
 }
 
 /// PostgreSQL answers and can be written, its schema is the one this build knows, in a cluster its tables are distributed,

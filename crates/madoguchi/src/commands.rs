@@ -4,6 +4,7 @@ mod distribute;
 pub mod keys;
 mod member;
 mod roster;
+mod staff;
 pub mod tenant;
 
 pub(crate) use roster::import_file;
@@ -61,6 +62,9 @@ enum Command {
     /// Members: open what their own failures, or a stranger's, have closed
     #[command(subcommand)]
     Member(member::Command),
+    /// Staff of the console: invite, list, suspend, resume, reset-factor
+    #[command(subcommand)]
+    Staff(staff::Command),
     /// Keys: status, register, reseal, rehash-names, retire
     #[command(subcommand)]
     Keys(keys::Command),
@@ -158,6 +162,7 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
         Command::Tenant(command) => tenant::run(command, &read()?).await,
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Member(command) => member::run(command, &read()?).await,
+        Command::Staff(command) => staff::run(command, &read()?).await,
         Command::Keys(command) => keys::run(command, &read()?).await,
         Command::Openapi => {
             terminal::out(modules::operations(&modules::without_database()).text().trim_end());

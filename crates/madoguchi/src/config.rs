@@ -85,6 +85,9 @@ pub struct HttpConfig {
     pub listen: SocketAddr,
     /// Where browsers find us.
     pub public_url: Url,
+    /// Where staff find the console, on a host of its own; none: where members find the portal.
+    #[serde(default)]
+    pub console_url: Option<Url>,
     /// Networks whose forwarded address counts.
     pub trusted_proxies: Vec<IpNet>,
     /// Where metrics are served; empty: nowhere.
@@ -209,16 +212,20 @@ impl Config {
 
     /// What no single field shows.
     fn check(&self) -> Result<(), ConfigError> {
-        let public = &self.http.public_url;
-        if public.scheme() != "https" && !(public.scheme() == "http" && is_loopback(public)) {
-            return refuse(
-                "http.public_url",
-                "must be https, or http on loopback: cookies and passwords pass here",
-            );
+        for (name, url) in [
+            ("http.public_url", Some(&self.http.public_url)),
+            ("http.console_url", self.http.console_url.as_ref()),
+        ] {
+            let Some(url) = url else { continue };
+            if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(url)) {
+                let why = "must be https, or http on loopback: cookies and passwords pass here";
+                return refuse(name, why);
+            }
+            if url.path() != "/" || url.query().is_some() {
+                return refuse(name, "must be an origin without a path");
+            }
         }
-        if public.path() != "/" || public.query().is_some() {
-            return refuse("http.public_url", "must be an origin without a path");
-        }
+        self.check_console()?;
         for (name, url) in [
             ("database.url", Some(&self.database.url)),
             ("database.owner_url", self.database.owner_url.as_ref()),
@@ -241,7 +248,7 @@ impl Config {
             return refuse("log.filter", &error);
         }
         let limits = &self.limits;
-        if limits.log_in_id_tries > 100 && public.scheme() == "https" {
+        if limits.log_in_id_tries > 100 && self.http.public_url.scheme() == "https" {
             return refuse("limits.log_in_id_tries", "must be at most 100 (NIST SP 800-63B)");
         }
         if limits.code_life > 600 {
@@ -251,6 +258,23 @@ impl Config {
             return refuse(
                 "retention.audit_days",
                 "must be at least 1827: logs are kept for five years",
+            );
+        }
+        Ok(())
+    }
+
+    /// Cookies know no ports, and what one of the two addresses promises of https is promised of the other.
+    fn check_console(&self) -> Result<(), ConfigError> {
+        let (portal, Some(console)) = (&self.http.public_url, &self.http.console_url) else {
+            return Ok(());
+        };
+        if console.origin() != portal.origin() && console.host() == portal.host() {
+            return refuse("http.console_url", "must be on a host of its own: another port is none");
+        }
+        if console.scheme() != portal.scheme() {
+            return refuse(
+                "http.console_url",
+                "must be https where http.public_url is, and only there",
             );
         }
         Ok(())
@@ -444,6 +468,35 @@ mod tests {
         assert!(config.check().unwrap_err().to_string().contains("http.public_url"));
         config.http.public_url = "https://portal.example.jp".parse().unwrap();
         config.check().unwrap();
+    }
+
+    // security.md 46
+    #[test]
+    fn the_consoles_address_is_a_host_of_its_own_by_https_or_the_portals() {
+        let checked = |portal: &str, console: &str| {
+            let mut config = config();
+            config.http.public_url = portal.parse().unwrap();
+            config.http.console_url = Some(console.parse().unwrap());
+            config.check().map_err(|error| error.to_string())
+        };
+        let portal = "https://portal.example.jp";
+        for console in [portal, "https://console.example.jp", "https://console.example.jp:8443"] {
+            checked(portal, console).unwrap();
+        }
+        checked("http://localhost:8080", "http://127.0.0.1:8080").unwrap();
+        for console in [
+            "http://console.example.jp",
+            "http://localhost:8080",
+            "https://portal.example.jp:8443",
+            "https://console.example.jp/console/",
+            "https://console.example.jp/?a=b",
+        ] {
+            let refused = checked(portal, console).unwrap_err();
+            assert!(refused.contains("http.console_url"), "{console}: {refused}");
+        }
+        let read = with(&[("HTTP__CONSOLE_URL", "https://console.example.jp")]).unwrap();
+        assert_eq!(read.http.console_url.unwrap().as_str(), "https://console.example.jp/");
+        assert!(with(&[("HTTP__CONSOLE_URL", "console.example.jp")]).is_err());
     }
 
     #[test]

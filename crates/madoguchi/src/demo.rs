@@ -1,6 +1,7 @@
 //! `madoguchi demo`: everything on one machine with sample data. A private PostgreSQL cluster, keys of its own, mail
 //! caught in a mailbox page, loopback only. Nothing of it runs in production.
 
+mod clerks;
 mod pages;
 mod people;
 
@@ -92,6 +93,7 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
         };
         import_file(&app.ground.database, &app.ground.clock, &insurer, &roster, options).await?;
         register(&app, &mailbox, person).await?;
+        clerks::administrator(&app, &mailbox, &insurer).await?;
     }
 
     terminal::out(&terminal::lines(&closing_box(&config, cluster.as_ref(), data)?));
@@ -157,6 +159,8 @@ fn closing_box(config: &Config, cluster: Option<&LocalCluster>, data: &Path) -> 
 listening on {url}
 start page   {url}/demo
 mailbox      {url}/demo/mail
+console      {url}/console/login (an insurer's code, {email}, {password};
+             a second factor is set up at the first log-in)
 
 To try commands on its database (README: An insurer joins), paste into
 another terminal:
@@ -170,6 +174,8 @@ alias madoguchi=\"'{program}'\"
 
 Ctrl-C ends it; what was done stays in {data}.
 {line}",
+        email = clerks::EMAIL,
+        password = clerks::PASSWORD,
         ring = KEY_ID.to_uppercase(),
         program = program.display(),
     ))

@@ -18,6 +18,8 @@ use tokio::sync::Semaphore;
 
 const LIVE: &str = "/livez";
 const READY: &str = "/readyz";
+/// Files that may be on their way in at the same time. They are read only once it is known who sends them.
+const FILES: usize = 16;
 
 /// All that the public listener answers.
 pub(crate) struct House {
@@ -35,6 +37,7 @@ impl House {
         let rooms = Rooms {
             reports: Reports::new(&services),
             places: Semaphore::new(app.requests),
+            files: Semaphore::new(FILES),
             pages: operations::before(app.operations.clone(), pages),
             services: services.clone(),
         };
@@ -69,6 +72,7 @@ struct Rooms<E> {
     services: Services,
     reports: Reports,
     places: Semaphore,
+    files: Semaphore,
     pages: E,
 }
 
@@ -77,14 +81,24 @@ impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let http = &self.services.http;
-        edge::receive_body(&mut request, http.body_limit_bytes, http.body_time).await;
-        let Ok(_place) = self.places.try_acquire() else {
+        // A file is received by whoever it is for, and takes no place from those who don't dawdle either.
+        let places = if pages::brings_file(&self.services, &request) {
+            &self.files
+        } else {
+            edge::receive_body(&mut request, http.body_limit_bytes, http.body_time).await;
+            &self.places
+        };
+        let Ok(_place) = places.try_acquire() else {
             return Ok(if operations::is_below(request.uri()) {
                 operations::overloaded(&request)
             } else {
                 pages::overloaded(&self.services, &request).await
             });
         };
+        // Staff have no programs: the console's host has no API.
+        if operations::is_below(request.uri()) && self.services.is_at_console(&request) {
+            return Ok(pages::not_here(&self.services, &request).await);
+        }
         let (pattern, methods) = match request.uri().path() {
             LIVE => (LIVE, "GET, HEAD"),
             READY => (READY, "GET, HEAD"),

@@ -1,13 +1,14 @@
 //! The modules, a line each, and the tables that their rows and the pipeline's make.
 
 use crate::config::Config;
+use access::{Policy, PolicyError};
 use database::{Database, DatabaseConfig};
 use ground::Ground;
 use guard::{HashConfig, Hasher};
 use kernel::{Clock, Keys, NameKeys};
 use module::Module;
 use notices::Notices;
-use pages::{Nav, PanelSource};
+use pages::{ConsoleNav, Nav, PanelSource};
 use std::sync::Arc;
 use tenancy::Directory;
 
@@ -15,6 +16,7 @@ use tenancy::Directory;
 pub fn modules(ground: &Ground) -> Vec<Module> {
     let notices = Notices::new(ground.database.clone(), ground.clock.clone());
     let mut modules = vec![notices::module(&notices), guides::module(ground)];
+    modules.push(members::module(ground, &modules));
     modules.push(dashboard::module(ground, &notices, &modules));
     modules
 }
@@ -26,7 +28,26 @@ pub fn pages(modules: &[Module]) -> pages::Table {
         .filter_map(|module| module.log_in_panel.clone())
         .collect();
     let own = web::portal::rows(&panels).into_iter();
-    pages::Table::new(own.chain(modules.iter().flat_map(|module| module.portal.clone())))
+    let of_modules = modules
+        .iter()
+        .flat_map(|module| module.portal.iter().chain(&module.console).cloned());
+    let home = web::console::home_panels(
+        modules.iter().flat_map(|module| module.task_words.iter().copied()),
+        modules.iter().flat_map(|module| module.home_panels.iter().cloned()),
+    );
+    pages::Table::new(own.chain(web::console::rows(&home)).chain(of_modules))
+}
+
+/// What each role may do.
+pub fn policy(modules: &[Module]) -> Result<Policy, PolicyError> {
+    let of_modules: Vec<_> = modules.iter().map(|module| module.permissions).collect();
+    Policy::load(&of_modules)
+}
+
+/// The console's menu.
+pub fn console_nav(modules: &[Module]) -> Arc<[ConsoleNav]> {
+    let of_modules = modules.iter().flat_map(|module| module.console_nav.clone());
+    web::console::nav(of_modules).into()
 }
 
 /// The members' menu.

@@ -1,9 +1,9 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
-//! links, sessions, quiet throttles, finished mails, dead jobs, refused forms, marks of old notices, uploads that nobody
-//! ended and tasks about names that the roster tells apart; and it empties the persons whose coverage was lost long ago,
-//! with their accounts and what was written to them alone. A second sweep finds nothing. The audit trail, the events and
-//! the roster's journal are only ever added to by the service's role, so their old lines are the owner's to delete:
-//! `madoguchi prune`, from a timer. Consents stay.
+//! links, sessions, quiet throttles, whose looks stand for an hour, finished mails, dead jobs, refused forms, marks of old
+//! notices, uploads that nobody ended, who was sent letters, daily numbers and tasks about names that the roster tells apart; and it empties the
+//! persons whose coverage was lost long ago, with their accounts and what was written to them alone. A second sweep finds
+//! nothing. The audit trail, the events and the roster's journal are only ever added to by the service's role, so their
+//! old lines are the owner's to delete: `madoguchi prune`, from a timer. Consents stay.
 
 use crate::{app::App, config::RetentionConfig};
 use audit::{Actor, Entry, Origin};
@@ -12,12 +12,15 @@ use database::{Database, DatabaseError, Durability};
 use kernel::{TenantId, calendar};
 use serde_json::json;
 use std::time::Duration;
+use tenancy::Insurer;
 use tokio::sync::watch;
 
 /// Between two sweeps.
 const PAUSE: Duration = Duration::from_hours(1);
 /// How long an ended sign-up is kept, so that a late comer is told it ended.
 const TICKETS_KEPT: TimeDelta = TimeDelta::days(2);
+/// How long it is kept who was sent a letter to sign up by: two of the yearly rounds of them.
+const LETTERS_KEPT: TimeDelta = TimeDelta::days(2 * 366);
 /// People forgotten in one transaction.
 const AT_ONCE: i64 = 200;
 /// What a transaction may take here, where nobody waits for it.
@@ -66,22 +69,48 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         .write(Durability::Safe)
         .await?;
     accounts::tell_refusals(&mut tx, now).await?;
-    let settled = match settings {
-        Some(insurer) => accounts::alike::settle(&mut tx, &insurer, now).await?,
+    staff::tell_refusals(&mut tx, now).await?;
+    let settled = match &settings {
+        Some(insurer) => accounts::alike::settle(&mut tx, insurer, now).await?,
         None => 0,
     };
     let mut deleted = settled
         + accounts::sweep(&mut tx, &app.ground.names, now - TICKETS_KEPT).await?
+        + audit::sweep(&mut tx, now).await?
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
+        + accounts::tallies::keep(&mut tx, now).await?
+        + roster::letters::sweep(&mut tx, now - LETTERS_KEPT).await?
         + tabular::uploads::sweep(&mut tx, now).await?
+        + staff::sweep_factors(&mut tx, now).await?
+        + roster::runs::sweep(&mut tx, now).await?
         + pages::sweep(&mut tx, now).await?;
     for sweep in app.modules.iter().filter_map(|module| module.sweep.as_ref()) {
         deleted += sweep(&mut tx, now).await?;
     }
     tx.commit().await?;
+    keep_tallies(app, tenant, now).await?;
+    suspend_unused(app, settings.as_deref(), now).await;
     Ok(deleted + forget_people(app, tenant, now).await?)
+}
+
+/// Counts for the console what the day changed. Apart, for an import may hold the counts till its end.
+async fn keep_tallies(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    let tenant = app.ground.database.tenant(tenant).within(LONG);
+    let mut tx = tenant.write(Durability::Safe).await?;
+    roster::workplaces::keep(&mut tx, now).await?;
+    tx.commit().await
+}
+
+/// Suspends the accounts of staff that nobody used for long, in a transaction of their own.
+async fn suspend_unused(app: &App, insurer: Option<&Insurer>, now: DateTime<Utc>) {
+    let Some(insurer) = insurer else { return };
+    match app.staff.sweep(insurer, now).await {
+        Ok(0) => {}
+        Ok(suspended) => tracing::info!(tenant = insurer.tenant_id.0, suspended, "unused accounts of staff"),
+        Err(error) => tracing::warn!(tenant = insurer.tenant_id.0, %error, "retention: the next sweep goes on"),
+    }
 }
 
 /// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
@@ -116,9 +145,14 @@ async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
     }
 }
 
+/// How long a person is kept after coverage is lost.
+pub(crate) fn person_kept(kept: RetentionConfig) -> TimeDelta {
+    days(kept.person_days)
+}
+
 /// Who lost coverage before this day is forgotten.
 pub(crate) fn forgotten_before(kept: RetentionConfig, now: DateTime<Utc>) -> NaiveDate {
-    calendar::today_in_japan(now - days(kept.person_days))
+    calendar::today_in_japan(now - person_kept(kept))
 }
 
 /// What [`prune`] deleted.

@@ -10,6 +10,11 @@ const LINE: usize = 76;
 const OPEN: &str = "=?utf-8?b?";
 const CLOSE: &str = "?=";
 
+/// A header that is ASCII and stays as it is.
+pub(crate) fn plain(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
+}
+
 /// A header that is a text.
 pub(crate) fn text(name: &'static str, text: &str) -> HeaderValue {
     let mut lines = Lines::behind(name);

@@ -15,5 +15,7 @@ pub use body::Body;
 pub use deliver::Postman;
 pub use mailbox::{Delivered, Mailbox};
 pub use message::{Message, Registry};
-pub use outbox::{KEYED, Letter, MailState, QUEUE, Sender, post, state, sweep};
+pub use outbox::{
+    KEYED, Letter, MailState, QUEUE, Sender, SentMail, Undelivered, about, post, post_all, state, sweep, undelivered,
+};
 pub use transport::{Transport, UrlError, check_url};

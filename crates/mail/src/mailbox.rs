@@ -22,6 +22,8 @@ pub struct Delivered {
     pub text: String,
     /// The HTML.
     pub html: String,
+    /// Where its kind of mail ends with one click, of those that have such a place.
+    pub unsubscribe: Option<String>,
     /// Its Message-ID, without the angle brackets.
     pub message_id: String,
     /// When it was delivered.
@@ -80,6 +82,7 @@ mod tests {
                 subject: number.to_string(),
                 text: String::new(),
                 html: String::new(),
+                unsubscribe: None,
                 message_id: String::new(),
                 at: DateTime::UNIX_EPOCH,
             });

@@ -16,6 +16,10 @@ pub trait Message: Serialize + DeserializeOwned + 'static {
     fn text(&self) -> String;
     /// The same as HTML: [`crate::Body::html`] makes the page around it.
     fn html(&self) -> String;
+    /// Where its kind of mail ends with one click (RFC 8058). Mails of safety, and those somebody asked for, have none.
+    fn unsubscribe(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A message put into words.
@@ -24,6 +28,7 @@ pub(crate) struct Words {
     pub(crate) subject: String,
     pub(crate) text: String,
     pub(crate) html: String,
+    pub(crate) unsubscribe: Option<String>,
 }
 
 type Reader = fn(&serde_json::value::RawValue) -> Result<Words, serde_json::Error>;
@@ -47,6 +52,7 @@ impl Registry {
                 subject: one_line(&message.subject()),
                 text: message.text(),
                 html: message.html(),
+                unsubscribe: message.unsubscribe().map(one_line),
             })
         });
         self

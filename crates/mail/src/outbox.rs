@@ -106,35 +106,82 @@ pub async fn post<M: Message>(
     now: DateTime<Utc>,
     letter: Letter<'_, M>,
 ) -> Result<MailId, DatabaseError> {
-    let id = MailId::new(now);
-    let (_, domain) = letter.sender.address.parts();
-    let message_id = format!("{id}@{domain}");
-    let plain = serde_json::to_vec(&SealedOut {
-        sender_name: &one_line(&letter.sender.name),
-        sender: letter.sender.address.as_str(),
-        to: letter.to.as_str(),
-        parameters: letter.message,
-    })
-    .map(Zeroizing::new)
-    .map_err(|error| DatabaseError::Statement(diesel::result::Error::SerializationError(error.into())))?;
+    let mail = NewMail::new(tx.tenant(), keys, now, &letter)?;
+    let id = mail.mail_id;
     diesel::insert_into(mails::table)
-        .values((
-            mails::tenant_id.eq(tx.tenant()),
-            mails::mail_id.eq(id),
-            mails::template.eq(M::TEMPLATE),
-            mails::masked_to.eq(letter.to.mask()),
-            mails::message_id.eq(message_id),
-            mails::subject_id.eq(letter.subject_id),
-            mails::sealed.eq(keys.seal(PURPOSE, id.of(tx.tenant()), &plain)),
-            mails::state.eq(MailState::Queued.as_str()),
-            mails::attempts.eq(0),
-            mails::expires_at.eq(letter.expires_at),
-            mails::created_at.eq(now),
-        ))
+        .values(mail)
         .execute(&mut **tx)
         .await?;
     due::schedule(tx, QUEUE, id.0, now, M::RANK).await?;
     Ok(id)
+}
+
+/// As [`post`] for many, in two statements.
+pub async fn post_all<'a, M: Message>(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    letters: impl IntoIterator<Item = Letter<'a, M>>,
+) -> Result<(), DatabaseError> {
+    let letters = letters.into_iter();
+    let all = letters.map(|letter| NewMail::new(tx.tenant(), keys, now, &letter));
+    let all: Vec<NewMail> = all.collect::<Result<_, _>>()?;
+    if all.is_empty() {
+        return Ok(());
+    }
+    let ids = all.iter().map(|mail| mail.mail_id.0).collect();
+    diesel::insert_into(mails::table).values(all).execute(&mut **tx).await?;
+    due::schedule_all(tx, QUEUE, ids, now, M::RANK).await
+}
+
+/// A mail's row as it is posted.
+#[derive(Insertable)]
+#[diesel(table_name = mails)]
+struct NewMail {
+    tenant_id: TenantId,
+    mail_id: MailId,
+    template: &'static str,
+    masked_to: String,
+    message_id: String,
+    subject_id: Option<Uuid>,
+    sealed: Vec<u8>,
+    state: &'static str,
+    attempts: i32,
+    expires_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl NewMail {
+    fn new<M: Message>(
+        tenant: TenantId,
+        keys: &Keys,
+        now: DateTime<Utc>,
+        letter: &Letter<'_, M>,
+    ) -> Result<Self, DatabaseError> {
+        let id = MailId::new(now);
+        let (_, domain) = letter.sender.address.parts();
+        let plain = serde_json::to_vec(&SealedOut {
+            sender_name: &one_line(&letter.sender.name),
+            sender: letter.sender.address.as_str(),
+            to: letter.to.as_str(),
+            parameters: letter.message,
+        })
+        .map(Zeroizing::new)
+        .map_err(|error| DatabaseError::Statement(diesel::result::Error::SerializationError(error.into())))?;
+        Ok(Self {
+            tenant_id: tenant,
+            mail_id: id,
+            template: M::TEMPLATE,
+            masked_to: letter.to.mask(),
+            message_id: format!("{id}@{domain}"),
+            subject_id: letter.subject_id,
+            sealed: keys.seal(PURPOSE, id.of(tenant), &plain),
+            state: MailState::Queued.as_str(),
+            attempts: 0,
+            expires_at: letter.expires_at,
+            created_at: now,
+        })
+    }
 }
 
 /// How far a mail is; `None` where this insurer has no such mail.
@@ -153,6 +200,32 @@ pub async fn state(tx: &mut TenantTransaction, id: MailId) -> Result<Option<Mail
     }))
 }
 
+/// A mail as staff are shown it: never what it said.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = mails)]
+pub struct SentMail {
+    /// Which kind.
+    pub template: String,
+    /// To whom, masked.
+    pub masked_to: String,
+    /// `queued`, `sent`, `expired` or `undeliverable`.
+    pub state: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+}
+
+/// The mails about somebody that are kept, the latest first, `limit` at most.
+pub async fn about(tx: &TenantTransaction, subject: Uuid, limit: i64) -> Result<Vec<SentMail>, DatabaseError> {
+    Ok(mails::table
+        .filter(mails::tenant_id.eq(tx.tenant()))
+        .filter(mails::subject_id.eq(subject))
+        .order(mails::mail_id.desc())
+        .limit(limit)
+        .select(SentMail::as_select())
+        .load(&mut &**tx)
+        .await?)
+}
+
 /// Deletes the records of mails that ended before `before`: for a daily job; gives how many.
 pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let deleted = diesel::delete(
@@ -163,6 +236,46 @@ pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<
     .execute(&mut **tx)
     .await?;
     Ok(deleted)
+}
+
+/// A mail that reached nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = mails)]
+pub struct Undelivered {
+    /// Its message's name.
+    pub template: String,
+    /// To whom, masked.
+    pub masked_to: String,
+    /// `expired`: not sent before its time was over; `undeliverable`: refused for good, or tried in vain for days.
+    pub state: String,
+    /// When that was clear.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// The mails since then that reached nobody, the latest first, at most so many; and how many there are.
+pub async fn undelivered(
+    tx: &TenantTransaction,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<(i64, Vec<Undelivered>), DatabaseError> {
+    let lost = || {
+        mails::table
+            .filter(mails::tenant_id.eq(tx.tenant()))
+            // Written into the statement, for the index is of these alone.
+            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(
+                "state IN ('expired', 'undeliverable')",
+            ))
+            .filter(mails::finished_at.ge(since))
+    };
+    let latest = lost()
+        .order(mails::finished_at.desc())
+        .limit(limit)
+        .select(Undelivered::as_select());
+    let (mut one, mut other) = (&**tx, &**tx);
+    Ok(futures_util::try_join!(
+        lost().count().get_result(&mut one),
+        latest.load(&mut other)
+    )?)
 }
 
 #[derive(Serialize)]

@@ -87,6 +87,7 @@ impl Transport {
                     subject: mail.words.subject,
                     text: mail.words.text,
                     html: mail.words.html,
+                    unsubscribe: mail.words.unsubscribe,
                     message_id: mail.message_id,
                     at: mail.at,
                 });
@@ -151,6 +152,12 @@ fn compose(mail: &Outgoing) -> Result<lettre::Message, lettre::error::Error> {
     // In the place of the bare address that the builder asks for.
     let from = header::mailbox("From", &mail.sender_name, &mail.sender);
     message.headers_mut().insert_raw(from);
+    if let Some(url) = &mail.words.unsubscribe {
+        let headers = message.headers_mut();
+        headers.insert_raw(header::plain("List-Unsubscribe", format!("<{url}>")));
+        let how = "List-Unsubscribe=One-Click".to_owned();
+        headers.insert_raw(header::plain("List-Unsubscribe-Post", how));
+    }
     Ok(message)
 }
 
@@ -202,9 +209,26 @@ mod tests {
                 subject: "【ユーザーID 作成用認証番号のお知らせ】".into(),
                 text: "認証番号: 611898\n".into(),
                 html: "<p>認証番号: 611898</p>".into(),
+                unsubscribe: None,
             },
             at: DateTime::from_timestamp(1_713_751_217, 0).unwrap(),
         }
+    }
+
+    #[test]
+    fn only_a_mail_that_can_be_ended_says_where_and_that_one_click_will_do() {
+        let url = format!("https://portal.example/portal/mails/stop?token=7.{}", "A".repeat(43));
+        let mut ends = mail("taro@example.jp");
+        ends.words.unsubscribe = Some(url.clone());
+        let ends = String::from_utf8(compose(&ends).unwrap().formatted()).unwrap();
+        let head = ends.split_once("\r\n\r\n").unwrap().0;
+        for line in [
+            format!("List-Unsubscribe: <{url}>"),
+            "List-Unsubscribe-Post: List-Unsubscribe=One-Click".to_owned(),
+        ] {
+            assert!(head.lines().any(|found| found == line), "{line}\n{head}");
+        }
+        assert!(!formatted("taro@example.jp").contains("List-"));
     }
 
     fn formatted(to: &str) -> String {

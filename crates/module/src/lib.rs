@@ -3,9 +3,11 @@
 
 mod card;
 mod command;
+mod person;
 
 pub use card::{CardBody, GenericUse, RecentCost};
 pub use command::{Command, CommandFailed};
+pub use person::{DrawPanel, PersonPanel, Shown};
 
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -27,6 +29,18 @@ pub struct Module {
     pub operations: Vec<operations::Group>,
     /// Entries of the members' menu, between the my page and the account.
     pub nav: Vec<pages::Nav>,
+    /// Rows of the pages' table for staff.
+    pub console: Vec<pages::Row>,
+    /// Entries of the console's menu.
+    pub console_nav: Vec<pages::ConsoleNav>,
+    /// Panels of the console's home.
+    pub home_panels: Vec<pages::HomePanel>,
+    /// What home says of its tasks that wait for staff.
+    pub task_words: Vec<pages::TaskWords>,
+    /// What it shows on a person's page for staff.
+    pub person_panels: Vec<PersonPanel>,
+    /// Its own permissions, and the lines that give them to roles (`permissions.csv`).
+    pub permissions: (&'static [access::Permission], &'static str),
     /// Where its features lead once the insurer has opened them.
     pub openings: Vec<Opening>,
     /// What stands below the log-in form.
@@ -35,6 +49,8 @@ pub struct Module {
     pub folder: Vec<FolderPart>,
     /// Subcommands of `madoguchi`.
     pub commands: Vec<Command>,
+    /// Adds its queues to a worker.
+    pub work: Option<Work>,
     /// Deletes of one insurer what has served its time.
     pub sweep: Option<Sweep>,
     /// Empties what there is of people whom the house forgets.
@@ -51,6 +67,9 @@ pub struct Opening {
     /// Its path.
     pub path: &'static str,
 }
+
+/// Takes the pipeline, by which members are written to.
+pub type Work = Arc<dyn Fn(jobs::Worker, &accounts::Accounts) -> jobs::Worker + Send + Sync>;
 
 /// Gives how many rows went.
 pub type Sweep = Arc<

@@ -5,6 +5,7 @@ use audit::{Actor, Origin};
 use clap::{FromArgMatches as _, Subcommand};
 use database::Durability;
 use ground::Ground;
+use kernel::TenantId;
 use module::{Command, CommandFailed};
 use roster::Numbered;
 use std::{path::PathBuf, sync::Arc};
@@ -29,6 +30,9 @@ enum Arguments {
         /// 枝番, where several persons share the number
         #[arg(long, requires = "number")]
         branch: Option<String>,
+        /// Tell the members who wish it by mail that there is a notice
+        #[arg(long)]
+        mail: bool,
     },
 }
 
@@ -55,6 +59,7 @@ async fn run(arguments: Arguments, ground: &Ground) -> Result<String, CommandFai
         symbol,
         number,
         branch,
+        mail,
     } = arguments;
     let read = files::read(&file, MAX_FILE).map_err(|error| said(&error))?;
     let text = String::from_utf8(read).map_err(|_| CommandFailed::Said(format!("{}: not UTF-8", file.display())))?;
@@ -63,6 +68,12 @@ async fn run(arguments: Arguments, ground: &Ground) -> Result<String, CommandFai
     let tenant = tenancy::named(&ground.database, &code)
         .await
         .map_err(|error| said(&error))?;
+    if mail && tenant == TenantId::PLATFORM {
+        return Err(CommandFailed::Said(
+            "the platform's notices are read at the door: nobody is told of them by mail".into(),
+        ));
+    }
+    let draft = Draft { mail, ..draft };
     let mut tx = ground.database.tenant(tenant).write(Durability::Safe).await?;
     let to = match number {
         None => To::All,

@@ -72,6 +72,7 @@ impl Draft {
             body: body.to_owned(),
             published_at,
             ended_at,
+            mail: false,
         })
     }
 }

@@ -1,8 +1,8 @@
-//! `notices/` in an insurer's folder: a notice to all its members (in the platform's, to everybody) by its slug. Applied as
+//! `notices/` in an insurer's folder (title, first day, where wanted the last, `mail = true`): a notice to all its members (in the platform's, to everybody) by its slug. Applied as
 //! often as one likes; what left the folder ends.
 
 use crate::{
-    Draft, To,
+    Draft, To, mailing,
     publish::{New, note, tell},
     schema::notices,
 };
@@ -32,20 +32,22 @@ fn read<'a>(files: &'a [PartFile], problems: &Problems) -> Vec<(&'a str, Draft)>
             let title = front.text("title");
             let published_on = front.date("published_on");
             let ended_on = front.optional_date("ended_on");
+            let mail = front.optional_boolean("mail").unwrap_or_default();
             if let (Some(published_on), Some(ended_on)) = (&published_on, &ended_on)
                 && ended_on.value < published_on.value
             {
                 front.wrong("ended_on", ended_on.line, "must not be before published_on");
             }
-            Some((title?.value, published_on?.value, ended_on.map(|day| day.value)))
+            Some((title?.value, published_on?.value, ended_on.map(|day| day.value), mail))
         })?;
-        let (title, published_on, ended_on) = front;
+        let (title, published_on, ended_on, mail) = front;
         let draft = Draft {
             title,
             body,
             published_at: calendar::start_of_day(published_on),
             // Still shown on its last day.
             ended_at: ended_on.and_then(|last| last.succ_opt()).map(calendar::start_of_day),
+            mail,
         };
         Some((file.slug.as_str(), draft))
     };
@@ -96,6 +98,10 @@ async fn apply(
             Fate::Leave => unchanged += 1,
             Fate::Change(id, draft) => {
                 change(tx, now, id, &draft).await?;
+                if draft.mail {
+                    // Whoever was told of it before is not told again.
+                    mailing::schedule(tx, id, draft.published_at.max(now)).await?;
+                }
                 note(tx, now, &origin, actor, "notice.change", id).await?;
                 changed += 1;
             }
@@ -127,7 +133,8 @@ fn written(slug: &str, draft: &Draft) -> PartFile {
     if let Some(last) = &last {
         front.push(("ended_on", last));
     }
-    PartFile::written(slug, &front, &draft.body)
+    let flags: &[&str] = if draft.mail { &["mail"] } else { &[] };
+    PartFile::flagged(slug, &front, flags, &draft.body)
 }
 
 /// What one notice of a folder needs.
@@ -163,7 +170,15 @@ fn fates(
     fates
 }
 
-type Stored = (String, NoticeId, String, String, DateTime<Utc>, Option<DateTime<Utc>>);
+type Stored = (
+    String,
+    NoticeId,
+    String,
+    String,
+    DateTime<Utc>,
+    Option<DateTime<Utc>>,
+    bool,
+);
 
 /// What came from the folder before, by slug.
 async fn stored(tx: &mut TenantTransaction) -> Result<HashMap<String, (NoticeId, Draft)>, DatabaseError> {
@@ -177,12 +192,13 @@ async fn stored(tx: &mut TenantTransaction) -> Result<HashMap<String, (NoticeId,
             notices::body,
             notices::published_at,
             notices::ended_at,
+            notices::mail,
         ))
         .load::<Stored>(&mut **tx)
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(slug, id, title, body, published_at, ended_at)| {
+        .map(|(slug, id, title, body, published_at, ended_at, mail)| {
             (
                 slug,
                 (
@@ -192,6 +208,7 @@ async fn stored(tx: &mut TenantTransaction) -> Result<HashMap<String, (NoticeId,
                         body,
                         published_at,
                         ended_at,
+                        mail,
                     },
                 ),
             )
@@ -216,6 +233,7 @@ async fn change(
         notices::body.eq(&draft.body),
         notices::published_at.eq(draft.published_at),
         notices::ended_at.eq(draft.ended_at),
+        notices::mail.eq(draft.mail),
         notices::updated_at.eq(now),
     ))
     .execute(&mut **tx)
@@ -251,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_notice_is_shown_from_the_beginning_of_its_first_day_to_the_end_of_its_last() {
-        let text = "+++\ntitle = \"お知らせ\"\npublished_on = \"2026-04-01\"\nended_on = \"2026-04-02\"\n+++\n本文\n";
+        let text = "+++\ntitle = \"お知らせ\"\npublished_on = \"2026-04-01\"\nended_on = \"2026-04-02\"\nmail = true\n+++\n本文\n";
         let problems = Problems::default();
         let files = [file(text)];
         let read = read(&files, &problems);
@@ -262,6 +280,7 @@ mod tests {
         assert_eq!((draft.title.as_str(), draft.body.as_str()), ("お知らせ", "本文"));
         assert_eq!(draft.published_at.to_rfc3339(), "2026-03-31T15:00:00+00:00");
         assert_eq!(draft.ended_at.unwrap().to_rfc3339(), "2026-04-02T15:00:00+00:00");
+        assert!(draft.mail);
         let again = [written("a", draft)];
         assert_eq!(self::read(&again, &Problems::default()), read);
     }

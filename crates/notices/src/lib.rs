@@ -7,7 +7,9 @@ mod command;
 mod draft;
 mod folder;
 mod lists;
+mod mailing;
 mod open;
+mod person_panel;
 mod portal;
 mod publish;
 mod schema;
@@ -64,7 +66,8 @@ impl Notices {
 /// The module.
 pub fn module(notices: &Notices) -> Module {
     let of = |notices: &Notices| notices.clone();
-    let (list, one, site_list, site_one, panel, samples) = (
+    let (list, one, site_list, site_one, panel, samples, mailed) = (
+        of(notices),
         of(notices),
         of(notices),
         of(notices),
@@ -96,6 +99,10 @@ pub fn module(notices: &Notices) -> Module {
         log_in_panel: Some(Arc::new(move || Box::pin(site_portal::panel(panel.clone())))),
         folder: vec![folder()],
         commands: vec![command::command()],
+        person_panels: vec![person_panel::panel()],
+        work: Some(Arc::new(move |worker, accounts| {
+            worker.serving(mailing::Mailing::new(&mailed, accounts))
+        })),
         sweep: Some(Arc::new(|tx, now| Box::pin(sweep(tx, now)))),
         forget: Some(Arc::new(|tx, now, people, accounts| {
             Box::pin(empty(tx, now, people, accounts))

@@ -1,6 +1,6 @@
 //! Publishing. Each publication is in the audit trail and is a domain event (`notice.published`).
 
-use crate::{Audience, Notices, schema::notices};
+use crate::{Audience, Notices, mailing, schema::notices};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -29,6 +29,8 @@ pub struct Draft {
     pub published_at: DateTime<Utc>,
     /// From when it is no longer shown.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Whether members who wish it are told of it by mail.
+    pub mail: bool,
 }
 
 /// What the demo's registered person finds.
@@ -43,6 +45,7 @@ pub(crate) async fn sample(
             .into(),
         published_at: notices.clock.now(),
         ended_at: None,
+        mail: false,
     };
     let origin = Origin::command();
     notices
@@ -107,11 +110,15 @@ impl New<'_> {
                 notices::body.eq(&self.draft.body),
                 notices::published_at.eq(self.draft.published_at),
                 notices::ended_at.eq(self.draft.ended_at),
+                notices::mail.eq(self.draft.mail),
                 notices::created_at.eq(now),
                 notices::updated_at.eq(now),
             ))
             .execute(&mut **tx)
             .await?;
+        if self.draft.mail {
+            mailing::schedule(tx, id, self.draft.published_at.max(now)).await?;
+        }
         Ok(id)
     }
 }

@@ -11,6 +11,8 @@ diesel::table! {
         body -> Text,
         published_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+        mail -> Bool,
+        mailed_to -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }

@@ -160,6 +160,7 @@ fn rights_word(rights: Rights) -> &'static str {
         Rights::Ticket => "ticket",
         Rights::Session => "session",
         Rights::Member => "member",
+        Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => "staff",
     }
 }
 

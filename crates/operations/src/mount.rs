@@ -161,6 +161,8 @@ impl Methods {
     async fn answer(&self, row: &Row, group: &Group, mut request: Request) -> Result<Response, Failure> {
         let bearer = match row.rights {
             Rights::Public | Rights::Ticket => None,
+            // No operation is staff's: they have the console.
+            Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => return Err(Failure::of("not_found")),
             Rights::Session | Rights::Member => Some(Bearer::of(&request).ok_or_else(|| Failure::of("session_ended"))?),
         };
         if let Body::Json(limit) = row.body {

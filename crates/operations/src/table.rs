@@ -69,6 +69,8 @@ fn row(
         name,
         rights,
         body,
+        // Programs have no pages, and bring their own tokens.
+        foreign: true,
         handler: Operation {
             codes,
             example,
@@ -177,7 +179,7 @@ impl Table {
 /// Every code that an answer of this operation may hold, sorted.
 pub fn codes(route: &Row) -> Vec<&'static str> {
     let by_rights: Codes = match route.rights {
-        Rights::Public | Rights::Ticket => &[],
+        Rights::Public | Rights::Ticket | Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => &[],
         Rights::Session if route.handler.after_access => &["session_ended"],
         Rights::Session => &["session_ended", "insurer_suspended", "coverage_ended"],
         Rights::Member => &[
@@ -188,7 +190,7 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
         ],
     };
     let by_body: Codes = match route.body {
-        Body::Nothing | Body::Form(_) => &[],
+        Body::Nothing | Body::Form(_) | Body::File(_) => &[],
         Body::Json(_) => &[
             "malformed_json",
             "encoding",

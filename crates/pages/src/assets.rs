@@ -56,20 +56,30 @@ impl Asset {
     }
 }
 
-static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "app",
-        "css",
-        "text/css; charset=utf-8",
-        include_bytes!("../assets/app.css"),
-    )
-});
+static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("app", "css", "text/css; charset=utf-8", STYLE_SHEET.as_bytes()));
 static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
         "app",
         "js",
         "text/javascript; charset=utf-8",
         include_bytes!("../assets/app.js"),
+    )
+});
+static PASSKEY_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "passkey",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/passkey.js"),
+    )
+});
+static PROGRESS: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "progress",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_bytes!("../assets/progress.js"),
     )
 });
 static ICON: LazyLock<Asset> = LazyLock::new(|| Asset::drawing("icon", include_bytes!("../assets/icon.svg")));
@@ -90,9 +100,22 @@ pub fn style() -> String {
     format!("/assets/{}", STYLE.name)
 }
 
+/// The stylesheet itself, for a page that stands alone in a file.
+pub const STYLE_SHEET: &str = include_str!("../assets/app.css");
+
 /// The script's address.
 pub fn script() -> String {
     format!("/assets/{}", SCRIPT.name)
+}
+
+/// The address of what asks for passkeys, on the pages that do.
+pub fn passkey_script() -> String {
+    format!("/assets/{}", PASSKEY_SCRIPT.name)
+}
+
+/// The address of the script by which a page tells how far something is.
+pub fn progress_script() -> String {
+    format!("/assets/{}", PROGRESS.name)
 }
 
 /// The icon's address.
@@ -117,6 +140,8 @@ pub async fn show(visit: Visit) -> Reply {
     let asset = [
         &STYLE,
         &SCRIPT,
+        &PASSKEY_SCRIPT,
+        &PROGRESS,
         &ICON,
         &MYNA_PORTAL,
         &ELIGIBILITY_NOTICE,

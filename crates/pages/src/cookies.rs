@@ -1,4 +1,5 @@
-//! The portal's cookies: all `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax` (security.md 40). What a cookie holds besides an
+//! The cookies of portal and console: all `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`, staff's sessions `Strict`
+//! (security.md 40). What a cookie holds besides an
 //! opaque secret is sealed, bound to its name, and carries its own end.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -24,8 +25,18 @@ pub const AGAIN: &str = "__Host-again";
 pub const REGISTERED: &str = "__Host-registered";
 /// The browser's own name, and the user IDs that have logged in with it (OWASP's device cookies); sealed.
 pub const DEVICE: &str = "__Host-device";
+/// The user ID that this browser was asked to remember, for the log-in page; sealed.
+pub const REMEMBERED: &str = "__Host-remembered";
 /// The code of the insurer whose look the public pages wear: public in itself.
 pub const INSURER: &str = "__Host-insurer";
+/// A session of staff; ends with the browser. Sent with requests of our own pages alone.
+pub const CONSOLE: &str = "__Host-console";
+/// The browser's own name, and the accounts of staff that have logged in with it; sealed.
+pub const CONSOLE_DEVICE: &str = "__Host-console-device";
+/// The insurer code that staff typed last, for the next log-in: public in itself.
+pub const CONSOLE_INSURER: &str = "__Host-console-insurer";
+/// While an operator is an insurer's support: their own session, and support's, with which it is given back.
+pub const OPERATOR: &str = "__Host-operator";
 
 /// As long as a ticket lives.
 pub const TICKET_SECONDS: i64 = 3600;
@@ -98,6 +109,17 @@ pub fn set(name: &str, value: &str, seconds: Option<i64>) -> HeaderValue {
     HeaderValue::from_str(&format!("{name}={value}; {ATTRIBUTES}{life}")).unwrap_or_else(|_| clear(name))
 }
 
+/// `Set-Cookie` for a session of staff: not even a link from elsewhere brings it along (security.md 40).
+pub fn set_strict(name: &str, value: &str) -> HeaderValue {
+    let attributes = ATTRIBUTES.replace("SameSite=Lax", "SameSite=Strict");
+    HeaderValue::from_str(&format!("{name}={value}; {attributes}")).unwrap_or_else(|_| clear(name))
+}
+
+/// `Set-Cookie` of an operator's own session, kept beside the session of support that takes its place.
+pub fn operator(own: &str, support: &str) -> HeaderValue {
+    set_strict(OPERATOR, &format!("{own}~{support}"))
+}
+
 /// `Set-Cookie` for a value that only we can read. None where it would be larger than browsers keep: callers go on
 /// without it, and without the one before.
 pub fn sealed<T: Serialize>(
@@ -157,6 +179,10 @@ mod tests {
                 .ends_with("; Max-Age=3600")
         );
         assert!(clear(SESSION).to_str().unwrap().ends_with("; Max-Age=0"));
+        assert_eq!(
+            set_strict(CONSOLE, "7.abc").to_str().unwrap(),
+            "__Host-console=7.abc; Path=/; Secure; HttpOnly; SameSite=Strict"
+        );
     }
 
     #[test]

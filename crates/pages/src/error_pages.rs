@@ -25,6 +25,15 @@ struct ErrorPage {
     start: Option<Start>,
 }
 
+/// The same in the console.
+#[derive(Template)]
+#[template(path = "console_error.html")]
+struct ConsoleErrorPage {
+    frame: Frame,
+    words: Words,
+    start: Option<Start>,
+}
+
 /// A button that starts anew.
 #[derive(Debug, Clone, Copy)]
 enum Start {
@@ -89,13 +98,23 @@ fn describe(trouble: &Trouble, now: DateTime<Utc>) -> (StatusCode, Words) {
 
 fn render(frame: Frame, status: StatusCode, mut words: Words, start: Option<Start>) -> Response {
     // To whoever is inside, the first page is their own.
-    if frame.is_member() {
+    if frame.is_member() || frame.is_console {
+        let text = if frame.is_console {
+            "ホームへ"
+        } else {
+            "マイページへ"
+        };
         for way in words.ways.iter_mut().filter(|way| way.href == FIRST_PAGE) {
-            *way = Way::new(frame.home(), "マイページへ");
+            *way = Way::new(frame.home(), text);
         }
     }
     let look = std::sync::Arc::clone(&frame.insurer);
-    match (ErrorPage { frame, words, start }).render() {
+    let rendered = if frame.is_console {
+        ConsoleErrorPage { frame, words, start }.render()
+    } else {
+        ErrorPage { frame, words, start }.render()
+    };
+    match rendered {
         Ok(page) => reply::html(status, page, &look),
         Err(error) => {
             tracing::error!(%error, "the error page itself failed");
@@ -134,6 +153,10 @@ fn unavailable() -> Words {
 /// Both are told how to go on: whose form it was (by the button), and whom the browser is with now (by the link).
 fn shown_for_another(rights: Rights) -> Words {
     let (text, go_on) = match rights {
+        Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => (
+            "送信した内容は、保存していません。この画面を開いた方が続けるときは、下のボタンからログアウトして、ログインし直してください。",
+            Way::new("/console/", "今ログインしている方のホームへ"),
+        ),
         Rights::Ticket => (
             "送信した内容は、保存していません。この画面で登録していた方が続けるときは、下のボタンから、はじめから登録し直してください。",
             Way::new("/portal/signup/account", "途中の登録を続ける"),

@@ -1,7 +1,7 @@
 //! What every page shows around its own matter: the insurer's name and colours, the menu, a message from the step before,
 //! what has to be mended, and the contact desk. Templates reach it as `frame`.
 
-use crate::{assets, services::Nav, shown_for, words};
+use crate::{assets, console::Inside, services::Nav, shown_for, words};
 use accounts::{
     Member,
     fields::CODE,
@@ -83,6 +83,10 @@ pub struct Frame {
     pub nav: Arc<[Nav]>,
     /// The mark of the page's forms; none on pages for anybody.
     pub shown_for: Option<String>,
+    /// True for the console's pages.
+    pub is_console: bool,
+    /// Who is inside the console.
+    pub inside: Option<Arc<Inside>>,
     now: DateTime<Utc>,
 }
 
@@ -99,7 +103,17 @@ impl Frame {
             read_only_until: None,
             nav: Arc::from([]),
             shown_for: None,
+            is_console: false,
+            inside: None,
             now,
+        }
+    }
+
+    /// The frame of a page of the console.
+    pub fn console(insurer: Arc<Insurer>, now: DateTime<Utc>) -> Self {
+        Self {
+            is_console: true,
+            ..Self::new(insurer, Menu::Visitor, now)
         }
     }
 
@@ -157,7 +171,20 @@ impl Frame {
 
     /// Where the name in the header leads.
     pub fn home(&self) -> &'static str {
-        if self.is_member() { "/portal/mypage" } else { "/portal/" }
+        match self.menu {
+            _ if self.is_console => self.console_home(),
+            Menu::Member => "/portal/mypage",
+            Menu::Visitor | Menu::Waiting => "/portal/",
+        }
+    }
+
+    /// Staff's first page; the platform's have their own.
+    fn console_home(&self) -> &'static str {
+        if self.insurer.is_platform() && self.inside.is_some() {
+            "/operator/"
+        } else {
+            "/console/"
+        }
     }
 
     /// The stylesheet's address.

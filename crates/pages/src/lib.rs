@@ -3,17 +3,21 @@
 
 mod again;
 pub mod assets;
+pub mod chart;
+pub mod console;
 pub mod cookies;
 mod csrf;
 pub mod error_pages;
 pub mod forms;
 pub mod frame;
 mod headers;
+pub mod home;
 pub mod lines;
 pub mod markdown;
 mod mount;
 pub mod next_path;
 mod outside;
+pub mod qr;
 pub mod reply;
 mod route;
 mod services;
@@ -23,10 +27,14 @@ pub mod words;
 
 pub use again::{Again, KEYED, sweep};
 pub use headers::REPORTS;
+pub use home::{HomePanel, TaskWords};
 pub use lines::{Panel, PanelSource};
-pub use mount::mount;
-pub use outside::{other_method, overloaded};
+pub use mount::{brings_file, mount};
+pub use outside::{not_here, other_method, overloaded};
 pub use reply::Reply;
-pub use route::{Handler, Row, Table, member, public, session, ticket};
-pub use services::{Nav, Services};
+pub use route::{
+    Handler, Row, Table, foreign, member, public, session, staff, staff_file, staff_pending, staff_proven,
+    staff_session, ticket,
+};
+pub use services::{ConsoleNav, Nav, Services};
 pub use visit::Visit;

@@ -2,6 +2,7 @@
 //! own page, readable form, session, consent. Handlers can't forget it.
 
 use crate::{
+    console,
     cookies::{self, Cookies},
     csrf, error_pages,
     forms::{self, Form, FormTrouble},
@@ -62,7 +63,8 @@ pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
 
 /// The page that a button's path belongs to: the nearest above it. Whoever comes by history or a bookmark finds it there.
 fn page_of(path: &'static str, pages: &BTreeSet<&'static str>) -> Option<&'static str> {
-    let mut above = path.rmatch_indices('/').filter_map(|(end, _)| path.get(..end));
+    let ends = path.rmatch_indices('/');
+    let mut above = ends.flat_map(|(end, _)| [path.get(..end), path.get(..=end)]).flatten();
     above.find(|page| !page.contains(':') && pages.contains(page))
 }
 
@@ -92,8 +94,15 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
         let cookies = Cookies::read(request.headers());
         let head = request.method() == Method::HEAD;
         let now = self.services.clock.now();
-        let is_file = is_file(request.uri().path());
-        let frame = async || frame(&self.services, &cookies, is_file).await;
+        let side = Side::of(&self.services, &request);
+        let frame = async || frame(&self.services, &cookies, side).await;
+        if self.services.is_elsewhere(&request) {
+            // The console's host is typed without a path, too.
+            return Ok(match (side, request.uri().path()) {
+                (Side::Console, "/") => reply::see_other("/console/"),
+                _ => error_pages::page(frame().await, &Trouble::NotFound, now),
+            });
+        }
         let mut response = match self.inner.call(request).await {
             Ok(panicked) if panicked.data::<Panicked>().is_some() => {
                 let mut page = error_pages::after_panic(frame().await);
@@ -117,18 +126,36 @@ impl<E: Endpoint<Output = Response>> Endpoint for Shell<E> {
     }
 }
 
-/// Files wear no look, so they ask the directory nothing, and nobody's session.
-fn is_file(path: &str) -> bool {
-    path.starts_with("/assets/")
+/// Whose pages an address is among; where the console has a host of its own, all that is asked there is the console's, and
+/// nothing else is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Files wear no look, so they ask the directory nothing, and nobody's session.
+    Files,
+    Portal,
+    Console,
+}
+
+impl Side {
+    pub(crate) fn of(services: &Services, request: &Request) -> Self {
+        let path = request.uri().path();
+        if path.starts_with(console::FILES) {
+            Self::Files
+        } else if console::is_console(path) != services.is_elsewhere(request) {
+            Self::Console
+        } else {
+            Self::Portal
+        }
+    }
 }
 
 /// Around a page that no handler makes.
-async fn frame(services: &Services, cookies: &Cookies, is_file: bool) -> Frame {
+async fn frame(services: &Services, cookies: &Cookies, side: Side) -> Frame {
     let now = services.clock.now();
-    if is_file {
-        Frame::new(visit::plain_look(), Menu::Visitor, now)
-    } else {
-        visit::bare_frame(services, cookies, now).await
+    match side {
+        Side::Files => Frame::new(visit::plain_look(), Menu::Visitor, now),
+        Side::Portal => visit::bare_frame(services, cookies, now).await,
+        Side::Console => console::bare_frame(services, cookies).await,
     }
 }
 
@@ -146,7 +173,7 @@ impl Endpoint for Methods {
     async fn call(&self, request: Request) -> Result<Response> {
         let caller = caller(&self.services, &request);
         let (now, cookies) = (caller.now, &caller.cookies);
-        let is_file = is_file(request.uri().path());
+        let side = Side::of(&self.services, &request);
         let method = if request.method() == Method::HEAD {
             &Method::GET
         } else {
@@ -157,21 +184,21 @@ impl Endpoint for Methods {
                 return Ok(reply::see_other(page));
             }
             return Ok(error_pages::page(
-                frame(&self.services, cookies, is_file).await,
+                frame(&self.services, cookies, side).await,
                 &Trouble::Method(self.allow()),
                 now,
             ));
         };
-        let look = if is_file {
-            visit::plain_look()
-        } else {
-            visit::look(&self.services, cookies).await
+        let look = match side {
+            Side::Files => visit::plain_look(),
+            Side::Portal => visit::look(&self.services, cookies).await,
+            Side::Console => console::look(&self.services, cookies).await,
         };
         let visit = match read(&self.services, route, request, caller.clone(), look).await {
             Ok(visit) => visit,
             Err(trouble) => {
                 return Ok(error_pages::page(
-                    frame(&self.services, cookies, is_file).await,
+                    frame(&self.services, cookies, side).await,
                     &trouble,
                     now,
                 ));
@@ -204,9 +231,14 @@ impl Methods {
 
 fn caller(services: &Services, request: &Request) -> Caller {
     let agent = edge::line(request.headers(), "user-agent").unwrap_or_default();
+    let channel = if console::is_console(request.uri().path()) {
+        Channel::Console
+    } else {
+        Channel::Portal
+    };
     Caller {
         now: services.clock.now(),
-        origin: edge::origin(request, Channel::Portal, &services.http.trusted_proxies),
+        origin: edge::origin(request, channel, &services.http.trusted_proxies),
         agent: agent.chars().take(AGENT_CHARACTERS).collect(),
         cookies: Cookies::read(request.headers()),
     }
@@ -220,13 +252,22 @@ async fn read(
     caller: Caller,
     look: Arc<tenancy::Insurer>,
 ) -> Result<Visit, Trouble> {
-    if route.method == Method::POST && !csrf::is_own(request.headers(), &services.public_url) {
+    let url = if console::is_console(route.path) {
+        &services.console_url
+    } else {
+        &services.public_url
+    };
+    if route.method == Method::POST && !route.foreign && !csrf::is_own(request.headers(), url) {
         return Err(Trouble::NotOurs);
     }
-    let form = match route.body {
-        Body::Form(limit) => read_form(&mut request, limit, &services.http).await?,
-        Body::Nothing | Body::Json(_) => Form::default(),
-    };
+    let (mut form, mut file) = (Form::default(), None);
+    match route.body {
+        Body::Form(limit) => form = read_form(&mut request, limit, &services.http).await?,
+        Body::File(limit) => {
+            file = Some(edge::FileBody::of(&mut request, limit, services.http.body_time));
+        }
+        Body::Nothing | Body::Json(_) => {}
+    }
     let query = Form::of_query(request.uri().query().unwrap_or_default());
     let names = route.path.split('/').filter_map(|segment| segment.strip_prefix(':'));
     let params: Vec<_> = names
@@ -240,6 +281,7 @@ async fn read(
         is_head: request.method() == Method::HEAD,
         query,
         form,
+        file,
         asked_for: asked_for(services, route, &request),
         params,
         ..Visit::new(services, caller, look)
@@ -253,7 +295,8 @@ fn asked_for(services: &Services, route: &Row, request: &Request) -> String {
         .path_and_query()
         .map(PathAndQuery::as_str)
         .unwrap_or_default();
-    if route.method == Method::GET || next_path::allowed(&services.table, own).is_some() {
+    let is_page = next_path::allowed(&services.table, own).or(next_path::allowed_for_staff(&services.table, own));
+    if route.method == Method::GET || is_page.is_some() {
         return own.to_owned();
     }
     let referer = edge::line(request.headers(), "referer").and_then(|referer| url::Url::parse(&referer).ok());
@@ -262,10 +305,7 @@ fn asked_for(services: &Services, route: &Row, request: &Request) -> String {
 
 async fn read_form(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<Form, FormTrouble> {
     let read = edge::read_body(request, limit, http.body_time).await;
-    let body = read.map_err(|trouble| match trouble {
-        BodyTrouble::TooLarge => FormTrouble::TooLarge,
-        BodyTrouble::Unreadable => FormTrouble::Malformed,
-    })?;
+    let body = read.map_err(form_trouble)?;
     // A button with nothing to say, as log-out, may come without a body and so without a type.
     if body.is_empty() {
         return Ok(Form::default());
@@ -274,6 +314,20 @@ async fn read_form(request: &mut Request, limit: usize, http: &HttpSettings) -> 
         return Err(FormTrouble::MediaType);
     }
     Form::parse(&body)
+}
+
+fn form_trouble(trouble: BodyTrouble) -> FormTrouble {
+    match trouble {
+        BodyTrouble::TooLarge => FormTrouble::TooLarge,
+        BodyTrouble::Unreadable => FormTrouble::Malformed,
+    }
+}
+
+/// True for a request whose body is a file, which only its handler reads.
+pub fn brings_file(services: &Services, request: &Request) -> bool {
+    let rows = services.table.rows().iter();
+    let mut files = rows.filter(|row| matches!(row.body, Body::File(_)) && row.method == *request.method());
+    files.any(|row| row.path == request.uri().path())
 }
 
 /// Runs the handler; a member's only for whom the route's access level lets in. Others go to log-in and back, or to the
@@ -290,6 +344,17 @@ async fn run(route: &Row, mut visit: Visit) -> Response {
                 return error_pages::page(frame, &Trouble::ShownForAnother(route.rights), now);
             }
             return error_pages::settle(|| frame, handler(visit).await, now);
+        }
+        Handler::Clerk(handler) => {
+            let clerk = match console::admit(route, &mut visit).await {
+                Ok(clerk) => clerk,
+                Err(instead) => return instead,
+            };
+            let frame = visit.frame();
+            if is_of_another(route, &visit) {
+                return error_pages::page(frame, &Trouble::ShownForAnother(route.rights), now);
+            }
+            return error_pages::settle(|| frame, handler(visit, clerk).await, now);
         }
         Handler::Member(handler) => handler,
     };
@@ -341,7 +406,11 @@ async fn at_once(services: &Services, mut caller: Caller, refused: Response) -> 
     };
     let set: Vec<HeaderValue> = refused.headers().get_all(header::SET_COOKIE).iter().cloned().collect();
     caller.cookies.take(&set);
-    let look = visit::look(services, &caller.cookies).await;
+    let look = if console::is_console(path) {
+        console::look(services, &caller.cookies).await
+    } else {
+        visit::look(services, &caller.cookies).await
+    };
     let now = caller.now;
     let visit = Visit {
         query: Form::of_query(query),
@@ -365,7 +434,12 @@ async fn at_once(services: &Services, mut caller: Caller, refused: Response) -> 
 fn is_of_another(route: &Row, visit: &Visit) -> bool {
     let is_somebodys = route.method == Method::POST && route.rights != Rights::Public;
     let owner = visit.shown_for.as_ref().filter(|_| is_somebodys);
-    owner.is_some_and(|owner| !owner.is_in(visit.form.text(shown_for::FIELD), &visit.services.keys))
+    // What is in a file's form is not read yet.
+    let sent = match route.body {
+        Body::File(_) => &visit.query,
+        _ => &visit.form,
+    };
+    owner.is_some_and(|owner| !owner.is_in(sent.text(shown_for::FIELD), &visit.services.keys))
 }
 
 /// A refused member still sees their own insurer's name and desk.

@@ -1,27 +1,56 @@
 //! Where log-in leads back to: only addresses that a GET route of the table serves. Anything else, however it is
 //! spelled, is forgotten.
 
+use crate::console::CONSOLE;
 use crate::route::Table;
 use poem::http::Method;
 
 /// Longer than any address of ours.
 const MAX_BYTES: usize = 300;
 /// Pages that would lead round in circles.
-const NOT_BACK_TO: [&str; 3] = ["/portal/", "/portal/logout", "/portal/terms"];
+const NOT_BACK_TO: [&str; 8] = [
+    "/portal/",
+    "/portal/logout",
+    "/portal/terms",
+    "/console/login",
+    "/console/login/factor",
+    "/console/logout",
+    "/console/prove",
+    "/operator/login",
+];
 
 /// The address, if a member may be sent there after log-in.
 pub fn allowed<'a>(table: &Table, address: &'a str) -> Option<&'a str> {
+    allowed_in(table, &["/portal/"], address)
+}
+
+/// The address, if staff may be sent there after log-in.
+pub fn allowed_for_staff<'a>(table: &Table, address: &'a str) -> Option<&'a str> {
+    allowed_in(table, &CONSOLE, address)
+}
+
+fn allowed_in<'a>(table: &Table, below: &[&str], address: &'a str) -> Option<&'a str> {
     let plain = address.len() <= MAX_BYTES && address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let path = address.split(['?', '#']).next().unwrap_or_default();
-    let served = table.rows().iter().any(|route| {
-        route.method == Method::GET && route.path.starts_with("/portal/") && edge::matches(route.path, path)
-    });
+    let is_below = |path: &str| below.iter().any(|below| path.starts_with(below));
+    let served = table
+        .rows()
+        .iter()
+        .any(|route| route.method == Method::GET && is_below(route.path) && edge::matches(route.path, path));
     (plain && served && !NOT_BACK_TO.contains(&path)).then_some(address)
 }
 
 /// `address?next=…`, where there is somewhere to go back to.
 pub fn with_next(table: &Table, address: &str, next: Option<&str>) -> String {
     match next.and_then(|next| allowed(table, next)) {
+        Some(next) => format!("{address}?next={}", crate::forms::encode(next)),
+        None => address.to_owned(),
+    }
+}
+
+/// `address?next=…` of the console, where there is somewhere to go back to.
+pub fn with_next_for_staff(table: &Table, address: &str, next: &str) -> String {
+    match allowed_for_staff(table, next) {
         Some(next) => format!("{address}?next={}", crate::forms::encode(next)),
         None => address.to_owned(),
     }

@@ -39,6 +39,16 @@ pub fn html(status: StatusCode, page: String, look: &Insurer) -> Response {
     response
 }
 
+/// Lets a page's script ask this server how something goes.
+pub fn may_fetch(mut response: Response) -> Response {
+    let policy = response.headers().get(header::CONTENT_SECURITY_POLICY);
+    let policy = policy.and_then(|policy| policy.to_str().ok()).unwrap_or_default();
+    if let Ok(policy) = HeaderValue::from_str(&format!("{policy}; connect-src 'self'")) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
 /// After a post: another page, by GET.
 pub fn see_other(address: &str) -> Response {
     redirect(StatusCode::SEE_OTHER, address)

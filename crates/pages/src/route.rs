@@ -3,9 +3,11 @@
 //! exist.
 
 use crate::{reply::Reply, visit::Visit};
+use access::Permission;
 use accounts::Member;
 use edge::{Body, Rights, Route};
 use poem::http::Method;
+use staff::Clerk;
 use std::{future::Future, pin::Pin, sync::Arc};
 
 /// A handler's answer under way.
@@ -18,6 +20,8 @@ pub enum Handler {
     Open(Arc<dyn Fn(Visit) -> Answer + Send + Sync>),
     /// For a member.
     Member(Arc<dyn Fn(Visit, Member) -> Answer + Send + Sync>),
+    /// For staff.
+    Clerk(Arc<dyn Fn(Visit, Clerk) -> Answer + Send + Sync>),
 }
 
 /// A page's route.
@@ -50,6 +54,19 @@ where
     F: Future<Output = Reply> + Send + 'static,
 {
     row(method, path, name, Rights::Public, for_anybody(handler))
+}
+
+/// A post that may come from elsewhere than a page of ours, such as a mail program's: it goes by its address alone, and its
+/// body is not read.
+pub fn foreign<F>(path: &'static str, name: &'static str, handler: impl Fn(Visit) -> F + Send + Sync + 'static) -> Row
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    Route {
+        body: Body::Nothing,
+        foreign: true,
+        ..row(Method::POST, path, name, Rights::Public, for_anybody(handler))
+    }
 }
 
 /// A page for the holder of a sign-up ticket; the use case checks it.
@@ -91,6 +108,76 @@ where
     row(method, path, name, Rights::Member, for_member(handler))
 }
 
+/// A page for staff whose second factor is not proven yet, or who are inside.
+pub fn staff_pending<F>(
+    method: Method,
+    path: &'static str,
+    name: &'static str,
+    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
+) -> Row
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    row(method, path, name, Rights::StaffPending, for_clerk(handler))
+}
+
+/// A page for staff inside, whatever they may do.
+pub fn staff_session<F>(
+    method: Method,
+    path: &'static str,
+    name: &'static str,
+    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
+) -> Row
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    row(method, path, name, Rights::StaffSession, for_clerk(handler))
+}
+
+/// A page for staff who may do this.
+pub fn staff<F>(
+    method: Method,
+    path: &'static str,
+    name: &'static str,
+    permission: Permission,
+    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
+) -> Row
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    row(method, path, name, Rights::staff(permission), for_clerk(handler))
+}
+
+/// A page for staff who may do this and have just proven a second factor.
+pub fn staff_proven<F>(
+    method: Method,
+    path: &'static str,
+    name: &'static str,
+    permission: Permission,
+    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
+) -> Row
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    row(method, path, name, Rights::staff_proven(permission), for_clerk(handler))
+}
+
+/// A form of staff's that brings a file of so many bytes at most; the handler reads it as it comes.
+pub fn staff_file<F>(
+    path: &'static str,
+    name: &'static str,
+    (permission, limit): (Permission, u64),
+    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
+) -> Row
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    Row {
+        body: Body::File(limit),
+        ..staff(Method::POST, path, name, permission, handler)
+    }
+}
+
 /// A post brings a form, a page nothing.
 fn row(method: Method, path: &'static str, name: &'static str, rights: Rights, handler: Handler) -> Row {
     let body = if method == Method::POST {
@@ -104,6 +191,7 @@ fn row(method: Method, path: &'static str, name: &'static str, rights: Rights, h
         name,
         rights,
         body,
+        foreign: false,
         handler,
     }
 }
@@ -120,4 +208,11 @@ where
     F: Future<Output = Reply> + Send + 'static,
 {
     Handler::Member(Arc::new(move |visit, member| Box::pin(handler(visit, member))))
+}
+
+fn for_clerk<F>(handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static) -> Handler
+where
+    F: Future<Output = Reply> + Send + 'static,
+{
+    Handler::Clerk(Arc::new(move |visit, clerk| Box::pin(handler(visit, clerk))))
 }

@@ -1,10 +1,12 @@
 //! What every page stands on, put together once by the binary. Cheap to clone.
 
 use crate::route::Table;
+use access::Permission;
 use accounts::Accounts;
 use database::Database;
 use edge::HttpSettings;
 use kernel::{Clock, Keys};
+use staff::Staff;
 use std::sync::Arc;
 use url::Url;
 
@@ -13,6 +15,10 @@ use url::Url;
 pub struct Services {
     /// Sign-up, log-in, recovery, consent, account.
     pub accounts: Accounts,
+    /// Staff: log-in, second factors, roles.
+    pub staff: Staff,
+    /// Imports of rosters.
+    pub rosters: roster::Runs,
     /// For reading pages, logos and terms texts.
     pub database: Database,
     /// Seals the short-lived cookies of the portal.
@@ -21,12 +27,16 @@ pub struct Services {
     pub clock: Clock,
     /// Where browsers find us; its origin is the one that forms may come from.
     pub public_url: Url,
+    /// Where staff find the console: a host of its own, or the portal's.
+    pub console_url: Url,
     /// Limits and proxies.
     pub http: HttpSettings,
     /// Every page.
     pub table: Table,
     /// The members' menu, in its order.
     pub nav: Arc<[Nav]>,
+    /// The console's menu, in its order.
+    pub console_nav: Arc<[ConsoleNav]>,
 }
 
 /// An entry of the members' menu.
@@ -36,6 +46,17 @@ pub struct Nav {
     pub path: &'static str,
     /// 「お知らせ」.
     pub text: &'static str,
+}
+
+/// An entry of the console's menu, for whoever may do one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsoleNav {
+    /// `/console/members`.
+    pub path: &'static str,
+    /// 「加入者」.
+    pub text: &'static str,
+    /// What its page asks for; none where everybody inside may open it.
+    pub permission: Option<Permission>,
 }
 
 impl Services {

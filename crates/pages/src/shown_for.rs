@@ -7,7 +7,7 @@
 //! whoever learns it can do nothing with it but send that owner's own forms with that owner's own cookies.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use kernel::{AccountId, Keys, TenantId, TenantSecret};
+use kernel::{AccountId, Keys, StaffId, TenantId, TenantSecret};
 
 /// The name of the key that makes marks.
 const PURPOSE: &str = "shown-for";
@@ -38,6 +38,14 @@ impl ShownFor {
         Self {
             tenant,
             name: format!("account {} {}", tenant.0, account.0),
+        }
+    }
+
+    /// Somebody who works for an insurer.
+    pub fn staff(tenant: TenantId, staff: StaffId) -> Self {
+        Self {
+            tenant,
+            name: format!("staff {} {}", tenant.0, staff.0),
         }
     }
 

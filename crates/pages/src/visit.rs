@@ -3,6 +3,7 @@
 
 use crate::services::Services;
 use crate::{
+    console::Inside,
     cookies::{self, Cookies},
     forms::{Form, FormTrouble},
     frame::{Flash, FlashKind, Frame, Menu},
@@ -12,7 +13,7 @@ use crate::{
 };
 use accounts::{Carrier, Member, reasons};
 use askama::Template;
-use audit::Origin;
+use audit::{Channel, Origin};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::DatabaseError;
 use edge::Rights;
@@ -88,6 +89,8 @@ pub struct Visit {
     pub query: Form,
     /// Empty on GET.
     pub form: Form,
+    /// The file that a form brings, unread; where the route takes one.
+    pub file: Option<edge::FileBody>,
     /// What the browser sent.
     pub cookies: Cookies,
     /// Path and query as asked for.
@@ -96,6 +99,10 @@ pub struct Visit {
     pub params: Vec<(&'static str, String)>,
     /// From the step before.
     pub flash: Option<Flash>,
+    /// True for the console's pages.
+    pub is_console: bool,
+    /// Who is inside the console.
+    pub inside: Option<Arc<Inside>>,
 }
 
 /// Who comes, and when: what stays so, whatever page of ours answers.
@@ -148,12 +155,15 @@ impl Visit {
             person: None,
             read_only_until: None,
             shown_for: None,
+            is_console: origin.channel == Channel::Console,
+            inside: None,
             query: Form::default(),
             form: Form::default(),
             flash: cookies.open(&services.keys, cookies::FLASH, now),
             cookies,
             asked_for: String::new(),
             params: Vec::new(),
+            file: None,
         }
     }
 
@@ -249,6 +259,8 @@ impl Visit {
     pub fn frame(&self) -> Frame {
         let mut frame = Frame::new(Arc::clone(&self.look), self.menu, self.now);
         frame.nav = Arc::clone(&self.services.nav);
+        frame.is_console = self.is_console;
+        frame.inside.clone_from(&self.inside);
         frame.flash.clone_from(&self.flash);
         frame.person.clone_from(&self.person);
         frame.read_only_until = self.read_only_until;

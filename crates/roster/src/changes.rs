@@ -4,7 +4,10 @@
 
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
-use diesel::prelude::*;
+use diesel::{
+    dsl::{exists, not},
+    prelude::*,
+};
 use diesel_async::RunQueryDsl;
 use kernel::{ImportId, PersonId};
 
@@ -59,16 +62,36 @@ impl ChangeKind {
     }
 }
 
-/// The entries after `position` (0 for all), oldest first, `limit` at most.
+/// The entries after `position` (0 for all), oldest first, `limit` at most; none about a protected person.
 pub async fn after(tx: &mut TenantTransaction, position: i64, limit: i64) -> Result<Vec<Change>, DatabaseError> {
     let tenant = tx.tenant();
+    let protection = protections::table
+        .filter(protections::tenant_id.eq(tenant))
+        .filter(protections::person_id.eq(roster_changes::person_id))
+        .filter(protections::lifted_at.is_null());
     let rows: Vec<ChangeRow> = roster_changes::table
         .filter(roster_changes::tenant_id.eq(tenant))
+        .filter(not(exists(protection)))
         .filter(roster_changes::position.gt(position))
         .order(roster_changes::position)
         .limit(limit)
         .select(ChangeRow::as_select())
         .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Change::try_from).collect()
+}
+
+/// What changed of a person since they first came into the roster, the latest first, `limit` at most.
+pub async fn of_person(tx: &TenantTransaction, person: PersonId, limit: i64) -> Result<Vec<Change>, DatabaseError> {
+    let rows: Vec<ChangeRow> = roster_changes::table
+        .filter(roster_changes::tenant_id.eq(tx.tenant()))
+        .filter(roster_changes::person_id.eq(person))
+        // As the index that finds them says it.
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("kind <> 'new'"))
+        .order(roster_changes::position.desc())
+        .limit(limit)
+        .select(ChangeRow::as_select())
+        .load(&mut &**tx)
         .await?;
     rows.into_iter().map(Change::try_from).collect()
 }
@@ -109,8 +132,18 @@ mod table {
             at -> Timestamptz,
         }
     }
+    diesel::table! {
+        /// What the journal's readers ask of it.
+        protections (tenant_id, protection_id) {
+            tenant_id -> Integer,
+            protection_id -> Uuid,
+            person_id -> Uuid,
+            lifted_at -> Nullable<Timestamptz>,
+        }
+    }
+    diesel::allow_tables_to_appear_in_same_query!(roster_changes, protections);
 }
-use table::roster_changes;
+use table::{protections, roster_changes};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = roster_changes)]

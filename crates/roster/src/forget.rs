@@ -1,6 +1,7 @@
 //! Forgetting a person whose coverage was lost long ago: the row is emptied, not deleted, for accounts and consents hang on
 //! its id. An emptied person matches nobody and is nobody's.
 
+use crate::{letters, protection};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
@@ -31,6 +32,13 @@ pub async fn empty(
             .bind::<Timestamptz, _>(now)
             .execute(&mut **tx)
             .await?;
+        diesel::sql_query(FORMER_NUMBERS)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Uuid, _>(person_id)
+            .execute(&mut **tx)
+            .await?;
+        protection::forget(tx, *person_id).await?;
+        letters::forget(tx, *person_id).await?;
     }
     Ok(lost.into_iter().map(|lost| lost.person_id).collect())
 }
@@ -49,9 +57,12 @@ const LOST: &str = "
 const EMPTY: &str = "
     UPDATE persons SET
         symbol = '', symbol_key = '', number = '', number_key = '', branch = '', branch_key = '', kana_name = '',
-        kana_strict = '', kana_fold1 = '', kana_fold2 = '', name = '', gender = '', birth_date = '0001-01-01',
+        kana_strict = '', kana_fold1 = '', kana_fold2 = '', name = '', name_key = '', gender = '',
+        birth_date = '0001-01-01', email_key = '', registered = false,
         attribute = '', relationship = '', relation = NULL, insured = false, acquired_on = NULL, present = false,
         postal_code = '', address = '', building = '', phone = '', email = '', workplace_code = '', department_code = '',
         distribution_code = '', employee_number = '', employee_key = '', personal_id = '', updated_at = $3,
         emptied_at = $3
     WHERE tenant_id = $1 AND person_id = $2";
+
+const FORMER_NUMBERS: &str = "DELETE FROM person_numbers WHERE tenant_id = $1 AND person_id = $2";

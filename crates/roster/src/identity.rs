@@ -4,6 +4,7 @@
 use crate::{
     Person,
     person::{PersonRow, person, persons},
+    protection::protected_of,
 };
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -47,6 +48,16 @@ pub enum Match {
     None,
 }
 
+impl Match {
+    fn people(&self) -> Vec<PersonId> {
+        match self {
+            Self::One { person, .. } => vec![person.person_id],
+            Self::Several { people } => people.clone(),
+            Self::None => vec![],
+        }
+    }
+}
+
 /// How a name matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -67,7 +78,8 @@ impl Level {
 }
 
 /// Looks for the one insured person of this insurer whom the identity means. Whoever has no access any more is no
-/// candidate, dependants neither. One statement, whatever the answer.
+/// candidate, dependants neither. Whoever may be a protected person is nobody: what others know of them opens nothing.
+/// Two statements, whatever the answer.
 pub async fn find(
     tx: &mut TenantTransaction,
     insurer: &Insurer,
@@ -80,7 +92,9 @@ pub async fn find(
     if insurer.sign_up.employee_number {
         persons.retain(|person| same_employee(person, identity));
     }
-    Ok(choose(persons, &identity.kana_name))
+    let found = choose(persons, &identity.kana_name);
+    let protected = protected_of(tx, &found.people()).await?;
+    Ok(if protected.is_empty() { found } else { Match::None })
 }
 
 /// True where a typed identity can still mean more than one of these people.

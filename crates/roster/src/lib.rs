@@ -2,19 +2,38 @@
 //! a whole roster and the journal of what it changed.
 //!
 //! A person's `person_id` is permanent; 記号・番号 are not, and nothing outside this crate hangs on them (design,
-//! people). This crate never touches accounts: the e-mail address it keeps is the insurer's, not the one a member logs
-//! in with.
+//! people). Of accounts this crate reads no more than whether a person has one, for the workplaces' counts: the e-mail
+//! address it keeps is the insurer's, not the one a member logs in with.
 
 pub mod changes;
+mod contact;
+mod facts;
 pub mod forget;
+mod household;
 pub mod identity;
 pub mod import;
+pub mod letters;
 mod named;
+mod numbers;
 mod person;
+pub mod protection;
+mod registered;
+pub mod runs;
+pub mod search;
+mod sight;
+pub mod workplaces;
 mod writing;
 
 pub use changes::{Change, ChangeKind};
+pub use contact::{Contact, contact};
+pub use facts::{Facts, facts};
+pub use household::household;
 pub use identity::{Identity, Level, Match, are_alike, find};
+pub use import::{LastImport, last as last_import};
 pub use named::{NamedError, Numbered, named};
-pub use person::{Access, Person, numbered, person};
+pub use numbers::{FormerNumber, former_numbers};
+pub use person::{Access, Person, may_come_in, numbered, person};
+pub use registered::set_registered;
+pub use runs::{KEYED, Runs};
+pub use sight::Sight;
 pub use writing::{Writing, writing};

@@ -80,6 +80,12 @@ impl Person {
     }
 }
 
+/// The condition on a person `p` whose access has not [`Access::Ended`]; `ended` is the newest day of loss that ends it, as a
+/// statement's parameter.
+pub fn may_come_in(ended: &str) -> String {
+    format!("p.emptied_at IS NULL AND (p.lost_on IS NULL OR p.lost_on > {ended})")
+}
+
 /// The person of an id, covered or not; `None` where this insurer has none such.
 pub async fn person(tx: &TenantTransaction, id: PersonId) -> Result<Option<Person>, DatabaseError> {
     let tenant = tx.tenant();
@@ -140,7 +146,12 @@ diesel::table! {
     }
 }
 
-#[derive(Queryable, Selectable)]
+/// The columns of a [`PersonRow`], for statements of their own on a person `p`.
+pub(crate) const COLUMNS: &str = "p.person_id, p.symbol, p.number, p.branch, p.kana_name, p.name, p.birth_date, \
+    p.relationship, p.relation, p.insured, p.acquired_on, p.lost_on, p.email, p.workplace_code, p.department_code, \
+    p.employee_number";
+
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = persons)]
 pub(crate) struct PersonRow {
     person_id: PersonId,

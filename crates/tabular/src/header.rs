@@ -3,7 +3,8 @@
 use crate::{ErrorLog, Fault};
 use csv::ByteRecord;
 use kernel::text;
-use std::fmt::Display;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt::Display};
 use unicode_normalization::UnicodeNormalization;
 
 /// The columns that a kind of table can have: an enum, made by [`columns!`](crate::columns).
@@ -93,6 +94,30 @@ macro_rules! columns {
     (@value) => { false };
 }
 
+/// Which header means which column, where somebody has said so: the column by its name, the header as it stands in the
+/// file, or nothing where the column is not to be read. What a file has no such header for is found by its own names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mapping(BTreeMap<String, String>);
+
+impl Mapping {
+    /// The header that means the column of this name; empty where none does.
+    pub fn header(&self, column: &str) -> Option<&str> {
+        self.0.get(column).map(String::as_str)
+    }
+
+    /// All of them: a column's name and its header.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(column, header)| (column.as_str(), header.as_str()))
+    }
+}
+
+impl FromIterator<(String, String)> for Mapping {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
 /// Where the columns of one file stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header<C> {
@@ -106,17 +131,44 @@ pub struct Header<C> {
 }
 
 impl<C: Column> Header<C> {
+    /// Where a file of these fields has the columns, whatever is wrong with it.
+    pub fn of(fields: &[String], mapping: &Mapping) -> Self {
+        Self::read(fields, mapping, &mut ErrorLog::<Fault>::default())
+    }
+
     /// Reads the header's fields; what is wrong goes to `errors` as line 1.
-    pub(crate) fn read<Reason: Display + From<Fault>>(fields: &[String], errors: &mut ErrorLog<Reason>) -> Self {
+    pub(crate) fn read<Reason: Display + From<Fault>>(
+        fields: &[String],
+        mapping: &Mapping,
+        errors: &mut ErrorLog<Reason>,
+    ) -> Self {
         let mut header = Self {
             places: C::ALL.iter().map(|column| (*column, None)).collect(),
             width: fields.len(),
             least: 0,
             unknown: Vec::new(),
         };
-        for (place, field) in fields.iter().enumerate() {
-            let plain = plain(field);
-            let is_named = |column: C| column.names().iter().any(|name| self::plain(name) == plain);
+        let fields: Vec<(String, &String)> = fields.iter().map(|field| (plain(field), field)).collect();
+        let mut meant = vec![false; fields.len()];
+        let mut is_unread = vec![false; header.places.len()];
+        for ((column, slot), unread) in header.places.iter_mut().zip(&mut is_unread) {
+            let Some(header) = mapping.header(column.name()).map(plain) else {
+                continue;
+            };
+            *slot = fields
+                .iter()
+                .position(|(field, _)| !header.is_empty() && *field == header);
+            *unread = header.is_empty() || slot.is_some();
+            if let Some(meant) = slot.and_then(|place| meant.get_mut(place)) {
+                *meant = true;
+            }
+        }
+        let unmeant = fields.iter().zip(meant).enumerate().filter(|(_, (_, meant))| !meant);
+        for (place, ((plain, field), _)) in unmeant {
+            let is_named = |column: C| {
+                let is_free = is_unread.get(column.index()).is_some_and(|unread| !unread);
+                is_free && column.names().iter().any(|name| self::plain(name) == *plain)
+            };
             match header.places.iter_mut().find(|(column, _)| is_named(*column)) {
                 Some((column, Some(_))) => errors.add(1, column.name(), Fault::RepeatedColumn.into()),
                 Some((_, slot)) => *slot = Some(place),
@@ -153,6 +205,11 @@ impl<C: Column> Header<C> {
         self.places.iter().all(|(_, place)| place.is_none())
     }
 
+    /// Where the file has the column, its place in a row, from 0.
+    pub fn column(&self, column: C) -> Option<usize> {
+        self.place(column)
+    }
+
     /// True where the file has the column. What a file has no column for, it says nothing about.
     pub fn has(&self, column: C) -> bool {
         self.place(column).is_some()
@@ -186,7 +243,7 @@ mod tests {
     fn read(names: &[&str]) -> (Header<Named>, ErrorLog<Fault>) {
         let mut errors = ErrorLog::default();
         let fields: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let header = Header::read(&fields, &mut errors);
+        let header = Header::read(&fields, &Mapping::default(), &mut errors);
         (header, errors)
     }
 
@@ -210,6 +267,29 @@ mod tests {
     }
 
     #[test]
+    fn a_header_means_the_column_that_somebody_said_it_means() {
+        let read = |names: &[&str], pairs: &[(&str, &str)]| {
+            let fields: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let owned = pairs
+                .iter()
+                .map(|(column, header)| ((*column).to_owned(), (*header).to_owned()));
+            let mut errors = ErrorLog::<Fault>::default();
+            let header = Header::<Named>::read(&fields, &owned.collect(), &mut errors);
+            (header, errors.is_empty())
+        };
+        let names = ["証番号", "番号", "対象者氏名（カナ）", "メール"];
+        let (header, is_whole) = read(&names, &[("番号", " 証番号"), ("メール", "")]);
+        assert!(is_whole);
+        assert_eq!(header.place(Named::Number), Some(0));
+        assert!(!header.has(Named::Email));
+        assert_eq!(header.unknown(), ["番号", "メール"]);
+        // Of a header that this file has not, the column's own name counts.
+        let (header, is_whole) = read(&names[1..], &[("番号", "証番号")]);
+        assert!(is_whole);
+        assert_eq!(header.place(Named::Number), Some(0));
+    }
+
+    #[test]
     fn missing_and_repeated_columns_are_errors_of_line_one() {
         let (_, errors) = read(&["番号", "番号", "メール"]);
         let found: Vec<_> = errors
@@ -229,7 +309,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_header_panics(fields in proptest::collection::vec("\\PC{0,12}", 0..30)) {
-            let header = Header::<Named>::read(&fields, &mut ErrorLog::<Fault>::default());
+            let header = Header::<Named>::read(&fields, &Mapping::default(), &mut ErrorLog::<Fault>::default());
             prop_assert_eq!(header.width, fields.len());
         }
 
@@ -241,7 +321,7 @@ mod tests {
             let mut fields: Vec<String> = order.iter().map(|column| column.name().to_owned()).collect();
             fields.push(other.clone());
             let mut errors = ErrorLog::<Fault>::default();
-            let header = Header::<Named>::read(&fields, &mut errors);
+            let header = Header::<Named>::read(&fields, &Mapping::default(), &mut errors);
             prop_assert!(errors.is_empty());
             prop_assert_eq!(&header.unknown, &[other]);
             for (place, column) in order.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! A table in a file: which columns it has, then row by row, each fault noted with its line.
 
 use crate::{
-    Column, Encoding, ErrorLog, Fault, Header, cells,
+    Column, Encoding, ErrorLog, Fault, Header, Mapping, cells,
     metered::Metered,
     shape::{self, Shape},
 };
@@ -25,14 +25,15 @@ pub struct Rules {
 /// A table being read. What is wrong gathers in it.
 pub struct Table<C, Reason, R> {
     csv: Reader<Metered<Chain<Cursor<Vec<u8>>, R>>>,
-    record: ByteRecord,
+    pub(crate) record: ByteRecord,
     encoding: Encoding,
     header: Header<C>,
+    mapping: Mapping,
     rules: Rules,
     rows: u64,
     /// True once there are no rows to come, or none that could be read.
     is_over: bool,
-    errors: ErrorLog<Reason>,
+    pub(crate) errors: ErrorLog<Reason>,
 }
 
 /// What is known once a file is read to its end.
@@ -49,7 +50,22 @@ pub struct TableRead<C, Reason> {
 
 impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
     /// Tells shape and encoding and reads the header. A table whose header is wrong has no rows.
-    pub fn open(mut file: R, rules: Rules) -> io::Result<Self> {
+    pub fn open(file: R, rules: Rules) -> io::Result<Self> {
+        Self::open_mapped(file, Mapping::default(), rules)
+    }
+
+    /// The same where somebody has said which header means which column.
+    pub fn open_mapped(file: R, mapping: Mapping, rules: Rules) -> io::Result<Self> {
+        let mut table = Self::begin(file, mapping, rules)?;
+        if table.errors.is_empty() {
+            table.read_header();
+        }
+        table.is_over = !table.errors.is_empty();
+        Ok(table)
+    }
+
+    /// Tells the shape and reads the first record.
+    pub(crate) fn begin(mut file: R, mapping: Mapping, rules: Rules) -> io::Result<Self> {
         let head = shape::head(&mut file)?;
         let shape = Shape::of(&head);
         let Shape { delimiter, ends_in_cr } = shape.clone().unwrap_or(Shape::USUAL);
@@ -64,7 +80,8 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             csv,
             record: ByteRecord::new(),
             encoding: Encoding::Utf8,
-            header: Header::read(&[], &mut ErrorLog::<Fault>::default()),
+            header: Header::read(&[], &Mapping::default(), &mut ErrorLog::<Fault>::default()),
+            mapping,
             rules,
             rows: 0,
             is_over: false,
@@ -73,12 +90,15 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
         match shape {
             Ok(_) => {
                 table.next_record()?;
-                table.read_header();
             }
             Err(fault) => table.fault(1, fault),
         }
-        table.is_over = !table.errors.is_empty();
         Ok(table)
+    }
+
+    /// Where its columns stand.
+    pub fn header(&self) -> &Header<C> {
+        &self.header
     }
 
     /// The next row that is not blank and has the header's columns; none at the end.
@@ -136,7 +156,7 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
     }
 
     /// The next record that is not blank, and the line it begins on.
-    fn next_record(&mut self) -> io::Result<Option<u64>> {
+    pub(crate) fn next_record(&mut self) -> io::Result<Option<u64>> {
         loop {
             match self.csv.read_byte_record(&mut self.record) {
                 Ok(false) => return Ok(None),
@@ -167,14 +187,14 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
         }
     }
 
-    /// The header decides on the encoding: in the right one its columns have names that are known.
-    fn read_header(&mut self) {
+    /// The header's fields in the first encoding that they are text in.
+    pub(crate) fn decoded(&self) -> Option<(Encoding, Vec<String>)> {
         let candidates: &[Encoding] = match self.csv.get_ref().head {
             [0xEF, 0xBB, 0xBF] => &[Encoding::Utf8Bom],
             _ => &[Encoding::Utf8, Encoding::Cp932],
         };
         let record = &self.record;
-        let decoded = candidates.iter().find_map(|encoding| {
+        candidates.iter().find_map(|encoding| {
             let fields: Option<Vec<String>> = record
                 .iter()
                 .map(|field| encoding.decode(field).map(Cow::into_owned))
@@ -182,9 +202,14 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             fields
                 .filter(|fields| fields.iter().all(|field| !field.contains('\0')))
                 .map(|fields| (*encoding, fields))
-        });
-        if let Some((encoding, fields)) = decoded {
-            let header = Header::read(&fields, &mut self.errors);
+        })
+    }
+
+    /// The header decides on the encoding: in the right one its columns have names that are known.
+    fn read_header(&mut self) {
+        if let Some((encoding, fields)) = self.decoded() {
+            let header = Header::read(&fields, &self.mapping, &mut self.errors);
+            let record = &self.record;
             // Of a file in another encoding no column is known; naming each as missing would mislead.
             let is_other = header.is_foreign() && !record.is_empty() && !record.iter().all(<[u8]>::is_ascii);
             if !is_other {

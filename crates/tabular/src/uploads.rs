@@ -159,6 +159,17 @@ pub async fn receive(
     Ok(Ok(state.received()))
 }
 
+/// Says that a file ends after so many bytes, of which nobody knew when it began how long it would be: it was begun as long
+/// as it might be. Its last piece comes after this.
+pub async fn cut(tx: &mut TenantTransaction, upload: &Upload, bytes: u64) -> Result<(), DatabaseError> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    diesel::update(theirs(tx, upload).filter(uploads::bytes.ge(bytes)))
+        .set(uploads::bytes.eq(bytes))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// The whole file, called so, to be read on a thread of its own: piece by piece, a short transaction each. Where it is erased
 /// meanwhile, reading fails.
 pub async fn source(

@@ -99,19 +99,46 @@ pub async fn settle(tx: &mut TenantTransaction, matter: Matter) -> Result<bool, 
     Ok(settled > 0)
 }
 
-/// The matters of a module that wait for the staff who hold a permission: their subjects and parameters, the oldest first.
+/// A matter that waits for staff.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
+#[diesel(table_name = tasks)]
+pub struct Open {
+    /// What it is about.
+    pub subject: Uuid,
+    /// What the module's words need.
+    pub parameters: Value,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// The matters of a module that wait for the staff who hold a permission, the oldest first, at most so many.
 pub async fn open(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     permission: &'static str,
     module: &'static str,
-) -> Result<Vec<(Uuid, Value)>, DatabaseError> {
+    limit: i64,
+) -> Result<Vec<Open>, DatabaseError> {
     let open = tasks::table
         .filter(tasks::tenant_id.eq(tx.tenant()))
         .filter(tasks::permission.eq(permission))
         .filter(tasks::module.eq(module))
         .order((tasks::since, tasks::task_id))
-        .select((tasks::subject, tasks::parameters));
-    Ok(open.load(&mut **tx).await?)
+        .limit(limit)
+        .select(Open::as_select());
+    Ok(open.load(&mut &**tx).await?)
+}
+
+/// How a matter stands, where it does.
+pub async fn one(tx: &TenantTransaction, matter: Matter) -> Result<Option<Open>, DatabaseError> {
+    let (person, permission) = matter.whose.columns();
+    let one = tasks::table
+        .filter(tasks::tenant_id.eq(tx.tenant()))
+        .filter(tasks::person_id.is_not_distinct_from(person))
+        .filter(tasks::permission.is_not_distinct_from(permission))
+        .filter(tasks::module.eq(matter.module))
+        .filter(tasks::subject.eq(matter.subject))
+        .select(Open::as_select());
+    Ok(one.first(&mut &**tx).await.optional()?)
 }
 
 /// How many matters of one kind wait for staff.
@@ -135,9 +162,9 @@ pub struct Waiting {
 }
 
 /// What waits for staff, for the console's home: whoever draws it shows what its reader's permissions settle.
-pub async fn waiting(tx: &mut TenantTransaction) -> Result<Vec<Waiting>, DatabaseError> {
+pub async fn waiting(tx: &TenantTransaction) -> Result<Vec<Waiting>, DatabaseError> {
     let waiting = diesel::sql_query(WAITING).bind::<Integer, _>(tx.tenant());
-    Ok(waiting.load(&mut **tx).await?)
+    Ok(waiting.load(&mut &**tx).await?)
 }
 
 /// Forgets what was these people's or about them.

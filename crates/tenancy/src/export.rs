@@ -209,10 +209,13 @@ pub(crate) fn terms_markdown(text: &TermsText) -> String {
 }
 
 /// Lines of text in front matter, and the text under it.
-pub(crate) fn front_matter(front: &[(&str, &str)], body: &str) -> String {
+pub(crate) fn front_matter(front: &[(&str, &str)], flags: &[&str], body: &str) -> String {
     let mut toml = Toml::default();
     for (key, value) in front {
         toml.text(key, value);
+    }
+    for key in flags {
+        toml.plain(key, "true");
     }
     format!("+++\n{}+++\n\n{body}\n", toml.0)
 }

@@ -113,6 +113,8 @@ pub struct Client {
     http: reqwest::Client,
     url: String,
     address: String,
+    /// The host that its requests name, where that is not the server's address.
+    host: Option<String>,
     cookies: Arc<Mutex<Vec<(String, String)>>>,
     /// The mark of forms by the ticket or session that they were shown for.
     marks: Arc<Mutex<HashMap<String, String>>>,
@@ -126,6 +128,7 @@ impl Client {
             http,
             url: url.to_owned(),
             address: address.to_owned(),
+            host: None,
             cookies: Arc::default(),
             marks: Arc::default(),
         }
@@ -186,17 +189,17 @@ impl Client {
         if let Some(mark) = self.marks.lock().unwrap().get(&value) {
             return Some(mark.clone());
         }
-        let page = if is_sign_up(path) {
+        let page = if is_console(path) {
+            // Of the console any page has it, whatever its holder may open.
+            "/console/nowhere"
+        } else if is_sign_up(path) {
             "/portal/signup/account"
         } else {
             "/portal/logout"
         };
         // Beside the browser's own way: its other cookies are neither sent nor changed.
-        let request = self
-            .http
-            .get(format!("{}{page}", self.url))
-            .header("X-Forwarded-For", &self.address);
-        let answer = request
+        let answer = self
+            .bare(Method::GET, page)
             .header("Cookie", format!("{name}={value}"))
             .send()
             .await
@@ -208,12 +211,20 @@ impl Client {
 
     /// The cookie that says for whom a form is, by name and value.
     fn owner(&self, path: &str) -> Option<(&'static str, String)> {
-        let name = if is_sign_up(path) {
+        let name = if is_console(path) {
+            "__Host-console"
+        } else if is_sign_up(path) {
             "__Host-ticket"
         } else {
             "__Host-session"
         };
-        let marked = ["/portal/signup/", "/portal/terms", "/portal/account"];
+        let marked = [
+            "/portal/signup/",
+            "/portal/terms",
+            "/portal/account",
+            "/console/",
+            "/operator/",
+        ];
         let marked = marked.iter().any(|begin| path.starts_with(begin));
         Some((name, self.cookie(name).filter(|_| marked)?))
     }
@@ -230,16 +241,34 @@ impl Client {
 
     /// A request to shape further; cookies and address are on it.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self
-            .http
-            .request(method, format!("{}{path}", self.url))
-            .header("X-Forwarded-For", &self.address);
+        let request = self.bare(method, path);
         let cookies = self.cookies.lock().unwrap();
         if cookies.is_empty() {
             return request;
         }
         let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         request.header("Cookie", pairs.join("; "))
+    }
+
+    /// A request without cookies.
+    fn bare(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self
+            .http
+            .request(method, format!("{}{path}", self.url))
+            .header("X-Forwarded-For", &self.address);
+        match &self.host {
+            Some(host) => request.header("Host", host),
+            None => request,
+        }
+    }
+
+    /// The same visitor at another host of the server's: the cookies go there too, as no browser would have it.
+    #[must_use]
+    pub fn at_host(&self, host: &str) -> Self {
+        Self {
+            host: Some(host.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// Sends it and keeps the cookies it sets.
@@ -356,6 +385,10 @@ fn mark_in(html: &str) -> Option<String> {
         .into_iter()
         .find(|(name, _)| name == MARK)
         .map(|(_, mark)| mark)
+}
+
+fn is_console(path: &str) -> bool {
+    path.starts_with("/console/") || path.starts_with("/operator/")
 }
 
 fn is_sign_up(path: &str) -> bool {

@@ -16,7 +16,10 @@ mod app;
 mod client;
 mod database;
 mod network;
+mod passkey;
 mod people;
+mod staff;
+mod totp;
 
 pub use app::{Cost, TestApp, account, unique};
 pub use client::{Answer, COUNTED, Client, Fields, MARK};
@@ -25,4 +28,7 @@ pub use database::{
     service_url, sql, start, tenants, url_of,
 };
 pub use network::Network;
+pub use passkey::Passkey;
 pub use people::{PASSWORD, SignedUp, TestPerson};
+pub use staff::TestClerk;
+pub use totp::totp;

@@ -2,7 +2,8 @@
 
 mod accessibility;
 mod account;
-mod device;
+mod close;
+pub(crate) mod device;
 mod documents;
 mod email_change;
 mod help;
@@ -10,13 +11,15 @@ mod identity_fields;
 mod log_in;
 mod log_out;
 mod logo;
+mod mails;
+mod my_data;
 mod recover;
 mod sign_up;
 mod sign_up_account;
 mod sign_up_code;
 mod terms;
 
-use pages::{Nav, PanelSource, Row, assets, member, public, session, ticket};
+use pages::{Nav, PanelSource, Row, assets, foreign, member, public, session, ticket};
 use poem::http::Method;
 use std::sync::Arc;
 
@@ -74,6 +77,7 @@ pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
             log_in::show(Arc::clone(&panels), visit)
         }),
         public(POST, "/portal/", "log_in.submit", log_in::submit),
+        public(POST, "/portal/forget-user-id", "log_in.forget", log_in::forget),
         public(GET, "/portal/logout", "log_out", log_out::show),
         public(POST, "/portal/logout", "log_out.submit", log_out::submit),
         public(GET, "/portal/password", "recover.password", recover::password),
@@ -103,6 +107,13 @@ pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
         public(GET, "/portal/help", "help", help::show),
         // Account
         member(GET, "/portal/account", "account", account::show),
+        member(GET, "/portal/account/my-data", "my_data", my_data::show),
+        member(GET, "/portal/account/mails", "mails", mails::show),
+        member(POST, "/portal/account/mails", "mails.submit", mails::submit),
+        public(GET, "/portal/mails/stop", "mails.stop", mails::ask),
+        foreign("/portal/mails/stop", "mails.stop_submit", mails::stop),
+        member(GET, "/portal/account/close", "close", close::show),
+        member(POST, "/portal/account/close", "close.submit", close::submit),
         member(GET, "/portal/account/password", "account.password", account::password),
         member(
             POST,

@@ -1,5 +1,6 @@
 //! The shell around its handlers, with no database behind it: what never reaches one must not need one.
 
+use access::Policy;
 use accounts::{Accounts, Limits};
 use database::{Database, DatabaseConfig, Timeouts};
 use edge::HttpSettings;
@@ -8,6 +9,7 @@ use guard::{HashConfig, Hasher};
 use kernel::{Clock, Keys, NameKeys};
 use pages::{Services, Table};
 use poem::{Endpoint, Request, Response, http::Method};
+use staff::Staff;
 use std::sync::Arc;
 use tenancy::Directory;
 
@@ -41,6 +43,10 @@ fn services() -> Services {
         database,
         keys,
         clock,
+        rosters: roster::Runs::new(&ground, chrono::TimeDelta::days(1)),
+        staff: Staff::new(&ground, Arc::new(Policy::load(&[]).unwrap()), public_url.clone()),
+        console_url: public_url.clone(),
+        console_nav: Arc::from([]),
         public_url,
         http: HttpSettings::default(),
         table: Table::new(crate::portal::rows(&Arc::from([]))),
@@ -396,7 +402,10 @@ fn every_form_that_is_posted_begins_by_the_macro_that_says_for_whom_it_is_shown(
             path.display()
         );
         assert_eq!(
-            text.matches("form::post(").count(),
+            ["form::post(", "form::post_file(", "form::narrow("]
+                .iter()
+                .map(|begun| text.matches(begun).count())
+                .sum::<usize>(),
             text.matches("</form>").count(),
             "{}",
             path.display()

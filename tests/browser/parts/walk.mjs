@@ -109,7 +109,7 @@ async function walk(page, insurer, person, userId) {
     '2024.04.01 【お知らせ】 2024年度 定期システムメンテナンス 年間スケジュール', '2024.04.05 「i B s s 関連の利用規約」新設と改訂のお知らせ',
     '2022.09.14 Microsoft 社 Internet Explorer のサポート終了について',
   );
-  assert.deepEqual(await labels(page), ['ユーザーID', 'パスワード']);
+  assert.deepEqual(await labels(page), ['ユーザーID', 'パスワード', '次からこの機器では、ユーザーIDの入力を省く（共用の機器では選ばないでください）']);
   assert.deepEqual(await buttons(page), ['表示（パスワード）', 'ログイン', 'ユーザーIDの作成がまだの方はこちら']);
   await picture('4-log-in');
   await budget(page);

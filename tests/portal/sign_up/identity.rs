@@ -207,10 +207,10 @@ async fn twins_of_one_household_each_sign_up_by_their_own_name_and_neither_by_a_
         app.insurer.lines(query).await
     };
     says(&identify(&app, &both).await, 422, NEUTRAL);
-    assert_eq!(tasks().await, ["members.identify names_alike 2"]);
+    assert_eq!(tasks().await, ["members.edit names_alike 2"]);
     app.later(24 * 3600 + 1);
     says(&identify(&app, &both).await, 422, NEUTRAL);
-    assert_eq!(tasks().await, ["members.identify names_alike 2"]);
+    assert_eq!(tasks().await, ["members.edit names_alike 2"]);
 }
 
 #[tokio::test]

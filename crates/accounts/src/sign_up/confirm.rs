@@ -95,7 +95,14 @@ impl Accounts {
             record_visitor(&tx, now, origin, "sign_up.confirm", trail::word(&judged.outcome), about).await?;
         } else {
             // Costs no try, so there may be any number of them.
-            trail::note_held(&tx, now, origin, &CODE_HELD, &Typed::ticket(&self.keys, row.ticket_id)).await?;
+            trail::note_held(
+                &tx,
+                now,
+                origin,
+                &CODE_HELD,
+                &Typed::of(&self.keys, "ticket", &row.ticket_id.to_string()),
+            )
+            .await?;
         }
         tx.commit().await?;
         if let (Outcome::Done(registered), Some(account)) = (&judged.outcome, judged.account) {
@@ -185,7 +192,7 @@ impl Accounts {
         })
     }
 
-    /// Writes the account, unless the person got one through another ticket meanwhile.
+    /// Writes the account, unless the person got one through another ticket meanwhile, or is protected since.
     async fn register(
         &self,
         tx: &mut TenantTransaction,
@@ -199,6 +206,9 @@ impl Accounts {
         else {
             return Ok(Err(reasons::STEP_MISSING.into()));
         };
+        if roster::protection::is_protected(tx, row.person_id).await? {
+            return Ok(Err(reasons::TICKET_EXPIRED.into()));
+        }
         // Reserved once more: a later sign-up of the same person may have given the name up.
         if !login_names::reserve(tx, &self.names, &user_id, row, now).await? {
             return Ok(Err(user_id_taken()));
@@ -224,6 +234,7 @@ impl Accounts {
         if made == 0 {
             return Ok(Err(reasons::TICKET_EXPIRED.into()));
         }
+        self.list(tx, row.person_id, true).await?;
         login_names::hand_over(tx, &self.names, &user_id, row, account_id).await?;
         diesel::update(live_ticket(tenant, row.ticket_id))
             .set((

@@ -75,8 +75,8 @@ impl Accounts {
         let now = self.clock.now();
         let mut tx = self.database.tenant(ticket.tenant).write(Durability::Safe).await?;
         let outcome = self.write_account(&mut tx, &insurer, &row, &given, now).await?;
-        let typed = Typed::user_id(&self.keys, &given.user_id.folded()).into(json!({}));
-        let typed = Typed::email(&self.keys, given.email.as_str()).into(typed);
+        let typed = Typed::of(&self.keys, "user_id", &given.user_id.folded()).into(json!({}));
+        let typed = Typed::of(&self.keys, "email", given.email.as_str()).into(typed);
         let about = (Some(trail::ticket(row.ticket_id)), typed);
         record_visitor(&tx, now, origin, "sign_up.create", trail::word(&outcome), about).await?;
         tx.commit().await?;
@@ -122,7 +122,7 @@ impl Accounts {
         }
         let (rule, key) = (self.limits.account_posts(), row.ticket_id.to_string());
         if let Taken::Wait { until } = throttle::take(&tx, &self.keys, now, &rule, &key).await? {
-            let typed = Typed::ticket(&self.keys, row.ticket_id);
+            let typed = Typed::of(&self.keys, "ticket", &row.ticket_id.to_string());
             trail::note_held(&tx, now, origin, &ACCOUNT_HELD, &typed).await?;
             tx.commit().await?;
             return Ok(Err(reasons::wait(until)));
@@ -132,7 +132,7 @@ impl Accounts {
         {
             errors.push(FieldError::new(fields::USER_ID, Problem::UserIdTaken));
             // Whoever asks for many learns which exist: the trail tells whose ticket it was.
-            let typed = Typed::user_id(&self.keys, &user_id.folded()).into(json!({}));
+            let typed = Typed::of(&self.keys, "user_id", &user_id.folded()).into(json!({}));
             let about = (Some(trail::ticket(row.ticket_id)), typed);
             record_visitor(&tx, now, origin, "sign_up.create", Problem::UserIdTaken.code(), about).await?;
         }
@@ -245,7 +245,7 @@ impl Accounts {
         };
         let about = (
             Some(trail::ticket(row.ticket_id)),
-            Typed::email(&self.keys, email.as_str()).into(json!({})),
+            Typed::of(&self.keys, "email", email.as_str()).into(json!({})),
         );
         record_visitor(&tx, now, origin, "sign_up.resend", trail::word(&outcome), about).await?;
         tx.commit().await?;

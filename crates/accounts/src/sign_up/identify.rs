@@ -5,6 +5,7 @@ use crate::{
     messages::{AlreadyRegistered, letterhead, sender},
     reasons,
     schema::{accounts, sign_up_tickets},
+    tallies::{self, FailureReason},
     ticket::PURPOSE,
     trail::{self, IDENTITY_HELD, IDENTITY_NETWORK_HELD, IDENTITY_UNREAD, Typed, record_visitor},
     tries::{limits::span, network, rules::IDENTITY_INSURER},
@@ -79,7 +80,7 @@ impl Accounts {
     ) -> Result<(Outcome<Ticketed>, bool), Outage> {
         let now = self.clock.now();
         let key = format!("{}|{}", identity.symbol.key(), identity.number.key());
-        let typed = Typed::number(&self.keys, &key);
+        let typed = Typed::of(&self.keys, "number", &key);
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
         let rule = self.limits.identity();
         let (taken, standing) = throttle::take_of(&tx, &self.keys, now, &rule, &key).await?;
@@ -166,13 +167,32 @@ impl Accounts {
     /// Work on a failed identity: people whom it can't tell apart become a task for staff, and a registered person gets a
     /// mail, once a day at most.
     pub(crate) async fn follow_up(&self, tenant: TenantId, attempt: Attempt) -> Result<(), Outage> {
-        if let Some(ambiguous) = attempt.ambiguous {
+        if let Some(ambiguous) = &attempt.ambiguous {
             self.leave_to_staff(tenant, &ambiguous.people).await?;
         }
-        match attempt.account {
-            Some(account) => self.remind_registered(tenant, account, &attempt.number).await,
-            None => Ok(()),
+        if let Some(account) = attempt.account {
+            self.remind_registered(tenant, account, &attempt.number).await?;
         }
+        // Last, for what failed before it is done again, and this would be counted again.
+        self.tally_failure(tenant, &attempt).await
+    }
+
+    /// Counts it by reason, and by workplace where the number is the roster's: of whom it was nothing is kept.
+    async fn tally_failure(&self, tenant: TenantId, attempt: &Attempt) -> Result<(), Outage> {
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
+        let place = match attempt.number.rsplit_once('|') {
+            Some((symbol, number)) => roster::workplaces::of_number(&tx, symbol, number).await?,
+            None => None,
+        };
+        let reason = match (attempt.account, &attempt.ambiguous, &place) {
+            (Some(_), ..) => FailureReason::Registered,
+            (None, Some(_), _) => FailureReason::Alike,
+            (None, None, Some(_)) => FailureReason::OtherFacts,
+            (None, None, None) => FailureReason::UnknownNumber,
+        };
+        let (workplace, symbol) = place.unwrap_or_default();
+        tallies::add_failure(&mut tx, self.clock.now(), reason, (&workplace, &symbol)).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The task for staff (design.md §3): which people of one number fold alike.
@@ -189,7 +209,7 @@ impl Accounts {
         };
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        let typed = Typed::number(&self.keys, number).into(json!({}));
+        let typed = Typed::of(&self.keys, "number", number).into(json!({}));
         let about = (Some(trail::account(account_id)), typed);
         record_visitor(&tx, now, &Origin::worker(), "sign_up.identify", "registered", about).await?;
         let due: Option<(String, PersonId)> = diesel::update(accounts::table)

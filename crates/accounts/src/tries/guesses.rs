@@ -1,12 +1,8 @@
-//! Guesses at passwords: what they are counted on, who is held off for them, and what ends them ([`super::rules`]).
-//!
-//! Whether a log-in is looked at hangs on what was typed and where it came from, and is decided at the platform before
-//! anybody asks whose the user ID is: a known one must not be held off the slower (security.md 27, 69). What lasts is
-//! counted in the account itself.
+//! Guesses at members' passwords ([`guard::guesses`]), by [`super::rules`]: decided at the platform before anybody asks
+//! whose the user ID is. What lasts is counted in the account itself.
 
-use super::network::{self, watched};
 use crate::{
-    Accounts, Limits, reasons,
+    Accounts, reasons,
     schema::accounts,
     trail::{self, LOG_IN_HELD, LOG_IN_NETWORK_HELD, Typed},
 };
@@ -14,141 +10,48 @@ use audit::Origin;
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use futures_util::future::{try_join, try_join_all};
-use guard::throttle::{self, Rule, Standing, Taken};
+pub(crate) use guard::guesses::{Admitted, Counted, Guesser};
+use guard::{
+    guesses::{self, Admission, of_all},
+    throttle,
+};
 use kernel::{AccountId, Outage, Refusal, TenantId};
 use scoped_futures::ScopedFutureExt as _;
 
-/// Who tries: each kind has counts of its own, so that one never keeps the other out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Guesser {
-    /// Whoever has not logged in with this user ID here before.
-    Stranger,
-    /// A browser or program that has, or somebody inside.
-    Device,
-}
-
-impl Guesser {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Stranger => "strangers",
-            Self::Device => "devices",
-        }
-    }
-}
-
-/// What a log-in's tries are counted on. What was typed stands last in each key: it may hold anything.
-pub(crate) struct Counted<'a> {
-    origin: &'a Origin,
-    /// What was typed as user ID, folded.
-    pub typed: String,
-    pub by: Guesser,
-    /// Looked at before, counted after a failure: by network, by user ID and network, by user ID.
-    rules: Vec<(Rule<'a>, String)>,
-    /// How many of them are by network alone.
-    by_network: usize,
-}
-
-impl<'a> Counted<'a> {
-    pub(crate) fn new(limits: &'a Limits, origin: &'a Origin, typed: String, device: Option<&str>) -> Self {
-        let places = network::places(origin);
-        let by = device.map_or(Guesser::Stranger, |_| Guesser::Device);
-        let mut rules = Vec::new();
-        if by == Guesser::Stranger {
-            rules.extend(watched(&places, limits.log_in_network()));
-        }
-        let by_network = rules.len();
-        match device {
-            None => rules.extend(
-                places
-                    .iter()
-                    .map(|place| (limits.log_in(place.times), format!("{}|{typed}", place.key))),
-            ),
-            Some(device) => rules.push((limits.log_in(1), format!("{device}|{typed}"))),
-        }
-        rules.push((limits.log_in_id(), of_all(by, &typed)));
-        Self {
-            origin,
-            typed,
-            by,
-            rules,
-            by_network,
-        }
-    }
-
-    /// Why this log-in is not looked at, where it isn't, and whether for its network alone.
-    fn refusal(&self, standing: &[Standing], taken: Taken) -> Option<(Refusal, bool)> {
-        let (networks, own) = standing.split_at_checked(self.by_network)?;
-        if own.last().is_some_and(|of_all| of_all.wait.is_some()) {
-            return Some((reasons::LOG_IN_LOCKED.into(), false));
-        }
-        let latest = |standing: &[Standing]| standing.iter().filter_map(|standing| standing.wait).max();
-        let full = match taken {
-            Taken::Wait { until } => Some(until),
-            Taken::Free => None,
-        };
-        let by_id = latest(own).max(full);
-        let by_network = latest(networks);
-        let until = by_id.max(by_network)?;
-        Some((reasons::wait(until), by_id.is_none()))
-    }
-}
-
-/// The key of all tries of a kind at what was typed.
-fn of_all(by: Guesser, typed: &str) -> String {
-    format!("{}|{typed}", by.word())
-}
-
-/// What was counted before a log-in that is looked at.
-pub(crate) struct Admitted {
-    /// Wrong passwords since the last right one, of this kind of guesser.
-    pub failures: u32,
-    /// What a right password forgives.
-    forgivable: Vec<usize>,
-}
-
 impl Accounts {
+    /// What a log-in with this user ID is counted on.
+    pub(crate) fn counted<'a>(&'a self, origin: &'a Origin, typed: String, device: Option<&str>) -> Counted<'a> {
+        Counted::new(self.limits.guesses(), origin, typed, device)
+    }
+
     /// Takes a log-in of what was typed, unless it is to be held off.
     pub(crate) async fn admit_log_in(&self, counted: &Counted<'_>) -> Result<Result<Admitted, Refusal>, Outage> {
         let (now, keys) = (self.clock.now(), &self.keys);
-        let (log_ins, key) = (self.limits.log_ins(), of_all(counted.by, &counted.typed));
-        let (tx, (standing, taken)) = self
+        let (tx, admission) = self
             .database
             .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| {
-                let look = throttle::look(tx, keys, now, &counted.rules);
-                try_join(look, throttle::take(tx, keys, now, &log_ins, &key)).scope_boxed()
-            })
+            .write_with(Durability::Relaxed, |tx| counted.admit(tx, keys, now).scope_boxed())
             .await?;
-        let refusal = counted.refusal(&standing, taken);
-        if let Some((_, by_network)) = &refusal {
-            if taken == Taken::Free {
-                // It is not looked at, so it is no log-in.
-                throttle::give_back(&tx, keys, now, &log_ins, &key).await?;
-            }
+        if let Admission::HeldOff { by_network, .. } = &admission {
             let (held, typed) = if *by_network {
                 (&LOG_IN_NETWORK_HELD, Typed::network(keys, counted.origin))
             } else {
-                (&LOG_IN_HELD, Typed::user_id(keys, &counted.typed))
+                (&LOG_IN_HELD, Typed::of(keys, "user_id", &counted.typed))
             };
             trail::note_held(&tx, now, counted.origin, held, &typed).await?;
         }
         tx.commit().await?;
-        Ok(match refusal {
-            Some((refusal, _)) => Err(refusal),
-            None => Ok(Admitted {
-                failures: standing.last().map_or(0, |of_all| of_all.tries),
-                forgivable: (counted.by_network..standing.len())
-                    .filter(|nth| standing.get(*nth).is_some_and(|standing| standing.counted))
-                    .collect(),
-            }),
+        Ok(match admission {
+            Admission::Admitted(admitted) => Ok(admitted),
+            Admission::HeldOff { until: None, .. } => Err(reasons::LOG_IN_LOCKED.into()),
+            Admission::HeldOff { until: Some(until), .. } => Err(reasons::wait(until)),
         })
     }
 
     /// An account that has reached its limit though the throttle forgot, refused as if it hadn't.
     pub(crate) async fn hold_off_locked(&self, counted: &Counted<'_>) -> Result<(), Outage> {
         let (now, keys) = (self.clock.now(), &self.keys);
-        let typed = Typed::user_id(keys, &counted.typed);
+        let typed = Typed::of(keys, "user_id", &counted.typed);
         let (tx, ()) = self
             .database
             .tenant(TenantId::PLATFORM)
@@ -162,14 +65,10 @@ impl Accounts {
     /// Counts a wrong password, or one for nobody's user ID.
     pub(crate) async fn count_guesses(&self, counted: &Counted<'_>) -> Result<(), Outage> {
         let (now, keys) = (self.clock.now(), &self.keys);
-        let (tx, _) = self
+        let (tx, ()) = self
             .database
             .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| {
-                let counted = counted.rules.iter();
-                let counted = counted.map(|(rule, key)| throttle::count_failure(tx, keys, now, rule, key));
-                try_join_all(counted).scope_boxed()
-            })
+            .write_with(Durability::Relaxed, |tx| counted.count(tx, keys, now).scope_boxed())
             .await?;
         Ok(tx.commit().await?)
     }
@@ -177,22 +76,15 @@ impl Accounts {
     /// After a right password: what wrong ones counted for this user ID, from here and from all of this kind. What a
     /// network counts stays: others share it.
     pub(crate) async fn forgive_admitted(&self, counted: &Counted<'_>, admitted: &Admitted) -> Result<(), Outage> {
-        let rules: Vec<_> = admitted
-            .forgivable
-            .iter()
-            .filter_map(|nth| counted.rules.get(*nth))
-            .collect();
+        let rules = counted.forgivable(admitted);
         if rules.is_empty() {
             return Ok(());
         }
-        let (tx, _) = self
+        let (tx, ()) = self
             .database
             .tenant(TenantId::PLATFORM)
             .write_with(Durability::Relaxed, |tx| {
-                let forgiven = rules
-                    .iter()
-                    .map(|(rule, key)| throttle::forgive(tx, &self.keys, rule, key));
-                try_join_all(forgiven).scope_boxed()
+                guesses::forgive(tx, &self.keys, rules.iter().copied()).scope_boxed()
             })
             .await?;
         Ok(tx.commit().await?)
@@ -201,16 +93,9 @@ impl Accounts {
     /// A new password proves its owner, and makes every guess so far worth nothing: all counts of this user ID end, and
     /// whoever set it may log in at once.
     pub(crate) async fn forgive_guesses(&self, origin: &Origin, folded: &str) -> Result<(), Outage> {
-        let counted = Counted::new(&self.limits, origin, folded.to_owned(), None);
+        let all = self.counted(origin, folded.to_owned(), None).all_of_name();
         let tx = self.database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
-        for (rule, key) in counted.rules.iter().skip(counted.by_network) {
-            throttle::forgive(&tx, &self.keys, rule, key).await?;
-        }
-        for by in [Guesser::Stranger, Guesser::Device] {
-            let key = of_all(by, folded);
-            throttle::forgive(&tx, &self.keys, &self.limits.log_in_id(), &key).await?;
-            throttle::forgive(&tx, &self.keys, &self.limits.log_ins(), &key).await?;
-        }
+        guesses::forgive(&tx, &self.keys, &all).await?;
         Ok(tx.commit().await?)
     }
 

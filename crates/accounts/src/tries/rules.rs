@@ -35,7 +35,7 @@
 //! | `sign_up_tickets.sends`, `email_changes.sends` | codes mailed | 6, and 60 s apart whatever the address | begin again | |
 //! | rows of `sessions` | log-ins still open, of an account | 50 | the oldest ends | |
 //!
-//! **Networks** ([`super::network`]): an IPv4 address; of IPv6 a /64, with a /56 allowed twice and a /48 four times as
+//! **Networks** ([`guard::network`]): an IPv4 address; of IPv6 a /64, with a /56 allowed twice and a /48 four times as
 //! much, since whoever holds one has as many /64 as they like. Where an insurer declares a network that its members share
 //! (`[[network]]` in tenant.toml), each address there is allowed `factor` times as much at that insurer's door, and counts
 //! there alone. Log-ins and reset mails have no insurer's door: whose a user ID is must not show in what is refused.
@@ -54,7 +54,7 @@
 //! are welcome. The throttles set the pace.
 
 use crate::Limits;
-use guard::throttle::Rule;
+use guard::{guesses::GuessRules, network::NetworkRule, throttle::Rule};
 use std::time::Duration;
 
 const QUARTER: Duration = Duration::from_mins(15);
@@ -88,25 +88,6 @@ pub(crate) const CODE_INSURER: Rule<'static> = alarming("code_insurer");
 pub(crate) const ALARM: Rule<'static> = once("alarm", HOUR);
 pub(crate) const ODD_LOG_IN: Rule<'static> = once("odd_log_in", DAY);
 
-/// A rule by network; what one network is allowed is multiplied by how large it is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NetworkRule {
-    name: &'static str,
-    tries: u32,
-    window: Duration,
-}
-
-impl NetworkRule {
-    pub(crate) fn times(self, times: u32) -> Rule<'static> {
-        Rule {
-            name: self.name,
-            tries: self.tries.saturating_mul(times),
-            window: self.window,
-            waits: &[],
-        }
-    }
-}
-
 impl Limits {
     pub(crate) fn identity(&self) -> Rule<'_> {
         waiting("identity", self.identity_tries, DAY, self.identity_waits.spans())
@@ -133,21 +114,21 @@ impl Limits {
         self.network("code_network", self.code_network_tries)
     }
 
-    pub(crate) fn log_ins(&self) -> Rule<'_> {
-        waiting("log_ins", self.log_ins, HOUR, &[])
+    pub(crate) fn guesses(&self) -> GuessRules<'_> {
+        GuessRules {
+            log_ins: self.log_ins(),
+            log_in: waiting("log_in", self.log_in_tries, HOUR, self.log_in_waits.spans()),
+            log_in_id: self.log_in_id(),
+            log_in_network: self.network("log_in_network", self.log_in_network_tries),
+        }
     }
 
-    pub(crate) fn log_in(&self, times: u32) -> Rule<'_> {
-        let tries = self.log_in_tries.saturating_mul(times);
-        waiting("log_in", tries, HOUR, self.log_in_waits.spans())
+    fn log_ins(&self) -> Rule<'_> {
+        waiting("log_ins", self.log_ins, HOUR, &[])
     }
 
     pub(crate) fn log_in_id(&self) -> Rule<'_> {
         waiting("log_in_id", self.log_in_id_tries, LASTING, &[LASTING])
-    }
-
-    pub(crate) fn log_in_network(&self) -> NetworkRule {
-        self.network("log_in_network", self.log_in_network_tries)
     }
 
     pub(crate) fn password_proof(&self) -> Rule<'_> {

@@ -67,7 +67,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
 
 /// Refuses keys with which no node would start: what is sealed or hashed with a key that was never registered, or with
 /// another one under its id, would open for nobody.
-async fn proven(owner: &Database, keys: &Keys, names: &NameKeys) -> Result<(), Failed> {
+pub(super) async fn proven(owner: &Database, keys: &Keys, names: &NameKeys) -> Result<(), Failed> {
     let tx = owner.tenant(TenantId::PLATFORM).read().await?;
     let known = known_keys::load(&tx).await?;
     tx.commit().await?;
@@ -81,8 +81,11 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(guard::KEYED)
         .chain(jobs::KEYED)
         .chain(mail::KEYED)
+        .chain(roster::KEYED)
         .chain(tabular::uploads::KEYED)
         .chain(pages::KEYED)
+        .chain(staff::KEYED)
+        .chain(roster::protection::KEYED)
 }
 
 /// Makes keys known; which were not. The first key of user IDs gives them their hashes at once: there are none yet, or

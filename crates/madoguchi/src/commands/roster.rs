@@ -1,4 +1,4 @@
-//! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or nothing.
+//! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or changes to it (異動区分), or nothing.
 
 use super::{Failed, said};
 use crate::{
@@ -6,11 +6,13 @@ use crate::{
     retention,
     terminal::{self, complain, say},
 };
-use audit::{Actor, Origin};
 use clap::Subcommand;
 use database::Database;
 use kernel::Clock;
-use roster::import::{ImportError, ImportRefused, Options, Progress, Relations, Report, import};
+use roster::{
+    import::{ImportError, ImportRefused, Options, Progress, Relations, Report},
+    runs::at_command,
+};
 use std::path::{Path, PathBuf};
 use tabular::Source;
 use tenancy::{Directory, Insurer};
@@ -69,9 +71,8 @@ pub(crate) async fn import_file(
     file: &Path,
     options: Options,
 ) -> Result<Report, Failed> {
-    let by = (Actor::Operator, Origin::command());
     let source = Source::file(file);
-    let imported = import(database, insurer, source, options, by, clock, show_progress).await;
+    let imported = at_command(database, insurer, source, options, clock, show_progress).await;
     terminal::end_progress();
     match imported {
         Ok(report) => Ok(report),
@@ -104,6 +105,8 @@ fn show_progress(progress: Progress) {
 fn show_report(report: &Report) {
     let done = if report.dry_run {
         "dry run, nothing written"
+    } else if report.is_delta {
+        "changes imported"
     } else {
         "imported"
     };

@@ -14,6 +14,7 @@ use kernel::{Clock, InsurerCode, TenantId, calendar};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use tenancy::{Applied, ApplyError, Folder, FolderPart, FolderProblem, StateChange};
+use web::letter::Letterhead;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -32,6 +33,11 @@ pub(super) enum Command {
         code: String,
         /// An empty or new folder
         folder: PathBuf,
+    },
+    /// The letter that leads to sign-up, to nobody by name, as a page for the insurer's web site
+    Letter {
+        /// 保険者指定コード
+        code: String,
     },
     /// List the insurers
     List,
@@ -84,6 +90,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             say!("wrote {}", folder.display());
             Ok(())
         }
+        Command::Letter { code } => letter(config, &database, clock.now(), &code).await,
         Command::List => {
             for head in tenancy::list(&database).await? {
                 let code = head.code.as_ref().map_or("platform", InsurerCode::as_str);
@@ -195,6 +202,20 @@ async fn show(database: &Database, tenant: TenantId) -> Result<(), Failed> {
             say!("#   {line}");
         }
     }
+    Ok(())
+}
+
+/// The general letter on standard output.
+async fn letter(config: &Config, database: &Database, now: DateTime<Utc>, code: &str) -> Result<(), Failed> {
+    let tenant = tenancy::named(database, code).await.map_err(said)?;
+    let Some(shown) = tenancy::show(database, tenant).await? else {
+        return Err(Failed::Said("no such insurer".into()));
+    };
+    let head = Letterhead::new(&shown.insurer, &config.http.public_url, now);
+    let Some(head) = head else {
+        return Err(Failed::Said("the platform has no members to write to".into()));
+    };
+    terminal::out(&web::letter::alone(&head).map_err(said)?);
     Ok(())
 }
 

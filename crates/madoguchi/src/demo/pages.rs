@@ -1,6 +1,9 @@
 //! The demo's two pages: where to start, and the caught mail. Plain HTML, no script, never part of `serve`.
 
-use super::people::{PASSWORD, PEOPLE, People, Sample};
+use super::{
+    clerks,
+    people::{PASSWORD, PEOPLE, People, Sample},
+};
 use crate::app::App;
 use askama::Template;
 use kernel::calendar;
@@ -12,6 +15,8 @@ use poem::{Response, handler, web::Data};
 struct Start {
     insurers: Vec<Insurer>,
     password: &'static str,
+    clerk_email: &'static str,
+    clerk_password: &'static str,
 }
 
 struct Insurer {
@@ -56,6 +61,8 @@ pub(super) async fn start(Data(app): Data<&App>) -> Response {
     page(&Start {
         insurers,
         password: PASSWORD,
+        clerk_email: clerks::EMAIL,
+        clerk_password: clerks::PASSWORD,
     })
 }
 

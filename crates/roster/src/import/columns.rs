@@ -2,7 +2,7 @@
 
 tabular::columns! {
     /// A column of the format.
-    pub(super) enum Column {
+    pub(crate) enum Column {
         Symbol: required code "被保険者証記号",
         Number: required code "番号",
         Branch: optional code "枝番",
@@ -24,6 +24,8 @@ tabular::columns! {
         DistributionCode: optional code "配付先コード",
         EmployeeNumber: optional code "社員コード",
         PersonalId: optional code "個人ID",
+        // Where a file has it, it is one of changes: nobody is lost by not standing in it.
+        Movement: optional code "異動区分",
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{
     columns::{Column, Header},
-    report::{Corrected, Vanishing},
+    report::{Corrected, Sample, Vanishing},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -12,10 +12,11 @@ use diesel::{
     QueryableByName,
     pg::Pg,
     query_builder::BoxedSqlQuery,
-    sql_types::{BigInt, Date, Integer, SmallInt, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{FOLD_VERSION, ImportId, PersonId, calendar};
+use tabular::Column as _;
 
 /// An import under way.
 pub(super) struct Merge<'a> {
@@ -54,7 +55,7 @@ const STATED: [(Column, &[&str]); 21] = [
         Column::KanaName,
         &["kana_name", "kana_strict", "kana_fold1", "kana_fold2"],
     ),
-    (Column::Name, &["name"]),
+    (Column::Name, &["name", "name_key"]),
     (Column::Gender, &["gender"]),
     (Column::BirthDate, &["birth_date"]),
     (Column::Attribute, &["attribute"]),
@@ -65,7 +66,7 @@ const STATED: [(Column, &[&str]); 21] = [
     (Column::Address, &["address"]),
     (Column::Building, &["building"]),
     (Column::Phone, &["phone"]),
-    (Column::Email, &["email"]),
+    (Column::Email, &["email", "email_key"]),
     (Column::WorkplaceCode, &["workplace_code"]),
     (Column::DepartmentCode, &["department_code"]),
     (Column::DistributionCode, &["distribution_code"]),
@@ -128,7 +129,7 @@ impl Merge<'_> {
             ended: i64,
         }
         let sql = format!(
-            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL) AS missing,
+            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL AND NOT $3) AS missing,
                  count(*) FILTER (WHERE s.lost_on <= $2) AS ended
              FROM persons p
              LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
@@ -137,7 +138,8 @@ impl Merge<'_> {
         );
         let query = diesel::sql_query(sql)
             .bind::<Integer, _>(tx.tenant())
-            .bind::<Date, _>(self.today());
+            .bind::<Date, _>(self.today())
+            .bind::<Bool, _>(self.is_delta());
         let counts: Counts = query.get_result(&mut **tx).await?;
         Ok(Vanishing {
             covered: unsigned(counts.covered),
@@ -156,6 +158,12 @@ impl Merge<'_> {
         })
         .await?;
         let in_file = self.count(tx).await?;
+        if self.is_delta() {
+            return Ok(Changes {
+                lost_in_file: in_file.lost,
+                ..in_file
+            });
+        }
         let lost = execute(tx, JOURNAL_OF_MISSING, |query| {
             query
                 .bind::<Date, _>(self.today())
@@ -174,8 +182,14 @@ impl Merge<'_> {
     /// Brings the roster to what the file says.
     pub(super) async fn write_persons(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
         let today = self.today();
-        execute(tx, &lose_missing(), |query| {
-            query.bind::<Date, _>(today).bind::<Timestamptz, _>(self.now)
+        if !self.is_delta() {
+            execute(tx, &lose_missing(), |query| {
+                query.bind::<Date, _>(today).bind::<Timestamptz, _>(self.now)
+            })
+            .await?;
+        }
+        execute(tx, FORMER_NUMBERS, |query| {
+            query.bind::<Uuid, _>(self.import_id).bind::<Date, _>(today)
         })
         .await?;
         // Two persons may swap branches, and uniqueness is checked row by row: whoever moves lets go first.
@@ -203,6 +217,20 @@ impl Merge<'_> {
             .bind::<BigInt, _>(after.max(self.position))
             .bind::<BigInt, _>(limit);
         Ok(query.load(&mut **tx).await?)
+    }
+
+    /// A few people of each kind of change, as whoever decides on the import is shown them.
+    pub(super) async fn samples(&self, tx: &mut TenantTransaction) -> Result<Vec<Sample>, DatabaseError> {
+        let query = diesel::sql_query(SAMPLES)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<BigInt, _>(self.position);
+        let rows: Vec<SampleRow> = query.load(&mut **tx).await?;
+        Ok(rows.into_iter().map(Sample::from).collect())
+    }
+
+    /// True for a file of changes, which says nothing of whom it leaves out.
+    pub(super) fn is_delta(&self) -> bool {
+        self.header.has(Column::Movement)
     }
 
     fn today(&self) -> NaiveDate {
@@ -239,12 +267,14 @@ impl Merge<'_> {
         })
     }
 
-    /// The stated columns of this file; the personal id is apart, for a row without one takes none away.
+    /// The stated columns of this file; the personal id is apart, for a row without one takes none away. What a file of
+    /// changes has no column for stays as it is, but for the day of loss: whoever is added or changed is covered.
     fn stated(&self) -> impl Iterator<Item = &'static [&'static str]> {
         STATED
             .into_iter()
             .filter(|(column, _)| match column {
-                Column::Branch | Column::LostOn => true,
+                Column::Branch => !self.is_delta() || self.header.has(Column::Branch),
+                Column::LostOn => true,
                 Column::PersonalId => false,
                 other => self.header.has(*other),
             })
@@ -314,6 +344,55 @@ pub(super) struct Lost {
     pub(super) position: i64,
     #[diesel(sql_type = Uuid)]
     pub(super) person_id: PersonId,
+}
+
+#[derive(QueryableByName)]
+struct SampleRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Uuid)]
+    person_id: PersonId,
+    #[diesel(sql_type = Array<Text>)]
+    fields: Vec<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    line: Option<i64>,
+    #[diesel(sql_type = Text)]
+    symbol: String,
+    #[diesel(sql_type = Text)]
+    number: String,
+    #[diesel(sql_type = Text)]
+    branch: String,
+    #[diesel(sql_type = Text)]
+    kana_name: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+impl From<SampleRow> for Sample {
+    fn from(row: SampleRow) -> Self {
+        let parts = [row.symbol, row.number, row.branch];
+        let parts: Vec<&str> = parts
+            .iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
+        let fields = row.fields.iter().filter_map(|field| called(field)).map(str::to_owned);
+        Self {
+            kind: row.kind,
+            person_id: row.person_id,
+            line: row.line.map(unsigned),
+            number: parts.join("・"),
+            name: if row.name.is_empty() { row.kana_name } else { row.name },
+            fields: fields.collect(),
+        }
+    }
+}
+
+/// What a column of `persons` is called in the format; nothing of those that it has not.
+fn called(name: &str) -> Option<&'static str> {
+    let mut stated = STATED.into_iter();
+    let (column, _) = stated.find(|(_, names)| names.iter().next().is_some_and(|first| *first == name))?;
+    Some(column.name())
 }
 
 /// True for columns that are made of others.
@@ -431,6 +510,16 @@ fn lose_missing() -> String {
     )
 }
 
+/// The numbers that people leave behind; a branch that alone is new is none. A first import has nobody who does.
+const FORMER_NUMBERS: &str = "
+    INSERT INTO person_numbers (tenant_id, person_id, import_id, symbol, symbol_key, number, number_key, branch,
+        branch_key, ended_on)
+    SELECT p.tenant_id, p.person_id, $2, p.symbol, p.symbol_key, p.number, p.number_key, p.branch, p.branch_key, $3
+    FROM roster_staging s, roster_matches m, persons p
+    WHERE s.tenant_id = $1 AND m.tenant_id = $1 AND p.tenant_id = $1
+      AND m.line = s.line AND p.person_id = m.person_id
+      AND (p.symbol_key, p.number_key) IS DISTINCT FROM (s.symbol_key, s.number_key)";
+
 const LET_GO: &str = "
     UPDATE persons p SET present = false
     FROM roster_staging s, roster_matches m
@@ -459,3 +548,22 @@ const LOST: &str = "
     SELECT position, person_id FROM roster_changes
     WHERE tenant_id = $1 AND position > $2 AND kind = 'lost'
     ORDER BY position LIMIT $3";
+
+/// Of the new the row says who they are, of the others the roster.
+const SAMPLES: &str = "
+    WITH few AS (
+        SELECT * FROM (
+            SELECT position, kind, person_id, fields, row_number() OVER (PARTITION BY kind ORDER BY position) AS nth
+            FROM roster_changes WHERE tenant_id = $1 AND position > $2
+        ) AS of_kind WHERE nth <= 5
+    )
+    SELECT f.position, f.kind, f.person_id, f.fields, s.line, s.symbol, s.number, s.branch, s.kana_name, s.name
+    FROM few f JOIN roster_staging s ON s.tenant_id = $1 AND s.person_id = f.person_id
+    WHERE f.kind = 'new'
+    UNION ALL
+    SELECT f.position, f.kind, f.person_id, f.fields, m.line, p.symbol, p.number, p.branch, p.kana_name, p.name
+    FROM few f
+    JOIN persons p ON p.tenant_id = $1 AND p.person_id = f.person_id
+    LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = f.person_id
+    WHERE f.kind <> 'new'
+    ORDER BY position";

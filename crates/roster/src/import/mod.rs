@@ -10,10 +10,11 @@ mod report;
 mod rows;
 mod staging;
 
+pub(crate) use columns::Column;
 pub use reasons::{Reason, RowError, RowErrors};
-pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Vanishing};
+pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Vanishing};
 
-use crate::writing;
+use crate::{runs, workplaces, writing};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
@@ -23,12 +24,11 @@ use jobs::{Event, SameEvents};
 use kernel::{Clock, ImportId};
 use merge::{Changes, Merge};
 use reader::{FileRead, Rules};
+use reasons::ErrorLog;
 use serde_json::json;
-use staging::Batch;
 use std::time::Duration;
-use tabular::{Chunk, Source};
+use tabular::{Chunk, Mapping, Source};
 use tenancy::{Insurer, InsurerKind};
-use tokio::sync::mpsc;
 
 /// Persons lost who are announced at a time.
 const ANNOUNCED_AT_ONCE: i64 = 10_000;
@@ -46,8 +46,21 @@ const SETTINGS: [&str; 4] = [
     "SET LOCAL client_connection_check_interval = '2s'",
 ];
 
-/// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost. `by`
-/// is who asks, for the audit trail. One import runs per insurer at a time; dropping the future undoes everything.
+/// What is asked of an import.
+pub(crate) struct Wish {
+    /// What it may do.
+    pub(crate) options: Options,
+    /// Who asks, for the trail.
+    pub(crate) by: (Actor, Origin),
+    /// The row of `roster_runs` that it ends, and that may end it.
+    pub(crate) run: Option<ImportId>,
+    /// Which header means which column; none for the insurer's own.
+    pub(crate) mapping: Option<Mapping>,
+}
+
+/// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost, unless it is a file of
+/// changes. `by` is who asks, for the audit trail. One import runs per insurer at a time; dropping the future undoes
+/// everything.
 ///
 /// One transaction spans the import, on purpose: a crash, a refusal and a dry run all end in the same rollback.
 pub async fn import(
@@ -59,42 +72,63 @@ pub async fn import(
     clock: &Clock,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Report, ImportError> {
-    let now = clock.now();
+    let wish = Wish {
+        options,
+        by,
+        run: None,
+        mapping: None,
+    };
+    let (report, _) = import_as(database, insurer, file, wish, clock, progress).await?;
+    Ok(report)
+}
+
+/// The same, with a few people of each kind of change where nothing is written.
+pub(crate) async fn import_as(
+    database: &Database,
+    insurer: &Insurer,
+    file: Source,
+    wish: Wish,
+    clock: &Clock,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<(Report, Vec<Sample>), ImportError> {
+    let (now, options) = (clock.now(), wish.options);
     let run = Run {
         database,
         insurer,
         file_name: file.name().to_owned(),
         options,
-        by,
+        by: wish.by,
         clock,
         now,
-        import_id: ImportId::new(now),
+        is_watched: wish.run.is_some(),
+        import_id: wish.run.unwrap_or_else(|| ImportId::new(now)),
     };
     let (mut tx, position) = run.lock().await?;
-    let rules = Rules {
-        now,
-        relations: insurer.relations.clone(),
-        all_insured: insurer.kind == InsurerKind::NationalHealth,
-        max_rows: options.max_rows,
+    let mapping = match wish.mapping {
+        Some(mapping) => mapping,
+        None => runs::mapping(&mut tx).await?,
     };
-    let (chunks, reading) = reader::start(file, rules);
-    let rows = stage(&mut tx, chunks, &progress).await?;
-    let mut file = reading.await.map_err(std::io::Error::other)??;
+    let (rows, mut file) = run.stage(&mut tx, file, mapping, &progress).await?;
     progress(Progress::Comparing);
-    let (read, compared) = (std::mem::take(&mut file.errors), staging::find_repeated(&mut tx).await?);
-    if !read.is_empty() || !compared.is_empty() {
-        tx.rollback().await?;
-        let errors = tokio::task::spawn_blocking(|| read.with(compared)).await;
-        let errors = errors.map_err(std::io::Error::other)??;
-        return run.refuse(&file, ImportRefused::Rows(errors)).await;
-    }
+    let compared = staging::find_repeated(&mut tx).await?;
     let merge = Merge {
         import_id: run.import_id,
-        header: &file.header,
+        header: &file.header.clone(),
         position,
         now,
     };
-    merge.match_persons(&mut tx, rows).await?;
+    let mut errors = with(std::mem::take(&mut file.errors), compared).await?;
+    if errors.count() == 0 {
+        merge.match_persons(&mut tx, rows).await?;
+        if merge.is_delta() {
+            let unknown = staging::find_unknown(&mut tx).await?;
+            errors = with(ErrorLog::default(), unknown).await?;
+        }
+    }
+    if errors.count() > 0 {
+        tx.rollback().await?;
+        return run.refuse(&file, ImportRefused::Rows(errors)).await;
+    }
     let too_old = match options.forgotten_before {
         Some(day) => merge.drop_forgotten(&mut tx, day).await?,
         None => 0,
@@ -109,32 +143,33 @@ pub async fn import(
         rows,
         corrected,
         too_old,
+        is_delta: merge.is_delta(),
         ..run.report(&file, rows - too_old, changes, vanishing)
     };
     if options.dry_run {
+        let samples = if run.is_watched {
+            merge.samples(&mut tx).await?
+        } else {
+            Vec::new()
+        };
         tx.rollback().await?;
-        return Ok(report);
+        return Ok((report, samples));
     }
     progress(Progress::Merging);
     merge.write_persons(&mut tx).await?;
     staging::clear(&mut tx).await?;
-    run.finish(&mut tx, &merge, &file, &report, changes).await?;
+    if !run.finish(&mut tx, &merge, &file, &report, changes).await? {
+        tx.rollback().await?;
+        return Err(ImportRefused::Cancelled.into());
+    }
     tx.commit().await?;
-    Ok(report)
+    Ok((report, Vec::new()))
 }
 
-/// Stages batches as they come and counts their rows.
-async fn stage(
-    tx: &mut TenantTransaction,
-    mut chunks: mpsc::Receiver<Chunk<Batch>>,
-    progress: &(impl Fn(Progress) + Send + Sync),
-) -> Result<u64, DatabaseError> {
-    let mut rows = 0;
-    while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
-        rows += staging::insert(tx, batch).await?;
-        progress(Progress::Reading { rows, read });
-    }
-    Ok(rows)
+/// Sorting them reads files.
+async fn with(read: ErrorLog, compared: ErrorLog) -> Result<RowErrors, ImportError> {
+    let errors = tokio::task::spawn_blocking(|| read.with(compared)).await;
+    Ok(errors.map_err(std::io::Error::other)??)
 }
 
 /// What stays the same through one import.
@@ -147,10 +182,37 @@ struct Run<'a> {
     clock: &'a Clock,
     /// When it started: the day that counts for losses.
     now: DateTime<Utc>,
+    /// True where a row of `roster_runs` goes with it, under the same id.
+    is_watched: bool,
     import_id: ImportId,
 }
 
 impl Run<'_> {
+    /// Reads the file and stages its rows batch by batch; gives how many.
+    async fn stage(
+        &self,
+        tx: &mut TenantTransaction,
+        file: Source,
+        mapping: Mapping,
+        progress: &(impl Fn(Progress) + Send + Sync),
+    ) -> Result<(u64, FileRead), ImportError> {
+        let rules = Rules {
+            now: self.now,
+            relations: self.insurer.relations.clone(),
+            all_insured: self.insurer.kind == InsurerKind::NationalHealth,
+            max_rows: self.options.max_rows,
+            mapping,
+        };
+        let (mut chunks, reading) = reader::start(file, rules);
+        let mut rows = 0;
+        while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
+            rows += staging::insert(tx, batch).await?;
+            progress(Progress::Reading { rows, read });
+        }
+        let file = reading.await.map_err(std::io::Error::other)??;
+        Ok((rows, file))
+    }
+
     /// Begins, with the insurer's row locked, its persons' keys those of this version, and the journal's last position; or
     /// refuses where another import has it.
     async fn lock(&self) -> Result<(TenantTransaction, i64), ImportError> {
@@ -196,6 +258,7 @@ impl Run<'_> {
         Report {
             import_id: self.import_id,
             dry_run: self.options.dry_run,
+            is_delta: false,
             encoding: file.encoding,
             unknown_columns: file.header.unknown().to_vec(),
             relations: file.relations.clone(),
@@ -211,7 +274,7 @@ impl Run<'_> {
         }
     }
 
-    /// Moves the journal's position, announces what happened and records it.
+    /// Moves the journal's position, announces what happened and records it; false where somebody cancelled meanwhile.
     async fn finish(
         &self,
         tx: &mut TenantTransaction,
@@ -219,13 +282,14 @@ impl Run<'_> {
         file: &FileRead,
         report: &Report,
         changes: Changes,
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<bool, DatabaseError> {
         let position = merge.position.saturating_add(signed(changes.total()));
         diesel::update(roster_heads::table.filter(roster_heads::tenant_id.eq(tx.tenant())))
             .set(roster_heads::position.eq(position))
             .execute(&mut **tx)
             .await?;
         writing::keep(tx).await?;
+        workplaces::count(tx, self.now).await?;
         self.note(tx, file, "finished", report, 0).await?;
         self.announce_losses(tx, merge).await?;
         let detail = json!({
@@ -243,7 +307,11 @@ impl Run<'_> {
                 payload: detail.clone(),
             },
         );
-        self.record(tx, "done", detail).await
+        self.record(tx, "done", detail).await?;
+        if !self.is_watched {
+            return Ok(true);
+        }
+        runs::finish(tx, self.import_id, report, self.clock.now()).await
     }
 
     async fn announce_losses(&self, tx: &mut TenantTransaction, merge: &Merge<'_>) -> Result<(), DatabaseError> {
@@ -262,7 +330,7 @@ impl Run<'_> {
     }
 
     /// Keeps the refusal, except of a dry run, which leaves nothing.
-    async fn refuse(&self, file: &FileRead, why: ImportRefused) -> Result<Report, ImportError> {
+    async fn refuse<T>(&self, file: &FileRead, why: ImportRefused) -> Result<T, ImportError> {
         if !self.options.dry_run {
             let mut tx = self
                 .database
@@ -272,7 +340,7 @@ impl Run<'_> {
             let (errors, vanishing) = match &why {
                 ImportRefused::Rows(errors) => (errors.count(), Vanishing::default()),
                 ImportRefused::Loss(vanishing) => (0, *vanishing),
-                ImportRefused::Running => (0, Vanishing::default()),
+                ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
             };
             let report = self.report(file, 0, Changes::default(), vanishing);
             self.note(&mut tx, file, "refused", &report, errors).await?;
@@ -312,6 +380,8 @@ impl Run<'_> {
                 t::unchanged_count.eq(signed(report.unchanged)),
                 t::error_count.eq(signed(errors)),
             ))
+            // A refusal that is met again, because the one who met it died.
+            .on_conflict_do_nothing()
             .execute(&mut **tx)
             .await?;
         Ok(())
@@ -339,6 +409,42 @@ impl Run<'_> {
         )
         .await
     }
+}
+
+/// The import that ended last, finished or refused.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = roster_imports)]
+pub struct LastImport {
+    /// `finished` or `refused`.
+    pub state: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
+    /// Rows taken.
+    pub rows: i64,
+    /// Persons who are new.
+    pub new_count: i64,
+    /// Persons of whom something changed.
+    pub changed_count: i64,
+    /// Persons who are back.
+    pub returned_count: i64,
+    /// Persons who lost coverage.
+    pub lost_count: i64,
+    /// Rows that could not be taken.
+    pub error_count: i64,
+}
+
+/// The import that ended last; none where there was none.
+pub async fn last(tx: &TenantTransaction) -> Result<Option<LastImport>, DatabaseError> {
+    Ok(roster_imports::table
+        .filter(roster_imports::tenant_id.eq(tx.tenant()))
+        // Ids grow with time.
+        .order(roster_imports::import_id.desc())
+        .select(LastImport::as_select())
+        .first(&mut &**tx)
+        .await
+        .optional()?)
 }
 
 fn signed(count: u64) -> i64 {

@@ -10,7 +10,7 @@ use super::{
 use chrono::{DateTime, Utc};
 use kernel::{RelationWords, calendar};
 use std::io;
-use tabular::{Chunk, Encoding, Opened, Progress, Source, Table, TableRead};
+use tabular::{Chunk, Encoding, Mapping, Opened, Progress, Source, Table, TableRead};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Rows per batch: large enough that the round trip does not count, small enough to be no burden.
@@ -42,22 +42,25 @@ pub(super) struct Rules {
     pub(super) all_insured: bool,
     /// Rows at most.
     pub(super) max_rows: u64,
+    /// Which header means which column.
+    pub(super) mapping: Mapping,
 }
 
 /// `take` answers false once nobody wants any more.
 fn read(file: Opened, rules: Rules, take: &mut dyn FnMut(Chunk<Batch>) -> bool) -> io::Result<FileRead> {
     let Opened { stream, of } = file;
     let now = rules.now;
-    let parser = RowParser {
-        today: calendar::today_in_japan(now),
-        relations: rules.relations,
-        all_insured: rules.all_insured,
-    };
     let table_rules = tabular::Rules {
         max_rows: rules.max_rows,
         rows_of: "加入者",
     };
-    let mut table = Table::<Column, Reason, _>::open(stream, table_rules)?;
+    let mut table = Table::<Column, Reason, _>::open_mapped(stream, rules.mapping, table_rules)?;
+    let parser = RowParser {
+        today: calendar::today_in_japan(now),
+        relations: rules.relations,
+        all_insured: rules.all_insured,
+        is_delta: table.header().has(Column::Movement),
+    };
     let (mut batch, mut relations) = (Batch::default(), Relations::default());
     while let Some(mut row) = table.next_row()? {
         let line = row.line();
@@ -108,6 +111,7 @@ mod tests {
             relations: RelationWords::default(),
             all_insured: false,
             max_rows,
+            mapping: Mapping::default(),
         }
     }
 

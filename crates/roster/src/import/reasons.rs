@@ -19,6 +19,19 @@ pub enum Reason {
     /// No gender code.
     #[error("1（男）、2（女）、9（不明）のどれかを入力してください。")]
     Gender,
+    /// No 異動区分.
+    #[error(
+        "「追加」「変更」「喪失」のどれかを入力してください。全員分のファイルのときは、異動区分の列を取り除いてください。"
+    )]
+    Movement,
+    /// A loss without its day.
+    #[error("異動区分が「喪失」の行には、資格喪失日を入力してください。")]
+    LossWithoutDay,
+    /// A change or a loss of somebody who is not in the roster.
+    #[error(
+        "この記号・番号・生年月日・氏名の方は、加入者の名簿に見つかりません。新しい方なら異動区分を「追加」にし、そうでなければ番号と生年月日をお確かめください。"
+    )]
+    NotInRoster,
     /// A number and branch that another row has.
     #[error("{line}行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。")]
     RepeatedNumber {

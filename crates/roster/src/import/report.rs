@@ -3,7 +3,8 @@
 use super::RowErrors;
 use chrono::NaiveDate;
 use database::DatabaseError;
-use kernel::{ImportId, Relation};
+use kernel::{ImportId, PersonId, Relation};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tabular::Encoding;
 
@@ -44,6 +45,8 @@ pub struct Report {
     pub import_id: ImportId,
     /// True where nothing was written.
     pub dry_run: bool,
+    /// True of a file of changes: nobody is lost by not standing in it.
+    pub is_delta: bool,
     /// The file's encoding, as found.
     pub encoding: Encoding,
     /// Columns of the file that no rule knows; they were not read.
@@ -68,6 +71,23 @@ pub struct Report {
     pub too_old: u64,
     /// The share whose access would end with the import.
     pub vanishing: Vanishing,
+}
+
+/// Somebody whom an import changes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The word of a [`ChangeKind`](crate::ChangeKind).
+    pub kind: String,
+    /// Who.
+    pub person_id: PersonId,
+    /// Where they stand in the file, if they do.
+    pub line: Option<u64>,
+    /// 記号・番号・枝番.
+    pub number: String,
+    /// Their name, in kana where there is no other.
+    pub name: String,
+    /// What changes, by the columns of the format.
+    pub fields: Vec<String>,
 }
 
 /// Rows by what their 続柄 means.
@@ -119,7 +139,7 @@ impl Corrected {
 }
 
 /// How many of the covered persons a file leaves out or ends.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vanishing {
     /// Persons in the last roster whose coverage has not ended.
     pub covered: u64,
@@ -181,6 +201,9 @@ pub enum ImportRefused {
         .0.ended
     )]
     Loss(Vanishing),
+    /// Somebody cancelled it, or it had ended already.
+    #[error("取り込みは中止されました。何も取り込んでいません。")]
+    Cancelled,
     /// Another import of the same insurer is under way.
     #[error("この保険者の取り込みがほかで進んでいます。終わってから、もう一度取り込んでください。")]
     Running,
@@ -192,6 +215,7 @@ impl ImportRefused {
         match self {
             Self::Rows(_) => "rows",
             Self::Loss(_) => "loss",
+            Self::Cancelled => "cancelled",
             Self::Running => "running",
         }
     }

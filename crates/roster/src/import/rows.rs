@@ -36,6 +36,41 @@ pub(super) struct Row {
     pub(super) distribution_code: String,
     pub(super) employee_number: Option<EmployeeNumber>,
     pub(super) personal_id: String,
+    pub(super) movement: Movement,
+}
+
+/// What a row of a file of changes is (異動区分).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Movement {
+    /// The file is a whole roster.
+    None,
+    /// 追加; of whom the roster knows already it is a change.
+    Add,
+    /// 変更.
+    Change,
+    /// 喪失.
+    Lose,
+}
+
+impl Movement {
+    /// The word in `roster_staging`.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Add => "add",
+            Self::Change => "change",
+            Self::Lose => "lose",
+        }
+    }
+
+    fn parse(field: &str) -> Result<Self, Reason> {
+        match text::normalize_dense(field).as_str() {
+            "追加" => Ok(Self::Add),
+            "変更" => Ok(Self::Change),
+            "喪失" => Ok(Self::Lose),
+            _ => Err(Reason::Movement),
+        }
+    }
 }
 
 /// What all rows of one file share.
@@ -46,6 +81,8 @@ pub(super) struct RowParser {
     pub(super) relations: RelationWords,
     /// In a 国保組合 everybody is an insured person (国民健康保険法19条).
     pub(super) all_insured: bool,
+    /// True of a file of changes.
+    pub(super) is_delta: bool,
 }
 
 impl RowParser {
@@ -61,7 +98,15 @@ impl RowParser {
         let attribute = fields.read(Column::Attribute, |text| texts::written(text, MAX_NAME));
         let relationship = fields.read(Column::Relationship, required);
         let acquired_on = fields.read(Column::AcquiredOn, dates::parse);
-        let lost_on = fields.read(Column::LostOn, |text| lost_on(text, acquired_on.flatten()));
+        let movement = if self.is_delta {
+            fields.read(Column::Movement, Movement::parse)
+        } else {
+            Some(Movement::None)
+        };
+        let lost_on = fields.read(Column::LostOn, |text| match lost_on(text, acquired_on.flatten()) {
+            Ok(None) if movement == Some(Movement::Lose) => Err(Reason::LossWithoutDay),
+            lost_on => lost_on,
+        });
         let postal_code = fields.read(Column::PostalCode, code);
         let address = fields.read(Column::Address, |text| texts::written(text, MAX_TEXT));
         let building = fields.read(Column::Building, |text| texts::written(text, MAX_TEXT));
@@ -98,6 +143,7 @@ impl RowParser {
             distribution_code: distribution_code?,
             employee_number: employee_number?,
             personal_id: personal_id?,
+            movement: movement?,
         })
     }
 
@@ -173,6 +219,7 @@ mod tests {
             today: "2026-11-22".parse().unwrap(),
             relations: RelationWords::default(),
             all_insured,
+            is_delta: false,
         }
     }
 
@@ -193,6 +240,10 @@ mod tests {
 
     /// What a file of this row holds, and what is wrong with it.
     fn read(cells: &Cells, encoding: Encoding, all_insured: bool) -> (Option<Row>, Vec<(&'static str, Reason)>) {
+        read_with(cells, encoding, &parser(all_insured))
+    }
+
+    fn read_with(cells: &Cells, encoding: Encoding, parser: &RowParser) -> (Option<Row>, Vec<(&'static str, Reason)>) {
         let names: Vec<&str> = Column::ALL.iter().map(|column| column.name()).collect();
         let header = names.join(",");
         let mut file = match encoding {
@@ -211,10 +262,7 @@ mod tests {
             rows_of: "加入者",
         };
         let mut table = Table::<Column, Reason, _>::open(file.as_slice(), rules).unwrap();
-        let row = table
-            .next_row()
-            .unwrap()
-            .and_then(|mut row| parser(all_insured).parse(&mut row));
+        let row = table.next_row().unwrap().and_then(|mut row| parser.parse(&mut row));
         let read = table.finish().unwrap();
         assert_eq!(read.encoding, encoding);
         let errors = read.errors.kept().iter();
@@ -298,7 +346,7 @@ mod tests {
             ),
             ("0034", "1E+11", "健保")
         );
-        for column in Column::ALL.iter().copied() {
+        for column in Column::ALL.iter().copied().filter(|column| *column != Column::Movement) {
             for cell in ["#N/A", "########", "'0034", "1.23457E+11"] {
                 let found = errors(&row(&[(column, cell)]));
                 assert_eq!(found.len(), 1, "{column:?} {cell}");
@@ -326,6 +374,28 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_a_file_of_changes_says_which_it_is_and_a_loss_its_day() {
+        let parser = RowParser {
+            is_delta: true,
+            ..parser(false)
+        };
+        let movement = |word, lost_on| {
+            let cells = row(&[(Column::Movement, word), (Column::LostOn, lost_on)]);
+            let (row, errors) = read_with(&cells, Encoding::Utf8, &parser);
+            (row.map(|row| row.movement), errors)
+        };
+        assert_eq!(movement(" 追加", "").0, Some(Movement::Add));
+        assert_eq!(movement("変更", "20260401").0, Some(Movement::Change));
+        assert_eq!(movement("喪失", "20260401").0, Some(Movement::Lose));
+        for word in ["", "削除"] {
+            assert_eq!(movement(word, "").1, [("異動区分", Reason::Movement)]);
+        }
+        for day in ["", "99999999"] {
+            assert_eq!(movement("喪失", day).1, [("資格喪失日", Reason::LossWithoutDay)]);
+        }
+    }
+
+    #[test]
     fn a_loss_before_the_beginning_is_named() {
         let days = |acquired, lost| row(&[(Column::AcquiredOn, acquired), (Column::LostOn, lost)]);
         let acquired_on = "2026-04-01".parse().unwrap();
@@ -349,7 +419,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_row_panics(cells in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..24), 21)) {
+        fn no_row_panics(cells in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..24), Column::ALL.len())) {
             for encoding in [Encoding::Utf8, Encoding::Cp932] {
                 let (row, errors) = read(&cells, encoding, true);
                 prop_assert_eq!(row.is_none(), !errors.is_empty());

@@ -15,11 +15,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt as _;
-use kernel::PersonId;
+use kernel::{PersonId, text::name_key};
 use tabular::Column as _;
 
 /// The text columns of `roster_staging`, in the order of [`texts`].
-const TEXTS: [&str; 26] = [
+const TEXTS: [&str; 29] = [
     "symbol",
     "symbol_key",
     "number",
@@ -31,6 +31,7 @@ const TEXTS: [&str; 26] = [
     "kana_fold1",
     "kana_fold2",
     "name",
+    "name_key",
     "gender",
     "attribute",
     "relationship",
@@ -40,12 +41,14 @@ const TEXTS: [&str; 26] = [
     "building",
     "phone",
     "email",
+    "email_key",
     "workplace_code",
     "department_code",
     "distribution_code",
     "employee_number",
     "employee_key",
     "personal_id",
+    "movement",
 ];
 
 /// Rows by column, as one statement takes them.
@@ -91,6 +94,7 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
         .employee_number
         .map(|number| (number.as_str().to_owned(), number.key().to_owned()))
         .unwrap_or_default();
+    let (name_key, email_key) = (name_key(&row.name), row.email.to_ascii_lowercase());
     [
         row.symbol.as_str().to_owned(),
         row.symbol.key().to_owned(),
@@ -103,6 +107,7 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
         fold1,
         fold2,
         row.name,
+        name_key,
         row.gender.to_owned(),
         row.attribute,
         row.relationship,
@@ -112,12 +117,14 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
         row.building,
         row.phone,
         row.email,
+        email_key,
         row.workplace_code,
         row.department_code,
         row.distribution_code,
         employee_number,
         employee_key,
         row.personal_id,
+        row.movement.as_str().to_owned(),
     ]
 }
 
@@ -181,6 +188,30 @@ pub(super) async fn find_repeated(tx: &mut TenantTransaction) -> Result<ErrorLog
     }
     Ok(errors)
 }
+
+/// An error for every change or loss of somebody whom the roster does not know, by line.
+pub(super) async fn find_unknown(tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
+    let mut errors = ErrorLog::default();
+    let query = diesel::sql_query(UNKNOWN).bind::<Integer, _>(tx.tenant());
+    let mut rows = std::pin::pin!(query.load_stream::<Unknown>(&mut **tx).await?);
+    while let Some(row) = rows.try_next().await? {
+        let line = u64::try_from(row.line).unwrap_or_default();
+        errors.add(line, Column::Number.name(), Reason::NotInRoster);
+    }
+    Ok(errors)
+}
+
+#[derive(QueryableByName)]
+struct Unknown {
+    #[diesel(sql_type = BigInt)]
+    line: i64,
+}
+
+const UNKNOWN: &str = "
+    SELECT s.line FROM roster_staging s
+    WHERE s.tenant_id = $1 AND s.movement IN ('change', 'lose')
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
+    ORDER BY s.line";
 
 #[derive(QueryableByName)]
 struct Repeated {

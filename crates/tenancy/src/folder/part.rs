@@ -70,7 +70,15 @@ impl PartFile {
         Self {
             slug: slug.to_owned(),
             path: format!("{slug}.md").into(),
-            text: front_matter(front, body),
+            text: front_matter(front, &[], body),
+        }
+    }
+
+    /// As [`PartFile::written`], with lines that say that these are true.
+    pub fn flagged(slug: &str, front: &[(&str, &str)], flags: &[&str], body: &str) -> Self {
+        Self {
+            text: front_matter(front, flags, body),
+            ..Self::written(slug, front, body)
         }
     }
 

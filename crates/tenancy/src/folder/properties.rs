@@ -117,7 +117,7 @@ proptest! {
             let written = TermsText { title: terms.head.title.clone(), body: terms.body.clone(), ..text.clone() };
             prop_assert_eq!(read_terms(dir.path(), &export::terms_markdown(&written)), Some(terms));
         }
-        let page = |title: &str, body: &str| read_page(&export::front_matter(&[("title", title)], body));
+        let page = |title: &str, body: &str| read_page(&export::front_matter(&[("title", title)], &[], body));
         if let Some((title, body)) = page(&text.title, &text.body) {
             prop_assert_eq!(page(&title, &body), Some((title, body)));
         }

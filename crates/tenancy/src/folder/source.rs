@@ -203,6 +203,11 @@ impl<'a> Section<'a> {
         value
     }
 
+    /// True or false, where it stands there.
+    pub fn optional_boolean(&mut self, key: &str) -> Option<bool> {
+        if self.has(key) { self.boolean(key) } else { None }
+    }
+
     /// A whole number within `range`.
     pub(super) fn number(&mut self, key: &str, range: &RangeInclusive<u32>) -> Option<u32> {
         let found = self.required(key)?;

@@ -1,8 +1,9 @@
 //! Log-in (manual 1-5), with what modules show below the form.
 
+use crate::browser::Browser;
 use accounts::{LogInForm, LoggedIn, reasons};
 use askama::Template;
-use kernel::{Outcome, SessionId, UserId, Way, outcome};
+use kernel::{Outcome, UserId, Way, outcome};
 use pages::{
     Panel, PanelSource, Table, cookies,
     frame::{Frame, Menu},
@@ -12,8 +13,10 @@ use pages::{
     visit::{Visit, settle},
 };
 use poem::Response;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// The field that asks to remember the user ID.
+const REMEMBER: &str = "remember";
 
 #[derive(Template)]
 #[template(path = "portal/log_in.html")]
@@ -24,6 +27,10 @@ struct LogInPage {
     next: String,
     /// The user ID registered a moment ago, to be written down.
     registered: Option<String>,
+    /// The user ID that this browser remembers, where the page is filled in with it.
+    remembered: Option<String>,
+    /// Whether it was to be remembered, on a form that was refused.
+    ticked: bool,
     panels: Vec<Panel>,
 }
 
@@ -62,6 +69,10 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
     } else {
         panels(&sources).await
     };
+    // A refused form shows what was typed, which may be another's, and the ID registered just now comes first.
+    let remembered: Option<String> = visit
+        .recall(cookies::REMEMBERED)
+        .filter(|_| !again.is_refused() && registered.is_none());
     let may_reset = again.is_any(&[reasons::WAIT, reasons::LOG_IN_LOCKED]);
     let mut errors = again.errors;
     if may_reset {
@@ -72,9 +83,12 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
         frame: visit.frame().with_errors(errors),
         user_id: registered
             .clone()
+            .or_else(|| remembered.clone())
             .unwrap_or_else(|| again.typed.text("user_id").to_owned()),
+        ticked: again.typed.get(REMEMBER).is_some(),
         next,
         registered,
+        remembered,
         panels,
     };
     let response = visit.html(&page)?;
@@ -86,31 +100,63 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
 }
 
 /// ログイン.
-pub(super) async fn submit(visit: Visit) -> Reply {
+pub(super) async fn submit(mut visit: Visit) -> Reply {
     let next = next_path::allowed(&visit.services.table, visit.form.text("next"))
         .unwrap_or_default()
         .to_owned();
     let user_id = visit.form.text("user_id").to_owned();
-    let browser = Browser::of(&visit);
+    let (browser, folded) = (Browser::of(&visit, cookies::DEVICE), folded(&user_id));
     let form = LogInForm {
         user_id: user_id.clone(),
         password: visit.form.text("password").to_owned(),
-        device: browser.known_to(&user_id).map(str::to_owned),
+        device: browser.known_to(folded.as_deref()).map(str::to_owned),
     };
     match settle(visit.services.accounts.log_in(&visit.origin, &visit.agent, form).await) {
         Ok(logged_in) => {
             // A browser has one session. Its cookie is all that leads to the one before, whoever's that was.
             visit.end_session().await;
-            Ok(enter(visit, &logged_in, &next, &browser.with(&user_id)))
+            let wished = visit.form.get(REMEMBER).is_some();
+            let remembered = wished || remembers(&visit, &user_id);
+            let response = enter(&mut visit, &logged_in, &next, &browser.with(folded.as_deref()));
+            Ok(match UserId::typed(&user_id) {
+                Ok(id) if remembered => {
+                    visit.remember(response, cookies::REMEMBERED, &id.as_str(), cookies::LONGEST_SECONDS)
+                }
+                _ => response,
+            })
         }
         Err(refusal) => {
             let page = next_path::with_next(&visit.services.table, "/portal/", Some(&next));
-            Ok(visit.form_again(&refusal, &page, &["user_id"]).await)
+            Ok(visit.form_again(&refusal, &page, &["user_id", REMEMBER]).await)
         }
     }
 }
 
-fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) -> Response {
+/// 別のIDでログインする: the browser forgets the user ID that it remembers.
+pub(super) async fn forget(visit: Visit) -> Reply {
+    let next = next_path::allowed(&visit.services.table, visit.form.text("next"));
+    let page = next_path::with_next(&visit.services.table, "/portal/", next);
+    Ok(reply::with_cookie(
+        see_other(&page),
+        cookies::clear(cookies::REMEMBERED),
+    ))
+}
+
+/// The browser forgets the user ID that it remembers, where it is this one.
+pub(super) fn forget_if(visit: &Visit, response: Response, user_id: &UserId) -> Response {
+    if remembers(visit, user_id.as_str()) {
+        reply::with_cookie(response, cookies::clear(cookies::REMEMBERED))
+    } else {
+        response
+    }
+}
+
+fn remembers(visit: &Visit, user_id: &str) -> bool {
+    let remembered: Option<String> = visit.recall(cookies::REMEMBERED);
+    remembered.is_some_and(|remembered| folded(&remembered) == folded(user_id))
+}
+
+fn enter(visit: &mut Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) -> Response {
     let response = see_other(&onward(
         &visit.services.table,
         !logged_in.consents_required.is_empty(),
@@ -128,39 +174,9 @@ fn enter(mut visit: Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) 
     }
 }
 
-/// The browser, as it is known by its cookie: tries of its own user IDs are counted apart from strangers'.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Browser {
-    name: String,
-    /// Folded user IDs that have logged in with it, the last first.
-    user_ids: Vec<String>,
-}
-
-impl Browser {
-    /// A household may share one.
-    const MOST_USER_IDS: usize = 6;
-
-    pub(super) fn of(visit: &Visit) -> Self {
-        visit.recall(cookies::DEVICE).unwrap_or_else(|| Self {
-            name: SessionId::new(visit.now).to_string(),
-            user_ids: vec![],
-        })
-    }
-
-    /// Its name, where a user ID has logged in with it.
-    pub(super) fn known_to(&self, user_id: &str) -> Option<&str> {
-        let known = UserId::typed(user_id).is_ok_and(|id| self.user_ids.contains(&id.folded()));
-        known.then_some(&*self.name)
-    }
-
-    pub(super) fn with(mut self, user_id: &str) -> Self {
-        if let Ok(id) = UserId::typed(user_id) {
-            self.user_ids.retain(|known| *known != id.folded());
-            self.user_ids.insert(0, id.folded());
-            self.user_ids.truncate(Self::MOST_USER_IDS);
-        }
-        self
-    }
+/// A user ID as browsers know it.
+pub(super) fn folded(user_id: &str) -> Option<String> {
+    UserId::typed(user_id).ok().map(|id| id.folded())
 }
 
 /// The terms come first, then what was asked for, else the my page.

@@ -1,9 +1,12 @@
 //! Forgotten password and forgotten user ID (manual 1-5). Each has one answer, whatever is true.
 
-use crate::portal::{
-    identity_fields::{Choice, IdentityFields},
-    log_in::Browser,
-    sign_up::SIGN_UP,
+use crate::{
+    browser::Browser,
+    portal::{
+        identity_fields::{Choice, IdentityFields},
+        log_in::folded,
+        sign_up::SIGN_UP,
+    },
 };
 use accounts::{ResetForm, fields, reasons};
 use askama::Template;
@@ -75,11 +78,9 @@ pub(super) async fn password(visit: Visit) -> Reply {
 /// Asks for the mail with the link.
 pub(super) async fn password_submit(visit: Visit) -> Reply {
     let user_id = visit.form.text("user_id");
-    let browser = Browser::of(&visit);
-    let asked = visit
-        .services
-        .accounts
-        .forgot_password(&visit.origin, user_id, browser.known_to(user_id));
+    let browser = Browser::of(&visit, cookies::DEVICE);
+    let device = browser.known_to(folded(user_id).as_deref());
+    let asked = visit.services.accounts.forgot_password(&visit.origin, user_id, device);
     match settle(asked.await) {
         Ok(()) => Ok(see_other("/portal/password?sent=1")),
         Err(refusal) => Ok(visit.form_again(&refusal, "/portal/password", &["user_id"]).await),

@@ -1,9 +1,12 @@
 //! Sign-up, step 3: the code from the mail (manual 1-4).
 
-use crate::portal::{
-    log_in::Browser,
-    sign_up::{DONE, OVER, restart},
-    sign_up_account::ACCOUNT,
+use crate::{
+    browser::Browser,
+    portal::{
+        log_in::folded,
+        sign_up::{DONE, OVER, restart},
+        sign_up_account::ACCOUNT,
+    },
 };
 use accounts::{CodeView, Step, TicketView, fields, reasons};
 use askama::Template;
@@ -78,7 +81,7 @@ pub(super) async fn submit(visit: Visit) -> Reply {
             );
             let user_id = registered.user_id.as_str();
             // Whoever proved the address here is no stranger to the user ID, whatever was guessed at it before.
-            let browser = Browser::of(&visit).with(user_id);
+            let browser = Browser::of(&visit, cookies::DEVICE).with(folded(user_id).as_deref());
             let response = visit.remember(response, cookies::DEVICE, &browser, cookies::LONGEST_SECONDS);
             Ok(visit.remember(response, cookies::REGISTERED, &user_id, cookies::REGISTERED_SECONDS))
         }

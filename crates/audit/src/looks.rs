@@ -1,0 +1,194 @@
+//! Looks at people, by staff and by programs: each is a line, written before what it tells of is shown (design, one way
+//! through). No line, no page.
+
+use crate::{Actor, Entry, Origin, add};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    prelude::*,
+    sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::AuditId;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+/// For how long a look of a member of staff at a person's page stands for those after it.
+const STANDS: TimeDelta = TimeDelta::hours(1);
+
+/// What somebody is about to be shown.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    what: &'static str,
+    shown: Shown,
+    subjects: &'a [Uuid],
+    reason: Option<&'a str>,
+}
+
+#[derive(Debug, Clone)]
+enum Shown {
+    List { filters: Vec<&'static str> },
+    Person,
+}
+
+impl<'a> Look<'a> {
+    /// A page of a list: which list, the names of its filters (never what was typed into them), whom it shows.
+    pub fn list(what: &'static str, filters: Vec<&'static str>, subjects: &'a [Uuid]) -> Self {
+        Self {
+            what,
+            shown: Shown::List { filters },
+            subjects,
+            reason: None,
+        }
+    }
+
+    /// One person's own page: which page, whose.
+    pub fn person(what: &'static str, subject: &'a Uuid) -> Self {
+        Self {
+            what,
+            shown: Shown::Person,
+            subjects: std::slice::from_ref(subject),
+            reason: None,
+        }
+    }
+
+    /// The word why, where the page asks for one; it names nobody.
+    #[must_use]
+    pub fn because(self, reason: &'a str) -> Self {
+        Self {
+            reason: Some(reason),
+            ..self
+        }
+    }
+}
+
+/// Writes the line of a look, in a short transaction that is committed before the page is drawn. A list is one line,
+/// whomever it shows. A person's page is one at the first look of a member of staff within the hour; a look of the
+/// platform's support, of a program, or with a word why always is.
+pub async fn look(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    origin: &Origin,
+    actor: Actor,
+    look: Look<'_>,
+) -> Result<(), DatabaseError> {
+    let Look {
+        what,
+        shown,
+        subjects,
+        reason,
+    } = look;
+    if let (Shown::Person, Actor::Staff(staff), None, [subject]) = (&shown, actor, reason, subjects)
+        && !is_first(tx, now, staff, *subject).await?
+    {
+        return Ok(());
+    }
+    let mut detail = Map::from_iter([("what".to_owned(), Value::from(what))]);
+    detail.extend(reason.map(|reason| ("reason".to_owned(), reason.into())));
+    let (action, object) = match shown {
+        Shown::Person => ("person.look", subjects.first().map(|subject| ("person", *subject))),
+        Shown::List { filters } => {
+            detail.insert("filters".into(), filters.into());
+            detail.insert("people".into(), subjects.len().into());
+            ("people.look", None)
+        }
+    };
+    let entry = Entry {
+        actor,
+        action,
+        object,
+        outcome: "done",
+        detail: detail.into(),
+    };
+    let line = add(tx, now, origin, entry).await?;
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let statement = diesel::sql_query(SUBJECTS)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<SqlUuid>, _>(subjects)
+        .bind::<SqlUuid, _>(line)
+        .bind::<Timestamptz, _>(now);
+    Prepared(statement).execute(&mut &**tx).await?;
+    Ok(())
+}
+
+/// True for one of any number of looks at the same time, and again when its hour is over.
+async fn is_first(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    staff: Uuid,
+    subject: Uuid,
+) -> Result<bool, DatabaseError> {
+    let statement = diesel::sql_query(FIRST)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SqlUuid, _>(staff)
+        .bind::<SqlUuid, _>(subject)
+        .bind::<Timestamptz, _>(now)
+        .bind::<Timestamptz, _>(now - STANDS);
+    Ok(Prepared(statement).execute(&mut &**tx).await? > 0)
+}
+
+/// A look at somebody, as it is read.
+#[derive(Debug, Clone, PartialEq, QueryableByName)]
+pub struct Seen {
+    /// Its line; the next page begins before the last one's.
+    #[diesel(sql_type = SqlUuid)]
+    pub audit_id: AuditId,
+    /// When.
+    #[diesel(sql_type = Timestamptz)]
+    pub at: DateTime<Utc>,
+    /// What kind of actor, as in the trail.
+    #[diesel(sql_type = Text)]
+    pub actor_kind: String,
+    /// Who.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub actor_id: Option<Uuid>,
+    /// `people.look`, or `person.look`.
+    #[diesel(sql_type = Text)]
+    pub action: String,
+    /// What was shown, by which filters, why, by which grant.
+    #[diesel(sql_type = Jsonb)]
+    pub detail: Value,
+}
+
+/// Who saw this person: the latest first, those before a line's where one is given.
+pub async fn looks_at(
+    tx: &TenantTransaction,
+    subject: Uuid,
+    before: Option<AuditId>,
+    limit: u32,
+) -> Result<Vec<Seen>, DatabaseError> {
+    let statement = diesel::sql_query(LOOKS_AT)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SqlUuid, _>(subject)
+        .bind::<SqlUuid, _>(before.unwrap_or(AuditId(Uuid::max())))
+        .bind::<BigInt, _>(i64::from(limit));
+    Ok(Prepared(statement).load(&mut &**tx).await?)
+}
+
+/// Forgets whose look was a line already, where its hour is over; gives how many.
+pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let statement = diesel::sql_query(SWEEP)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Timestamptz, _>(now - STANDS);
+    Ok(Prepared(statement).execute(&mut **tx).await?)
+}
+
+// The tenant comes from the line's own row: a distributed PostgreSQL runs the statement where that lives.
+const SUBJECTS: &str = "\
+INSERT INTO audit_subjects (tenant_id, subject_id, audit_id, at)
+SELECT e.tenant_id, unnest($2::uuid[]), e.audit_id, $4 FROM audit_events e
+WHERE e.tenant_id = $1 AND e.audit_id = $3 ON CONFLICT DO NOTHING";
+
+const FIRST: &str = "\
+INSERT INTO audit_looks (tenant_id, actor_id, subject_id, at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant_id, actor_id, subject_id) DO UPDATE SET at = excluded.at WHERE audit_looks.at <= $5";
+
+const LOOKS_AT: &str = "\
+SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail
+FROM audit_subjects s JOIN audit_events e ON e.tenant_id = s.tenant_id AND e.audit_id = s.audit_id
+WHERE s.tenant_id = $1 AND s.subject_id = $2 AND s.audit_id < $3
+ORDER BY s.audit_id DESC LIMIT $4";
+
+const SWEEP: &str = "DELETE FROM audit_looks WHERE tenant_id = $1 AND at <= $2";

@@ -1,0 +1,5 @@
+//! The pages.
+
+pub(crate) mod list;
+pub(crate) mod person;
+mod words;

@@ -1,0 +1,135 @@
+//! A person's page: what each owner says of them, read in one transaction, with the look in the trail before it is shown.
+
+use crate::{Members, sight};
+use accounts::{
+    Accounts, Consent,
+    for_staff::{Held, Registration, consents_of, states_of},
+};
+use audit::{Line, Look, Origin};
+use chrono::{DateTime, NaiveDate};
+use database::Durability;
+use futures_util::future::{try_join_all, try_join4};
+use guard::sessions;
+use kernel::{PersonId, calendar};
+use mail::SentMail;
+use module::Shown;
+use pages::visit::Trouble;
+use roster::{Change, Facts, FormerNumber, Person, Sight, changes, facts, former_numbers, household};
+use staff::Clerk;
+use std::collections::HashMap;
+
+/// Changes, mails and log-ins listed at most.
+const LISTED: i64 = 20;
+
+/// What a person's page shows.
+pub(crate) struct View {
+    pub facts: Facts,
+    /// Of the same number on that day, the person too.
+    pub household: Vec<Person>,
+    /// Today, or the last day of coverage: a number may be others' by now.
+    pub household_on: NaiveDate,
+    pub registered: HashMap<PersonId, Registration>,
+    pub former: Vec<FormerNumber>,
+    pub changes: Vec<Change>,
+    pub account: Option<Account>,
+    /// No code is sent any more, for too many wrong ones.
+    pub is_out_of_codes: bool,
+    pub mails: Vec<SentMail>,
+    /// The modules' sections.
+    pub panels: Vec<String>,
+}
+
+/// How somebody is seen.
+pub(crate) enum Seen {
+    /// As they are.
+    Whole(Box<View>),
+    /// Protected, by whoever may not see protected people: no more than who they are.
+    Veiled(Box<Person>),
+}
+
+/// An account with what hangs on it.
+pub(crate) struct Account {
+    pub held: Held,
+    /// Log-ins that are open.
+    pub sessions: usize,
+    pub consents: Vec<Consent>,
+    pub log_ins: Vec<Line>,
+}
+
+impl Members {
+    /// The page of a person whom the clerk may see; none for everybody else, as for whom there is not.
+    pub(crate) async fn person(
+        &self,
+        accounts: &Accounts,
+        origin: &Origin,
+        clerk: &Clerk,
+        person: PersonId,
+    ) -> Result<Option<Seen>, Trouble> {
+        let (now, sight) = (self.clock.now(), sight(clerk));
+        let tenant = self.database.tenant(clerk.insurer.tenant_id);
+        let mut tx = tenant.write(Durability::Safe).await?;
+        let Some(facts) = facts(&tx, &sight, person).await? else {
+            let behind = Sight {
+                protected: true,
+                ..sight
+            };
+            let Some(found) = facts(&tx, &behind, person).await? else {
+                return Ok(None);
+            };
+            audit::look(&tx, now, origin, clerk.actor(), Look::person("member", &person.0)).await?;
+            tx.commit().await?;
+            return Ok(Some(Seen::Veiled(Box::new(found.person))));
+        };
+        let today = calendar::today_in_japan(now);
+        let last = facts.person.lost_on.and_then(|day| day.pred_opt());
+        let household_on = last.map_or(today, |last| last.min(today));
+        let (held, (household, former, changes, mails)) = futures_util::future::try_join(
+            accounts.held(&tx, person),
+            try_join4(
+                household(&tx, &sight, person, household_on),
+                former_numbers(&tx, person),
+                changes::of_person(&tx, person, LISTED),
+                mail::about(&tx, person.0, LISTED),
+            ),
+        )
+        .await?;
+        let ids: Vec<PersonId> = household.iter().map(|person| person.person_id).collect();
+        let registered = states_of(&tx, &ids).await?;
+        let is_out_of_codes = accounts.is_out_of_codes(&mut tx, person).await?;
+        let account = match held {
+            Some(held) => Some(Account {
+                sessions: sessions::list(&mut tx, now, held.account_id.0).await?.len(),
+                consents: consents_of(&tx, held.account_id).await?,
+                log_ins: audit::about(&tx, held.account_id.0, &["session.open"], DateTime::UNIX_EPOCH, LISTED).await?,
+                held,
+            }),
+            None => None,
+        };
+        let shown = Shown {
+            person,
+            account: account.as_ref().map(|account| account.held.account_id),
+            now,
+        };
+        let panels = self.panels.iter().filter(|panel| clerk.may(panel.permission));
+        let panels = try_join_all(panels.map(|panel| (panel.draw)(&tx, &shown))).await?;
+        audit::look(&tx, now, origin, clerk.actor(), Look::person("member", &person.0)).await?;
+        let others: Vec<uuid::Uuid> = ids.iter().filter(|id| **id != person).map(|id| id.0).collect();
+        if !others.is_empty() {
+            let look = Look::list("household", Vec::new(), &others);
+            audit::look(&tx, now, origin, clerk.actor(), look).await?;
+        }
+        tx.commit().await?;
+        Ok(Some(Seen::Whole(Box::new(View {
+            facts,
+            household,
+            household_on,
+            registered,
+            former,
+            changes,
+            account,
+            is_out_of_codes,
+            mails,
+            panels: panels.into_iter().flatten().collect(),
+        }))))
+    }
+}

@@ -1,0 +1,156 @@
+//! Telling members by mail that there is a notice, where staff proposed it and the members wish it.
+//!
+//! The worker goes through the accounts by id, so many in a transaction, and keeps with the notice up to whom it came: after a
+//! crash the next worker goes on from there, and nobody is told twice. Only who holds the notice's place in the queue may
+//! commit.
+
+use crate::{Audience, Notices, schema::notices};
+use accounts::{Accounts, Stream};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use jobs::{
+    Due, LetGo, Queue,
+    due::{self, Rank},
+};
+use kernel::{AccountId, Clock, NoticeId, PersonId};
+use std::{future::Future, pin::Pin};
+
+/// The queue's name in `due`.
+const QUEUE: &str = "notice_mail";
+/// How often a batch is taken without coming to any end: it must be what ends the worker.
+const TAKES: i16 = 5;
+/// How long mails of a suspended insurer wait before they are looked at again.
+const SUSPENDED: TimeDelta = TimeDelta::hours(1);
+
+/// Tells members of a notice from then on; again where it was to be told of at another time.
+pub(crate) async fn schedule(
+    tx: &mut TenantTransaction,
+    id: NoticeId,
+    from: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    due::schedule(tx, QUEUE, id.0, from, Rank::Bulk).await
+}
+
+/// The queue for a worker.
+pub(crate) struct Mailing {
+    database: Database,
+    clock: Clock,
+    accounts: Accounts,
+}
+
+impl Mailing {
+    pub(crate) fn new(notices: &Notices, accounts: &Accounts) -> Self {
+        Self {
+            database: notices.database.clone(),
+            clock: notices.clock.clone(),
+            accounts: accounts.clone(),
+        }
+    }
+
+    async fn go_on(&self, due: Due) -> Result<(), DatabaseError> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(due.tenant).write(Durability::Safe).await?;
+        let again = if due.takes > TAKES {
+            tracing::warn!(tenant = due.tenant.0, notice = %due.item, "mails about a notice never came to an end");
+            None
+        } else {
+            self.tell(&mut tx, NoticeId(due.item), now).await?
+        };
+        let ours = match again {
+            Some(at) => due::put_back(&mut tx, &due, at).await?,
+            None => due::finish(&mut tx, &due).await?,
+        };
+        if ours { tx.commit().await } else { tx.rollback().await }
+    }
+
+    /// Tells the next members; when there is more to do, if there is.
+    async fn tell(
+        &self,
+        tx: &mut TenantTransaction,
+        id: NoticeId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+        let Some(notice) = lock(tx, id).await?.filter(|notice| notice.is_to_be_told(now)) else {
+            return Ok(None);
+        };
+        if notice.published_at > now {
+            return Ok(Some(notice.published_at));
+        }
+        let stream = match notice.audience {
+            Audience::Insurer => Stream::Insurer,
+            Audience::Person => Stream::Person,
+            // Whoever is at the door has no account there.
+            Audience::Site => return Ok(None),
+        };
+        let Some(insurer) = self.accounts.directory().by_tenant(tx.tenant()).await? else {
+            return Ok(None);
+        };
+        if !insurer.is_open() {
+            return Ok(Some(now + SUSPENDED));
+        }
+        let to = (stream, notice.person_id);
+        let Some(last) = self.accounts.announce(tx, &insurer, to, notice.mailed_to).await? else {
+            return Ok(None);
+        };
+        come_to(tx, id, last).await?;
+        Ok(Some(now))
+    }
+}
+
+impl Queue for Mailing {
+    fn name(&self) -> &'static str {
+        QUEUE
+    }
+
+    fn width(&self) -> usize {
+        2
+    }
+
+    // A batch is one short transaction: there is nothing to let go of before its end.
+    fn work(&self, due: Due, _let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
+        Box::pin(self.go_on(due))
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notices)]
+struct ToTell {
+    audience: Audience,
+    person_id: Option<PersonId>,
+    mail: bool,
+    mailed_to: Option<AccountId>,
+    published_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+impl ToTell {
+    fn is_to_be_told(&self, now: DateTime<Utc>) -> bool {
+        self.mail && self.ended_at.is_none_or(|end| end > now)
+    }
+}
+
+async fn lock(tx: &mut TenantTransaction, id: NoticeId) -> Result<Option<ToTell>, DatabaseError> {
+    let tenant = tx.tenant();
+    Ok(notices::table
+        .filter(notices::tenant_id.eq(tenant))
+        .filter(notices::notice_id.eq(id))
+        .select(ToTell::as_select())
+        .for_update()
+        .first(&mut **tx)
+        .await
+        .optional()?)
+}
+
+/// Notes up to whom members were told.
+async fn come_to(tx: &mut TenantTransaction, id: NoticeId, last: AccountId) -> Result<(), DatabaseError> {
+    let tenant = tx.tenant();
+    diesel::update(notices::table)
+        .filter(notices::tenant_id.eq(tenant))
+        .filter(notices::notice_id.eq(id))
+        .set(notices::mailed_to.eq(last))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! Imports as people see them: a file is brought, looked at, compared, and run by a worker, while its page tells how far it
+//! is. All that stands in `roster_runs`, outside the import's transaction, which nobody sees until it ends; the end of the
+//! import and the end of its run are one commit, and whoever cancels first is who counts.
+
+mod bringing;
+mod command;
+mod history;
+pub mod reasons;
+mod rows;
+mod work;
+
+pub use bringing::{Bringing, MOST_BYTES};
+pub use command::at_command;
+pub use history::Past;
+pub(crate) use rows::finish;
+pub use rows::{Counts, KEYED, Run, RunState, Shown, mapping, sweep};
+
+use crate::import::Column;
+use audit::{Actor, Entry, Look, Origin};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
+use ground::Ground;
+use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, outcome};
+use serde_json::json;
+use std::collections::BTreeSet;
+use tabular::{Column as _, Encoding, Mapping, Source, uploads, uploads::Upload};
+use tenancy::Directory;
+use uuid::Uuid;
+
+/// What uploads of rosters are for.
+const PURPOSE: &str = "roster";
+/// What the files of their errors are for.
+const ERRORS: &str = "roster errors";
+
+/// The use cases of imports. Cheap to clone.
+#[derive(Clone)]
+pub struct Runs {
+    database: Database,
+    directory: Directory,
+    keys: Keys,
+    clock: Clock,
+    /// Who lost coverage longer ago is not taken in.
+    kept: TimeDelta,
+}
+
+/// Who of the insurer's staff asks.
+#[derive(Debug, Clone, Copy)]
+pub struct By<'a> {
+    /// Whose roster it is.
+    pub tenant: TenantId,
+    /// Who.
+    pub staff: Uuid,
+    /// Their name, as the history shows it.
+    pub name: &'a str,
+    /// As the trail names them.
+    pub actor: Actor,
+    /// From where.
+    pub origin: &'a Origin,
+}
+
+/// A column of the format, and which of the file's headers is taken for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The column's name.
+    pub column: &'static str,
+    /// True where no file may be without it.
+    pub is_required: bool,
+    /// The header's place in the file.
+    pub place: Option<usize>,
+}
+
+impl Runs {
+    /// Puts them together; `kept` is how long a person is kept who lost coverage.
+    pub fn new(ground: &Ground, kept: TimeDelta) -> Self {
+        Self {
+            database: ground.database.clone(),
+            directory: ground.directory.clone(),
+            keys: ground.keys.clone(),
+            clock: ground.clock.clone(),
+            kept,
+        }
+    }
+
+    /// One import, as everybody who may look at imports sees it.
+    pub async fn run(&self, tenant: TenantId, run: ImportId) -> Result<Option<Run>, Outage> {
+        let mut tx = self.database.tenant(tenant).read().await?;
+        let found = rows::one(&mut tx, run).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    /// What of the people in a file is shown to whoever decides on it: the look is in the trail before it is shown.
+    pub async fn shown(&self, by: By<'_>, run: &Run) -> Result<Shown, Outage> {
+        let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let shown = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
+        let people: Vec<Uuid> = shown.samples.iter().map(|sample| sample.person_id.0).collect();
+        if !people.is_empty() || !shown.rows.is_empty() || !shown.errors.is_empty() {
+            let look = Look::list("roster.run", vec![], &people);
+            audit::look(&tx, self.clock.now(), by.origin, by.actor, look).await?;
+        }
+        tx.commit().await?;
+        Ok(shown)
+    }
+
+    /// The columns of the format, and where a file that begins so has them.
+    pub async fn choices(&self, tenant: TenantId, shown: &Shown) -> Result<Vec<Choice>, Outage> {
+        let mut tx = self.database.tenant(tenant).read().await?;
+        let mapping = rows::mapping(&mut tx).await?;
+        tx.commit().await?;
+        let header = shown.header(&mapping);
+        let choice = |column: &Column| Choice {
+            column: column.name(),
+            is_required: column.is_required(),
+            place: header.column(*column),
+        };
+        Ok(Column::ALL.iter().map(choice).collect())
+    }
+
+    /// Keeps which header means which column, for this file and for those to come, and has the file compared.
+    /// `chosen` are the headers' places, in the order of [`Runs::choices`]; none for a column that the file has not.
+    pub async fn compare(&self, by: By<'_>, run: ImportId, chosen: &[Option<usize>]) -> Result<Outcome<()>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let Some(found) = rows::one(&mut tx, run).await? else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        if !matches!(found.state, RunState::Received | RunState::Compared) {
+            return Ok(reasons::RUN_MOVED_ON.into());
+        }
+        let shown = rows::shown(&mut tx, &self.keys, run).await?.unwrap_or_default();
+        let mapping = match chosen_mapping(&shown, chosen) {
+            Ok(mapping) => mapping,
+            Err(refusal) => return Ok(refusal.into()),
+        };
+        rows::keep_mapping(&mut tx, &shown, &mapping).await?;
+        rows::set_mapping(&mut tx, run, &mapping).await?;
+        self.put_to_work(tx, (run, found.state), RunState::Comparing, now).await
+    }
+
+    /// Has a compared file imported. `agrees` to more people lost than usual.
+    pub async fn start(&self, by: By<'_>, run: ImportId, agrees: bool) -> Result<Outcome<()>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let Some(found) = rows::one(&mut tx, run).await? else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        if found.state != RunState::Compared {
+            return Ok(reasons::RUN_MOVED_ON.into());
+        }
+        if found.counts.vanishing.is_too_much() && !agrees {
+            return Ok(reasons::LOSS_NOT_AGREED.into());
+        }
+        self.record(&tx, by, run, "roster.start", json!({ "agrees_to_loss": agrees }))
+            .await?;
+        rows::started_by(&mut tx, run, by.staff, by.name).await?;
+        self.put_to_work(tx, (run, found.state), RunState::Running, now).await
+    }
+
+    async fn put_to_work(
+        &self,
+        mut tx: TenantTransaction,
+        (run, from): (ImportId, RunState),
+        to: RunState,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome<()>, Outage> {
+        match rows::begin_work(&mut tx, run, from, to, now).await? {
+            rows::Begun::Yes => {}
+            rows::Begun::MovedOn => return Ok(reasons::RUN_MOVED_ON.into()),
+            rows::Begun::AnotherIsAtWork => return Ok(reasons::ANOTHER_RUN.into()),
+        }
+        jobs::enqueue(&mut tx, &self.keys, now, now, &work::RosterRun { run }).await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(()))
+    }
+
+    /// Ends a run that has not ended; nothing of it is imported. Its file is erased.
+    pub async fn cancel(&self, by: By<'_>, run: ImportId) -> Result<Outcome<()>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let Some(found) = rows::one(&mut tx, run).await? else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        if !rows::end(&mut tx, run, &[], RunState::Cancelled, None, now).await? {
+            return Ok(reasons::RUN_OVER.into());
+        }
+        uploads::erase(&mut tx, &found.upload()).await?;
+        self.record(&tx, by, run, "roster.cancel", json!({ "state": found.state.as_str() }))
+            .await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(()))
+    }
+
+    /// All errors of a refused file, as a file; none where there is none any more. In the trail before it is given.
+    pub async fn errors(&self, by: By<'_>, run: ImportId, encoding: Encoding) -> Result<Option<Source>, Outage> {
+        let database = self.database.tenant(by.tenant);
+        let mut tx = database.write(Durability::Safe).await?;
+        let Some(errors) = rows::one(&mut tx, run).await?.and_then(|run| run.errors()) else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        let source = uploads::source(&mut tx, (&database, &self.keys), now, &errors, "errors.csv").await?;
+        let Ok(source) = source else { return Ok(None) };
+        let detail = json!({ "encoding": encoding.as_str() });
+        self.record(&tx, by, run, "roster.errors", detail).await?;
+        tx.commit().await?;
+        Ok(Some(source))
+    }
+
+    async fn record(
+        &self,
+        tx: &TenantTransaction,
+        by: By<'_>,
+        run: ImportId,
+        action: &'static str,
+        detail: serde_json::Value,
+    ) -> Result<(), DatabaseError> {
+        let entry = Entry {
+            actor: by.actor,
+            action,
+            object: Some(("import", run.0)),
+            outcome: "done",
+            detail,
+        };
+        audit::record(tx, self.clock.now(), by.origin, entry).await
+    }
+}
+
+/// The names of the columns, as a blank file has them; with 異動区分 in a file of changes.
+pub fn blank_header(is_delta: bool) -> Vec<&'static str> {
+    let all = Column::ALL
+        .iter()
+        .filter(|column| is_delta || **column != Column::Movement);
+    all.map(|column| column.name()).collect()
+}
+
+/// Each header for one column at most, and one for each that no file may be without.
+fn chosen_mapping(shown: &Shown, chosen: &[Option<usize>]) -> Result<Mapping, Refusal> {
+    let mut taken = BTreeSet::new();
+    let mut mapping = Vec::new();
+    for (nth, column) in Column::ALL.iter().enumerate() {
+        let place = chosen.get(nth).copied().flatten();
+        let header = place.and_then(|place| shown.fields.get(place));
+        let is_right = match (place, header) {
+            (Some(place), Some(_)) => taken.insert(place),
+            (Some(_), None) => false,
+            (None, _) => !column.is_required(),
+        };
+        if !is_right {
+            return Err(reasons::COLUMNS_UNCLEAR.into());
+        }
+        mapping.push((column.name().to_owned(), header.cloned().unwrap_or_default()));
+    }
+    Ok(mapping.into_iter().collect())
+}
+
+impl Run {
+    fn upload(&self) -> Upload {
+        Upload {
+            id: self.upload_id,
+            purpose: PURPOSE,
+            brought_by: self.run_id.0,
+        }
+    }
+
+    fn errors(&self) -> Option<Upload> {
+        Some(Upload {
+            id: self.errors_id?,
+            purpose: ERRORS,
+            brought_by: self.run_id.0,
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! Why an import is not begun, or not gone on with.
+
+use kernel::{Reason, RefusalKind, Words};
+
+const IMPORTS: (&str, &str) = ("/console/roster", "取り込みの一覧へ");
+const ANEW: (&str, &str) = ("/console/roster/new", "ファイルを選び直す");
+
+/// Another file of the insurer's is compared or imported just now.
+pub const ANOTHER_RUN: Reason = Reason {
+    code: "roster_another_run",
+    kind: RefusalKind::Outdated,
+    detail: "Another file of this insurer is compared or imported.",
+    words: |_, _| {
+        Words::new(
+            "ほかの取り込みが進んでいます",
+            "名簿の取り込みは、一度に1つだけ進められます。取り込みの一覧で、進んでいるものが終わるのを待つか、中止してから、もう一度お試しください。読み込んだファイルは消えていません。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// It was gone on with in another tab, or by a colleague.
+pub const RUN_MOVED_ON: Reason = Reason {
+    code: "roster_run_moved_on",
+    kind: RefusalKind::Outdated,
+    detail: "This import has been gone on with meanwhile.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みは、先に進んでいます",
+            "ほかの画面か、ほかの担当者が操作しました。取り込みの一覧から開き直して、今の状態をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// It has ended.
+pub const RUN_OVER: Reason = Reason {
+    code: "roster_run_over",
+    kind: RefusalKind::Outdated,
+    detail: "This import has ended.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みは、もう終わっています",
+            "終わったあとなので、中止できませんでした。取り込みの一覧で、結果をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// One header for two columns, or none for one that must be there.
+pub const COLUMNS_UNCLEAR: Reason = Reason {
+    code: "roster_columns_unclear",
+    kind: RefusalKind::Mend,
+    detail: "A header is chosen for two columns, or none for a required one.",
+    words: |_, _| {
+        Words::new(
+            "列の対応を確かめてください",
+            "「必須」の項目にはファイルの列を1つずつ選び、同じ列を2つの項目に選ばないでください。",
+            &[],
+        )
+    },
+};
+
+/// So many losses must be agreed to.
+pub const LOSS_NOT_AGREED: Reason = Reason {
+    code: "roster_loss_not_agreed",
+    kind: RefusalKind::Mend,
+    detail: "More people would be lost than usual, and nobody has said that this is meant.",
+    words: |_, _| {
+        Words::new(
+            "資格喪失の人数を確かめてください",
+            "ファイルが全員分で、資格喪失日の列も正しいときだけ、「確かめました」にチェックを付けて取り込んでください。",
+            &[],
+        )
+    },
+};
+
+/// No file was chosen, or an empty one.
+pub const FILE_EMPTY: Reason = Reason {
+    code: "roster_file_empty",
+    kind: RefusalKind::Mend,
+    detail: "The file is empty.",
+    words: |_, _| {
+        Words::new(
+            "ファイルが選ばれていないか、空です",
+            "加入者の名簿のファイルを選んでから、「読み込む」を押してください。",
+            &[ANEW],
+        )
+    },
+};
+
+/// Larger than it may be.
+pub const FILE_TOO_LARGE: Reason = Reason {
+    code: "roster_file_too_large",
+    kind: RefusalKind::Mend,
+    detail: "The file is larger than 512 MiB.",
+    words: |_, _| {
+        Words::new(
+            "ファイルが大きすぎます",
+            "読み込めるのは512MBまでです。加入者の名簿のファイルかどうかをお確かめください。使わない列を取り除くと、小さくなります。何も取り込んでいません。",
+            &[ANEW],
+        )
+    },
+};
+
+/// It is no table that can be read.
+pub const FILE_UNREADABLE: Reason = Reason {
+    code: "roster_file_unreadable",
+    kind: RefusalKind::Mend,
+    detail: "The file is no CSV in UTF-8 or CP932.",
+    words: |_, _| {
+        Words::new(
+            "CSVのファイルとして読めませんでした",
+            "文字コードがUTF-8かShift_JISのCSVファイルを選んでください。Excelのファイルは、「CSV UTF-8（コンマ区切り）」の形式で保存し直してから選んでください。何も取り込んでいません。",
+            &[ANEW],
+        )
+    },
+};
+
+/// It did not come to its end, or another took its place.
+pub const FILE_BROKEN_OFF: Reason = Reason {
+    code: "roster_file_broken_off",
+    kind: RefusalKind::Mend,
+    detail: "The file did not come to its end, or another file of the same person took its place.",
+    words: |_, _| {
+        Words::new(
+            "ファイルの送信が途中で終わりました",
+            "通信が途切れたか、同時に別のファイルを送信したようです。何も取り込んでいません。もう一度ファイルを選んで、「読み込む」を押してください。",
+            &[ANEW],
+        )
+    },
+};
+
+/// All of them.
+pub const REASONS: [Reason; 9] = [
+    ANOTHER_RUN,
+    RUN_MOVED_ON,
+    RUN_OVER,
+    COLUMNS_UNCLEAR,
+    LOSS_NOT_AGREED,
+    FILE_EMPTY,
+    FILE_TOO_LARGE,
+    FILE_UNREADABLE,
+    FILE_BROKEN_OFF,
+];

@@ -1,0 +1,714 @@
+//! `roster_runs` and `roster_mappings`.
+
+use crate::import::{Column, ImportError, ImportRefused, Report, Sample, Vanishing};
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, Keyed, Kind, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{ImportId, Keys, UploadId};
+use serde::{Deserialize, Serialize};
+use tabular::{Header, Mapping, uploads::KEPT};
+use uuid::Uuid;
+
+/// What the shown part of a run is sealed for.
+const SEALED_FOR: &str = "roster run";
+
+/// The columns of this crate that hang on a key.
+pub const KEYED: [Keyed; 1] = [Keyed {
+    table: "roster_runs",
+    column: "sealed",
+    kind: Kind::Sealed {
+        owner: "run_id",
+        purpose: SEALED_FOR,
+    },
+}];
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    /// Its file is being brought.
+    Receiving,
+    /// The file is there: somebody looks at its columns.
+    Received,
+    /// A worker compares it with the roster.
+    Comparing,
+    /// The difference is known: somebody decides.
+    Compared,
+    /// It is imported.
+    Running,
+    /// It was imported.
+    Finished,
+    /// It was not, for a reason that lies in the file.
+    Refused,
+    /// Somebody ended it.
+    Cancelled,
+    /// Its process ended, and nobody could go on with it.
+    Broken,
+}
+
+impl RunState {
+    const ALL: [Self; 9] = [
+        Self::Receiving,
+        Self::Received,
+        Self::Comparing,
+        Self::Compared,
+        Self::Running,
+        Self::Finished,
+        Self::Refused,
+        Self::Cancelled,
+        Self::Broken,
+    ];
+    /// Those before an end.
+    const OPEN: [&'static str; 5] = ["receiving", "received", "comparing", "compared", "running"];
+    /// Those that a new file of the same person takes the place of.
+    const DRAFTS: [&'static str; 3] = ["receiving", "received", "compared"];
+
+    /// The word in the database and the trail.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Receiving => "receiving",
+            Self::Received => "received",
+            Self::Comparing => "comparing",
+            Self::Compared => "compared",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+            Self::Broken => "broken",
+        }
+    }
+
+    /// True while a worker has it.
+    pub fn is_at_work(self) -> bool {
+        matches!(self, Self::Comparing | Self::Running)
+    }
+
+    /// True where it may still be cancelled.
+    pub fn is_open(self) -> bool {
+        Self::OPEN.contains(&self.as_str())
+    }
+
+    fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// What came, or would come, of an import, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// The file's encoding.
+    pub encoding: String,
+    /// A file of changes.
+    pub is_delta: bool,
+    /// Rows of the file.
+    pub rows: u64,
+    /// As in [`Report`].
+    pub new: u64,
+    /// As in [`Report`].
+    pub changed: u64,
+    /// As in [`Report`].
+    pub corrected: u64,
+    /// As in [`Report`].
+    pub returned: u64,
+    /// As in [`Report`].
+    pub lost: u64,
+    /// As in [`Report`].
+    pub unchanged: u64,
+    /// As in [`Report`].
+    pub too_old: u64,
+    /// Rows whose 続柄 nobody has told the meaning of.
+    pub unknown_relations: u64,
+    /// What is wrong with the file.
+    pub errors: u64,
+    /// The share whose access would end.
+    pub vanishing: Vanishing,
+    /// Why it was refused: `rows`, `loss`, or `file` where the file could not be read to its end.
+    pub refused: String,
+}
+
+impl From<&Report> for Counts {
+    fn from(report: &Report) -> Self {
+        Self {
+            encoding: report.encoding.as_str().to_owned(),
+            is_delta: report.is_delta,
+            rows: report.rows,
+            new: report.new,
+            changed: report.changed,
+            corrected: report.corrected.persons,
+            returned: report.returned,
+            lost: report.lost,
+            unchanged: report.unchanged,
+            too_old: report.too_old,
+            unknown_relations: report.relations.unknown,
+            errors: 0,
+            vanishing: report.vanishing,
+            refused: String::new(),
+        }
+    }
+}
+
+impl Counts {
+    /// Of an import that came to nothing.
+    pub(super) fn of(error: &ImportError) -> Self {
+        let ImportError::Refused(refused) = error else {
+            return Self {
+                refused: "file".to_owned(),
+                ..Self::default()
+            };
+        };
+        let (errors, vanishing) = match refused {
+            ImportRefused::Rows(errors) => (errors.count(), Vanishing::default()),
+            ImportRefused::Loss(vanishing) => (0, *vanishing),
+            ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
+        };
+        Self {
+            errors,
+            vanishing,
+            refused: refused.code().to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+/// What of a file's people is shown to whoever decides on it, sealed while it is kept.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// The header's fields.
+    pub fields: Vec<String>,
+    /// The first rows.
+    pub rows: Vec<Vec<String>>,
+    /// Headers that mean no column.
+    pub unknown_columns: Vec<String>,
+    /// A few people of each kind of change.
+    pub samples: Vec<Sample>,
+    /// Lines in which a birth date is corrected.
+    pub corrected_lines: Vec<u64>,
+    /// Words for 続柄 that nobody has told the meaning of, with their rows.
+    pub unknown_words: Vec<(String, u64)>,
+    /// The first errors, in words.
+    pub errors: Vec<String>,
+}
+
+impl Shown {
+    /// Where the file has the columns of the format.
+    pub(crate) fn header(&self, mapping: &Mapping) -> Header<Column> {
+        Header::of(&self.fields, mapping)
+    }
+}
+
+/// An import on its way, or at its end.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Which; the import has the same id.
+    pub run_id: ImportId,
+    /// How far.
+    pub state: RunState,
+    /// Who; none for the command line.
+    pub started_by: Option<Uuid>,
+    /// What they were called.
+    pub by_name: String,
+    /// What the file was called.
+    pub file_name: String,
+    /// When its file came.
+    pub created_at: DateTime<Utc>,
+    /// When it last moved.
+    pub moved_at: DateTime<Utc>,
+    /// What a worker does of it: `reading`, `comparing`, `merging`, or nothing yet.
+    pub stage: String,
+    /// Rows read so far.
+    pub rows: u64,
+    /// How much of the file that is.
+    pub percent: u64,
+    /// Which header means which column.
+    pub mapping: Mapping,
+    /// In numbers.
+    pub counts: Counts,
+    pub(super) upload_id: UploadId,
+    pub(super) errors_id: Option<UploadId>,
+}
+
+impl Run {
+    /// True where all its errors can be had as a file.
+    pub fn has_errors_file(&self) -> bool {
+        self.errors_id.is_some()
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = roster_runs)]
+struct Row {
+    run_id: ImportId,
+    state: String,
+    started_by: Option<Uuid>,
+    by_name: String,
+    file_name: String,
+    upload_id: UploadId,
+    created_at: DateTime<Utc>,
+    moved_at: DateTime<Utc>,
+    stage: String,
+    rows: i64,
+    percent: i32,
+    mapping: serde_json::Value,
+    report: serde_json::Value,
+    errors_id: Option<UploadId>,
+}
+
+impl TryFrom<Row> for Run {
+    type Error = DatabaseError;
+
+    fn try_from(row: Row) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            run_id: row.run_id,
+            state: RunState::parse(&row.state).ok_or_else(|| unread("state of a roster run"))?,
+            started_by: row.started_by,
+            by_name: row.by_name,
+            file_name: row.file_name,
+            created_at: row.created_at,
+            moved_at: row.moved_at,
+            stage: row.stage,
+            rows: u64::try_from(row.rows).unwrap_or_default(),
+            percent: u64::try_from(row.percent).unwrap_or_default(),
+            mapping: serde_json::from_value(row.mapping).map_err(|_| unread("mapping of a roster run"))?,
+            counts: serde_json::from_value(row.report).map_err(|_| unread("report of a roster run"))?,
+            upload_id: row.upload_id,
+            errors_id: row.errors_id,
+        })
+    }
+}
+
+fn unread(what: &'static str) -> DatabaseError {
+    diesel::result::Error::DeserializationError(what.into()).into()
+}
+
+fn json(value: &impl Serialize) -> Result<serde_json::Value, DatabaseError> {
+    let json = serde_json::to_value(value);
+    json.map_err(|error| diesel::result::Error::SerializationError(error.into()).into())
+}
+
+/// What a new run begins with.
+pub(super) struct Beginning<'a> {
+    pub(super) run_id: ImportId,
+    pub(super) state: RunState,
+    pub(super) started_by: Option<Uuid>,
+    pub(super) by_name: &'a str,
+    pub(super) file_name: &'a str,
+    pub(super) upload_id: UploadId,
+}
+
+/// True where it was begun; false where another is at work and this one would be too.
+pub(super) async fn begin(
+    tx: &mut TenantTransaction,
+    beginning: &Beginning<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    use roster_runs as t;
+    let inserted = diesel::insert_into(t::table)
+        .values((
+            t::tenant_id.eq(tx.tenant()),
+            t::run_id.eq(beginning.run_id),
+            t::state.eq(beginning.state.as_str()),
+            t::started_by.eq(beginning.started_by),
+            t::by_name.eq(beginning.by_name),
+            t::file_name.eq(beginning.file_name),
+            t::upload_id.eq(beginning.upload_id),
+            t::created_at.eq(now),
+            t::moved_at.eq(now),
+            t::stage.eq(""),
+            t::rows.eq(0),
+            t::percent.eq(0),
+            t::mapping.eq(json(&Mapping::default())?),
+            t::report.eq(json(&Counts::default())?),
+        ))
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// One of them.
+pub(super) async fn one(tx: &mut TenantTransaction, run: ImportId) -> Result<Option<Run>, DatabaseError> {
+    let row: Option<Row> = of(tx, run).select(Row::as_select()).first(&mut **tx).await.optional()?;
+    row.map(Run::try_from).transpose()
+}
+
+/// Drafts of one person, whose place a new file takes.
+pub(super) async fn drafts(tx: &mut TenantTransaction, staff: Uuid) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        .filter(roster_runs::started_by.eq(staff))
+        .filter(roster_runs::state.eq_any(RunState::DRAFTS))
+        .select(Row::as_select())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// The one that is at work.
+pub(super) async fn at_work(tx: &mut TenantTransaction) -> Result<Option<Run>, DatabaseError> {
+    let row: Option<Row> = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        .filter(roster_runs::state.eq_any(["comparing", "running"]))
+        .select(Row::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    row.map(Run::try_from).transpose()
+}
+
+/// True while an import has the insurer's roster.
+pub(super) async fn is_held(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
+    let tenant = tx.tenant();
+    let heads = diesel::sql_query(HEADS)
+        .bind::<diesel::sql_types::Integer, _>(tenant)
+        .execute(&mut **tx)
+        .await?;
+    let free = diesel::sql_query(FREE_HEADS)
+        .bind::<diesel::sql_types::Integer, _>(tenant)
+        .execute(&mut **tx)
+        .await?;
+    Ok(free < heads)
+}
+
+const HEADS: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1";
+
+const FREE_HEADS: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED";
+
+/// The last ones, the last first; those whose file has not come to its end aside.
+pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        .filter(roster_runs::state.ne(RunState::Receiving.as_str()))
+        .order(roster_runs::created_at.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Forgets a draft.
+pub(super) async fn delete(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
+    diesel::delete(of(tx, run)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The file has come; false where the run was ended meanwhile.
+pub(super) async fn received(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    run: ImportId,
+    (encoding, shown): (String, &Shown),
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let counts = Counts {
+        encoding,
+        ..Counts::default()
+    };
+    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq(RunState::Receiving.as_str())))
+        .set((
+            roster_runs::state.eq(RunState::Received.as_str()),
+            roster_runs::report.eq(json(&counts)?),
+            roster_runs::sealed.eq(seal(keys, tx, run, shown)?),
+            roster_runs::moved_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(updated > 0)
+}
+
+/// Whether a run was put to work.
+pub(super) enum Begun {
+    Yes,
+    /// It is no longer where it was.
+    MovedOn,
+    /// One is at work already.
+    AnotherIsAtWork,
+}
+
+/// Puts it to work. Where two are at the same moment, one of them breaks off at the index, as an outage; told apart before
+/// wherever the other is there to be seen.
+pub(super) async fn begin_work(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    from: RunState,
+    to: RunState,
+    now: DateTime<Utc>,
+) -> Result<Begun, DatabaseError> {
+    if at_work(tx).await?.is_some_and(|other| other.run_id != run) {
+        return Ok(Begun::AnotherIsAtWork);
+    }
+    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq(from.as_str())))
+        .set((
+            roster_runs::state.eq(to.as_str()),
+            roster_runs::stage.eq(""),
+            roster_runs::rows.eq(0),
+            roster_runs::percent.eq(0),
+            roster_runs::moved_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await;
+    match updated {
+        Ok(0) => Ok(Begun::MovedOn),
+        Ok(_) => Ok(Begun::Yes),
+        Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
+            Ok(Begun::AnotherIsAtWork)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Notes who said that it is to be imported.
+pub(super) async fn started_by(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    staff: Uuid,
+    name: &str,
+) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set((roster_runs::started_by.eq(staff), roster_runs::by_name.eq(name)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// How far a worker is; false where the run is no longer in that state.
+pub(super) async fn beat(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    state: RunState,
+    (stage, rows, percent): (&str, u64, u64),
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq(state.as_str())))
+        .set((
+            roster_runs::stage.eq(stage),
+            roster_runs::rows.eq(i64::try_from(rows).unwrap_or(i64::MAX)),
+            roster_runs::percent.eq(i32::try_from(percent.min(100)).unwrap_or(100)),
+            roster_runs::moved_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(updated > 0)
+}
+
+/// The difference is known.
+pub(super) async fn compared(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    run: ImportId,
+    (counts, shown): (&Counts, &Shown),
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run).filter(roster_runs::state.eq(RunState::Comparing.as_str())))
+        .set((
+            roster_runs::state.eq(RunState::Compared.as_str()),
+            roster_runs::report.eq(json(counts)?),
+            roster_runs::sealed.eq(seal(keys, tx, run, shown)?),
+            roster_runs::moved_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Ends a run that is open, or in one of these states alone where some are given; what was shown of its people goes. False
+/// where it is not.
+pub(super) async fn end(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    from: &[RunState],
+    to: RunState,
+    counts: Option<&Counts>,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let from: Vec<&str> = match from {
+        [] => RunState::OPEN.to_vec(),
+        some => some.iter().map(|state| state.as_str()).collect(),
+    };
+    let report = counts.map(json).transpose()?;
+    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq_any(from)))
+        .set((
+            roster_runs::state.eq(to.as_str()),
+            roster_runs::sealed.eq(None::<Vec<u8>>),
+            roster_runs::moved_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    if let Some(report) = report.filter(|_| updated > 0) {
+        diesel::update(of(tx, run))
+            .set(roster_runs::report.eq(report))
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(updated > 0)
+}
+
+/// The end of an import that is watched, in its own transaction; false where somebody cancelled it.
+pub(crate) async fn finish(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    report: &Report,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let counts = Counts::from(report);
+    end(tx, run, &[RunState::Running], RunState::Finished, Some(&counts), now).await
+}
+
+/// Keeps the first errors of a refused file, and which file has them all.
+pub(super) async fn keep_errors(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    run: ImportId,
+    (shown, errors): (&Shown, Option<UploadId>),
+) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set((
+            roster_runs::sealed.eq(seal(keys, tx, run, shown)?),
+            roster_runs::errors_id.eq(errors),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn seal(keys: &Keys, tx: &TenantTransaction, run: ImportId, shown: &Shown) -> Result<Vec<u8>, DatabaseError> {
+    let plain = serde_json::to_vec(shown).map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
+    Ok(keys.seal(SEALED_FOR, run.of(tx.tenant()), &plain))
+}
+
+/// What is shown of its people.
+pub(super) async fn shown(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    run: ImportId,
+) -> Result<Option<Shown>, DatabaseError> {
+    let sealed: Option<Option<Vec<u8>>> = of(tx, run)
+        .select(roster_runs::sealed)
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    let Some(sealed) = sealed.flatten() else {
+        return Ok(None);
+    };
+    let opened = keys.open(SEALED_FOR, run.of(tx.tenant()), &sealed);
+    let opened = opened.map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
+    let shown = serde_json::from_slice(&opened).map_err(|_| unread("what a roster run shows"))?;
+    Ok(Some(shown))
+}
+
+/// The insurer's own: which header means which column.
+pub async fn mapping(tx: &mut TenantTransaction) -> Result<Mapping, DatabaseError> {
+    let pairs: Vec<(String, String)> = roster_mappings::table
+        .filter(roster_mappings::tenant_id.eq(tx.tenant()))
+        .select((roster_mappings::field, roster_mappings::header))
+        .load(&mut **tx)
+        .await?;
+    Ok(pairs.into_iter().collect())
+}
+
+/// Keeps it for the files to come: what a column's own names find anyway is not kept.
+pub(super) async fn keep_mapping(
+    tx: &mut TenantTransaction,
+    shown: &Shown,
+    mapping: &Mapping,
+) -> Result<(), DatabaseError> {
+    use tabular::Column as _;
+    let tenant = tx.tenant();
+    diesel::delete(roster_mappings::table.filter(roster_mappings::tenant_id.eq(tenant)))
+        .execute(&mut **tx)
+        .await?;
+    let (plain, chosen) = (shown.header(&Mapping::default()), shown.header(mapping));
+    for column in Column::ALL {
+        if plain.column(*column) == chosen.column(*column) {
+            continue;
+        }
+        diesel::insert_into(roster_mappings::table)
+            .values((
+                roster_mappings::tenant_id.eq(tenant),
+                roster_mappings::field.eq(column.name()),
+                roster_mappings::header.eq(mapping.header(column.name()).unwrap_or_default()),
+            ))
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Keeps it for one run.
+pub(super) async fn set_mapping(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    mapping: &Mapping,
+) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set(roster_runs::mapping.eq(json(mapping)?))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets what was brought seven days ago and never imported, and of what was what it showed of people; gives how many.
+pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let old = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        .filter(roster_runs::created_at.le(now - KEPT));
+    diesel::update(
+        old.filter(
+            roster_runs::sealed
+                .is_not_null()
+                .or(roster_runs::errors_id.is_not_null()),
+        ),
+    )
+    .set((
+        roster_runs::sealed.eq(None::<Vec<u8>>),
+        roster_runs::errors_id.eq(None::<UploadId>),
+    ))
+    .execute(&mut **tx)
+    .await?;
+    Ok(diesel::delete(old.filter(roster_runs::state.eq_any(RunState::DRAFTS)))
+        .execute(&mut **tx)
+        .await?)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of(tx: &TenantTransaction, run: ImportId) -> _ {
+    let tenant: kernel::TenantId = tx.tenant();
+    let run: ImportId = run;
+    roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tenant))
+        .filter(roster_runs::run_id.eq(run))
+}
+
+mod schema {
+    diesel::table! {
+        roster_runs (tenant_id, run_id) {
+            tenant_id -> Integer,
+            run_id -> Uuid,
+            state -> Text,
+            started_by -> Nullable<Uuid>,
+            by_name -> Text,
+            file_name -> Text,
+            upload_id -> Uuid,
+            created_at -> Timestamptz,
+            moved_at -> Timestamptz,
+            stage -> Text,
+            rows -> BigInt,
+            percent -> Integer,
+            mapping -> Jsonb,
+            report -> Jsonb,
+            sealed -> Nullable<Binary>,
+            errors_id -> Nullable<Uuid>,
+        }
+    }
+
+    diesel::table! {
+        roster_mappings (tenant_id, field) {
+            tenant_id -> Integer,
+            field -> Text,
+            header -> Text,
+        }
+    }
+}
+use schema::{roster_mappings, roster_runs};

@@ -1,0 +1,279 @@
+//! A run at work: a job compares or imports its file, tells how far it is, and stops where somebody ends the run. Killed, it
+//! is taken up by another worker from the beginning: what was not committed is not there.
+
+use super::{
+    ERRORS, Runs,
+    rows::{self, Counts, Run, RunState, Shown},
+};
+use crate::import::{
+    ImportError, ImportRefused, Options, Progress, Relations, Report, RowErrors, Sample, Wish, import_as,
+};
+use audit::{Actor, Origin};
+use database::{DatabaseError, Durability, TenantDatabase};
+use jobs::{Job, JobError, Jobs, Worker};
+use kernel::{Clock, ImportId, TenantId, UploadId, calendar};
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tabular::{
+    Source,
+    uploads::{self, PIECE},
+};
+
+/// Between two looks whether the run goes on, which also tell how far it is.
+const BEAT: Duration = Duration::from_secs(1);
+/// Until the insurer's roster is looked for again that another import has.
+const TURN: Duration = Duration::from_secs(2);
+/// Errors that a page shows.
+const SHOWN_ERRORS: usize = 50;
+/// Bytes of a file of errors; the first that fit are enough to see what is wrong.
+const MOST_ERROR_BYTES: usize = 64 << 20;
+
+/// One run's comparing or importing; which of both, its row says.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RosterRun {
+    pub(super) run: ImportId,
+}
+
+impl Job for RosterRun {
+    const QUEUE: &'static str = "roster";
+    const PATIENCE: Duration = Duration::from_hours(3);
+}
+
+/// How far a run is, for whoever looks at its page; and whether it is to go on.
+pub(super) struct Watch<'a> {
+    database: TenantDatabase,
+    run: ImportId,
+    state: RunState,
+    clock: &'a Clock,
+    at: Mutex<(&'static str, u64, u64)>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(database: TenantDatabase, run: ImportId, state: RunState, clock: &'a Clock) -> Self {
+        Self {
+            database,
+            run,
+            state,
+            clock,
+            at: Mutex::new(("", 0, 0)),
+        }
+    }
+
+    /// Remembers how far the import is.
+    pub(super) fn see(&self, progress: Progress) {
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, rows, _) = *at;
+        *at = match progress {
+            Progress::Reading { rows, read } => ("reading", rows, read.percent()),
+            Progress::Comparing => ("comparing", rows, 100),
+            Progress::Merging => ("merging", rows, 100),
+        };
+    }
+
+    /// Tells it, second by second; ends where somebody ends the run. A database that is away ends nothing, nor does the
+    /// import's own end, which whoever awaits it is about to hear of.
+    pub(super) async fn until_ended(&self) {
+        loop {
+            match self.beat().await {
+                Ok(None | Some(RunState::Finished)) => {}
+                Ok(Some(_)) => return,
+                Err(error) => tracing::warn!(%error, "the progress of an import is not told"),
+            }
+            tokio::time::sleep(BEAT).await;
+        }
+    }
+
+    /// What the run has become, where it is no longer at this work; one that is not there any more was ended.
+    async fn beat(&self) -> Result<Option<RunState>, DatabaseError> {
+        let at = *self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tx = self.database.write(Durability::Relaxed).await?;
+        let goes_on = rows::beat(&mut tx, self.run, self.state, at, self.clock.now()).await?;
+        let other = if goes_on {
+            None
+        } else {
+            let found = rows::one(&mut tx, self.run).await?;
+            Some(found.map_or(RunState::Cancelled, |run| run.state))
+        };
+        tx.commit().await?;
+        Ok(other)
+    }
+}
+
+/// What came of one try.
+type Tried = Result<(Report, Vec<Sample>), ImportError>;
+
+impl Runs {
+    /// Adds to a worker what compares and imports.
+    #[must_use]
+    pub fn served_by(&self, worker: Worker) -> Worker {
+        let runs = self.clone();
+        let (database, keys, clock) = (self.database.clone(), self.keys.clone(), self.clock.clone());
+        worker.serving(Jobs::new(database, keys, clock, move |tenant, job: RosterRun| {
+            let runs = runs.clone();
+            async move { runs.work(tenant, job.run).await.map_err(JobError::from) }
+        }))
+    }
+
+    async fn work(&self, tenant: TenantId, run: ImportId) -> Result<(), DatabaseError> {
+        let database = self.database.tenant(tenant);
+        let insurer = self.directory.by_tenant(tenant).await?;
+        loop {
+            let mut tx = database.write(Durability::Safe).await?;
+            let found = rows::one(&mut tx, run).await?.filter(|run| run.state.is_at_work());
+            let (Some(found), Some(insurer)) = (found, &insurer) else {
+                return Ok(());
+            };
+            let (with, now) = ((&database, &self.keys), self.clock.now());
+            let source = uploads::source(&mut tx, with, now, &found.upload(), &found.file_name).await?;
+            tx.commit().await?;
+            let watch = Watch::new(database.clone(), run, found.state, &self.clock);
+            let tried = match source {
+                Ok(source) => tokio::select! {
+                    tried = self.try_once(insurer, &found, source, &watch) => tried,
+                    () = watch.until_ended() => return Ok(()),
+                },
+                Err(gone) => Err(std::io::Error::other(gone).into()),
+            };
+            if matches!(tried, Err(ImportError::Refused(ImportRefused::Running))) {
+                // The command line has it, or the process of before has not quite ended.
+                tokio::time::sleep(TURN).await;
+                continue;
+            }
+            return self.note(&database, &found, tried).await;
+        }
+    }
+
+    async fn try_once(&self, insurer: &tenancy::Insurer, run: &Run, file: Source, watch: &Watch<'_>) -> Tried {
+        let options = Options {
+            dry_run: run.state == RunState::Comparing,
+            // Agreed to, or the run would not have come here.
+            allow_loss: run.counts.vanishing.is_too_much(),
+            forgotten_before: Some(calendar::today_in_japan(self.clock.now() - self.kept)),
+            ..Options::default()
+        };
+        let wish = Wish {
+            options,
+            by: (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker()),
+            run: Some(run.run_id),
+            mapping: Some(run.mapping.clone()),
+        };
+        import_as(&self.database, insurer, file, wish, &self.clock, |at| watch.see(at)).await
+    }
+
+    /// Notes what came of it. The end of an import that was not refused is noted already, with the import.
+    async fn note(&self, database: &TenantDatabase, run: &Run, tried: Tried) -> Result<(), DatabaseError> {
+        let now = self.clock.now();
+        let mut tx = database.write(Durability::Safe).await?;
+        let error = match tried {
+            Ok((report, samples)) if run.state == RunState::Comparing => {
+                let before = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
+                let shown = compared(before, &report, samples);
+                rows::compared(&mut tx, &self.keys, run.run_id, (&Counts::from(&report), &shown), now).await?;
+                return tx.commit().await;
+            }
+            Ok(_) => {
+                uploads::erase(&mut tx, &run.upload()).await?;
+                return tx.commit().await;
+            }
+            Err(ImportError::Outage(error)) => return Err(error),
+            Err(error) => error,
+        };
+        let counts = Counts {
+            encoding: run.counts.encoding.clone(),
+            ..Counts::of(&error)
+        };
+        // False where somebody ended it before.
+        if rows::end(&mut tx, run.run_id, &[run.state], RunState::Refused, Some(&counts), now).await? {
+            uploads::erase(&mut tx, &run.upload()).await?;
+            if let ImportError::Refused(ImportRefused::Rows(errors)) = error {
+                let shown = Shown {
+                    errors: errors
+                        .kept()
+                        .iter()
+                        .take(SHOWN_ERRORS)
+                        .map(ToString::to_string)
+                        .collect(),
+                    ..Shown::default()
+                };
+                let file = self.keep_file(&mut tx, run.run_id, errors).await?;
+                rows::keep_errors(&mut tx, &self.keys, run.run_id, (&shown, file)).await?;
+            }
+        }
+        tx.commit().await
+    }
+
+    /// The file of all errors, in pieces like the one that it is of.
+    async fn keep_file(
+        &self,
+        tx: &mut database::TenantTransaction,
+        run: ImportId,
+        errors: RowErrors,
+    ) -> Result<Option<UploadId>, DatabaseError> {
+        let written = tokio::task::spawn_blocking(move || {
+            let mut csv = Csv::default();
+            errors.write_csv(&mut csv).map(|()| csv.lines)
+        });
+        let Ok(Ok(csv)) = written.await else {
+            return Ok(None);
+        };
+        let now = self.clock.now();
+        let bytes = csv.len() as u64;
+        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.0), bytes, bytes).await? else {
+            return Ok(None);
+        };
+        for (nth, piece) in (0..).zip(csv.chunks(PIECE)) {
+            if uploads::receive(tx, &self.keys, now, &upload, nth, piece)
+                .await?
+                .is_err()
+            {
+                return Ok(None);
+            }
+        }
+        Ok(Some(upload.id))
+    }
+}
+
+/// As much of a file of errors as is kept, in whole lines.
+#[derive(Default)]
+struct Csv {
+    lines: Vec<u8>,
+    is_full: bool,
+}
+
+impl std::io::Write for Csv {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.is_full {
+            return Ok(bytes.len());
+        }
+        let room = MOST_ERROR_BYTES.saturating_sub(self.lines.len()).min(bytes.len());
+        self.lines.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        if room < bytes.len() {
+            self.is_full = true;
+            let end = self
+                .lines
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |end| end + 1);
+            self.lines.truncate(end);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn compared(before: Shown, report: &Report, samples: Vec<Sample>) -> Shown {
+    let Relations { unknown_words, .. } = &report.relations;
+    Shown {
+        unknown_columns: report.unknown_columns.clone(),
+        samples,
+        corrected_lines: report.corrected.lines.clone(),
+        unknown_words: unknown_words.iter().map(|(word, rows)| (word.clone(), *rows)).collect(),
+        ..before
+    }
+}

@@ -1,0 +1,309 @@
+//! People as staff look for them, page by page. Each statement goes by equality on stored keys or by a range of one that is
+//! kept in the order of its bytes, in the order of an index: under row-level security anything else reads the whole
+//! insurer.
+
+use crate::sight::{Sight, Statement};
+use chrono::NaiveDate;
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    pg::Pg,
+    sql_types::{Array, Date, Integer, Nullable, Text, Uuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::{KanaName, PersonId};
+use serde::{Deserialize, Serialize};
+
+/// By what somebody is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By<'a> {
+    /// Everybody.
+    All,
+    /// 記号・番号 in any of these readings, also those that people had before.
+    Numbers(&'a [NumberKeys]),
+    /// The beginning of a 氏名（カナ）, as the manual has names compared.
+    Kana(&'a KanaName),
+    /// Those whom only the second fold of the kana finds (ヂ and ジ, ヅ and ズ).
+    OtherKana(&'a KanaName),
+    /// The beginning of a name in kanji, by its key.
+    Name(&'a str),
+    /// 社員番号, by its key.
+    Employee(&'a str),
+    /// The mail address that the insurer knows, by its key.
+    Email(&'a str),
+    /// These people.
+    People(&'a [PersonId]),
+}
+
+/// A reading of a typed 記号・番号: the keys.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NumberKeys {
+    /// 記号; empty where there is none.
+    pub symbol: String,
+    /// 番号.
+    pub number: String,
+    /// 枝番; empty for every one.
+    pub branch: String,
+}
+
+/// Of whom a list is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// 事業所コード.
+    pub workplace: Option<String>,
+    /// With an account, or without one.
+    pub registered: Option<bool>,
+    /// Insured people, or their dependants.
+    pub insured: Option<bool>,
+    /// Those without a day of loss, or those with one, past or to come.
+    pub covered: Option<bool>,
+}
+
+/// The last of a page: where the next one goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    /// [`Found::key`].
+    pub key: String,
+    /// Who.
+    pub person: PersonId,
+}
+
+/// Somebody in a list.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Found {
+    /// Who.
+    #[diesel(sql_type = Uuid)]
+    pub person_id: PersonId,
+    /// 記号.
+    #[diesel(sql_type = Text)]
+    pub symbol: String,
+    /// 番号.
+    #[diesel(sql_type = Text)]
+    pub number: String,
+    /// 枝番.
+    #[diesel(sql_type = Text)]
+    pub branch: String,
+    /// 氏名（漢字）; empty where the insurer gives none.
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// 氏名（カナ）.
+    #[diesel(sql_type = Text)]
+    pub kana_name: String,
+    /// 続柄名称.
+    #[diesel(sql_type = Text)]
+    pub relationship: String,
+    /// 事業所コード.
+    #[diesel(sql_type = Text)]
+    pub workplace_code: String,
+    /// 資格喪失日.
+    #[diesel(sql_type = Nullable<Date>)]
+    pub lost_on: Option<NaiveDate>,
+    /// By what the list is in order.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+}
+
+/// A page of those found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// In order.
+    pub people: Vec<Found>,
+    /// True where there are more.
+    pub more: bool,
+}
+
+/// Up to `limit` of the people whom `by` finds and `sight` sees, after one of them. One statement.
+pub async fn search(
+    tx: &TenantTransaction,
+    sight: &Sight,
+    filter: &Filter,
+    by: &By<'_>,
+    after: Option<&After>,
+    limit: u32,
+) -> Result<Page, DatabaseError> {
+    let Source {
+        with,
+        from,
+        order,
+        conditions,
+        parameters,
+        beginning,
+    } = by.source();
+    let mut next = 2 + parameters;
+    let mut take = |count: usize| {
+        next += count;
+        next - count
+    };
+    // A page goes on behind its last; the first begins where the range does. Not both: an index is read from the first
+    // bound that it is told.
+    let start = match (after, &beginning) {
+        (Some(_), _) => {
+            let key = take(2);
+            format!(" AND (p.{order}, p.person_id) > (${key}, ${})", key + 1)
+        }
+        (None, Some(_)) => format!(" AND p.{order} >= ${}", take(1)),
+        (None, None) => String::new(),
+    };
+    let end = match &beginning {
+        Some(_) => format!(" AND p.{order} < ${}", take(1)),
+        None => String::new(),
+    };
+    let workplace = match &filter.workplace {
+        Some(_) => format!(" AND p.workplace_code = ${} AND p.workplace_code <> ''", take(1)),
+        None => String::new(),
+    };
+    let registered = either(filter.registered, " AND p.registered", " AND NOT p.registered");
+    let insured = either(filter.insured, " AND p.insured", " AND NOT p.insured");
+    let covered = either(filter.covered, " AND p.lost_on IS NULL", " AND p.lost_on IS NOT NULL");
+    let seen = sight.condition(next);
+    let sql = format!(
+        "{with}SELECT p.person_id, p.symbol, p.number, p.branch, p.name, p.kana_name, p.relationship, p.workplace_code,
+             p.lost_on, p.{order} AS key
+         FROM {from}
+         WHERE p.tenant_id = $1 AND p.emptied_at IS NULL
+             {conditions}{start}{end}{workplace}{registered}{insured}{covered}{seen}
+         ORDER BY p.{order}, p.person_id LIMIT {}",
+        limit + 1
+    );
+    let statement = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<Integer, _>(tx.tenant());
+    let statement = by.bind(statement);
+    let statement = match (after, &beginning) {
+        (Some(after), _) => statement
+            .bind::<Text, _>(after.key.clone())
+            .bind::<Uuid, _>(after.person),
+        (None, Some(beginning)) => statement.bind::<Text, _>(beginning.clone()),
+        (None, None) => statement,
+    };
+    let ends = beginning.map(|beginning| format!("{beginning}{}", char::MAX));
+    let mut statement = statement;
+    for text in [ends, filter.workplace.clone()].into_iter().flatten() {
+        statement = statement.bind::<Text, _>(text);
+    }
+    let mut people: Vec<Found> = Prepared(sight.bind(statement)).load(&mut &**tx).await?;
+    let limit = limit as usize;
+    let more = people.len() > limit;
+    people.truncate(limit);
+    Ok(Page { people, more })
+}
+
+impl By<'_> {
+    /// Where people come from; its parameters begin at `$2`. What finds few is found before it is put in order: the planner
+    /// must not take the order for the way to find them.
+    fn source(&self) -> Source {
+        match self {
+            Self::All => Source::index("kana_fold1", "", None),
+            Self::Kana(name) => Source::index("kana_fold1", "", Some(&name.fold_keys()[0])),
+            Self::OtherKana(name) => Source::index(
+                "kana_fold2",
+                " AND p.kana_fold2 <> p.kana_fold1",
+                Some(&name.fold_keys()[1]),
+            ),
+            Self::Name(key) => Source::index("name_key", " AND p.name_key <> ''", Some(key)),
+            Self::Numbers(_) => Source::few(NUMBERS, 3),
+            Self::Employee(_) => Source::few(EMPLOYEE, 1),
+            Self::Email(_) => Source::few(EMAIL, 1),
+            Self::People(_) => Source::few(PEOPLE, 1),
+        }
+    }
+
+    fn bind<'q>(&self, statement: Statement<'q>) -> Statement<'q> {
+        match self {
+            Self::All | Self::Kana(_) | Self::OtherKana(_) | Self::Name(_) => statement,
+            Self::Numbers(readings) => {
+                let column = |key: fn(&NumberKeys) -> &String| readings.iter().map(key).cloned().collect::<Vec<_>>();
+                statement
+                    .bind::<Array<Text>, _>(column(|keys| &keys.symbol))
+                    .bind::<Array<Text>, _>(column(|keys| &keys.number))
+                    .bind::<Array<Text>, _>(column(|keys| &keys.branch))
+            }
+            Self::Employee(key) | Self::Email(key) => statement.bind::<Text, _>((*key).to_owned()),
+            Self::People(people) => statement.bind::<Array<Uuid>, _>(people.to_vec()),
+        }
+    }
+}
+
+/// The part of the statement that a look-up brings.
+struct Source {
+    with: &'static str,
+    from: &'static str,
+    /// By which column the list is in order.
+    order: &'static str,
+    conditions: &'static str,
+    parameters: usize,
+    /// With what that column begins.
+    beginning: Option<String>,
+}
+
+impl Source {
+    fn index(order: &'static str, conditions: &'static str, beginning: Option<&str>) -> Self {
+        Self {
+            with: "",
+            from: "persons p",
+            order,
+            conditions,
+            parameters: 0,
+            beginning: beginning.map(str::to_owned),
+        }
+    }
+
+    fn few(with: &'static str, parameters: usize) -> Self {
+        Self {
+            with,
+            from: OF_FOUND,
+            order: "kana_fold1",
+            conditions: "",
+            parameters,
+            beginning: None,
+        }
+    }
+}
+
+fn either(wanted: Option<bool>, yes: &'static str, no: &'static str) -> &'static str {
+    match wanted {
+        None => "",
+        Some(true) => yes,
+        Some(false) => no,
+    }
+}
+
+const NUMBERS: &str = "\
+WITH found AS MATERIALIZED (
+    SELECT p.person_id
+    FROM unnest($2::text[], $3::text[], $4::text[]) AS typed (symbol_key, number_key, branch_key)
+    CROSS JOIN LATERAL (
+        SELECT * FROM persons q
+        WHERE q.tenant_id = $1 AND q.symbol_key = typed.symbol_key AND q.number_key = typed.number_key OFFSET 0
+    ) p
+    WHERE typed.branch_key = '' OR p.branch_key = typed.branch_key
+    UNION
+    SELECT n.person_id
+    FROM unnest($2::text[], $3::text[], $4::text[]) AS typed (symbol_key, number_key, branch_key)
+    CROSS JOIN LATERAL (
+        SELECT * FROM person_numbers q
+        WHERE q.tenant_id = $1 AND q.symbol_key = typed.symbol_key AND q.number_key = typed.number_key OFFSET 0
+    ) n
+    WHERE typed.branch_key = '' OR n.branch_key = typed.branch_key
+) ";
+
+/// One by one, by their key: joined, the whole insurer would be read for a few.
+const OF_FOUND: &str = "found CROSS JOIN LATERAL (
+    SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = found.person_id OFFSET 0) p";
+
+const EMPLOYEE: &str = "\
+WITH found AS MATERIALIZED (
+    SELECT p.person_id FROM persons p
+    WHERE p.tenant_id = $1 AND p.employee_key = $2 AND p.employee_key <> '' AND p.emptied_at IS NULL
+) ";
+
+const EMAIL: &str = "\
+WITH found AS MATERIALIZED (
+    SELECT p.person_id FROM persons p
+    WHERE p.tenant_id = $1 AND p.email_key = $2 AND p.email_key <> '' AND p.emptied_at IS NULL
+) ";
+
+const PEOPLE: &str = "\
+WITH found AS MATERIALIZED (
+    SELECT DISTINCT asked.person_id FROM unnest($2::uuid[]) AS asked (person_id)
+) ";

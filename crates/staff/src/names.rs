@@ -1,0 +1,32 @@
+//! How colleagues are called, where a list says who did something.
+
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, Integer, Text, Uuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::StaffId;
+use std::collections::HashMap;
+
+/// The names of these colleagues; of whom there is no account any more there is none.
+pub async fn names(tx: &TenantTransaction, ids: &[StaffId]) -> Result<HashMap<StaffId, String>, DatabaseError> {
+    let query = diesel::sql_query(NAMES)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<Uuid>, _>(ids);
+    let rows: Vec<Named> = Prepared(query).load(&mut &**tx).await?;
+    Ok(rows.into_iter().map(|row| (row.staff_id, row.name)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Uuid)]
+    staff_id: StaffId,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+// One by one, by their key: a list of ids would be sought by reading all of the insurer's.
+const NAMES: &str = "\
+SELECT s.staff_id, s.name FROM unnest($2::uuid[]) AS asked (staff_id)
+CROSS JOIN LATERAL (SELECT * FROM staff q WHERE q.tenant_id = $1 AND q.staff_id = asked.staff_id OFFSET 0) s";

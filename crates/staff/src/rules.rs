@@ -1,0 +1,126 @@
+//! Every rule that bounds what may be tried at the console's doors: the table is the truth of the code below it, and a
+//! test holds one against the other (security.md 1, 2, 26–28, 32–34, 66–69, 72). They are counted as members' are
+//! (`accounts`), on counts of their own.
+//!
+//! | rule | what is counted | by | kept at | limit | then | no failure, or exempt |
+//! |---|---|---|---|---|---|---|
+//! | `staff_log_ins` | log-ins looked at, right or wrong | code and mail as typed; strangers, and its devices, apart | platform | 120 an hour | the window's end | |
+//! | `staff_log_in` | wrong passwords | code and mail as typed, and network or device | platform | 10 an hour | 1, 5, 15 min, 1, 4 h | a right one forgives |
+//! | `staff_log_in_id` | wrong passwords | code and mail as typed; strangers, and its devices, apart | platform | 100 | a new password by mail | a right one forgives |
+//! | `staff_log_in_network` | wrong passwords | network | platform | 1,000 in 15 min | the window's end | devices are free of it |
+//! | `staff_password_proof` | present passwords asked for inside | account | insurer | 10 an hour | as `staff_log_in` | a right one forgives |
+//! | `staff_factor_app` | codes of authenticator apps | account | insurer | 10 an hour | as `staff_log_in` | a right one forgives |
+//! | `staff_factor_passkey` | answers of passkeys | account | insurer | 10 an hour | as `staff_log_in` | a right one forgives |
+//! | `staff_factor_printed` | printed codes | account | insurer | 10 an hour | as `staff_log_in` | a right one forgives |
+//! | `staff_reset` | reset mails asked for | code and mail as typed, and network or device | platform | 5 an hour | 1 h | |
+//! | `staff_reset_id` | the same | code and mail as typed | platform | 100 a day | the window's end | devices are free of it |
+//! | `staff_recovery_network` | the same | network | platform | 2,000 in 15 min | the window's end | |
+//! | `staff_odd_log_in` | mails about odd log-ins | account | insurer | 1 a day | silence | |
+//!
+//! Those are rows of `throttles`, swept after two quiet days. What must last stands in columns, which only success ends:
+//!
+//! | column | what is counted | limit | then | ended by |
+//! |---|---|---|---|---|
+//! | `staff.guesses` | wrong passwords by strangers | 100 | refused to strangers | a stranger's right one; a new password |
+//! | `staff.device_guesses` | wrong ones on known devices and inside | 100 | refused to them | a right one there; a new password |
+//! | `staff.factor_guesses` | second factors, of whatever kind | 100 | refused | a right one; a colleague's reset |
+//! | rows of `sessions` | log-ins still open, of an account | 20 | the oldest ends | |
+//!
+//! **Before and after.** As members': a log-in takes its place among the hashes first and is held off before anybody looks
+//! whose the mail is. So a known mail, an unknown one, one of another insurer, and one that was invited but has no password
+//! yet cost the same and are answered alike.
+
+use guard::{guesses::GuessRules, network::NetworkRule, throttle::Rule};
+use std::time::Duration;
+
+const QUARTER: Duration = Duration::from_mins(15);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// Until a new password; longer than anybody tries.
+const LASTING: Duration = Duration::from_hours(24 * 366);
+/// After ten wrong passwords, and each time ten more.
+const WAITS: [Duration; 5] = [
+    Duration::from_mins(1),
+    Duration::from_mins(5),
+    QUARTER,
+    HOUR,
+    Duration::from_hours(4),
+];
+
+/// Wrong passwords in all, in the lasting columns (NIST 800-63B: at most 100).
+pub(crate) const MOST_GUESSES: i32 = 100;
+/// Sessions of one account.
+pub(crate) const SESSIONS: u32 = 20;
+/// A log-in after so many wrong passwords since the last is told by mail.
+pub(crate) const ODD_FAILURES: u32 = 5;
+
+const LOG_INS: Rule<'static> = rule("staff_log_ins", 120, HOUR, &[]);
+const LOG_IN: Rule<'static> = rule("staff_log_in", 10, HOUR, &WAITS);
+const LOG_IN_ID: Rule<'static> = rule("staff_log_in_id", 100, LASTING, &[LASTING]);
+const LOG_IN_NETWORK: NetworkRule = network("staff_log_in_network", 1_000);
+pub(crate) const PASSWORD_PROOF: Rule<'static> = rule("staff_password_proof", 10, HOUR, &WAITS);
+pub(crate) const FACTOR_APP: Rule<'static> = rule("staff_factor_app", 10, HOUR, &WAITS);
+pub(crate) const FACTOR_PASSKEY: Rule<'static> = rule("staff_factor_passkey", 10, HOUR, &WAITS);
+pub(crate) const FACTOR_PRINTED: Rule<'static> = rule("staff_factor_printed", 10, HOUR, &WAITS);
+const RESET: Rule<'static> = rule("staff_reset", 5, HOUR, &[HOUR]);
+pub(crate) const RESET_ID: Rule<'static> = rule("staff_reset_id", 100, DAY, &[]);
+pub(crate) const RECOVERY_NETWORK: NetworkRule = network("staff_recovery_network", 2_000);
+pub(crate) const ODD_LOG_IN: Rule<'static> = rule("staff_odd_log_in", 1, DAY, &[]);
+
+/// The rules of log-ins.
+pub(crate) const GUESSES: GuessRules<'static> = GuessRules {
+    log_ins: LOG_INS,
+    log_in: LOG_IN,
+    log_in_id: LOG_IN_ID,
+    log_in_network: LOG_IN_NETWORK,
+};
+
+/// Reset mails from a network that is so many times as large as the smallest.
+pub(crate) fn reset(times: u32) -> Rule<'static> {
+    Rule {
+        tries: RESET.tries.saturating_mul(times),
+        ..RESET
+    }
+}
+
+const fn rule(name: &'static str, tries: u32, window: Duration, waits: &'static [Duration]) -> Rule<'static> {
+    Rule {
+        name,
+        tries,
+        window,
+        waits,
+    }
+}
+
+const fn network(name: &'static str, tries: u32) -> NetworkRule {
+    NetworkRule {
+        name,
+        tries,
+        window: QUARTER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// This file: its table above, its rules below.
+    const SELF: &str = include_str!("rules.rs");
+
+    #[test]
+    fn every_rule_stands_in_the_table_and_the_table_knows_no_other() {
+        let (head, code) = SELF.split_once("\nuse ").unwrap();
+        let code = code.split("\n#[cfg(test)]").next().unwrap();
+        let mut in_table: Vec<&str> = head
+            .lines()
+            .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
+            .filter(|name| !name.contains('.'))
+            .collect();
+        let mut in_code: Vec<&str> = code
+            .split("(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect();
+        in_table.sort_unstable();
+        in_code.sort_unstable();
+        assert_eq!(in_code, in_table);
+    }
+}

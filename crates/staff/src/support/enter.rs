@@ -1,0 +1,122 @@
+//! Support comes in: an operator's session in an insurer's tenant, made from a grant.
+
+use super::{
+    SUPPORT_OVER, SUPPORT_WAITS, SupportState,
+    messages::SupportStarted,
+    record,
+    rows::{self, Ended},
+};
+use crate::{Clerk, Staff};
+use audit::{Actor, Origin};
+use database::{DatabaseError, Durability, TenantTransaction};
+use guard::sessions::{self, Limits, Opening, Session, SubjectKind};
+use kernel::{GrantId, Outage, Outcome, StaffId, TenantId, TenantSecret, outcome};
+use mail::Message;
+use serde_json::json;
+use std::time::Duration;
+use tenancy::Insurer;
+
+/// Without a request.
+const IDLE: Duration = Duration::from_mins(30);
+/// In all, however long the grant is.
+const LONGEST: Duration = Duration::from_hours(8);
+
+impl Staff {
+    /// Opens a session of support by a grant, for the operator to whom it was given; it ends with the grant.
+    pub async fn enter_support(
+        &self,
+        origin: &Origin,
+        operator: &Clerk,
+        id: GrantId,
+        agent: &str,
+    ) -> Result<Outcome<TenantSecret>, Outage> {
+        let Some(tenant) = rows::place(&self.database, id).await? else {
+            return Ok(SUPPORT_OVER.into());
+        };
+        let Some(insurer) = self.directory.by_tenant(tenant).await? else {
+            return Ok(SUPPORT_OVER.into());
+        };
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
+        let found = rows::locked(&tx, id).await?;
+        let is_theirs = operator.insurer.tenant_id == TenantId::PLATFORM;
+        let Some(found) = found.filter(|found| is_theirs && found.operator_id == operator.staff_id) else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        let ends_at = match found.state(now) {
+            SupportState::On(ends_at) => ends_at,
+            SupportState::Asked => return Ok(SUPPORT_WAITS.into()),
+            SupportState::Over => return Ok(SUPPORT_OVER.into()),
+        };
+        let left = (ends_at - now).to_std().unwrap_or_default();
+        let limits = Limits {
+            idle: IDLE,
+            absolute: LONGEST.min(left),
+        };
+        let opening = Opening {
+            proved_at: operator.session.proved_at,
+            grant: Some(id.0),
+            ..Opening::new(SubjectKind::Support, operator.staff_id.0, limits, agent)
+        };
+        let token = sessions::open(&tx, &self.keys, now, origin, opening).await?;
+        if found.entered_at.is_none() {
+            rows::note_entry(&tx, id, now).await?;
+            let message = SupportStarted {
+                insurer: insurer.name.clone(),
+                url: self.support_page(),
+                operator: found.operator_name,
+                at: now,
+                until: ends_at,
+            };
+            self.tell_administrators(&mut tx, &insurer, &message, now).await?;
+        }
+        let actor = Actor::Support {
+            operator: operator.staff_id.0,
+            grant: id.0,
+        };
+        record(&tx, now, (actor, origin), id, "support.enter", json!({})).await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(token))
+    }
+
+    /// True where the operator behind a session of support may still come in themself. Their row is the platform's, which
+    /// no transaction of an insurer sees: a second look, that support's own pages alone pay for. Where it says no, the grant
+    /// ends, so that it doesn't come alive again with the account.
+    pub(crate) async fn stands_behind(&self, tenant: TenantId, session: &Session) -> Result<bool, Outage> {
+        let tx = self.database.tenant(TenantId::PLATFORM).read().await?;
+        let stands = rows::is_operator(&tx, StaffId(session.subject), session.created_at).await?;
+        tx.commit().await?;
+        if let Some(grant) = session.grant.filter(|_| !stands) {
+            let by = (Actor::System, &Origin::worker());
+            self.end_grant(tenant, GrantId(grant), by, Ended::Account).await?;
+        }
+        Ok(stands)
+    }
+
+    /// Posts a mail to each administrator of the insurer.
+    pub(super) async fn tell_administrators<M: Message>(
+        &self,
+        tx: &mut TenantTransaction,
+        insurer: &Insurer,
+        message: &M,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<(), DatabaseError> {
+        for (id, email) in rows::administrators(tx).await? {
+            let Ok(to) = kernel::EmailAddress::parse(&email) else {
+                continue;
+            };
+            let letter = mail::Letter {
+                sender: mail::Sender {
+                    name: insurer.sender.name.clone(),
+                    address: insurer.sender.address.clone(),
+                },
+                to,
+                subject_id: Some(id.0),
+                expires_at: None,
+                message,
+            };
+            mail::post(tx, &self.keys, now, letter).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,325 @@
+//! 加入者の名簿: a file is brought, checked, compared and imported, and what was imported before can be seen. The work itself is
+//! a worker's; these pages tell how far it is.
+
+mod shown;
+
+use access::{EXPORT_PERSONAL, ROSTER_IMPORT, ROSTER_VIEW};
+use askama::Template;
+use futures_util::{StreamExt as _, stream};
+use kernel::{ImportId, Outcome, Refusal};
+use pages::{
+    Reply, Row, Visit, assets,
+    frame::Frame,
+    reply::{self, see_other},
+    staff, staff_file, staff_proven,
+    visit::{Trouble, settle},
+};
+use poem::{
+    Body, Response,
+    http::{Method, header},
+};
+use roster::runs::{By, Choice, MOST_BYTES, Run, RunState, Shown, blank_header, reasons};
+use serde_json::json;
+use shown::{Line, Mapped, Step, Told, choices, headers_of, lines, told};
+use staff::Clerk;
+use tabular::{Chunk, Encoding, cp932};
+
+const ROSTER: &str = "/console/roster";
+const NEW: &str = "/console/roster/new";
+
+/// The rows of this page.
+pub(super) fn rows() -> Vec<Row> {
+    let (get, post) = (Method::GET, Method::POST);
+    vec![
+        staff(get.clone(), ROSTER, "console.roster", ROSTER_VIEW, list),
+        staff(get.clone(), NEW, "console.roster.new", ROSTER_IMPORT, new),
+        staff_file(NEW, "console.roster.bring", (ROSTER_IMPORT, MOST_BYTES), bring),
+        staff(
+            get.clone(),
+            "/console/roster/blank",
+            "console.roster.blank",
+            ROSTER_IMPORT,
+            blank,
+        ),
+        staff(
+            get.clone(),
+            "/console/roster/runs/:run",
+            "console.roster.run",
+            ROSTER_VIEW,
+            one,
+        ),
+        staff(
+            get.clone(),
+            "/console/roster/runs/:run/progress",
+            "console.roster.progress",
+            ROSTER_VIEW,
+            progress,
+        ),
+        staff(
+            post.clone(),
+            "/console/roster/runs/:run/compare",
+            "console.roster.compare",
+            ROSTER_IMPORT,
+            compare,
+        ),
+        staff(
+            post.clone(),
+            "/console/roster/runs/:run/start",
+            "console.roster.start",
+            ROSTER_IMPORT,
+            start,
+        ),
+        staff(
+            post,
+            "/console/roster/runs/:run/cancel",
+            "console.roster.cancel",
+            ROSTER_IMPORT,
+            cancel,
+        ),
+        staff_proven(
+            get,
+            "/console/roster/runs/:run/errors",
+            "console.roster.errors",
+            EXPORT_PERSONAL,
+            errors,
+        ),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/roster.html")]
+struct ListPage {
+    frame: Frame,
+    may_import: bool,
+    lines: Vec<Line>,
+}
+
+#[derive(Template)]
+#[template(path = "console/roster_new.html")]
+struct NewPage {
+    frame: Frame,
+}
+
+#[derive(Template)]
+#[template(path = "console/roster_run.html")]
+struct RunPage {
+    frame: Frame,
+    told: Told,
+    may_import: bool,
+    may_take_errors: bool,
+    shown: Shown,
+    headers: Vec<(usize, String)>,
+    choices: Vec<Mapped>,
+    script: String,
+}
+
+fn by<'a>(visit: &'a Visit, clerk: &'a Clerk) -> By<'a> {
+    By {
+        tenant: clerk.insurer.tenant_id,
+        staff: clerk.staff_id.0,
+        name: &clerk.name,
+        actor: clerk.actor(),
+        origin: &visit.origin,
+    }
+}
+
+/// `GET /console/roster`: what was imported, by whom, and what came of it.
+async fn list(visit: Visit, clerk: Clerk) -> Reply {
+    let (runs, past) = visit.services.rosters.history(clerk.insurer.tenant_id).await?;
+    visit.html(&ListPage {
+        frame: visit.frame().in_section(ROSTER),
+        may_import: clerk.may(ROSTER_IMPORT),
+        lines: lines(&runs, &past),
+    })
+}
+
+/// `GET /console/roster/new`.
+async fn new(visit: Visit, _: Clerk) -> Reply {
+    let again = visit.again().await;
+    visit.html(&NewPage {
+        frame: visit.frame().in_section(ROSTER).with_errors(again.errors),
+    })
+}
+
+/// `POST /console/roster/new`: the file, put away as it comes.
+async fn bring(visit: Visit, clerk: Clerk) -> Reply {
+    match receive(&visit, by(&visit, &clerk)).await? {
+        Outcome::Done(run) => Ok(see_other(&path(run))),
+        Outcome::Refused(refusal) => Ok(visit.form_again(&refusal, NEW, &[]).await),
+    }
+}
+
+async fn receive(visit: &Visit, by: By<'_>) -> Result<Outcome<ImportId>, Trouble> {
+    let rosters = &visit.services.rosters;
+    let body = visit.file.as_ref().ok_or(Trouble::NotFound)?;
+    let mut incoming = match body.open().await {
+        Ok(incoming) => incoming,
+        Err(trouble) => return Ok(broken(trouble).into()),
+    };
+    let mut file = rosters.begin(by, &incoming.name).await?;
+    let refusal = loop {
+        match incoming.next().await {
+            Ok(Some(bytes)) => match rosters.take(by, &mut file, &bytes).await? {
+                Outcome::Done(()) => {}
+                Outcome::Refused(refusal) => break refusal,
+            },
+            Ok(None) => return Ok(rosters.complete(by, file).await?),
+            Err(trouble) => break broken(trouble),
+        }
+    };
+    rosters.give_up(by, file).await?;
+    Ok(refusal.into())
+}
+
+fn broken(trouble: edge::BodyTrouble) -> Refusal {
+    match trouble {
+        edge::BodyTrouble::TooLarge => reasons::FILE_TOO_LARGE.into(),
+        edge::BodyTrouble::Unreadable => reasons::FILE_BROKEN_OFF.into(),
+    }
+}
+
+/// `GET /console/roster/blank`: a file with the headers to fill in.
+async fn blank(visit: Visit, _: Clerk) -> Reply {
+    let is_delta = visit.query.text("kind") == "delta";
+    let text = format!("{}\r\n", blank_header(is_delta).join(","));
+    let name = if is_delta { "roster-changes.csv" } else { "roster.csv" };
+    let bytes = match encoding(&visit) {
+        Encoding::Cp932 => cp932(&text),
+        _ => format!("\u{FEFF}{text}").into_bytes(),
+    };
+    Ok(download(name, Body::from_bytes(bytes.into())))
+}
+
+/// `GET /console/roster/runs/:run`.
+async fn one(visit: Visit, clerk: Clerk) -> Reply {
+    let run = found(&visit, &clerk).await?;
+    let (rosters, may_import) = (&visit.services.rosters, clerk.may(ROSTER_IMPORT));
+    let decides = matches!(run.state, RunState::Received | RunState::Compared | RunState::Refused);
+    let shown = if may_import && decides && !visit.is_head {
+        rosters.shown(by(&visit, &clerk), &run).await?
+    } else {
+        Shown::default()
+    };
+    let mapped: Vec<Choice> = if may_import && run.state == RunState::Received {
+        rosters.choices(clerk.insurer.tenant_id, &shown).await?
+    } else {
+        Vec::new()
+    };
+    let again = visit.again().await;
+    let told = told(&run);
+    let is_at_work = told.step == Step::AtWork;
+    let page = visit.html(&RunPage {
+        frame: visit.frame().in_section(ROSTER).with_errors(again.errors),
+        may_import,
+        may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
+        headers: headers_of(&shown),
+        choices: choices(&mapped, &again.typed),
+        shown,
+        told,
+        script: assets::progress_script(),
+    })?;
+    Ok(if is_at_work { reply::may_fetch(page) } else { page })
+}
+
+/// `GET /console/roster/runs/:run/progress`, for the page's script.
+async fn progress(visit: Visit, clerk: Clerk) -> Reply {
+    let told = told(&found(&visit, &clerk).await?);
+    let body = json!({ "is_over": told.step != Step::AtWork, "percent": told.percent, "text": told.progress });
+    Ok(Response::builder()
+        .content_type("application/json")
+        .body(body.to_string()))
+}
+
+/// `POST /console/roster/runs/:run/compare`: with which header means which column.
+async fn compare(visit: Visit, clerk: Clerk) -> Reply {
+    let run = asked(&visit)?;
+    let fields = shown::field_names();
+    let chosen: Vec<Option<usize>> = fields
+        .iter()
+        .map(|field| kernel::text::number(visit.form.text(field)))
+        .collect();
+    let rosters = &visit.services.rosters;
+    match settle(rosters.compare(by(&visit, &clerk), run, &chosen).await) {
+        Ok(()) => Ok(see_other(&path(run))),
+        Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
+        Err(refusal) => {
+            let names: Vec<&str> = fields.iter().map(String::as_str).collect();
+            Ok(visit.form_again(&refusal, &path(run), &names).await)
+        }
+    }
+}
+
+/// `POST /console/roster/runs/:run/start`. Where people are lost, a second factor is asked for first.
+async fn start(visit: Visit, clerk: Clerk) -> Reply {
+    let run = found(&visit, &clerk).await?;
+    if run.counts.lost > 0 && !clerk.has_just_proven(visit.now) {
+        return Ok(visit.to_prove());
+    }
+    let agrees = visit.form.text("agree") == "1";
+    let started = visit
+        .services
+        .rosters
+        .start(by(&visit, &clerk), run.run_id, agrees)
+        .await;
+    match settle(started) {
+        Ok(()) => Ok(see_other(&path(run.run_id))),
+        Err(refusal) => Ok(visit.form_again(&refusal, &path(run.run_id), &[]).await),
+    }
+}
+
+/// `POST /console/roster/runs/:run/cancel`.
+async fn cancel(visit: Visit, clerk: Clerk) -> Reply {
+    let run = asked(&visit)?;
+    match settle(visit.services.rosters.cancel(by(&visit, &clerk), run).await) {
+        Ok(()) => Ok(visit.done(see_other(&path(run)), "中止しました。名簿は何も変わっていません。")),
+        Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
+        Err(refusal) => Ok(visit.form_again(&refusal, &path(run), &[]).await),
+    }
+}
+
+/// `GET /console/roster/runs/:run/errors`: all errors of a refused file, with the values that they are about.
+async fn errors(visit: Visit, clerk: Clerk) -> Reply {
+    let run = asked(&visit)?;
+    if visit.is_head {
+        return Ok(download("roster-errors.csv", Body::empty()));
+    }
+    let encoding = encoding(&visit);
+    let file = visit.services.rosters.errors(by(&visit, &clerk), run, encoding).await?;
+    let chunks = tabular::outgoing(file.ok_or(Trouble::NotFound)?, encoding);
+    let bytes = stream::unfold(chunks, |mut chunks| async {
+        let Chunk { batch, .. } = chunks.recv().await?;
+        Some((std::io::Result::Ok(batch), chunks))
+    });
+    Ok(download("roster-errors.csv", Body::from_bytes_stream(bytes.boxed())))
+}
+
+fn encoding(visit: &Visit) -> Encoding {
+    match visit.query.text("encoding") {
+        "cp932" => Encoding::Cp932,
+        _ => Encoding::Utf8Bom,
+    }
+}
+
+fn download(name: &str, body: Body) -> Response {
+    Response::builder()
+        .content_type("text/csv")
+        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
+        .body(body)
+}
+
+fn path(run: ImportId) -> String {
+    format!("{ROSTER}/runs/{run}")
+}
+
+fn asked(visit: &Visit) -> Result<ImportId, Trouble> {
+    ImportId::parse(visit.param("run")).ok_or(Trouble::NotFound)
+}
+
+async fn found(visit: &Visit, clerk: &Clerk) -> Result<Run, Trouble> {
+    let run = visit
+        .services
+        .rosters
+        .run(clerk.insurer.tenant_id, asked(visit)?)
+        .await?;
+    run.ok_or(Trouble::NotFound)
+}

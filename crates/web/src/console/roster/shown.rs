@@ -1,0 +1,284 @@
+//! Imports in words.
+
+use kernel::calendar;
+use pages::forms::Form;
+use roster::{
+    import::Sample,
+    runs::{Choice, Counts, Past, Run, RunState, Shown, blank_header},
+};
+
+/// Which of its pages a run has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Receiving,
+    Check,
+    AtWork,
+    Difference,
+    Over,
+}
+
+/// A run in words.
+pub(super) struct Told {
+    pub(super) path: String,
+    pub(super) step: Step,
+    state: RunState,
+    pub(super) heading: &'static str,
+    pub(super) file: String,
+    pub(super) by: String,
+    pub(super) brought_at: String,
+    pub(super) moved_at: String,
+    pub(super) percent: u64,
+    pub(super) progress: String,
+    pub(super) counts: Counts,
+    /// Why nothing was imported, and what to do.
+    pub(super) refused: String,
+}
+
+impl Told {
+    pub(super) fn is_open(&self) -> bool {
+        self.state.is_open()
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.state == RunState::Finished
+    }
+
+    /// True where it is known how many people change.
+    pub(super) fn has_counts(&self) -> bool {
+        matches!(self.state, RunState::Compared | RunState::Finished)
+    }
+
+    /// True where more people would be lost than usual.
+    pub(super) fn is_too_much(&self) -> bool {
+        self.counts.vanishing.is_too_much()
+    }
+
+    pub(super) fn compare(&self) -> String {
+        format!("{}/compare", self.path)
+    }
+
+    pub(super) fn start(&self) -> String {
+        format!("{}/start", self.path)
+    }
+
+    pub(super) fn cancel(&self) -> String {
+        format!("{}/cancel", self.path)
+    }
+}
+
+/// A line of the history.
+pub(super) struct Line {
+    at: String,
+    pub(super) path: Option<String>,
+    pub(super) moved_at: String,
+    pub(super) file: String,
+    pub(super) by: String,
+    pub(super) state: &'static str,
+    pub(super) result: String,
+}
+
+/// A column of the format with the header that is taken for it.
+pub(super) struct Mapped {
+    pub(super) name: String,
+    pub(super) column: &'static str,
+    pub(super) is_required: bool,
+    pub(super) chosen: Option<usize>,
+}
+
+impl Mapped {
+    /// True where the header at this place is taken for it.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template hands references over")]
+    pub(super) fn has(&self, place: &usize) -> bool {
+        self.chosen.as_ref() == Some(place)
+    }
+}
+
+/// The fields of the form in which columns are chosen, in the order of the format.
+pub(super) fn field_names() -> Vec<String> {
+    (0..blank_header(true).len()).map(|nth| format!("c{nth}")).collect()
+}
+
+/// What the file has, or what was chosen in a form that was refused.
+pub(super) fn choices(mapped: &[Choice], typed: &Form) -> Vec<Mapped> {
+    let choice = |(choice, name): (&Choice, String)| Mapped {
+        chosen: match typed.get(&name) {
+            Some(typed) => kernel::text::number(typed),
+            None => choice.place,
+        },
+        name,
+        column: choice.column,
+        is_required: choice.is_required,
+    };
+    mapped.iter().zip(field_names()).map(choice).collect()
+}
+
+/// A file's headers with their places; what has no name is called by its place.
+pub(super) fn headers_of(shown: &Shown) -> Vec<(usize, String)> {
+    let named = |(place, field): (usize, &String)| {
+        let name = if field.is_empty() {
+            format!("（{}列目）", place + 1)
+        } else {
+            field.clone()
+        };
+        (place, name)
+    };
+    shown.fields.iter().enumerate().map(named).collect()
+}
+
+fn state(state: RunState) -> &'static str {
+    match state {
+        RunState::Receiving => "受信中",
+        RunState::Received => "列の確認待ち",
+        RunState::Comparing => "照合中",
+        RunState::Compared => "取り込みの確認待ち",
+        RunState::Running => "取り込み中",
+        RunState::Finished => "完了",
+        RunState::Refused => "取り込めませんでした",
+        RunState::Cancelled => "中止",
+        RunState::Broken => "途中で終わりました",
+    }
+}
+
+fn heading(state: RunState) -> &'static str {
+    match state {
+        RunState::Receiving => "ファイルを受信しています",
+        RunState::Received => "ファイルの確認",
+        RunState::Comparing => "今の名簿と照合しています",
+        RunState::Compared => "変わる内容の確認",
+        RunState::Running => "取り込んでいます",
+        RunState::Finished => "取り込みました",
+        RunState::Refused => "取り込めませんでした",
+        RunState::Cancelled => "中止しました",
+        RunState::Broken => "取り込みは途中で終わりました",
+    }
+}
+
+/// A run in words.
+pub(super) fn told(run: &Run) -> Told {
+    let step = match run.state {
+        RunState::Receiving => Step::Receiving,
+        RunState::Received => Step::Check,
+        RunState::Comparing | RunState::Running => Step::AtWork,
+        RunState::Compared => Step::Difference,
+        _ => Step::Over,
+    };
+    let (percent, doing) = match run.stage.as_str() {
+        "reading" => (run.percent * 8 / 10, format!("{}行を読みました", run.rows)),
+        "comparing" => (85, format!("{}行を照合しています", run.rows)),
+        "merging" => (95, format!("{}行を書き込んでいます", run.rows)),
+        _ => (0, "順番を待っています".to_owned()),
+    };
+    Told {
+        path: super::path(run.run_id),
+        step,
+        heading: heading(run.state),
+        file: run.file_name.clone(),
+        by: run.by_name.clone(),
+        brought_at: calendar::moment(run.created_at),
+        moved_at: calendar::moment(run.moved_at),
+        percent,
+        progress: format!("{percent}％ {doing}"),
+        state: run.state,
+        refused: refused(run),
+        counts: run.counts.clone(),
+    }
+}
+
+fn refused(run: &Run) -> String {
+    let counts = &run.counts;
+    match (run.state, counts.refused.as_str()) {
+        (RunState::Broken, _) => "処理をしていたコンピューターが止まりました。名簿は何も変わっていません。もう一度取り込んでください。".into(),
+        (RunState::Refused, "rows") => format!(
+            "ファイルに{}件の誤りがあります。名簿は何も変わっていません。ファイルを直してから、もう一度読み込んでください。",
+            counts.errors
+        ),
+        (RunState::Refused, "loss") => format!(
+            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。合わせて5％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
+            counts.vanishing.covered, counts.vanishing.missing, counts.vanishing.ended
+        ),
+        (RunState::Refused, "running") => "ほかの取り込みが進んでいました。名簿は何も変わっていません。終わってから、もう一度取り込んでください。".into(),
+        (RunState::Refused, _) => "読み込んだファイルが残っていないか、読めませんでした。名簿は何も変わっていません。ファイルを選び直してください。".into(),
+        _ => String::new(),
+    }
+}
+
+fn result(counts: &Counts) -> String {
+    let Counts {
+        new,
+        changed,
+        returned,
+        lost,
+        ..
+    } = counts;
+    format!("新規{new}、変更{changed}、再加入{returned}、喪失{lost}")
+}
+
+/// The history, the last first.
+pub(super) fn lines(runs: &[Run], past: &[Past]) -> Vec<Line> {
+    let of_run = |run: &Run| Line {
+        at: run.moved_at.to_rfc3339(),
+        path: Some(super::path(run.run_id)),
+        moved_at: calendar::moment(run.moved_at),
+        file: run.file_name.clone(),
+        by: run.by_name.clone(),
+        state: state(run.state),
+        result: match run.state {
+            RunState::Finished => result(&run.counts),
+            RunState::Refused if run.counts.errors > 0 => format!("誤り{}件", run.counts.errors),
+            _ => String::new(),
+        },
+    };
+    let number = |count: i64| u64::try_from(count).unwrap_or_default();
+    let of_past = |past: &Past| {
+        let is_finished = past.state == "finished";
+        let counts = Counts {
+            new: number(past.new_count),
+            changed: number(past.changed_count),
+            returned: number(past.returned_count),
+            lost: number(past.lost_count),
+            ..Counts::default()
+        };
+        Line {
+            at: past.finished_at.to_rfc3339(),
+            path: None,
+            moved_at: calendar::moment(past.finished_at),
+            file: past.file_name.clone(),
+            by: "コマンド".into(),
+            state: state(if is_finished {
+                RunState::Finished
+            } else {
+                RunState::Refused
+            }),
+            result: match (is_finished, past.error_count) {
+                (true, _) => result(&counts),
+                (false, 0) => String::new(),
+                (false, errors) => format!("誤り{errors}件"),
+            },
+        }
+    };
+    let mut lines: Vec<Line> = runs.iter().map(of_run).chain(past.iter().map(of_past)).collect();
+    lines.sort_by(|a, b| b.at.cmp(&a.at));
+    lines
+}
+
+/// What kind of change a sample is of.
+pub(super) fn kind(sample: &Sample) -> &'static str {
+    match sample.kind.as_str() {
+        "new" => "新規",
+        "lost" => "喪失",
+        "returned" => "再加入",
+        _ => "変更",
+    }
+}
+
+/// Where somebody stands in the file.
+pub(super) fn line(sample: &Sample) -> String {
+    sample
+        .line
+        .map_or_else(|| "ファイルにない".to_owned(), |line| format!("{line}行目"))
+}
+
+/// What changes of somebody.
+pub(super) fn fields(sample: &Sample) -> String {
+    sample.fields.join("、")
+}

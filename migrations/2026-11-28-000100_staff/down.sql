@@ -1,0 +1,9 @@
+DELETE FROM sessions WHERE subject_kind = 'support';
+ALTER TABLE sessions DROP CONSTRAINT sessions_subject_kind_check,
+    ADD CONSTRAINT sessions_subject_kind_check CHECK (subject_kind IN ('member', 'staff'));
+ALTER TABLE sessions DROP COLUMN grant_id, DROP COLUMN proved_at;
+DROP TABLE support_grants;
+DROP TABLE staff_codes;
+DROP TABLE staff_factors;
+DROP TABLE staff_roles;
+DROP TABLE staff;

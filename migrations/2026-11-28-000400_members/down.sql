@@ -1,0 +1,12 @@
+DROP INDEX mails_by_subject;
+DROP INDEX roster_changes_by_person;
+DROP TABLE person_numbers;
+ALTER TABLE accounts DROP COLUMN email_key, DROP COLUMN user_id_key;
+ALTER TABLE roster_staging DROP COLUMN email_key, DROP COLUMN name_key;
+DROP INDEX persons_with_loss;
+DROP INDEX persons_dependent;
+DROP INDEX persons_by_workplace;
+DROP INDEX persons_by_other_kana;
+DROP INDEX persons_by_kana;
+DROP INDEX persons_by_employee;
+ALTER TABLE persons DROP COLUMN registered, DROP COLUMN email_key, DROP COLUMN name_key;

@@ -1,0 +1,3 @@
+ALTER TABLE roster_staging DROP COLUMN movement;
+DROP TABLE roster_mappings;
+DROP TABLE roster_runs;

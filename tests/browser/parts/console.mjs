@@ -1,0 +1,93 @@
+// The staff console: an administrator comes in, sets up an authenticator app or a passkey, and opens what there is.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
+
+import { check, WIDTHS } from '../harness.mjs';
+import { INSURERS } from '../people.mjs';
+import { isAt, press, says } from '../steps.mjs';
+
+const EMAIL = 'kanri@example.jp';
+const PASSWORD = 'asagao-no-niwa-2026';
+/** Each has one administrator, who sets up one thing. */
+const BY_APP = { 390: INSURERS[32290413], 1280: INSURERS[139998] };
+const PAGES = {
+  home: ['/console/', 'ホーム'],
+  members: ['/console/members?list=1', '加入者'],
+  workplaces: ['/console/workplaces', '事業所ごとの登録状況'],
+  roster: ['/console/roster', '加入者の名簿'],
+  'roster-new': ['/console/roster/new', '名簿のファイルを選ぶ'],
+  protections: ['/console/protections', '保護'],
+  letters: ['/console/letters?registered=either', '案内状'],
+  support: ['/console/support', '運営サポート'],
+  account: ['/console/account', 'アカウント'],
+  prove: ['/console/prove', '確認'],
+};
+
+export default function register(site) {
+  for (const width of WIDTHS) {
+    test(`an administrator sets up an authenticator app and opens every page at ${width} px`, async () => {
+      const page = await site.page(width);
+      await logIn(page, BY_APP[width]);
+      await check(page, `console-enrol-${width}`);
+      await page.goto('/console/enrol/app');
+      await check(page, `console-enrol-app-${width}`);
+      await page.fill('#f-app_code', totp(await page.textContent('#secret')));
+      await press(page, '登録する');
+      for (const [name, [path, heading]] of Object.entries(PAGES)) {
+        assert.equal((await page.goto(path)).status(), 200, path);
+        await says(page, heading);
+        await check(page, `console-${name}-${width}`);
+      }
+      await page.goto('/console/members?list=1');
+      await page.click('main table a');
+      await says(page, '名簿の内容');
+      await check(page, `console-member-${width}`);
+      await page.context().close();
+    });
+  }
+
+  test('a passkey is kept and opens the console', async () => {
+    const page = await site.page(1280);
+    const debug = await page.context().newCDPSession(page);
+    await debug.send('WebAuthn.enable');
+    const options = {
+      protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
+      automaticPresenceSimulation: true,
+    };
+    await debug.send('WebAuthn.addVirtualAuthenticator', { options });
+    const insurer = Object.values(INSURERS).find((one) => !Object.values(BY_APP).includes(one));
+    await logIn(page, insurer);
+    await page.goto('/console/enrol/passkey');
+    await check(page, 'console-enrol-passkey');
+    await Promise.all([page.waitForURL((url) => !url.pathname.endsWith('/passkey')), page.click('[data-passkey]')]);
+    await press(page, 'ログアウト');
+    await logIn(page, insurer);
+    await isAt(page, '/console/login/factor');
+    await check(page, 'console-factor');
+    await Promise.all([page.waitForURL('**/console/'), page.click('[data-passkey]')]);
+    await says(page, 'ホーム');
+    await page.context().close();
+  });
+}
+
+async function logIn(page, insurer) {
+  await page.goto('/console/login');
+  await page.fill('#f-insurer_code', insurer.code);
+  await page.fill('#f-email', EMAIL);
+  await page.fill('#f-password', PASSWORD);
+  await press(page, '次へ');
+}
+
+/** The six digits that an authenticator app shows now (RFC 6238). */
+function totp(secret) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret.replace(/\s/g, '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac('sha1', key).update(step).digest();
+  const digits = (hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000;
+  return String(digits).padStart(6, '0');
+}

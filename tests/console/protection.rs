@@ -1,0 +1,414 @@
+//! 保護: how it is set and lifted, and that nobody else learns anything of a protected person: no page, mail, answer or count
+//! of the other side differs from those of a family without them.
+
+use access::{Reach, Role};
+use testkit::{Answer, Client, SignedUp, TestApp, TestClerk, TestPerson};
+
+const PROTECTIONS: &str = "/console/protections";
+const NEW: &str = "/console/protections/new";
+
+/// The insured one, the spouse and two children under one number.
+fn family() -> [TestPerson; 4] {
+    let one = |branch: &str, name: &str, kana: &str, relationship: &str| TestPerson {
+        branch: branch.into(),
+        name: name.into(),
+        kana_name: kana.into(),
+        relationship: relationship.into(),
+        ..TestPerson::new(105)
+    };
+    [
+        one("00", "健保　太郎", "ケンポ　タロウ", "本人"),
+        one("01", "健保　祥子", "ケンポ　ショウコ", "妻"),
+        one("02", "健保　一郎", "ケンポ　イチロウ", "長男"),
+        one("03", "健保　母", "ケンポ　ハハ", "母"),
+    ]
+}
+
+/// In a 国保組合, where everybody signs up for themself.
+async fn app() -> TestApp {
+    TestApp::with("139998", |_| (), |_| ()).await
+}
+
+async fn person(app: &TestApp, kana: &str) -> String {
+    let query = format!("SELECT person_id::text AS line FROM persons WHERE kana_strict = '{kana}'");
+    app.insurer.lines(&query).await.remove(0)
+}
+
+/// Protects these people of a household, the first of whom it is about.
+async fn protect(clerk: &TestClerk, people: &[&str], guardian: &str) -> Answer {
+    let mut fields = vec![
+        ("subject", people[0]),
+        ("guardian", guardian),
+        ("reason", "支援措置の申し出"),
+    ];
+    fields.extend(people.iter().map(|person| ("person", *person)));
+    clerk.post(PROTECTIONS, &fields).await
+}
+
+async fn trail(app: &TestApp, action: &str) -> usize {
+    app.insurer.count("audit_events", &format!("action = '{action}'")).await
+}
+
+#[tokio::test]
+async fn several_people_are_protected_at_once_with_the_children_living_with_them_ticked_first() {
+    let app = app().await;
+    app.insurer.import(&family()).await;
+    let (mother, father, child) = (
+        person(&app, "ケンポショウコ").await,
+        person(&app, "ケンポタロウ").await,
+        person(&app, "ケンポイチロウ").await,
+    );
+    let clerk = app.clerk_named("資格　花子", &[Role::Eligibility]).await;
+    let found = clerk
+        .post("/console/protections/find", &[("symbol", "100"), ("number", "105")])
+        .await;
+    assert_eq!(found.status, 200, "{}", found.text);
+    assert!(found.text.contains(&format!("{NEW}?person={mother}")), "{}", found.text);
+    let path = format!("{NEW}?person={mother}");
+    let form = clerk.get(&path).await;
+    let ticked = |page: &Answer, id: &str| page.text.contains(&format!("name=\"person\" value=\"{id}\" checked"));
+    assert!(ticked(&form, &mother) && ticked(&form, &child), "{}", form.text);
+    assert!(!ticked(&form, &father), "{}", form.text);
+    // A child at another address is not.
+    let moved = format!("UPDATE persons SET address = CASE person_id WHEN '{child}' THEN '大阪' ELSE '奈良' END");
+    testkit::sql(app.tenant(), &moved).await;
+    assert!(!ticked(&clerk.get(&path).await, &child));
+    // Nobody, and no reason.
+    let refused = clerk.post(NEW, &[("subject", &mother)]).await;
+    assert_eq!(refused.status, 422);
+    for said in ["保護する人を選んでください", "理由を入力してください"] {
+        assert!(refused.text.contains(said), "{said}: {}", refused.text);
+    }
+    // What will be done is said first; nothing is done yet.
+    let fields = [
+        ("subject", mother.as_str()),
+        ("person", &mother),
+        ("person", &child),
+        ("guardian", &mother),
+        ("reason", "支援措置の申し出"),
+    ];
+    let confirm = clerk.post(NEW, &fields).await;
+    assert_eq!(confirm.status, 200, "{}", confirm.text);
+    for said in ["こう見えます", "2人を保護する", "アカウントは、ありません"] {
+        assert!(confirm.text.contains(said), "{said}: {}", confirm.text);
+    }
+    assert_eq!(app.insurer.count("protections", "true").await, 0);
+    let done = protect(&clerk, &[&mother, &child], &mother).await;
+    assert_eq!((done.status.as_u16(), done.location()), (303, PROTECTIONS));
+    let list = clerk.get(PROTECTIONS).await;
+    for said in [
+        "健保　祥子",
+        "健保　一郎",
+        "支援措置の申し出",
+        "資格　花子",
+        "2人を保護しました",
+    ] {
+        assert!(list.text.contains(said), "{said}: {}", list.text);
+    }
+    assert_eq!(trail(&app, "protection.set").await, 2);
+    // The child's guardian is the mother; she is nobody's ward. Reasons are sealed.
+    let guarded = format!("guardian_id = '{mother}' AND person_id = '{child}'");
+    assert_eq!(app.insurer.count("protections", &guarded).await, 1);
+    assert_eq!(app.insurer.count("protections", "guardian_id IS NULL").await, 1);
+    let sealed = "position(convert_to('支援', 'UTF8') in reason) = 0";
+    assert_eq!(app.insurer.count("protections", sealed).await, 2);
+    let looked = format!("subject_id = '{mother}'");
+    assert!(app.insurer.count("audit_subjects", &looked).await >= 5);
+    // A second time it is refused, and at the same time it is one.
+    assert_eq!(protect(&clerk, &[&mother], "").await.status, 422);
+    let fathers = [father.as_str()];
+    let both = [protect(&clerk, &fathers, ""), protect(&clerk, &fathers, "")];
+    futures_util::future::join_all(both).await;
+    let his = format!("person_id = '{father}'");
+    assert_eq!(app.insurer.count("protections", &his).await, 1);
+}
+
+#[tokio::test]
+async fn a_guardian_from_elsewhere_is_named_by_number_and_one_whom_nobody_has_is_refused() {
+    let app = app().await;
+    let mut people = family().to_vec();
+    people.push(TestPerson {
+        name: "奈良　伯母".into(),
+        kana_name: "ナラ　オバ".into(),
+        ..TestPerson::new(200)
+    });
+    app.insurer.import(&people).await;
+    let mother = person(&app, "ケンポショウコ").await;
+    let clerk = app.clerk(&[Role::Administrator]).await;
+    let with = async |number: &str| {
+        let fields = [
+            ("subject", mother.as_str()),
+            ("person", &mother),
+            ("guardian", "other"),
+            ("guardian_symbol", "100"),
+            ("guardian_number", number),
+            ("reason", "支援措置"),
+        ];
+        clerk.post(NEW, &fields).await
+    };
+    let refused = with("999").await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("1人に決められません"), "{}", refused.text);
+    assert_eq!(with("105").await.status, 422, "a household is several");
+    assert!(with("200").await.text.contains("奈良 伯母"));
+}
+
+#[tokio::test]
+async fn lifting_asks_for_a_proof_and_a_reason_and_is_recorded() {
+    let app = app().await;
+    app.insurer.import(&family()).await;
+    let mother = person(&app, "ケンポショウコ").await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    protect(&clerk, &[&mother], "").await;
+    let list = clerk.get(PROTECTIONS).await;
+    let path = list.text.split(&format!("href=\"{PROTECTIONS}/")).nth(1).unwrap();
+    let path = format!("{PROTECTIONS}/{}", path.split('"').next().unwrap());
+    assert!(clerk.get(&path).await.text.contains("健保　祥子"));
+    let refused = clerk.post(&path, &[("reason", " ")]).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text.contains("解除"), "{}", refused.text);
+    app.later(601);
+    let late = clerk.post(&path, &[("reason", "本人の申し出")]).await;
+    assert!(late.location().starts_with("/console/prove"), "{}", late.location());
+    assert_eq!(app.insurer.count("protections", "lifted_at IS NULL").await, 1);
+    let clerk = app.in_another_browser(&clerk).await;
+    let done = clerk.post(&path, &[("reason", "本人の申し出")]).await;
+    assert_eq!((done.status.as_u16(), done.location()), (303, PROTECTIONS));
+    assert_eq!(clerk.post(&path, &[("reason", "本人の申し出")]).await.status, 404);
+    assert_eq!(
+        app.insurer
+            .count("protections", "lifted_at IS NOT NULL AND lifted_reason IS NOT NULL")
+            .await,
+        1
+    );
+    assert_eq!(trail(&app, "protection.lift").await, 1);
+    // Protected once more, it is another protection.
+    assert_eq!(protect(&clerk, &[&mother], "").await.status, 303);
+    assert_eq!(app.insurer.count("protections", "true").await, 2);
+}
+
+#[tokio::test]
+async fn confirming_tells_of_the_account_that_somebody_may_have_made() {
+    let app = app().await;
+    let family = family();
+    app.insurer.import(&family).await;
+    let who = app.sign_up_as(&family[1]).await;
+    app.inside(&who).await;
+    let mother = person(&app, "ケンポショウコ").await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let fields = [
+        ("subject", mother.as_str()),
+        ("person", &mother),
+        ("reason", "支援措置"),
+    ];
+    let page = clerk.post(NEW, &fields).await;
+    for said in ["登録した日時", "最後のログイン", "ログイン中の端末", "10."] {
+        assert!(page.text.contains(said), "{said}: {}", page.text);
+    }
+    assert!(!page.text.contains(&who.email), "in clear");
+    // They themself go on as before.
+    protect(&clerk, &[&mother], "").await;
+    assert_eq!(app.inside(&who).await.get("/portal/mypage").await.status, 200);
+}
+
+// security.md 2
+#[tokio::test]
+async fn what_others_know_of_a_protected_person_opens_no_account_and_tells_nothing() {
+    let app = TestApp::with("139998", |_| (), |config| config.database.connections = 1).await;
+    let family = family();
+    app.insurer.import(&family).await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let mother = person(&app, "ケンポショウコ").await;
+    // A sign-up that had begun before leads to no account.
+    let begun = app.client();
+    assert_eq!(
+        begun
+            .send_form("/portal/signup", &app.identity(&family[1]))
+            .await
+            .status,
+        303
+    );
+    let email = format!("{}@example.jp", testkit::unique("late"));
+    let user_id = testkit::unique("late");
+    let account = [
+        ("user_id", user_id.as_str()),
+        ("password", testkit::PASSWORD),
+        ("email", &email),
+    ];
+    let sent = begun.post("/portal/signup/account", &account).await;
+    assert_eq!(sent.location(), "/portal/signup/code", "{}", sent.text);
+    let code = app.code_for(&email).await;
+    protect(&clerk, &[&mother], "").await;
+    begun.post("/portal/signup/code", &[("code", &code)]).await;
+    assert_eq!(app.insurer.count("accounts", "true").await, 0);
+    // As for somebody whom the roster has not, at the same cost.
+    let nobody = TestPerson {
+        kana_name: "ケンポ　ダレカ".into(),
+        ..family[1].clone()
+    };
+    let mut answers = Vec::new();
+    for person in [&nobody, &family[1]] {
+        testkit::sql(app.tenant(), "DELETE FROM throttles").await;
+        let (client, fields) = (app.client(), app.identity(person));
+        app.warm().await;
+        let (answer, cost) = app.cost_of(&client, "/portal/signup", &fields).await;
+        assert_eq!(answer.status, 422);
+        assert!(client.cookie("__Host-ticket").is_none());
+        app.work().await;
+        let text = answer.normalized();
+        answers.push((text.replace("ケンポ　ダレカ", "").replace("ケンポ　ショウコ", ""), cost));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+// security.md 2
+#[tokio::test]
+async fn a_protected_persons_user_id_is_mailed_to_nobody_by_what_others_know_of_them() {
+    let app = app().await;
+    let family = family();
+    app.insurer.import(&family).await;
+    let who = app.sign_up_as(&family[1]).await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    protect(&clerk, &[&person(&app, "ケンポショウコ").await], "").await;
+    let before = app.mailbox.mails_to(&who.email).len();
+    let asked = app
+        .client()
+        .send_form("/portal/user-id", &app.identity(&family[1]))
+        .await;
+    assert_eq!(asked.location(), "/portal/user-id?sent=1");
+    assert_eq!(
+        app.client()
+            .send_form("/portal/signup", &app.identity(&family[1]))
+            .await
+            .status,
+        422
+    );
+    app.work().await;
+    assert_eq!(app.mailbox.mails_to(&who.email).len(), before);
+}
+
+/// Everything of the other side: what the family sees and gets, and what staff without the permission see.
+async fn seen(app: &TestApp, family: (&Client, &SignedUp), viewer: &TestClerk, own: &TestClerk) -> Vec<String> {
+    let (member, who) = family;
+    let mut seen = Vec::new();
+    // What the last look logged in.
+    member.press("/portal/account/sessions/end-others").await;
+    for path in [
+        "/portal/mypage",
+        "/portal/account",
+        "/portal/notices",
+        "/portal/account/terms",
+    ] {
+        seen.push(member.get(path).await.normalized());
+    }
+    let token = app
+        .client()
+        .call(
+            reqwest::Method::POST,
+            "/sessions",
+            None,
+            Some(serde_json::json!({"user_id": who.user_id, "password": testkit::PASSWORD})),
+        )
+        .await;
+    let token = token.json()["token"].as_str().map(str::to_owned);
+    if let Some(token) = token {
+        let answer = app
+            .client()
+            .call(reqwest::Method::GET, "/me/dashboard", Some(&token), None)
+            .await;
+        seen.push(answer.normalized());
+    }
+    seen.push(format!(
+        "{:?}",
+        app.mails_to(&who.email)
+            .await
+            .iter()
+            .map(|mail| &mail.text)
+            .collect::<Vec<_>>()
+    ));
+    for path in ["/console/workplaces", "/console/letters"] {
+        seen.push(viewer.get(path).await.normalized());
+    }
+    let home = viewer.get("/console/").await;
+    // The last import had other rows, of whomever.
+    seen.extend(
+        home.normalized()
+            .split("<section class=\"panel\"")
+            .filter(|panel| !panel.contains("id=\"import\""))
+            .map(str::to_owned),
+    );
+    for path in ["/console/", "/console/workplaces/own/people?code=&symbol=100"] {
+        seen.push(own.get(path).await.normalized());
+    }
+    seen
+}
+
+// security.md 74
+#[tokio::test]
+async fn no_byte_of_the_other_side_differs_from_those_of_a_family_without_the_protected_person() {
+    let app = app().await;
+    let family = family();
+    app.insurer.import(&family[..1]).await;
+    let who = app.sign_up_as(&family[0]).await;
+    let member = app.inside(&who).await;
+    let reach = Reach::Workplaces {
+        symbols: vec!["100".into()],
+        codes: vec![],
+    };
+    let own = app.clerk_reaching(&[Role::Workplace], &reach).await;
+    let viewer = app.clerk(&[Role::Viewer, Role::CallCentre]).await;
+    // From the second look on there is a log-in before.
+    seen(&app, (&member, &who), &viewer, &own).await;
+    let alone = seen(&app, (&member, &who), &viewer, &own).await;
+    // She joins the household, signs up, and is protected.
+    app.insurer.import(&family[..2]).await;
+    let hers = app.sign_up_as(&family[1]).await;
+    let joined = seen(&app, (&member, &who), &viewer, &own).await;
+    assert_ne!(joined, alone, "who is not protected is seen");
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    protect(&clerk, &[&person(&app, "ケンポショウコ").await], "").await;
+    let protected = seen(&app, (&member, &who), &viewer, &own).await;
+    for (now, before) in protected.iter().zip(&alone) {
+        assert_eq!(now, before);
+    }
+    assert_eq!(protected.len(), alone.len());
+    assert!(protected.iter().all(|page| !page.contains(&hers.email)));
+    // Days later, when her day is counted, and when it had been counted before.
+    app.later(2 * 24 * 3600);
+    let days = async || {
+        let now = app.clock().now();
+        let mut tx = app.write(app.tenant()).await;
+        accounts::tallies::keep(&mut tx, now).await.unwrap();
+        tx.commit().await.unwrap();
+        let lines = "SELECT registrations::text AS line FROM registration_days ORDER BY day LIMIT 1";
+        app.insurer.lines(lines).await
+    };
+    assert_eq!(days().await, ["1"]);
+    let clerk = app.in_another_browser(&clerk).await;
+    let list = clerk.get(PROTECTIONS).await;
+    let path = list.text.split(&format!("href=\"{PROTECTIONS}/")).nth(1).unwrap();
+    let path = format!("{PROTECTIONS}/{}", path.split('"').next().unwrap());
+    assert_eq!(clerk.post(&path, &[("reason", "本人の申し出")]).await.status, 303);
+    assert_eq!(days().await, ["2"]);
+    protect(&clerk, &[&person(&app, "ケンポショウコ").await], "").await;
+    assert_eq!(days().await, ["1"]);
+}
+
+#[tokio::test]
+async fn the_journal_that_programs_read_tells_nothing_of_a_protected_person() {
+    let app = app().await;
+    app.insurer.import(&family()).await;
+    let mother = person(&app, "ケンポショウコ").await;
+    let told = async || {
+        let mut tx = app.write(app.tenant()).await;
+        let changes = roster::changes::after(&mut tx, 0, 100).await.unwrap();
+        changes
+            .iter()
+            .filter(|change| change.person_id.to_string() == mother)
+            .count()
+    };
+    assert_eq!(told().await, 1);
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    protect(&clerk, &[&mother], "").await;
+    assert_eq!(told().await, 0);
+}

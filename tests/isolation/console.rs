@@ -1,0 +1,549 @@
+//! Every route of the console, as every role, as a stranger, as a member, as staff of another insurer with this one's ids,
+//! before the second factor, suspended, and with a role that was taken away a moment ago. What is expected hangs on the
+//! row's right and on the policy alone; a case says how a route is called and what it answers to whoever may.
+
+use super::{MARK, Other, changed_by, moved, never_from_a_foreign_page, refuses_other_methods, rows, send};
+use access::Role;
+use edge::Rights;
+use kernel::GrantId;
+use pages::console::is_console;
+use reqwest::Method;
+use testkit::{Answer, Client, Fields, TestApp, TestClerk};
+use uuid::Uuid;
+
+/// What a GET may write: a look at a person stands in the trail, and what a second factor is asked is kept for its answer.
+const BY_GET: [&str; 4] = ["audit_events", "audit_looks", "audit_subjects", "staff_ceremonies"];
+
+/// How a route is called with the other insurer's ids, and what comes of it.
+struct Case {
+    path: String,
+    fields: Fields,
+    /// What whoever may gets of their own insurer; of a route for anybody what a stranger gets.
+    own: u16,
+    /// The same for roles that get something else of a route that is open to all inside.
+    but: Vec<(Role, u16)>,
+    /// What staff of another insurer get who may do everything.
+    elsewhere: u16,
+}
+
+impl Case {
+    fn sending(self, fields: &[(&str, &str)]) -> Self {
+        Self {
+            fields: Fields::new(fields),
+            ..self
+        }
+    }
+
+    fn but(mut self, role: Role, status: u16) -> Self {
+        self.but.push((role, status));
+        self
+    }
+
+    fn elsewhere(self, status: u16) -> Self {
+        Self {
+            elsewhere: status,
+            ..self
+        }
+    }
+
+    fn own(&self, role: Role) -> u16 {
+        let other = self.but.iter().find(|(known, _)| *known == role);
+        other.map_or(self.own, |(_, status)| *status)
+    }
+}
+
+/// What is open to the platform's support beside what its role allows.
+const OF_SUPPORT: [&str; 3] = ["console", "console.log_out", "console.support.leave"];
+
+/// What the addresses name is the other insurer's; its clerks are that one's own.
+fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, &str)) -> Case {
+    // Where an address names nothing of an insurer's, every insurer's staff get the same.
+    let at = |path: &str, own| Case {
+        path: path.into(),
+        fields: Fields::new(&[]),
+        own,
+        but: vec![],
+        elsewhere: own,
+    };
+    match name {
+        "console" => at("/console/", 200),
+        "console.log_in" => at("/console/login", 200),
+        "console.log_in.submit" => at("/console/login", 422),
+        "operator.log_in" => at("/operator/login", 200),
+        "operator.log_in.submit" => at("/operator/login", 422),
+        "console.password" => at("/console/password", 200),
+        "console.password.submit" => at("/console/password", 422),
+        "operator.password" => at("/operator/password", 200),
+        "operator.password.submit" => at("/operator/password", 422),
+        // Without a link that was mailed.
+        "console.log_in.link" | "console.log_in.link.submit" => at("/console/login/link", 409),
+        "console.invitation" | "console.invitation.submit" => at("/console/invitation", 409),
+        "console.password.reset" | "console.password.reset.submit" => at("/console/password/reset", 409),
+        "console.log_out" => at("/console/logout", 303),
+        "console.members" => at("/console/members?list=1", 200),
+        "console.members.search" => at("/console/members", 303).sending(&[("q", MARK)]),
+        "console.member" => at(&format!("/console/members/{}", other.person), 200).elsewhere(404),
+        "console.roster" => at("/console/roster", 200),
+        "console.roster.new" => at("/console/roster/new", 200),
+        // For nobody: a form with a file says in its address for whom it was shown.
+        "console.roster.bring" => at("/console/roster/new", 409),
+        "console.roster.blank" => at("/console/roster/blank", 200),
+        "console.roster.run" => at(&format!("/console/roster/runs/{grant}"), 404),
+        "console.roster.progress" => at(&format!("/console/roster/runs/{grant}/progress"), 404),
+        "console.roster.compare" => at(&format!("/console/roster/runs/{grant}/compare"), 404),
+        "console.roster.start" => at(&format!("/console/roster/runs/{grant}/start"), 404),
+        "console.roster.cancel" => at(&format!("/console/roster/runs/{grant}/cancel"), 404),
+        "console.roster.errors" => at(&format!("/console/roster/runs/{grant}/errors"), 404),
+        "console.names" => at(&format!("/console/names/{}", Uuid::nil()), 404),
+        // Nothing is chosen.
+        "console.names.settle" => at(&format!("/console/names/{}", Uuid::nil()), 422),
+        "console.protections" => at("/console/protections", 200),
+        // Nothing is typed; and the person is protected already.
+        "console.protections.find" => at("/console/protections/find", 422),
+        "console.protections.new" => at(&format!("/console/protections/new?person={person}"), 200).elsewhere(404),
+        "console.protections.confirm" => at("/console/protections/new", 422)
+            .sending(&[("subject", person)])
+            .elsewhere(404),
+        "console.protections.set" => at("/console/protections", 422)
+            .sending(&[("subject", person), ("person", person)])
+            .elsewhere(404),
+        "console.protections.lift" => at(&format!("/console/protections/{protection}/lift"), 200).elsewhere(404),
+        // Without a reason.
+        "console.protections.lift.submit" => at(&format!("/console/protections/{protection}/lift"), 422).elsewhere(404),
+        "console.letters" => at("/console/letters?registered=either", 200),
+        "console.letters.filter" => at("/console/letters", 303),
+        "console.letters.print" => at("/console/letters/print", 200)
+            .sending(&[("person", person)])
+            .elsewhere(303),
+        "console.letters.file" => at("/console/letters/file", 200),
+        "console.letters.file.submit" => at("/console/letters/file", 200).sending(&[("registered", "either")]),
+        "console.workplaces" => at("/console/workplaces", 200),
+        "console.workplaces.own" => at("/console/workplaces/own", 200),
+        // Within no reach.
+        "console.workplaces.people" => at("/console/workplaces/own/people?code=&symbol=100", 404),
+        "console.support" => at("/console/support", 200),
+        "console.support.leave" => at("/console/support/leave", 403).but(Role::Support, 303),
+        // Granted already: there is nothing to answer.
+        "console.support.one" => at(&format!("/console/support/{grant}"), 303).elsewhere(404),
+        "console.support.grant" => at(&format!("/console/support/{grant}/grant"), 409)
+            .sending(&[("hours", "2")])
+            .elsewhere(404),
+        "console.support.end" => at(&format!("/console/support/{grant}/end"), 303).elsewhere(404),
+        "operator" => at("/operator/", 200),
+        "operator.support" => at(&format!("/operator/insurers/{}/support", other.app.insurer.code), 200),
+        "operator.support.submit" => at(&format!("/operator/insurers/{}/support", other.app.insurer.code), 422),
+        // Not asked for by whoever comes.
+        "operator.support.enter" => at(&format!("/operator/support/{grant}/enter"), 409),
+        // Whoever is inside is past it; and has set up nothing that could be shown, proven or changed.
+        "console.factor" => at("/console/login/factor", 303),
+        "console.factor.prove" => at("/console/login/factor", 422),
+        "console.prove" => at("/console/prove", 200),
+        "console.prove.submit" => at("/console/prove", 422),
+        "console.enrol" => at("/console/enrol", 200),
+        "console.enrol.app" => at("/console/enrol/app", 200),
+        "console.enrol.app.submit" => at("/console/enrol/app", 422),
+        "console.enrol.passkey" => at("/console/enrol/passkey", 200),
+        "console.enrol.passkey.submit" => at("/console/enrol/passkey", 422),
+        "console.enrol.codes" => at("/console/enrol/codes", 200),
+        "console.account" => at("/console/account", 200),
+        "console.account.password" => at("/console/account/password", 200),
+        "console.account.password.change" => at("/console/account/password", 422),
+        "console.account.codes" => at("/console/account/codes", 200),
+        "console.account.codes.make" => at("/console/account/codes", 303),
+        "console.account.factor" => at(&format!("/console/account/factors/{grant}"), 404),
+        "console.account.factor.rename" => {
+            at(&format!("/console/account/factors/{grant}/rename"), 404).sending(&[("label", "x")])
+        }
+        "console.account.factor.remove" => at(&format!("/console/account/factors/{grant}/remove"), 404),
+        "console.account.sessions.end_others" => at("/console/account/sessions/end-others", 303),
+        "console.account.session.end" => at(&format!("/console/account/sessions/{grant}/end"), 404),
+        name => panic!("the route {name} has no case here: add one"),
+    }
+}
+
+/// Everybody who may work in an insurer: a clerk for each role, the platform's support and an operator.
+struct World {
+    here: TestApp,
+    other: Other,
+    clerks: Vec<(Role, TestClerk)>,
+    /// Support that was let in, and is to be found by the other insurer's staff alone.
+    grant: GrantId,
+    /// The other insurer's member, who is protected there, and the protection.
+    person: String,
+    protection: String,
+}
+
+type Row = (&'static str, Method, Rights, Case);
+
+impl World {
+    async fn new() -> Self {
+        let (here, other) = (TestApp::start().await, Box::pin(Other::new()).await);
+        let mut clerks = Vec::new();
+        for role in Role::ALL {
+            clerks.push((role, clerk(&other.app, role).await));
+        }
+        let grant = other.app.support().await.grant.unwrap();
+        let (person, protection) = protected(&other).await;
+        Self {
+            here,
+            other,
+            clerks,
+            grant,
+            person,
+            protection,
+        }
+    }
+
+    /// The same person in a browser of its own: log-out and the like end a session, and a grant with it.
+    async fn browser(&self, role: Role, clerk: &TestClerk) -> TestClerk {
+        match role {
+            Role::Support => self.other.app.support().await,
+            _ => self.other.app.in_another_browser(clerk).await,
+        }
+    }
+
+    fn routes(&self) -> Vec<Row> {
+        let staffs = self
+            .here
+            .pages
+            .table
+            .rows()
+            .iter()
+            .filter(|route| is_console(route.path));
+        let row = |route: &pages::Row| {
+            let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
+            let case = case(route.name, &self.other, self.grant, (&self.person, &self.protection));
+            (route.name, method, route.rights, case)
+        };
+        staffs.map(row).collect()
+    }
+
+    /// What somebody inside gets whose second factor is proven, just now or too long ago for what asks for it anew.
+    fn expected(&self, role: Role, (name, _, rights, case): &Row, is_fresh: bool) -> u16 {
+        match rights {
+            Rights::Staff { permission, .. } if !self.may(role, *permission) => 403,
+            Rights::Staff { step_up: true, .. } if !is_fresh => 303,
+            Rights::StaffPending | Rights::StaffSession if role == Role::Support && !OF_SUPPORT.contains(name) => 403,
+            _ => case.own(role),
+        }
+    }
+
+    fn may(&self, role: Role, permission: access::Permission) -> bool {
+        self.here.staff.policy().of(role).any(|held| held == permission)
+    }
+}
+
+/// Protects the other insurer's member: who, and by what.
+async fn protected(other: &Other) -> (String, String) {
+    let one = async |query: &str| other.insurer().lines(query).await.remove(0);
+    let person = one("SELECT person_id::text AS line FROM persons LIMIT 1").await;
+    let clerk = other.app.clerk(&[Role::Eligibility]).await;
+    let fields = [("subject", person.as_str()), ("person", &person), ("reason", MARK)];
+    assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);
+    let protection = one("SELECT protection_id::text AS line FROM protections").await;
+    (person, protection)
+}
+
+async fn clerk(app: &TestApp, role: Role) -> TestClerk {
+    match role {
+        Role::Support => app.support().await,
+        Role::Operator => app.operator(&[role]).await,
+        _ => app.clerk(&[role]).await,
+    }
+}
+
+async fn call(client: &Client, (_, method, _, case): &Row) -> Answer {
+    send(client, method, &case.path, &case.fields).await
+}
+
+/// Who has no session of the console's is led to its log-in.
+fn leads_to_log_in(name: &str, answer: &Answer) {
+    assert_eq!(answer.status, 303, "{name}: {}", answer.text);
+    let (to, _) = answer.location().split_once('?').unwrap_or((answer.location(), ""));
+    assert!(["/console/login", "/operator/login"].contains(&to), "{name}: {to}");
+    assert!(!answer.text.contains(MARK), "{name}");
+}
+
+// security.md 42
+#[tokio::test]
+async fn every_route_of_the_console_opens_for_the_roles_that_the_policy_names_and_for_no_other() {
+    let world = Box::pin(World::new()).await;
+    let routes = world.routes();
+    let mut stale = Vec::new();
+    for (role, clerk) in &world.clerks {
+        for row in routes.iter().filter(|(_, _, rights, _)| *rights != Rights::Public) {
+            let browser = world.browser(*role, clerk).await;
+            let answer = call(&browser, row).await;
+            assert_eq!(
+                answer.status,
+                world.expected(*role, row, true),
+                "{role:?} {}: {}",
+                row.0,
+                answer.text
+            );
+            stale.push((*role, row, clerk));
+        }
+    }
+    // What ends a clerk's other sessions comes last.
+    stale.sort_by_key(|(_, row, _)| row.0 == "console.account.sessions.end_others");
+    let mut browsers = Vec::new();
+    for (role, row, clerk) in stale {
+        browsers.push((role, row, world.browser(role, clerk).await));
+    }
+    world.other.app.later(601);
+    for (role, row, browser) in browsers {
+        let answer = call(&browser, row).await;
+        let expected = world.expected(role, row, false);
+        let steps_up = answer.status == 303 && answer.location().starts_with("/console/prove");
+        let is_right = match row.2 {
+            Rights::Staff { step_up, .. } => answer.status == expected && steps_up == (step_up && expected == 303),
+            // What is one's own may ask for a proof, too.
+            _ => answer.status == expected || steps_up,
+        };
+        assert!(
+            is_right,
+            "{role:?} {} {} {}: {}",
+            row.0,
+            answer.status,
+            answer.location(),
+            answer.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn strangers_and_members_are_led_to_log_in_by_every_route_of_the_console() {
+    let world = Box::pin(World::new()).await;
+    let member = world.other.client.cookie("__Host-session").unwrap();
+    for row in world.routes() {
+        let disguised = world.other.app.client();
+        disguised.set_cookie("__Host-console", &member);
+        for client in [world.other.app.client(), world.other.client.clone(), disguised] {
+            let answer = call(&client, &row).await;
+            if row.2 == Rights::Public {
+                assert_eq!(answer.status, row.3.own, "{}", row.0);
+                assert!(!answer.text.contains(&world.other.who.email), "{}", row.0);
+            } else {
+                leads_to_log_in(row.0, &answer);
+            }
+        }
+    }
+    assert_eq!(world.other.client.get("/portal/mypage").await.status, 200);
+}
+
+// security.md 51
+#[tokio::test]
+async fn staff_of_another_insurer_find_nothing_of_this_one_by_any_route_of_the_console() {
+    let world = Box::pin(World::new()).await;
+    let all: Vec<Role> = Role::ALL
+        .into_iter()
+        .filter(|role| role.is_given() && *role != Role::Workplace)
+        .collect();
+    let stranger = world.here.clerk(&all).await;
+    let staff: Vec<&str> = world.clerks.iter().map(|(_, clerk)| clerk.email.as_str()).collect();
+    for row in world
+        .routes()
+        .iter()
+        .filter(|(_, _, rights, _)| *rights != Rights::Public)
+    {
+        let browser = world.here.in_another_browser(&stranger).await;
+        let answer = call(&browser, row).await;
+        let may = match row.2 {
+            Rights::Staff { permission, .. } => all.iter().any(|role| world.may(*role, permission)),
+            _ => true,
+        };
+        let expected = if may { row.3.elsewhere } else { 403 };
+        assert_eq!(answer.status, expected, "{}: {}", row.0, answer.text);
+        for theirs in staff
+            .iter()
+            .chain([&MARK, &&*world.other.who.email, &&*world.other.who.user_id])
+        {
+            assert!(!answer.text.contains(theirs), "{} tells {theirs}", row.0);
+        }
+    }
+    // Nor do they with a secret of theirs that is told to be this insurer's.
+    let browser = world.other.app.client();
+    browser.set_cookie("__Host-console", &moved(&stranger.session, &world.other.app));
+    leads_to_log_in("console", &browser.get("/console/").await);
+}
+
+// security.md 29
+#[tokio::test]
+async fn before_the_second_factor_no_route_opens_but_those_that_lead_to_it() {
+    let world = Box::pin(World::new()).await;
+    for (role, clerk) in &world.clerks {
+        for row in world
+            .routes()
+            .iter()
+            .filter(|(_, _, rights, _)| *rights != Rights::Public)
+        {
+            let pending = world.other.app.pending_again(clerk).await;
+            let answer = call(&pending, row).await;
+            if row.2 == Rights::StaffPending {
+                // Support is always past it: its factor was proven by the operator.
+                assert!(
+                    *role == Role::Support || answer.status != 403 && answer.status.as_u16() < 500,
+                    "{role:?} {}",
+                    row.0
+                );
+                continue;
+            }
+            assert_eq!(answer.status, 303, "{role:?} {}: {}", row.0, answer.text);
+            let to = answer.location();
+            assert!(to.starts_with("/console/login/factor"), "{role:?} {}: {to}", row.0);
+            assert!(!answer.text.contains(MARK), "{}", row.0);
+        }
+    }
+}
+
+// security.md 41
+#[tokio::test]
+async fn who_loses_a_role_or_is_suspended_is_refused_by_every_route_of_every_node_with_the_next_request() {
+    let world = Box::pin(World::new()).await;
+    let app = &world.other.app;
+    let beside = app.beside(|_| ()).await;
+    let roles: Vec<Role> = Role::ALL.into_iter().filter(|role| role.is_given()).collect();
+    for row in world
+        .routes()
+        .iter()
+        .filter(|(_, _, rights, _)| *rights != Rights::Public)
+    {
+        let (revoked, suspended) = (app.clerk(&roles).await, app.clerk(&roles).await);
+        let mut browsers = Vec::new();
+        for clerk in [&revoked, &suspended] {
+            let there = beside.client();
+            there.set_cookie("__Host-console", &app.in_another_browser(clerk).await.session);
+            browsers.push([clerk.client.clone(), there]);
+        }
+        for browser in browsers.iter().flatten() {
+            assert_eq!(
+                browser.get("/console/").await.status,
+                200,
+                "the node has seen the session"
+            );
+        }
+        app.revoke(&revoked).await;
+        app.suspend(&suspended).await;
+        let without = if matches!(row.2, Rights::Staff { .. }) {
+            403
+        } else {
+            row.3.own
+        };
+        for browser in &browsers[0] {
+            let answer = call(browser, row).await;
+            assert_eq!(answer.status, without, "{}: {}", row.0, answer.text);
+        }
+        for browser in &browsers[1] {
+            let answer = call(browser, row).await;
+            assert_eq!(answer.status, 403, "{}", row.0);
+            assert!(
+                answer.text.contains("このアカウントは停止しています"),
+                "{}: {}",
+                row.0,
+                answer.text
+            );
+        }
+    }
+}
+
+// security.md 46
+#[tokio::test]
+async fn a_session_of_staff_opens_nothing_of_the_portals_or_the_apis_nor_a_members_anything_of_the_consoles() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Administrator]).await;
+    let (member, _) = app.member().await;
+    assert_eq!(clerk.get("/portal/mypage").await.status, 303);
+    assert_eq!(member.get("/console/").await.status, 303);
+    let swapped = app.client();
+    swapped.set_cookie("__Host-session", &clerk.session);
+    assert_eq!(swapped.get("/portal/mypage").await.status, 303);
+    swapped.set_cookie("__Host-console", &member.cookie("__Host-session").unwrap());
+    leads_to_log_in("console", &swapped.get("/console/").await);
+    let answer = app
+        .client()
+        .call(Method::GET, "/me/dashboard", Some(&clerk.session), None)
+        .await;
+    assert_eq!(answer.status, 401, "{}", answer.text);
+    // A program's token is none of a browser's either.
+    let token = serde_json::json!({"user_id": "x", "password": "y"});
+    assert_eq!(
+        app.client()
+            .call(Method::POST, "/sessions", None, Some(token))
+            .await
+            .status,
+        401
+    );
+    assert_eq!(clerk.get("/console/").await.status, 200);
+    assert_eq!(member.get("/portal/mypage").await.status, 200);
+}
+
+// security.md 43
+#[tokio::test]
+async fn no_route_of_the_console_takes_a_post_from_a_foreign_page() {
+    let world = Box::pin(World::new()).await;
+    let app = &world.other.app;
+    let clerk = app.clerk(&[Role::Administrator]).await;
+    for row in world.routes().iter().filter(|(_, method, ..)| *method == Method::POST) {
+        never_from_a_foreign_page(&clerk, row.0, &row.3.path, &app.url).await;
+    }
+    assert_eq!(clerk.get("/console/").await.status, 200);
+}
+
+// security.md 43
+#[tokio::test]
+async fn nothing_of_the_console_is_changed_by_get_but_the_trail_and_what_a_factor_is_asked() {
+    let world = Box::pin(World::new()).await;
+    let insurer = world.other.insurer();
+    let mut kept = rows(insurer).await;
+    for method in [Method::HEAD, Method::GET] {
+        for (_, clerk) in &world.clerks {
+            for (name, _, _, case) in world.routes().iter().filter(|(_, method, ..)| *method == Method::GET) {
+                let answer = clerk.send(clerk.request(method.clone(), &case.path)).await;
+                assert!(answer.status.as_u16() < 500, "{name}: {}", answer.status);
+            }
+        }
+        let (now, mut changed) = changed_by(insurer, &kept).await;
+        changed.retain(|table| !BY_GET.contains(&table.as_str()));
+        assert!(changed.is_empty(), "{method} changes {changed:?}");
+        kept = now;
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_refused_by_every_address_of_the_console_with_those_it_has() {
+    let world = Box::pin(World::new()).await;
+    for (name, method, _, case) in world.routes() {
+        refuses_other_methods(&world.here.client(), name, &method, &case.path).await;
+    }
+}
+
+/// Roles against routes, as it is reviewed.
+#[tokio::test]
+async fn the_matrix_of_roles_and_routes_of_the_console() {
+    let app = TestApp::start().await;
+    let line = |route: &pages::Row| {
+        let may = match route.rights {
+            Rights::Public => "anybody".to_owned(),
+            Rights::StaffPending => "staff before the second factor".to_owned(),
+            Rights::StaffSession => "staff".to_owned(),
+            Rights::Staff { permission, step_up } => {
+                let holds = |role: &Role| app.staff.policy().of(*role).any(|held| held == permission);
+                let roles: Vec<&str> = Role::ALL.into_iter().filter(holds).map(Role::as_str).collect();
+                let proven = if step_up { ", just proven" } else { "" };
+                format!("{permission}{proven}: {}", roles.join(" "))
+            }
+            members => panic!("{}: {members:?} in the console", route.name),
+        };
+        format!("{} {} | {may}", route.method, route.path)
+    };
+    let mut lines: Vec<String> = app
+        .pages
+        .table
+        .rows()
+        .iter()
+        .filter(|route| is_console(route.path))
+        .map(line)
+        .collect();
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"));
+}
