@@ -81,7 +81,8 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
     }
     // A field's hint and what is wrong with it stand beside its label and are as short. These four are of the code's field.
     let beside = [CODE_WRONG, CODE_LATE, CODE_SUPERSEDED, CODE_USED];
-    for reason in outcome::REASONS.into_iter().chain(reasons::REASONS) {
+    let of_staff = staff::reasons::REASONS.into_iter().chain(staff::support::REASONS);
+    for reason in outcome::REASONS.into_iter().chain(reasons::REASONS).chain(of_staff) {
         let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
         if words.heading.ends_with('。') || words.text.ends_with('。') == beside.contains(&reason) {
             wrong.push(format!("{reason:?}: {} {}", words.heading, words.text));

@@ -251,6 +251,16 @@ async fn support_ends_with_the_operators_account_and_does_not_come_back_with_it(
     let ended = format!("grant_id = '{grant}' AND ended_for = 'account'");
     assert_eq!(app.insurer.count("support_grants", &ended).await, 1);
 
+    // Their second factor was reset: somebody else may have it.
+    let (_, operator, _) = inside(&app).await;
+    let reset = format!(
+        "UPDATE staff SET factor_reset_at = '{}' WHERE tenant_id = 0 AND staff_id = '{}'",
+        app.clock().now(),
+        operator.staff_id.0
+    );
+    testkit::sql(kernel::TenantId::PLATFORM, &reset).await;
+    assert!(!is_inside(&operator).await);
+
     let (_, operator, grant) = inside(&app).await;
     app.revoke(&operator).await;
     assert!(!is_inside(&operator).await);

@@ -27,16 +27,3 @@ pub const PRINTED_CODE: Field =
     Field::new("printed_code", "確認コード").takes("確認コードは、印刷した16文字の英字と数字を、1つ入力してください");
 /// What somebody calls a second factor.
 pub const LABEL: Field = Field::new("label", "名前");
-
-/// All of them.
-pub const FIELDS: [Field; 9] = [
-    INSURER_CODE,
-    EMAIL,
-    PASSWORD,
-    CURRENT_PASSWORD,
-    NAME,
-    SYMBOLS,
-    APP_CODE,
-    PRINTED_CODE,
-    LABEL,
-];

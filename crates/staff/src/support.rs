@@ -33,8 +33,6 @@ const LONGEST_REASON: usize = 500;
 pub const REASON: Field = Field::new("reason", "理由").or_empty("何のために、どの画面を見るのかを入力してください");
 /// 時間.
 pub const HOURS_FIELD: Field = Field::new("hours", "時間").or_empty("時間を選んでください");
-/// Both.
-pub const FIELDS: [Field; 2] = [REASON, HOURS_FIELD];
 
 /// This operator has asked this insurer already.
 pub const SUPPORT_ASKED: Reason = Reason {
@@ -169,7 +167,8 @@ impl Staff {
             operator: operator.name.clone(),
             hours,
         };
-        self.tell_administrators(&mut tx, insurer, &message, now).await?;
+        self.mail_to_administrators(&mut tx, insurer, None, &message, now)
+            .await?;
         let actor = Actor::Support {
             operator: operator.staff_id.0,
             grant: id.0,
@@ -285,7 +284,7 @@ impl Staff {
                 operator: found.operator_name.clone(),
                 at: found.ends_at.map_or(now, |at| at.min(now)),
             };
-            self.tell_administrators(tx, insurer, &message, now).await?;
+            self.mail_to_administrators(tx, insurer, None, &message, now).await?;
         }
         let detail = json!({ "why": why.as_str(), "operator": found.operator_id });
         Ok(record(tx, now, by, found.grant_id, "support.end", detail).await?)

@@ -1,15 +1,12 @@
 //! Files that people take along, in the encoding that their spreadsheet wants.
 
-use crate::{Chunk, Encoding, Progress, Source, in_batches};
-use encoding_rs::{CoderResult, SHIFT_JIS, UTF_8};
+use crate::{Chunk, Encoding, Progress, Source, in_batches, written};
+use encoding_rs::{CoderResult, UTF_8};
 use std::io::{self, Read as _};
 use tokio::sync::mpsc;
 
 /// Bytes handed on at a time.
 const AT_ONCE: usize = 1 << 16;
-/// What stands for a character that the encoding lacks, as printers write it.
-const GETA: &str = "〓";
-
 /// A file of ours, which is UTF-8 behind a byte order mark, as the other wants it: as it is, or in CP932.
 pub fn outgoing(file: Source, encoding: Encoding) -> mpsc::Receiver<Chunk<Vec<u8>>> {
     let (chunks, _) = in_batches(file, move |mut opened, take| {
@@ -44,24 +41,16 @@ pub fn outgoing(file: Source, encoding: Encoding) -> mpsc::Receiver<Chunk<Vec<u8
 
 /// The text in CP932.
 pub fn cp932(text: &str) -> Vec<u8> {
-    let (whole, _, lacks) = SHIFT_JIS.encode(text);
-    if !lacks {
-        return whole.into_owned();
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut buffer = [0; 4];
-    for c in text.chars() {
-        let (one, _, lacks) = SHIFT_JIS.encode(c.encode_utf8(&mut buffer));
-        let (geta, ..) = SHIFT_JIS.encode(GETA);
-        bytes.extend_from_slice(if lacks { &geta } else { &one });
-    }
-    bytes
+    text.chars()
+        .flat_map(|c| written::cp932(c).unwrap_or_else(written::geta))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Opened;
+    use encoding_rs::SHIFT_JIS;
 
     async fn taken(text: &str, encoding: Encoding) -> Vec<u8> {
         let bytes = text.as_bytes().to_vec();
@@ -83,7 +72,7 @@ mod tests {
     async fn a_file_is_as_it_is_or_in_cp932_with_a_mark_for_what_that_lacks() {
         let text = format!("\u{FEFF}氏名\r\n髙田\r\n𠮷田{}\r\n", "あ".repeat(AT_ONCE));
         assert_eq!(taken(&text, Encoding::Utf8Bom).await, text.as_bytes());
-        let expected = text.trim_start_matches('\u{FEFF}').replace('𠮷', GETA);
+        let expected = text.trim_start_matches('\u{FEFF}').replace('𠮷', "〓");
         let bytes = taken(&text, Encoding::Cp932).await;
         assert_eq!(SHIFT_JIS.decode_without_bom_handling(&bytes).0, expected);
     }

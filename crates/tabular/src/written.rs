@@ -57,7 +57,7 @@ impl Written {
         let line = cells.join(",") + "\r\n";
         match self {
             Self::Utf8 => line.into_bytes(),
-            Self::Cp932 => line.chars().flat_map(|c| cp932(c).unwrap_or_else(geta)).collect(),
+            Self::Cp932 => crate::cp932(&line),
         }
     }
 
@@ -76,11 +76,11 @@ fn quoted(cell: &str) -> String {
     format!("\"{text}{}\"", cell.replace('"', "\"\""))
 }
 
-fn geta() -> Vec<u8> {
+pub(crate) fn geta() -> Vec<u8> {
     cp932(GETA).unwrap_or_default()
 }
 
-fn cp932(c: char) -> Option<Vec<u8>> {
+pub(crate) fn cp932(c: char) -> Option<Vec<u8>> {
     if GAIJI.contains(&u32::from(c)) {
         let at = u32::from(c) - GAIJI.start();
         let (lead, trail) = (0xF0 + at / 188, at % 188);

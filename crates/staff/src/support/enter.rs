@@ -8,13 +8,11 @@ use super::{
 };
 use crate::{Clerk, Staff};
 use audit::{Actor, Origin};
-use database::{DatabaseError, Durability, TenantTransaction};
+use database::Durability;
 use guard::sessions::{self, Limits, Opening, Session, SubjectKind};
 use kernel::{GrantId, Outage, Outcome, StaffId, TenantId, TenantSecret, outcome};
-use mail::Message;
 use serde_json::json;
 use std::time::Duration;
-use tenancy::Insurer;
 
 /// Without a request.
 const IDLE: Duration = Duration::from_mins(30);
@@ -68,7 +66,8 @@ impl Staff {
                 at: now,
                 until: ends_at,
             };
-            self.tell_administrators(&mut tx, &insurer, &message, now).await?;
+            self.mail_to_administrators(&mut tx, &insurer, None, &message, now)
+                .await?;
         }
         let actor = Actor::Support {
             operator: operator.staff_id.0,
@@ -91,32 +90,5 @@ impl Staff {
             self.end_grant(tenant, GrantId(grant), by, Ended::Account).await?;
         }
         Ok(stands)
-    }
-
-    /// Posts a mail to each administrator of the insurer.
-    pub(super) async fn tell_administrators<M: Message>(
-        &self,
-        tx: &mut TenantTransaction,
-        insurer: &Insurer,
-        message: &M,
-        now: chrono::DateTime<chrono::Utc>,
-    ) -> Result<(), DatabaseError> {
-        for (id, email) in rows::administrators(tx).await? {
-            let Ok(to) = kernel::EmailAddress::parse(&email) else {
-                continue;
-            };
-            let letter = mail::Letter {
-                sender: mail::Sender {
-                    name: insurer.sender.name.clone(),
-                    address: insurer.sender.address.clone(),
-                },
-                to,
-                subject_id: Some(id.0),
-                expires_at: None,
-                message,
-            };
-            mail::post(tx, &self.keys, now, letter).await?;
-        }
-        Ok(())
     }
 }

@@ -301,28 +301,12 @@ pub(super) async fn is_operator(
                 .is_null()
                 .or(staff::password_changed_at.le(since)),
         )
+        .filter(staff::factor_reset_at.is_null())
+        .filter(staff::resumed_at.is_null().or(staff::resumed_at.le(since)))
         .filter(staff_roles::role.eq(Role::Operator.as_str()))
         .filter(staff_roles::granted_at.le(since))
         .count()
         .get_result(&mut &**tx)
         .await?;
     Ok(standing > 0)
-}
-
-/// The administrators who may come in, with their addresses.
-pub(super) async fn administrators(tx: &TenantTransaction) -> Result<Vec<(StaffId, String)>, DatabaseError> {
-    let tenant = tx.tenant();
-    Ok(staff::table
-        .inner_join(
-            staff_roles::table.on(staff_roles::tenant_id
-                .eq(staff::tenant_id)
-                .and(staff_roles::staff_id.eq(staff::staff_id))),
-        )
-        .filter(staff::tenant_id.eq(tenant))
-        .filter(staff::suspended_at.is_null())
-        .filter(staff_roles::role.eq(Role::Administrator.as_str()))
-        .order(staff::staff_id)
-        .select((staff::staff_id, staff::email))
-        .load(&mut &**tx)
-        .await?)
 }
