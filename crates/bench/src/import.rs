@@ -70,7 +70,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
 fn empty(stage: &Stage) -> Result<(), Failed> {
     stage.sql(
         DATABASE,
-        "TRUNCATE persons, roster_heads, roster_changes, roster_imports, events",
+        "TRUNCATE persons, roster_heads, roster_changes, roster_imports, events CASCADE",
     )?;
     stage.sql(DATABASE, "CHECKPOINT").map(drop)
 }

@@ -201,11 +201,18 @@ impl Stage {
                 "consents" => ", 'owner', CASE WHEN old.owner = old.tenant_id THEN tenant ELSE old.owner END",
                 _ => "",
             };
+            // What a table generates by itself can't be given.
             let _ = writeln!(
                 copies,
-                "INSERT INTO {table}
-                 SELECT (jsonb_populate_record(old, jsonb_build_object('tenant_id', tenant{own}))).*
-                 FROM {table} AS old, copies WHERE old.tenant_id = {of};
+                "DO $do$ BEGIN EXECUTE (
+                     SELECT format($f$
+                         INSERT INTO {table} (%1$s) SELECT %2$s FROM {table} AS old, copies,
+                             jsonb_populate_record(old, jsonb_build_object('tenant_id', tenant{own})) AS new
+                         WHERE old.tenant_id = {of} $f$,
+                         string_agg(quote_ident(attname), ', '), string_agg('new.' || quote_ident(attname), ', '))
+                     FROM pg_attribute
+                     WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+                 ); END $do$;
                  ANALYZE {table};"
             );
         }
