@@ -35,8 +35,9 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
         .map_err(Failed::at("configuration"))?
         .database
         .connections;
-    let service = Service::start(stage, None)?;
+    // Before the node starts, which learns of new insurers every few seconds only.
     let members = stage.spread(&member, INSURERS)?;
+    let service = Service::start(stage, None)?;
     for member in &members {
         page(&mut service.connect()?, member)?;
     }
