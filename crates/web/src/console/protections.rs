@@ -23,6 +23,9 @@ const REASON_CHARS: usize = 500;
 
 const SYMBOL: Field = Field::new("symbol", "記号").takes("記号を、名簿のとおりに入力してください");
 const NUMBER: Field = Field::new("number", "番号").takes("番号を、名簿のとおりに入力してください");
+/// The number of nobody.
+const NOBODY: Field =
+    Field::new("number", "番号").takes("この記号・番号の方は名簿にいません。記号と番号をお確かめください");
 const PERSON: Field = Field::new("person", "保護する人").or_empty("保護する人を選んでください");
 const GUARDIAN: Field = Field::new("guardian", "代わりに手続きする人")
     .or_empty("代わりに手続きする人の記号・番号・枝番から、1人に決められません。名簿でお確かめください");
@@ -213,7 +216,7 @@ pub(super) async fn find(visit: Visit, clerk: Clerk) -> Reply {
         _ => vec![],
     };
     if people.is_empty() && errors.is_empty() {
-        errors.push(FieldError::new(NUMBER, Problem::Characters));
+        errors.push(FieldError::new(NOBODY, Problem::Characters));
     }
     if !errors.is_empty() {
         let refusal = Refusal::fields(errors);
