@@ -70,7 +70,17 @@ async fn directory_tables_are_the_few_that_are_read_before_a_tenant_is_known() {
         .filter(|(_, [kind, ..])| kind == "directory")
         .map(|(table, _)| table)
         .collect();
-    assert_eq!(directory, ["due", "insurers", "login_names", "support_open"]);
+    assert_eq!(
+        directory,
+        [
+            "due",
+            "insurers",
+            "login_names",
+            "maintenances",
+            "nodes",
+            "support_open"
+        ]
+    );
 }
 
 // security.md 51
@@ -196,6 +206,8 @@ async fn what_is_only_ever_added_to_cannot_be_changed_by_the_service() {
     for table in [
         "consents",
         "audit_events",
+        "audit_seals",
+        "audit_segments",
         "audit_subjects",
         "terms_documents",
         "insurer_revisions",

@@ -1,11 +1,15 @@
 //! The console by HTTP: what each of its pages refuses, as carefully as what it does.
 
 mod account;
+mod approvals;
+mod attacks;
+mod audit;
 mod colleagues;
 mod door;
 mod enrol;
 mod entering;
 pub(crate) mod factor;
+mod facts;
 mod frames;
 mod home;
 mod hosts;
@@ -14,10 +18,20 @@ mod letters;
 mod log_in;
 mod looks;
 mod members;
+mod members_desk;
+mod members_veiled;
+mod notices;
+mod operator;
 mod passkey;
 mod password;
+mod proof;
 mod protection;
 mod prove;
 mod roster;
+mod settings;
 mod shown_for;
+mod side_doors;
+mod staff;
 mod support;
+mod terms;
+mod undo;

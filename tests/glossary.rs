@@ -3,7 +3,9 @@
 use accounts::reasons::{self, CODE_LATE, CODE_SUPERSEDED, CODE_USED, CODE_WRONG};
 use chrono::DateTime;
 use kernel::{Refusal, outcome};
+use roster::{by_hand, runs};
 use std::{fs, path::Path};
+use tenancy::revisions::{CHANGED_SINCE, NOT_TAKEN_BACK};
 
 /// A word that is not written.
 struct Word {
@@ -81,8 +83,15 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
     }
     // A field's hint and what is wrong with it stand beside its label and are as short. These four are of the code's field.
     let beside = [CODE_WRONG, CODE_LATE, CODE_SUPERSEDED, CODE_USED];
-    let of_staff = staff::reasons::REASONS.into_iter().chain(staff::support::REASONS);
-    for reason in outcome::REASONS.into_iter().chain(reasons::REASONS).chain(of_staff) {
+    let of_staff = staff::reasons::REASONS
+        .into_iter()
+        .chain(staff::support::REASONS)
+        .chain([staff::operate::DEAD_GONE]);
+    let of_settings = [tenancy::CHANGED_MEANWHILE, CHANGED_SINCE, NOT_TAKEN_BACK];
+    let of_roster = runs::reasons::REASONS.into_iter().chain(by_hand::reasons::REASONS);
+    let all = outcome::REASONS.into_iter().chain(reasons::REASONS).chain(of_staff);
+    let of_notices = notices::reasons::REASONS;
+    for reason in all.chain(of_settings).chain(of_roster).chain(of_notices) {
         let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
         if words.heading.ends_with('。') || words.text.ends_with('。') == beside.contains(&reason) {
             wrong.push(format!("{reason:?}: {} {}", words.heading, words.text));

@@ -389,7 +389,7 @@ async fn the_record_of_a_mail_is_swept_in_the_end_but_not_while_it_waits() {
     let waiting = post(&db, "hanako@example.jp", None).await;
     let mut tx = db.write(db.tenant).await;
     let later = db.clock.now() + TimeDelta::days(100);
-    assert_eq!(mail::sweep(&mut tx, later).await.unwrap(), 1);
+    assert_eq!(mail::sweep(&mut tx, later, later).await.unwrap(), 1);
     assert_eq!(mail::state(&mut tx, sent).await.unwrap(), None);
     assert_eq!(mail::state(&mut tx, waiting).await.unwrap(), Some(MailState::Queued));
 }

@@ -98,7 +98,7 @@ impl Desk {
 
     async fn lists(&self) -> notices::NoticeLists {
         let tx = self.test.database.tenant(self.test.tenant).read().await.unwrap();
-        let lists = self.notices.for_member(&tx, self.member.ids(), 3).await.unwrap();
+        let lists = self.notices.for_member(&tx, &self.member, 3).await.unwrap();
         tx.commit().await.unwrap();
         lists
     }
@@ -159,9 +159,17 @@ async fn the_lists_of_the_my_page_take_one_statement() {
     }
     let tx = desk.test.database.tenant(desk.test.tenant).read().await.unwrap();
     let before = desk.test.database.statements();
-    let lists = desk.notices.for_member(&tx, desk.member.ids(), 3).await.unwrap();
+    let lists = desk.notices.for_member(&tx, &desk.member, 3).await.unwrap();
     assert_eq!(desk.test.database.statements() - before, 1);
     assert_eq!((lists.insurer.len(), lists.unread_insurer), (3, 5));
+    // Those to a group cost none more.
+    let to_some =
+        "UPDATE notices SET workplace_code = 'W1', age_from = 40, with_dependants = true WHERE title IN ('0', '1')";
+    testkit::sql(desk.test.tenant, to_some).await;
+    let before = desk.test.database.statements();
+    let lists = desk.notices.for_member(&tx, &desk.member, 3).await.unwrap();
+    assert_eq!(desk.test.database.statements() - before, 1);
+    assert_eq!((lists.insurer.len(), lists.unread_insurer), (3, 3));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Running it: the real binary as an operator starts, kills and restarts it, each test on a database of its own.
 
+mod audit;
 mod commands;
 mod demo;
 mod distribute;
@@ -8,6 +9,7 @@ mod keys;
 mod kills;
 mod listener;
 mod network;
+mod operate;
 mod restart;
 mod retention;
 mod roster;
@@ -44,13 +46,13 @@ fn binary() -> PathBuf {
 }
 
 /// An empty database and a folder to run in.
-struct Installation {
+pub(crate) struct Installation {
     folder: TempDir,
-    database: String,
+    pub(crate) database: String,
 }
 
 impl Installation {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let database = unique("operations");
         let owner = Url::parse(&owner_url()).unwrap().username().to_owned();
         execute(&admin_url(), &format!("CREATE DATABASE \"{database}\" OWNER {owner}"))
@@ -95,7 +97,7 @@ impl Installation {
         panic!("there are never {rows} rows of {of}");
     }
 
-    fn owner_url(&self) -> String {
+    pub(crate) fn owner_url(&self) -> String {
         url_of(&owner_url(), &self.database)
     }
 

@@ -28,13 +28,22 @@ const SMALL: [&str; 1] = ["jobs"];
 
 /// The one statement that reads an insurer's rows of a table whole, as its migration explains.
 const WHOLE: &str = "DELETE FROM \"throttles\"";
-/// What reads more by design: a node's look at all insurers' revisions, and a batch of a thousand changes to be pruned.
-const MORE: [&str; 2] = [
-    "SELECT \"insurers\".\"tenant_id\", \"insurers\".\"insurer_code\", \"insurers\".\"revision\" FROM \"insurers\"",
+/// What reads more by design: a node's look at all insurers' revisions, a batch of a thousand changes to be pruned, and a segment of the trail.
+const MORE: [&str; 6] = [
+    // Who of an insurer's staff could agree: a few dozen at most, while here everybody works there.
+    "SELECT s.staff_id, s.email, s.suspended_at IS NULL AND",
+    // A segment of the trail, read to be sealed, and again for what came late.
+    "SELECT e.audit_id, ARRAY[",
+    "SELECT s.audit_id, ARRAY[",
+    "SELECT e.audit_id FROM audit_events e WHERE e.tenant_id = $1 AND e.audit_id >= $2",
+    "SELECT \"insurers\".\"tenant_id\", \"insurers\".\"insurer_code\", \"insurers\".\"revision\", \"maintenances\"",
     "SELECT \"roster_changes\".\"position\", \"roster_changes\".\"at\" FROM \"roster_changes\"",
 ];
 /// Whether an insurer has a thousand long forms, which looks at no more than these, however many there are.
 const COUNT: (&str, f64) = ("SELECT \"kept_forms\".\"kept_until\" FROM \"kept_forms\"", 1000.0);
+
+/// How many are registered of those whom a notice is for: all of them are counted, by an index.
+const READERS: &str = "SELECT count(*) AS people FROM persons p";
 
 /// What the owner prunes, and as whom here.
 const PRUNED: [&str; 4] = ["audit_events", "audit_subjects", "events", "roster_changes"];
@@ -102,10 +111,14 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
             continue;
         }
         let mut faults = Vec::new();
-        let rows = if text.starts_with(COUNT.0) { COUNT.1 } else { ROWS };
+        let (rows, most_blocks) = match text {
+            text if text.starts_with(COUNT.0) => (COUNT.1, BLOCKS),
+            text if text.starts_with(READERS) => (f64::INFINITY, f64::INFINITY),
+            _ => (ROWS, BLOCKS),
+        };
         examine(&plan["Plan"], rows, &mut faults, &mut tables);
         let blocks = number(&plan["Plan"], "Shared Hit Blocks") + number(&plan["Plan"], "Shared Read Blocks");
-        if blocks > BLOCKS {
+        if blocks > most_blocks {
             faults.push(format!("{blocks} blocks"));
         }
         if !faults.is_empty() {
@@ -114,7 +127,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     }
     assert!(greedy.is_empty(), "{greedy:#?}");
     assert_eq!(whole, 11, "the sweeps were looked at");
-    assert_eq!(pruned, 11 * PRUNED.len(), "prune was looked at");
+    assert!(pruned >= 11 * PRUNED.len(), "prune was looked at: {pruned}");
     // It was the whole way: each of these was asked of an index.
     for table in [
         "accounts",
@@ -130,6 +143,8 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "links",
         "login_names",
         "mails",
+        "member_notes",
+        "notice_drafts",
         "notice_reads",
         "notices",
         "person_numbers",
@@ -251,9 +266,31 @@ async fn walk_the_console(app: &TestApp) {
         "/console/protections",
         "/console/letters?registered=either",
         "/console/letters?symbol=200&registered=yes",
+        "/console/notices",
+        "/console/notices?list=people",
+        "/console/audit",
+        "/console/audit?from=2026-11-01&until=2026-11-30",
+        "/console/audit?action=session.open",
+        "/console/audit?action=staff.roles",
     ] {
         assert_eq!(clerk.get(path).await.status, 200, "{path}");
     }
+    let ids = "SELECT (SELECT person_id FROM persons WHERE symbol = '200' LIMIT 1) || ' ' || staff_id AS line
+        FROM staff WHERE last_log_in_at IS NOT NULL LIMIT 1";
+    let ids = app.insurer.lines(ids).await.remove(0);
+    let (person, staff) = ids.split_once(' ').unwrap();
+    for filter in [
+        format!("person={person}"),
+        format!("person={person}&looks=1"),
+        format!("staff={staff}"),
+    ] {
+        assert_eq!(
+            clerk.get(&format!("/console/audit?{filter}")).await.status,
+            200,
+            "{filter}"
+        );
+    }
+    walk_the_notices(&clerk).await;
     let reach = Reach::Workplaces {
         symbols: vec!["200".into()],
         codes: vec![],
@@ -266,6 +303,24 @@ async fn walk_the_console(app: &TestApp) {
     assert_eq!(own.get(&format!("{people}&after={last}")).await.status, 200);
 }
 
+/// A notice to a workplace, and one to those of an age.
+async fn walk_the_notices(clerk: &TestClerk) {
+    let new = "/console/notices/new";
+    for filter in [("workplace", "W7"), ("age_from", "80")] {
+        let draft = [("title", "お知らせ"), ("body", "本文"), ("aim", "group"), filter];
+        let draft = clerk.post(new, &draft).await.location().to_owned();
+        let publish = format!("{draft}/publish");
+        assert_eq!(clerk.get(&publish).await.status, 200);
+        assert_eq!(
+            clerk.post(&publish, &[("version", "1")]).await.status,
+            303,
+            "{filter:?}"
+        );
+        assert_eq!(clerk.get(&draft).await.status, 200);
+        assert_eq!(clerk.press(&format!("{draft}/withdraw")).await.status, 303);
+    }
+}
+
 /// What every hour takes away, at the large insurer.
 async fn sweep(app: &TestApp) {
     let now = app.clock().now();
@@ -275,9 +330,10 @@ async fn sweep(app: &TestApp) {
         .unwrap();
     audit::sweep(&mut tx, now).await.unwrap();
     guard::sweep(&mut tx, now).await.unwrap();
-    mail::sweep(&mut tx, now - TimeDelta::days(90)).await.unwrap();
+    mail::sweep(&mut tx, now, now - TimeDelta::days(90)).await.unwrap();
     accounts::tallies::keep(&mut tx, now).await.unwrap();
     notices::sweep(&mut tx, now).await.unwrap();
+    members::sweep(&mut tx, now).await.unwrap();
     let long_ago = chrono::NaiveDate::from_ymd_opt(2020, 1, 1).unwrap();
     let people = roster::forget::empty(&mut tx, now, long_ago, 100).await.unwrap();
     accounts::forget::empty(&mut tx, now, &people).await.unwrap();
@@ -314,6 +370,7 @@ async fn walk_the_members(app: &TestApp, clerk: &TestClerk, person: &TestPerson)
         "kind=dependent",
         "coverage=covered",
         "coverage=lost",
+        "protected=yes",
     ] {
         let list = clerk.get(&format!("/console/members?list=1&{filter}")).await;
         assert_eq!(list.status, 200, "{filter}");
@@ -323,7 +380,20 @@ async fn walk_the_members(app: &TestApp, clerk: &TestClerk, person: &TestPerson)
         person.number
     );
     let id = app.insurer.lines(&query).await.remove(0);
-    assert_eq!(clerk.get(&format!("/console/members/{id}")).await.status, 200);
+    let page = format!("/console/members/{id}");
+    let noted = clerk
+        .post(&format!("{page}/notes"), &[("note", "お話ししました")])
+        .await;
+    assert_eq!(noted.status, 303);
+    assert_eq!(clerk.get(&page).await.status, 200);
+    for way in ["logout", "unlock", "reset"] {
+        assert_eq!(clerk.press(&format!("{page}/{way}")).await.status, 303, "{way}");
+    }
+    let veiled = app.clerk(&[Role::CallCentre]).await;
+    for term in [format!("100-{}", person.number), "ケンポ".into(), "健保太".into()] {
+        let sent = veiled.post("/console/members", &[("q", &term)]).await;
+        assert!(veiled.get(sent.location()).await.text.contains("<table"), "{term}");
+    }
 }
 
 /// A page of a list of fifty, one of them twice, and who saw them.
@@ -349,7 +419,7 @@ async fn looks(app: &TestApp) {
 /// What the owner deletes every day, at the large insurer.
 async fn prune(app: &TestApp, pruner: &Database) {
     let (tenant, before) = (pruner.tenant(app.tenant()), app.clock().now() - TimeDelta::days(1830));
-    assert_eq!(audit::forget(&tenant, before).await.unwrap(), OLD);
+    assert_eq!(audit::forget(&tenant, before, app.clock().now()).await.unwrap(), OLD);
     assert_eq!(jobs::forget(&tenant, before).await.unwrap(), OLD);
     assert_eq!(roster::changes::forget(&tenant, before).await.unwrap(), OLD);
 }
@@ -382,8 +452,10 @@ fn explain(role: &str) -> String {
 /// Lines that have served their time.
 fn old_lines(tenant: i32) -> String {
     let id = "('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid";
+    // Each round's are sealed anew: what is older than a seal was added.
     format!(
-        "INSERT INTO audit_events SELECT {tenant}, {id}, '2019-01-01', 'system', NULL, 'test.line', 'done', NULL, NULL,
+        "DELETE FROM audit_segments WHERE tenant_id = {tenant}; DELETE FROM audit_seals WHERE tenant_id = {tenant};
+         INSERT INTO audit_events SELECT {tenant}, {id}, '2019-01-01', 'system', NULL, 'test.line', 'done', NULL, NULL,
              'command', NULL, NULL, '{{}}' FROM generate_series(1, {OLD}) n;
          INSERT INTO audit_subjects SELECT {tenant}, {id}, {id}, '2019-01-01' FROM generate_series(1, {OLD}) n;
          INSERT INTO events SELECT {tenant}, {id}, 'test', {id}, '{{}}', '2019-01-01' FROM generate_series(1, {OLD}) n;
@@ -480,7 +552,9 @@ fn crowd(tenant: i32) -> String {
              '', '', '', '', '', now(), now() FROM crowd;
          UPDATE persons SET name_key = '健保太郎', employee_number = 'E-' || number, employee_key = 'E-CROWD-' || number,
              email_key = 'crowd-' || number || '@example.jp', workplace_code = 'W' || number::int % 100,
-             registered = true WHERE symbol = '200';
+             registered = true,
+             birth_date = CASE WHEN number::int % 1000 = 0 THEN date '1940-01-01' ELSE birth_date END
+             WHERE symbol = '200';
          INSERT INTO person_numbers SELECT tenant, person, person, '199', '199', n::text, n::text, '00', '00', '2026-04-01'
              FROM crowd;
          INSERT INTO roster_changes SELECT tenant, 1000000 + n, person, person, 'new', '{{}}', now() FROM crowd WHERE tenant = {tenant};
@@ -514,12 +588,15 @@ fn crowd(tenant: i32) -> String {
              timestamptz '2026-11-22' - n * interval '1 minute', NULL, now(), now() FROM generate_series(1, 3000) n;
          INSERT INTO notices SELECT tenant, md5('to one' || n)::uuid, 'person', person, NULL, 'お知らせ', '本文',
              timestamptz '2026-10-01', NULL, now(), now() FROM crowd;
+         UPDATE notices SET workplace_code = 'W9', with_dependants = true, age_from = 40
+             WHERE title = 'お知らせ' AND audience = 'insurer' AND published_at::time < '00:10';
          INSERT INTO staff SELECT tenant, account, 'staff' || n, 'staff' || n, '', NULL, NULL, 0, 0, 0, now(), NULL, NULL, NULL,
              NULL, NULL FROM crowd;
          INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM crowd;
          INSERT INTO tasks SELECT tenant, account, person, NULL, 'survey', person, 'open', true, NULL, NULL, '{{}}', now() FROM crowd;
          INSERT INTO roster_imports SELECT tenant, ('0' || right(gen_random_uuid()::text, 35))::uuid, 'finished', now(), now(), '',
              '', '', 0, 0, 0, 0, 0, 0, 0 FROM crowd;
+         INSERT INTO member_notes SELECT tenant, person, person, ''::bytea, person, now(), NULL FROM crowd;
          INSERT INTO protections SELECT tenant, person, person, NULL, ''::bytea, person, now() - interval '1 day' * (n % 900),
              account, now(), ''::bytea FROM crowd;
          INSERT INTO letters SELECT tenant, person, person, 'print', now(), account FROM crowd;
@@ -536,6 +613,16 @@ fn crowd(tenant: i32) -> String {
          INSERT INTO notice_reads SELECT tenant, account, md5('to one' || n)::uuid, now() FROM crowd;
          INSERT INTO notice_reads SELECT tenant, account, md5('to all' || n % 3000 + 1)::uuid, now()
              FROM crowd WHERE tenant = {tenant};
+         INSERT INTO desk_email_changes SELECT tenant, account, ''::bytea, person, 0, 0, now(), account, now(), NULL,
+             now() + interval '1 year' FROM crowd;
+         INSERT INTO notice_drafts SELECT tenant, md5('draft' || n)::uuid, 1, 'お知らせ', '本文', NULL, NULL, NULL, NULL, false, NULL,
+             NULL, false, NULL, now(), timestamptz '2026-10-01' + n * interval '1 second', person FROM crowd;
+         INSERT INTO roster_before SELECT tenant, lpad(to_hex(1000000 + n), 32, '0')::uuid, ''::bytea FROM crowd;
+         INSERT INTO approvals SELECT tenant, md5('wish' || n)::uuid, 'grant', '', person, NULL, NULL, ''::bytea, 'done', account,
+             timestamptz '2026-10-01', timestamptz '2026-10-08', person, timestamptz '2026-10-02', NULL FROM crowd;
+         INSERT INTO audit_seals SELECT 100000 + n, s, md5('seal' || s)::uuid, 0, 0, 0, '', '', '', now()
+             FROM generate_series(1, 2000) n, generate_series(1, 10) s;
+         INSERT INTO audit_segments SELECT tenant_id, segment, ''::bytea FROM audit_seals WHERE tenant_id > 100000;
          INSERT INTO kept_forms SELECT tenant, gen_random_uuid(), '', timestamptz '2026-11-22' + d * interval '1 year'
              FROM crowd, unnest(ARRAY[-1, 1]) d;
          ANALYZE"

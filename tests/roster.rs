@@ -9,13 +9,14 @@ mod persons;
 mod relations;
 mod side_by_side;
 mod spreadsheets;
+mod xlsx;
 
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::Database;
 use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
-use kernel::{BirthDate, Clock, KanaName, Number, PersonId, Symbol, TenantId};
+use kernel::{BirthDate, Clock, KanaName, Keys, Number, PersonId, Symbol, TenantId};
 use roster::{
     Change, Identity, Match, Person, changes,
     import::{ImportError, ImportRefused, Options, Progress, Reason, Report, import},
@@ -31,6 +32,7 @@ const HEADER: &str =
 /// One insurer's roster, a frozen clock, and files to import.
 struct Desk {
     database: Database,
+    keys: Keys,
     clock: Clock,
     insurer: Insurer,
 }
@@ -49,6 +51,7 @@ impl Desk {
         let insurer = Insurer::new(test.tenant, None, InsurerState::Open, 1, settings);
         Self {
             database: test.database,
+            keys: test.keys,
             clock: test.clock,
             insurer,
         }
@@ -75,7 +78,16 @@ impl Desk {
         let mut on_disk = tempfile::NamedTempFile::new().unwrap();
         on_disk.write_all(file).unwrap();
         let (by, file) = ((Actor::Operator, Origin::command()), Source::file(on_disk.path()));
-        import(&self.database, &self.insurer, file, options, by, &self.clock, progress).await
+        import(
+            (&self.database, &self.keys),
+            &self.insurer,
+            file,
+            options,
+            by,
+            &self.clock,
+            progress,
+        )
+        .await
     }
 
     /// Imports rows under [`HEADER`], however many vanish.
@@ -142,6 +154,14 @@ impl Desk {
         );
         let count: Count = diesel::sql_query(sql).get_result(&mut *tx).await.unwrap();
         count.count
+    }
+
+    /// What refused imports leave: that they were refused, and nothing of what they held.
+    async fn assert_refused(&self) {
+        for table in ["persons", "roster_changes", "roster_staging", "roster_matches"] {
+            assert_eq!(self.count(table, "true").await, 0, "{table}");
+        }
+        assert_eq!(self.count("roster_imports", "state <> 'refused'").await, 0);
     }
 
     /// What an import that never was leaves.

@@ -1,7 +1,7 @@
 //! Insurers in the database: folders applied, refused, exported; suspensions and revisions as running nodes see them.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{InsurerCode, Relation, TenantId, calendar};
+use kernel::{InsurerCode, Outcome, Relation, TenantId, calendar};
 use madoguchi::commands::tenant::parts;
 use std::{
     fs,
@@ -9,7 +9,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 use tempfile::TempDir;
-use tenancy::{Applied, ApplyError, Directory, Folder, InsurerState, StateChange};
+use tenancy::{Applied, ApplyError, Base, Directory, Folder, InsurerState, Revising, Settings, StateChange};
 use testkit::TestDatabase;
 
 /// A code that no other test uses, in this run or an earlier one on the same database.
@@ -372,6 +372,130 @@ async fn an_exported_folder_applied_again_changes_nothing() {
     assert!(said[0].contains("0 published, 0 changed, 0 ended"), "{said:?}");
     let again = tenancy::export(&test.database, now, tenant, &dir, &parts()).await;
     assert!(matches!(again, Err(tenancy::ExportError::NotEmpty(_))));
+}
+
+/// Changes settings as the console does, having seen what stands.
+async fn revise(test: &TestDatabase, tenant: TenantId, change: impl FnOnce(&mut Settings)) -> i64 {
+    let mut tx = test.write(tenant).await;
+    let revising = Revising {
+        expected: tenancy::revisions::standing(&mut tx).await.unwrap().revision,
+        actor: audit::Actor::System,
+        by: "管理　一子",
+        why: "試し",
+    };
+    let revised = tenancy::revise(&mut tx, test.clock.now(), &audit::Origin::worker(), &revising, change).await;
+    tx.commit().await.unwrap();
+    match revised.unwrap() {
+        Outcome::Done(revision) => revision,
+        Outcome::Refused(refusal) => panic!("{refusal:?}"),
+    }
+}
+
+/// What an export of now reads as; in a folder of its own.
+async fn exported(test: &TestDatabase, code: &InsurerCode) -> (TempDir, Folder) {
+    let out = TempDir::new().unwrap();
+    let dir = out.path().join(code.as_str());
+    let tenant = tenant(test, code).await;
+    tenancy::export(&test.database, test.clock.now(), tenant, &dir, &parts())
+        .await
+        .unwrap();
+    let folder = Folder::read(&dir, &parts()).unwrap();
+    (out, folder)
+}
+
+async fn apply_folder(test: &TestDatabase, folder: &Folder) -> Result<Applied, ApplyError> {
+    let applied = tenancy::apply(&test.database, test.clock.now(), folder, "tests").await;
+    applied.map(|(applied, _)| applied)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_says_its_revision_and_applied_again_changes_nothing_whatever_the_console_made() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    let tenant = tenant(&test, &code).await;
+    let revision = revise(&test, tenant, |settings| {
+        settings.name = "「改\"行\\」の組合".into();
+        settings.desk.email = None;
+        settings.desk.email_note = Some("= #".into());
+        settings.relations = [("続柄=1".to_owned(), Relation::Child)].into();
+        settings.logo = None;
+        settings.networks = vec![tenancy::SharedNetwork {
+            cidr: "2001:db8::/44".parse().unwrap(),
+            factor: 7,
+        }];
+    })
+    .await;
+    assert_eq!(revision, 2);
+    let (_out, folder) = exported(&test, &code).await;
+    assert_eq!(folder.base, Base::Revision(2));
+    let difference = tenancy::difference(&test.database, test.clock.now(), &folder)
+        .await
+        .unwrap();
+    assert!(difference.is_empty(), "{:?} {:?}", difference.lines, difference.refused);
+    assert_eq!(apply_folder(&test, &folder).await.unwrap(), Applied::Unchanged);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_laid_over_what_it_knows_of_and_over_nothing_later_but_by_force() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    let disk = Disk::new(&code);
+    apply(&test, &disk).await.unwrap();
+    let tenant = tenant(&test, &code).await;
+    let (_out, mut folder) = exported(&test, &code).await;
+    // Suspending and resuming change no setting.
+    for change in [
+        tenancy::suspend(&test.database, test.clock.now(), tenant, "tests").await,
+        tenancy::resume(&test.database, test.clock.now(), tenant, "tests").await,
+    ] {
+        assert_eq!(change.unwrap(), StateChange::Done);
+    }
+    folder.settings.name = "新しい組合".into();
+    assert_eq!(
+        apply_folder(&test, &folder).await.unwrap(),
+        Applied::Changed { revision: 4 }
+    );
+    revise(&test, tenant, |settings| settings.desk.phone = "03-1111-1111".into()).await;
+    folder.settings.name = "もっと新しい組合".into();
+    for base in [Base::Revision(4), Base::Unknown] {
+        folder.base = base;
+        let Err(ApplyError::Refused(problems)) = apply_folder(&test, &folder).await else {
+            panic!("{base:?}");
+        };
+        assert!(
+            problems[0].reason.contains("revision 5 (by 管理　一子)"),
+            "{problems:?}"
+        );
+        let difference = tenancy::difference(&test.database, test.clock.now(), &folder)
+            .await
+            .unwrap();
+        assert_eq!(difference.refused, problems);
+    }
+    let shown = tenancy::show(&test.database, tenant).await.unwrap().unwrap();
+    assert_eq!(shown.insurer.desk.phone, "03-1111-1111");
+    folder.base = Base::Any;
+    assert_eq!(
+        apply_folder(&test, &folder).await.unwrap(),
+        Applied::Changed { revision: 6 }
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_changes_neither_the_kind_nor_what_was_bought() {
+    let test = TestDatabase::new().await;
+    let code = new_code();
+    apply(&test, &Disk::new(&code)).await.unwrap();
+    let tenant = tenant(&test, &code).await;
+    let revision = revise(&test, tenant, |settings| {
+        settings.kind = tenancy::InsurerKind::NationalHealth;
+        settings.points = true;
+    })
+    .await;
+    assert_eq!(revision, 1, "nothing was written");
+    let insurer = tenancy::show(&test.database, tenant).await.unwrap().unwrap().insurer;
+    assert_eq!((insurer.kind, insurer.points), (tenancy::InsurerKind::MutualAid, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

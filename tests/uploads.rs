@@ -77,7 +77,8 @@ impl Counter {
         let by = (Actor::Operator, Origin::command());
         let source = self.source(upload).await.unwrap();
         let (test, options) = (&self.test, Options::default());
-        import(&test.database, &test.insurer, source, options, by, &test.clock, |_| ()).await
+        let stores = (&test.database, &test.keys);
+        import(stores, &test.insurer, source, options, by, &test.clock, |_| ()).await
     }
 
     /// Uploads and pieces that are kept.

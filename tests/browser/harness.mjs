@@ -2,7 +2,7 @@
 // each page (axe, reflow, size). It never reaches past this machine; a request that tries to is a failure.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -50,6 +51,7 @@ export async function open() {
     return {
       url: server.url,
       page: (width, options) => page(browser, server.url, width, options),
+      command: server.command,
       close: async () => {
         await browser.close();
         await server.stop();
@@ -94,7 +96,12 @@ async function serve() {
     await stop().catch(() => {});
     throw new Error(`${BINARY} demo doesn't start:\n${output.join('\n')}`);
   }
-  return { url: address, stop };
+  // As somebody pastes the closing box's lines into a second terminal.
+  const command = (...words) => {
+    const exported = output.filter((line) => line.startsWith('export '));
+    return promisify(execFile)('sh', ['-c', [...exported, 'exec "$0" "$@"'].join('\n'), BINARY, ...words], { cwd: ROOT });
+  };
+  return { url: address, stop, command };
 }
 
 /**

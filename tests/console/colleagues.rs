@@ -3,6 +3,7 @@
 use super::door::{FACTOR, PASSWORD, accepted, clerk, inside, invite, link, log_in, mail, token};
 use crate::portal::{leads, says};
 use access::{Reach, Role};
+use approvals::Asked;
 use audit::Origin;
 use kernel::{Outcome, StaffId, outcome};
 use staff::{By, Clerk, Grant, State, reasons};
@@ -22,12 +23,16 @@ async fn colleague(app: &TestApp) -> (Client, StaffId, String) {
     (client, id, email)
 }
 
-const DONE: fn(&Outcome<()>) -> bool = |outcome| matches!(outcome, Outcome::Done(()));
-
-async fn set(app: &TestApp, by: By<'_>, id: StaffId, grants: &[Grant]) -> Outcome<()> {
-    app.staff.set_roles(&Origin::command(), by, id, grants).await.unwrap()
+fn is_done<T>(outcome: &Outcome<T>) -> bool {
+    matches!(outcome, Outcome::Done(_))
 }
 
+async fn set(app: &TestApp, by: By<'_>, id: StaffId, grants: &[Grant]) -> Outcome<Asked> {
+    let origin = Origin::command();
+    app.staff.set_roles(&origin, by, id, grants, None).await.unwrap()
+}
+
+// security.md 41
 #[tokio::test]
 async fn new_roles_end_the_sessions_of_whoever_has_them_and_are_told_with_before_and_after() {
     let app = TestApp::start().await;
@@ -43,7 +48,7 @@ async fn new_roles_end_the_sessions_of_whoever_has_them_and_are_told_with_before
             },
         },
     ];
-    assert!(DONE(&set(&app, By::Clerk(&boss), id, &grants).await));
+    assert!(is_done(&set(&app, By::Clerk(&boss), id, &grants).await));
     assert!(clerk(&app, &client).await.is_none());
     leads(&log_in(&app, &client, &email, PASSWORD).await, FACTOR);
     let who = clerk(&app, &client).await.unwrap();
@@ -59,7 +64,7 @@ async fn new_roles_end_the_sessions_of_whoever_has_them_and_are_told_with_before
         .await;
     assert_eq!(told, ["truetrue"]);
     // Nothing new ends nobody's session.
-    assert!(DONE(&set(&app, By::Clerk(&boss), id, &grants).await));
+    assert!(is_done(&set(&app, By::Clerk(&boss), id, &grants).await));
     assert!(clerk(&app, &client).await.is_some());
 }
 
@@ -78,6 +83,18 @@ async fn nobody_gives_themself_anything_nor_what_is_nobodys_to_give() {
         let refused = set(&app, By::Clerk(&boss), id, &[Grant::all(role)]).await;
         assert!(refused.is_refused(reasons::ROLE_NOT_GIVEN));
     }
+    // Of codes that no roster has it is said at their field.
+    for code in ["1".repeat(10_000), "1\u{7}2".to_owned()] {
+        let reach = Reach::Workplaces {
+            symbols: vec![],
+            codes: vec![code],
+        };
+        let role = Role::Workplace;
+        match set(&app, By::Clerk(&boss), id, &[Grant { role, reach }]).await {
+            Outcome::Refused(refusal) => assert_eq!(refusal.fields[0].field.name, "codes"),
+            Outcome::Done(asked) => panic!("{asked:?}"),
+        }
+    }
     let nobody = StaffId::new(app.clock().now());
     assert!(
         set(&app, By::Clerk(&boss), nobody, &[])
@@ -86,6 +103,7 @@ async fn nobody_gives_themself_anything_nor_what_is_nobodys_to_give() {
     );
 }
 
+// security.md 51
 #[tokio::test]
 async fn another_insurers_people_do_not_exist_here() {
     let (app, other) = (TestApp::start().await, TestApp::start().await);
@@ -136,14 +154,31 @@ async fn the_last_administrator_stays() {
     let refused = app.staff.suspend(&origin, by, boss.staff_id).await.unwrap();
     assert!(refused.is_refused(reasons::LAST_ADMINISTRATOR));
     let (_, second) = administrator(&app).await;
-    assert!(DONE(&app.staff.suspend(&origin, by, second.staff_id).await.unwrap()));
+    assert!(is_done(&app.staff.suspend(&origin, by, second.staff_id).await.unwrap()));
     assert!(
         set(&app, by, boss.staff_id, &[])
             .await
             .is_refused(reasons::LAST_ADMINISTRATOR)
     );
-    assert!(DONE(&app.staff.resume(&origin, by, second.staff_id).await.unwrap()));
-    assert!(DONE(&set(&app, by, boss.staff_id, &[]).await));
+    assert!(is_done(&app.staff.resume(&origin, by, second.staff_id).await.unwrap()));
+    // Nor does whoever is bounded.
+    let reach = Reach::Workplaces {
+        symbols: vec!["10".into()],
+        codes: vec![],
+    };
+    let whole = Grant::all(Role::Administrator);
+    let bound = Grant {
+        role: Role::Workplace,
+        reach,
+    };
+    assert!(is_done(&set(&app, by, second.staff_id, &[whole.clone(), bound]).await));
+    assert!(
+        set(&app, by, boss.staff_id, &[])
+            .await
+            .is_refused(reasons::LAST_ADMINISTRATOR)
+    );
+    assert!(is_done(&set(&app, by, second.staff_id, &[whole]).await));
+    assert!(is_done(&set(&app, by, boss.staff_id, &[]).await));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,12 +191,13 @@ async fn of_two_administrators_who_remove_each_other_at_the_same_time_one_stays(
             app.staff.suspend(&origin, By::Clerk(&one), two.staff_id),
             set(&app, By::Clerk(&two), one.staff_id, &[])
         );
-        let done = usize::from(DONE(&first.unwrap())) + usize::from(DONE(&second));
+        let done = usize::from(is_done(&first.unwrap())) + usize::from(is_done(&second));
         assert_eq!(done, 1);
         testkit::sql(app.tenant(), "DELETE FROM staff_roles").await;
     }
 }
 
+// security.md 34
 #[tokio::test]
 async fn a_reset_second_factor_ends_sessions_and_asks_for_the_mailed_link() {
     let app = TestApp::start().await;
@@ -180,7 +216,7 @@ async fn a_reset_second_factor_ends_sessions_and_asks_for_the_mailed_link() {
             .unwrap()
             .is_refused(reasons::OWN_FACTOR)
     );
-    assert!(DONE(&app.staff.reset_factor(&origin, by, id).await.unwrap()));
+    assert!(is_done(&app.staff.reset_factor(&origin, by, id).await.unwrap()));
     assert_eq!(app.insurer.count("staff_codes", "true").await, 0);
     assert!(clerk(&app, &client).await.is_none());
     assert!(app.mails_to(&boss.email).await[0].text.contains("取り消されました"));
@@ -223,7 +259,7 @@ async fn the_list_says_who_has_what_since_when_and_by_whom() {
     let (_, id, email) = colleague(&app).await;
     let invited = mail();
     assert!(matches!(invite(&app, &invited, Role::Viewer).await, Outcome::Done(_)));
-    assert!(DONE(
+    assert!(is_done(
         &set(&app, By::Clerk(&boss), id, &[Grant::all(Role::Auditor)]).await
     ));
     let list = app.staff.list(app.tenant()).await.unwrap();
@@ -235,5 +271,5 @@ async fn the_list_says_who_has_what_since_when_and_by_whom() {
         (Role::Auditor, Some("事務 一郎"))
     );
     assert_eq!(of(&boss.email).roles[0].granted_by, None);
-    assert_eq!(of(&email).last_log_in_at, Some(app.clock().now()));
+    assert_eq!(of(&email).last_log_in_at, None, "a password alone is no log-in");
 }

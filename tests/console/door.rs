@@ -3,7 +3,7 @@
 use access::Role;
 use audit::Origin;
 use kernel::{Outcome, TenantSecret};
-use staff::{By, Clerk, Grant, Invitation, Sent};
+use staff::{By, Clerk, Grant, Invitation, Invited};
 use testkit::{Answer, Client, TestApp, sql, unique};
 
 /// Of everybody who accepted here.
@@ -17,7 +17,7 @@ pub(super) fn mail() -> String {
 }
 
 /// Invites somebody to the app's insurer, as the operator does.
-pub(super) async fn invite(app: &TestApp, email: &str, role: Role) -> Outcome<Sent> {
+pub(super) async fn invite(app: &TestApp, email: &str, role: Role) -> Outcome<Invited> {
     let invitation = Invitation {
         email: email.into(),
         name: "事務 一郎".into(),

@@ -4,7 +4,7 @@ use super::door::{FACTOR, PASSWORD, accept, accepted, clerk, inside, invite, lin
 use crate::portal::{leads, says};
 use access::Role;
 use kernel::Outcome;
-use staff::{Stage, reasons};
+use staff::{Invited, Stage, reasons};
 use testkit::{TestApp, sql};
 
 const GONE: &str = "このリンクは使えなくなりました";
@@ -101,12 +101,12 @@ async fn a_second_click_and_a_second_click_at_the_same_time_come_in_as_the_first
 async fn whoever_has_not_come_yet_gets_a_new_link_and_the_old_one_is_closed() {
     let app = TestApp::start().await;
     let email = mail();
-    let Outcome::Done(first) = invite(&app, &email, Role::Viewer).await else {
+    let Outcome::Done(Invited::Sent(first)) = invite(&app, &email, Role::Viewer).await else {
         panic!()
     };
     let old = link(&app, &email).await;
     app.later(1);
-    let Outcome::Done(again) = invite(&app, &email.to_uppercase(), Role::Eligibility).await else {
+    let Outcome::Done(Invited::Sent(again)) = invite(&app, &email.to_uppercase(), Role::Eligibility).await else {
         panic!()
     };
     assert_eq!(

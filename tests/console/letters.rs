@@ -117,6 +117,7 @@ async fn a_protected_persons_letter_is_in_no_bulk_and_goes_out_alone() {
     assert_eq!(names(&clerk.post(PRINT, &[("person", &one)]).await), ["健保 一"]);
 }
 
+// security.md 52
 #[tokio::test]
 async fn the_mailing_houses_file_is_escaped_recorded_and_asks_for_a_proof() {
     let app = TestApp::start().await;
@@ -124,6 +125,9 @@ async fn the_mailing_houses_file_is_escaped_recorded_and_asks_for_a_proof() {
     app.insurer.import(&people).await;
     let clerk = app.clerk(&[Role::Administrator]).await;
     assert_eq!(clerk.get("/console/letters/file?symbol=100").await.status, 200);
+    // A code that can be nobody's is not looked for.
+    let nobodys = clerk.post(FILE, &[("code", "W\u{0}1"), ("encoding", "utf-8")]).await;
+    assert_eq!(nobodys.status, 404);
     let file = clerk.post(FILE, &[("registered", "no"), ("encoding", "utf-8")]).await;
     assert_eq!(file.status, 200);
     assert!(file.header("content-type").starts_with("text/csv"));

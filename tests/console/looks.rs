@@ -77,6 +77,17 @@ async fn a_persons_page_is_a_line_at_the_first_look_of_each_clerk_within_the_hou
 }
 
 #[tokio::test]
+async fn a_clock_that_was_ahead_for_a_while_hides_no_look_afterwards() {
+    let test = TestDatabase::new().await;
+    test.clock.advance(TimeDelta::days(1));
+    open(&test, CLERK).await;
+    test.clock.advance(-TimeDelta::days(1));
+    open(&test, CLERK).await;
+    open(&test, CLERK).await;
+    assert_eq!(seen(&test, PERSON, None, 10).await.len(), 2);
+}
+
+#[tokio::test]
 async fn of_fifty_pages_of_a_person_opened_at_once_one_is_a_line() {
     let test = TestDatabase::new().await;
     futures_util::future::join_all((0..50).map(|_| open(&test, CLERK))).await;

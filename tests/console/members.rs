@@ -31,9 +31,17 @@ async fn load(app: &TestApp, rows: &[&str]) {
     };
     let by = (Actor::System, Origin::command());
     let file = Source::file(file.path());
-    import(&test.database, &insurer, file, options, by, &test.clock, |_| ())
-        .await
-        .unwrap();
+    import(
+        (&test.database, &test.keys),
+        &insurer,
+        file,
+        options,
+        by,
+        &test.clock,
+        |_| (),
+    )
+    .await
+    .unwrap();
 }
 
 async fn app() -> TestApp {
@@ -250,7 +258,8 @@ async fn a_page_tells_roster_household_former_numbers_and_account() {
         "健保 太郎",
         "12-3456-00",
         "15-88-01",
-        "記号、番号",
+        "記号：12 → 15",
+        "番号：3456 → 88",
         "マイページに登録していません",
         "個人へのお知らせ",
     ] {

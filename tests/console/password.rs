@@ -50,6 +50,7 @@ async fn a_forgotten_password_is_answered_alike_at_the_same_cost_whoever_asks() 
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
 }
 
+// security.md 34
 #[tokio::test]
 async fn a_mailed_link_sets_a_new_password_once_and_ends_every_session() {
     let app = TestApp::start().await;

@@ -9,10 +9,10 @@ use tokio::time::{Duration, sleep, timeout};
 const NEW: &str = "/console/roster/new";
 const HEADER: &str = "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日";
 /// Who is in every test's roster.
-const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,";
-const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,";
+pub(super) const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,";
+pub(super) const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,";
 
-fn file(rows: &[&str]) -> String {
+pub(super) fn file(rows: &[&str]) -> String {
     format!("{HEADER}\r\n{}\r\n", rows.join("\r\n"))
 }
 
@@ -90,7 +90,7 @@ async fn press(clerk: &TestClerk, run: &str, verb: &str) -> Answer {
 }
 
 /// A file brought, compared, and its difference known.
-async fn compared(app: &TestApp, clerk: &TestClerk, bytes: &[u8]) -> String {
+pub(super) async fn compared(app: &TestApp, clerk: &TestClerk, bytes: &[u8]) -> String {
     let run = bring(clerk, bytes).await;
     assert_eq!(compare(clerk, &run).await.status, 303);
     app.work().await;
@@ -210,6 +210,7 @@ async fn another_insurers_run_is_not_there() {
     assert!(clerk.get(&run).await.text.contains("列の対応"));
 }
 
+// security.md 42
 #[tokio::test]
 async fn so_many_losses_must_be_agreed_to_by_whoever_has_just_proven_a_second_factor() {
     let app = TestApp::start().await;
@@ -286,6 +287,25 @@ async fn which_header_means_which_column_is_chosen_once_and_kept() {
     assert_eq!(clerk.get(&run).await.status, 404);
 }
 
+#[tokio::test]
+async fn a_column_of_a_long_name_is_chosen_and_kept() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let long = format!("{}の番号", "とても長い見出しの".repeat(6));
+    let named = file(&[SHOKO, HANAKO]).replace("番号,枝番", &format!("{long},枝番"));
+    let run = bring(&clerk, named.as_bytes()).await;
+    let mut fields = chosen(&clerk.get(&run).await.text);
+    fields[1].1 = "1".to_owned();
+    assert_eq!(compare_as(&clerk, &run, &fields).await.status, 303);
+    app.work().await;
+    let page = clerk.get(&run).await.text;
+    assert!(page.contains("変わる内容の確認"), "{page}");
+    app.later(1);
+    let next = bring(&clerk, named.as_bytes()).await;
+    assert_eq!(chosen(&clerk.get(&next).await.text)[1].1, "1");
+}
+
+// security.md 52
 #[tokio::test]
 async fn errors_are_shown_and_taken_along_as_a_file_that_no_spreadsheet_takes_for_formulas() {
     let app = TestApp::start().await;
@@ -382,7 +402,7 @@ async fn a_file_larger_than_a_piece_comes_in_sealed_pieces() {
 }
 
 /// The insurer's roster is somebody else's for as long as this is held.
-async fn held(app: &TestApp) -> database::TenantTransaction {
+pub(super) async fn held(app: &TestApp) -> database::TenantTransaction {
     use diesel_async::SimpleAsyncConnection as _;
     let tenant = app.app.ground.database.tenant(app.tenant());
     let mut tx = tenant.write(database::Durability::Safe).await.unwrap();
@@ -467,6 +487,7 @@ async fn a_blank_file_has_the_headers_to_fill_in() {
     assert!(delta.contains("異動区分"), "{delta}");
 }
 
+// security.md 58
 #[tokio::test]
 async fn what_nobody_went_on_with_is_forgotten_after_seven_days() {
     let app = TestApp::start().await;

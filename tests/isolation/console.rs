@@ -56,7 +56,7 @@ impl Case {
 const OF_SUPPORT: [&str; 3] = ["console", "console.log_out", "console.support.leave"];
 
 /// What the addresses name is the other insurer's; its clerks are that one's own.
-fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, &str)) -> Case {
+fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (&str, &str, &str)) -> Case {
     // Where an address names nothing of an insurer's, every insurer's staff get the same.
     let at = |path: &str, own| Case {
         path: path.into(),
@@ -65,6 +65,7 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, 
         but: vec![],
         elsewhere: own,
     };
+    let notice = format!("/console/notices/{}", other.notice);
     match name {
         "console" => at("/console/", 200),
         "console.log_in" => at("/console/login", 200),
@@ -82,7 +83,58 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, 
         "console.log_out" => at("/console/logout", 303),
         "console.members" => at("/console/members?list=1", 200),
         "console.members.search" => at("/console/members", 303).sending(&[("q", MARK)]),
-        "console.member" => at(&format!("/console/members/{}", other.person), 200).elsewhere(404),
+        // Protected, and so nobody to the platform's support, and nobody for whom whoever sees them veiled does anything.
+        "console.member" => at(&format!("/console/members/{}", other.person), 200)
+            .but(Role::Support, 404)
+            .elsewhere(404),
+        "console.member.notes" => at(&format!("/console/members/{person}/notes"), 422)
+            .but(Role::CallCentre, 403)
+            .elsewhere(404),
+        "console.member.notes.strike" => {
+            at(&format!("/console/members/{person}/notes/{grant}/strike"), 404).but(Role::CallCentre, 403)
+        }
+        "console.member.log_out" => of_person(person, "logout", 200),
+        "console.member.log_out.submit" => of_person(person, "logout", 303),
+        "console.member.unlock" => of_person(person, "unlock", 200),
+        "console.member.unlock.submit" => of_person(person, "unlock", 303),
+        "console.member.reset" => of_person(person, "reset", 200),
+        "console.member.reset.submit" => of_person(person, "reset", 303),
+        "console.member.close" => of_person(person, "close", 200),
+        // Without the tick.
+        "console.member.close.submit" => of_person(person, "close", 422),
+        "console.member.email" => of_person(person, "email", 200),
+        "console.member.email.submit" => of_person(person, "email", 422),
+        // Nothing is under way.
+        "console.member.email.code" => of_person(person, "email/code", 422),
+        "console.member.email.cancel" => of_person(person, "email/cancel", 303),
+        "console.member.new" => at("/console/members/new", 200),
+        // Nothing is typed.
+        "console.member.new.confirm" => at("/console/members/new", 422),
+        "console.member.add" => at("/console/members/add", 422),
+        "console.facts" => at(&format!("/console/members/{}/facts", other.person), 200).elsewhere(404),
+        // Nothing changes.
+        "console.facts.confirm" => at(&format!("/console/members/{}/facts", other.person), 422).elsewhere(404),
+        "console.facts.write" => at(&format!("/console/members/{}/facts/write", other.person), 422).elsewhere(404),
+        "console.roster.undo" | "console.roster.undo.submit" => at(&format!("/console/roster/runs/{grant}/undo"), 404),
+        "console.notices" => at("/console/notices", 200),
+        "console.notices.new" => at("/console/notices/new", 200),
+        "console.notices.create" => at("/console/notices/new", 422),
+        "console.notice" => at(&notice, 200).elsewhere(404),
+        // Published, it is no draft any more: what was typed may be kept as another.
+        "console.notice.save" => at(&format!("{notice}/edit"), 409),
+        "console.notice.ask" => at(&format!("{notice}/ask"), 303).elsewhere(404),
+        "console.notice.copy" => at(&format!("{notice}/copy"), 303).elsewhere(404),
+        "console.notice.edit" => at(&format!("{notice}/edit"), 303).elsewhere(404),
+        "console.notice.discard" | "console.notice.discard.submit" => {
+            at(&format!("{notice}/discard"), 303).elsewhere(404)
+        }
+        "console.notice.publish" | "console.notice.publish.submit" => {
+            at(&format!("{notice}/publish"), 303).elsewhere(404)
+        }
+        "console.notice.end" => at(&format!("{notice}/end"), 200).elsewhere(404),
+        "console.notice.end.submit" => at(&format!("{notice}/end"), 303).elsewhere(404),
+        "console.notice.withdraw" => at(&format!("{notice}/withdraw"), 200).elsewhere(404),
+        "console.notice.withdraw.submit" => at(&format!("{notice}/withdraw"), 303).elsewhere(404),
         "console.roster" => at("/console/roster", 200),
         "console.roster.new" => at("/console/roster/new", 200),
         // For nobody: a form with a file says in its address for whom it was shown.
@@ -94,6 +146,34 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, 
         "console.roster.start" => at(&format!("/console/roster/runs/{grant}/start"), 404),
         "console.roster.cancel" => at(&format!("/console/roster/runs/{grant}/cancel"), 404),
         "console.roster.errors" => at(&format!("/console/roster/runs/{grant}/errors"), 404),
+        "console.settings" => at("/console/settings", 200),
+        "console.settings.branding" => at("/console/settings/branding", 200),
+        "console.settings.desk" => at("/console/settings/desk", 200),
+        "console.settings.modules" => at("/console/settings/modules", 200),
+        "console.settings.sign_up" => at("/console/settings/sign-up", 200),
+        "console.settings.log_in" => at("/console/settings/log-in", 200),
+        "console.settings.sender" => at("/console/settings/sender", 200),
+        "console.settings.networks" => at("/console/settings/networks", 200),
+        "console.settings.retention" => at("/console/settings/retention", 200),
+        // Nothing is typed.
+        "console.settings.branding.save" => at("/console/settings/branding", 422),
+        "console.settings.desk.save" => at("/console/settings/desk", 422),
+        "console.settings.modules.save" => at("/console/settings/modules", 422),
+        "console.settings.sign_up.save" => at("/console/settings/sign-up", 422),
+        "console.settings.log_in.save" => at("/console/settings/log-in", 422),
+        "console.settings.sender.save" => at("/console/settings/sender", 422),
+        "console.settings.networks.save" => at("/console/settings/networks", 422),
+        "console.settings.retention.save" => at("/console/settings/retention", 422),
+        "console.settings.branding.preview" => at("/console/settings/branding/preview?color=%23f39800", 200),
+        // A logo of nobody's, a file for nobody, and a form that was shown with no revision.
+        "console.settings.logo" => at("/console/settings/branding/picture/00", 404),
+        "console.settings.logo.bring" => at("/console/settings/branding/logo/1", 409),
+        "console.settings.logo.remove" => at("/console/settings/branding/logo-removal", 409),
+        "console.settings.revisions" => at("/console/settings/revisions", 200),
+        // Every insurer has a first revision, its own; there is nothing before it.
+        "console.settings.revision" => at("/console/settings/revisions/1", 200),
+        "console.settings.revision.ask" => at("/console/settings/revisions/1/take-back", 303),
+        "console.settings.revision.take_back" => at("/console/settings/revisions/1/take-back", 422),
         "console.names" => at(&format!("/console/names/{}", Uuid::nil()), 404),
         // Nothing is chosen.
         "console.names.settle" => at(&format!("/console/names/{}", Uuid::nil()), 422),
@@ -117,6 +197,28 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, 
             .elsewhere(303),
         "console.letters.file" => at("/console/letters/file", 200),
         "console.letters.file.submit" => at("/console/letters/file", 200).sending(&[("registered", "either")]),
+        "console.terms" => at("/console/terms", 200),
+        "console.terms.one" => at("/console/terms/addendum/1", 200),
+        "console.terms.difference" => at("/console/terms/service/2/difference", 200),
+        "console.terms.draft" => at("/console/terms/addendum/2/draft", 200),
+        // A day that is past.
+        "console.terms.draft.save" => {
+            at("/console/terms/addendum/2/draft", 422).sending(&[("effective_on", "2020-01-01")])
+        }
+        // There is no draft.
+        "console.terms.preview" => at("/console/terms/addendum/2/preview", 404),
+        "console.terms.discard" => at("/console/terms/addendum/2/discard", 404),
+        "console.terms.publish" | "console.terms.publish.submit" => at("/console/terms/addendum/2/publish", 409),
+        // It is in force.
+        "console.terms.withdraw" | "console.terms.withdraw.submit" => at("/console/terms/addendum/1/withdraw", 409),
+        "console.terms.consents" | "console.terms.consents.submit" => at("/console/terms/addendum/1/consents", 200),
+        "console.audit" => at(&format!("/console/audit?person={person}"), 200).elsewhere(404),
+        "console.audit.find" => at("/console/audit", 422),
+        "console.audit.line" => at(&format!("/console/audit/lines/{line}"), 200).elsewhere(404),
+        "console.audit.file" => at(&format!("/console/audit/file?person={person}"), 200).elsewhere(404),
+        "console.audit.file.submit" => at("/console/audit/file", 200)
+            .sending(&[("person", person)])
+            .elsewhere(404),
         "console.workplaces" => at("/console/workplaces", 200),
         "console.workplaces.own" => at("/console/workplaces/own", 200),
         // Within no reach.
@@ -134,6 +236,22 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, 
         "operator.support.submit" => at(&format!("/operator/insurers/{}/support", other.app.insurer.code), 422),
         // Not asked for by whoever comes.
         "operator.support.enter" => at(&format!("/operator/support/{grant}/enter"), 409),
+        "operator.insurer" => at(&format!("/operator/insurers/{}", other.app.insurer.code), 200),
+        "operator.insurer.suspend" => at(&format!("/operator/insurers/{}/suspend", other.app.insurer.code), 200),
+        "operator.insurer.resume" => at(&format!("/operator/insurers/{}/resume", other.app.insurer.code), 200),
+        // Without a word why.
+        "operator.insurer.suspend.submit" => at(&format!("/operator/insurers/{}/suspend", other.app.insurer.code), 422),
+        "operator.insurer.resume.submit" => at(&format!("/operator/insurers/{}/resume", other.app.insurer.code), 422),
+        "operator.maintenance" => at("/operator/maintenance", 200),
+        "operator.maintenance.plan" => at("/operator/maintenance", 422),
+        "operator.maintenance.cancel" => at(&format!("/operator/maintenance/{grant}/cancel"), 404),
+        "operator.jobs" => at("/operator/jobs", 200),
+        "operator.mails" => at("/operator/mails", 200),
+        "operator.nodes" => at("/operator/nodes", 200),
+        // Nothing of it died.
+        "operator.jobs.retry" => at(&format!("/operator/jobs/platform/{grant}/retry"), 409),
+        "operator.jobs.drop" => at(&format!("/operator/jobs/platform/{grant}/drop"), 409),
+        "operator.mails.send" => at(&format!("/operator/mails/platform/{grant}/send"), 409),
         // Whoever is inside is past it; and has set up nothing that could be shown, proven or changed.
         "console.factor" => at("/console/login/factor", 303),
         "console.factor.prove" => at("/console/login/factor", 422),
@@ -157,7 +275,45 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection): (&str, 
         "console.account.factor.remove" => at(&format!("/console/account/factors/{grant}/remove"), 404),
         "console.account.sessions.end_others" => at("/console/account/sessions/end-others", 303),
         "console.account.session.end" => at(&format!("/console/account/sessions/{grant}/end"), 404),
+        "console.approvals" => at("/console/approvals", 200),
+        "console.approval" => at(&format!("/console/approvals/{grant}"), 404),
+        "console.approval.agree" => at(&format!("/console/approvals/{grant}/agree"), 404),
+        "console.approval.decline" => at(&format!("/console/approvals/{grant}/decline"), 404),
+        "console.approval.withdraw" => at(&format!("/console/approvals/{grant}/withdraw"), 404),
+        "console.switches" => at("/console/approvals/settings", 200),
+        // Without a word why.
+        "console.switches.submit" => at("/console/approvals/settings", 422),
+        "console.staff" => at("/console/staff", 200),
+        "console.staff.invite" => at("/console/staff/invite", 200),
+        "console.staff.invite.submit" => at("/console/staff/invite", 422),
+        "console.colleague" => at(&format!("/console/staff/{grant}"), 404),
+        "console.colleague.roles" | "console.colleague.roles.submit" => {
+            at(&format!("/console/staff/{grant}/roles"), 404)
+        }
+        "console.colleague.suspend" | "console.colleague.suspend.submit" => {
+            at(&format!("/console/staff/{grant}/suspend"), 404)
+        }
+        "console.colleague.resume" | "console.colleague.resume.submit" => {
+            at(&format!("/console/staff/{grant}/resume"), 404)
+        }
+        "console.colleague.factor" | "console.colleague.factor.submit" => {
+            at(&format!("/console/staff/{grant}/factor"), 404)
+        }
+        "console.colleague.invitation" | "console.colleague.invitation.submit" => {
+            at(&format!("/console/staff/{grant}/invitation"), 404)
+        }
         name => panic!("the route {name} has no case here: add one"),
+    }
+}
+
+/// What is done for the protected person: nobody who sees them veiled may.
+fn of_person(person: &str, page: &str, own: u16) -> Case {
+    Case {
+        path: format!("/console/members/{person}/{page}"),
+        fields: Fields::new(&[]),
+        own,
+        but: vec![(Role::CallCentre, 403)],
+        elsewhere: 404,
     }
 }
 
@@ -171,6 +327,8 @@ struct World {
     /// The other insurer's member, who is protected there, and the protection.
     person: String,
     protection: String,
+    /// A line of the other insurer's trail.
+    line: String,
 }
 
 type Row = (&'static str, Method, Rights, Case);
@@ -184,6 +342,11 @@ impl World {
         }
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
+        let line = other
+            .insurer()
+            .lines("SELECT audit_id::text AS line FROM audit_events LIMIT 1")
+            .await
+            .remove(0);
         Self {
             here,
             other,
@@ -191,6 +354,7 @@ impl World {
             grant,
             person,
             protection,
+            line,
         }
     }
 
@@ -212,7 +376,8 @@ impl World {
             .filter(|route| is_console(route.path));
         let row = |route: &pages::Row| {
             let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
-            let case = case(route.name, &self.other, self.grant, (&self.person, &self.protection));
+            let named = (self.person.as_str(), self.protection.as_str(), self.line.as_str());
+            let case = case(route.name, &self.other, self.grant, named);
             (route.name, method, route.rights, case)
         };
         staffs.map(row).collect()

@@ -10,7 +10,7 @@ use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, serv
 use uuid::Uuid;
 
 /// Tables whose rows live within one transaction, come at a day's end or by work, or stand at the platform alone: a row is written for this test.
-const PASSING: [(&str, &str); 10] = [
+const PASSING: [(&str, &str); 17] = [
     (
         "roster_staging",
         "(line, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
@@ -35,6 +35,14 @@ const PASSING: [(&str, &str); 10] = [
         "SELECT tenant_id, person_id, 'received', NULL, 'x', 'x', person_id, created_at, created_at, '', 0, 0, '{}', '{}',
            NULL, NULL FROM persons LIMIT 1",
     ),
+    (
+        "audit_seals",
+        "SELECT tenant_id, 1000000, person_id, 0, 0, 0, '', '', '', created_at FROM persons LIMIT 1",
+    ),
+    (
+        "audit_segments",
+        "SELECT tenant_id, 1000000, ''::bytea FROM persons LIMIT 1",
+    ),
     ("roster_mappings", "SELECT tenant_id, 'x', 'x' FROM persons LIMIT 1"),
     ("roster_matches", "SELECT tenant_id, 1, person_id FROM persons LIMIT 1"),
     (
@@ -50,8 +58,30 @@ const PASSING: [(&str, &str); 10] = [
         "SELECT tenant_id, person_id, person_id, NULL, ''::bytea, person_id, created_at FROM persons LIMIT 1",
     ),
     (
+        "desk_email_changes",
+        "SELECT tenant_id, account_id, ''::bytea, account_id, 0, 1, registered_at, account_id, registered_at, NULL,
+           registered_at FROM accounts LIMIT 1",
+    ),
+    (
+        "member_notes",
+        "SELECT tenant_id, person_id, person_id, ''::bytea, person_id, created_at, NULL FROM persons LIMIT 1",
+    ),
+    (
+        "roster_before",
+        "SELECT tenant_id, person_id, ''::bytea FROM persons LIMIT 1",
+    ),
+    (
+        "facts_by_hand",
+        "SELECT tenant_id, person_id, 'name', '', created_at FROM persons LIMIT 1",
+    ),
+    (
         "letters",
         "SELECT tenant_id, person_id, person_id, 'print', created_at, person_id FROM persons LIMIT 1",
+    ),
+    (
+        "approvals",
+        "SELECT tenant_id, person_id, 'grant', '', person_id, NULL, NULL, ''::bytea, 'waiting', person_id, created_at,
+           created_at, NULL, NULL, NULL FROM persons LIMIT 1",
     ),
 ];
 
@@ -117,10 +147,19 @@ async fn fill(other: &Other) {
     let (origin, clerk) = (audit::Origin::command(), audit::Actor::Staff(Uuid::nil()));
     audit::look(&tx, now, &origin, clerk, look).await.unwrap();
     tx.commit().await.unwrap();
+    let writer = other.app.clerk(&[access::Role::NoticeEditor]).await;
+    let draft = [("title", "x"), ("aim", "everybody")];
+    assert_eq!(writer.post("/console/notices/new", &draft).await.status, 303);
     let clerk = other.app.pending_clerk(&[access::Role::Viewer]).await;
     enrol_app(&other.app, &clerk).await;
     assert_eq!(clerk.press("/console/account/codes").await.status, 303);
+    assert_eq!(clerk.get("/console/enrol/app").await.status, 200);
     other.app.support().await;
+    let writer = other.app.clerk(&[access::Role::Administrator]).await;
+    let draft = writer
+        .post("/console/terms/addendum/2/draft", &[("version", "0")])
+        .await;
+    assert_eq!(draft.status, 303, "{}", draft.text);
     for (table, row) in PASSING {
         testkit::sql(other.app.tenant(), &format!("INSERT INTO {table} {row}")).await;
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use testkit::{TestDatabase, lines, owner_url};
 
 /// Bytes that hang on no key of the ring, each with the reason.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 6] = [
+    ("audit_segments.digests", "digests without a key"),
     ("known_keys.proof", "tells a key from others"),
     (
         "login_names.name_hash",

@@ -73,8 +73,8 @@ async fn every_table_is_distributed_once_and_its_rights_are_as_before() {
         let (kind, _) = comment.split_once(';').unwrap_or_default();
         match (name.as_str(), kind) {
             ("__diesel_schema_migrations", _) => assert!(calls.is_empty(), "{calls:?}"),
-            ("insurers" | "support_open", _) => assert_eq!(first, format!("{name} everywhere")),
-            ("due", _) => assert_eq!(calls, ["due here"]),
+            ("insurers" | "support_open" | "maintenances", _) => assert_eq!(first, format!("{name} everywhere")),
+            ("due" | "nodes", _) => assert_eq!(calls, [&format!("{name} here")]),
             ("login_names", _) => assert!(
                 first.ends_with(" beside none") && !first.contains("tenant_id"),
                 "{first}"
@@ -105,7 +105,7 @@ async fn every_table_is_distributed_once_and_its_rights_are_as_before() {
     assert_eq!(
         installation.comments().await,
         before,
-        "due lost its comment and has it again"
+        "due and nodes lost their comments and have them again"
     );
     let unforced = "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace
         AND obj_description(oid) LIKE 'tenant;%' AND NOT (relrowsecurity AND relforcerowsecurity AND relpersistence = 'p')";

@@ -39,6 +39,26 @@ async fn more_than_five_per_cent_vanishing_is_refused_unless_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_insurer_says_how_many_may_vanish() {
+    let mut desk = Desk::new().await;
+    desk.insurer.roster.loss_percent = 20;
+    let town = town();
+    desk.import(&with_town(&town, &[])).await;
+    let four_less = file(&with_town(&town[4..], &[]));
+    assert_eq!(
+        desk.try_import(four_less.as_bytes(), Options::default())
+            .await
+            .unwrap()
+            .lost,
+        4
+    );
+    let more = file(&with_town(&town[8..], &[]));
+    let why = desk.refused(more.as_bytes(), Options::default()).await;
+    assert!(matches!(&why, ImportRefused::Loss(vanishing) if vanishing.percent == 20));
+    assert!(why.to_string().contains("20％"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_missing_is_lost_and_returns_as_the_same_person() {
     let desk = Desk::new().await;
     desk.import(&[TARO, HANAKO]).await;

@@ -4,6 +4,14 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Permission(pub &'static str);
 
+impl Permission {
+    /// True where it reaches over the whole insurer: whoever is bounded to some of its people doesn't hold it, or they
+    /// could see and change the others, and their own bounds.
+    pub fn is_over_all(self) -> bool {
+        OVER_ALL.contains(&self)
+    }
+}
+
 impl std::fmt::Display for Permission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.0)
@@ -62,12 +70,27 @@ pub const AUDIT_EXPORT: Permission = Permission("audit.export");
 pub const WORKPLACE_VIEW: Permission = Permission("workplace.view");
 /// The platform's: insurers.
 pub const OPERATOR_INSURERS: Permission = Permission("operator.insurers");
-/// The platform's: dead mails and jobs.
+/// The platform's: dead mails.
 pub const OPERATOR_MAIL: Permission = Permission("operator.mail");
 /// The platform's: maintenance and what all are told.
 pub const OPERATOR_SITE: Permission = Permission("operator.site");
-/// The platform's: how its nodes are.
+/// The platform's: how its nodes are, and dead jobs.
 pub const OPERATOR_HEALTH: Permission = Permission("operator.health");
+
+const OVER_ALL: [Permission; 12] = [
+    MEMBERS_PROTECT,
+    ROSTER_IMPORT,
+    ROSTER_UNDO,
+    NOTICES_EDIT,
+    NOTICES_PUBLISH,
+    TERMS_EDIT,
+    SETTINGS_EDIT,
+    STAFF_MANAGE,
+    STAFF_VIEW,
+    SUPPORT_GRANT,
+    AUDIT_VIEW,
+    AUDIT_EXPORT,
+];
 
 /// The pipeline's permissions.
 pub const PERMISSIONS: [Permission; 29] = [

@@ -7,7 +7,7 @@
 use crate::{
     Accounts, Member,
     account::actor,
-    fields,
+    desk_email, fields,
     forget::OfNobody,
     messages::{AccountClosed, letterhead, sender},
     reasons,
@@ -127,7 +127,7 @@ impl Accounts {
 }
 
 /// The account, held against all who would change it.
-async fn lock(tx: &TenantTransaction, id: AccountId) -> Result<Option<AccountRow>, DatabaseError> {
+pub(crate) async fn lock(tx: &TenantTransaction, id: AccountId) -> Result<Option<AccountRow>, DatabaseError> {
     let tenant = tx.tenant();
     Ok(accounts::table
         .filter(accounts::tenant_id.eq(tenant))
@@ -157,6 +157,7 @@ async fn empty(tx: &mut TenantTransaction, found: &AccountRow, now: DateTime<Utc
         .filter(email_changes::account_id.eq(id))
         .execute(&mut **tx)
         .await?;
+    desk_email::end(tx, id).await?;
     // The links in mails sent so far stay good, and say so.
     diesel::update(mail_wishes::table)
         .filter(mail_wishes::tenant_id.eq(tenant))

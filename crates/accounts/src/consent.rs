@@ -167,20 +167,21 @@ pub(crate) async fn due(
     let due = terms_in_force(insurer, platform, now)
         .into_iter()
         .filter_map(|in_force| {
-            let TermsInForce { owner, terms } = &in_force;
+            let TermsInForce { owner, terms, since } = &in_force;
             let accepted: Vec<i32> = given
                 .iter()
                 .filter(|(by, document, _)| by == owner && *document == terms.document)
                 .map(|(_, _, revision)| *revision)
                 .collect();
             let before = accepted.iter().any(|revision| *revision < terms.revision);
-            (!accepted.contains(&terms.revision)).then(|| DueTerms::new(in_force, before))
+            let is_due = !accepted.iter().any(|revision| revision >= since);
+            is_due.then(|| DueTerms::new(in_force, before))
         });
     Ok(due.collect())
 }
 
 impl DueTerms {
-    fn new(TermsInForce { owner, terms }: TermsInForce, accepted_before: bool) -> Self {
+    fn new(TermsInForce { owner, terms, .. }: TermsInForce, accepted_before: bool) -> Self {
         Self {
             accepted_before,
             owner,

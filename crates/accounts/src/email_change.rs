@@ -5,7 +5,7 @@ use crate::{
     Accounts, Member,
     account::actor,
     codes::{CodeFor, CodeSent, CodeView, UnderWay, read_code},
-    fields,
+    desk_email, fields,
     messages::{EmailChangeCode, EmailChanged, letterhead, sender},
     read_email::read_email,
     reasons,
@@ -314,8 +314,8 @@ async fn count_try(tx: &mut TenantTransaction, account: AccountId) -> Result<(),
     Ok(())
 }
 
-/// The proven address takes the old one's place, and the change is over.
-async fn adopt(
+/// The proven address takes the old one's place, and every change under way is over.
+pub(crate) async fn adopt(
     tx: &mut TenantTransaction,
     account: AccountId,
     email: &EmailAddress,
@@ -333,6 +333,7 @@ async fn adopt(
         .filter(email_changes::account_id.eq(account))
         .execute(&mut **tx)
         .await?;
+    desk_email::end(tx, account).await?;
     // A reset link that went to the old address opens nothing any more.
     links::close(tx, now, account.0, RESET).await
 }

@@ -2,7 +2,7 @@
 //! Its user ID, as that of a closed account, is nobody else's for a year more, so that no stranger is taken for who had it.
 
 use crate::{
-    login_names,
+    desk_email, login_names,
     schema::{accounts, email_changes},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,6 +41,7 @@ pub async fn empty(
             .filter(email_changes::account_id.eq(account))
             .execute(&mut **tx)
             .await?;
+        desk_email::end(tx, account).await?;
         emptied.push(account);
     }
     Ok(emptied)

@@ -4,10 +4,13 @@
 //! mail. A refusal is a value, and what it counted stays; an [`Outage`](kernel::Outage) rolls back. Both shells call these very methods.
 
 mod account;
+pub mod agreed;
 pub mod alike;
 mod close;
 mod codes;
 mod consent;
+mod desk;
+mod desk_email;
 mod device;
 mod email_change;
 pub mod fields;
@@ -38,15 +41,18 @@ pub use account::{AccountView, PasswordChange, SessionView};
 pub use close::Closing;
 pub use codes::{CodeSent, CodeView, unlock};
 pub use consent::{Consent, DueTerms, TermsChoice};
+pub use desk::{Desk, Unlocked};
+pub use desk_email::{DeskEmailChange, email_difference};
 pub use email_change::{EmailChange, EmailChangeView};
 pub use guard::sessions::Carrier;
 pub use identity::{BirthForm, IdentityForm};
 pub use log_in::{LogInForm, LoggedIn};
-pub use mails::{MailsToStop, Stream, turn_mails_off};
+pub use mails::{MailsToStop, Readers, Stream, turn_mails_off};
 pub use messages::registry;
 pub use recover::{ResetForm, ResetView};
 pub use rehash::{Names, count_names, rehash_names};
-pub use session::{Member, MemberIds};
+pub use session::Member;
+use session::MemberIds;
 pub use sign_up::{AccountForm, Registered, Ticketed, has_account};
 pub use sweep::sweep;
 pub use ticket::{Step, TicketView};
@@ -64,11 +70,12 @@ use tenancy::Directory;
 use url::Url;
 
 /// What of this crate hangs on the ring.
-pub const KEYED: [Keyed; 5] = [
+pub const KEYED: [Keyed; 6] = [
     sealed("accounts", "account_id", "password", guard::PEPPER),
     sealed("sign_up_tickets", "ticket_id", "password", guard::PEPPER),
     sealed("sign_up_tickets", "ticket_id", "email", ticket::PURPOSE),
     sealed("email_changes", "account_id", "email", email_change::EMAIL),
+    sealed("desk_email_changes", "account_id", "email", desk_email::EMAIL),
     Keyed {
         table: "sign_up_tickets",
         column: "secret_hash",

@@ -18,11 +18,12 @@ use database::{DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::{
     pg::Pg,
     prelude::*,
-    sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, EmailAddress, Outage, PersonId, TenantSecret, calendar};
 use mail::Letter;
+use roster::Group;
 use serde_json::json;
 use std::{collections::HashMap, sync::Arc};
 use tenancy::Insurer;
@@ -53,6 +54,24 @@ impl Stream {
 
     fn read(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|stream| stream.as_str() == word)
+    }
+}
+
+/// Of whom a notice is.
+#[derive(Debug, Clone, Copy)]
+pub enum Readers<'a> {
+    /// All members of a group.
+    Group(&'a Group),
+    /// One person.
+    Person(PersonId),
+}
+
+impl Readers<'_> {
+    fn stream(&self) -> Stream {
+        match self {
+            Self::Group(_) => Stream::Insurer,
+            Self::Person(_) => Stream::Person,
+        }
     }
 }
 
@@ -128,20 +147,22 @@ impl Accounts {
         Ok(Some(MailsToStop { insurer, stream }))
     }
 
-    /// Posts mails about a notice to the members who wish it and may still come in, or to one of them, that come after an
-    /// account: so many in a transaction, in a number of statements that doesn't grow with them. Gives the last of them, from
-    /// which it goes on; none once there are no more.
+    /// Posts mails about a notice to the members of whom it is who wish it and may still come in. It looks at so many accounts
+    /// in a transaction that come after one, in a number of statements that doesn't grow with them. Gives the last of them,
+    /// from which it goes on; none once there are no more.
     pub async fn announce(
         &self,
         tx: &mut TenantTransaction,
         insurer: &Insurer,
-        (stream, person): (Stream, Option<PersonId>),
+        readers: &Readers<'_>,
         after: Option<AccountId>,
     ) -> Result<Option<AccountId>, DatabaseError> {
         let now = self.clock.now();
         let ended = calendar::today_in_japan(now) - Days::new(insurer.after_loss_days.into());
-        let readers = readers(tx, (stream, person), after, ended).await?;
-        let last = readers.last().map(|reader| reader.account_id);
+        let stream = readers.stream();
+        let looked_at = look_at(tx, now, readers, after, ended).await?;
+        let last = looked_at.last().map(|reader| reader.account_id);
+        let readers: Vec<Reader> = looked_at.into_iter().filter(|reader| reader.is_told).collect();
         let tokens = tokens(tx, stream, &readers).await?;
         let told: Vec<(EmailAddress, PersonId, NewNotice)> = readers
             .iter()
@@ -257,7 +278,7 @@ async fn of_link(
     Ok(found.and_then(|(account, stream)| Some((account, Stream::read(&stream)?))))
 }
 
-/// A member to be told.
+/// A member who was looked at.
 #[derive(QueryableByName)]
 struct Reader {
     #[diesel(sql_type = Uuid)]
@@ -268,29 +289,37 @@ struct Reader {
     email: String,
     #[diesel(sql_type = Nullable<Text>)]
     token: Option<String>,
+    /// Wishes it, may come in, and it is of them.
+    #[diesel(sql_type = Bool)]
+    is_told: bool,
 }
 
-async fn readers(
+async fn look_at(
     tx: &mut TenantTransaction,
-    (stream, person): (Stream, Option<PersonId>),
+    now: DateTime<Utc>,
+    readers: &Readers<'_>,
     after: Option<AccountId>,
     ended: NaiveDate,
 ) -> Result<Vec<Reader>, DatabaseError> {
     let nobody = uuid::Uuid::nil();
-    let one = person.map_or("", |_| "AND a.person_id = $6");
+    let (one, group) = match readers {
+        Readers::Group(group) => ("", group.condition(6)),
+        Readers::Person(_) => ("AND b.person_id = $6", String::new()),
+    };
     let sql = READERS
         .replace("{may_come_in}", &roster::may_come_in("$4"))
-        .replace("{one}", one);
+        .replace("{one}", one)
+        .replace("{group}", &group);
     let query = diesel::sql_query(sql)
         .into_boxed::<Pg>()
         .bind::<Integer, _>(tx.tenant())
-        .bind::<Text, _>(stream.as_str())
+        .bind::<Text, _>(readers.stream().as_str())
         .bind::<Uuid, _>(after.map_or(nobody, |after| after.0))
         .bind::<Date, _>(ended)
         .bind::<BigInt, _>(BATCH);
-    let query = match person {
-        Some(person) => query.bind::<Uuid, _>(person),
-        None => query,
+    let query = match readers {
+        Readers::Group(group) => group.bind(query, now),
+        Readers::Person(person) => query.bind::<Uuid, _>(*person),
     };
     Ok(Prepared(query).load(&mut **tx).await?)
 }
@@ -335,13 +364,20 @@ async fn tokens(
     Ok(tokens)
 }
 
+/// So many accounts are looked at, whomever of them it is for: a notice to a few would else read all of a large insurer.
 const READERS: &str = "
-    SELECT a.account_id, a.person_id, a.email, w.token
-    FROM accounts a
-    JOIN persons p ON p.tenant_id = $1 AND p.person_id = a.person_id
-    LEFT JOIN mail_wishes w ON w.tenant_id = $1 AND w.account_id = a.account_id AND w.stream = $2
-    WHERE a.tenant_id = $1 AND a.account_id > $3 AND a.emptied_at IS NULL AND w.off_at IS NULL AND {may_come_in} {one}
-    ORDER BY a.account_id LIMIT $5";
+    SELECT a.account_id, a.person_id, a.email, w.token, w.off_at IS NULL AND {may_come_in} {group} AS is_told
+    FROM (
+        SELECT b.account_id, b.person_id, b.email FROM accounts b
+        WHERE b.tenant_id = $1 AND b.account_id > $3 AND b.emptied_at IS NULL {one}
+        ORDER BY b.account_id LIMIT $5
+    ) a
+    CROSS JOIN LATERAL (SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = a.person_id OFFSET 0) p
+    LEFT JOIN LATERAL (
+        SELECT v.token, v.off_at FROM mail_wishes v
+        WHERE v.tenant_id = $1 AND v.account_id = a.account_id AND v.stream = $2 OFFSET 0
+    ) w ON true
+    ORDER BY a.account_id";
 
 /// Who has changed their wish meanwhile has a token, and a wish, by now. The tenant comes from a row: a distributed PostgreSQL
 /// runs the statement where that lives.

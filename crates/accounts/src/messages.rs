@@ -260,6 +260,83 @@ message!(
 );
 
 message!(
+    /// The desk has ended every log-in.
+    AllLoggedOut, "all_logged_out", Bulk, "【マイページ】すべての端末からログアウトしました", {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、窓口で、マイページにログインしていたすべての端末からログアウトしました。\n\
+             お使いになるときは、もう一度ログインしてください。",
+            calendar::moment(self.at)
+        ))
+        .url("ログイン画面", &self.letterhead.portal)
+        .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。")
+);
+
+message!(
+    /// The desk has taken a lock away.
+    Unlocked, "unlocked", Bulk, "【マイページ】ログインの停止を解除しました", {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、窓口で、パスワードや認証番号の間違いによる停止を解除しました。\n\
+             これまでのユーザーIDとパスワードで、ログインできます。",
+            calendar::moment(self.at)
+        ))
+        .url("ログイン画面", &self.letterhead.portal)
+        .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。")
+);
+
+message!(
+    /// Told to the old address as soon as the desk is asked for another.
+    DeskEmailAsked, "desk_email_asked", Soon, "【マイページ】メールアドレスの変更を受け付けました", {
+        /// When.
+        at: DateTime<Utc>,
+        /// The new address, masked.
+        masked: String,
+        /// From when it counts.
+        counts_at: DateTime<Utc>,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、窓口で、マイページのメールアドレスを {} に変更するお申し出を受け付けました。\n\
+             新しいメールアドレスの確認が済むと、{} 以降に変わります。それまでは、今のメールアドレスのままです。",
+            calendar::moment(self.at),
+            self.masked,
+            calendar::moment(self.counts_at)
+        ))
+        .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。変更を取り消します。")
+);
+
+message!(
+    /// The code that proves an address that the desk sets.
+    DeskEmailCode, "desk_email_code", Awaited, "【メールアドレス変更用認証番号のお知らせ】", {
+        /// Six digits.
+        code: String,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(
+            "窓口で、マイページのメールアドレスを、このメールアドレスに変更するお申し出を受け付けました。\n\
+             お申し出の窓口の担当者に、下記の認証番号をお伝えください。",
+        )
+        .code("認証番号", &self.code)
+        .paragraph("上記の認証番号の有効期限は発行より10分です。お申し出になっていない場合は、だれにも伝えないでください。"),
+    then IGNORE
+);
+
+message!(
     /// The account was closed.
     AccountClosed, "account_closed", Bulk, "【マイページ】登録を取りやめました", {
         /// When.
@@ -318,6 +395,10 @@ pub fn registry() -> Registry {
         .with::<UserIdReminder>()
         .with::<EmailChangeCode>()
         .with::<EmailChanged>()
+        .with::<AllLoggedOut>()
+        .with::<Unlocked>()
+        .with::<DeskEmailAsked>()
+        .with::<DeskEmailCode>()
         .with::<AccountClosed>()
         .with::<NewNotice>()
 }
@@ -385,6 +466,24 @@ mod tests {
         insta::assert_snapshot!(
             "email_change_code",
             shown(&EmailChangeCode {
+                letterhead: head(),
+                code: "611898".into()
+            })
+        );
+        insta::assert_snapshot!("all_logged_out", shown(&AllLoggedOut { letterhead: head(), at }));
+        insta::assert_snapshot!("unlocked", shown(&Unlocked { letterhead: head(), at }));
+        insta::assert_snapshot!(
+            "desk_email_asked",
+            shown(&DeskEmailAsked {
+                letterhead: head(),
+                at,
+                masked: "s***o@ex***.jp".into(),
+                counts_at: at + chrono::TimeDelta::hours(24),
+            })
+        );
+        insta::assert_snapshot!(
+            "desk_email_code",
+            shown(&DeskEmailCode {
                 letterhead: head(),
                 code: "611898".into()
             })

@@ -2,15 +2,16 @@
 //! what is known of the account: somebody else may have made it.
 
 use crate::{mails::turn_mails_off, schema::accounts, tallies};
+use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::sessions::{self, Session};
-use kernel::{AccountId, EmailAddress, Keys, PersonId, ProtectionId, StaffId};
+use kernel::{AccountId, EmailAddress, Keys, Outage, Outcome, PersonId, ProtectionId, StaffId, calendar, outcome};
 use roster::protection::{self, New};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Who of the staff does it, and from where.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +53,97 @@ pub async fn protect(
     Ok(protected)
 }
 
+/// Asks to lift a protection, or lifts it at once where nobody else need agree.
+pub async fn ask_to_lift(
+    tx: &mut TenantTransaction,
+    (approvals, keys): (&Approvals, &Keys),
+    now: DateTime<Utc>,
+    by: By<'_>,
+    (id, reason): (ProtectionId, &str),
+) -> Result<Outcome<Asked>, Outage> {
+    let Some((person, difference)) = lifting(tx, keys, (id, reason)).await? else {
+        return Ok(outcome::NOT_FOUND.into());
+    };
+    let wish = Wish {
+        action: Action::LiftProtection,
+        kind: "",
+        subject: id.0,
+        person: Some(person),
+        beneficiary: None,
+        parameters: json!({ "reason": reason }),
+        difference,
+    };
+    let asker = Asker {
+        staff_id: by.staff,
+        actor: by.actor,
+        origin: by.origin,
+    };
+    let asked = approvals.ask(tx, now, asker, wish).await?;
+    if matches!(asked, Outcome::Done(Asked::GoesOn)) {
+        lift(tx, keys, now, by, (id, reason)).await?;
+    }
+    Ok(asked)
+}
+
+/// How a protection is lifted once another has agreed.
+pub fn performer(keys: &Keys) -> Performer {
+    let (seen, used) = (keys.clone(), keys.clone());
+    Performer::new(
+        Action::LiftProtection,
+        "",
+        move |tx, agreed| {
+            let keys = seen.clone();
+            Box::pin(async move {
+                let found = lifting(tx, &keys, (ProtectionId(agreed.subject), reason_of(agreed))).await?;
+                Ok(found.map_or(outcome::NOT_FOUND.into(), |(_, difference)| Outcome::Done(difference)))
+            })
+        },
+        move |tx, agreed| {
+            let keys = used.clone();
+            Box::pin(async move {
+                let by = By {
+                    staff: agreed.asked_by,
+                    actor: Actor::Staff(agreed.asked_by.0),
+                    origin: &agreed.origin,
+                };
+                let what = (ProtectionId(agreed.subject), reason_of(agreed));
+                lift(tx, &keys, agreed.now, by, what).await?;
+                Ok(Outcome::Done(()))
+            })
+        },
+    )
+}
+
+fn reason_of(agreed: &Agreed) -> &str {
+    agreed
+        .parameters
+        .get("reason")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+/// Whose protection it is, and what lifting it changes; none where it is lifted already.
+async fn lifting(
+    tx: &TenantTransaction,
+    keys: &Keys,
+    (id, reason): (ProtectionId, &str),
+) -> Result<Option<(PersonId, Difference)>, Outage> {
+    let Some(found) = protection::one(tx, keys, id).await? else {
+        return Ok(None);
+    };
+    let number = [&*found.symbol, &*found.number, &*found.branch].join("・");
+    let since = format!("{}から保護（{}）", calendar::moment(found.set_at), found.reason);
+    let difference = vec![
+        ("記号・番号・枝番".to_owned(), number.clone(), number),
+        ("氏名".to_owned(), found.name.clone(), found.name),
+        ("保護".to_owned(), since, "解除".to_owned()),
+        ("解除する理由".to_owned(), String::new(), reason.to_owned()),
+    ];
+    Ok(Some((found.person, difference)))
+}
+
 /// Lifts a protection; false where it is lifted already.
-pub async fn lift(
+async fn lift(
     tx: &mut TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,

@@ -8,7 +8,7 @@ pub use reset::{ResetForm, ResetView};
 
 use crate::{
     Accounts, IdentityForm, fields,
-    messages::{PasswordReset, UserIdReminder, letterhead, sender},
+    messages::{UserIdReminder, letterhead, sender},
     reasons,
     schema::accounts,
     session::{AccountRow, account},
@@ -16,7 +16,7 @@ use crate::{
         self, REMINDER_HELD, REMINDER_NETWORK_HELD, REMINDER_UNREAD, RESET_HELD, RESET_NETWORK_HELD, RESET_UNREAD,
         Typed, record_visitor,
     },
-    tries::{limits::span, network},
+    tries::network,
     work::{ForgottenPassword, ForgottenUserId},
 };
 use audit::Origin;
@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{links, network::asked_from};
+use guard::network::asked_from;
 use kernel::{
     BirthDate, EmailAddress, EmployeeNumber, FieldError, KanaName, Number, Outage, Outcome, Problem, Refusal, Symbol,
     TenantId, UserId,
@@ -168,7 +168,6 @@ impl Accounts {
             return Ok(());
         };
         let now = self.clock.now();
-        let life = span(self.limits.reset_life);
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         let Some(found) = account(&tx, account_id).await? else {
             return Ok(());
@@ -176,17 +175,7 @@ impl Accounts {
         let typed = Typed::of(&self.keys, "user_id", &job.folded).into(json!({}));
         let about = (Some(trail::account(account_id)), typed);
         record_visitor(&tx, now, &Origin::worker(), "password.forgot", "mailed", about).await?;
-        let link = links::issue(&mut tx, &self.keys, now, account_id.0, RESET, life).await?;
-        let mut url = self.public_url.clone();
-        url.set_path("/portal/password/reset");
-        url.query_pairs_mut().append_pair("token", &link.reveal());
-        let message = PasswordReset {
-            letterhead: letterhead(&insurer, &self.public_url),
-            url: url.into(),
-            minutes: life.num_minutes(),
-        };
-        self.write_to(&mut tx, &found, sender(&insurer), Some(now + life), &message, now)
-            .await?;
+        self.mail_reset_link(&mut tx, &insurer, &found, now).await?;
         Ok(tx.commit().await?)
     }
 

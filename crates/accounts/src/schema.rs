@@ -69,6 +69,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    desk_email_changes (tenant_id, account_id) {
+        tenant_id -> Integer,
+        account_id -> Uuid,
+        email -> Binary,
+        asked_by -> Uuid,
+        tries -> Integer,
+        sends -> Integer,
+        last_sent_at -> Timestamptz,
+        mail_id -> Uuid,
+        counts_at -> Timestamptz,
+        proven_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mail_wishes (tenant_id, account_id, stream) {
         tenant_id -> Integer,
         account_id -> Uuid,

@@ -195,19 +195,9 @@ impl Accounts {
     }
 }
 
-impl Member {
-    /// What a member's own rows hang on.
-    pub fn ids(&self) -> MemberIds {
-        MemberIds {
-            account_id: self.account_id,
-            person_id: self.person.person_id,
-        }
-    }
-}
-
 /// What a member's own rows hang on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemberIds {
+pub(crate) struct MemberIds {
     /// Their account.
     pub account_id: AccountId,
     /// Who they are in the roster.

@@ -1,7 +1,7 @@
 //! What nobody finished, deleted once its time is over: for a job.
 
 use crate::{
-    login_names,
+    desk_email, login_names,
     schema::{email_changes, sign_up_tickets},
 };
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ pub async fn sweep(
     names: &NameKeys,
     before: DateTime<Utc>,
 ) -> Result<usize, DatabaseError> {
-    Ok(sign_ups(tx, names, before).await? + email_changes(tx, before).await?)
+    Ok(sign_ups(tx, names, before).await? + email_changes(tx, before).await? + desk_email::sweep(tx, before).await?)
 }
 
 async fn sign_ups(tx: &mut TenantTransaction, names: &NameKeys, before: DateTime<Utc>) -> Result<usize, DatabaseError> {

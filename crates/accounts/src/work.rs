@@ -62,6 +62,16 @@ impl Job for Listed {
     const QUEUE: &'static str = "registration_listed";
 }
 
+/// The day is over that an address which staff set had to wait.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DeskEmailDue {
+    pub account: AccountId,
+}
+
+impl Job for DeskEmailDue {
+    const QUEUE: &'static str = "desk_email_due";
+}
+
 impl Accounts {
     /// Adds the pipeline's queues to a worker.
     #[must_use]
@@ -87,6 +97,17 @@ impl Accounts {
             move |_: TenantId, job: ForgottenPassword| {
                 let accounts = accounts.clone();
                 async move { accounts.mail_reset(job).await.map_err(failed) }
+            },
+        ));
+        let (database, keys, clock) = queue();
+        let accounts = self.clone();
+        let worker = worker.serving(Jobs::new(
+            database,
+            keys,
+            clock,
+            move |tenant: TenantId, job: DeskEmailDue| {
+                let accounts = accounts.clone();
+                async move { accounts.adopt_desk_email(tenant, job).await.map_err(failed) }
             },
         ));
         let (database, keys, clock) = queue();

@@ -4,7 +4,7 @@
 //! Details hold codes, counts and ids, never a name, number, birth date, address of mail, code, token or password.
 
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
+use database::{DatabaseError, TenantDatabase, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{AccountId, AuditId, RequestId};
@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 mod about;
 mod looks;
+pub mod proof;
+pub mod read;
 
 pub use about::{Line, about};
 pub use looks::{Look, Seen, look, looks_at, sweep};
@@ -49,9 +51,6 @@ mod table {
 }
 use table::{audit_events, audit_subjects};
 
-/// Lines deleted in one transaction.
-const BATCH: i64 = 1_000;
-
 /// Who acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
@@ -70,6 +69,8 @@ pub enum Actor {
     },
     /// The platform's operator at the command line.
     Operator,
+    /// One of the platform's staff, in the console: as an insurer's trail names them.
+    Platform(Uuid),
     /// A program of another system.
     Client(Uuid),
     /// Madoguchi itself.
@@ -84,6 +85,7 @@ impl Actor {
             Self::Staff(id) => ("staff", Some(id)),
             Self::Support { operator, .. } => ("support", Some(operator)),
             Self::Operator => ("operator", None),
+            Self::Platform(id) => ("operator", Some(id)),
             Self::Client(id) => ("client", Some(id)),
             Self::System => ("system", None),
         }
@@ -257,32 +259,27 @@ pub async fn record_command(
     record(tx, now, &Origin::command(), entry).await
 }
 
-/// Deletes the lines before `before` with whom they show, batch by batch; gives how many. The service may not: for the owner, who runs it on
-/// schedule.
-pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+/// Deletes what is older than `before`, whole segments, the oldest first, with whom their lines show; gives how many lines.
+/// What is old enough is sealed first. The service may not: for the owner, who runs it on schedule.
+pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    while proof::seal(owner, now).await?.is_some() {}
     let mut deleted = 0;
-    loop {
-        let mut tx = owner.write(Durability::Safe).await?;
-        let of_tenant = audit_events::table.filter(audit_events::tenant_id.eq(tx.tenant()));
-        let old: Vec<AuditId> = of_tenant
-            .filter(audit_events::audit_id.lt(AuditId::least(before)))
-            .order(audit_events::audit_id)
-            .limit(BATCH)
-            .select(audit_events::audit_id)
-            .load(&mut *tx)
-            .await?;
-        let Some(last) = old.last() else {
-            return Ok(deleted);
-        };
-        // By range: a list of ids reads the whole insurer.
-        let shown = audit_subjects::table
-            .filter(audit_subjects::tenant_id.eq(tx.tenant()))
-            .filter(audit_subjects::audit_id.le(last));
-        diesel::delete(shown).execute(&mut *tx).await?;
-        let old = of_tenant.filter(audit_events::audit_id.le(last));
-        deleted += diesel::delete(old).execute(&mut *tx).await?;
-        tx.commit().await?;
+    while let Some(lines) = proof::prune(owner, before).await? {
+        deleted += lines;
     }
+    Ok(deleted)
+}
+
+/// Deletes the lines before an id with whom they show. By range: a list of ids reads the whole insurer.
+async fn delete_before(tx: &mut TenantTransaction, id: Uuid) -> Result<usize, DatabaseError> {
+    let shown = audit_subjects::table
+        .filter(audit_subjects::tenant_id.eq(tx.tenant()))
+        .filter(audit_subjects::audit_id.lt(id));
+    diesel::delete(shown).execute(&mut **tx).await?;
+    let lines = audit_events::table
+        .filter(audit_events::tenant_id.eq(tx.tenant()))
+        .filter(audit_events::audit_id.lt(id));
+    Ok(diesel::delete(lines).execute(&mut **tx).await?)
 }
 
 #[cfg(test)]

@@ -181,9 +181,11 @@ INSERT INTO audit_subjects (tenant_id, subject_id, audit_id, at)
 SELECT e.tenant_id, unnest($2::uuid[]), e.audit_id, $4 FROM audit_events e
 WHERE e.tenant_id = $1 AND e.audit_id = $3 ON CONFLICT DO NOTHING";
 
+// A look of a time to come is one of a clock that went wrong, and stands for none; a minute is what nodes' clocks may differ.
 const FIRST: &str = "\
 INSERT INTO audit_looks (tenant_id, actor_id, subject_id, at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant_id, actor_id, subject_id) DO UPDATE SET at = excluded.at WHERE audit_looks.at <= $5";
+ON CONFLICT (tenant_id, actor_id, subject_id) DO UPDATE SET at = excluded.at
+WHERE audit_looks.at <= $5 OR audit_looks.at > excluded.at + interval '1 minute'";
 
 const LOOKS_AT: &str = "\
 SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail

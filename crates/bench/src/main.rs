@@ -21,6 +21,7 @@ mod overload;
 mod pgbench;
 mod processes;
 mod report;
+mod sealing;
 mod service;
 mod stage;
 mod statements;
@@ -42,6 +43,8 @@ enum Name {
     MyPage,
     /// Pages of the console against the my page
     Console,
+    /// Write transactions with the trail being sealed beside them against without
+    Sealing,
     /// Log-ins at ten times the rate that can be served
     Overload,
     /// Codes and a neighbour's notice behind fifty thousand notices
@@ -109,6 +112,7 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
             Name::Login => log_in::measure(&stage)?,
             Name::MyPage => my_page::measure(&stage)?,
             Name::Console => console::measure(&stage)?,
+            Name::Sealing => sealing::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,
             Name::Mail => mail_lane::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,

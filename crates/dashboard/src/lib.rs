@@ -78,9 +78,8 @@ impl Dashboard {
     /// The my page of a member: one statement, in the round trip of its transaction's BEGIN.
     async fn my_page(&self, member: &Member) -> Result<MyPage, Outage> {
         let tenant = self.database.tenant(member.insurer.tenant_id);
-        let ids = member.ids();
         let (_, notices) = tenant
-            .read_with(|tx| self.notices.for_member(tx, ids, SHORT_LIST).scope_boxed())
+            .read_with(|tx| self.notices.for_member(tx, member, SHORT_LIST).scope_boxed())
             .await?;
         let menu = menu::menu(&member.insurer.modules, &self.openings);
         Ok(MyPage {

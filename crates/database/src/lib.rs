@@ -19,7 +19,7 @@ pub use bell::Listener;
 pub use connection::Timeouts;
 pub use database_url::{UrlError, check_url};
 pub use keyed::{Keyed, Kind, Resealed};
-pub use migrations::{Migrated, migrate, pending_migrations, revert_all};
+pub use migrations::{Migrated, latest_migration, migrate, pending_migrations, revert_all};
 pub use prepared::Prepared;
 pub use readiness::Readiness;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};

@@ -52,6 +52,14 @@ pub async fn pending_migrations(connection: &mut AsyncPgConnection) -> Result<Ve
         .collect())
 }
 
+/// The newest migration that this build knows.
+pub fn latest_migration() -> Result<String, DatabaseError> {
+    use diesel::migration::{Migration, MigrationSource};
+    let known: Vec<Box<dyn Migration<diesel::pg::Pg>>> = MIGRATIONS.migrations().map_err(failed)?;
+    let names = known.iter().map(|migration| migration.name().to_string());
+    Ok(names.max().unwrap_or_default())
+}
+
 /// Takes every migration back, newest first: proof that each `down.sql` works. Loses all data.
 pub async fn revert_all(owner_url: &str) -> Result<usize, DatabaseError> {
     let mut harness = AsyncMigrationHarness::new(connect(owner_url).await?);

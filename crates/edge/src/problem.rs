@@ -193,6 +193,9 @@ fn field_detail(problem: &Problem) -> String {
         Problem::PasswordWrong => "Is not the present password.".into(),
         Problem::NotAgreed => "Must be agreed to.".into(),
         Problem::NotAChoice => "Is none of the choices offered.".into(),
+        Problem::NotInFuture => "Must be a day to come.".into(),
+        Problem::Html { line } => format!("Holds raw HTML on line {line}, which is not shown."),
+        Problem::Link { line } => format!("Holds a link on line {line} that leads where none may."),
     }
 }
 

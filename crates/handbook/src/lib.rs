@@ -54,6 +54,9 @@ pub mod operations {
     #[doc = include_str!("../operations/units.md")]
     pub mod units {}
 
+    #[doc = include_str!("../operations/watch.md")]
+    pub mod watch {}
+
     #[doc = include_str!("../operations/cluster.md")]
     pub mod cluster {}
 }

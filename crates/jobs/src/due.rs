@@ -105,6 +105,23 @@ pub async fn schedule_all(
     Ok(())
 }
 
+/// Puts an item into a queue for each insurer that has none there: for work that goes on for ever.
+pub async fn schedule_insurers(
+    database: &Database,
+    queue: &'static str,
+    item: Uuid,
+    due_at: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let statement = diesel::sql_query(SCHEDULE_INSURERS)
+        .bind::<Text, _>(queue)
+        .bind::<SqlUuid, _>(item)
+        .bind::<Timestamptz, _>(due_at)
+        .bind::<SmallInt, _>(Rank::Bulk.number());
+    let mut tx = database.directory().await?;
+    Prepared(statement).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
 /// Takes an item that has come to its end out of its queue. False where it is no longer its holder's: another has it now.
 pub async fn finish(tx: &mut TenantTransaction, due: &Due) -> Result<bool, DatabaseError> {
     let held = due::table
@@ -120,6 +137,18 @@ pub async fn put_back(tx: &mut TenantTransaction, due: &Due, due_at: DateTime<Ut
         .bind::<Text, _>(due.queue)
         .bind::<SqlUuid, _>(due.item)
         .bind::<Timestamptz, _>(due_at)
+        .bind::<SqlUuid, _>(due.holder);
+    Ok(Prepared(statement).execute(&mut **tx).await? > 0)
+}
+
+/// Lays an item aside that died: under `dead.` and its queue's name, which nobody takes from and no age counts. False as
+/// with [`finish`].
+pub async fn bury(tx: &mut TenantTransaction, due: &Due, now: DateTime<Utc>) -> Result<bool, DatabaseError> {
+    let statement = diesel::sql_query(BURY)
+        .bind::<Integer, _>(due.tenant)
+        .bind::<Text, _>(due.queue)
+        .bind::<SqlUuid, _>(due.item)
+        .bind::<Timestamptz, _>(now)
         .bind::<SqlUuid, _>(due.holder);
     Ok(Prepared(statement).execute(&mut **tx).await? > 0)
 }
@@ -173,9 +202,9 @@ pub(crate) async fn renew(database: &Database, holder: WorkerId, held: &[Due]) -
 }
 
 /// Since when the longest waiting item of each queue has waited, whether it is due, leased, or to be tried again later.
-pub(crate) async fn oldest(
+pub async fn oldest(
     database: &Database,
-    queues: &[&'static str],
+    queues: &[&str],
     now: DateTime<Utc>,
 ) -> Result<Vec<(String, Option<DateTime<Utc>>)>, DatabaseError> {
     let statement = diesel::sql_query(OLDEST)
@@ -236,10 +265,18 @@ const SCHEDULE_ALL: &str = "
     FROM unnest($3::uuid[]) WITH ORDINALITY AS one (item, nth)
     CROSS JOIN (SELECT max(turn) AS turn FROM due WHERE tenant_id = $1 AND queue = $2 AND rank = $5) AS line";
 
+const SCHEDULE_INSURERS: &str = "
+    INSERT INTO due (tenant_id, queue, item, due_at, since, rank, turn)
+    SELECT tenant_id, $1, $2, $3, $3, $4, $3 FROM insurers ON CONFLICT DO NOTHING";
+
 const PUT_BACK: &str = "
     UPDATE due SET due_at = $4, leased_until = NULL, leased_by = NULL, takes = 0, turn = greatest($4, (
         SELECT max(line.turn) + interval '1 second' FROM due AS line
         WHERE line.tenant_id = $1 AND line.queue = $2 AND line.rank = due.rank))
+    WHERE tenant_id = $1 AND queue = $2 AND item = $3 AND leased_by = $5";
+
+const BURY: &str = "
+    UPDATE due SET queue = 'dead.' || queue, due_at = $4, since = $4, leased_until = NULL, leased_by = NULL, takes = 0
     WHERE tenant_id = $1 AND queue = $2 AND item = $3 AND leased_by = $5";
 
 /// Who comes at the same time passes over what is being taken here. The last LIMIT is more than a worker has places for; it

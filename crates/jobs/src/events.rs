@@ -34,8 +34,8 @@ const BATCH: i64 = 1_000;
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// `member.registered`, `member.closed`, `member.coverage_lost`, `consent.given`, `import.finished`, `notice.published`,
-    /// `mail.undeliverable`.
+    /// `member.registered`, `member.closed`, `member.coverage_lost`, `consent.given`, `import.finished`, `roster.changed`,
+    /// `notice.published`, `mail.undeliverable`.
     pub kind: &'static str,
     /// What it happened to.
     pub subject: Uuid,

@@ -6,15 +6,18 @@
 
 mod ages;
 mod bell;
+pub mod dead;
 pub mod due;
 mod events;
 mod lease;
+pub mod nodes;
 mod queue;
 mod worker;
 
 pub use bell::ring;
+pub use dead::sweep;
 pub use due::Due;
 pub use events::{Event, SameEvents, forget, publish, publish_all};
 pub use lease::{LetGo, Noting, Panicked, caught};
-pub use queue::{Job, JobError, Jobs, KEYED, enqueue, sweep};
+pub use queue::{Job, JobError, Jobs, KEYED, enqueue, is_open};
 pub use worker::{Queue, Worker};

@@ -197,12 +197,13 @@ impl Queue for Jobs {
     }
 }
 
-/// Deletes dead letters that died before `before`, and what a stranger typed with them; gives how many.
-pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let dead = jobs::table
+/// True while a job is waiting, at work, or to be tried again; false of one that is done or dead.
+pub async fn is_open(tx: &mut TenantTransaction, job: JobId) -> Result<bool, DatabaseError> {
+    let open = jobs::table
         .filter(jobs::tenant_id.eq(tx.tenant()))
-        .filter(jobs::dead_at.lt(before));
-    Ok(diesel::delete(dead).execute(&mut **tx).await?)
+        .filter(jobs::job_id.eq(job))
+        .filter(jobs::dead_at.is_null());
+    Ok(diesel::select(diesel::dsl::exists(open)).get_result(&mut **tx).await?)
 }
 
 /// A job under way.
@@ -242,7 +243,7 @@ async fn begin(
         .filter(jobs::dead_at.is_null());
     if i32::from(due.takes) > tries {
         tracing::warn!(queue = due.queue, tenant = tx.tenant().0, job = %due.item, "a job never came to an end");
-        if due::finish(tx, due).await? {
+        if due::bury(tx, due, now).await? {
             diesel::update(job)
                 .set((jobs::last_error.eq("never came to an end"), jobs::dead_at.eq(now)))
                 .execute(&mut **tx)
@@ -272,7 +273,8 @@ async fn settle(
     ending: &Ending,
 ) -> Result<bool, DatabaseError> {
     let ours = match ending {
-        Ending::Done | Ending::Dead(_) => due::finish(tx, due).await?,
+        Ending::Done => due::finish(tx, due).await?,
+        Ending::Dead(_) => due::bury(tx, due, now).await?,
         Ending::Failed(_) => due::put_back(tx, due, now + wait_after(begun.attempts)).await?,
         Ending::GivenBack(wait) => due::put_back(tx, due, now + *wait).await?,
     };

@@ -86,6 +86,11 @@ impl Worker {
         self
     }
 
+    /// The names of the queues that it serves.
+    pub fn queues(&self) -> Vec<&'static str> {
+        self.queues.iter().map(|queue| queue.name()).collect()
+    }
+
     /// Works until `stop` turns true. What is under way then may take `drain` longer; after that it is given back, for
     /// another process to take up at once.
     pub async fn run(&self, stop: watch::Receiver<bool>, drain: Duration) {
@@ -246,7 +251,7 @@ impl Worker {
     /// Looks how old the queues are, also while the loop is held up.
     async fn measure(&self) {
         self.ages.see(self.clock.now(), []);
-        let queues: Vec<&'static str> = self.queues.iter().map(|queue| queue.name()).collect();
+        let queues = self.queues();
         loop {
             let now = self.clock.now();
             match due::oldest(&self.database, &queues, now).await {

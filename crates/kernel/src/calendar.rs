@@ -26,7 +26,9 @@ pub fn today_in_japan(now: DateTime<Utc>) -> NaiveDate {
 
 /// Midnight in Japan at the start of a day.
 pub fn start_of_day(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc() - chrono::TimeDelta::hours(9)
+    let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
+    // The first of all days begins before the first of all times.
+    midnight.checked_sub_signed(TimeDelta::hours(9)).unwrap_or(midnight)
 }
 
 /// 「昭和60年」: the era year of a day; the first is 元年.
@@ -139,5 +141,6 @@ mod tests {
         assert_eq!(time_of_day(at + chrono::TimeDelta::minutes(5)), "12時5分");
         assert_eq!(date_with_weekday(day(2026, 11, 22)), "2026年11月22日（日）");
         assert_eq!(start_of_day(day(2024, 4, 22)).to_rfc3339(), "2024-04-21T15:00:00+00:00");
+        assert!(start_of_day(NaiveDate::MIN) < start_of_day(day(1, 1, 1)));
     }
 }

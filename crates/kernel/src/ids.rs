@@ -132,6 +132,10 @@ ids! {
     JobId
     /// A worker while it runs: whose leases are whose.
     WorkerId
+    /// A process of the service while it runs.
+    NodeId
+    /// A planned interruption of the service.
+    MaintenanceId
     /// A domain event.
     EventId
     /// A notice.
@@ -146,8 +150,12 @@ ids! {
     UploadId
     /// A piece of one.
     PieceId
+    /// What staff note of a person.
+    NoteId
     /// Something that waits for somebody.
     TaskId
+    /// A wish that waits for another's agreement.
+    ApprovalId
     /// A line of the audit trail.
     AuditId
     /// A consent in the ledger.

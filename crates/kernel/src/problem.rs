@@ -69,6 +69,18 @@ pub enum Problem {
     NotAgreed,
     /// A value that is none of the choices offered.
     NotAChoice,
+    /// A day that has begun where one to come is asked for.
+    NotInFuture,
+    /// A text with raw HTML, which is not shown.
+    Html {
+        /// From 1.
+        line: usize,
+    },
+    /// A text with a link that leads where none may.
+    Link {
+        /// From 1.
+        line: usize,
+    },
 }
 
 impl Problem {
@@ -98,6 +110,9 @@ impl Problem {
             Self::PasswordWrong => "password_wrong",
             Self::NotAgreed => "not_agreed",
             Self::NotAChoice => "not_a_choice",
+            Self::NotInFuture => "not_in_future",
+            Self::Html { .. } => "html",
+            Self::Link { .. } => "link",
         }
     }
 }

@@ -111,7 +111,7 @@ fn is_kana(c: char) -> bool {
 }
 
 /// ひらがな as カタカナ; anything else as it is.
-pub(crate) fn hiragana_to_katakana(c: char) -> char {
+pub fn hiragana_to_katakana(c: char) -> char {
     match c {
         'ぁ'..='ゖ' | 'ゝ' | 'ゞ' => char::from_u32(c as u32 + 0x60).unwrap_or(c),
         other => other,

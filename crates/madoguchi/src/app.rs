@@ -8,6 +8,7 @@ use crate::{
 };
 use access::PolicyError;
 use accounts::Accounts;
+use audit::proof::Sealer;
 use database::{Database, DatabaseError, Readiness, distribution};
 use edge::HttpSettings;
 use ground::Ground;
@@ -91,11 +92,14 @@ impl App {
             ground.database.clone(),
             ground.keys.clone(),
             ground.clock.clone(),
-            staff::registry(staff::support::registry(accounts::registry())),
+            approvals::registry(staff::registry(staff::support::registry(accounts::registry()))),
             transport,
             config.mail.connections,
         );
-        let worker = Worker::new(ground.database.clone(), ground.clock.clone()).serving(postman);
+        let sealer = Sealer::new(ground.database.clone(), ground.clock.clone());
+        let worker = Worker::new(ground.database.clone(), ground.clock.clone())
+            .serving(postman)
+            .serving(sealer);
         let http = HttpSettings {
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             body_limit_bytes: config.http.body_limit_bytes,
@@ -108,6 +112,11 @@ impl App {
                 keys: ground.keys.clone(),
                 clock: ground.clock.clone(),
                 staff: staff.clone(),
+                performers: web::console::performers(&staff, &rosters, &ground.keys)
+                    .into_iter()
+                    .chain([accounts.desk_email_performer()])
+                    .chain(modules.iter().flat_map(|module| module.performers.iter().cloned()))
+                    .collect(),
                 rosters: rosters.clone(),
                 public_url,
                 console_url,

@@ -1,14 +1,16 @@
 //! The command line. Each command reads the configuration, does one thing and says what it did.
 
+mod audit;
 mod distribute;
 pub mod keys;
 mod member;
+mod operate;
 mod roster;
 mod staff;
 pub mod tenant;
 
 pub(crate) use roster::import_file;
-pub(crate) use tenant::apply as tenant_apply;
+pub(crate) use tenant::{How, apply as tenant_apply};
 
 use crate::{
     app::{self, App, AppError},
@@ -53,10 +55,10 @@ enum Command {
     Prune,
     /// Bring every table to where it lies in a cluster of Citus, as the database's owner on the coordinator
     Distribute,
-    /// Insurers: apply, export, list, show, suspend, resume
+    /// Insurers: apply, export, letter, senders, list, show, suspend, resume
     #[command(subcommand)]
     Tenant(tenant::Command),
-    /// Rosters: import
+    /// Rosters: import, undo
     #[command(subcommand)]
     Roster(roster::Command),
     /// Members: open what their own failures, or a stranger's, have closed
@@ -65,6 +67,12 @@ enum Command {
     /// Staff of the console: invite, list, suspend, resume, reset-factor
     #[command(subcommand)]
     Staff(staff::Command),
+    /// The whole platform: nodes, what died in its queues, planned interruptions
+    #[command(subcommand)]
+    Operate(operate::Command),
+    /// The trail's proof: verify, anchor
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Keys: status, register, reseal, rehash-names, retire
     #[command(subcommand)]
     Keys(keys::Command),
@@ -163,6 +171,8 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Member(command) => member::run(command, &read()?).await,
         Command::Staff(command) => staff::run(command, &read()?).await,
+        Command::Operate(command) => operate::run(command, &read()?).await,
+        Command::Audit(command) => audit::run(command, &read()?).await,
         Command::Keys(command) => keys::run(command, &read()?).await,
         Command::Openapi => {
             terminal::out(modules::operations(&modules::without_database()).text().trim_end());

@@ -7,7 +7,7 @@ mod people;
 
 use crate::{
     app::App,
-    commands::{self, Failed, import_file, migrate, owner, said, tenant_apply},
+    commands::{self, Failed, How, import_file, migrate, owner, said, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
     key_proof::Unproven,
     listener, modules, serve, telemetry,
@@ -73,7 +73,21 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
 
     say!("[3/4] applying {}", tenants.display());
     for folder in folders {
-        if let Err(problems) = tenant_apply(&app.ground.database, &app.ground.clock, &folder, false, |_| ()).await? {
+        // What somebody tried in the console stays.
+        let code = folder
+            .file_name()
+            .and_then(|name| InsurerCode::parse(name.to_str()?).ok());
+        let known = match code {
+            Some(code) => tenancy::find(&app.ground.database, &code).await?,
+            None => None,
+        };
+        if let Some(tenant) = known
+            && tenancy::revisions::has_of_console(&app.ground.database, tenant).await?
+        {
+            continue;
+        }
+        let how = How::default();
+        if let Err(problems) = tenant_apply(&app.ground.database, &app.ground.clock, &folder, how, |_| ()).await? {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             return Err(Failed::Said(lines.join("\n")));
         }
@@ -91,7 +105,14 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
             allow_loss: true,
             ..Options::default()
         };
-        import_file(&app.ground.database, &app.ground.clock, &insurer, &roster, options).await?;
+        import_file(
+            (&app.ground.database, &app.ground.keys),
+            &app.ground.clock,
+            &insurer,
+            &roster,
+            options,
+        )
+        .await?;
         register(&app, &mailbox, person).await?;
         clerks::administrator(&app, &mailbox, &insurer).await?;
     }
@@ -170,6 +191,7 @@ export MADOGUCHI__DATABASE__OWNER_URL=\"{owner}\"
 export MADOGUCHI__KEYS__CURRENT={KEY_ID}
 export MADOGUCHI__KEYS__RING__{ring}=\"$(cat '{data}/{KEY}')\"
 export MADOGUCHI__KEYS__NAMES=\"$(cat '{data}/{NAMES_KEY}')\"
+export MADOGUCHI__HTTP__PUBLIC_URL={url}
 alias madoguchi=\"'{program}'\"
 
 Ctrl-C ends it; what was done stays in {data}.

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 mod csp_reports;
 mod demo;
+mod heartbeat;
 mod house;
 pub mod key_proof;
 pub mod listener;

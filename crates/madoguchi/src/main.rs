@@ -1,4 +1,4 @@
-//! `madoguchi serve | work | migrate | prune | distribute | tenant … | roster import … | keys … | notice publish … | openapi | config | demo`
+//! `madoguchi serve | work | migrate | prune | distribute | tenant … | roster import … | keys … | audit … | notice publish … | openapi | config | demo`
 
 use madoguchi::{commands, terminal};
 use std::process::ExitCode;

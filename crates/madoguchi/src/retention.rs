@@ -9,7 +9,7 @@ use crate::{app::App, config::RetentionConfig};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability};
-use kernel::{TenantId, calendar};
+use kernel::{Outage, TenantId, calendar};
 use serde_json::json;
 use std::time::Duration;
 use tenancy::Insurer;
@@ -45,10 +45,10 @@ pub(crate) async fn run(app: App, mut stop: watch::Receiver<bool>) {
 
 /// Insurer by insurer: trouble with one leaves no other unswept.
 async fn sweep(app: &App) -> Result<(), DatabaseError> {
-    let now = app.ground.clock.now();
     for insurer in tenancy::list(&app.ground.database).await? {
         let tenant = insurer.tenant_id;
-        match sweep_insurer(app, tenant, now).await {
+        // Each at its own time: what it writes into the trail is sealed soon after.
+        match sweep_insurer(app, tenant, app.ground.clock.now()).await {
             Ok(0) => {}
             Ok(deleted) => tracing::info!(tenant = tenant.0, deleted, "retention"),
             Err(error) => tracing::warn!(tenant = tenant.0, %error, "retention: the next sweep goes on"),
@@ -78,7 +78,7 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         + accounts::sweep(&mut tx, &app.ground.names, now - TICKETS_KEPT).await?
         + audit::sweep(&mut tx, now).await?
         + guard::sweep(&mut tx, now).await?
-        + mail::sweep(&mut tx, now - days(kept.mail_days)).await?
+        + mail::sweep(&mut tx, now, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
         + accounts::tallies::keep(&mut tx, now).await?
         + roster::letters::sweep(&mut tx, now - LETTERS_KEPT).await?
@@ -92,6 +92,7 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
     tx.commit().await?;
     keep_tallies(app, tenant, now).await?;
     suspend_unused(app, settings.as_deref(), now).await;
+    lapse_wishes(app, tenant, now).await;
     Ok(deleted + forget_people(app, tenant, now).await?)
 }
 
@@ -113,6 +114,21 @@ async fn suspend_unused(app: &App, insurer: Option<&Insurer>, now: DateTime<Utc>
     }
 }
 
+/// Ends the wishes that nobody answered, in a transaction of their own.
+async fn lapse_wishes(app: &App, tenant: TenantId, now: DateTime<Utc>) {
+    let lapsed = async {
+        let mut tx = app.ground.database.tenant(tenant).write(Durability::Safe).await?;
+        let lapsed = app.staff.approvals().sweep(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok::<_, Outage>(lapsed)
+    };
+    match lapsed.await {
+        Ok(0) => {}
+        Ok(lapsed) => tracing::info!(tenant = tenant.0, lapsed, "wishes"),
+        Err(error) => tracing::warn!(tenant = tenant.0, %error, "retention: the next sweep goes on"),
+    }
+}
+
 /// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
 async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let lost_before = forgotten_before(app.retention, now);
@@ -123,6 +139,7 @@ async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
         let people = roster::forget::empty(&mut tx, now, lost_before, AT_ONCE).await?;
         let accounts = accounts::forget::empty(&mut tx, now, &people).await?;
         tasks::empty(&mut tx, &people).await?;
+        approvals::forget(&mut tx, &people).await?;
         for forget in app.modules.iter().filter_map(|module| module.forget.as_ref()) {
             forget(&mut tx, now, &people, &accounts).await?;
         }
@@ -176,7 +193,7 @@ pub(crate) async fn prune(
     let mut pruned = Pruned::default();
     for insurer in tenancy::list(owner).await? {
         let tenant = owner.tenant(insurer.tenant_id).within(LONG);
-        pruned.lines += audit::forget(&tenant, now - days(kept.audit_days)).await?;
+        pruned.lines += audit::forget(&tenant, now - days(kept.audit_days), now).await?;
         pruned.events += jobs::forget(&tenant, now - days(kept.event_days)).await?;
         pruned.changes += roster::changes::forget(&tenant, now - days(kept.roster_change_days)).await?;
     }

@@ -1,7 +1,8 @@
 //! Running a node: listeners, the worker, and draining on SIGTERM or Ctrl-C: say so, wait for whoever sends requests here
 //! to have noticed, stop accepting, finish requests, return leased work.
 
-use crate::{app::App, config::HttpConfig, listener::listen, retention};
+use crate::heartbeat::Kind;
+use crate::{app::App, config::HttpConfig, heartbeat, listener::listen, retention};
 use metrics_exporter_prometheus::PrometheusHandle;
 use poem::{EndpointExt as _, Route, get, handler, web::Data};
 use std::{
@@ -66,7 +67,7 @@ pub async fn serve(
     let pages = listen(listener, app.endpoint(), http, closing.clone());
     let background = async {
         if worker {
-            work_beside(app, http, stop.clone()).await;
+            Box::pin(work_beside(app, http, stop.clone())).await;
         } else {
             ring(app, stop.clone()).await;
         }
@@ -74,7 +75,16 @@ pub async fn serve(
     };
     let proof = proof(app, stop.clone());
     let platform = platform_applied(app, stop.clone());
-    tokio::try_join!(pages, admin(app, http, metrics, closing), background, proof, platform)?;
+    let kind = if worker { Kind::Serve } else { Kind::ServeAlone };
+    let alive = heartbeat::run(app, kind, stop.clone());
+    tokio::try_join!(
+        pages,
+        admin(app, http, metrics, closing),
+        background,
+        proof,
+        platform,
+        alive
+    )?;
     Ok(())
 }
 
@@ -127,11 +137,12 @@ pub async fn work(
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let background = async {
-        work_beside(app, http, stop.clone()).await;
+        Box::pin(work_beside(app, http, stop.clone())).await;
         Ok(())
     };
     let proof = proof(app, stop.clone());
-    tokio::try_join!(admin(app, http, metrics, stop.clone()), background, proof)?;
+    let alive = heartbeat::run(app, Kind::Work, stop.clone());
+    tokio::try_join!(admin(app, http, metrics, stop.clone()), background, proof, alive)?;
     Ok(())
 }
 
@@ -140,8 +151,24 @@ async fn work_beside(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) 
     tokio::join!(
         app.worker.run(stop.clone(), drain),
         ring(app, stop.clone()),
+        tend(app, stop.clone()),
         retention::run(app.clone(), stop)
     );
+}
+
+/// How soon a new insurer's trail begins to be sealed.
+const TENDED: Duration = Duration::from_mins(1);
+
+/// Has the trail of every insurer sealed, until told to stop.
+async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = audit::proof::tend(&app.ground.database, app.ground.clock.now()).await {
+            tracing::warn!(%error, "new insurers' trails are not sealed yet");
+        }
+        if timeout(TENDED, stop.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+    }
 }
 
 /// Wakes all workers for what this process leaves to them, until told to stop.

@@ -46,7 +46,7 @@ impl Postman {
     async fn deliver(&self, due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(due.tenant).write(Durability::Relaxed).await?;
-        let begun = outbox::begin(&mut tx, &due, now).await?;
+        let begun = outbox::begin(&mut tx, &due, now, &self.registry).await?;
         tx.commit().await?;
         let Some(mail) = begun else { return Ok(()) };
 
@@ -82,7 +82,7 @@ impl Postman {
 
     async fn note(&self, due: &Due, mail: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
         let mut tx = self.database.tenant(due.tenant).write(Durability::Safe).await?;
-        let noted = outbox::settle(&mut tx, due, mail, self.clock.now(), ending).await?;
+        let noted = outbox::settle(&mut tx, due, mail, self.clock.now(), ending, &self.registry).await?;
         tx.commit().await?;
         Ok(noted)
     }

@@ -4,6 +4,7 @@
 //! needed, never late, and forget it. No SMTP happens in a request or inside a transaction.
 
 mod body;
+pub mod dead;
 mod deliver;
 mod header;
 mod mailbox;
@@ -16,6 +17,7 @@ pub use deliver::Postman;
 pub use mailbox::{Delivered, Mailbox};
 pub use message::{Message, Registry};
 pub use outbox::{
-    KEYED, Letter, MailState, QUEUE, Sender, SentMail, Undelivered, about, post, post_all, state, sweep, undelivered,
+    AGAIN_KEPT, KEYED, Letter, MailState, QUEUE, Sender, SentMail, Undelivered, about, post, post_all, state, sweep,
+    undelivered,
 };
 pub use transport::{Transport, UrlError, check_url};

@@ -10,6 +10,9 @@ pub trait Message: Serialize + DeserializeOwned + 'static {
     const TEMPLATE: &'static str;
     /// How soon it must leave.
     const RANK: Rank = Rank::Bulk;
+    /// True where it holds neither a code nor a link that opens anything, as no mail does that nobody waits for: where it
+    /// reached nobody it is kept for a while, to be sent again.
+    const LASTS: bool = matches!(Self::RANK, Rank::Bulk);
     /// The subject line; control characters are dropped.
     fn subject(&self) -> String;
     /// The plain text, for those who read no HTML: says all there is.
@@ -31,11 +34,16 @@ pub(crate) struct Words {
     pub(crate) unsubscribe: Option<String>,
 }
 
-type Reader = fn(&serde_json::value::RawValue) -> Result<Words, serde_json::Error>;
+/// What is known of a message.
+#[derive(Clone, Copy)]
+struct Known {
+    read: fn(&serde_json::value::RawValue) -> Result<Words, serde_json::Error>,
+    lasts: bool,
+}
 
 /// The messages a worker can send.
 #[derive(Clone, Default)]
-pub struct Registry(HashMap<&'static str, Reader>);
+pub struct Registry(HashMap<&'static str, Known>);
 
 impl Registry {
     /// Knows no message yet.
@@ -46,16 +54,25 @@ impl Registry {
     /// Knows one more.
     #[must_use]
     pub fn with<M: Message>(mut self) -> Self {
-        self.0.insert(M::TEMPLATE, |parameters| {
-            let message: M = serde_json::from_str(parameters.get())?;
-            Ok(Words {
-                subject: one_line(&message.subject()),
-                text: message.text(),
-                html: message.html(),
-                unsubscribe: message.unsubscribe().map(one_line),
-            })
-        });
+        let known = Known {
+            read: |parameters| {
+                let message: M = serde_json::from_str(parameters.get())?;
+                Ok(Words {
+                    subject: one_line(&message.subject()),
+                    text: message.text(),
+                    html: message.html(),
+                    unsubscribe: message.unsubscribe().map(one_line),
+                })
+            },
+            lasts: M::LASTS,
+        };
+        self.0.insert(M::TEMPLATE, known);
         self
+    }
+
+    /// True where a mail of this template may be sent again: an unknown one may hold anything.
+    pub(crate) fn lasts(&self, template: &str) -> bool {
+        self.0.get(template).is_some_and(|known| known.lasts)
     }
 
     /// Puts a stored message into words; the reason where it does not: a template this process does not know, or
@@ -65,8 +82,8 @@ impl Registry {
         template: &str,
         parameters: &serde_json::value::RawValue,
     ) -> Result<Words, &'static str> {
-        let read = self.0.get(template).ok_or("unknown template")?;
-        read(parameters).map_err(|_| "parameters do not read")
+        let known = self.0.get(template).ok_or("unknown template")?;
+        (known.read)(parameters).map_err(|_| "parameters do not read")
     }
 }
 

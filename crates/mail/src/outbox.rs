@@ -1,5 +1,6 @@
 //! The outbox: mails as sealed rows, from the business transaction to their end. What is sealed (address, parameters)
-//! is erased at that end; what stays says which template went to which masked address, and how it ended.
+//! is erased at that end; what stays says which template went to which masked address, and how it ended. A mail that
+//! reached nobody and holds neither code nor link keeps it for [`AGAIN_KEPT`], to be sent again by hand (`dead.rs`).
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Keyed, Kind, TenantTransaction};
@@ -11,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Message, message::one_line};
+use crate::{Message, Registry, message::one_line};
 
-mod table {
+pub(crate) mod table {
     diesel::table! {
         mails (tenant_id, mail_id) {
             tenant_id -> Integer,
@@ -29,6 +30,7 @@ mod table {
             expires_at -> Nullable<Timestamptz>,
             created_at -> Timestamptz,
             finished_at -> Nullable<Timestamptz>,
+            again_at -> Nullable<Timestamptz>,
         }
     }
 }
@@ -38,6 +40,8 @@ use table::mails;
 pub const QUEUE: &str = "mail";
 /// How long a mail that nobody takes is tried (RFC 5321, 4.5.4.1).
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(4);
+/// How long a mail that reached nobody may be sent again by hand.
+pub const AGAIN_KEPT: TimeDelta = TimeDelta::days(7);
 /// How often a mail is taken without its sending coming to any end: it must be what ends the worker.
 const TAKES: i16 = 5;
 /// The name of the key that seals.
@@ -89,7 +93,7 @@ pub enum MailState {
 }
 
 impl MailState {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Sent => "sent",
@@ -226,8 +230,27 @@ pub async fn about(tx: &TenantTransaction, subject: Uuid, limit: i64) -> Result<
         .await?)
 }
 
-/// Deletes the records of mails that ended before `before`: for a daily job; gives how many.
-pub async fn sweep(tx: &mut TenantTransaction, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+/// Deletes the records of mails that ended before `before`, and erases what is not to be sent again any more: for a daily
+/// job; gives how many.
+pub async fn sweep(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    before: DateTime<Utc>,
+) -> Result<usize, DatabaseError> {
+    let too_late = now - AGAIN_KEPT;
+    jobs::dead::sweep_queue(tx, QUEUE, too_late).await?;
+    let kept = mails::table
+        .filter(mails::tenant_id.eq(tx.tenant()))
+        // Written into the statement, for the index is of these alone.
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(
+            "state IN ('expired', 'undeliverable')",
+        ))
+        .filter(mails::finished_at.lt(too_late))
+        .filter(mails::sealed.is_not_null());
+    diesel::update(kept)
+        .set(mails::sealed.eq(None::<Vec<u8>>))
+        .execute(&mut **tx)
+        .await?;
     let deleted = diesel::delete(
         mails::table
             .filter(mails::tenant_id.eq(tx.tenant()))
@@ -309,6 +332,7 @@ pub(crate) struct Begun {
     pub(crate) attempts: i32,
     expires_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
+    again_at: Option<DateTime<Utc>>,
 }
 
 impl Begun {
@@ -341,6 +365,7 @@ pub(crate) async fn begin(
     tx: &mut TenantTransaction,
     due: &Due,
     now: DateTime<Utc>,
+    registry: &Registry,
 ) -> Result<Option<Begun>, DatabaseError> {
     let queued = mails::table
         .find((tx.tenant(), due.item))
@@ -362,8 +387,8 @@ pub(crate) async fn begin(
         return Ok(None);
     }
     if due.takes > TAKES {
-        if due::finish(tx, due).await? {
-            undeliverable(tx, &mail, now, "never came to an end").await?;
+        if due::bury(tx, due, now).await? {
+            undeliverable(tx, &mail, now, "never came to an end", registry).await?;
         }
         return Ok(None);
     }
@@ -378,8 +403,9 @@ pub(crate) async fn settle(
     mail: &Begun,
     now: DateTime<Utc>,
     ending: &Ending,
+    registry: &Registry,
 ) -> Result<bool, DatabaseError> {
-    let given_up = now - mail.created_at >= GIVE_UP_AFTER;
+    let given_up = now - mail.again_at.unwrap_or(mail.created_at) >= GIVE_UP_AFTER;
     let (next, attempts, reason) = match ending {
         Ending::Sent => {
             let ours = due::finish(tx, due).await?;
@@ -393,9 +419,9 @@ pub(crate) async fn settle(
             (next, mail.attempts, Some(reason.as_str()))
         }
         Ending::Refused(reason) | Ending::Failed(reason) => {
-            let ours = due::finish(tx, due).await?;
+            let ours = due::bury(tx, due, now).await?;
             if ours {
-                undeliverable(tx, mail, now, reason).await?;
+                undeliverable(tx, mail, now, reason, registry).await?;
             }
             return Ok(ours);
         }
@@ -432,8 +458,17 @@ async fn undeliverable(
     mail: &Begun,
     now: DateTime<Utc>,
     reason: &str,
+    registry: &Registry,
 ) -> Result<(), DatabaseError> {
-    end(tx, mail.mail_id, now, MailState::Undeliverable, Some(reason)).await?;
+    let state = MailState::Undeliverable;
+    end(
+        tx,
+        mail.mail_id,
+        now,
+        state,
+        Some((reason, registry.lasts(&mail.template))),
+    )
+    .await?;
     let event = Event {
         kind: "mail.undeliverable",
         subject: mail.subject_id.unwrap_or(mail.mail_id.0),
@@ -443,19 +478,20 @@ async fn undeliverable(
     Ok(())
 }
 
-/// The end of a mail, whichever: what was sealed is erased.
+/// The end of a mail, whichever: what was sealed is erased, unless a bad end says that it is kept.
 async fn end(
     tx: &mut TenantTransaction,
     id: MailId,
     now: DateTime<Utc>,
     state: MailState,
-    reason: Option<&str>,
+    bad: Option<(&str, bool)>,
 ) -> Result<(), DatabaseError> {
+    let is_kept = bad.is_some_and(|(_, is_kept)| is_kept);
     diesel::update(mails::table.find((tx.tenant(), id)))
         .set((
             mails::state.eq(state.as_str()),
-            mails::sealed.eq(None::<Vec<u8>>),
-            mails::last_error.eq(reason),
+            (!is_kept).then(|| mails::sealed.eq(None::<Vec<u8>>)),
+            mails::last_error.eq(bad.map(|(reason, _)| reason)),
             mails::finished_at.eq(now),
         ))
         .execute(&mut **tx)

@@ -1,5 +1,9 @@
 //! The pages.
 
+pub(crate) mod actions;
+pub(crate) mod email;
+pub(crate) mod facts;
 pub(crate) mod list;
+pub(crate) mod notes;
 pub(crate) mod person;
-mod words;
+pub(crate) mod words;

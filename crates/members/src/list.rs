@@ -137,7 +137,12 @@ impl Members {
         let is_cut = pages.iter().any(|(_, is_cut)| *is_cut);
         let (found, next) = page(lookups.into_iter().zip(pages.into_iter().map(|(page, _)| page)));
         let people: Vec<PersonId> = found.iter().map(|found| found.person_id).collect();
-        let mut registered = states_of(&tx, &people).await?;
+        let whole: Vec<PersonId> = found
+            .iter()
+            .filter(|found| !found.is_veiled)
+            .map(|found| found.person_id)
+            .collect();
+        let mut registered = states_of(&tx, &whole).await?;
         let subjects: Vec<uuid::Uuid> = people.iter().map(|person| person.0).collect();
         let look = Look::list("members", filters(term.is_some(), filter), &subjects);
         audit::look(&tx, self.clock.now(), origin, clerk.actor(), look).await?;
@@ -162,6 +167,7 @@ fn filters(term: bool, filter: &Filter) -> Vec<&'static str> {
         ("registered", filter.registered.is_some()),
         ("insured", filter.insured.is_some()),
         ("covered", filter.covered.is_some()),
+        ("protected", filter.protected),
     ];
     set.into_iter().filter_map(|(name, set)| set.then_some(name)).collect()
 }
@@ -172,6 +178,7 @@ async fn look_up(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup) -> R
     let term = asked.term.unwrap_or(&nothing);
     let accounts;
     let by = match lookup {
+        Lookup::All if asked.filter.protected => By::Protected,
         Lookup::All => By::All,
         Lookup::Numbers => By::Numbers(&term.numbers),
         Lookup::Employee => By::Employee(term.employee.as_deref().unwrap_or_default()),
@@ -261,6 +268,7 @@ mod tests {
             workplace_code: String::new(),
             lost_on: None,
             key: format!("{id:08}"),
+            is_veiled: false,
         }
     }
 

@@ -1,20 +1,25 @@
 //! A person's page: what each owner says of them, read in one transaction, with the look in the trail before it is shown.
 
-use crate::{Members, sight};
+use crate::{
+    Members,
+    notes::{self, Note},
+    sight,
+};
+use access::MEMBERS_SUPPORT;
 use accounts::{
     Accounts, Consent,
     for_staff::{Held, Registration, consents_of, states_of},
 };
 use audit::{Line, Look, Origin};
 use chrono::{DateTime, NaiveDate};
-use database::Durability;
+use database::{Durability, TenantTransaction};
 use futures_util::future::{try_join_all, try_join4};
 use guard::sessions;
-use kernel::{PersonId, calendar};
+use kernel::{PersonId, StaffId, calendar};
 use mail::SentMail;
 use module::Shown;
 use pages::visit::Trouble;
-use roster::{Change, Facts, FormerNumber, Person, Sight, changes, facts, former_numbers, household};
+use roster::{Facts, FormerNumber, Past, Person, Protected, Sight, facts, former_numbers, history, household};
 use staff::Clerk;
 use std::collections::HashMap;
 
@@ -30,13 +35,21 @@ pub(crate) struct View {
     pub household_on: NaiveDate,
     pub registered: HashMap<PersonId, Registration>,
     pub former: Vec<FormerNumber>,
-    pub changes: Vec<Change>,
+    pub changes: Vec<Past>,
     pub account: Option<Account>,
     /// No code is sent any more, for too many wrong ones.
     pub is_out_of_codes: bool,
     pub mails: Vec<SentMail>,
     /// The modules' sections.
     pub panels: Vec<String>,
+    /// What staff noted, for those who may read it.
+    pub notes: Option<Notes>,
+}
+
+/// Notes, with the names of their authors.
+pub(crate) struct Notes {
+    pub list: Vec<Note>,
+    pub authors: HashMap<StaffId, String>,
 }
 
 /// How somebody is seen.
@@ -69,8 +82,11 @@ impl Members {
         let tenant = self.database.tenant(clerk.insurer.tenant_id);
         let mut tx = tenant.write(Durability::Safe).await?;
         let Some(facts) = facts(&tx, &sight, person).await? else {
+            if sight.protected == Protected::Hidden {
+                return Ok(None);
+            }
             let behind = Sight {
-                protected: true,
+                protected: Protected::Seen,
                 ..sight
             };
             let Some(found) = facts(&tx, &behind, person).await? else {
@@ -88,7 +104,7 @@ impl Members {
             try_join4(
                 household(&tx, &sight, person, household_on),
                 former_numbers(&tx, person),
-                changes::of_person(&tx, person, LISTED),
+                history(&tx, &self.keys, person, LISTED),
                 mail::about(&tx, person.0, LISTED),
             ),
         )
@@ -112,6 +128,7 @@ impl Members {
         };
         let panels = self.panels.iter().filter(|panel| clerk.may(panel.permission));
         let panels = try_join_all(panels.map(|panel| (panel.draw)(&tx, &shown))).await?;
+        let notes = self.notes(&tx, clerk, person).await?;
         audit::look(&tx, now, origin, clerk.actor(), Look::person("member", &person.0)).await?;
         let others: Vec<uuid::Uuid> = ids.iter().filter(|id| **id != person).map(|id| id.0).collect();
         if !others.is_empty() {
@@ -130,6 +147,17 @@ impl Members {
             is_out_of_codes,
             mails,
             panels: panels.into_iter().flatten().collect(),
+            notes,
         }))))
+    }
+
+    async fn notes(&self, tx: &TenantTransaction, clerk: &Clerk, person: PersonId) -> Result<Option<Notes>, Trouble> {
+        if !clerk.may(MEMBERS_SUPPORT) {
+            return Ok(None);
+        }
+        let list = notes::list(tx, &self.keys, person).await?;
+        let by: Vec<StaffId> = list.iter().map(|note| note.written_by).collect();
+        let authors = staff::names(tx, &by).await?;
+        Ok(Some(Notes { list, authors }))
     }
 }

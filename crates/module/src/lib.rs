@@ -39,6 +39,8 @@ pub struct Module {
     pub task_words: Vec<pages::TaskWords>,
     /// What it shows on a person's page for staff.
     pub person_panels: Vec<PersonPanel>,
+    /// How its actions under four eyes are done once another has agreed.
+    pub performers: Vec<approvals::Performer>,
     /// Its own permissions, and the lines that give them to roles (`permissions.csv`).
     pub permissions: (&'static [access::Permission], &'static str),
     /// Where its features lead once the insurer has opened them.

@@ -1,5 +1,6 @@
 //! `notices/` in an insurer's folder (title, first day, where wanted the last, `mail = true`): a notice to all its members (in the platform's, to everybody) by its slug. Applied as
-//! often as one likes; what left the folder ends.
+//! often as one likes; what left the folder ends. Staff may withdraw such a notice, and then it stays so whatever the folder says:
+//! to show it again is to give it another slug.
 
 use crate::{
     Draft, To, mailing,
@@ -70,6 +71,9 @@ async fn difference(
         }
         Fate::Change(..) => Some(format!("notice {slug} changed")),
         Fate::End(_) => Some(format!("notice {slug} ended")),
+        Fate::Withdrawn => Some(format!(
+            "notice {slug} was withdrawn in the console and stays so: give it another slug to show it again"
+        )),
         Fate::Leave => None,
     };
     Ok(fates(files, stored, now).into_iter().filter_map(line).collect())
@@ -90,12 +94,13 @@ async fn apply(
                     slug: Some(&slug),
                     to: To::All,
                     draft: &draft,
+                    by_staff: None,
                 };
                 let id = new.insert(tx, now).await?;
                 tell(tx, now, &origin, actor, id, new.audience(tx.tenant())).await?;
                 published += 1;
             }
-            Fate::Leave => unchanged += 1,
+            Fate::Leave | Fate::Withdrawn => unchanged += 1,
             Fate::Change(id, draft) => {
                 change(tx, now, id, &draft).await?;
                 if draft.mail {
@@ -119,10 +124,13 @@ async fn apply(
 
 /// Those that have not ended: what left the folder before is not in it.
 async fn export(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<Vec<PartFile>, DatabaseError> {
-    let in_force = |(_, (_, draft)): &(String, (NoticeId, Draft))| draft.ended_at.is_none_or(|at| at > now);
+    let in_force = |(_, stored): &(String, Stored)| stored.is_in_force(now);
     let mut notices: Vec<_> = stored(tx).await?.into_iter().filter(in_force).collect();
     notices.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(notices.iter().map(|(slug, (_, draft))| written(slug, draft)).collect())
+    Ok(notices
+        .iter()
+        .map(|(slug, stored)| written(slug, &stored.draft))
+        .collect())
 }
 
 fn written(slug: &str, draft: &Draft) -> PartFile {
@@ -141,79 +149,80 @@ fn written(slug: &str, draft: &Draft) -> PartFile {
 enum Fate {
     Publish(Draft),
     Leave,
+    /// Staff took it back.
+    Withdrawn,
     Change(NoticeId, Draft),
     End(NoticeId),
 }
 
 /// The folder's notices, which are without fault, against those that came from it before, each with its slug: the files first,
 /// then what left.
-fn fates(
-    files: &[PartFile],
-    mut stored: HashMap<String, (NoticeId, Draft)>,
-    now: DateTime<Utc>,
-) -> Vec<(String, Fate)> {
+fn fates(files: &[PartFile], mut stored: HashMap<String, Stored>, now: DateTime<Utc>) -> Vec<(String, Fate)> {
     let mut fates = Vec::new();
     for (slug, draft) in read(files, &Problems::default()) {
         let fate = match stored.remove(slug) {
             None => Fate::Publish(draft),
-            Some((_, old)) if old == draft => Fate::Leave,
-            Some((id, _)) => Fate::Change(id, draft),
+            Some(old) if old.is_withdrawn => Fate::Withdrawn,
+            Some(old) if old.draft == draft => Fate::Leave,
+            Some(old) => Fate::Change(old.id, draft),
         };
         fates.push((slug.to_owned(), fate));
     }
-    let mut left: Vec<_> = stored
-        .into_iter()
-        .filter(|(_, (_, old))| old.ended_at.is_none_or(|at| at > now))
-        .collect();
+    let mut left: Vec<_> = stored.into_iter().filter(|(_, old)| old.is_in_force(now)).collect();
     left.sort_by(|(a, _), (b, _)| a.cmp(b));
-    fates.extend(left.into_iter().map(|(slug, (id, _))| (slug, Fate::End(id))));
+    fates.extend(left.into_iter().map(|(slug, old)| (slug, Fate::End(old.id))));
     fates
 }
 
-type Stored = (
-    String,
-    NoticeId,
-    String,
-    String,
-    DateTime<Utc>,
-    Option<DateTime<Utc>>,
-    bool,
-);
+/// What came from the folder before.
+struct Stored {
+    id: NoticeId,
+    draft: Draft,
+    is_withdrawn: bool,
+}
+
+impl Stored {
+    fn is_in_force(&self, now: DateTime<Utc>) -> bool {
+        !self.is_withdrawn && self.draft.ended_at.is_none_or(|at| at > now)
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notices)]
+struct Row {
+    slug: Option<String>,
+    notice_id: NoticeId,
+    title: String,
+    body: String,
+    published_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    mail: bool,
+    withdrawn_at: Option<DateTime<Utc>>,
+}
 
 /// What came from the folder before, by slug.
-async fn stored(tx: &mut TenantTransaction) -> Result<HashMap<String, (NoticeId, Draft)>, DatabaseError> {
-    let rows = notices::table
+async fn stored(tx: &mut TenantTransaction) -> Result<HashMap<String, Stored>, DatabaseError> {
+    let rows: Vec<Row> = notices::table
         .filter(notices::tenant_id.eq(tx.tenant()))
         .filter(notices::slug.is_not_null())
-        .select((
-            notices::slug.assume_not_null(),
-            notices::notice_id,
-            notices::title,
-            notices::body,
-            notices::published_at,
-            notices::ended_at,
-            notices::mail,
-        ))
-        .load::<Stored>(&mut **tx)
+        .select(Row::as_select())
+        .load(&mut **tx)
         .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(slug, id, title, body, published_at, ended_at, mail)| {
-            (
-                slug,
-                (
-                    id,
-                    Draft {
-                        title,
-                        body,
-                        published_at,
-                        ended_at,
-                        mail,
-                    },
-                ),
-            )
-        })
-        .collect())
+    let stored = rows.into_iter().map(|row| {
+        let stored = Stored {
+            id: row.notice_id,
+            draft: Draft {
+                title: row.title,
+                body: row.body,
+                published_at: row.published_at,
+                ended_at: row.ended_at,
+                mail: row.mail,
+            },
+            is_withdrawn: row.withdrawn_at.is_some(),
+        };
+        (row.slug.unwrap_or_default(), stored)
+    });
+    Ok(stored.collect())
 }
 
 async fn change(

@@ -4,14 +4,20 @@
 //! notices least of all. No notice is ever deleted: it ends.
 
 mod command;
+mod console;
 mod draft;
+pub mod drafts;
 mod folder;
+mod group;
 mod lists;
 mod mailing;
 mod open;
 mod person_panel;
 mod portal;
 mod publish;
+pub mod published;
+pub mod publishing;
+pub mod reasons;
 mod schema;
 mod site;
 mod site_portal;
@@ -99,7 +105,11 @@ pub fn module(notices: &Notices) -> Module {
         log_in_panel: Some(Arc::new(move || Box::pin(site_portal::panel(panel.clone())))),
         folder: vec![folder()],
         commands: vec![command::command()],
-        person_panels: vec![person_panel::panel()],
+        console: console::rows(),
+        performers: vec![console::publish::performer()],
+        console_nav: vec![console::NAV],
+        task_words: vec![console::TASK],
+        person_panels: person_panel::panels(),
         work: Some(Arc::new(move |worker, accounts| {
             worker.serving(mailing::Mailing::new(&mailed, accounts))
         })),

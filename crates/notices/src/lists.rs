@@ -4,19 +4,21 @@
 //! while new notices arrive.
 
 use crate::{Audience, NoticeHead, Notices, open::UNREAD_FOR};
-use accounts::{Member, MemberIds};
-use chrono::{DateTime, SecondsFormat, Utc};
+use accounts::Member;
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{BigInt, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Date, Integer, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{AccountId, NoticeId, PersonId, TenantId};
+use kernel::{AccountId, NoticeId, PersonId, TenantId, calendar};
+use roster::group;
 use scoped_futures::ScopedFutureExt as _;
 use serde::{Serialize, Serializer};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Among how many of the newest notices the unread ones are counted: the count costs the same however many an insurer has
@@ -76,6 +78,25 @@ impl Cursor {
         (cursor.to_string() == text).then_some(cursor)
     }
 
+    /// What comes after a notice.
+    pub(crate) fn new(published_at: DateTime<Utc>, id: NoticeId) -> Self {
+        Self { published_at, id }
+    }
+
+    /// Before the first page of a list that shows what is to come, too.
+    pub(crate) fn before_all() -> Self {
+        let year_9999 = DateTime::from_timestamp(253_370_764_800, 0).unwrap_or(DateTime::UNIX_EPOCH);
+        Self::new(year_9999, NoticeId(Uuid::max()))
+    }
+
+    pub(crate) fn published_at(&self) -> DateTime<Utc> {
+        self.published_at
+    }
+
+    pub(crate) fn id(&self) -> NoticeId {
+        self.id
+    }
+
     fn of(head: &NoticeHead) -> Self {
         Self {
             published_at: head.published_at,
@@ -106,7 +127,7 @@ impl Notices {
     pub async fn for_member(
         &self,
         tx: &TenantTransaction,
-        member: MemberIds,
+        member: &Member,
         limit: u32,
     ) -> Result<NoticeLists, DatabaseError> {
         let limit = i64::from(limit);
@@ -144,7 +165,7 @@ impl Notices {
             insurer: if shelf == Shelf::Personal { 0 } else { total },
             personal: if shelf == Shelf::Insurer { 0 } else { total },
             total,
-            ..self.listing(tenant.id(), member.ids(), after)
+            ..self.listing(tenant.id(), member, after)
         };
         let (_, rows) = tenant.read_with(|tx| listing.rows(tx).scope_boxed()).await?;
         let mut notices: Vec<NoticeHead> = rows.into_iter().map(NoticeHead::from).collect();
@@ -155,8 +176,9 @@ impl Notices {
         Ok(NoticePage { notices, next })
     }
 
-    fn listing(&self, tenant: TenantId, member: MemberIds, after: Option<Cursor>) -> Listing {
-        let now = self.clock.now();
+    fn listing(&self, tenant: TenantId, member: &Member, after: Option<Cursor>) -> Listing {
+        let (now, person) = (self.clock.now(), &member.person);
+        let today = calendar::today_in_japan(now);
         // Before the first page stands the present with the greatest id: what is published later is not shown.
         let after = after.filter(|cursor| cursor.published_at < now);
         let after = after.unwrap_or(Cursor {
@@ -166,7 +188,15 @@ impl Notices {
         Listing {
             tenant,
             account: member.account_id,
-            person: member.person_id,
+            person: person.person_id,
+            facts: Facts {
+                symbol_key: person.symbol.key().to_owned(),
+                number_key: person.number.key().to_owned(),
+                today,
+                workplace_code: person.workplace_code.clone(),
+                age: group::age_on(person.birth_date.date(), today),
+                insured: person.insured,
+            },
             now,
             fresh: now - UNREAD_FOR,
             after,
@@ -183,6 +213,7 @@ struct Listing {
     tenant: TenantId,
     account: AccountId,
     person: PersonId,
+    facts: Facts,
     now: DateTime<Utc>,
     /// What was published before it is never unread.
     fresh: DateTime<Utc>,
@@ -190,6 +221,16 @@ struct Listing {
     insurer: i64,
     personal: i64,
     total: i64,
+}
+
+/// What the roster says of the reader, by which a group's notices are theirs or not.
+struct Facts {
+    symbol_key: String,
+    number_key: String,
+    today: NaiveDate,
+    workplace_code: String,
+    age: i16,
+    insured: bool,
 }
 
 impl Listing {
@@ -210,8 +251,10 @@ impl Query for Listing {
 impl<Connection> diesel::RunQueryDsl<Connection> for Listing {}
 
 impl QueryFragment<Pg> for Listing {
-    // Each list reads its own partial index backwards; the counts are taken once, not per line.
+    // Each list reads its own partial index backwards; the counts are taken once, not per line. What is another group's is passed
+    // over: an insurer publishes some hundreds a year.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.bind_facts(&mut out)?;
         out.push_sql("SELECT notice_id, audience, title, published_at, unread, (");
         self.count_unread(&mut out, Audience::Insurer)?;
         out.push_sql("), (");
@@ -226,6 +269,27 @@ impl QueryFragment<Pg> for Listing {
 }
 
 impl Listing {
+    /// The tenant and the reader's facts are `$1` to `$7`, by which [`MEANT`] names them.
+    fn bind_facts<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let facts = &self.facts;
+        out.push_sql("WITH facts AS (SELECT ");
+        out.push_bind_param::<Integer, _>(&self.tenant)?;
+        out.push_sql("::integer, ");
+        out.push_bind_param::<Text, _>(&facts.symbol_key)?;
+        out.push_sql("::text, ");
+        out.push_bind_param::<Text, _>(&facts.number_key)?;
+        out.push_sql("::text, ");
+        out.push_bind_param::<Date, _>(&facts.today)?;
+        out.push_sql("::date, ");
+        out.push_bind_param::<Text, _>(&facts.workplace_code)?;
+        out.push_sql("::text, ");
+        out.push_bind_param::<SmallInt, _>(&facts.age)?;
+        out.push_sql("::smallint, ");
+        out.push_bind_param::<Bool, _>(&facts.insured)?;
+        out.push_sql("::boolean) ");
+        Ok(())
+    }
+
     fn list<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, audience: Audience) -> QueryResult<()> {
         let limit = if audience == Audience::Person {
             &self.personal
@@ -250,8 +314,7 @@ impl Listing {
     fn count_unread<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>, audience: Audience) -> QueryResult<()> {
         out.push_sql("SELECT count(*) FROM (SELECT notice_id, ended_at FROM notices AS n WHERE ");
         self.published(out, audience)?;
-        out.push_sql(" AND n.published_at > ");
-        out.push_bind_param::<Timestamptz, _>(&self.fresh)?;
+        self.published_at(out, audience, " > ", &self.fresh)?;
         out.push_sql(" ORDER BY published_at DESC, notice_id DESC LIMIT ");
         out.push_bind_param::<BigInt, _>(&COUNTED)?;
         out.push_sql(") AS n WHERE NOT ");
@@ -267,9 +330,33 @@ impl Listing {
             out.push_bind_param::<SqlUuid, _>(&self.person)?;
         } else {
             out.push_sql(" AND n.audience <> 'person'");
+            out.push_sql(&MEANT);
         }
-        out.push_sql(" AND n.published_at <= ");
-        out.push_bind_param::<Timestamptz, _>(&self.now)
+        self.published_at(out, audience, " <= ", &self.now)
+    }
+
+    /// Of one person's as a row that names them: of bare bounds PostgreSQL expects so few notices that it may go through
+    /// everybody's.
+    fn published_at<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        audience: Audience,
+        compared: &str,
+        at: &'b DateTime<Utc>,
+    ) -> QueryResult<()> {
+        if audience != Audience::Person {
+            out.push_sql(" AND n.published_at");
+            out.push_sql(compared);
+            return out.push_bind_param::<Timestamptz, _>(at);
+        }
+        out.push_sql(" AND (n.person_id, n.published_at)");
+        out.push_sql(compared);
+        out.push_sql("(");
+        out.push_bind_param::<SqlUuid, _>(&self.person)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Timestamptz, _>(at)?;
+        out.push_sql(")");
+        Ok(())
     }
 
     fn not_ended<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -288,6 +375,16 @@ impl Listing {
         Ok(())
     }
 }
+
+/// Of a notice `n` that the reader's facts are those of whom it is for. Whether they have dependants is looked up once, and
+/// only where a notice asks for it.
+static MEANT: LazyLock<String> = LazyLock::new(|| {
+    let dependants = group::has_dependants("$2", "$3", "$4");
+    format!(
+        " AND (n.workplace_code IS NULL OR n.workplace_code = $5) AND (n.age_from IS NULL OR n.age_from <= $6)
+          AND (n.age_to IS NULL OR n.age_to >= $6) AND (NOT n.with_dependants OR ($7 AND (SELECT {dependants})))"
+    )
+});
 
 #[derive(Queryable)]
 struct Row {

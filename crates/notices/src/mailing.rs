@@ -4,8 +4,8 @@
 //! crash the next worker goes on from there, and nobody is told twice. Only who holds the notice's place in the queue may
 //! commit.
 
-use crate::{Audience, Notices, schema::notices};
-use accounts::{Accounts, Stream};
+use crate::{Audience, Notices, group::GroupColumns, schema::notices};
+use accounts::{Accounts, Readers};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
@@ -78,11 +78,12 @@ impl Mailing {
         if notice.published_at > now {
             return Ok(Some(notice.published_at));
         }
-        let stream = match notice.audience {
-            Audience::Insurer => Stream::Insurer,
-            Audience::Person => Stream::Person,
+        let group = notice.group.into_group();
+        let readers = match (notice.audience, notice.person_id) {
+            (Audience::Insurer, _) => Readers::Group(&group),
+            (Audience::Person, Some(person)) => Readers::Person(person),
             // Whoever is at the door has no account there.
-            Audience::Site => return Ok(None),
+            (Audience::Site | Audience::Person, _) => return Ok(None),
         };
         let Some(insurer) = self.accounts.directory().by_tenant(tx.tenant()).await? else {
             return Ok(None);
@@ -90,8 +91,7 @@ impl Mailing {
         if !insurer.is_open() {
             return Ok(Some(now + SUSPENDED));
         }
-        let to = (stream, notice.person_id);
-        let Some(last) = self.accounts.announce(tx, &insurer, to, notice.mailed_to).await? else {
+        let Some(last) = self.accounts.announce(tx, &insurer, &readers, notice.mailed_to).await? else {
             return Ok(None);
         };
         come_to(tx, id, last).await?;
@@ -123,6 +123,8 @@ struct ToTell {
     mailed_to: Option<AccountId>,
     published_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    #[diesel(embed)]
+    group: GroupColumns,
 }
 
 impl ToTell {

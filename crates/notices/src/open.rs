@@ -4,11 +4,12 @@
 //! however often it is opened, and nothing but the member's own unread mark hangs on it. A HEAD reads nothing and marks
 //! nothing.
 //!
-//! A notice that is another person's, another insurer's, not yet published or ended does not exist: all of them get
+//! A notice that is another person's, another group's, another insurer's, not yet published or ended does not exist: all of them get
 //! the same answer.
 
 use crate::{
-    Audience, Notice, NoticeHead, Notices,
+    Audience, Notice, NoticeHead, Notices, drafts,
+    group::GroupColumns,
     schema::{notice_reads, notices},
 };
 use accounts::Member;
@@ -50,7 +51,7 @@ impl Notices {
     }
 }
 
-type Columns = (NoticeId, Audience, String, DateTime<Utc>, String, bool);
+type Columns = (NoticeId, Audience, String, DateTime<Utc>, String, GroupColumns, bool);
 
 async fn find(
     tx: &mut TenantTransaction,
@@ -83,12 +84,19 @@ async fn find(
             notices::title,
             notices::published_at,
             notices::body,
+            GroupColumns::as_select(),
             exists(reads),
         ))
         .first::<Columns>(&mut **tx)
         .await
         .optional()?;
-    Ok(row.map(|(id, audience, title, published_at, body, read)| Notice {
+    let Some((id, audience, title, published_at, body, group, read)) = row else {
+        return Ok(None);
+    };
+    if !group.into_group().admits(tx, now, &member.person).await? {
+        return Ok(None);
+    }
+    Ok(Some(Notice {
         head: NoticeHead {
             id,
             audience,
@@ -151,6 +159,7 @@ pub async fn empty(
             ))
             .execute(&mut **tx)
             .await?;
+        drafts::forget(tx, *person).await?;
     }
     for account in accounts {
         diesel::delete(notice_reads::table)

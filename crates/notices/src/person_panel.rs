@@ -1,13 +1,13 @@
 //! The notices to one person, on their page for staff.
 
 use crate::schema::{notice_reads, notices};
-use access::NOTICES_VIEW;
+use access::{NOTICES_EDIT, NOTICES_VIEW};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{AccountId, calendar};
+use kernel::{AccountId, PersonId, calendar};
 use module::{PersonPanel, Shown};
 use pages::visit::Trouble;
 use std::sync::Arc;
@@ -16,11 +16,27 @@ use uuid::Uuid;
 /// Notices listed at most.
 const LISTED: usize = 20;
 
-pub(crate) fn panel() -> PersonPanel {
-    PersonPanel {
-        permission: NOTICES_VIEW,
-        draw: Arc::new(|tx, shown| Box::pin(draw(tx, shown))),
-    }
+/// What they were sent, and for whoever writes notices the way to write one.
+pub(crate) fn panels() -> Vec<PersonPanel> {
+    vec![
+        PersonPanel {
+            permission: NOTICES_VIEW,
+            draw: Arc::new(|tx, shown| Box::pin(draw(tx, shown))),
+        },
+        PersonPanel {
+            permission: NOTICES_EDIT,
+            draw: Arc::new(|_, shown| {
+                let person = shown.person;
+                Box::pin(async move { Ok(Some(WriteLink { person }.render()?)) })
+            }),
+        },
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/person_write.html")]
+struct WriteLink {
+    person: PersonId,
 }
 
 #[derive(Template)]
@@ -51,6 +67,7 @@ struct Row {
     title: String,
     published_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    withdrawn_at: Option<DateTime<Utc>>,
     read_at: Option<DateTime<Utc>>,
 }
 
@@ -60,6 +77,7 @@ impl Row {
             title: self.title,
             published: calendar::moment(self.published_at),
             state: match (self.ended_at, self.read_at) {
+                _ if self.withdrawn_at.is_some() => "取り下げ",
                 _ if self.published_at > now => "掲載前",
                 (_, Some(_)) => "既読",
                 (Some(end), None) if end <= now => "掲載終了（未読）",
@@ -88,6 +106,7 @@ async fn rows(tx: &TenantTransaction, shown: &Shown) -> Result<Vec<Row>, Databas
             notices::title,
             notices::published_at,
             notices::ended_at,
+            notices::withdrawn_at,
             notice_reads::at.nullable(),
         ))
         .load(&mut &**tx)

@@ -1,12 +1,13 @@
 //! Publishing. Each publication is in the audit trail and is a domain event (`notice.published`).
 
-use crate::{Audience, Notices, mailing, schema::notices};
+use crate::{Audience, Notices, group::GroupColumns, mailing, schema::notices};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{NoticeId, PersonId, TenantId};
+use kernel::{NoticeId, PersonId, StaffId, TenantId};
+use roster::Group;
 use serde_json::json;
 
 /// To whom a notice goes.
@@ -65,7 +66,12 @@ impl Notices {
         draft: &Draft,
     ) -> Result<NoticeId, DatabaseError> {
         let now = self.clock.now();
-        let new = New { slug: None, to, draft };
+        let new = New {
+            slug: None,
+            to,
+            draft,
+            by_staff: None,
+        };
         let id = new.insert(tx, now).await?;
         tell(tx, now, origin, actor, id, new.audience(tx.tenant())).await?;
         self.site.forget();
@@ -77,6 +83,20 @@ pub(crate) struct New<'a> {
     pub(crate) slug: Option<&'a str>,
     pub(crate) to: To,
     pub(crate) draft: &'a Draft,
+    /// What is known of one that staff wrote.
+    pub(crate) by_staff: Option<ByStaff<'a>>,
+}
+
+/// A notice that staff wrote and publish.
+pub(crate) struct ByStaff<'a> {
+    /// The draft's id, which becomes its own.
+    pub(crate) id: NoticeId,
+    /// Who publishes it.
+    pub(crate) by: StaffId,
+    /// Of all those whom it is for, if it isn't for one person.
+    pub(crate) group: &'a Group,
+    /// How many registered people it is for now.
+    pub(crate) readers: i64,
 }
 
 impl New<'_> {
@@ -93,8 +113,10 @@ impl New<'_> {
         tx: &mut TenantTransaction,
         now: DateTime<Utc>,
     ) -> Result<NoticeId, DatabaseError> {
-        let id = NoticeId::new(now);
+        let by_staff = self.by_staff.as_ref();
+        let id = by_staff.map_or_else(|| NoticeId::new(now), |staff| staff.id);
         let tenant = tx.tenant();
+        let everybody = Group::default();
         let person = match self.to {
             To::All => None,
             To::Person(person) => Some(person),
@@ -113,6 +135,9 @@ impl New<'_> {
                 notices::mail.eq(self.draft.mail),
                 notices::created_at.eq(now),
                 notices::updated_at.eq(now),
+                GroupColumns::from(by_staff.map_or(&everybody, |staff| staff.group)),
+                notices::readers.eq(by_staff.map(|staff| staff.readers)),
+                notices::published_by.eq(by_staff.map(|staff| staff.by)),
             ))
             .execute(&mut **tx)
             .await?;
@@ -132,6 +157,12 @@ pub(crate) async fn tell(
     id: NoticeId,
     audience: Audience,
 ) -> Result<(), DatabaseError> {
+    announce(tx, now, id, audience);
+    note(tx, now, origin, actor, "notice.publish", id).await
+}
+
+/// The event of a publication.
+pub(crate) fn announce(tx: &mut TenantTransaction, now: DateTime<Utc>, id: NoticeId, audience: Audience) {
     let payload = json!({ "audience": audience });
     jobs::publish(
         tx,
@@ -142,7 +173,6 @@ pub(crate) async fn tell(
             payload,
         },
     );
-    note(tx, now, origin, actor, "notice.publish", id).await
 }
 
 pub(crate) async fn note(

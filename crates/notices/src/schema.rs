@@ -15,6 +15,35 @@ diesel::table! {
         mailed_to -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        workplace_code -> Nullable<Text>,
+        age_from -> Nullable<SmallInt>,
+        age_to -> Nullable<SmallInt>,
+        with_dependants -> Bool,
+        readers -> Nullable<BigInt>,
+        withdrawn_at -> Nullable<Timestamptz>,
+        published_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    notice_drafts (tenant_id, draft_id) {
+        tenant_id -> Integer,
+        draft_id -> Uuid,
+        version -> BigInt,
+        title -> Text,
+        body -> Text,
+        person_id -> Nullable<Uuid>,
+        workplace_code -> Nullable<Text>,
+        age_from -> Nullable<SmallInt>,
+        age_to -> Nullable<SmallInt>,
+        with_dependants -> Bool,
+        first_day -> Nullable<Date>,
+        last_day -> Nullable<Date>,
+        mail -> Bool,
+        asked_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        updated_by -> Uuid,
     }
 }
 

@@ -35,6 +35,8 @@ pub const CONSOLE: &str = "__Host-console";
 pub const CONSOLE_DEVICE: &str = "__Host-console-device";
 /// The insurer code that staff typed last, for the next log-in: public in itself.
 pub const CONSOLE_INSURER: &str = "__Host-console-insurer";
+/// A list of printed codes that was just made, for the page that shows it once; sealed.
+pub const PRINTED: &str = "__Host-console-printed";
 /// While an operator is an insurer's support: their own session, and support's, with which it is given back.
 pub const OPERATOR: &str = "__Host-operator";
 
@@ -42,6 +44,8 @@ pub const OPERATOR: &str = "__Host-operator";
 pub const TICKET_SECONDS: i64 = 3600;
 /// Long enough to find the password manager.
 pub const REGISTERED_SECONDS: i64 = 900;
+/// As long as the next page takes where the network is slow.
+pub const PRINTED_SECONDS: i64 = 300;
 /// The next page is seconds away.
 pub const FLASH_SECONDS: i64 = 300;
 /// The longest that browsers keep a cookie.

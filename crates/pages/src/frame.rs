@@ -87,6 +87,8 @@ pub struct Frame {
     pub is_console: bool,
     /// Who is inside the console.
     pub inside: Option<Arc<Inside>>,
+    /// What is told of a planned interruption.
+    pub maintenance: Option<String>,
     now: DateTime<Utc>,
 }
 
@@ -105,6 +107,7 @@ impl Frame {
             shown_for: None,
             is_console: false,
             inside: None,
+            maintenance: None,
             now,
         }
     }

@@ -152,11 +152,22 @@ impl Side {
 /// Around a page that no handler makes.
 async fn frame(services: &Services, cookies: &Cookies, side: Side) -> Frame {
     let now = services.clock.now();
-    match side {
-        Side::Files => Frame::new(visit::plain_look(), Menu::Visitor, now),
+    let mut frame = match side {
+        Side::Files => return Frame::new(visit::plain_look(), Menu::Visitor, now),
         Side::Portal => visit::bare_frame(services, cookies, now).await,
         Side::Console => console::bare_frame(services, cookies).await,
+    };
+    frame.maintenance = maintenance(services, side).await;
+    frame
+}
+
+/// What pages tell of a planned interruption; nothing while the directory is away.
+async fn maintenance(services: &Services, side: Side) -> Option<String> {
+    if matches!(side, Side::Files) {
+        return None;
     }
+    let planned = services.accounts.directory().maintenance().await.ok().flatten();
+    planned.map(|planned| planned.told(services.clock.now()))
 }
 
 /// The methods of one path.
@@ -189,13 +200,16 @@ impl Endpoint for Methods {
                 now,
             ));
         };
-        let look = match side {
-            Side::Files => visit::plain_look(),
-            Side::Portal => visit::look(&self.services, cookies).await,
-            Side::Console => console::look(&self.services, cookies).await,
+        let look = async {
+            match side {
+                Side::Files => visit::plain_look(),
+                Side::Portal => visit::look(&self.services, cookies).await,
+                Side::Console => console::look(&self.services, cookies).await,
+            }
         };
+        let (look, maintenance) = futures_util::join!(look, maintenance(&self.services, side));
         let visit = match read(&self.services, route, request, caller.clone(), look).await {
-            Ok(visit) => visit,
+            Ok(visit) => Visit { maintenance, ..visit },
             Err(trouble) => {
                 return Ok(error_pages::page(
                     frame(&self.services, cookies, side).await,

@@ -33,11 +33,13 @@ fn allowed_in<'a>(table: &Table, below: &[&str], address: &'a str) -> Option<&'a
     let plain = address.len() <= MAX_BYTES && address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let path = address.split(['?', '#']).next().unwrap_or_default();
     let is_below = |path: &str| below.iter().any(|below| path.starts_with(below));
-    let served = table
-        .rows()
-        .iter()
-        .any(|route| route.method == Method::GET && is_below(route.path) && edge::matches(route.path, path));
-    (plain && served && !NOT_BACK_TO.contains(&path)).then_some(address)
+    let rows = || table.rows().iter();
+    let served =
+        rows().any(|route| route.method == Method::GET && is_below(route.path) && edge::matches(route.path, path));
+    // A form's own address is no page, though a page's pattern may fit it.
+    let own = || rows().filter(|route| route.path == path);
+    let is_forms = own().next().is_some() && own().all(|route| route.method != Method::GET);
+    (plain && served && !is_forms && !NOT_BACK_TO.contains(&path)).then_some(address)
 }
 
 /// `address?next=…`, where there is somewhere to go back to.
@@ -68,8 +70,10 @@ mod tests {
         }
         let got = ["/portal/", "/portal/password", "/portal/signup", "/portal/logout"];
         let rows = got.map(|path| public(Method::GET, path, path, nobody));
-        let posted = public(Method::POST, "/portal/signup/code/resend", "resend", nobody);
-        Table::new(rows.into_iter().chain([posted]))
+        let one = public(Method::GET, "/portal/notices/:id", "notice", nobody);
+        let posted = ["/portal/signup/code/resend", "/portal/notices/read"];
+        let posted = posted.map(|path| public(Method::POST, path, path, nobody));
+        Table::new(rows.into_iter().chain([one]).chain(posted))
     }
 
     fn allowed(address: &str) -> Option<&str> {
@@ -84,6 +88,7 @@ mod tests {
             allowed("/portal/signup?insurer=32290413"),
             Some("/portal/signup?insurer=32290413")
         );
+        assert_eq!(allowed("/portal/notices/7"), Some("/portal/notices/7"));
         assert_eq!(
             with_next(&table(), "/portal/", Some("/portal/signup?a=1")),
             "/portal/?next=%2Fportal%2Fsignup%3Fa%3D1"
@@ -102,6 +107,7 @@ mod tests {
             "/portal/logout",
             "/portal/",
             "/portal/signup/code/resend",
+            "/portal/notices/read",
             "/portal/password\r\nX: y",
             "/portal//password",
             "javascript:alert(1)",

@@ -3,6 +3,7 @@
 use crate::route::Table;
 use access::Permission;
 use accounts::Accounts;
+use approvals::Performer;
 use database::Database;
 use edge::HttpSettings;
 use kernel::{Clock, Keys};
@@ -17,6 +18,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Staff: log-in, second factors, roles.
     pub staff: Staff,
+    /// How what waits for another's agreement is done once it is there.
+    pub performers: Arc<[Performer]>,
     /// Imports of rosters.
     pub rosters: roster::Runs,
     /// For reading pages, logos and terms texts.

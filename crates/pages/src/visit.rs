@@ -103,6 +103,8 @@ pub struct Visit {
     pub is_console: bool,
     /// Who is inside the console.
     pub inside: Option<Arc<Inside>>,
+    /// What is told of a planned interruption.
+    pub maintenance: Option<String>,
 }
 
 /// Who comes, and when: what stays so, whatever page of ours answers.
@@ -157,6 +159,7 @@ impl Visit {
             shown_for: None,
             is_console: origin.channel == Channel::Console,
             inside: None,
+            maintenance: None,
             query: Form::default(),
             form: Form::default(),
             flash: cookies.open(&services.keys, cookies::FLASH, now),
@@ -261,6 +264,7 @@ impl Visit {
         frame.nav = Arc::clone(&self.services.nav);
         frame.is_console = self.is_console;
         frame.inside.clone_from(&self.inside);
+        frame.maintenance.clone_from(&self.maintenance);
         frame.flash.clone_from(&self.flash);
         frame.person.clone_from(&self.person);
         frame.read_only_until = self.read_only_until;

@@ -74,6 +74,13 @@ pub fn problem(error: &FieldError) -> String {
             .empty
             .map_or_else(|| format!("{label}にチェックを入れてください"), Into::into),
         Problem::NotAChoice => format!("{label}を、もう一度選んでください"),
+        Problem::NotInFuture => format!("{label}は、明日以降の日付を入力してください"),
+        Problem::Html { line } => {
+            format!("{label}の{line}行目にHTMLのタグがあります。表示されないため、Markdownの書き方に直してください")
+        }
+        Problem::Link { line } => format!(
+            "{label}の{line}行目のリンク先は使えません。この窓口の中の / で始まるアドレスか、https:、mailto:、tel: で始まるものにしてください"
+        ),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The journal of what imports changed, one row per person and import, numbered per insurer without gaps in the order
-//! of commit: whoever remembers a position misses nothing and reads nothing twice. It holds names of fields, never
-//! their values.
+//! The journal of what imports and staff changed, one row per person and import, numbered per insurer without gaps in the order
+//! of commit: whoever remembers a position misses nothing and reads nothing twice. It holds names of fields; what
+//! they said before stands beside it, sealed ([`history`](crate::history)).
 
+use crate::before;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use diesel::{
@@ -82,7 +83,11 @@ pub async fn after(tx: &mut TenantTransaction, position: i64, limit: i64) -> Res
 }
 
 /// What changed of a person since they first came into the roster, the latest first, `limit` at most.
-pub async fn of_person(tx: &TenantTransaction, person: PersonId, limit: i64) -> Result<Vec<Change>, DatabaseError> {
+pub(crate) async fn of_person(
+    tx: &TenantTransaction,
+    person: PersonId,
+    limit: i64,
+) -> Result<Vec<Change>, DatabaseError> {
     let rows: Vec<ChangeRow> = roster_changes::table
         .filter(roster_changes::tenant_id.eq(tx.tenant()))
         .filter(roster_changes::person_id.eq(person))
@@ -116,6 +121,7 @@ pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usi
         // By range: a list of positions reads the whole insurer.
         let old = of_tenant.filter(roster_changes::position.le(last));
         deleted += diesel::delete(old).execute(&mut *tx).await?;
+        before::forget_until(&mut tx, *last).await?;
         tx.commit().await?;
     }
 }

@@ -1,7 +1,7 @@
 //! Forgetting a person whose coverage was lost long ago: the row is emptied, not deleted, for accounts and consents hang on
 //! its id. An emptied person matches nobody and is nobody's.
 
-use crate::{letters, protection};
+use crate::{before, held, letters, protection};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
@@ -37,6 +37,8 @@ pub async fn empty(
             .bind::<Uuid, _>(person_id)
             .execute(&mut **tx)
             .await?;
+        before::forget(tx, *person_id).await?;
+        held::forget(tx, *person_id).await?;
         protection::forget(tx, *person_id).await?;
         letters::forget(tx, *person_id).await?;
     }

@@ -206,7 +206,7 @@ const COLUMNS: &str = "p.person_id, p.symbol, p.number, CASE WHEN p.name = '' TH
 const ORDER: &str = "p.workplace_code, p.symbol_key, p.number_key, p.person_id";
 
 /// Each filter has a statement of its own: asked for together, as `$5 IS NULL OR …`, they would read the whole insurer.
-fn list_sql(reach: &Reach, filter: &Filter) -> String {
+fn of_filter(reach: &Reach, filter: &Filter) -> String {
     let within = match reach {
         Reach::All => "$3::text[] IS NULL AND $4::text[] IS NULL",
         Reach::Workplaces { .. } => "(p.symbol_key = ANY ($3) OR p.workplace_code = ANY ($4))",
@@ -225,11 +225,18 @@ fn list_sql(reach: &Reach, filter: &Filter) -> String {
         Registered::Either => "true",
     };
     format!(
-        "SELECT {COLUMNS} FROM persons p
-         WHERE p.tenant_id = $1 AND {counted} AND {within} AND {code} AND {symbol} AND {registered}
+        "FROM persons p
+         WHERE p.tenant_id = $1 AND {counted} AND {within} AND {code} AND {symbol} AND {registered}",
+        counted = counted_at_workplaces()
+    )
+}
+
+fn list_sql(reach: &Reach, filter: &Filter) -> String {
+    format!(
+        "SELECT {COLUMNS} {of}
            AND ({ORDER}) > ($7, $8, $9, $10)
          ORDER BY {ORDER} LIMIT $11",
-        counted = counted_at_workplaces()
+        of = of_filter(reach, filter)
     )
 }
 

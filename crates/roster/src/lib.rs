@@ -5,10 +5,14 @@
 //! people). Of accounts this crate reads no more than whether a person has one, for the workplaces' counts: the e-mail
 //! address it keeps is the insurer's, not the one a member logs in with.
 
+mod before;
+pub mod by_hand;
 pub mod changes;
 mod contact;
 mod facts;
 pub mod forget;
+pub mod group;
+mod held;
 mod household;
 pub mod identity;
 pub mod import;
@@ -24,9 +28,11 @@ mod sight;
 pub mod workplaces;
 mod writing;
 
+pub use before::{Changed, KEYED as KEYED_BEFORE, Past, history};
 pub use changes::{Change, ChangeKind};
 pub use contact::{Contact, contact};
 pub use facts::{Facts, facts};
+pub use group::Group;
 pub use household::household;
 pub use identity::{Identity, Level, Match, are_alike, find};
 pub use import::{LastImport, last as last_import};
@@ -35,5 +41,5 @@ pub use numbers::{FormerNumber, former_numbers};
 pub use person::{Access, Person, may_come_in, numbered, person};
 pub use registered::set_registered;
 pub use runs::{KEYED, Runs};
-pub use sight::Sight;
+pub use sight::{Protected, Sight};
 pub use writing::{Writing, writing};

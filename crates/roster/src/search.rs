@@ -2,13 +2,16 @@
 //! kept in the order of its bytes, in the order of an index: under row-level security anything else reads the whole
 //! insurer.
 
-use crate::sight::{Sight, Statement};
+use crate::{
+    protection::not_protected,
+    sight::{Protected, Sight, Statement},
+};
 use chrono::NaiveDate;
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
     pg::Pg,
-    sql_types::{Array, Date, Integer, Nullable, Text, Uuid},
+    sql_types::{Array, Bool, Date, Integer, Nullable, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{KanaName, PersonId};
@@ -19,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub enum By<'a> {
     /// Everybody.
     All,
+    /// The protected.
+    Protected,
     /// 記号・番号 in any of these readings, also those that people had before.
     Numbers(&'a [NumberKeys]),
     /// The beginning of a 氏名（カナ）, as the manual has names compared.
@@ -57,6 +62,8 @@ pub struct Filter {
     pub insured: Option<bool>,
     /// Those without a day of loss, or those with one, past or to come.
     pub covered: Option<bool>,
+    /// The protected alone; for those who may see them.
+    pub protected: bool,
 }
 
 /// The last of a page: where the next one goes on.
@@ -101,6 +108,32 @@ pub struct Found {
     /// By what the list is in order.
     #[diesel(sql_type = Text)]
     pub key: String,
+    /// Protected, for somebody who may not see it: of the rest but the name, the 続柄 and the key nothing is here.
+    #[diesel(sql_type = Bool)]
+    pub is_veiled: bool,
+}
+
+impl Found {
+    fn veiled(self) -> Self {
+        if !self.is_veiled {
+            return self;
+        }
+        let name = if self.name.is_empty() {
+            self.kana_name
+        } else {
+            self.name
+        };
+        Self {
+            symbol: String::new(),
+            number: String::new(),
+            branch: String::new(),
+            kana_name: String::new(),
+            workplace_code: String::new(),
+            lost_on: None,
+            name,
+            ..self
+        }
+    }
 }
 
 /// A page of those found.
@@ -112,7 +145,8 @@ pub struct Page {
     pub more: bool,
 }
 
-/// Up to `limit` of the people whom `by` finds and `sight` sees, after one of them. One statement.
+/// Up to `limit` of the people whom `by` finds and `sight` sees, after one of them. One statement. Protected people are
+/// veiled where they are asked for by number or by name and nothing else: whatever narrows a list would tell of them.
 pub async fn search(
     tx: &TenantTransaction,
     sight: &Sight,
@@ -155,13 +189,24 @@ pub async fn search(
     let registered = either(filter.registered, " AND p.registered", " AND NOT p.registered");
     let insured = either(filter.insured, " AND p.insured", " AND NOT p.insured");
     let covered = either(filter.covered, " AND p.lost_on IS NULL", " AND p.lost_on IS NOT NULL");
-    let seen = sight.condition(next);
+    let protected = if filter.protected {
+        format!(" AND NOT {}", not_protected("p.person_id"))
+    } else {
+        String::new()
+    };
+    let veils = sight.protected == Protected::Veiled && by.is_of_who() && *filter == Filter::default();
+    let (seen, is_veiled) = if veils {
+        let veiled = format!("NOT {}", not_protected("p.person_id"));
+        (sight.reach_condition(next), veiled)
+    } else {
+        (sight.condition(next), "false".to_owned())
+    };
     let sql = format!(
         "{with}SELECT p.person_id, p.symbol, p.number, p.branch, p.name, p.kana_name, p.relationship, p.workplace_code,
-             p.lost_on, p.{order} AS key
+             p.lost_on, p.{order} AS key, {is_veiled} AS is_veiled
          FROM {from}
          WHERE p.tenant_id = $1 AND p.emptied_at IS NULL
-             {conditions}{start}{end}{workplace}{registered}{insured}{covered}{seen}
+             {conditions}{start}{end}{workplace}{registered}{insured}{covered}{protected}{seen}
          ORDER BY p.{order}, p.person_id LIMIT {}",
         limit + 1
     );
@@ -185,10 +230,19 @@ pub async fn search(
     let limit = limit as usize;
     let more = people.len() > limit;
     people.truncate(limit);
+    let people = people.into_iter().map(Found::veiled).collect();
     Ok(Page { people, more })
 }
 
 impl By<'_> {
+    /// True where it is what those know who speak with a person: who they are.
+    fn is_of_who(&self) -> bool {
+        matches!(
+            self,
+            Self::Numbers(_) | Self::Kana(_) | Self::OtherKana(_) | Self::Name(_)
+        )
+    }
+
     /// Where people come from; its parameters begin at `$2`. What finds few is found before it is put in order: the planner
     /// must not take the order for the way to find them.
     fn source(&self) -> Source {
@@ -201,6 +255,7 @@ impl By<'_> {
                 Some(&name.fold_keys()[1]),
             ),
             Self::Name(key) => Source::index("name_key", " AND p.name_key <> ''", Some(key)),
+            Self::Protected => Source::few(PROTECTED, 0),
             Self::Numbers(_) => Source::few(NUMBERS, 3),
             Self::Employee(_) => Source::few(EMPLOYEE, 1),
             Self::Email(_) => Source::few(EMAIL, 1),
@@ -210,7 +265,7 @@ impl By<'_> {
 
     fn bind<'q>(&self, statement: Statement<'q>) -> Statement<'q> {
         match self {
-            Self::All | Self::Kana(_) | Self::OtherKana(_) | Self::Name(_) => statement,
+            Self::All | Self::Protected | Self::Kana(_) | Self::OtherKana(_) | Self::Name(_) => statement,
             Self::Numbers(readings) => {
                 let column = |key: fn(&NumberKeys) -> &String| readings.iter().map(key).cloned().collect::<Vec<_>>();
                 statement
@@ -301,6 +356,11 @@ const EMAIL: &str = "\
 WITH found AS MATERIALIZED (
     SELECT p.person_id FROM persons p
     WHERE p.tenant_id = $1 AND p.email_key = $2 AND p.email_key <> '' AND p.emptied_at IS NULL
+) ";
+
+const PROTECTED: &str = "\
+WITH found AS MATERIALIZED (
+    SELECT x.person_id FROM protections x WHERE x.tenant_id = $1 AND x.lifted_at IS NULL
 ) ";
 
 const PEOPLE: &str = "\

@@ -11,37 +11,52 @@ use diesel::{
 /// A statement that is put together of parts, each with its parameters.
 pub(crate) type Statement<'q> = BoxedSqlQuery<'q, Pg, SqlQuery>;
 
+/// How somebody sees protected people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protected {
+    /// As everybody else.
+    Seen,
+    /// By name and 続柄 alone, where they were asked for by number or by name.
+    Veiled,
+    /// Not at all.
+    Hidden,
+}
+
 /// Whom somebody may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
     /// Over whom their roles reach.
     pub reach: Reach,
-    /// True where they may see protected people.
-    pub protected: bool,
+    /// How protected people are seen.
+    pub protected: Protected,
 }
 
 impl Sight {
     /// Everybody: for what members do themselves, and for work in the background.
     pub const ALL: Self = Self {
         reach: Reach::All,
-        protected: true,
+        protected: Protected::Seen,
     };
 
     /// The condition on the person `p`; its parameters, if any, are `$first` and the one after it.
     pub(crate) fn condition(&self, first: usize) -> String {
-        let reach = match &self.reach {
+        let protected = if self.protected == Protected::Seen {
+            String::new()
+        } else {
+            format!(" AND {}", not_protected("p.person_id"))
+        };
+        format!("{}{protected}", self.reach_condition(first))
+    }
+
+    /// The same, whether somebody is protected or not.
+    pub(crate) fn reach_condition(&self, first: usize) -> String {
+        match &self.reach {
             Reach::All => String::new(),
             Reach::Workplaces { .. } => format!(
                 " AND (p.symbol_key = ANY(${first}) OR p.workplace_code = ANY(${}))",
                 first + 1
             ),
-        };
-        let protected = if self.protected {
-            String::new()
-        } else {
-            format!(" AND {}", not_protected("p.person_id"))
-        };
-        format!("{reach}{protected}")
+        }
     }
 
     /// Gives the condition its parameters.

@@ -7,6 +7,7 @@ use diesel::{
     sql_types::{Bool, Integer},
 };
 use diesel_async::RunQueryDsl;
+use kernel::{KanaName, Number};
 
 /// What stands in a roster beside names in kana and numbers of digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
@@ -46,6 +47,22 @@ pub(crate) async fn keep(tx: &mut TenantTransaction) -> Result<(), DatabaseError
         .await?;
     Ok(())
 }
+
+/// Adds what somebody new writes, without a look at the others.
+pub(crate) async fn widen(tx: &mut TenantTransaction, kana: &KanaName, number: &Number) -> Result<(), DatabaseError> {
+    let is_kana = |c: char| matches!(c, 'ァ'..='ヺ' | 'ー' | 'ㇰ'..='ㇿ');
+    diesel::sql_query(WIDEN)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Bool, _>(!kana.strict_key().chars().all(is_kana))
+        .bind::<Bool, _>(!number.key().chars().all(|c| c.is_ascii_digit()))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const WIDEN: &str = "
+    UPDATE roster_heads SET latin_names = latin_names OR $2, number_signs = number_signs OR $3
+    WHERE tenant_id = $1 AND (($2 AND NOT latin_names) OR ($3 AND NOT number_signs))";
 
 const KEPT: &str = "SELECT latin_names, number_signs FROM roster_heads WHERE tenant_id = $1";
 

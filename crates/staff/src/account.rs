@@ -119,7 +119,7 @@ impl Account {
 
     /// True once the invitation is accepted.
     pub(crate) fn has_come(&self) -> bool {
-        self.last_log_in_at.is_some()
+        self.password_changed_at.is_some() || self.last_log_in_at.is_some()
     }
 
     /// True where nobody has come in for so long that nobody comes in any more.

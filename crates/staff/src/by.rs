@@ -1,6 +1,7 @@
 //! By whom something is done to an account.
 
 use crate::Clerk;
+use approvals::Agreed;
 use audit::Actor;
 use kernel::TenantId;
 use uuid::Uuid;
@@ -10,6 +11,8 @@ use uuid::Uuid;
 pub enum By<'a> {
     /// Somebody inside, at their own insurer; what they may do was asked before.
     Clerk(&'a Clerk),
+    /// Somebody whose wish another has agreed to, in whose name it is done.
+    Wish(&'a Agreed),
     /// The operator at the command line.
     Operator(TenantId),
 }
@@ -19,6 +22,7 @@ impl By<'_> {
     pub fn tenant(self) -> TenantId {
         match self {
             Self::Clerk(clerk) => clerk.insurer.tenant_id,
+            Self::Wish(agreed) => agreed.tenant,
             Self::Operator(tenant) => tenant,
         }
     }
@@ -26,6 +30,7 @@ impl By<'_> {
     pub(crate) fn actor(self) -> Actor {
         match self {
             Self::Clerk(clerk) => clerk.actor(),
+            Self::Wish(agreed) => Actor::Staff(agreed.asked_by.0),
             Self::Operator(_) => Actor::Operator,
         }
     }
@@ -33,11 +38,13 @@ impl By<'_> {
     pub(crate) fn id(self) -> Option<Uuid> {
         match self {
             Self::Clerk(clerk) => Some(clerk.staff_id.0),
+            Self::Wish(agreed) => Some(agreed.asked_by.0),
             Self::Operator(_) => None,
         }
     }
 
-    pub(crate) fn is_clerk(self) -> bool {
-        matches!(self, Self::Clerk(_))
+    /// True for the insurer's own staff, who may not do all that the operator may.
+    pub(crate) fn is_staff(self) -> bool {
+        !matches!(self, Self::Operator(_))
     }
 }

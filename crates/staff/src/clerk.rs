@@ -7,6 +7,7 @@ use crate::{
     schema::{staff, staff_roles, support_grants},
 };
 use access::{Permission, Reach, Role};
+use approvals::{Asker, Eye, LEAST_HELD};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
@@ -60,6 +61,8 @@ pub struct Clerk {
     pub permissions: BTreeSet<Permission>,
     /// Over whom it reaches.
     pub reach: Reach,
+    /// What of it they have held long enough to agree to others' wishes by.
+    pub agrees: BTreeSet<Permission>,
     /// 前回ログイン.
     pub previous_log_in_at: Option<DateTime<Utc>>,
     /// The grant by which they are here, where they are the platform's support.
@@ -89,6 +92,30 @@ impl Clerk {
     /// How the trail names them.
     pub fn actor(&self) -> Actor {
         actor(&self.session)
+    }
+
+    /// As they look at wishes. Whoever's reach is bounded sees none but their own.
+    pub fn eye(&self) -> Eye<'_> {
+        static NOTHING: BTreeSet<Permission> = BTreeSet::new();
+        Eye {
+            tenant: self.insurer.tenant_id,
+            staff_id: self.staff_id,
+            holds: if self.reach == Reach::All {
+                &self.permissions
+            } else {
+                &NOTHING
+            },
+            agrees: &self.agrees,
+        }
+    }
+
+    /// As they ask for another's agreement.
+    pub fn asker<'a>(&self, origin: &'a Origin) -> Asker<'a> {
+        Asker {
+            staff_id: self.staff_id,
+            actor: self.actor(),
+            origin,
+        }
     }
 }
 
@@ -131,6 +158,7 @@ impl Staff {
         let Rows { row, roles, grant } = found;
         let support = grant.filter(|grant| grant.is_on(now)).and_then(|grant| grant.support());
         let is_support = session.subject_kind == SubjectKind::Support;
+        let resumed_at = row.as_ref().and_then(|row| row.resumed_at);
         let (name, email, roles, previous_log_in_at) = match (row, &support) {
             (Some(row), _) if !is_support => {
                 if row.suspended_at.is_some() {
@@ -140,7 +168,7 @@ impl Staff {
             }
             (_, Some(_)) if is_support => {
                 let name = "運営サポート".to_owned();
-                (name, String::new(), vec![RoleRow::all(Role::Support)], None)
+                (name, String::new(), vec![RoleRow::all(Role::Support, now)], None)
             }
             _ => return reasons::CONSOLE_SESSION_ENDED.into(),
         };
@@ -162,6 +190,13 @@ impl Staff {
                 _ => !is_platform,
             })
             .collect();
+        let reach = reach(&roles);
+        let is_long = |row: &RoleRow| Some(row.granted_at).max(resumed_at) <= Some(now - LEAST_HELD);
+        let long: Vec<Role> = roles
+            .iter()
+            .filter(|row| reach == Reach::All && is_long(row))
+            .filter_map(|row| Role::read(&row.role).filter(|role| held.contains(role)))
+            .collect();
         Outcome::Done(Clerk {
             staff_id: StaffId(session.subject),
             name,
@@ -172,13 +207,21 @@ impl Staff {
             } else {
                 Stage::Pending
             },
-            permissions: self.policy.permissions(held.iter().copied()),
+            permissions: self.permissions(&held, &reach),
             roles: held,
-            reach: reach(&roles),
+            reach,
+            agrees: self.policy.permissions(long),
             previous_log_in_at,
             support,
             session,
         })
+    }
+
+    /// What roles allow together to whoever reaches so far.
+    fn permissions(&self, held: &BTreeSet<Role>, reach: &Reach) -> BTreeSet<Permission> {
+        let mut permissions = self.policy.permissions(held.iter().copied());
+        permissions.retain(|permission| *reach == Reach::All || !permission.is_over_all());
+        permissions
     }
 
     /// Notes that a session is in use, beside the request: at most once a minute, and no page waits for it.
@@ -277,6 +320,7 @@ pub(crate) struct StaffRow {
     pub email: String,
     pub previous_log_in_at: Option<DateTime<Utc>>,
     pub suspended_at: Option<DateTime<Utc>>,
+    pub resumed_at: Option<DateTime<Utc>>,
 }
 
 async fn row(tx: &TenantTransaction, id: StaffId) -> Result<Option<StaffRow>, DatabaseError> {
@@ -297,20 +341,22 @@ pub(crate) struct RoleRow {
     pub role: String,
     pub symbols: Option<Vec<String>>,
     pub workplaces: Option<Vec<String>>,
+    pub granted_at: DateTime<Utc>,
 }
 
 impl RoleRow {
-    fn all(role: Role) -> Self {
+    fn all(role: Role, granted_at: DateTime<Utc>) -> Self {
         Self {
             role: role.as_str().to_owned(),
             symbols: None,
             workplaces: None,
+            granted_at,
         }
     }
 }
 
 /// One role that is bounded bounds them all: nobody sees more by being given more.
-fn reach(roles: &[RoleRow]) -> Reach {
+pub(crate) fn reach(roles: &[RoleRow]) -> Reach {
     let is_bounded =
         |row: &RoleRow| row.role == Role::Workplace.as_str() || row.symbols.is_some() || row.workplaces.is_some();
     if !roles.iter().any(is_bounded) {

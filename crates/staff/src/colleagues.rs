@@ -1,19 +1,19 @@
 //! Who works here: the list, and what an administrator, or the operator at the command line, does with it.
 
 use crate::{
-    By, Grant, Staff,
+    By, Staff,
     account::{Account, locked},
     invitation::INVITATION,
     log_in::FACTOR_RESET,
-    messages::{FactorChange, FactorResetLink, Suspended, letterhead},
+    messages::{Suspended, letterhead},
     password::RESET,
     reasons, roles,
-    schema::{staff, staff_codes, staff_factors, staff_roles},
+    schema::{staff, staff_factors, staff_roles},
     trail,
 };
 use access::Role;
 use audit::{Actor, Origin};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -21,9 +21,6 @@ use guard::{links, sessions};
 use kernel::{EmailAddress, Outage, Outcome, StaffId, TenantId, outcome};
 use serde_json::json;
 use tenancy::Insurer;
-
-/// How long the link of a reset second factor works.
-const LINK_LIFE: TimeDelta = TimeDelta::hours(72);
 
 impl Staff {
     /// Lets somebody in no more: their sessions and links end at once, and a mail tells them. The last administrator can
@@ -39,7 +36,7 @@ impl Staff {
         if found.suspended_at.is_some() {
             return Ok(Outcome::Done(()));
         }
-        if by.is_clerk() && keepers == [id] {
+        if by.is_staff() && keepers == [id] {
             return Ok(reasons::LAST_ADMINISTRATOR.into());
         }
         self.shut_out(&mut tx, &insurer, &found, "colleague", now).await?;
@@ -118,82 +115,6 @@ impl Staff {
         Ok(Outcome::Done(()))
     }
 
-    /// Makes these their roles, and ends their sessions where that changes anything. Nobody gives themself anything, and no
-    /// administrator takes the last one's role away.
-    pub async fn set_roles(
-        &self,
-        origin: &Origin,
-        by: By<'_>,
-        id: StaffId,
-        grants: &[Grant],
-    ) -> Result<Outcome<()>, Outage> {
-        let grants = match roles::checked(by.tenant(), grants) {
-            Ok(grants) => grants,
-            Err(refusal) => return Ok(refusal.into()),
-        };
-        let now = self.clock.now();
-        let mut tx = self.database.tenant(by.tenant()).write(Durability::Safe).await?;
-        let keepers = keepers(&tx).await?;
-        if locked(&tx, id).await?.is_none() {
-            return Ok(outcome::NOT_FOUND.into());
-        }
-        let before = roles::held(&tx, id).await?;
-        if before == grants {
-            return Ok(Outcome::Done(()));
-        }
-        let gains = grants.iter().any(|(role, bounds)| before.get(role) != Some(bounds));
-        if by.id() == Some(id.0) && gains {
-            return Ok(reasons::OWN_ROLES.into());
-        }
-        let keeps = grants.contains_key(roles::keeper(by.tenant()).as_str());
-        if by.is_clerk() && keepers == [id] && !keeps {
-            return Ok(reasons::LAST_ADMINISTRATOR.into());
-        }
-        let change = roles::replace(&tx, id, &grants, by, now).await?;
-        sessions::end_all(&mut tx, id.0, None).await?;
-        let about = (Some(id), change);
-        trail::record(&tx, now, origin, by.actor(), ("staff.roles", "done"), about).await?;
-        tx.commit().await?;
-        Ok(Outcome::Done(()))
-    }
-
-    /// Takes somebody's second factors and printed codes away. Their sessions end, and only a mailed link lets them in to
-    /// set up anew: whoever talked an administrator into this has no more than a password.
-    pub async fn reset_factor(&self, origin: &Origin, by: By<'_>, id: StaffId) -> Result<Outcome<()>, Outage> {
-        if by.id() == Some(id.0) {
-            return Ok(reasons::OWN_FACTOR.into());
-        }
-        let insurer = self.insurer(by.tenant()).await?;
-        let now = self.clock.now();
-        let mut tx = self.database.tenant(by.tenant()).write(Durability::Safe).await?;
-        let Some(found) = locked(&tx, id).await? else {
-            return Ok(outcome::NOT_FOUND.into());
-        };
-        if found.suspended_at.is_some() {
-            return Ok(reasons::COLLEAGUE_SUSPENDED.into());
-        }
-        if !found.has_come() {
-            return Ok(reasons::NOT_ACCEPTED.into());
-        }
-        forget_factors(&mut tx, id, now).await?;
-        sessions::end_all(&mut tx, id.0, None).await?;
-        links::close(&mut tx, now, id.0, FACTOR_RESET).await?;
-        let link = links::issue(&mut tx, &self.keys, now, id.0, FACTOR_RESET, LINK_LIFE).await?;
-        let message = FactorResetLink {
-            letterhead: letterhead(&insurer, &self.console_url),
-            url: self.address("/console/login/link", &link),
-            hours: LINK_LIFE.num_hours(),
-        };
-        let (to, until) = ((id, found.email.as_str()), Some(now + LINK_LIFE));
-        self.write_to(&mut tx, &insurer, to, until, &message, now).await?;
-        self.tell_of_factor(&mut tx, &insurer, id, FactorChange::Reset, now)
-            .await?;
-        let about = (Some(id), json!({}));
-        trail::record(&tx, now, origin, by.actor(), ("staff.reset_factor", "done"), about).await?;
-        tx.commit().await?;
-        Ok(Outcome::Done(()))
-    }
-
     /// Posts a message to every administrator who may come in, but for one.
     pub async fn mail_to_administrators<M: mail::Message>(
         &self,
@@ -245,30 +166,9 @@ impl Staff {
     }
 }
 
-async fn forget_factors(tx: &mut TenantTransaction, id: StaffId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
-    let tenant = tx.tenant();
-    diesel::delete(staff_factors::table)
-        .filter(staff_factors::tenant_id.eq(tenant))
-        .filter(staff_factors::staff_id.eq(id))
-        .execute(&mut **tx)
-        .await?;
-    diesel::delete(staff_codes::table)
-        .filter(staff_codes::tenant_id.eq(tenant))
-        .filter(staff_codes::staff_id.eq(id))
-        .execute(&mut **tx)
-        .await?;
-    diesel::update(staff::table)
-        .filter(staff::tenant_id.eq(tenant))
-        .filter(staff::staff_id.eq(id))
-        .set((staff::factor_guesses.eq(0), staff::factor_reset_at.eq(now)))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
 /// Who runs this insurer and may come in, in one order, their roles kept from others' changes: of two who would remove each
 /// other at the same time the second counts what the first left.
-async fn keepers(tx: &TenantTransaction) -> Result<Vec<StaffId>, DatabaseError> {
+pub(crate) async fn keepers(tx: &TenantTransaction) -> Result<Vec<StaffId>, DatabaseError> {
     let (tenant, role) = (tx.tenant(), roles::keeper(tx.tenant()));
     let held: Vec<StaffId> = staff_roles::table
         .filter(staff_roles::tenant_id.eq(tenant))
@@ -293,14 +193,28 @@ async fn administrators(tx: &TenantTransaction) -> Result<Vec<(StaffId, String)>
     able(tx, held).await
 }
 
-/// Those of them who have accepted and are not suspended.
-async fn able(tx: &TenantTransaction, ids: Vec<StaffId>) -> Result<Vec<(StaffId, String)>, DatabaseError> {
+/// Those of them who have accepted and are not suspended. Whoever is bounded runs nothing, whatever else they hold.
+async fn able(tx: &TenantTransaction, mut ids: Vec<StaffId>) -> Result<Vec<(StaffId, String)>, DatabaseError> {
     let tenant = tx.tenant();
+    let is_bounded = staff_roles::symbols
+        .is_not_null()
+        .or(staff_roles::workplaces.is_not_null());
+    let bounded: Vec<StaffId> = staff_roles::table
+        .filter(staff_roles::tenant_id.eq(tenant))
+        .filter(is_bounded)
+        .select(staff_roles::staff_id)
+        .load(&mut &**tx)
+        .await?;
+    ids.retain(|id| !bounded.contains(id));
     Ok(staff::table
         .filter(staff::tenant_id.eq(tenant))
         .filter(staff::staff_id.eq_any(ids))
         .filter(staff::suspended_at.is_null())
-        .filter(staff::last_log_in_at.is_not_null())
+        .filter(
+            staff::password_changed_at
+                .is_not_null()
+                .or(staff::last_log_in_at.is_not_null()),
+        )
         .order(staff::staff_id)
         .select((staff::staff_id, staff::email))
         .load(&mut &**tx)
@@ -335,6 +249,8 @@ pub struct Colleague {
     pub last_log_in_at: Option<DateTime<Utc>>,
     /// What they may do.
     pub roles: Vec<HeldRole>,
+    /// By what a form that shows these roles is told from one that showed others.
+    pub roles_mark: String,
     /// The kinds of their second factors.
     pub factors: Vec<String>,
 }
@@ -392,6 +308,7 @@ impl Staff {
                 .filter(|row| row.staff_id == account.staff_id)
                 .filter_map(|row| row.held(name_of))
                 .collect(),
+            roles_mark: roles::mark(&marked(&roles, account.staff_id)),
             factors: factors
                 .iter()
                 .filter(|(id, _)| *id == account.staff_id)
@@ -400,6 +317,13 @@ impl Staff {
         };
         Ok(accounts.iter().map(colleague).collect())
     }
+}
+
+/// Somebody's roles, as their mark is made of.
+fn marked(roles: &[HeldRow], id: StaffId) -> roles::Held {
+    let own = roles.iter().filter(|row| row.staff_id == id);
+    let bounds = |row: &HeldRow| roles::Bounds::new(row.symbols.clone(), row.workplaces.clone());
+    own.map(|row| (row.role.clone(), bounds(row))).collect()
 }
 
 fn state(account: &Account) -> State {

@@ -8,6 +8,8 @@ mod app;
 mod ceremony;
 mod passkey;
 mod printed;
+mod reset;
+mod rows;
 mod sealed;
 mod tries;
 
@@ -19,7 +21,7 @@ use crate::{
     Clerk, FactorChange, Staff, Stage, fields,
     log_in::FACTOR_RESET,
     reasons,
-    schema::{staff, staff_codes, staff_factors},
+    schema::{staff, staff_factors},
     trail,
 };
 use audit::Origin;
@@ -32,6 +34,7 @@ use guard::{
     sessions::{self, Carrier},
 };
 use kernel::{FactorId, FieldError, Outage, Outcome, Problem, Refusal, StaffId, TenantSecret, outcome, text};
+use rows::{factors, hold, note_log_in, use_step};
 use sealed::{Sealed, fault};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -273,6 +276,9 @@ impl Staff {
         now: DateTime<Utc>,
     ) -> Result<Outcome<TenantSecret>, Outage> {
         let token = sessions::prove(tx, &self.keys, now, Carrier::Console, &clerk.session).await?;
+        if clerk.stage == Stage::Pending && token.is_some() {
+            note_log_in(tx, clerk.staff_id, now).await?;
+        }
         Ok(token.map_or(reasons::CONSOLE_SESSION_ENDED.into(), Outcome::Done))
     }
 
@@ -477,91 +483,3 @@ fn label(typed: &str) -> Result<Option<String>, Refusal> {
     }
     Ok(Some(label).filter(|label| !label.is_empty()))
 }
-
-/// Holds somebody's row; false where there is none.
-async fn hold(tx: &mut TenantTransaction, id: StaffId) -> Result<bool, DatabaseError> {
-    let held: Option<StaffId> = staff::table
-        .filter(staff::tenant_id.eq(tx.tenant()))
-        .filter(staff::staff_id.eq(id))
-        .select(staff::staff_id)
-        .for_update()
-        .first(&mut **tx)
-        .await
-        .optional()?;
-    Ok(held.is_some())
-}
-
-async fn factors(tx: &mut TenantTransaction, id: StaffId) -> Result<Factors, DatabaseError> {
-    let rows: Vec<FactorRow> = staff_factors::table
-        .filter(staff_factors::tenant_id.eq(tx.tenant()))
-        .filter(staff_factors::staff_id.eq(id))
-        .order(staff_factors::factor_id)
-        .select(FactorRow::as_select())
-        .load(&mut **tx)
-        .await?;
-    let codes_left: i64 = staff_codes::table
-        .filter(staff_codes::tenant_id.eq(tx.tenant()))
-        .filter(staff_codes::staff_id.eq(id))
-        .filter(staff_codes::used_at.is_null())
-        .count()
-        .get_result(&mut **tx)
-        .await?;
-    Ok(Factors {
-        kept: rows.into_iter().map(FactorRow::view).collect(),
-        codes_left: usize::try_from(codes_left).unwrap_or_default(),
-    })
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = staff_factors)]
-struct FactorRow {
-    factor_id: FactorId,
-    kind: String,
-    label: String,
-    created_at: DateTime<Utc>,
-    last_used_at: Option<DateTime<Utc>>,
-}
-
-impl FactorRow {
-    fn view(self) -> FactorView {
-        let kind = if self.kind == FactorKind::App.as_str() {
-            FactorKind::App
-        } else {
-            FactorKind::Passkey
-        };
-        FactorView {
-            id: self.factor_id,
-            kind,
-            label: self.label,
-            created_at: self.created_at,
-            last_used_at: self.last_used_at,
-        }
-    }
-}
-
-/// Notes that a factor was used: an app's step, or a passkey's counter, which only grows. False where it was used before.
-async fn use_step(
-    tx: &mut TenantTransaction,
-    id: StaffId,
-    factor: FactorId,
-    step: Option<i64>,
-    sealed: Option<Vec<u8>>,
-    now: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
-    use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Timestamptz, Uuid};
-    let used = diesel::sql_query(USE_STEP)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<Uuid, _>(id)
-        .bind::<Uuid, _>(factor)
-        .bind::<Nullable<BigInt>, _>(step)
-        .bind::<Nullable<Binary>, _>(sealed)
-        .bind::<Timestamptz, _>(now)
-        .execute(&mut **tx)
-        .await?;
-    Ok(used > 0)
-}
-
-// A passkey without a counter brings NULL, and may as long as it never brought another.
-const USE_STEP: &str = "\
-UPDATE staff_factors SET step = $4, sealed = coalesce($5, sealed), last_used_at = $6
-WHERE tenant_id = $1 AND staff_id = $2 AND factor_id = $3 AND (step < $4 OR step IS NULL)";

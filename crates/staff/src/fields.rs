@@ -18,6 +18,9 @@ pub const NAME: Field =
 pub const SYMBOLS: Field = Field::new("symbols", "担当する記号")
     .or_empty("事業所担当には、担当する記号か事業所コードを入力してください")
     .takes("記号に、使えない文字が入っています。もう一度入力してください");
+/// 担当する事業所コード.
+pub const CODES: Field = Field::new("codes", "担当する事業所コード")
+    .takes("事業所コードに、使えない文字が入っています。もう一度入力してください");
 
 /// The digits that an authenticator app shows.
 pub const APP_CODE: Field =

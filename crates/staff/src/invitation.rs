@@ -4,15 +4,17 @@ use crate::{
     By, Grant, Staff, StaffName,
     account::{Account, account, email_key, locked, person_name},
     fields,
+    grants::grants,
     log_in::{LoggedIn, is_open},
-    messages::{Invited, letterhead},
+    messages::{self, letterhead},
     new_password::new_password,
     password::SECOND_CLICK,
     reasons::{self, unhashed},
-    roles,
+    roles::{self, Held},
     schema::staff,
     trail,
 };
+use approvals::{Action, Asked, Difference, Performer, Wish};
 use audit::{Actor, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Durability, TenantTransaction};
@@ -56,6 +58,54 @@ pub struct Sent {
     pub is_new: bool,
 }
 
+/// What became of an invitation.
+#[derive(Debug, Clone)]
+pub enum Invited {
+    /// It is on its way.
+    Sent(Sent),
+    /// Another must agree to its roles first.
+    Waits,
+}
+
+/// Whom to invite, read and checked.
+struct Invitee {
+    email: EmailAddress,
+    name: String,
+    grants: Held,
+}
+
+impl Invitee {
+    fn read(by: By<'_>, invitation: &Invitation) -> Result<Self, Refusal> {
+        let mut errors = Vec::new();
+        let email = FieldError::gather(fields::EMAIL, EmailAddress::parse(&invitation.email), &mut errors);
+        let name = FieldError::gather(fields::NAME, person_name(&invitation.name), &mut errors);
+        let (Some(email), Some(name)) = (email, name) else {
+            return Err(Refusal::fields(errors));
+        };
+        let grants = roles::checked(by.tenant(), &invitation.grants)?;
+        Ok(Self { email, name, grants })
+    }
+
+    /// Of a wish.
+    fn wished(parameters: &serde_json::Value) -> Option<Self> {
+        let text = |name: &str| parameters.get(name).and_then(serde_json::Value::as_str);
+        Some(Self {
+            email: EmailAddress::parse(text("email")?).ok()?,
+            name: text("name")?.to_owned(),
+            grants: grants(parameters)?,
+        })
+    }
+
+    fn difference(&self, before: &Held) -> Difference {
+        let new = |label: &str, value: &str| (label.to_owned(), String::new(), value.to_owned());
+        vec![
+            new("招待する人", &self.name),
+            new("メールアドレス", self.email.as_str()),
+            ("役割".to_owned(), roles::words(before), roles::words(&self.grants)),
+        ]
+    }
+}
+
 /// The page behind an invitation.
 #[derive(Debug, Clone)]
 pub struct InvitationView {
@@ -79,59 +129,149 @@ pub struct AcceptForm {
 impl Staff {
     /// Invites somebody by mail. Whoever was invited before and has not come gets a new link; whoever works here already is
     /// a refusal.
-    pub async fn invite(&self, origin: &Origin, by: By<'_>, invitation: &Invitation) -> Result<Outcome<Sent>, Outage> {
-        let mut errors = Vec::new();
-        let email = FieldError::gather(fields::EMAIL, EmailAddress::parse(&invitation.email), &mut errors);
-        let name = FieldError::gather(fields::NAME, person_name(&invitation.name), &mut errors);
-        let (Some(email), Some(name)) = (email, name) else {
-            return Ok(Refusal::fields(errors).into());
-        };
-        let grants = match roles::checked(by.tenant(), &invitation.grants) {
-            Ok(grants) => grants,
+    pub async fn invite(
+        &self,
+        origin: &Origin,
+        by: By<'_>,
+        invitation: &Invitation,
+    ) -> Result<Outcome<Invited>, Outage> {
+        let invitee = match Invitee::read(by, invitation) {
+            Ok(invitee) => invitee,
             Err(refusal) => return Ok(refusal.into()),
         };
-        let insurer = self.insurer(by.tenant()).await?;
         let now = self.clock.now();
+        // Before the transaction, which would hold a connection while it waits for another.
+        let insurer = self.insurer(by.tenant()).await?;
         let mut tx = self.database.tenant(by.tenant()).write(Durability::Safe).await?;
-        let new = StaffId::new(now);
-        let is_new = insert(&tx, new, &email, &name, by, now).await?;
-        let found = by_email(&tx, &email).await?;
+        let before = match before(&tx, &invitee).await? {
+            Outcome::Done(before) => before,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
+        };
+        let nobody = StaffId(uuid::Uuid::nil());
+        if let By::Clerk(clerk) = by
+            && (self.gives(&before, &invitee.grants) || self.takes(by, nobody, &before, &invitee.grants))
+        {
+            let wish = Wish {
+                action: Action::Grant,
+                kind: INVITATION,
+                subject: self.subject_of(&invitee.email),
+                person: None,
+                beneficiary: None,
+                parameters: json!({ "email": invitee.email.as_str(), "name": invitee.name, "grants": invitee.grants }),
+                difference: invitee.difference(&before),
+            };
+            match self.approvals.ask(&mut tx, now, clerk.asker(origin), wish).await? {
+                Outcome::Done(Asked::GoesOn) => {}
+                Outcome::Done(Asked::Waits(_)) => {
+                    tx.commit().await?;
+                    return Ok(Outcome::Done(Invited::Waits));
+                }
+                Outcome::Refused(refusal) => return Ok(refusal.into()),
+            }
+        }
+        let sent = self.send(&mut tx, (origin, by), (&insurer, &invitee), now).await?;
+        if matches!(sent, Outcome::Done(_)) {
+            tx.commit().await?;
+        }
+        Ok(sent.map(Invited::Sent))
+    }
+
+    /// Makes the account and mails the link, in the transaction of whoever may.
+    async fn send(
+        &self,
+        tx: &mut TenantTransaction,
+        (origin, by): (&Origin, By<'_>),
+        (insurer, invitee): (&Insurer, &Invitee),
+        now: DateTime<Utc>,
+    ) -> Result<Outcome<Sent>, Outage> {
+        let is_new = insert(tx, StaffId::new(now), &invitee.email, &invitee.name, by, now).await?;
+        let found = by_email(tx, &invitee.email).await?;
         let Some(found) = found else {
             return Err(database::DatabaseError::Statement(diesel::result::Error::NotFound).into());
         };
-        if found.has_come() || found.suspended_for.as_deref() == Some("colleague") {
+        if is_here(&found) {
             return Ok(reasons::STAFF_KNOWN.into());
         }
         if !is_new {
-            renew(&tx, found.staff_id, &name, now).await?;
-            links::close(&mut tx, now, found.staff_id.0, INVITATION).await?;
+            renew(tx, found.staff_id, &invitee.name, now).await?;
+            links::close(tx, now, found.staff_id.0, INVITATION).await?;
         }
-        let change = roles::replace(&tx, found.staff_id, &grants, by, now).await?;
-        let link = links::issue(&mut tx, &self.keys, now, found.staff_id.0, INVITATION, LIFE).await?;
-        let message = Invited {
-            letterhead: letterhead(&insurer, &self.console_url),
-            name,
+        let change = roles::replace(tx, found.staff_id, &invitee.grants, by, now).await?;
+        let link = links::issue(tx, &self.keys, now, found.staff_id.0, INVITATION, LIFE).await?;
+        let message = messages::Invited {
+            letterhead: letterhead(insurer, &self.console_url),
+            name: invitee.name.clone(),
             url: self.address("/console/invitation", &link),
             hours: LIFE.num_hours(),
         };
-        self.write_to(
-            &mut tx,
-            &insurer,
-            (found.staff_id, found.email.as_str()),
-            Some(now + LIFE),
-            &message,
-            now,
-        )
-        .await?;
+        let (to, until) = ((found.staff_id, found.email.as_str()), Some(now + LIFE));
+        self.write_to(tx, insurer, to, until, &message, now).await?;
         let about = (Some(found.staff_id), change);
-        trail::record(&tx, now, origin, by.actor(), ("staff.invite", "done"), about).await?;
-        tx.commit().await?;
+        trail::record(tx, now, origin, by.actor(), ("staff.invite", "done"), about).await?;
         Ok(Outcome::Done(Sent {
             staff_id: found.staff_id,
             email: found.email,
             until: now + LIFE,
             is_new,
         }))
+    }
+
+    /// Sends the mail of an invitation that nobody has accepted once more; its first link is closed.
+    pub async fn invite_again(&self, origin: &Origin, by: By<'_>, id: StaffId) -> Result<Outcome<Sent>, Outage> {
+        let now = self.clock.now();
+        let insurer = self.insurer(by.tenant()).await?;
+        let mut tx = self.database.tenant(by.tenant()).write(Durability::Safe).await?;
+        let Some(found) = locked(&tx, id).await? else {
+            return Ok(kernel::outcome::NOT_FOUND.into());
+        };
+        let Ok(email) = EmailAddress::parse(&found.email) else {
+            return Ok(kernel::outcome::NOT_FOUND.into());
+        };
+        let invitee = Invitee {
+            email,
+            name: found.name,
+            grants: roles::held(&tx, id).await?,
+        };
+        let sent = self.send(&mut tx, (origin, by), (&insurer, &invitee), now).await?;
+        if matches!(sent, Outcome::Done(_)) {
+            tx.commit().await?;
+        }
+        Ok(sent)
+    }
+
+    /// What a wish to invite is about, while there is no account: the address, by a keyed hash.
+    fn subject_of(&self, email: &EmailAddress) -> uuid::Uuid {
+        let hash = self.keys.hash("staff_invitation_wish", email_key(email).as_bytes());
+        let last: [u8; 16] = hash.last_chunk().copied().unwrap_or_default();
+        uuid::Uuid::from_bytes(last)
+    }
+
+    pub(crate) fn invitation_performer(&self) -> Performer {
+        let staff = self.clone();
+        Performer::new(
+            Action::Grant,
+            INVITATION,
+            |tx, agreed| {
+                Box::pin(async move {
+                    let Some(invitee) = Invitee::wished(&agreed.parameters) else {
+                        return Ok(kernel::outcome::NOT_FOUND.into());
+                    };
+                    Ok(before(tx, &invitee).await?.map(|before| invitee.difference(&before)))
+                })
+            },
+            move |tx, agreed| {
+                let staff = staff.clone();
+                Box::pin(async move {
+                    let Some(invitee) = Invitee::wished(&agreed.parameters) else {
+                        return Ok(kernel::outcome::NOT_FOUND.into());
+                    };
+                    let by = (&agreed.origin, By::Wish(agreed));
+                    let insurer = staff.insurer(agreed.tenant).await?;
+                    let sent = staff.send(tx, by, (&insurer, &invitee), agreed.now).await?;
+                    Ok(sent.map(|_| ()))
+                })
+            },
+        )
     }
 
     /// What an invitation's link opens. Looking does not use it up.
@@ -194,7 +334,6 @@ impl Staff {
                 staff::name.eq(&name),
                 staff::password.eq(Some(hash)),
                 staff::password_changed_at.eq(now),
-                staff::last_log_in_at.eq(now),
                 staff::guesses.eq(0),
                 staff::device_guesses.eq(0),
             ))
@@ -249,6 +388,20 @@ impl Staff {
         tx.commit().await?;
         Ok(Some(entered))
     }
+}
+
+/// The roles that an address has already, where it was invited and has not come; refused where it works here.
+async fn before(tx: &TenantTransaction, invitee: &Invitee) -> Result<Outcome<Held>, Outage> {
+    Ok(match by_email(tx, &invitee.email).await? {
+        Some(found) if is_here(&found) => reasons::STAFF_KNOWN.into(),
+        Some(found) => Outcome::Done(roles::held(tx, found.staff_id).await?),
+        None => Outcome::Done(Held::new()),
+    })
+}
+
+/// True for whoever has accepted, and whom a colleague shut out.
+fn is_here(found: &Account) -> bool {
+    found.has_come() || found.suspended_for.as_deref() == Some("colleague")
 }
 
 /// A new account without a password; false where the address has one already.

@@ -8,13 +8,16 @@ mod account;
 mod by;
 mod clerk;
 mod colleagues;
+mod eyes;
 mod factors;
 pub mod fields;
+mod grants;
 mod invitation;
 mod log_in;
 mod messages;
 mod names;
 mod new_password;
+pub mod operate;
 mod own_account;
 mod password;
 pub mod reasons;
@@ -31,7 +34,7 @@ pub use by::By;
 pub use clerk::{Clerk, Stage};
 pub use colleagues::{Colleague, HeldRole, State};
 pub use factors::{AppOffer, CODES, FactorKind, FactorView, Factors, Proof, sweep as sweep_factors};
-pub use invitation::{AcceptForm, Invitation, InvitationView, Sent};
+pub use invitation::{AcceptForm, Invitation, InvitationView, Invited, Sent};
 pub use log_in::{FactorResetView, LogInForm, LoggedIn};
 pub use messages::{FactorChange, registry};
 pub use new_password::RULE as PASSWORD_RULE;
@@ -41,9 +44,10 @@ pub use roles::Grant;
 pub use trail::tell_refusals;
 
 pub(crate) use account::StaffName;
-pub use names::names;
+pub use names::{names, to_choose_from};
 
 use access::Policy;
+use approvals::Approvals;
 use database::{Database, DatabaseError, Keyed, Kind};
 use ground::Ground;
 use guard::Hasher;
@@ -77,6 +81,7 @@ pub struct Staff {
     clock: Clock,
     hasher: Hasher,
     policy: Arc<Policy>,
+    approvals: Approvals,
     console_url: Url,
     seen: moka::future::Cache<Vec<u8>, clerk::Ids>,
     /// None where the console's host can have no passkeys.
@@ -92,6 +97,7 @@ impl Staff {
             keys: ground.keys.clone(),
             clock: ground.clock.clone(),
             hasher: ground.hasher.clone(),
+            approvals: Approvals::new(ground, Arc::new(eyes::Eyes(Arc::clone(&policy))), console_url.clone()),
             policy,
             webauthn: factors::webauthn(&console_url).map(Arc::new),
             console_url,
@@ -102,6 +108,11 @@ impl Staff {
     /// What each role may do.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The wishes that wait for another's agreement.
+    pub fn approvals(&self) -> &Approvals {
+        &self.approvals
     }
 
     /// The insurer of a tenant that is known to be there.

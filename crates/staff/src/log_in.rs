@@ -310,7 +310,7 @@ impl Staff {
         now: DateTime<Utc>,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-        if !note_log_in(&tx, found, now, rehashed, by).await? {
+        if !note_password(&tx, found, rehashed, by).await? {
             tx.rollback().await?;
             return Ok(reasons::STAFF_LOG_IN_FAILED.into());
         }
@@ -419,12 +419,11 @@ fn why_not(attempt: &Attempt<'_>, insurer: &Insurer, found: &Account, now: DateT
     (found.factor_reset_at.is_some() && attempt.link.is_none()).then_some(reasons::FACTOR_BY_LINK)
 }
 
-/// This log-in becomes the last, the last becomes 前回ログイン, and guesses of its kind count anew; false where the password
-/// is not the one that was found any more, or the account is suspended.
-async fn note_log_in(
+/// Guesses of its kind count anew; false where the password is not the one that was found any more, or the account is
+/// suspended.
+async fn note_password(
     tx: &TenantTransaction,
     found: &Account,
-    now: DateTime<Utc>,
     rehashed: Option<PasswordHash>,
     by: Guesser,
 ) -> Result<bool, DatabaseError> {
@@ -436,8 +435,6 @@ async fn note_log_in(
         .filter(staff::factor_reset_at.is_not_distinct_from(found.factor_reset_at))
         .filter(staff::suspended_at.is_null())
         .set((
-            staff::previous_log_in_at.eq(staff::last_log_in_at),
-            staff::last_log_in_at.eq(now),
             rehashed.map(|hash| staff::password.eq(hash)),
             (by == Guesser::Stranger).then(|| staff::guesses.eq(0)),
             (by == Guesser::Device).then(|| staff::device_guesses.eq(0)),

@@ -3,7 +3,7 @@
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Integer, Text, Uuid},
+    sql_types::{Array, BigInt, Integer, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::StaffId;
@@ -15,6 +15,16 @@ pub async fn names(tx: &TenantTransaction, ids: &[StaffId]) -> Result<HashMap<St
         .bind::<Integer, _>(tx.tenant())
         .bind::<Array<Uuid>, _>(ids);
     let rows: Vec<Named> = Prepared(query).load(&mut &**tx).await?;
+    Ok(rows.into_iter().map(|row| (row.staff_id, row.name)).collect())
+}
+
+/// Colleagues to choose from, by name, of the first so many.
+pub async fn to_choose_from(tx: &TenantTransaction, most: i64) -> Result<Vec<(StaffId, String)>, DatabaseError> {
+    let query = diesel::sql_query(FIRST)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<BigInt, _>(most);
+    let mut rows: Vec<Named> = Prepared(query).load(&mut &**tx).await?;
+    rows.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(rows.into_iter().map(|row| (row.staff_id, row.name)).collect())
 }
 
@@ -30,3 +40,5 @@ struct Named {
 const NAMES: &str = "\
 SELECT s.staff_id, s.name FROM unnest($2::uuid[]) AS asked (staff_id)
 CROSS JOIN LATERAL (SELECT * FROM staff q WHERE q.tenant_id = $1 AND q.staff_id = asked.staff_id OFFSET 0) s";
+
+const FIRST: &str = "SELECT staff_id, name FROM staff WHERE tenant_id = $1 ORDER BY email_key LIMIT $2";

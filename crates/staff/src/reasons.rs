@@ -48,6 +48,20 @@ pub const NOT_PERMITTED: Reason = Reason {
     },
 };
 
+/// Somebody else has changed the same person's roles meanwhile.
+pub const ROLES_CHANGED_MEANWHILE: Reason = Reason {
+    code: "roles_changed_meanwhile",
+    kind: RefusalKind::Outdated,
+    detail: "Somebody else has changed these roles since the form was shown. Look at what they are now.",
+    words: |_, _| {
+        Words::new(
+            "ほかの職員が、先に役割を変更しました",
+            "何も変更していません。今の役割と、入力された内容を下に表示しています。確かめて、もう一度変更してください。",
+            &[],
+        )
+    },
+};
+
 /// Wrong mail, code or password: never which.
 pub const STAFF_LOG_IN_FAILED: Reason = Reason {
     code: "staff_log_in_failed",

@@ -12,9 +12,12 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{FieldError, Problem, Refusal, StaffId, Symbol, TenantId, text};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+
+/// Characters of a 事業所コード, as rosters have them.
+const LONGEST_CODE: usize = 40;
 
 /// A role with its reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,12 +39,18 @@ impl Grant {
 }
 
 /// Over whom a role reaches; without either over everybody.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bounds {
     /// 記号, folded.
     symbols: Option<Vec<String>>,
     /// 事業所コード.
     workplaces: Option<Vec<String>>,
+}
+
+impl Bounds {
+    pub(crate) fn new(symbols: Option<Vec<String>>, workplaces: Option<Vec<String>>) -> Self {
+        Self { symbols, workplaces }
+    }
 }
 
 /// Roles by their word.
@@ -75,6 +84,7 @@ pub(crate) fn checked(tenant: TenantId, grants: &[Grant]) -> Result<Held, Refusa
 
 fn bounds(grant: &Grant) -> Result<Bounds, Refusal> {
     let refused = |problem| Refusal::field(FieldError::new(fields::SYMBOLS, problem));
+    let of_codes = |problem| Refusal::field(FieldError::new(fields::CODES, problem));
     let Reach::Workplaces { symbols, codes } = &grant.reach else {
         return match grant.role {
             Role::Workplace => Err(refused(Problem::Empty)),
@@ -94,12 +104,55 @@ fn bounds(grant: &Grant) -> Result<Bounds, Refusal> {
         return Err(refused(Problem::Empty));
     }
     if codes.iter().any(|code| text::has_control(code)) {
-        return Err(refused(Problem::Characters));
+        return Err(of_codes(Problem::Characters));
+    }
+    if codes.iter().any(|code| code.chars().count() > LONGEST_CODE) {
+        return Err(of_codes(Problem::TooLong { max: LONGEST_CODE }));
     }
     Ok(Bounds {
         symbols: Some(symbols),
         workplaces: Some(codes),
     })
+}
+
+/// Roles in words, as a difference shows them.
+pub(crate) fn words(held: &Held) -> String {
+    let word = |(role, bounds): (&String, &Bounds)| {
+        let label = Role::read(role).map_or_else(|| role.clone(), |role| role.label().to_owned());
+        let texts = |texts: &Option<Vec<String>>| texts.iter().flatten().cloned().collect::<Vec<_>>();
+        let within = [texts(&bounds.symbols), texts(&bounds.workplaces)].concat();
+        if within.is_empty() {
+            label
+        } else {
+            format!("{label}（{}）", within.join("、"))
+        }
+    };
+    if held.is_empty() {
+        return "なし".into();
+    }
+    held.iter().map(word).collect::<Vec<_>>().join("、")
+}
+
+/// By what a form that shows roles is told from one that shows what they were before: two who edit the same person's.
+pub(crate) fn mark(held: &Held) -> String {
+    let word = |(role, bounds): (&String, &Bounds)| format!("{role}:{:?}:{:?}", bounds.symbols, bounds.workplaces);
+    held.iter().map(word).collect::<Vec<_>>().join("|")
+}
+
+/// The roles of somebody that one set has otherwise than the other.
+pub(crate) fn otherwise<'a>(one: &'a Held, than: &'a Held) -> impl Iterator<Item = Role> + 'a {
+    let differs = |(role, bounds): &(&String, &Bounds)| than.get(*role) != Some(*bounds);
+    one.iter().filter(differs).filter_map(|(role, _)| Role::read(role))
+}
+
+/// The roles of somebody.
+pub(crate) fn of(held: &Held) -> impl Iterator<Item = Role> + '_ {
+    held.keys().filter_map(|role| Role::read(role))
+}
+
+/// True where one of them is bounded, which bounds them all.
+pub(crate) fn is_bounded(held: &Held) -> bool {
+    held.values().any(|bounds| *bounds != Bounds::default())
 }
 
 /// The roles somebody holds.

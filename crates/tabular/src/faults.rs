@@ -19,6 +19,19 @@ pub enum Fault {
     /// A spreadsheet's own file and the like.
     #[error("CSVではなく、{0}です。Excelなどで開き、「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。")]
     NotCsv(&'static str),
+    /// A book that is larger than is taken.
+    #[error(
+        "Excelのブックが大きすぎます。ブックは20MBまでです。CSV（UTF-8）で保存し直すと、大きな名簿も取り込めます。"
+    )]
+    BookTooLarge,
+    /// A packed file that is no book, or one that is damaged.
+    #[error(
+        "Excelのブック（.xlsx）として読めません。ZIPで圧縮したファイルは解凍してください。ブックのときは、Excelで開いて「Excelブック（.xlsx）」か「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。"
+    )]
+    BrokenBook,
+    /// A book of several sheets.
+    #[error("ブックに{0}のシートがあります。名簿のシートだけを残し、ほかのシートを削除して保存し直してください。")]
+    ManySheets(String),
     /// A header and no rows of what the file is of.
     #[error("{0}の行がありません。")]
     NoRows(&'static str),
@@ -87,6 +100,11 @@ pub enum Fault {
         "表計算ソフトの桁区切りや小数点が付いています。列の書式を「文字列」にして元の値に直してください。元からこの値のときは =\"…\" の形で書いてください。"
     )]
     Formatted,
+    /// A number in a book among codes.
+    #[error(
+        "セルが数値になっていて、先頭の0が失われているかもしれません。列の書式を「文字列」にして、元の値を入れ直してください。"
+    )]
+    Number,
     /// `?田`, `&#39640;田`.
     #[error("「?」や「&#…;」があります。文字コードを変えたときに漢字が失われています。元の漢字に直してください。")]
     LostKanji,

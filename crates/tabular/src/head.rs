@@ -11,7 +11,7 @@ const SHOWN: usize = 40;
 pub struct Head {
     /// How it is encoded.
     pub encoding: Encoding,
-    /// The header's fields.
+    /// The header's fields, whole: by them the columns are chosen.
     pub fields: Vec<String>,
     /// The first rows, each cell cut to what is shown.
     pub rows: Vec<Vec<String>>,
@@ -61,7 +61,7 @@ impl Head {
         };
         let mut head = Self {
             encoding,
-            fields: fields.iter().map(|field| shown(field)).collect(),
+            fields: fields.iter().map(|field| printable(field).collect()).collect(),
             rows: Vec::new(),
         };
         while head.rows.len() < rows && table.next_record()?.is_some() {
@@ -78,11 +78,11 @@ impl Head {
 }
 
 fn shown(text: &str) -> String {
-    text.trim()
-        .chars()
-        .filter(|c| !c.is_control() && *c != '\u{FEFF}')
-        .take(SHOWN)
-        .collect()
+    printable(text).take(SHOWN).collect()
+}
+
+fn printable(text: &str) -> impl Iterator<Item = char> {
+    text.trim().chars().filter(|c| !c.is_control() && *c != '\u{FEFF}')
 }
 
 #[cfg(test)]
@@ -100,6 +100,16 @@ mod tests {
             assert_eq!(head.fields, ["きごう", "ばんごう"]);
             assert_eq!(head.rows, [["1", "髙田"], ["2", ""]]);
         }
+    }
+
+    #[test]
+    fn a_long_header_is_kept_whole_and_a_long_cell_is_cut() {
+        let long = "あ".repeat(60);
+        let head = Head::read(format!("{long},b\n{long},2\n").as_bytes(), 5)
+            .unwrap()
+            .unwrap();
+        assert_eq!(head.fields, [long.as_str(), "b"]);
+        assert_eq!(head.rows, [["あ".repeat(SHOWN), "2".to_owned()]]);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Tables that people bring as files: what Excel, its neighbours and old machines call a CSV, in UTF-8 or CP932, with commas,
-//! tabs or semicolons, its columns in any order. Every fault is told by line, column, value and reason, all at once, so that
+//! tabs or semicolons, and Excel's own books; columns in any order. Every fault is told by line, column, value and reason, all at once, so that
 //! whoever mends the file mends it once. Nothing here knows what a table is of.
 //!
 //! Whoever reads one declares its columns with [`columns!`], its own reasons as an enum with a variant for a [`Fault`], opens a
@@ -7,6 +7,7 @@
 //! [`in_batches`] reads it on a thread of its own and hands over what was made of it batch by batch. The file itself is a
 //! [`Source`]: one on this machine, or one that was brought through a page ([`uploads`]).
 
+mod book;
 mod cells;
 pub mod dates;
 mod encoding;

@@ -1,7 +1,7 @@
 //! A table in a file: which columns it has, then row by row, each fault noted with its line.
 
 use crate::{
-    Column, Encoding, ErrorLog, Fault, Header, Mapping, cells,
+    Column, Encoding, ErrorLog, Fault, Header, Mapping, book, cells,
     metered::Metered,
     shape::{self, Shape},
 };
@@ -24,7 +24,9 @@ pub struct Rules {
 
 /// A table being read. What is wrong gathers in it.
 pub struct Table<C, Reason, R> {
-    csv: Reader<Metered<Chain<Cursor<Vec<u8>>, R>>>,
+    csv: Reader<Metered<Bytes<R>>>,
+    /// Of a book: what its file was.
+    book: Option<Packed>,
     pub(crate) record: ByteRecord,
     encoding: Encoding,
     header: Header<C>,
@@ -34,6 +36,27 @@ pub struct Table<C, Reason, R> {
     /// True once there are no rows to come, or none that could be read.
     is_over: bool,
     pub(crate) errors: ErrorLog<Reason>,
+}
+
+/// Where a table's lines come from.
+enum Bytes<R> {
+    Text(Chain<Cursor<Vec<u8>>, R>),
+    Book(book::Lines),
+}
+
+impl<R: Read> Read for Bytes<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Text(text) => text.read(buffer),
+            Self::Book(lines) => lines.read(buffer),
+        }
+    }
+}
+
+/// A book's file.
+struct Packed {
+    hash: [u8; 32],
+    bytes: u64,
 }
 
 /// What is known once a file is read to its end.
@@ -67,7 +90,21 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
     /// Tells the shape and reads the first record.
     pub(crate) fn begin(mut file: R, mapping: Mapping, rules: Rules) -> io::Result<Self> {
         let head = shape::head(&mut file)?;
-        let shape = Shape::of(&head);
+        let (shape, bytes, book) = if book::is_book(&head) {
+            match book::open(head, &mut file)? {
+                Ok(book) => {
+                    let (hash, bytes) = (book.hash, book.packed);
+                    (Ok(Shape::USUAL), Bytes::Book(book.lines), Some(Packed { hash, bytes }))
+                }
+                Err(head) => (
+                    Err(Fault::BookTooLarge),
+                    Bytes::Text(Cursor::new(head).chain(file)),
+                    None,
+                ),
+            }
+        } else {
+            (Shape::of(&head), Bytes::Text(Cursor::new(head).chain(file)), None)
+        };
         let Shape { delimiter, ends_in_cr } = shape.clone().unwrap_or(Shape::USUAL);
         let csv = ReaderBuilder::new()
             .has_headers(false)
@@ -75,21 +112,30 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             .delimiter(delimiter)
             // Line feeds alone end a row, so that lines can be counted; `Row` takes the carriage return off.
             .terminator(Terminator::Any(b'\n'))
-            .from_reader(Metered::new(Cursor::new(head).chain(file), ends_in_cr));
+            .from_reader(Metered::new(bytes, ends_in_cr));
+        let max_rows = if book.is_some() {
+            rules.max_rows.min(book::MOST_ROWS)
+        } else {
+            rules.max_rows
+        };
         let mut table = Self {
             csv,
+            book,
             record: ByteRecord::new(),
             encoding: Encoding::Utf8,
             header: Header::read(&[], &Mapping::default(), &mut ErrorLog::<Fault>::default()),
             mapping,
-            rules,
+            rules: Rules { max_rows, ..rules },
             rows: 0,
             is_over: false,
             errors: ErrorLog::default(),
         };
         match shape {
             Ok(_) => {
-                table.next_record()?;
+                // Text was looked at, and is not blank.
+                if table.next_record()?.is_none() && table.errors.is_empty() {
+                    table.fault(1, Fault::EmptyFile);
+                }
             }
             Err(fault) => table.fault(1, fault),
         }
@@ -131,14 +177,16 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             line,
             record: &self.record,
             encoding: self.encoding,
+            is_book: self.book.is_some(),
             header: &self.header,
             errors: &mut self.errors,
         }))
     }
 
-    /// Bytes read so far.
+    /// Bytes read so far; of a book, which is larger than its file, all of that at most.
     pub fn bytes(&self) -> u64 {
-        self.csv.get_ref().bytes
+        let bytes = self.csv.get_ref().bytes;
+        self.book.as_ref().map_or(bytes, |book| book.bytes.min(bytes))
     }
 
     /// Reads to the file's end, for its hash.
@@ -147,7 +195,10 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             encoding: self.encoding,
             header: self.header,
             errors: self.errors,
-            hash: self.csv.into_inner().hash_to_end()?,
+            hash: match self.book {
+                Some(book) => book.hash,
+                None => self.csv.into_inner().hash_to_end()?,
+            },
         })
     }
 
@@ -168,7 +219,12 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
                             self.fault(line, Fault::RowTooLong);
                             Ok(None)
                         }
-                        csv::ErrorKind::Io(other) => Err(other),
+                        csv::ErrorKind::Io(other) => {
+                            // A book's own end.
+                            let fault = other.get_ref().and_then(|error| error.downcast_ref::<Fault>()).cloned();
+                            self.fault(line, fault.ok_or(other)?);
+                            Ok(None)
+                        }
                         // Bytes of any shape are records; only reading can fail.
                         other => Err(io::Error::other(format!("{other:?}"))),
                     };
@@ -238,6 +294,7 @@ pub struct Row<'a, C, Reason> {
     line: u64,
     record: &'a ByteRecord,
     encoding: Encoding,
+    is_book: bool,
     header: &'a Header<C>,
     errors: &'a mut ErrorLog<Reason>,
 }
@@ -256,12 +313,18 @@ impl<C: Column, Reason: Display + From<Fault>> Row<'_, C, Reason> {
             self.errors.add(self.line, column.name(), undecodable.into());
             return None;
         };
-        let parsed = match plain(&text, column.is_code()) {
+        let held = if self.is_book {
+            book::value(&text, column.is_code())
+        } else {
+            Ok(&*text)
+        };
+        let parsed = match held.and_then(|held| plain(held, column.is_code())) {
             Ok(plain) => parse(&plain).map_err(Into::into),
             Err(fault) => Err(fault.into()),
         };
+        let shown = if self.is_book { book::shown(&text) } else { &text };
         parsed
-            .map_err(|reason| self.errors.add_value(self.line, column.name(), &text, reason))
+            .map_err(|reason| self.errors.add_value(self.line, column.name(), shown, reason))
             .ok()
     }
 }

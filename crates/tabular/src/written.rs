@@ -2,11 +2,15 @@
 //! no character for is written as 〓, and can be told.
 
 use encoding_rs::SHIFT_JIS;
+use kernel::text;
 
 /// What stands for a character that an encoding lacks, as printers have always set it.
 const GETA: char = '〓';
-/// What a spreadsheet takes for the beginning of a formula; the wide ones, too, in Japan.
-const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
+/// What a spreadsheet takes for the beginning of a formula: the wide ones, too, in Japan, and the minus that CP932 writes
+/// as one of them.
+const FORMULA: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '−'];
+/// What one passes over, or ends a line with, before it looks for that.
+const BEFORE: [char; 3] = ['\t', '\r', '\n'];
 /// CP932's user-defined area, as Unicode has it: 188 characters for each of its leading bytes from 0xF0.
 const GAIJI: std::ops::RangeInclusive<u32> = 0xE000..=0xE757;
 
@@ -72,8 +76,14 @@ impl Written {
 
 /// A cell in quotation marks; what looks like a formula behind an apostrophe, which says that it is text.
 fn quoted(cell: &str) -> String {
-    let text = if cell.starts_with(FORMULA) { "'" } else { "" };
+    let text = if is_formula(cell) { "'" } else { "" };
     format!("\"{text}{}\"", cell.replace('"', "\"\""))
+}
+
+/// Blanks and what nobody sees before it are no shelter.
+fn is_formula(cell: &str) -> bool {
+    let first = text::visible(cell).find(|c| !c.is_whitespace());
+    cell.starts_with(BEFORE) || first.is_some_and(|c| FORMULA.contains(&c))
 }
 
 pub(crate) fn geta() -> Vec<u8> {
@@ -114,6 +124,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_before_a_formula_and_no_other_minus_hides_it() {
+        for cell in [
+            " =1+1",
+            "\u{3000}＝1",
+            "\u{200B}=1",
+            "\u{FEFF}@x",
+            "\n=1",
+            "−2",
+            "\u{202E}=1",
+        ] {
+            let line = String::from_utf8(Written::Utf8.line(&[cell])).unwrap();
+            assert!(line.starts_with("\"'"), "{line:?}");
+        }
+        for cell in ["ー", "12-3", "東京都 =", "―"] {
+            let line = String::from_utf8(Written::Utf8.line(&[cell])).unwrap();
+            assert_eq!(line, format!("\"{cell}\"\r\n"));
+        }
+    }
+
+    #[test]
     fn variants_that_windows_has_are_kept_and_others_are_told() {
         assert_eq!(Written::Cp932.line(&["髙﨑"]), b"\"\xFB\xFC\xFA\xB1\"\r\n");
         assert_eq!(Written::Cp932.line(&["𠮷"]), b"\"\x81\xAC\"\r\n");
@@ -139,8 +169,8 @@ mod tests {
             let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line.as_slice());
             let read = reader.records().next().unwrap().unwrap();
             for (read, cell) in read.iter().zip(cells) {
-                prop_assert!(!read.starts_with(FORMULA));
-                prop_assert_eq!(read.strip_prefix('\'').filter(|_| cell.starts_with(FORMULA)).unwrap_or(read), cell);
+                prop_assert!(!is_formula(read));
+                prop_assert_eq!(read.strip_prefix('\'').filter(|_| is_formula(cell)).unwrap_or(read), cell);
             }
             let _ = Written::Cp932.line(&[read.get(0).unwrap_or_default()]);
         }

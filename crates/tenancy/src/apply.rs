@@ -3,18 +3,19 @@
 
 use crate::{
     Difference, Folder, FolderProblem, InsurerState, PartFiles, Settings,
-    difference::{compare, compare_parts, stored},
+    difference::{compare, compare_parts, stale, stored},
     directory::{InsurerRow, unreadable},
-    schema::{insurer_revisions, insurers, logos, terms_documents},
-    terms::hex,
+    logos,
+    revise::NewRevision,
+    schema::{insurers, terms_documents},
 };
+use audit::Channel;
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::{dsl::max, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use kernel::TenantId;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 /// Held to the end of the transaction, so that two operators never give out one tenant id or one revision.
 const LOCK: i64 = 0x6d61_646f_6775_6368;
@@ -85,6 +86,10 @@ pub async fn apply(
             tx.commit().await?;
             return Ok((Applied::Unchanged, said));
         }
+        if let Some(problem) = stale(&mut tx, folder).await? {
+            tx.commit().await?;
+            return Err(ApplyError::Refused(vec![problem]));
+        }
         let change = Change {
             now,
             folder,
@@ -128,24 +133,28 @@ struct Change<'a> {
 
 impl Change<'_> {
     async fn write(&self, tx: &mut TenantTransaction, difference: &Difference, new: bool) -> Result<(), DatabaseError> {
-        let settings = serde_json::to_value(&self.folder.settings).map_err(unreadable)?;
         if new {
-            self.insert_insurer(tx, &settings).await?;
-        } else {
-            self.update_insurer(tx, &settings).await?;
+            self.insert_insurer(tx).await?;
         }
-        self.write_revision(tx, &settings, &difference.lines.join("\n")).await?;
+        let revision = NewRevision {
+            now: self.now,
+            revision: self.revision,
+            channel: Channel::Command,
+            by: self.by,
+            why: None,
+            lines: &difference.lines,
+        };
+        revision.write(tx, &self.folder.settings).await?;
         self.write_terms(tx).await?;
-        self.write_logo(tx).await?;
+        if let Some(logo) = &self.folder.logo {
+            logos::keep(tx, logo).await?;
+        }
         let detail = json!({ "revision": self.revision, "changes": difference.lines.len() });
         audit::record_command(tx, self.now, "insurer.apply", None, detail).await
     }
 
-    async fn insert_insurer(
-        &self,
-        tx: &mut TenantTransaction,
-        settings: &serde_json::Value,
-    ) -> Result<(), DatabaseError> {
+    async fn insert_insurer(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        let settings = serde_json::to_value(&self.folder.settings).map_err(unreadable)?;
         let row = (
             insurers::tenant_id.eq(tx.tenant()),
             insurers::insurer_code.eq(self.folder.code.as_ref().map(kernel::InsurerCode::as_str)),
@@ -159,50 +168,6 @@ impl Change<'_> {
             insurers::applied_by.eq(self.by),
         );
         diesel::insert_into(insurers::table)
-            .values(row)
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
-    }
-
-    /// Leaves the state alone: a suspended insurer stays so until it is resumed.
-    async fn update_insurer(
-        &self,
-        tx: &mut TenantTransaction,
-        settings: &serde_json::Value,
-    ) -> Result<(), DatabaseError> {
-        let row = (
-            insurers::name.eq(&self.folder.settings.name),
-            insurers::kind.eq(self.folder.settings.kind.as_str()),
-            insurers::revision.eq(self.revision),
-            insurers::settings.eq(settings),
-            insurers::updated_at.eq(self.now),
-            insurers::applied_by.eq(self.by),
-        );
-        diesel::update(insurers::table)
-            .filter(insurers::tenant_id.eq(tx.tenant()))
-            .set(row)
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
-    }
-
-    async fn write_revision(
-        &self,
-        tx: &mut TenantTransaction,
-        settings: &serde_json::Value,
-        note: &str,
-    ) -> Result<(), DatabaseError> {
-        let row = (
-            insurer_revisions::tenant_id.eq(tx.tenant()),
-            insurer_revisions::revision.eq(self.revision),
-            insurer_revisions::settings.eq(settings),
-            insurer_revisions::content_hash.eq(hex(&Sha256::digest(settings.to_string()))),
-            insurer_revisions::applied_at.eq(self.now),
-            insurer_revisions::applied_by.eq(self.by),
-            insurer_revisions::note.eq(note),
-        );
-        diesel::insert_into(insurer_revisions::table)
             .values(row)
             .execute(&mut **tx)
             .await?;
@@ -233,25 +198,6 @@ impl Change<'_> {
                 .execute(&mut **tx)
                 .await?;
         }
-        Ok(())
-    }
-
-    async fn write_logo(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-        let Some(logo) = &self.folder.logo else { return Ok(()) };
-        let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
-        let row = (
-            logos::tenant_id.eq(tx.tenant()),
-            logos::hash.eq(&logo.head.hash),
-            logos::media_type.eq("image/png"),
-            logos::bytes.eq(&logo.bytes),
-            logos::width.eq(pixels(logo.head.width)),
-            logos::height.eq(pixels(logo.head.height)),
-        );
-        diesel::insert_into(logos::table)
-            .values(row)
-            .on_conflict_do_nothing()
-            .execute(&mut **tx)
-            .await?;
         Ok(())
     }
 }

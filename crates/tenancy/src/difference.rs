@@ -1,8 +1,8 @@
 //! What applying a folder would change, in lines for an operator, and what may not change any more.
 
 use crate::{
-    Folder, FolderProblem, PartFiles, Settings, SharedNetwork, TermsHead, copied, directory::InsurerRow, export,
-    schema::insurers,
+    Base, Folder, FolderProblem, PartFiles, Revision, Settings, SharedNetwork, TermsHead, copied,
+    directory::InsurerRow, export, revise, schema::insurers,
 };
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
@@ -47,10 +47,31 @@ pub async fn difference(database: &Database, now: DateTime<Utc>, folder: &Folder
         None => None,
     };
     compare_parts(&mut difference.lines, tx.as_mut(), folder, now).await?;
-    if let Some(tx) = tx {
+    if let Some(mut tx) = tx {
+        if !difference.lines.is_empty() {
+            difference.refused.extend(stale(&mut tx, folder).await?);
+        }
         tx.commit().await?;
     }
     Ok(difference)
+}
+
+/// Why a folder that changes something may not be laid over what stands: it knows nothing of a later revision.
+pub(crate) async fn stale(tx: &mut TenantTransaction, folder: &Folder) -> Result<Option<FolderProblem>, DatabaseError> {
+    let newer = match folder.base {
+        Base::Any => None,
+        Base::Revision(known) => revise::newer_than(tx, known).await?,
+        Base::Unknown => revise::last_of_console(tx).await?,
+    };
+    Ok(newer.map(|Revision { revision, applied_by, .. }| FolderProblem {
+        file: "tenant.toml".into(),
+        line: 1,
+        reason: format!(
+            "the folder knows nothing of revision {revision} (by {applied_by}): export the insurer anew and change that, \
+             or lay this folder over it by --force"
+        ),
+        key: String::new(),
+    }))
 }
 
 /// What modules keep, against what is kept of it, if anything.
@@ -73,26 +94,41 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
         ..Difference::default()
     };
     let none = Settings::default();
+    let code = folder.code.as_ref().map(InsurerCode::as_str);
     if let Some(stored) = stored {
-        let code = folder.code.as_ref();
         let (stored, new) = (plain(code, stored), plain(code, &folder.settings));
         compare_values("", &stored, &new, &mut difference.lines);
     } else {
-        let code = folder.code.as_ref().map_or("", |code| code.as_str());
-        difference
-            .lines
-            .push(format!("new insurer {code} {}", folder.settings.name));
+        let code = code.unwrap_or_default();
+        let line = format!("new insurer {code} {}", folder.settings.name);
+        difference.lines.push(line);
     }
     let stored = stored.unwrap_or(&none);
     compare_networks(stored, &folder.settings, &mut difference.lines);
-    compare_logo(stored, folder, &mut difference.lines);
+    compare_logo(stored, &folder.settings, &mut difference.lines);
     compare_terms(stored, folder, now, &mut difference);
     difference
 }
 
+/// What differs between two revisions of an insurer's settings, a line each.
+pub(crate) fn lines(code: Option<&str>, old: &Settings, new: &Settings) -> Vec<String> {
+    let mut lines = Vec::new();
+    compare_values("", &plain(code, old), &plain(code, new), &mut lines);
+    compare_networks(old, new, &mut lines);
+    compare_logo(old, new, &mut lines);
+    let mut tell = |those: &Settings, these: &Settings, verb: &str| {
+        for head in those.terms.iter().filter(|head| !these.terms.contains(head)) {
+            lines.push(format!("terms {} revision {} {verb}", head.document, head.revision));
+        }
+    };
+    tell(old, new, "taken out");
+    tell(new, old, "put in");
+    lines
+}
+
 /// A tenant.toml as a table, without what is compared by its own rules.
-fn plain(code: Option<&InsurerCode>, settings: &Settings) -> Table {
-    let toml = export::tenant_toml(code.map(InsurerCode::as_str), settings);
+fn plain(code: Option<&str>, settings: &Settings) -> Table {
+    let toml = export::tenant_toml(code, settings);
     // What is written for tenant.toml reads as one.
     let mut table: Table = toml.parse().unwrap_or_default();
     table.retain(|key, _| !matches!(key, "network" | "logo"));
@@ -138,8 +174,8 @@ fn compare_networks(stored: &Settings, new: &Settings, lines: &mut Vec<String>) 
     }
 }
 
-fn compare_logo(stored: &Settings, folder: &Folder, lines: &mut Vec<String>) {
-    match (&stored.logo, &folder.settings.logo) {
+fn compare_logo(stored: &Settings, new: &Settings, lines: &mut Vec<String>) {
+    match (&stored.logo, &new.logo) {
         (None, Some(new)) => lines.push(format!("logo added ({} × {})", new.width, new.height)),
         (Some(_), None) => lines.push("logo removed".into()),
         (Some(old), Some(new)) if old != new => lines.push(format!("logo changed ({} × {})", new.width, new.height)),
@@ -162,6 +198,7 @@ fn compare_terms(stored: &Settings, folder: &Folder, now: DateTime<Utc>, differe
                     "{name} is published and can't be changed: write revision {}",
                     new.head.revision + 1
                 ),
+                key: String::new(),
             }),
             Some(_) => difference
                 .lines
@@ -181,6 +218,7 @@ fn compare_terms(stored: &Settings, folder: &Folder, now: DateTime<Utc>, differe
                 file: file.into(),
                 line: 1,
                 reason,
+                key: String::new(),
             });
         } else {
             difference.lines.push(format!("{name} withdrawn before its day"));
@@ -227,6 +265,7 @@ mod tests {
             title: "x".into(),
             effective_at,
             content_hash,
+            agree_again: true,
         };
         let file = format!("terms/addendum.{revision}.md").into();
         TermsFile {

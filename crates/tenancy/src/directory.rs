@@ -2,10 +2,15 @@
 //!
 //! A node keeps each insurer until its revision changes, and looks at the revisions of all of them every
 //! [`LOOK_SECONDS`] at most, in one statement: what is applied or suspended shows within seconds on every node, without a
-//! word between nodes, and two thousand insurers cost no more looks than one. A code that the look doesn't hold is
-//! nobody's, so nothing is kept of codes that strangers make up.
+//! word between nodes, and two thousand insurers cost no more looks than one. Planned interruptions of the service ride on
+//! the same look, so that no page costs more for telling of them. A code that the look doesn't hold is nobody's, so nothing
+//! is kept of codes that strangers make up.
 
-use crate::{Insurer, InsurerState, Settings, schema::insurers};
+use crate::{
+    Insurer, InsurerState, Settings,
+    maintenance::Maintenance,
+    schema::{insurers, maintenances},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError};
 use diesel::prelude::*;
@@ -51,10 +56,11 @@ struct Begun {
     look: Load<Arc<Look>>,
 }
 
-/// The revisions of all insurers at one moment.
+/// The revisions of all insurers at one moment, and the interruptions that are not over, the next first.
 struct Look {
     revisions: HashMap<TenantId, Revision>,
     by_code: HashMap<String, TenantId>,
+    maintenances: Vec<Maintenance>,
 }
 
 impl Directory {
@@ -88,6 +94,13 @@ impl Directory {
         platform.ok_or(DatabaseError::Statement(diesel::result::Error::NotFound))
     }
 
+    /// The interruption that members and staff are told of now: one that lasts, or the next that comes soon.
+    pub async fn maintenance(&self) -> Result<Option<Maintenance>, DatabaseError> {
+        let look = self.look().await?;
+        let now = self.clock.now();
+        Ok(look.maintenances.iter().find(|one| one.is_told(now)).cloned())
+    }
+
     /// The last look, or a new one where that is old.
     async fn look(&self) -> Result<Arc<Look>, DatabaseError> {
         let now = self.clock.now();
@@ -106,7 +119,7 @@ impl Directory {
                 }
             }
         };
-        look.get(|| look_at_all(&self.database)).await
+        look.get(|| look_at_all(&self.database, now)).await
     }
 
     /// The insurer in the revision that was seen, or a newer one.
@@ -202,6 +215,7 @@ pub(crate) struct InsurerRow {
     pub(crate) state: String,
     pub(crate) revision: i64,
     pub(crate) settings: serde_json::Value,
+    pub(crate) sender_domains: Vec<String>,
 }
 
 impl InsurerRow {
@@ -233,11 +247,20 @@ pub(crate) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) 
     DatabaseError::Statement(diesel::result::Error::DeserializationError(Box::new(error)))
 }
 
-async fn look_at_all(database: &Database) -> Result<Arc<Look>, DatabaseError> {
-    let rows: Vec<(TenantId, Option<String>, Revision)> = database
+async fn look_at_all(database: &Database, now: DateTime<Utc>) -> Result<Arc<Look>, DatabaseError> {
+    let rows: Vec<(TenantId, Option<String>, Revision, Option<Maintenance>)> = database
         .look_up(|directory| {
             async move {
-                let rows = insurers::table.select((insurers::tenant_id, insurers::insurer_code, insurers::revision));
+                // They come with the platform's row, which is there as often as there are interruptions, but at least once.
+                let planned = insurers::tenant_id
+                    .eq(TenantId::PLATFORM)
+                    .and(maintenances::ends_at.gt(now));
+                let rows = insurers::table.left_join(maintenances::table.on(planned)).select((
+                    insurers::tenant_id,
+                    insurers::insurer_code,
+                    insurers::revision,
+                    Option::<Maintenance>::as_select(),
+                ));
                 Ok(rows.load(&mut &**directory).await?)
             }
             .scope_boxed()
@@ -246,11 +269,14 @@ async fn look_at_all(database: &Database) -> Result<Arc<Look>, DatabaseError> {
     let mut look = Look {
         revisions: HashMap::with_capacity(rows.len()),
         by_code: HashMap::with_capacity(rows.len()),
+        maintenances: Vec::new(),
     };
-    for (tenant, code, revision) in rows {
+    for (tenant, code, revision, maintenance) in rows {
         look.revisions.insert(tenant, revision);
         look.by_code.extend(code.map(|code| (code, tenant)));
+        look.maintenances.extend(maintenance);
     }
+    look.maintenances.sort_by_key(|one| one.starts_at);
     Ok(Arc::new(look))
 }
 

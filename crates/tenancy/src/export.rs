@@ -1,7 +1,7 @@
 //! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing.
 
 use crate::{
-    ContactDesk, Feature, FolderPart, Settings,
+    ContactDesk, Feature, FolderPart, RosterSettings, Settings,
     directory::InsurerRow,
     folder::day_word,
     logos,
@@ -69,14 +69,14 @@ pub async fn export(
     let settings = row.settings()?;
     let mut files = vec![(
         PathBuf::from("tenant.toml"),
-        tenant_toml(row.insurer_code.as_deref(), &settings).into_bytes(),
+        tenant_toml_of(row.insurer_code.as_deref(), row.revision, &settings).into_bytes(),
     )];
     for head in &settings.terms {
         let text = terms::text(&mut tx, &head.document, head.revision)
             .await?
             .ok_or(diesel::result::Error::NotFound)?;
         let name = format!("terms/{}.{}.md", head.document, head.revision);
-        files.push((name.into(), terms_markdown(&text).into_bytes()));
+        files.push((name.into(), terms_markdown(&text, head.agree_again).into_bytes()));
     }
     for part in parts {
         for file in (part.export)(&mut tx, now).await? {
@@ -113,6 +113,11 @@ fn write(dir: &Path, files: &[(PathBuf, Vec<u8>)]) -> Result<(), ExportError> {
     Ok(())
 }
 
+/// tenant.toml with the revision that it was made from, which `apply` compares with what stands then.
+fn tenant_toml_of(code: Option<&str>, revision: i64, settings: &Settings) -> String {
+    format!("revision = {revision}\n{}", tenant_toml(code, settings))
+}
+
 /// tenant.toml in the order of the shipped ones.
 pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
     let mut toml = Toml::default();
@@ -137,6 +142,10 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
             let words = words.map(|(word, relation)| (word.clone(), relation.as_str().into()));
             // Keys of any text: the library knows when to put quotation marks around them.
             toml.0 += &words.collect::<toml::Table>().to_string();
+        }
+        if settings.roster != RosterSettings::default() {
+            toml.table("roster");
+            toml.plain("loss_percent", settings.roster.loss_percent);
         }
         toml.table("sign_up");
         toml.plain("employee_number", settings.sign_up.employee_number);
@@ -163,6 +172,13 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
         toml.table("modules");
         for module in Feature::ALL {
             toml.text(module.as_str(), settings.modules.wished(*module).as_str());
+        }
+        let mut said = settings.approvals.all().peekable();
+        if said.peek().is_some() {
+            toml.table("approvals");
+        }
+        for (action, is_on) in said {
+            toml.plain(action.as_str(), is_on);
         }
     }
     toml.0
@@ -196,7 +212,7 @@ fn desk(toml: &mut Toml, desk: &ContactDesk) {
     }
 }
 
-pub(crate) fn terms_markdown(text: &TermsText) -> String {
+pub(crate) fn terms_markdown(text: &TermsText, agree_again: bool) -> String {
     let mut toml = Toml::default();
     toml.text("document", &text.document);
     toml.plain("revision", text.revision);
@@ -204,6 +220,9 @@ pub(crate) fn terms_markdown(text: &TermsText) -> String {
     toml.text("effective_on", &calendar::today_in_japan(text.effective_at).to_string());
     if let Some(changes) = &text.changes {
         toml.text("changes", changes);
+    }
+    if !agree_again {
+        toml.plain("agree_again", agree_again);
     }
     format!("+++\n{}+++\n\n{}\n", toml.0, text.body)
 }

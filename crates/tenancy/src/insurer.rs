@@ -2,7 +2,8 @@
 //! nothing here is changed in place.
 
 use crate::{
-    Brand, ContactDesk, PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings,
+    Approvals, Brand, ContactDesk, PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings,
+    SharedNetwork, SignUpSettings,
 };
 use chrono::{DateTime, Utc};
 use kernel::{InsurerCode, RelationWords, TenantId};
@@ -36,8 +37,12 @@ pub struct Insurer {
     pub desk: ContactDesk,
     /// What the my page offers.
     pub modules: Features,
+    /// What takes a second pair of eyes, where it said so.
+    pub approvals: Approvals,
     /// What the words for 続柄 mean in its rosters.
     pub relations: RelationWords,
+    /// What an import of its roster is held to.
+    pub roster: RosterSettings,
     /// What sign-up asks beyond the usual.
     pub sign_up: SignUpSettings,
     /// The floor of password lengths.
@@ -80,12 +85,14 @@ impl Insurer {
             logo: settings.logo,
             desk: settings.desk,
             modules: settings.modules,
+            approvals: settings.approvals,
             relations: RelationWords::new(
                 settings
                     .relations
                     .iter()
                     .map(|(word, relation)| (word.as_str(), *relation)),
             ),
+            roster: settings.roster,
             sign_up: settings.sign_up,
             password: settings.password,
             session: settings.session,
@@ -285,6 +292,14 @@ pub struct TermsHead {
     pub effective_at: DateTime<Utc>,
     /// SHA-256 of title, first day, changes and text, in hex: what a consent names.
     pub content_hash: String,
+    /// False where whoever accepted the revision before need not accept this one.
+    #[serde(default = "asked_again", skip_serializing_if = "Clone::clone")]
+    pub agree_again: bool,
+}
+
+/// What stands in heads that say nothing of it.
+fn asked_again() -> bool {
+    true
 }
 
 #[cfg(test)]

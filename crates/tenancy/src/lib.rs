@@ -4,6 +4,7 @@
 //! see a new revision or a suspension within [`LOOK_SECONDS`]. Nothing here knows a person.
 
 mod apply;
+mod approvals;
 mod brand;
 mod copied;
 mod desk;
@@ -13,29 +14,37 @@ mod export;
 mod folder;
 mod insurer;
 pub mod logos;
+pub mod maintenance;
 mod named;
 mod network;
 mod operate;
 pub mod pages;
+mod revise;
+pub mod revisions;
 mod schema;
 mod settings;
 pub mod terms;
 
 pub use apply::{Applied, ApplyError, apply};
+pub use approvals::{ApprovalAction, Approvals};
 pub use brand::{Brand, Color};
 pub use desk::{ContactDesk, DeskStatus, Hours, OtherContact};
 pub use difference::{Difference, difference};
 pub use directory::{Directory, LOOK_SECONDS};
 pub use export::{ExportError, export};
 pub use folder::{
-    At, Folder, FolderPart, FolderProblem, LogoFile, PartApply, PartDifference, PartExport, PartFile, PartFiles,
-    PartFuture, Problems, Section, TermsFile,
+    At, Base, Folder, FolderPart, FolderProblem, LogoFile, LogoProblem, MAX_LOGO_FILE, PartApply, PartDifference,
+    PartExport, PartFile, PartFiles, PartFuture, Problems, Section, TermsFile, Topic, day_word, read_logo, read_typed,
 };
 pub use insurer::{
     Feature, FeatureState, Features, Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, TermsHead,
 };
 pub use named::{NamedError, named};
 pub use network::SharedNetwork;
-pub use operate::{InsurerHead, Revision, Shown, StateChange, find, list, resume, show, suspend};
-pub use settings::{PasswordSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};
+pub use operate::{
+    Found, InsurerHead, Order, Revision, Shown, StateChange, find, list, of_platform, release_senders, resume, search,
+    sender_domains, show, suspend,
+};
+pub use revise::{CHANGED_MEANWHILE, Revising, SENDER_ADDRESS, revise};
+pub use settings::{PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};
 pub use terms::{TermsInForce, terms_in_force};

@@ -1,6 +1,6 @@
 //! Logos by the hash of their bytes, as made by this crate: PNG, at most 64 KiB.
 
-use crate::schema::logos;
+use crate::{LogoFile, schema::logos};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -31,4 +31,23 @@ pub async fn logo(tx: &mut TenantTransaction, hash: &str) -> Result<Option<Logo>
         .await
         .optional()?;
     Ok(row)
+}
+
+/// Puts a logo beside the earlier ones.
+pub async fn keep(tx: &mut TenantTransaction, logo: &LogoFile) -> Result<(), DatabaseError> {
+    let pixels = |side: u32| i32::try_from(side).unwrap_or(i32::MAX);
+    let row = (
+        logos::tenant_id.eq(tx.tenant()),
+        logos::hash.eq(&logo.head.hash),
+        logos::media_type.eq("image/png"),
+        logos::bytes.eq(&logo.bytes),
+        logos::width.eq(pixels(logo.head.width)),
+        logos::height.eq(pixels(logo.head.height)),
+    );
+    diesel::insert_into(logos::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }

@@ -1,17 +1,20 @@
-//! What operators ask and do on the command line beside applying folders: list, show, suspend, resume.
+//! What operators ask and do beside applying folders: list, search, show, suspend, resume.
 
 use crate::{
     Insurer, InsurerKind, InsurerState,
     apply::lock,
     directory::{InsurerRow, unreadable},
     export,
+    revise::current,
     schema::{insurer_revisions, insurers},
 };
+use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{InsurerCode, TenantId};
+use kernel::{EmailAddress, InsurerCode, TenantId, text};
+use std::sync::LazyLock;
 
 /// A line of `tenant list`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,56 @@ pub struct Revision {
     pub applied_by: String,
     /// What changed, a line each.
     pub note: String,
+    /// `command` or `console`.
+    pub channel: String,
+    /// Why, as whoever made it in the console says.
+    pub why: Option<String>,
+}
+
+/// An insurer that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Whose rows.
+    pub tenant_id: TenantId,
+    /// Its code.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Open or suspended.
+    pub state: InsurerState,
+}
+
+/// Who suspends or resumes, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// From where.
+    pub origin: &'a Origin,
+    /// Who, as the insurer's trail names them.
+    pub actor: Actor,
+    /// Who, as the insurer's row and the platform's operators name them.
+    pub by: &'a str,
+    /// Why, in their words.
+    pub why: &'a str,
+}
+
+impl<'a> Order<'a> {
+    /// At the command line, and why.
+    pub fn command(by: &'a str, why: &'a str) -> Self {
+        static ORIGIN: LazyLock<Origin> = LazyLock::new(Origin::command);
+        Self {
+            origin: &ORIGIN,
+            actor: Actor::Operator,
+            by,
+            why,
+        }
+    }
+}
+
+/// At the command line, by whom.
+impl<'a> From<&'a str> for Order<'a> {
+    fn from(by: &'a str) -> Self {
+        Self::command(by, "")
+    }
 }
 
 /// What suspending or resuming did.
@@ -82,6 +135,70 @@ pub async fn list(database: &Database) -> Result<Vec<InsurerHead>, DatabaseError
         .await?;
     tx.commit().await?;
     rows.into_iter().map(HeadRow::head).collect()
+}
+
+/// The insurers whose name or kana holds, or whose code begins with, what is sought, in the order of their codes, after
+/// one of them; so many at most, and how many there are in all. Read whole: they are a few thousand.
+pub async fn search(
+    database: &Database,
+    sought: &str,
+    after: &str,
+    limit: usize,
+) -> Result<(usize, Vec<Found>), DatabaseError> {
+    let mut tx = database.directory().await?;
+    let rows: Vec<SoughtRow> = insurers::table
+        .filter(insurers::insurer_code.is_not_null())
+        .order(insurers::insurer_code)
+        .select((
+            insurers::tenant_id,
+            insurers::insurer_code.assume_not_null(),
+            insurers::name,
+            insurers::state,
+            diesel::dsl::sql::<diesel::sql_types::Nullable<diesel::sql_types::Text>>("settings->>'kana'"),
+        ))
+        .load(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    let (prefix, key) = (text::normalize_dense(sought), search_key(sought));
+    let mut all = 0;
+    let mut found = Vec::new();
+    for row in rows.into_iter().filter(|row| row.fits(&prefix, &key)) {
+        all += 1;
+        if found.len() < limit && *row.code > *after {
+            let state = InsurerState::from_word(&row.state);
+            found.push(Found {
+                tenant_id: row.tenant_id,
+                state: state.ok_or_else(|| unreadable(std::io::Error::other(row.state)))?,
+                code: row.code,
+                name: row.name,
+            });
+        }
+    }
+    Ok((all, found))
+}
+
+#[derive(Queryable)]
+struct SoughtRow {
+    tenant_id: TenantId,
+    code: String,
+    name: String,
+    state: String,
+    kana: Option<String>,
+}
+
+impl SoughtRow {
+    fn fits(&self, prefix: &str, key: &str) -> bool {
+        let holds = |text: &str| search_key(text).contains(key);
+        self.code.starts_with(prefix) || holds(&self.name) || self.kana.as_deref().is_some_and(holds)
+    }
+}
+
+/// What two writings of a name share: in one width, without blanks, hiragana as katakana.
+fn search_key(written: &str) -> String {
+    text::name_key(written)
+        .chars()
+        .map(text::hiragana_to_katakana)
+        .collect()
 }
 
 /// The tenant of a code.
@@ -127,9 +244,9 @@ pub async fn suspend(
     database: &Database,
     now: DateTime<Utc>,
     tenant: TenantId,
-    by: &str,
+    order: impl Into<Order<'_>>,
 ) -> Result<StateChange, DatabaseError> {
-    set_state(database, now, tenant, by, InsurerState::Suspended).await
+    set_state(database, now, tenant, order.into(), InsurerState::Suspended).await
 }
 
 /// Lets the members of a suspended insurer in again.
@@ -137,16 +254,53 @@ pub async fn resume(
     database: &Database,
     now: DateTime<Utc>,
     tenant: TenantId,
-    by: &str,
+    order: impl Into<Order<'_>>,
 ) -> Result<StateChange, DatabaseError> {
-    set_state(database, now, tenant, by, InsurerState::Open).await
+    set_state(database, now, tenant, order.into(), InsurerState::Open).await
+}
+
+/// The domains on which an insurer's administrators may set the address that its mails come from.
+pub async fn sender_domains(database: &Database, tenant: TenantId) -> Result<Vec<String>, DatabaseError> {
+    let mut tx = database.tenant(tenant).read().await?;
+    let row = current(&mut tx).await?;
+    tx.commit().await?;
+    Ok(row.sender_domains)
+}
+
+/// Sets them: an operator's word, which no page of the console changes. The domain that is none, where there is one.
+pub async fn release_senders(
+    database: &Database,
+    now: DateTime<Utc>,
+    tenant: TenantId,
+    domains: &[String],
+) -> Result<Result<(), String>, DatabaseError> {
+    let mut released = Vec::with_capacity(domains.len());
+    for typed in domains {
+        match EmailAddress::parse(&format!("no-reply@{typed}")) {
+            Ok(address) => released.push(address.parts().1.to_ascii_lowercase()),
+            Err(_) => return Ok(Err(typed.clone())),
+        }
+    }
+    released.sort();
+    released.dedup();
+    let mut tx = database.tenant(tenant).write(Durability::Safe).await?;
+    lock(&mut tx).await?;
+    diesel::update(insurers::table)
+        .filter(insurers::tenant_id.eq(tenant))
+        .set(insurers::sender_domains.eq(&released))
+        .execute(&mut *tx)
+        .await?;
+    let detail = serde_json::json!({ "domains": released });
+    audit::record_command(&tx, now, "insurer.senders", None, detail).await?;
+    tx.commit().await?;
+    Ok(Ok(()))
 }
 
 async fn set_state(
     database: &Database,
     now: DateTime<Utc>,
     tenant: TenantId,
-    by: &str,
+    order: Order<'_>,
     state: InsurerState,
 ) -> Result<StateChange, DatabaseError> {
     if tenant == TenantId::PLATFORM {
@@ -154,7 +308,7 @@ async fn set_state(
     }
     let mut tx = database.tenant(tenant).write(Durability::Safe).await?;
     lock(&mut tx).await?;
-    let changed = diesel::update(insurers::table)
+    let changed: Option<Option<String>> = diesel::update(insurers::table)
         .filter(insurers::tenant_id.eq(tenant))
         .filter(insurers::state.ne(state.as_str()))
         .set((
@@ -162,11 +316,13 @@ async fn set_state(
             // By which every node sees that there is something new. The history has no line of it: no setting changed.
             insurers::revision.eq(insurers::revision + 1),
             insurers::updated_at.eq(now),
-            insurers::applied_by.eq(by),
+            insurers::applied_by.eq(order.by),
         ))
-        .execute(&mut *tx)
-        .await?;
-    if changed == 0 {
+        .returning(insurers::insurer_code)
+        .get_result(&mut *tx)
+        .await
+        .optional()?;
+    let Some(code) = changed else {
         let known: i64 = insurers::table
             .filter(insurers::tenant_id.eq(tenant))
             .count()
@@ -177,14 +333,32 @@ async fn set_state(
         } else {
             StateChange::AlreadySo
         });
-    }
-    let action = match state {
-        InsurerState::Suspended => "insurer.suspend",
-        InsurerState::Open => "insurer.resume",
     };
-    audit::record_command(&tx, now, action, None, serde_json::json!({})).await?;
+    let entry = |actor| Entry {
+        actor,
+        action: match state {
+            InsurerState::Suspended => "insurer.suspend",
+            InsurerState::Open => "insurer.resume",
+        },
+        object: None,
+        outcome: "done",
+        detail: serde_json::json!({ "insurer": code, "why": order.why }),
+    };
+    audit::record(&tx, now, order.origin, entry(order.actor)).await?;
+    // The platform's line is there before anything is done that it tells.
+    let platform = database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
+    audit::record(&platform, now, order.origin, entry(of_platform(order.actor))).await?;
+    platform.commit().await?;
     tx.commit().await?;
     Ok(StateChange::Done)
+}
+
+/// As the platform's own trail names who an insurer's calls its operator.
+pub fn of_platform(actor: Actor) -> Actor {
+    match actor {
+        Actor::Platform(id) => Actor::Staff(id),
+        actor => actor,
+    }
 }
 
 #[derive(Queryable, Selectable)]

@@ -12,6 +12,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         applied_by -> Text,
+        sender_domains -> Array<Text>,
     }
 }
 
@@ -24,6 +25,8 @@ diesel::table! {
         applied_at -> Timestamptz,
         applied_by -> Text,
         note -> Text,
+        channel -> Text,
+        why -> Nullable<Text>,
     }
 }
 
@@ -42,12 +45,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    terms_drafts (tenant_id, document, revision) {
+        tenant_id -> Integer,
+        document -> Text,
+        revision -> Integer,
+        version -> Integer,
+        title -> Text,
+        effective_on -> Nullable<Date>,
+        agree_again -> Bool,
+        changes -> Text,
+        body -> Text,
+        saved_by -> Text,
+        saved_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     pages (tenant_id, slug) {
         tenant_id -> Integer,
         slug -> Text,
         title -> Text,
         body -> Text,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    maintenances (maintenance_id) {
+        maintenance_id -> Uuid,
+        starts_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        text -> Text,
     }
 }
 
@@ -61,3 +89,5 @@ diesel::table! {
         height -> Integer,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(insurers, maintenances);

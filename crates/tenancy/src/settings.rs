@@ -1,7 +1,7 @@
 //! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms and logo beside it,
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
-use crate::{Color, ContactDesk, Features, InsurerKind, LogoHead, MemberDocument, SharedNetwork, TermsHead};
+use crate::{Approvals, Color, ContactDesk, Features, InsurerKind, LogoHead, MemberDocument, SharedNetwork, TermsHead};
 use kernel::{EmailAddress, Relation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, time::Duration};
@@ -29,6 +29,8 @@ pub struct Settings {
     pub member_documents: Vec<MemberDocument>,
     /// What the insurer's own words and codes for 続柄 mean, as it writes them. Read with the next roster.
     pub relations: BTreeMap<String, Relation>,
+    /// What an import of the roster is held to.
+    pub roster: RosterSettings,
     /// What sign-up asks beyond the usual.
     pub sign_up: SignUpSettings,
     /// The floor of password lengths.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub desk: ContactDesk,
     /// What the my page offers.
     pub modules: Features,
+    /// What takes a second pair of eyes, where the insurer said so.
+    pub approvals: Approvals,
     /// The logo.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo: Option<LogoHead>,
@@ -63,6 +67,7 @@ impl Default for Settings {
             after_loss_days: 0,
             member_documents: MemberDocument::ALL.to_vec(),
             relations: BTreeMap::new(),
+            roster: RosterSettings::default(),
             sign_up: SignUpSettings::default(),
             password: PasswordSettings::default(),
             session: SessionSettings::default(),
@@ -70,9 +75,29 @@ impl Default for Settings {
             sender: SenderSettings::default(),
             desk: ContactDesk::default(),
             modules: Features::default(),
+            approvals: Approvals::default(),
             logo: None,
             terms: Vec::new(),
         }
+    }
+}
+
+/// What an import of the roster is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RosterSettings {
+    /// How many of a hundred covered people one file may take out of coverage without being asked about, 1–100.
+    pub loss_percent: u8,
+}
+
+impl RosterSettings {
+    /// Above nought: a first day without any loss at all is nobody's.
+    pub const LOSS_PERCENT: std::ops::RangeInclusive<u32> = 1..=100;
+}
+
+impl Default for RosterSettings {
+    fn default() -> Self {
+        Self { loss_percent: 5 }
     }
 }
 

@@ -1,6 +1,13 @@
 //! 利用規約: which revisions are in force, and their text. A published revision never changes; a member's consent names
 //! its content hash.
 
+mod drafts;
+mod publishing;
+pub mod reasons;
+
+pub use drafts::{Draft, KeptDraft, LONGEST, Saving, discard, draft, drafts, fields, may_draft, save};
+pub use publishing::{Planned, plan, publish, withdraw};
+
 use crate::{Insurer, TermsHead, schema::terms_documents};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -24,6 +31,8 @@ pub struct TermsInForce {
     pub owner: TenantId,
     /// The revision.
     pub terms: TermsHead,
+    /// The earliest revision whose acceptance still counts: those after it need not be accepted anew.
+    pub since: i32,
 }
 
 /// A revision with its text.
@@ -57,9 +66,10 @@ pub fn terms_in_force(insurer: &Insurer, platform: &Insurer, now: DateTime<Utc>)
     let mut shared = latest(platform, now);
     let (service, points) = (shared.remove(SERVICE), shared.remove(POINTS).filter(|_| insurer.points));
     let of = |owner: TenantId| {
-        move |terms: &TermsHead| TermsInForce {
+        move |(terms, since): (&TermsHead, i32)| TermsInForce {
             owner,
             terms: terms.clone(),
+            since,
         }
     };
     let shared_by = of(platform.tenant_id);
@@ -90,6 +100,12 @@ pub async fn text(
     Ok(row)
 }
 
+/// The revision of the transaction's insurer, and its own terms, as they are at this moment.
+pub async fn heads(tx: &mut TenantTransaction) -> Result<(i64, Vec<TermsHead>), DatabaseError> {
+    let row = crate::revise::current(tx).await?;
+    Ok((row.revision, row.settings()?.terms))
+}
+
 /// SHA-256, in hex, over everything of a revision that a member reads.
 pub(crate) fn content_hash(title: &str, effective_at: DateTime<Utc>, changes: Option<&str>, body: &str) -> String {
     let mut hash = Sha256::new();
@@ -112,12 +128,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         })
 }
 
-fn latest(insurer: &Insurer, now: DateTime<Utc>) -> BTreeMap<&str, &TermsHead> {
-    let mut latest = BTreeMap::<&str, &TermsHead>::new();
+/// Of each document the latest revision whose day has come, and since which one acceptance counts.
+fn latest(insurer: &Insurer, now: DateTime<Utc>) -> BTreeMap<&str, (&TermsHead, i32)> {
+    let mut latest = BTreeMap::<&str, (&TermsHead, i32)>::new();
     for terms in insurer.terms.iter().filter(|terms| terms.effective_at <= now) {
-        let known = latest.entry(terms.document.as_str()).or_insert(terms);
+        let (known, since) = latest.entry(terms.document.as_str()).or_insert((terms, terms.revision));
         if terms.revision > known.revision {
             *known = terms;
+        }
+        if terms.agree_again {
+            *since = terms.revision.max(*since);
         }
     }
     latest
@@ -141,7 +161,43 @@ mod tests {
             title: document.into(),
             effective_at,
             content_hash: "x".into(),
+            agree_again: true,
         }
+    }
+
+    #[test]
+    fn a_revision_that_asks_nobody_again_leaves_what_was_accepted_before() {
+        let quiet = |revision, from| TermsHead {
+            agree_again: false,
+            ..head(SERVICE, revision, from)
+        };
+        let platform = insurer(
+            0,
+            false,
+            vec![
+                head(SERVICE, 1, "2024-04-05"),
+                head(SERVICE, 2, "2026-04-01"),
+                quiet(3, "2026-05-01"),
+                quiet(4, "2026-06-01"),
+                head(SERVICE, 5, "2026-07-01"),
+            ],
+        );
+        let member = insurer(7, false, vec![]);
+        let asked = |now: &str| {
+            let found = terms_in_force(&member, &platform, day(now)).remove(0);
+            (found.terms.revision, found.since)
+        };
+        assert_eq!(asked("2026-04-30"), (2, 2));
+        assert_eq!(asked("2026-05-01"), (3, 2));
+        assert_eq!(asked("2026-06-30"), (4, 2));
+        assert_eq!(asked("2026-07-01"), (5, 5));
+    }
+
+    #[test]
+    fn heads_of_old_say_nothing_of_it_and_ask_again() {
+        let stored = serde_json::to_value(head(SERVICE, 2, "2026-04-01")).unwrap();
+        assert!(stored.get("agree_again").is_none());
+        assert!(serde_json::from_value::<TermsHead>(stored).unwrap().agree_again);
     }
 
     fn insurer(tenant: i32, points: bool, terms: Vec<TermsHead>) -> Insurer {

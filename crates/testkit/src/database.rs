@@ -184,6 +184,11 @@ impl TestDatabase {
         self.database.tenant(tenant).write(Durability::Safe).await.unwrap()
     }
 
+    /// What a query about another tenant, such as the platform, gives.
+    pub async fn lines_of(&self, tenant: TenantId, query: &str) -> Vec<String> {
+        lines_within(&self.service, Some(tenant), query).await
+    }
+
     /// The column `line` of a query's rows, as the owner inside the insurer.
     pub async fn lines(&self, query: &str) -> Vec<String> {
         lines_within(&self.owner, Some(self.tenant), query).await

@@ -87,8 +87,16 @@ impl TestDatabase {
             ..Options::default()
         };
         let by = (Actor::System, Origin::command());
-        import(&self.database, &insurer, file, options, by, &self.clock, |_| ())
-            .await
-            .unwrap();
+        import(
+            (&self.database, &self.keys),
+            &insurer,
+            file,
+            options,
+            by,
+            &self.clock,
+            |_| (),
+        )
+        .await
+        .unwrap();
     }
 }

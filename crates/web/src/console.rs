@@ -1,6 +1,10 @@
 //! The console's rows of the pages' table: what staff see of the pipeline. How to add a page: pages.md.
 
 mod account;
+mod approvals;
+mod audit;
+mod colleague;
+mod colleagues;
 mod enrol;
 mod factor;
 mod home;
@@ -15,10 +19,20 @@ mod password;
 mod protections;
 mod prove;
 mod roster;
+mod settings;
 mod support;
+mod switches;
+mod terms;
 mod workplaces;
 
-use access::{EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT, OPERATOR_INSURERS, ROSTER_VIEW, SUPPORT_GRANT};
+use ::approvals::Performer;
+use ::roster::Runs;
+use ::staff::Staff;
+use access::{
+    AUDIT_VIEW, EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT, OPERATOR_HEALTH, OPERATOR_INSURERS, OPERATOR_MAIL,
+    OPERATOR_SITE, ROSTER_VIEW, SETTINGS_VIEW, STAFF_VIEW, SUPPORT_GRANT, TERMS_VIEW,
+};
+use kernel::Keys;
 use log_in::Door;
 use pages::{ConsoleNav, HomePanel, Row, TaskWords, public, staff, staff_pending, staff_proven, staff_session};
 use poem::http::Method;
@@ -33,12 +47,21 @@ pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> 
     let first = [
         entry("/console/", "ホーム", None),
         entry("/console/roster", "名簿の取り込み", Some(ROSTER_VIEW)),
+        entry("/console/terms", "規約", Some(TERMS_VIEW)),
     ];
     let last = [
+        entry("/console/settings", "設定", Some(SETTINGS_VIEW)),
         entry("/console/protections", "保護", Some(MEMBERS_PROTECT)),
         entry("/console/letters", "案内状", Some(LETTERS_PRINT)),
+        entry("/console/staff", "職員", Some(STAFF_VIEW)),
+        entry("/console/approvals", "承認", None),
+        entry("/console/audit", "監査記録", Some(AUDIT_VIEW)),
         entry("/console/support", "運営サポート", Some(SUPPORT_GRANT)),
         entry("/operator/", "ホーム", Some(OPERATOR_INSURERS)),
+        entry("/operator/maintenance", "メンテナンスの予定", Some(OPERATOR_SITE)),
+        entry("/operator/jobs", "失敗した処理", Some(OPERATOR_HEALTH)),
+        entry("/operator/mails", "届かなかったメール", Some(OPERATOR_MAIL)),
+        entry("/operator/nodes", "稼働状況", Some(OPERATOR_HEALTH)),
     ];
     first.into_iter().chain(of_modules).chain(last).collect()
 }
@@ -50,6 +73,22 @@ pub fn home_panels(
 ) -> Arc<[HomePanel]> {
     let tasks: Arc<[TaskWords]> = [names::TASK].into_iter().chain(tasks).collect();
     panels::all(tasks).into_iter().chain(of_modules).collect()
+}
+
+/// How the pipeline's actions under four eyes are done once another has agreed.
+pub fn performers(staff: &Staff, rosters: &Runs, keys: &Keys) -> Vec<Performer> {
+    let mut performers = staff.performers();
+    performers.extend([
+        accounts::protection::performer(keys),
+        rosters.performer(),
+        rosters.undo_performer(),
+        letters::performer(),
+        roster::performer(),
+        terms::performer(),
+        terms::consents_performer(),
+        staff.approvals().switch_performer(),
+    ]);
+    performers
 }
 
 /// What stands at the two doors: log-in, and a forgotten password.
@@ -190,14 +229,14 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
             "/console/protections/:id/lift",
             "console.protections.lift",
             MEMBERS_PROTECT,
-            protections::ask_lift,
+            protections::lift::ask,
         ),
         staff_proven(
             POST,
             "/console/protections/:id/lift",
             "console.protections.lift.submit",
             MEMBERS_PROTECT,
-            protections::lift,
+            protections::lift::submit,
         ),
         staff(GET, "/console/letters", "console.letters", LETTERS_PRINT, letters::show),
         staff(
@@ -251,28 +290,6 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
             "console.support.end",
             SUPPORT_GRANT,
             support::end,
-        ),
-        staff(GET, "/operator/", "operator", OPERATOR_INSURERS, operator::home),
-        staff(
-            GET,
-            "/operator/insurers/:code/support",
-            "operator.support",
-            OPERATOR_INSURERS,
-            operator::ask,
-        ),
-        staff(
-            POST,
-            "/operator/insurers/:code/support",
-            "operator.support.submit",
-            OPERATOR_INSURERS,
-            operator::submit,
-        ),
-        staff_proven(
-            POST,
-            "/operator/support/:grant/enter",
-            "operator.support.enter",
-            OPERATOR_INSURERS,
-            operator::enter,
         ),
         staff_pending(GET, "/console/login/factor", "console.factor", factor::show),
         staff_pending(POST, "/console/login/factor", "console.factor.prove", factor::submit),
@@ -340,5 +357,15 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
             account::end_session,
         ),
     ];
-    rows.into_iter().chain(roster::rows()).chain(doors()).collect()
+    rows.into_iter()
+        .chain(roster::rows())
+        .chain(settings::rows())
+        .chain(approvals::rows())
+        .chain(switches::rows())
+        .chain(colleagues::rows())
+        .chain(operator::rows())
+        .chain(terms::rows())
+        .chain(audit::rows())
+        .chain(doors())
+        .collect()
 }

@@ -43,6 +43,7 @@ fn services() -> Services {
         database,
         keys,
         clock,
+        performers: Arc::from([]),
         rosters: roster::Runs::new(&ground, chrono::TimeDelta::days(1)),
         staff: Staff::new(&ground, Arc::new(Policy::load(&[]).unwrap()), public_url.clone()),
         console_url: public_url.clone(),

@@ -20,6 +20,18 @@ const PAGES = {
   'roster-new': ['/console/roster/new', '名簿のファイルを選ぶ'],
   protections: ['/console/protections', '保護'],
   letters: ['/console/letters?registered=either', '案内状'],
+  'member-new': ['/console/members/new', '追加'],
+  notices: ['/console/notices', 'お知らせ'],
+  'notice-new': ['/console/notices/new', '新しいお知らせ'],
+  terms: ['/console/terms', '規約'],
+  settings: ['/console/settings', '設定'],
+  branding: ['/console/settings/branding', '名前と色'],
+  revisions: ['/console/settings/revisions', '設定の変更の記録'],
+  staff: ['/console/staff', '職員'],
+  invite: ['/console/staff/invite', '職員の招待'],
+  approvals: ['/console/approvals', '承認'],
+  switches: ['/console/approvals/settings', '承認'],
+  audit: ['/console/audit', '監査記録'],
   support: ['/console/support', '運営サポート'],
   account: ['/console/account', 'アカウント'],
   prove: ['/console/prove', '確認'],
@@ -72,7 +84,8 @@ export default function register(site) {
   });
 }
 
-async function logIn(page, insurer) {
+/** From the console's log-in page to the second factor, or to setting one up. */
+export async function logIn(page, insurer) {
   await page.goto('/console/login');
   await page.fill('#f-insurer_code', insurer.code);
   await page.fill('#f-email', EMAIL);
@@ -81,7 +94,7 @@ async function logIn(page, insurer) {
 }
 
 /** The six digits that an authenticator app shows now (RFC 6238). */
-function totp(secret) {
+export function totp(secret) {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const bits = [...secret.replace(/\s/g, '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));

@@ -82,10 +82,13 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(jobs::KEYED)
         .chain(mail::KEYED)
         .chain(roster::KEYED)
+        .chain(roster::KEYED_BEFORE)
         .chain(tabular::uploads::KEYED)
         .chain(pages::KEYED)
         .chain(staff::KEYED)
         .chain(roster::protection::KEYED)
+        .chain(approvals::KEYED)
+        .chain(members::KEYED)
 }
 
 /// Makes keys known; which were not. The first key of user IDs gives them their hashes at once: there are none yet, or

@@ -1,6 +1,7 @@
-//! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or changes to it (異動区分), or nothing.
+//! `madoguchi roster import CODE FILE`: the whole roster of an insurer, or changes to it (異動区分), or nothing; and
+//! `madoguchi roster undo CODE RUN`: what an import changed is brought back.
 
-use super::{Failed, said};
+use super::{Failed, keys, said};
 use crate::{
     config::Config,
     retention,
@@ -8,10 +9,10 @@ use crate::{
 };
 use clap::Subcommand;
 use database::Database;
-use kernel::Clock;
+use kernel::{Clock, ImportId, Keys};
 use roster::{
     import::{ImportError, ImportRefused, Options, Progress, Relations, Report},
-    runs::at_command,
+    runs::{at_command, undo_at_command},
 };
 use std::path::{Path, PathBuf};
 use tabular::Source;
@@ -28,51 +29,88 @@ pub(super) enum Command {
         /// Only show what would change
         #[arg(long)]
         dry_run: bool,
-        /// Go on though more than 5 % would vanish
+        /// Go on though more would vanish than the insurer's [roster] allows
         #[arg(long)]
         allow_loss: bool,
         /// Rows that are taken at most
         #[arg(long, default_value_t = Options::MAX_ROWS)]
         max_rows: u64,
     },
+    /// Undo an import: bring back what it changed, but of people who have changed since
+    Undo {
+        /// 保険者指定コード
+        code: String,
+        /// The import's id, as its page's address in the console has it
+        run: String,
+    },
 }
 
 pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed> {
-    let Command::Import {
-        code,
-        file,
-        dry_run,
-        allow_loss,
-        max_rows,
-    } = command;
+    let (Command::Import { code, .. } | Command::Undo { code, .. }) = &command;
     let database = Database::connect(config.database()?)?;
     let clock = Clock::system();
-    let id = tenancy::named(&database, &code).await.map_err(said)?;
+    let (keys, names) = config.keys()?;
+    keys::proven(&database, &keys, &names).await?;
+    let id = tenancy::named(&database, code).await.map_err(said)?;
     let directory = Directory::new(database.clone(), clock.clone());
     let insurer = directory
         .by_tenant(id)
         .await?
         .ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))?;
-    let options = Options {
-        dry_run,
-        allow_loss,
-        max_rows,
-        forgotten_before: Some(retention::forgotten_before(config.retention, clock.now())),
+    let with = (&database, &keys);
+    match command {
+        Command::Import {
+            file,
+            dry_run,
+            allow_loss,
+            max_rows,
+            ..
+        } => {
+            let options = Options {
+                dry_run,
+                allow_loss,
+                max_rows,
+                forgotten_before: Some(retention::forgotten_before(config.retention, clock.now())),
+            };
+            show_report(&import_file(with, &clock, &insurer, &file, options).await?);
+        }
+        Command::Undo { run, .. } => undo(with, &clock, &insurer, &run).await?,
+    }
+    Ok(())
+}
+
+async fn undo(with: (&Database, &Keys), clock: &Clock, insurer: &Insurer, run: &str) -> Result<(), Failed> {
+    let run = ImportId::parse(run).ok_or_else(|| Failed::Said(format!("{run} is no import's id")))?;
+    let undone = undo_at_command(with, insurer, run, clock, show_progress).await;
+    terminal::end_progress();
+    let report = match undone {
+        Ok(Ok(report)) => report,
+        Ok(Err(refusal)) => {
+            let words = refusal.words(clock.now());
+            return Err(Failed::Said(format!("{}。{}", words.heading, words.text)));
+        }
+        Err(error) => return Err(Failed::Said(error.to_string())),
     };
-    show_report(&import_file(&database, &clock, &insurer, &file, options).await?);
+    say!(
+        "  undone: {} changed back, {} returned, {} lost, {} left as they are since they changed later",
+        report.changed,
+        report.returned,
+        report.lost,
+        report.skipped
+    );
     Ok(())
 }
 
 /// Imports with progress on the terminal; the errors of a refused file also go into a CSV beside it.
 pub(crate) async fn import_file(
-    database: &Database,
+    (database, keys): (&Database, &Keys),
     clock: &Clock,
     insurer: &Insurer,
     file: &Path,
     options: Options,
 ) -> Result<Report, Failed> {
     let source = Source::file(file);
-    let imported = at_command(database, insurer, source, options, clock, show_progress).await;
+    let imported = at_command((database, keys), insurer, source, options, clock, show_progress).await;
     terminal::end_progress();
     match imported {
         Ok(report) => Ok(report),
@@ -140,7 +178,8 @@ fn show_report(report: &Report) {
     let vanishing = report.vanishing;
     if report.dry_run && vanishing.is_too_much() {
         say!(
-            "  more than 5 % would vanish (of {} covered {} not in the file, {} lost by today): the import would need --allow-loss",
+            "  more than {} % would vanish (of {} covered {} not in the file, {} lost by today): the import would need --allow-loss",
+            vanishing.percent,
             vanishing.covered,
             vanishing.missing,
             vanishing.ended

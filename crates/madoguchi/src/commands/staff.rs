@@ -7,7 +7,7 @@ use access::Role;
 use audit::Origin;
 use clap::Subcommand;
 use kernel::{Clock, Outage, Outcome, Refusal, StaffId, TenantId, calendar};
-use staff::{By, Colleague, Grant, Invitation, Staff, State};
+use staff::{By, Colleague, Grant, Invitation, Invited, Staff, State};
 use std::sync::Arc;
 
 #[derive(Subcommand)]
@@ -76,7 +76,9 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
                 email: mail,
                 grants: vec![Grant::all(role_of(tenant, role.as_deref())?)],
             };
-            let sent = done(staff.invite(&origin, By::Operator(tenant), &invitation).await)?;
+            let Invited::Sent(sent) = done(staff.invite(&origin, By::Operator(tenant), &invitation).await)? else {
+                return Err(Failed::Said("another must agree first".to_owned()));
+            };
             let again = if sent.is_new {
                 ""
             } else {

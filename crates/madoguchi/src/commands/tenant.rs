@@ -13,7 +13,7 @@ use database::{Database, Durability};
 use kernel::{Clock, InsurerCode, TenantId, calendar};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use tenancy::{Applied, ApplyError, Folder, FolderPart, FolderProblem, StateChange};
+use tenancy::{Applied, ApplyError, Base, Folder, FolderPart, FolderProblem, Order, StateChange};
 use web::letter::Letterhead;
 
 #[derive(Subcommand)]
@@ -26,6 +26,9 @@ pub(super) enum Command {
         /// Only show what would change
         #[arg(long)]
         dry_run: bool,
+        /// Lay the folders over revisions that they know nothing of
+        #[arg(long)]
+        force: bool,
     },
     /// Write an insurer's folder from the database
     Export {
@@ -39,6 +42,16 @@ pub(super) enum Command {
         /// 保険者指定コード
         code: String,
     },
+    /// Show or set the domains on which an insurer's administrators may set the address that its mails come from
+    Senders {
+        /// 保険者指定コード
+        code: String,
+        /// Such as nara-kyosai.example; what is not named is taken back
+        domains: Vec<String>,
+        /// Take all of them back
+        #[arg(long, conflicts_with = "domains")]
+        none: bool,
+    },
     /// List the insurers
     List,
     /// Show one insurer and its revisions
@@ -50,11 +63,17 @@ pub(super) enum Command {
     Suspend {
         /// 保険者指定コード
         code: String,
+        /// Why, for the trail; no names and numbers of members
+        #[arg(long, default_value = "")]
+        why: String,
     },
     /// Open it again
     Resume {
         /// 保険者指定コード
         code: String,
+        /// Why, for the trail; no names and numbers of members
+        #[arg(long, default_value = "")]
+        why: String,
     },
 }
 
@@ -62,11 +81,16 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     let database = Database::connect(config.database()?)?;
     let clock = Clock::system();
     match command {
-        Command::Apply { folders, dry_run } => {
+        Command::Apply {
+            folders,
+            dry_run,
+            force,
+        } => {
             let mut refused = 0;
             for folder in &folders {
                 let tell = |line: &str| say!("{line}");
-                if let Err(problems) = apply(&database, &clock, folder, dry_run, tell).await? {
+                let how = How { dry_run, force };
+                if let Err(problems) = apply(&database, &clock, folder, how, tell).await? {
                     refused += 1;
                     for problem in problems {
                         complain!("{problem}");
@@ -91,6 +115,17 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             Ok(())
         }
         Command::Letter { code } => letter(config, &database, clock.now(), &code).await,
+        Command::Senders { code, domains, none } => {
+            let tenant = tenancy::named(&database, &code).await.map_err(said)?;
+            if none || !domains.is_empty() {
+                let released = tenancy::release_senders(&database, clock.now(), tenant, &domains).await?;
+                released.map_err(|domain| Failed::Said(format!("\"{domain}\" is no domain of mail")))?;
+            }
+            for domain in tenancy::sender_domains(&database, tenant).await? {
+                say!("{domain}");
+            }
+            Ok(())
+        }
         Command::List => {
             for head in tenancy::list(&database).await? {
                 let code = head.code.as_ref().map_or("platform", InsurerCode::as_str);
@@ -104,20 +139,20 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             Ok(())
         }
         Command::Show { code } => show(&database, tenancy::named(&database, &code).await.map_err(said)?).await,
-        Command::Suspend { code } => {
+        Command::Suspend { code, why } => {
             let tenant = tenancy::named(&database, &code).await.map_err(said)?;
             tell_state(
                 &code,
                 "suspended",
-                tenancy::suspend(&database, clock.now(), tenant, operator()).await?,
+                tenancy::suspend(&database, clock.now(), tenant, Order::command(operator(), &why)).await?,
             )
         }
-        Command::Resume { code } => {
+        Command::Resume { code, why } => {
             let tenant = tenancy::named(&database, &code).await.map_err(said)?;
             tell_state(
                 &code,
                 "open",
-                tenancy::resume(&database, clock.now(), tenant, operator()).await?,
+                tenancy::resume(&database, clock.now(), tenant, Order::command(operator(), &why)).await?,
             )
         }
     }
@@ -129,18 +164,30 @@ pub fn parts() -> Vec<FolderPart> {
     [tenancy::pages::folder()].into_iter().chain(of_modules).collect()
 }
 
+/// How a folder is applied.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct How {
+    /// Only show what would change.
+    pub(crate) dry_run: bool,
+    /// Over revisions that the folder knows nothing of.
+    pub(crate) force: bool,
+}
+
 /// Applies one folder, with what modules keep in it, and says what changed; its problems where it is refused.
 pub(crate) async fn apply(
     database: &Database,
     clock: &Clock,
     path: &Path,
-    dry_run: bool,
+    how: How,
     tell: impl Fn(&str),
 ) -> Result<Result<(), Vec<FolderProblem>>, Failed> {
-    let folder = match Folder::read(path, &parts()) {
+    let mut folder = match Folder::read(path, &parts()) {
         Ok(folder) => folder,
         Err(problems) => return Ok(Err(problems)),
     };
+    if how.force {
+        folder.base = Base::Any;
+    }
     tell(&format!("{}  {}", path.display(), folder.settings.name));
     let now = clock.now();
     let difference = tenancy::difference(database, now, &folder).await?;
@@ -153,7 +200,7 @@ pub(crate) async fn apply(
     if !difference.refused.is_empty() {
         return Ok(Err(difference.refused));
     }
-    if dry_run {
+    if how.dry_run {
         tell("  dry run: nothing written");
         return Ok(Ok(()));
     }

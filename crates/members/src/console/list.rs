@@ -7,7 +7,7 @@ use crate::{
     sealed::Search,
     term::{self, Unread},
 };
-use access::MEMBERS_CONTACT;
+use access::{MEMBERS_CONTACT, MEMBERS_EDIT, MEMBERS_PROTECT};
 use askama::Template;
 use chrono::NaiveDate;
 use kernel::{Owner, calendar, text};
@@ -23,7 +23,7 @@ use staff::Clerk;
 
 const PATH: &str = "/console/members";
 /// The filters' names in addresses.
-const FILTERS: [&str; 4] = ["workplace", "registered", "kind", "coverage"];
+const FILTERS: [&str; 5] = ["workplace", "registered", "kind", "coverage", "protected"];
 /// As long as a code may be.
 const LONGEST_CODE: usize = 40;
 
@@ -31,6 +31,8 @@ const LONGEST_CODE: usize = 40;
 #[template(path = "console/members.html")]
 struct ListPage {
     frame: Frame,
+    /// Whether the clerk may add people.
+    may_add: bool,
     /// What was typed.
     term: String,
     /// The sealed search of this page, for the filters' form.
@@ -69,6 +71,8 @@ enum State {
 
 struct Row {
     id: String,
+    /// No more than the name and the 続柄 is shown.
+    is_veiled: bool,
     number: String,
     name: String,
     kana: String,
@@ -93,7 +97,7 @@ pub(crate) fn submit(members: &Members, visit: &Visit, clerk: &Clerk) -> Respons
 
 /// `GET /console/members[?s=…&workplace=…]`.
 pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply {
-    let filter = filter(&visit.query);
+    let filter = filter(&visit.query, &clerk);
     let sealed = visit.query.text("s");
     let opened = Search::open(sealed, &members.keys, owner(&clerk), visit.now);
     let is_over = !sealed.is_empty() && opened.is_none();
@@ -114,13 +118,14 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
     };
     let page = ListPage {
         frame: visit.frame().in_section(PATH),
+        may_add: clerk.may(MEMBERS_EDIT),
         sealed: if is_over {
             String::new()
         } else {
             first_page(&members, &visit, &clerk, &search)
         },
         term: search.term,
-        filters: filters(&visit.query),
+        filters: filters(&visit.query, &clerk),
         state,
     };
     visit.html(&page)
@@ -167,6 +172,7 @@ fn row(listed: Listed, today: NaiveDate) -> Row {
     let Listed { found, registration } = listed;
     Row {
         id: found.person_id.to_string(),
+        is_veiled: found.is_veiled,
         number: words::number(&found.symbol, &found.number, &found.branch),
         name: if found.name.is_empty() {
             found.kana_name.clone()
@@ -222,7 +228,7 @@ fn address(sealed: &str, form: &Form) -> String {
     address
 }
 
-fn filter(query: &Form) -> Filter {
+fn filter(query: &Form, clerk: &Clerk) -> Filter {
     let either = |name: &str, yes: &str, no: &str| match query.text(name) {
         word if word == yes => Some(true),
         word if word == no => Some(false),
@@ -234,6 +240,7 @@ fn filter(query: &Form) -> Filter {
         registered: either("registered", "yes", "no"),
         insured: either("kind", "insured", "dependent"),
         covered: either("coverage", "covered", "lost"),
+        protected: clerk.may(MEMBERS_PROTECT) && query.text("protected") == "yes",
     }
 }
 
@@ -245,30 +252,34 @@ fn workplace(query: &Form) -> String {
         .collect()
 }
 
-fn filters(query: &Form) -> Filters {
-    let select = |name: &'static str, label, options: [(&'static str, &'static str); 2]| Select {
+fn filters(query: &Form, clerk: &Clerk) -> Filters {
+    let select = |name: &'static str, label, options: &[(&'static str, &'static str)]| Select {
         name,
         label,
         options: [("", "すべて")]
             .into_iter()
-            .chain(options)
+            .chain(options.iter().copied())
             .map(|(word, text)| (word, text, query.text(name) == word))
             .collect(),
     };
+    let mut selects = vec![
+        select("registered", "登録", &[("yes", "登録済み"), ("no", "未登録")]),
+        select(
+            "kind",
+            "区分",
+            &[("insured", "本人（被保険者）"), ("dependent", "家族（被扶養者）")],
+        ),
+        select(
+            "coverage",
+            "資格喪失日",
+            &[("covered", "なし"), ("lost", "あり（予定を含む）")],
+        ),
+    ];
+    if clerk.may(MEMBERS_PROTECT) {
+        selects.push(select("protected", "保護", &[("yes", "保護中の方だけ")]));
+    }
     Filters {
         workplace: workplace(query),
-        selects: vec![
-            select("registered", "登録", [("yes", "登録済み"), ("no", "未登録")]),
-            select(
-                "kind",
-                "区分",
-                [("insured", "本人（被保険者）"), ("dependent", "家族（被扶養者）")],
-            ),
-            select(
-                "coverage",
-                "資格喪失日",
-                [("covered", "なし"), ("lost", "あり（予定を含む）")],
-            ),
-        ],
+        selects,
     }
 }

@@ -1,17 +1,18 @@
 //! `/console/members/:id`: a person's page.
 
-use super::words;
+use super::{actions::Action, words};
 use crate::{
     Members,
-    person::{Account, Seen, View},
+    person::{Account, Notes, Seen, View},
+    subject,
 };
-use access::MEMBERS_CONTACT;
+use access::{AUDIT_VIEW, MEMBERS_CONTACT, MEMBERS_EDIT, MEMBERS_EMAIL};
 use accounts::Consent;
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::{EmailAddress, PersonId, calendar};
+use kernel::{PersonId, calendar};
 use pages::{Reply, Visit, frame::Frame, visit::Trouble};
-use roster::{Change, FormerNumber};
+use roster::{Changed, FormerNumber, Past};
 use staff::Clerk;
 
 #[derive(Template)]
@@ -26,6 +27,8 @@ struct PersonPage {
     contact: Vec<Fact>,
     /// True where contact data is masked.
     is_masked: bool,
+    /// Where their facts are mended by hand, for whoever may.
+    mend: Option<String>,
     former: Vec<Former>,
     household: Vec<Relative>,
     /// The day of the household, where it isn't today.
@@ -36,6 +39,34 @@ struct PersonPage {
     first: String,
     mails: Vec<MailLine>,
     panels: Vec<String>,
+    /// What this clerk may do for the person.
+    ways: Vec<Way>,
+    notes: Option<NotesPart>,
+    /// Who saw them, for whoever may read the trail.
+    trail: Option<String>,
+}
+
+/// A page on which something is done.
+struct Way {
+    path: String,
+    text: &'static str,
+}
+
+struct NotesPart {
+    /// Where a new one goes.
+    path: String,
+    lines: Vec<NoteLine>,
+    /// As it was typed and refused.
+    typed: String,
+}
+
+struct NoteLine {
+    at: String,
+    by: String,
+    text: String,
+    is_struck: bool,
+    /// Where its author strikes it out.
+    strike: Option<String>,
 }
 
 /// A protected person, to whoever may not see them.
@@ -90,7 +121,14 @@ struct LogInLine {
 struct ChangeLine {
     at: String,
     kind: &'static str,
-    fields: String,
+    fields: Vec<ChangedLine>,
+}
+
+/// What a change made of one fact.
+struct ChangedLine {
+    label: &'static str,
+    /// Before and after, where both are known.
+    values: Option<(String, String)>,
 }
 
 struct MailLine {
@@ -107,7 +145,15 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
     let view = members.person(accounts, &visit.origin, &clerk, id).await?;
     let frame = visit.frame().in_section("/console/members");
     match view.ok_or(Trouble::NotFound)? {
-        Seen::Whole(view) => visit.html(&page(frame, *view, &clerk, visit.now)),
+        Seen::Whole(view) => {
+            let again = visit.again().await;
+            let typed = again.typed.text("note").to_owned();
+            let mut page = page(frame.with_errors(again.errors), *view, &clerk, visit.now);
+            if let Some(notes) = &mut page.notes {
+                notes.typed = typed;
+            }
+            visit.html(&page)
+        }
         Seen::Veiled(person) => visit.html(&VeiledPage {
             frame,
             name: person.called(),
@@ -128,19 +174,25 @@ fn page(frame: Frame, view: View, clerk: &Clerk, now: DateTime<Utc>) -> PersonPa
         };
         format!("{word} {}", calendar::date_both(day))
     });
+    let own = subject::page(person.person_id);
     PersonPage {
         frame,
+        ways: ways(&own, clerk, view.account.is_some()),
+        notes: view.notes.as_ref().map(|notes| NotesPart::new(notes, &own, clerk)),
         name: person.called(),
         kana: person.kana_name.as_str().to_owned(),
         tag,
         facts: facts(&view),
         contact: contacts(&view, contact),
         is_masked: !contact,
+        mend: clerk
+            .may(MEMBERS_EDIT)
+            .then(|| format!("/console/members/{}/facts", person.person_id)),
         former: view.former.iter().map(Former::of).collect(),
         household: household(&view),
         household_on: (view.household_on < today).then(|| calendar::date_both(view.household_on)),
         is_out_of_codes: view.is_out_of_codes,
-        changes: view.changes.iter().map(ChangeLine::of).collect(),
+        changes: view.changes.iter().map(|past| ChangeLine::of(past, contact)).collect(),
         first: calendar::moment(view.facts.rest.created_at),
         account: view.account.map(|account| AccountPart::of(account, contact)),
         mails: view
@@ -154,6 +206,46 @@ fn page(frame: Frame, view: View, clerk: &Clerk, now: DateTime<Utc>) -> PersonPa
             })
             .collect(),
         panels: view.panels,
+        trail: clerk
+            .may(AUDIT_VIEW)
+            .then(|| format!("/console/audit?person={}&looks=1", person.person_id)),
+    }
+}
+
+/// Without an account there is nothing to do but to free the codes of a sign-up.
+fn ways(own: &str, clerk: &Clerk, has_account: bool) -> Vec<Way> {
+    let is_open = |action: &Action| clerk.may(action.permission()) && (has_account || *action == Action::Unlock);
+    let actions = Action::ALL.into_iter().filter(is_open);
+    let mut ways: Vec<Way> = actions
+        .map(|action| Way {
+            path: format!("{own}/{}", action.word()),
+            text: action.title(),
+        })
+        .collect();
+    if has_account && clerk.may(MEMBERS_EMAIL) {
+        ways.push(Way {
+            path: format!("{own}/email"),
+            text: "アカウントのメールアドレスを変更する",
+        });
+    }
+    ways
+}
+
+impl NotesPart {
+    fn new(notes: &Notes, own: &str, clerk: &Clerk) -> Self {
+        let line = |note: &crate::notes::Note| NoteLine {
+            at: calendar::moment(note.at),
+            by: notes.authors.get(&note.written_by).cloned().unwrap_or_default(),
+            text: note.text.clone(),
+            is_struck: note.is_struck,
+            strike: (note.written_by == clerk.staff_id && !note.is_struck)
+                .then(|| format!("{own}/notes/{}/strike", note.id)),
+        };
+        Self {
+            path: format!("{own}/notes"),
+            lines: notes.list.iter().map(line).collect(),
+            typed: String::new(),
+        }
     }
 }
 
@@ -240,11 +332,11 @@ fn contacts(view: &View, contact: bool) -> Vec<Fact> {
     ])
 }
 
-fn shown(email: &str, contact: bool) -> String {
+pub(super) fn shown(email: &str, contact: bool) -> String {
     if contact {
         return email.to_owned();
     }
-    EmailAddress::parse(email).map_or_else(|_| "***".into(), |email| email.mask())
+    words::masked_email(email)
 }
 
 fn household(view: &View) -> Vec<Relative> {
@@ -273,12 +365,35 @@ impl Former {
 }
 
 impl ChangeLine {
-    fn of(change: &Change) -> Self {
-        let fields: Vec<&str> = change.fields.iter().map(|field| words::field(field)).collect();
+    fn of(past: &Past, contact: bool) -> Self {
         Self {
-            at: calendar::moment(change.at),
-            kind: words::change(change.kind),
-            fields: fields.join("、"),
+            at: calendar::moment(past.change.at),
+            kind: words::change(past.change.kind),
+            fields: past
+                .fields
+                .iter()
+                .map(|changed| ChangedLine::of(changed, contact))
+                .collect(),
+        }
+    }
+}
+
+impl ChangedLine {
+    fn of(changed: &Changed, contact: bool) -> Self {
+        let said = |text: &String| {
+            if contact {
+                words::value(&changed.field, text)
+            } else {
+                words::masked_value(&changed.field, text)
+            }
+        };
+        Self {
+            label: words::field(&changed.field),
+            values: changed
+                .before
+                .as_ref()
+                .zip(changed.after.as_ref())
+                .map(|(before, after)| (said(before), said(after))),
         }
     }
 }

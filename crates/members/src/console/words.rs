@@ -1,5 +1,7 @@
 //! What the pages say of what others store as words.
 
+use kernel::{EmailAddress, calendar};
+
 /// 記号・番号・枝番, as far as there are any.
 pub(super) fn number(symbol: &str, number: &str, branch: &str) -> String {
     let parts = [symbol, number, branch].into_iter().filter(|part| !part.is_empty());
@@ -29,7 +31,7 @@ pub(super) fn change(kind: roster::ChangeKind) -> &'static str {
 }
 
 /// A column of the roster.
-pub(super) fn field(column: &str) -> &'static str {
+pub(crate) fn field(column: &str) -> &'static str {
     match column {
         "symbol" => "記号",
         "number" => "番号",
@@ -58,6 +60,38 @@ pub(super) fn field(column: &str) -> &'static str {
     }
 }
 
+/// What a column says, for people; what is not given is said to be none.
+pub(crate) fn value(column: &str, text: &str) -> String {
+    let said = match (column, text) {
+        (_, "") => "（なし）",
+        ("gender", code) => gender(code),
+        ("insured", "true") => "本人（被保険者）",
+        ("insured", _) => "家族（被扶養者）",
+        ("present", "true") => "あり",
+        ("present", _) => "なし",
+        ("birth_date" | "acquired_on" | "lost_on", day) => {
+            return day.parse().map_or_else(|_| day.to_owned(), calendar::date_both);
+        }
+        (_, text) => text,
+    };
+    said.to_owned()
+}
+
+/// The same for whoever must not see contact data.
+pub(super) fn masked_value(column: &str, text: &str) -> String {
+    match (column, text) {
+        ("postal_code" | "address" | "building", text) if !text.is_empty() => "***".into(),
+        ("phone", text) if !text.is_empty() => masked_phone(text),
+        ("email", text) if !text.is_empty() => masked_email(text),
+        _ => value(column, text),
+    }
+}
+
+/// An address of which little is shown.
+pub(super) fn masked_email(email: &str) -> String {
+    EmailAddress::parse(email).map_or_else(|_| "***".into(), |email| email.mask())
+}
+
 /// 性別.
 pub(super) fn gender(code: &str) -> &'static str {
     match code {
@@ -79,6 +113,12 @@ pub(super) fn mail(template: &str) -> &'static str {
         "user_id_reminder" => "ユーザーIDのお知らせ",
         "email_change_code" => "メールアドレス変更用の認証番号",
         "email_changed" => "メールアドレス変更のお知らせ",
+        "desk_email_asked" => "メールアドレス変更の受け付けのお知らせ",
+        "desk_email_code" => "窓口での変更の認証番号",
+        "all_logged_out" => "ログアウトのお知らせ",
+        "unlocked" => "停止の解除のお知らせ",
+        "account_closed" => "登録の取りやめのお知らせ",
+        "new_notice" => "新しいお知らせのご案内",
         _ => "その他のメール",
     }
 }

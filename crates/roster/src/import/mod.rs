@@ -4,24 +4,33 @@
 mod columns;
 mod keys;
 mod merge;
+mod one;
 mod reader;
 mod reasons;
 mod report;
 mod rows;
 mod staging;
+mod typed;
+mod undo;
 
 pub(crate) use columns::Column;
+pub(crate) use merge::stated;
+pub(crate) use one::{One, hold_roster};
 pub use reasons::{Reason, RowError, RowErrors};
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Vanishing};
+pub(crate) use rows::Row;
+pub(crate) use typed::{Reading, label};
+pub(crate) use undo::{Undoable, undo, undoable};
 
 use crate::{runs, workplaces, writing};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
+use columns::Header;
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
-use jobs::{Event, SameEvents};
-use kernel::{Clock, ImportId};
+use jobs::Event;
+use kernel::{Clock, ImportId, Keys};
 use merge::{Changes, Merge};
 use reader::{FileRead, Rules};
 use reasons::ErrorLog;
@@ -29,9 +38,6 @@ use serde_json::json;
 use std::time::Duration;
 use tabular::{Chunk, Mapping, Source};
 use tenancy::{Insurer, InsurerKind};
-
-/// Persons lost who are announced at a time.
-const ANNOUNCED_AT_ONCE: i64 = 10_000;
 
 /// What the largest roster may take, a slow disk included.
 const LONG: Duration = Duration::from_hours(2);
@@ -64,7 +70,7 @@ pub(crate) struct Wish {
 ///
 /// One transaction spans the import, on purpose: a crash, a refusal and a dry run all end in the same rollback.
 pub async fn import(
-    database: &Database,
+    with: (&Database, &Keys),
     insurer: &Insurer,
     file: Source,
     options: Options,
@@ -78,13 +84,13 @@ pub async fn import(
         run: None,
         mapping: None,
     };
-    let (report, _) = import_as(database, insurer, file, wish, clock, progress).await?;
+    let (report, _) = import_as(with, insurer, file, wish, clock, progress).await?;
     Ok(report)
 }
 
 /// The same, with a few people of each kind of change where nothing is written.
 pub(crate) async fn import_as(
-    database: &Database,
+    (database, keys): (&Database, &Keys),
     insurer: &Insurer,
     file: Source,
     wish: Wish,
@@ -94,6 +100,7 @@ pub(crate) async fn import_as(
     let (now, options) = (clock.now(), wish.options);
     let run = Run {
         database,
+        keys,
         insurer,
         file_name: file.name().to_owned(),
         options,
@@ -102,6 +109,7 @@ pub(crate) async fn import_as(
         now,
         is_watched: wish.run.is_some(),
         import_id: wish.run.unwrap_or_else(|| ImportId::new(now)),
+        action: "roster.import",
     };
     let (mut tx, position) = run.lock().await?;
     let mapping = match wish.mapping {
@@ -116,6 +124,7 @@ pub(crate) async fn import_as(
         header: &file.header.clone(),
         position,
         now,
+        is_exact: false,
     };
     let mut errors = with(std::mem::take(&mut file.errors), compared).await?;
     if errors.count() == 0 {
@@ -129,11 +138,22 @@ pub(crate) async fn import_as(
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
     }
+    merge.hold(&mut tx).await?;
     let too_old = match options.forgotten_before {
         Some(day) => merge.drop_forgotten(&mut tx, day).await?,
         None => 0,
     };
-    let (vanishing, corrected) = (merge.vanishing(&mut tx).await?, merge.corrected(&mut tx).await?);
+    let taken = staging::find_taken(&mut tx, merge.is_delta()).await?;
+    let errors = with(ErrorLog::default(), taken).await?;
+    if errors.count() > 0 {
+        tx.rollback().await?;
+        return run.refuse(&file, ImportRefused::Rows(errors)).await;
+    }
+    let percent = u64::from(insurer.roster.loss_percent);
+    let (vanishing, corrected) = (
+        merge.vanishing(&mut tx, percent).await?,
+        merge.corrected(&mut tx).await?,
+    );
     if vanishing.is_too_much() && !options.allow_loss && !options.dry_run {
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Loss(vanishing)).await;
@@ -156,8 +176,6 @@ pub(crate) async fn import_as(
         return Ok((report, samples));
     }
     progress(Progress::Merging);
-    merge.write_persons(&mut tx).await?;
-    staging::clear(&mut tx).await?;
     if !run.finish(&mut tx, &merge, &file, &report, changes).await? {
         tx.rollback().await?;
         return Err(ImportRefused::Cancelled.into());
@@ -175,6 +193,7 @@ async fn with(read: ErrorLog, compared: ErrorLog) -> Result<RowErrors, ImportErr
 /// What stays the same through one import.
 struct Run<'a> {
     database: &'a Database,
+    keys: &'a Keys,
     insurer: &'a Insurer,
     file_name: String,
     options: Options,
@@ -185,6 +204,8 @@ struct Run<'a> {
     /// True where a row of `roster_runs` goes with it, under the same id.
     is_watched: bool,
     import_id: ImportId,
+    /// What the trail calls it.
+    action: &'static str,
 }
 
 impl Run<'_> {
@@ -218,23 +239,10 @@ impl Run<'_> {
     async fn lock(&self) -> Result<(TenantTransaction, i64), ImportError> {
         let tenant = self.database.tenant(self.insurer.tenant_id).within(LONG);
         let mut tx = tenant.write(Durability::Safe).await?;
-        diesel::insert_into(roster_heads::table)
-            .values((roster_heads::tenant_id.eq(tx.tenant()), roster_heads::position.eq(0)))
-            .on_conflict_do_nothing()
-            .execute(&mut *tx)
-            .await
-            .map_err(DatabaseError::from)?;
+        one::begin_roster(&mut tx).await?;
         tx.commit().await?;
         let mut tx = tenant.write(Durability::Safe).await?;
-        let position: Option<i64> = roster_heads::table
-            .filter(roster_heads::tenant_id.eq(tx.tenant()))
-            .select(roster_heads::position)
-            .for_update()
-            .skip_locked()
-            .first(&mut *tx)
-            .await
-            .optional()
-            .map_err(DatabaseError::from)?;
+        let position = one::hold_roster(&mut tx).await?;
         let Some(position) = position else {
             tx.rollback().await?;
             return Err(ImportRefused::Running.into());
@@ -270,11 +278,12 @@ impl Run<'_> {
             lost,
             unchanged: rows.saturating_sub(new + changed + returned + lost_in_file),
             too_old: 0,
+            skipped: 0,
             vanishing,
         }
     }
 
-    /// Moves the journal's position, announces what happened and records it; false where somebody cancelled meanwhile.
+    /// Writes what the journal says, announces what happened and records it; false where somebody cancelled meanwhile.
     async fn finish(
         &self,
         tx: &mut TenantTransaction,
@@ -283,15 +292,11 @@ impl Run<'_> {
         report: &Report,
         changes: Changes,
     ) -> Result<bool, DatabaseError> {
-        let position = merge.position.saturating_add(signed(changes.total()));
-        diesel::update(roster_heads::table.filter(roster_heads::tenant_id.eq(tx.tenant())))
-            .set(roster_heads::position.eq(position))
-            .execute(&mut **tx)
-            .await?;
+        let position = merge.complete(tx, self.keys, changes).await?;
         writing::keep(tx).await?;
         workplaces::count(tx, self.now).await?;
-        self.note(tx, file, "finished", report, 0).await?;
-        self.announce_losses(tx, merge).await?;
+        self.note(tx, file, "finished", report, (0, Some((merge.position, position))))
+            .await?;
         let detail = json!({
             "rows": report.rows, "new": report.new, "changed": report.changed, "returned": report.returned,
             "lost": report.lost, "unchanged": report.unchanged, "too_old": report.too_old,
@@ -314,21 +319,6 @@ impl Run<'_> {
         runs::finish(tx, self.import_id, report, self.clock.now()).await
     }
 
-    async fn announce_losses(&self, tx: &mut TenantTransaction, merge: &Merge<'_>) -> Result<(), DatabaseError> {
-        let mut after = merge.position;
-        loop {
-            let lost = merge.lost(tx, after, ANNOUNCED_AT_ONCE).await?;
-            let Some(last) = lost.last() else { return Ok(()) };
-            after = last.position;
-            let events = SameEvents {
-                kind: "member.coverage_lost",
-                subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
-                payload: json!({ "import_id": self.import_id }),
-            };
-            jobs::publish_all(tx, self.now, events);
-        }
-    }
-
     /// Keeps the refusal, except of a dry run, which leaves nothing.
     async fn refuse<T>(&self, file: &FileRead, why: ImportRefused) -> Result<T, ImportError> {
         if !self.options.dry_run {
@@ -343,7 +333,7 @@ impl Run<'_> {
                 ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
             };
             let report = self.report(file, 0, Changes::default(), vanishing);
-            self.note(&mut tx, file, "refused", &report, errors).await?;
+            self.note(&mut tx, file, "refused", &report, (errors, None)).await?;
             let detail = json!({
                 "errors": errors, "covered": vanishing.covered, "missing": vanishing.missing, "ended": vanishing.ended,
             });
@@ -359,7 +349,7 @@ impl Run<'_> {
         file: &FileRead,
         state: &str,
         report: &Report,
-        errors: u64,
+        (errors, positions): (u64, Option<(i64, i64)>),
     ) -> Result<(), DatabaseError> {
         use roster_imports as t;
         diesel::insert_into(t::table)
@@ -379,6 +369,8 @@ impl Run<'_> {
                 t::lost_count.eq(signed(report.lost)),
                 t::unchanged_count.eq(signed(report.unchanged)),
                 t::error_count.eq(signed(errors)),
+                t::after_position.eq(positions.map(|(after, _)| after)),
+                t::last_position.eq(positions.map(|(_, last)| last)),
             ))
             // A refusal that is met again, because the one who met it died.
             .on_conflict_do_nothing()
@@ -401,7 +393,7 @@ impl Run<'_> {
             &origin,
             Entry {
                 actor,
-                action: "roster.import",
+                action: self.action,
                 object,
                 outcome,
                 detail,
@@ -453,13 +445,6 @@ fn signed(count: u64) -> i64 {
 
 mod table {
     diesel::table! {
-        roster_heads (tenant_id) {
-            tenant_id -> Integer,
-            position -> BigInt,
-        }
-    }
-
-    diesel::table! {
         roster_imports (tenant_id, import_id) {
             tenant_id -> Integer,
             import_id -> Uuid,
@@ -476,7 +461,9 @@ mod table {
             lost_count -> BigInt,
             unchanged_count -> BigInt,
             error_count -> BigInt,
+            after_position -> Nullable<BigInt>,
+            last_position -> Nullable<BigInt>,
         }
     }
 }
-use table::{roster_heads, roster_imports};
+use table::roster_imports;

@@ -32,6 +32,11 @@ pub enum Reason {
         "この記号・番号・生年月日・氏名の方は、加入者の名簿に見つかりません。新しい方なら異動区分を「追加」にし、そうでなければ番号と生年月日をお確かめください。"
     )]
     NotInRoster,
+    /// A number and branch of somebody whom the roster keeps and the file does not name.
+    #[error(
+        "この記号・番号・枝番の方が、加入者の名簿にもういます。同じ方なら生年月日と氏名を、別の方なら番号と枝番をお確かめください。"
+    )]
+    NumberTaken,
     /// A number and branch that another row has.
     #[error("{line}行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。")]
     RepeatedNumber {

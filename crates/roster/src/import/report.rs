@@ -13,7 +13,7 @@ use tabular::Encoding;
 pub struct Options {
     /// Only say what would change.
     pub dry_run: bool,
-    /// Go on though more than 5 % of the covered persons would vanish.
+    /// Go on though more of the covered persons would vanish than the insurer allows.
     pub allow_loss: bool,
     /// Rows that are taken at most: a longer file is rather a wrong one.
     pub max_rows: u64,
@@ -65,6 +65,8 @@ pub struct Report {
     pub returned: u64,
     /// Persons whose coverage ended: by a day of loss in the file or by not being in it.
     pub lost: u64,
+    /// Persons whom undoing an import left as they are, for they have changed since.
+    pub skipped: u64,
     /// Rows that say what is known already.
     pub unchanged: u64,
     /// Rows of persons who lost coverage before [`Options::forgotten_before`] and are not in the roster: not taken over.
@@ -147,13 +149,21 @@ pub struct Vanishing {
     pub missing: u64,
     /// Those of them whom the file gives a day of loss that has come.
     pub ended: u64,
+    /// How many of a hundred may vanish without being asked about: the insurer's ([`RosterSettings`](tenancy::RosterSettings)).
+    #[serde(default = "usual_percent")]
+    pub percent: u64,
+}
+
+/// Of runs of before insurers had their own.
+fn usual_percent() -> u64 {
+    u64::from(tenancy::RosterSettings::default().loss_percent)
 }
 
 impl Vanishing {
-    /// True where more than 5 % would vanish: rather a wrong or cut-off file, or one with its columns shifted, than so
+    /// True where more than that would vanish: rather a wrong or cut-off file, or one with its columns shifted, than so
     /// many losses.
     pub fn is_too_much(self) -> bool {
-        self.missing.saturating_add(self.ended).saturating_mul(20) > self.covered
+        self.missing.saturating_add(self.ended).saturating_mul(100) > self.covered.saturating_mul(self.percent)
     }
 }
 
@@ -193,12 +203,13 @@ pub enum ImportRefused {
     /// Rows or columns are wrong; nothing was taken over.
     #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", .0.count())]
     Rows(RowErrors),
-    /// More than 5 % of the covered persons are not in the file, or lost by it.
+    /// More of the covered persons than the insurer allows are not in the file, or lost by it.
     #[error(
-        "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています（合わせて5％を超えています）。何も取り込んでいません。ファイルが全員分か、資格喪失日の列が正しいかお確かめください。正しいときは --allow-loss を付けて取り込んでください。",
+        "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています（合わせて{}％を超えています）。何も取り込んでいません。ファイルが全員分か、資格喪失日の列が正しいかお確かめください。正しいときは --allow-loss を付けて取り込んでください。",
         .0.covered,
         .0.missing,
-        .0.ended
+        .0.ended,
+        .0.percent
     )]
     Loss(Vanishing),
     /// Somebody cancelled it, or it had ended already.

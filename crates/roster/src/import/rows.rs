@@ -6,42 +6,42 @@ use chrono::NaiveDate;
 use kernel::{Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, text};
 use tabular::{Fault, dates, texts};
 
-const MAX_NAME: usize = 100;
-const MAX_TEXT: usize = 200;
-const MAX_CODE: usize = 40;
+pub(super) const MAX_NAME: usize = 100;
+pub(super) const MAX_TEXT: usize = 200;
+pub(super) const MAX_CODE: usize = 40;
 
 /// A row that can be staged. Empty texts are what the file does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) symbol: Symbol,
-    pub(super) number: Number,
-    pub(super) branch: Branch,
-    pub(super) kana_name: KanaName,
-    pub(super) name: String,
-    pub(super) gender: &'static str,
-    pub(super) birth_date: NaiveDate,
-    pub(super) attribute: String,
-    pub(super) relationship: String,
-    pub(super) relation: Relation,
-    pub(super) insured: bool,
-    pub(super) acquired_on: Option<NaiveDate>,
-    pub(super) lost_on: Option<NaiveDate>,
-    pub(super) postal_code: String,
-    pub(super) address: String,
-    pub(super) building: String,
-    pub(super) phone: String,
-    pub(super) email: String,
-    pub(super) workplace_code: String,
-    pub(super) department_code: String,
-    pub(super) distribution_code: String,
-    pub(super) employee_number: Option<EmployeeNumber>,
-    pub(super) personal_id: String,
-    pub(super) movement: Movement,
+pub(crate) struct Row {
+    pub(crate) symbol: Symbol,
+    pub(crate) number: Number,
+    pub(crate) branch: Branch,
+    pub(crate) kana_name: KanaName,
+    pub(crate) name: String,
+    pub(crate) gender: &'static str,
+    pub(crate) birth_date: NaiveDate,
+    pub(crate) attribute: String,
+    pub(crate) relationship: String,
+    pub(crate) relation: Relation,
+    pub(crate) insured: bool,
+    pub(crate) acquired_on: Option<NaiveDate>,
+    pub(crate) lost_on: Option<NaiveDate>,
+    pub(crate) postal_code: String,
+    pub(crate) address: String,
+    pub(crate) building: String,
+    pub(crate) phone: String,
+    pub(crate) email: String,
+    pub(crate) workplace_code: String,
+    pub(crate) department_code: String,
+    pub(crate) distribution_code: String,
+    pub(crate) employee_number: Option<EmployeeNumber>,
+    pub(crate) personal_id: String,
+    pub(crate) movement: Movement,
 }
 
 /// What a row of a file of changes is (異動区分).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Movement {
+pub(crate) enum Movement {
     /// The file is a whole roster.
     None,
     /// 追加; of whom the roster knows already it is a change.
@@ -176,13 +176,19 @@ fn gender(field: &str) -> Result<&'static str, Reason> {
     }
 }
 
-/// Older cores write "not lost" as all nines or all zeros. Whoever is covered and lost on one day was never covered
-/// (同日得喪): that is no mistake.
+/// Older cores write "not lost" as all nines or all zeros.
+pub(super) fn day_of_loss(field: &str) -> Result<Option<NaiveDate>, Fault> {
+    match text::normalize_dense(field).as_str() {
+        "99999999" | "9999/99/99" | "9999-99-99" | "99991231" | "9999/12/31" | "9999-12-31" | "00000000" | "0" => {
+            Ok(None)
+        }
+        date => dates::parse(date),
+    }
+}
+
+/// Whoever is covered and lost on one day was never covered (同日得喪): that is no mistake.
 fn lost_on(field: &str, acquired_on: Option<NaiveDate>) -> Result<Option<NaiveDate>, Reason> {
-    let lost_on = match text::normalize_dense(field).as_str() {
-        "99999999" | "9999/99/99" | "9999-99-99" | "99991231" | "9999/12/31" | "9999-12-31" | "00000000" | "0" => None,
-        date => dates::parse(date)?,
-    };
+    let lost_on = day_of_loss(field)?;
     match (acquired_on, lost_on) {
         (Some(acquired_on), Some(lost_on)) if lost_on < acquired_on => Err(Reason::LostBeforeAcquired { acquired_on }),
         _ => Ok(lost_on),

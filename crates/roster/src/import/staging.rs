@@ -6,6 +6,7 @@ use super::{
     reasons::{ErrorLog, Reason},
     rows::Row,
 };
+use crate::held::{self, IS_KEPT};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
@@ -60,6 +61,7 @@ pub(super) struct Batch {
     acquired_on: Vec<Option<NaiveDate>>,
     lost_on: Vec<Option<NaiveDate>>,
     insured: Vec<bool>,
+    present: Vec<bool>,
     texts: [Vec<String>; TEXTS.len()],
 }
 
@@ -76,8 +78,14 @@ impl Batch {
 
     /// Adds a row, with the id that its person gets if the roster does not know them.
     pub(super) fn push(&mut self, line: u64, row: Row, now: DateTime<Utc>) {
+        self.push_as(line, row, PersonId::new(now), true);
+    }
+
+    /// Adds a row of this person, and whether they are to be in the roster.
+    pub(super) fn push_as(&mut self, line: u64, row: Row, person: PersonId, present: bool) {
         self.lines.push(i64::try_from(line).unwrap_or(i64::MAX));
-        self.persons.push(PersonId::new(now));
+        self.persons.push(person);
+        self.present.push(present);
         self.birth_dates.push(row.birth_date);
         self.acquired_on.push(row.acquired_on);
         self.lost_on.push(row.lost_on);
@@ -133,12 +141,12 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
 /// row-level security refuses.
 pub(super) async fn insert(tx: &mut TenantTransaction, batch: Batch) -> Result<u64, DatabaseError> {
     let columns = TEXTS.join(", ");
-    let arrays: Vec<String> = (0..TEXTS.len()).map(|nth| format!("${}::text[]", nth + 8)).collect();
+    let arrays: Vec<String> = (0..TEXTS.len()).map(|nth| format!("${}::text[]", nth + 9)).collect();
     let sql = format!(
         "INSERT INTO roster_staging
-             (tenant_id, line, person_id, birth_date, acquired_on, lost_on, insured, {columns})
+             (tenant_id, line, person_id, birth_date, acquired_on, lost_on, insured, present, {columns})
          SELECT head.tenant_id, rows.* FROM roster_heads head, unnest
-             ($2::bigint[], $3::uuid[], $4::date[], $5::date[], $6::date[], $7::bool[], {}) AS rows
+             ($2::bigint[], $3::uuid[], $4::date[], $5::date[], $6::date[], $7::bool[], $8::bool[], {}) AS rows
          WHERE head.tenant_id = $1",
         arrays.join(", ")
     );
@@ -150,13 +158,27 @@ pub(super) async fn insert(tx: &mut TenantTransaction, batch: Batch) -> Result<u
         .bind::<Array<Date>, _>(batch.birth_dates)
         .bind::<Array<Nullable<Date>>, _>(batch.acquired_on)
         .bind::<Array<Nullable<Date>>, _>(batch.lost_on)
-        .bind::<Array<Bool>, _>(batch.insured);
+        .bind::<Array<Bool>, _>(batch.insured)
+        .bind::<Array<Bool>, _>(batch.present);
     for column in batch.texts {
         query = query.bind::<Array<Text>, _>(column);
     }
     let rows = query.execute(&mut **tx).await?;
     Ok(u64::try_from(rows).unwrap_or_default())
 }
+
+/// Says that each row means the person that it names.
+pub(super) async fn match_named(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    diesel::sql_query(MATCH_NAMED)
+        .bind::<Integer, _>(tx.tenant())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const MATCH_NAMED: &str = "
+    INSERT INTO roster_matches (tenant_id, line, person_id)
+    SELECT s.tenant_id, s.line, s.person_id FROM roster_staging s WHERE s.tenant_id = $1";
 
 /// Takes the rows out again: they live inside one transaction.
 pub(super) async fn clear(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
@@ -193,7 +215,7 @@ pub(super) async fn find_repeated(tx: &mut TenantTransaction) -> Result<ErrorLog
 pub(super) async fn find_unknown(tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
     let mut errors = ErrorLog::default();
     let query = diesel::sql_query(UNKNOWN).bind::<Integer, _>(tx.tenant());
-    let mut rows = std::pin::pin!(query.load_stream::<Unknown>(&mut **tx).await?);
+    let mut rows = std::pin::pin!(query.load_stream::<Line>(&mut **tx).await?);
     while let Some(row) = rows.try_next().await? {
         let line = u64::try_from(row.line).unwrap_or_default();
         errors.add(line, Column::Number.name(), Reason::NotInRoster);
@@ -201,8 +223,26 @@ pub(super) async fn find_unknown(tx: &mut TenantTransaction) -> Result<ErrorLog,
     Ok(errors)
 }
 
+/// An error for every row with the number and branch of somebody who stays in the roster without standing in the file, by
+/// line: whom a file of changes does not name, and who was added by hand and waits for a whole one.
+pub(super) async fn find_taken(tx: &mut TenantTransaction, is_delta: bool) -> Result<ErrorLog, DatabaseError> {
+    let mut errors = ErrorLog::default();
+    if !is_delta && !held::is_any(tx).await? {
+        return Ok(errors);
+    }
+    let query = diesel::sql_query(taken())
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Bool, _>(is_delta);
+    let mut rows = std::pin::pin!(query.load_stream::<Line>(&mut **tx).await?);
+    while let Some(row) = rows.try_next().await? {
+        let line = u64::try_from(row.line).unwrap_or_default();
+        errors.add(line, Column::Number.name(), Reason::NumberTaken);
+    }
+    Ok(errors)
+}
+
 #[derive(QueryableByName)]
-struct Unknown {
+struct Line {
     #[diesel(sql_type = BigInt)]
     line: i64,
 }
@@ -212,6 +252,24 @@ const UNKNOWN: &str = "
     WHERE s.tenant_id = $1 AND s.movement IN ('change', 'lose')
       AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
     ORDER BY s.line";
+
+/// A look-up for each row, for joined as a whole the roster would be read for a few; of a whole file none where nobody waits
+/// for one.
+fn taken() -> String {
+    format!(
+        "SELECT s.line FROM roster_staging s
+         CROSS JOIN LATERAL (
+             SELECT q.person_id FROM persons q
+             WHERE q.tenant_id = $1 AND q.symbol_key = s.symbol_key AND q.number_key = s.number_key
+               AND q.branch_key = s.branch_key AND q.branch_key <> '' AND q.present OFFSET 0
+         ) p
+         WHERE s.tenant_id = $1 AND s.branch_key <> '' AND s.present
+           AND ($2 OR EXISTS (SELECT FROM facts_by_hand w WHERE w.tenant_id = $1 AND w.field = 'present'))
+           AND ($2 OR {IS_KEPT})
+           AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
+         ORDER BY s.line"
+    )
+}
 
 #[derive(QueryableByName)]
 struct Repeated {

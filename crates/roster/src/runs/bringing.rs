@@ -47,6 +47,7 @@ impl Runs {
             by_name: by.name,
             file_name: &file_name,
             upload_id: upload.id,
+            undoes: None,
         };
         rows::begin(&mut tx, &beginning, now).await?;
         tx.commit().await?;

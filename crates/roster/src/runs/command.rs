@@ -6,22 +6,17 @@ use super::{
 };
 use crate::import::{ImportError, ImportRefused, Options, Progress, Report, Wish, import_as};
 use audit::{Actor, Origin};
-use chrono::TimeDelta;
 use database::{Database, Durability};
-use kernel::{Clock, ImportId, UploadId};
+use kernel::{Clock, ImportId, Keys, UploadId};
 use tabular::Source;
 use tenancy::Insurer;
 
 /// What the history calls whoever sits at the command line.
 const COMMAND: &str = "コマンド";
-/// After so long without a sign, of which there is one a second, the process of a run that has let the roster go has ended:
-/// no worker goes on with a run of the command line.
-const DEAD: TimeDelta = TimeDelta::seconds(5);
-
 /// [`import`](crate::import::import) as an operator at the command line: its progress stands in the console, from where it
 /// can be cancelled. A dry run leaves nothing.
 pub async fn at_command(
-    database: &Database,
+    (database, keys): (&Database, &Keys),
     insurer: &Insurer,
     file: Source,
     options: Options,
@@ -30,9 +25,9 @@ pub async fn at_command(
 ) -> Result<Report, ImportError> {
     let by = (Actor::Operator, Origin::command());
     if options.dry_run {
-        return crate::import::import(database, insurer, file, options, by, clock, progress).await;
+        return crate::import::import((database, keys), insurer, file, options, by, clock, progress).await;
     }
-    let run = begin(database, insurer, file.name(), clock).await?;
+    let run = begin(database, insurer, (file.name(), None), clock).await?;
     let wish = Wish {
         options,
         by,
@@ -44,37 +39,46 @@ pub async fn at_command(
         watch.see(at);
         progress(at);
     };
-    let done = tokio::select! {
-        done = import_as(database, insurer, file, wish, clock, told) => done,
-        () = watch.until_ended() => Err(ImportRefused::Cancelled.into()),
-    };
-    match done {
-        Ok((report, _)) => Ok(report),
-        Err(error) => {
-            let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-            let state = match error {
-                ImportError::Refused(_) => RunState::Refused,
-                ImportError::File(_) | ImportError::Outage(_) => RunState::Broken,
-            };
-            let counts = Counts::of(&error);
-            rows::end(&mut tx, run, &[RunState::Running], state, Some(&counts), clock.now()).await?;
-            tx.commit().await?;
-            Err(error)
-        }
-    }
+    let import = import_as((database, keys), insurer, file, wish, clock, told);
+    let (report, _) = watched(database, insurer, (run, &watch), clock, Box::pin(import)).await?;
+    Ok(report)
 }
 
-async fn begin(database: &Database, insurer: &Insurer, file: &str, clock: &Clock) -> Result<ImportId, ImportError> {
+/// Does it, unless somebody ends the run, whose end it notes.
+pub(super) async fn watched<T>(
+    database: &Database,
+    insurer: &Insurer,
+    (run, watch): (ImportId, &Watch<'_>),
+    clock: &Clock,
+    work: impl Future<Output = Result<T, ImportError>>,
+) -> Result<T, ImportError> {
+    let done = tokio::select! {
+        done = work => done,
+        () = watch.until_ended() => Err(ImportRefused::Cancelled.into()),
+    };
+    let Err(error) = done else { return done };
+    let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
+    let state = match error {
+        ImportError::Refused(_) => RunState::Refused,
+        ImportError::File(_) | ImportError::Outage(_) => RunState::Broken,
+    };
+    let counts = Counts::of(&error);
+    rows::end(&mut tx, run, &[RunState::Running], state, Some(&counts), clock.now()).await?;
+    tx.commit().await?;
+    Err(error)
+}
+
+/// Begins a run of the command line, with a file or to undo an import.
+pub(super) async fn begin(
+    database: &Database,
+    insurer: &Insurer,
+    (file, undoes): (&str, Option<ImportId>),
+    clock: &Clock,
+) -> Result<ImportId, ImportError> {
     let now = clock.now();
     let run_id = ImportId::new(now);
     let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-    if let Some(other) = rows::at_work(&mut tx).await?
-        && other.started_by.is_none()
-        && other.moved_at + DEAD < now
-        && !rows::is_held(&mut tx).await?
-    {
-        rows::end(&mut tx, other.run_id, &[RunState::Running], RunState::Broken, None, now).await?;
-    }
+    rows::break_dead(&mut tx, now).await?;
     let beginning = Beginning {
         run_id,
         state: RunState::Running,
@@ -82,6 +86,7 @@ async fn begin(database: &Database, insurer: &Insurer, file: &str, clock: &Clock
         by_name: COMMAND,
         file_name: file,
         upload_id: UploadId(run_id.0),
+        undoes,
     };
     let is_begun = rows::begin(&mut tx, &beginning, now).await?;
     tx.commit().await?;

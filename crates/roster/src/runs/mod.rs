@@ -7,17 +7,20 @@ mod command;
 mod history;
 pub mod reasons;
 mod rows;
+mod start;
+mod undoing;
 mod work;
 
 pub use bringing::{Bringing, MOST_BYTES};
 pub use command::at_command;
 pub use history::Past;
-pub(crate) use rows::finish;
 pub use rows::{Counts, KEYED, Run, RunState, Shown, mapping, sweep};
+pub(crate) use rows::{finish, keep_skipped};
+pub use undoing::undo_at_command;
 
 use crate::import::Column;
 use audit::{Actor, Entry, Look, Origin};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
 use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, outcome};
@@ -83,7 +86,15 @@ impl Runs {
 
     /// One import, as everybody who may look at imports sees it.
     pub async fn run(&self, tenant: TenantId, run: ImportId) -> Result<Option<Run>, Outage> {
+        let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).read().await?;
+        let found = rows::one(&mut tx, run).await?;
+        tx.commit().await?;
+        if found.as_ref().is_none_or(|run| !run.is_silent(now)) {
+            return Ok(found);
+        }
+        let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
+        rows::break_dead(&mut tx, now).await?;
         let found = rows::one(&mut tx, run).await?;
         tx.commit().await?;
         Ok(found)
@@ -93,7 +104,8 @@ impl Runs {
     pub async fn shown(&self, by: By<'_>, run: &Run) -> Result<Shown, Outage> {
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
         let shown = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
-        let people: Vec<Uuid> = shown.samples.iter().map(|sample| sample.person_id.0).collect();
+        let mut people: Vec<Uuid> = shown.samples.iter().map(|sample| sample.person_id.0).collect();
+        people.extend(shown.skipped.iter().map(|sample| sample.person_id.0));
         if !people.is_empty() || !shown.rows.is_empty() || !shown.errors.is_empty() {
             let look = Look::list("roster.run", vec![], &people);
             audit::look(&tx, self.clock.now(), by.origin, by.actor, look).await?;
@@ -134,43 +146,13 @@ impl Runs {
         };
         rows::keep_mapping(&mut tx, &shown, &mapping).await?;
         rows::set_mapping(&mut tx, run, &mapping).await?;
-        self.put_to_work(tx, (run, found.state), RunState::Comparing, now).await
-    }
-
-    /// Has a compared file imported. `agrees` to more people lost than usual.
-    pub async fn start(&self, by: By<'_>, run: ImportId, agrees: bool) -> Result<Outcome<()>, Outage> {
-        let now = self.clock.now();
-        let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let Some(found) = rows::one(&mut tx, run).await? else {
-            return Ok(outcome::NOT_FOUND.into());
-        };
-        if found.state != RunState::Compared {
-            return Ok(reasons::RUN_MOVED_ON.into());
-        }
-        if found.counts.vanishing.is_too_much() && !agrees {
-            return Ok(reasons::LOSS_NOT_AGREED.into());
-        }
-        self.record(&tx, by, run, "roster.start", json!({ "agrees_to_loss": agrees }))
+        let put = self
+            .put_to_work(&mut tx, (run, found.state), RunState::Comparing, now)
             .await?;
-        rows::started_by(&mut tx, run, by.staff, by.name).await?;
-        self.put_to_work(tx, (run, found.state), RunState::Running, now).await
-    }
-
-    async fn put_to_work(
-        &self,
-        mut tx: TenantTransaction,
-        (run, from): (ImportId, RunState),
-        to: RunState,
-        now: DateTime<Utc>,
-    ) -> Result<Outcome<()>, Outage> {
-        match rows::begin_work(&mut tx, run, from, to, now).await? {
-            rows::Begun::Yes => {}
-            rows::Begun::MovedOn => return Ok(reasons::RUN_MOVED_ON.into()),
-            rows::Begun::AnotherIsAtWork => return Ok(reasons::ANOTHER_RUN.into()),
+        if matches!(put, Outcome::Done(())) {
+            tx.commit().await?;
         }
-        jobs::enqueue(&mut tx, &self.keys, now, now, &work::RosterRun { run }).await?;
-        tx.commit().await?;
-        Ok(Outcome::Done(()))
+        Ok(put)
     }
 
     /// Ends a run that has not ended; nothing of it is imported. Its file is erased.

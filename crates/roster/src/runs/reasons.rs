@@ -131,9 +131,39 @@ pub const FILE_BROKEN_OFF: Reason = Reason {
     },
 };
 
+/// It was undone before.
+pub const UNDONE_ALREADY: Reason = Reason {
+    code: "roster_undone_already",
+    kind: RefusalKind::Outdated,
+    detail: "This import has been undone already.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みは、もう取り消してあります",
+            "何も変更していません。取り込みの一覧で、取り消した結果をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// Nothing is known of what it changed.
+pub const NOT_UNDOABLE: Reason = Reason {
+    code: "roster_not_undoable",
+    kind: RefusalKind::Outdated,
+    detail: "This import did not end, changed nobody, or is of before old values were kept or kept no longer.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みは取り消せません",
+            "取り込みが終わっていないか、変わった人がいないか、前の内容が残っていません。前の名簿のファイルがあれば、それを取り込むと元に戻せます。",
+            &[IMPORTS],
+        )
+    },
+};
+
 /// All of them.
-pub const REASONS: [Reason; 9] = [
+pub const REASONS: [Reason; 11] = [
     ANOTHER_RUN,
+    UNDONE_ALREADY,
+    NOT_UNDOABLE,
     RUN_MOVED_ON,
     RUN_OVER,
     COLUMNS_UNCLEAR,

@@ -102,6 +102,16 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// What a run is about.
+enum Work {
+    /// A file, to be compared or imported.
+    File(Source),
+    /// A file that is not there any more, and why.
+    Gone(String),
+    /// An import to be undone.
+    Undo(ImportId),
+}
+
 /// What came of one try.
 type Tried = Result<(Report, Vec<Sample>), ImportError>;
 
@@ -127,15 +137,28 @@ impl Runs {
                 return Ok(());
             };
             let (with, now) = ((&database, &self.keys), self.clock.now());
-            let source = uploads::source(&mut tx, with, now, &found.upload(), &found.file_name).await?;
+            let work = match found.undoes {
+                Some(undoes) => Work::Undo(undoes),
+                None => match uploads::source(&mut tx, with, now, &found.upload(), &found.file_name).await? {
+                    Ok(source) => Work::File(source),
+                    Err(gone) => Work::Gone(gone.to_string()),
+                },
+            };
             tx.commit().await?;
             let watch = Watch::new(database.clone(), run, found.state, &self.clock);
-            let tried = match source {
-                Ok(source) => tokio::select! {
-                    tried = self.try_once(insurer, &found, source, &watch) => tried,
-                    () = watch.until_ended() => return Ok(()),
-                },
-                Err(gone) => Err(std::io::Error::other(gone).into()),
+            let tried = async {
+                match work {
+                    Work::Undo(undoes) => {
+                        let report = self.undo_once(insurer, &found, undoes, &watch).await?;
+                        Ok((report, Vec::new()))
+                    }
+                    Work::File(source) => self.try_once(insurer, &found, source, &watch).await,
+                    Work::Gone(why) => Err(std::io::Error::other(why).into()),
+                }
+            };
+            let tried = tokio::select! {
+                tried = tried => tried,
+                () = watch.until_ended() => return Ok(()),
             };
             if matches!(tried, Err(ImportError::Refused(ImportRefused::Running))) {
                 // The command line has it, or the process of before has not quite ended.
@@ -160,7 +183,10 @@ impl Runs {
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
         };
-        import_as(&self.database, insurer, file, wish, &self.clock, |at| watch.see(at)).await
+        import_as((&self.database, &self.keys), insurer, file, wish, &self.clock, |at| {
+            watch.see(at);
+        })
+        .await
     }
 
     /// Notes what came of it. The end of an import that was not refused is noted already, with the import.

@@ -28,8 +28,6 @@ pub(super) enum Ceremony {
     Passkey,
     /// A challenge for the passkeys that somebody has.
     Proof,
-    /// Printed codes, until they are looked at.
-    Codes,
 }
 
 impl Ceremony {
@@ -38,7 +36,6 @@ impl Ceremony {
             Self::App => "app",
             Self::Passkey => "passkey",
             Self::Proof => "proof",
-            Self::Codes => "codes",
         }
     }
 }

@@ -1,7 +1,6 @@
 //! 印刷した確認コード: one list of ten, each of 80 bits and for one use; also the way back in for whoever has lost phone and
 //! keys. Shown once, kept as keyed hashes.
 
-use super::ceremony::Ceremony;
 use crate::{Clerk, FactorChange, Staff, reasons, schema::staff_codes, trail};
 use audit::Origin;
 use chrono::{DateTime, Utc};
@@ -85,8 +84,8 @@ impl TypedCode {
 }
 
 impl Staff {
-    /// Makes a list, which waits to be looked at once. The one before works no longer.
-    pub async fn make_codes(&self, origin: &Origin, clerk: &Clerk) -> Result<Outcome<()>, Outage> {
+    /// Makes a list, to be shown once. The one before works no longer.
+    pub async fn make_codes(&self, origin: &Origin, clerk: &Clerk) -> Result<Outcome<Vec<String>>, Outage> {
         let now = self.clock.now();
         let (tenant, id) = (clerk.insurer.tenant_id, clerk.staff_id);
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
@@ -118,29 +117,12 @@ impl Staff {
             .values(rows)
             .execute(&mut *tx)
             .await?;
-        let _: Option<Vec<String>> = self.take_ceremony(&mut tx, clerk, Ceremony::Codes, now).await?;
-        let shown: Vec<String> = codes.iter().map(TypedCode::grouped).collect();
-        self.ceremony(&mut tx, clerk, Ceremony::Codes, now, || Ok(shown))
-            .await?;
         let about = (Some(id), json!({}));
         trail::record(&tx, now, origin, clerk.actor(), ("codes.make", "done"), about).await?;
         self.tell_of_factor(&mut tx, &clerk.insurer, id, FactorChange::Printed, now)
             .await?;
         tx.commit().await?;
-        Ok(Outcome::Done(()))
-    }
-
-    /// The list that was just made: once.
-    pub async fn show_codes(&self, clerk: &Clerk) -> Result<Option<Vec<String>>, Outage> {
-        let now = self.clock.now();
-        let mut tx = self
-            .database
-            .tenant(clerk.insurer.tenant_id)
-            .write(Durability::Safe)
-            .await?;
-        let codes = self.take_ceremony(&mut tx, clerk, Ceremony::Codes, now).await?;
-        tx.commit().await?;
-        Ok(codes)
+        Ok(Outcome::Done(codes.iter().map(TypedCode::grouped).collect()))
     }
 
     /// Uses a code up. Of two at the same time one finds it used.

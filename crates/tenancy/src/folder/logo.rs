@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use std::io::Cursor;
 
 /// Bytes of a file as it comes.
-const MAX_FILE: u64 = 1024 * 1024;
+pub const MAX_FILE: u64 = 1024 * 1024;
 /// Pixels of width and of height.
 const MAX_SIDE: u32 = 2000;
 /// Bytes of a file as it goes out.
@@ -21,21 +21,46 @@ const MAX_MEMORY: u64 = 2 * 4 * MAX_SIDE as u64 * MAX_SIDE as u64;
 
 /// Reads a logo; the error is the reason in words.
 pub(super) fn read(folder: &files::Folder, name: &str) -> Result<LogoFile, String> {
-    redraw(&folder.read(name, MAX_FILE).map_err(|error| error.to_string())?)
+    let bytes = folder.read(name, MAX_FILE).map_err(|error| error.to_string())?;
+    redraw(&bytes).map_err(|problem| problem.to_string())
 }
 
-fn redraw(bytes: &[u8]) -> Result<LogoFile, String> {
+/// Why a picture can't be a logo.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogoProblem {
+    /// No picture that is taken here.
+    #[error("neither PNG nor WebP")]
+    Format,
+    /// It can't be read to its end.
+    #[error("can't be decoded: {0}")]
+    Damaged(String),
+    /// Too wide or too high.
+    #[error("{width} × {height} pixels: {MAX_SIDE} × {MAX_SIDE} is the most")]
+    Sides {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// Too large as it would go out.
+    #[error("{kib} KiB as PNG, 64 are the most: make it smaller or simpler")]
+    Heavy {
+        /// KiB.
+        kib: usize,
+    },
+}
+
+/// Draws a logo anew.
+pub fn redraw(bytes: &[u8]) -> Result<LogoFile, LogoProblem> {
     let Ok(format @ (ImageFormat::Png | ImageFormat::WebP)) = image::guess_format(bytes) else {
-        return Err("neither PNG nor WebP".into());
+        return Err(LogoProblem::Format);
     };
-    let damaged = |error: image::ImageError| format!("can't be decoded: {error}");
+    let damaged = |error: image::ImageError| LogoProblem::Damaged(error.to_string());
     let (width, height) = ImageReader::with_format(Cursor::new(bytes), format)
         .into_dimensions()
         .map_err(damaged)?;
     if width > MAX_SIDE || height > MAX_SIDE {
-        return Err(format!(
-            "{width} × {height} pixels: {MAX_SIDE} × {MAX_SIDE} is the most"
-        ));
+        return Err(LogoProblem::Sides { width, height });
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
@@ -51,10 +76,10 @@ fn redraw(bytes: &[u8]) -> Result<LogoFile, String> {
     } else {
         encoder.write_image(&picture, width, height, image::ExtendedColorType::Rgba8)
     };
-    written.map_err(|error| format!("can't be written as PNG: {error}"))?;
+    written.map_err(damaged)?;
     if png.len() > MAX_LOGO {
         let kib = png.len().div_ceil(1024);
-        return Err(format!("{kib} KiB as PNG, 64 are the most: make it smaller or simpler"));
+        return Err(LogoProblem::Heavy { kib });
     }
     let head = LogoHead {
         hash: hex(&Sha256::digest(&png)),
@@ -88,18 +113,25 @@ mod tests {
         }
     }
 
+    // security.md 47
     #[test]
     fn what_is_no_picture_too_wide_or_too_heavy_is_refused_with_the_reason() {
         assert!(
             redraw(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
                 .unwrap_err()
+                .to_string()
                 .contains("neither PNG nor WebP")
         );
-        assert!(redraw(b"GIF89a........").unwrap_err().contains("neither PNG nor WebP"));
+        assert!(
+            redraw(b"GIF89a........")
+                .unwrap_err()
+                .to_string()
+                .contains("neither PNG nor WebP")
+        );
         let wide = encoded(RgbaImage::new(2001, 1), ImageFormat::Png);
-        assert!(redraw(&wide).unwrap_err().contains("2001 × 1 pixels"));
+        assert!(redraw(&wide).unwrap_err().to_string().contains("2001 × 1 pixels"));
         let cut = encoded(RgbaImage::new(300, 300), ImageFormat::Png);
-        assert!(redraw(&cut[..60]).unwrap_err().contains("can't be decoded"));
+        assert!(redraw(&cut[..60]).unwrap_err().to_string().contains("can't be decoded"));
         let noise = RgbaImage::from_fn(300, 300, |x, y| {
             let mixed = (x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519))
                 .wrapping_mul(3_266_489_917)
@@ -109,6 +141,7 @@ mod tests {
         assert!(
             redraw(&encoded(noise, ImageFormat::Png))
                 .unwrap_err()
+                .to_string()
                 .contains("64 are the most")
         );
     }

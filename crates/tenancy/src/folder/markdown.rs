@@ -42,6 +42,11 @@ pub(super) fn read_terms(file: TextFile, document: &str, revision: i32, problems
     if let Some(changes) = changes.as_ref().filter(|_| revision == 1) {
         front.wrong("changes", changes.line, "is for revision 2 and later");
     }
+    let agree_again = front.optional_boolean("agree_again").unwrap_or(true);
+    if !agree_again && revision == 1 {
+        let line = file.line_of("agree_again");
+        front.wrong("agree_again", line, "is for revision 2 and later");
+    }
     front.close();
     let body = file.body(problems)?;
     let (title, changes) = (title?.value, changes.map(|changes| changes.value));
@@ -54,6 +59,7 @@ pub(super) fn read_terms(file: TextFile, document: &str, revision: i32, problems
         title,
         effective_at,
         content_hash,
+        agree_again,
     };
     let terms = TermsFile {
         file: path.clone(),
@@ -132,20 +138,8 @@ impl<'a> Split<'a> {
             let before = self.text.get(..self.body_start + offset).unwrap_or(self.text);
             1 + before.matches('\n').count()
         };
-        for (event, range) in Parser::new_ext(body, Options::empty()).into_offset_iter() {
-            match event {
-                Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => {
-                    problems.add(self.path, line(range.start), "raw HTML is not shown: use Markdown");
-                }
-                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if !may_lead(&dest_url) => {
-                    problems.add(
-                        self.path,
-                        line(range.start),
-                        format!("a link can't lead to \"{dest_url}\""),
-                    );
-                }
-                _ => {}
-            }
+        for (offset, fault) in faults(body) {
+            problems.add(self.path, line(offset), fault.to_string());
         }
         if body.trim().is_empty() {
             problems.add(self.path, line(0), "there is no text");
@@ -153,6 +147,30 @@ impl<'a> Split<'a> {
         }
         Some(body.trim().to_owned())
     }
+}
+
+/// What a text can't have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MarkdownFault {
+    /// Raw HTML.
+    #[error("raw HTML is not shown: use Markdown")]
+    Html,
+    /// A link or picture that leads where none may.
+    #[error("a link can't lead to \"{0}\"")]
+    Link(String),
+}
+
+/// What is wrong in a text, each with the byte at which it stands.
+pub(crate) fn faults(body: &str) -> Vec<(usize, MarkdownFault)> {
+    let events = Parser::new_ext(body, Options::empty()).into_offset_iter();
+    let fault = |(event, range): (Event<'_>, std::ops::Range<usize>)| match event {
+        Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => Some((range.start, MarkdownFault::Html)),
+        Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if !may_lead(&dest_url) => {
+            Some((range.start, MarkdownFault::Link(dest_url.to_string())))
+        }
+        _ => None,
+    };
+    events.filter_map(fault).collect()
 }
 
 /// Within the site, to another by https, to a mail address or a telephone.

@@ -6,10 +6,15 @@ mod markdown;
 mod part;
 mod source;
 mod tenant_toml;
+mod typed;
 
+pub use logo::{LogoProblem, MAX_FILE as MAX_LOGO_FILE, redraw as read_logo};
+pub(crate) use markdown::{MarkdownFault, faults};
 pub use part::{FolderPart, PartApply, PartDifference, PartExport, PartFile, PartFiles, PartFuture};
+pub(crate) use source::MAX_TEXT;
 pub use source::{At, Problems, Section};
-pub(crate) use tenant_toml::day_word;
+pub use tenant_toml::day_word;
+pub use typed::{Topic, read_typed};
 
 use crate::{InsurerKind, LogoHead, Settings, TermsHead};
 use kernel::InsurerCode;
@@ -27,6 +32,8 @@ const OTHERS_FILES: [&str; 1] = ["sample-roster.csv"];
 pub struct Folder {
     /// The insurer; none for the platform.
     pub code: Option<InsurerCode>,
+    /// What it was made from.
+    pub base: Base,
     /// tenant.toml, with the heads of the terms and the logo beside it.
     pub settings: Settings,
     /// `terms/`, by document and revision.
@@ -35,6 +42,17 @@ pub struct Folder {
     pub parts: Vec<PartFiles>,
     /// The logo, written anew.
     pub logo: Option<LogoFile>,
+}
+
+/// What a folder was made from, and so what it may be laid over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// It doesn't say: over what folders alone have made.
+    Unknown,
+    /// An export of this revision: over it, and over nothing later.
+    Revision(i64),
+    /// Over whatever stands.
+    Any,
 }
 
 /// What is wrong in a folder, and where.
@@ -46,6 +64,8 @@ pub struct FolderProblem {
     pub line: usize,
     /// In English, for an operator.
     pub reason: String,
+    /// The key of tenant.toml that it is about, as in `desk.other.0.subject`; empty where it is about none.
+    pub key: String,
 }
 
 impl std::fmt::Display for FolderProblem {
@@ -93,6 +113,7 @@ impl Folder {
     pub fn of_settings(code: Option<InsurerCode>, settings: Settings) -> Self {
         Self {
             code,
+            base: Base::Unknown,
             settings,
             terms: Vec::new(),
             parts: Vec::new(),
@@ -138,6 +159,7 @@ fn read(dir: &Path, parts: &[FolderPart], problems: &Problems) -> Option<Folder>
     settings.terms = terms.iter().map(|terms| terms.head.clone()).collect();
     Some(Folder {
         code: read.code,
+        base: read.revision.map_or(Base::Unknown, Base::Revision),
         settings,
         terms,
         parts,

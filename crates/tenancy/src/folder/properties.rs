@@ -113,9 +113,9 @@ proptest! {
             body,
             content_hash: String::new(),
         };
-        if let Some(terms) = read_terms(dir.path(), &export::terms_markdown(&text)) {
+        if let Some(terms) = read_terms(dir.path(), &export::terms_markdown(&text, true)) {
             let written = TermsText { title: terms.head.title.clone(), body: terms.body.clone(), ..text.clone() };
-            prop_assert_eq!(read_terms(dir.path(), &export::terms_markdown(&written)), Some(terms));
+            prop_assert_eq!(read_terms(dir.path(), &export::terms_markdown(&written, true)), Some(terms));
         }
         let page = |title: &str, body: &str| read_page(&export::front_matter(&[("title", title)], &[], body));
         if let Some((title, body)) = page(&text.title, &text.body) {

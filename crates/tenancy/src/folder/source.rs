@@ -15,7 +15,7 @@ use toml::{
 };
 
 /// Longer texts of one line are a mistake.
-const MAX_TEXT: usize = 500;
+pub(crate) const MAX_TEXT: usize = 500;
 /// Larger text files are a mistake.
 const MAX_FILE: u64 = 1024 * 1024;
 
@@ -26,10 +26,15 @@ pub struct Problems(RefCell<Vec<FolderProblem>>);
 impl Problems {
     /// Something wrong on a line of a file, from 1; 1 too where the whole file is meant.
     pub fn add(&self, file: &Path, line: usize, reason: impl Into<String>) {
+        self.add_about(file, line, String::new(), reason);
+    }
+
+    fn add_about(&self, file: &Path, line: usize, key: String, reason: impl Into<String>) {
         let problem = FolderProblem {
             file: file.to_owned(),
             line,
             reason: reason.into(),
+            key,
         };
         self.0.borrow_mut().push(problem);
     }
@@ -128,6 +133,7 @@ impl<'a> Source<'a> {
         errors.is_empty().then(|| Section {
             source: self,
             prefix: String::new(),
+            path: String::new(),
             line: self.first_line,
             table: table.into_inner(),
         })
@@ -150,7 +156,10 @@ pub struct At<T> {
 /// A table whose keys are taken one by one; what is left when it is closed is unknown.
 pub struct Section<'a> {
     source: &'a Source<'a>,
+    /// What stands before its keys in complaints: `desk.`.
     prefix: String,
+    /// The same with the number of each in its list: `desk.other.0.`.
+    path: String,
     pub(super) line: usize,
     table: DeTable<'a>,
 }
@@ -320,20 +329,34 @@ impl<'a> Section<'a> {
     /// A table within.
     pub(super) fn section(&mut self, key: &str) -> Option<Section<'a>> {
         let found = self.required(key)?;
-        self.as_section(key, found)
+        self.as_section(key, key, found)
     }
 
     /// A list of tables, `[[key]]` or inline.
     pub(super) fn sections(&mut self, key: &str) -> Vec<Section<'a>> {
         self.list(key)
             .into_iter()
-            .filter_map(|found| self.as_section(key, found))
+            .enumerate()
+            .filter_map(|(nth, found)| self.as_section(key, &format!("{key}.{nth}"), found))
             .collect()
     }
 
     /// Complains about a key's value.
     pub fn wrong(&self, key: &str, line: usize, reason: &str) {
-        self.source.problem(line, format!("{}{key} {reason}", self.prefix));
+        let reason = format!("{}{key} {reason}", self.prefix);
+        let source = self.source;
+        source
+            .problems
+            .add_about(source.file, line, format!("{}{key}", self.path), reason);
+    }
+
+    /// Complains about the table itself.
+    pub(super) fn wrong_itself(&self, line: usize, reason: &str) {
+        let (name, path) = (self.prefix.trim_end_matches('.'), self.path.trim_end_matches('.'));
+        let source = self.source;
+        source
+            .problems
+            .add_about(source.file, line, path.to_owned(), format!("{name}: {reason}"));
     }
 
     fn take(&mut self, key: &str) -> Option<At<DeValue<'a>>> {
@@ -369,7 +392,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn as_section(&self, key: &str, found: At<DeValue<'a>>) -> Option<Section<'a>> {
+    fn as_section(&self, key: &str, step: &str, found: At<DeValue<'a>>) -> Option<Section<'a>> {
         let DeValue::Table(table) = found.value else {
             self.wrong(key, found.line, "must be a table");
             return None;
@@ -378,6 +401,7 @@ impl<'a> Section<'a> {
         Some(Section {
             source: self.source,
             prefix,
+            path: format!("{}{step}.", self.path),
             line: found.line,
             table,
         })

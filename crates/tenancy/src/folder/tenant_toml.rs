@@ -3,8 +3,9 @@
 
 use super::source::{At, Section, Source};
 use crate::{
-    Color, ContactDesk, Feature, FeatureState, Features, Hours, InsurerKind, MemberDocument, OtherContact,
-    PasswordSettings, SenderSettings, SessionSettings, Settings, SharedNetwork, SignUpSettings, named::wrong_code,
+    ApprovalAction, Approvals, Color, ContactDesk, Feature, FeatureState, Features, Hours, InsurerKind, MemberDocument,
+    OtherContact, PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings, SharedNetwork,
+    SignUpSettings, named::wrong_code,
 };
 use chrono::Weekday;
 use kernel::{InsurerCode, Problem, Relation, RelationWords};
@@ -21,7 +22,7 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 
 /// The word of a weekday in tenant.toml.
-pub(crate) fn day_word(day: Weekday) -> &'static str {
+pub fn day_word(day: Weekday) -> &'static str {
     DAYS.iter()
         .find(|(_, known)| *known == day)
         .map_or("", |(word, _)| word)
@@ -30,6 +31,8 @@ pub(crate) fn day_word(day: Weekday) -> &'static str {
 /// What a tenant.toml says.
 pub(super) struct Read {
     pub(super) code: Option<InsurerCode>,
+    /// Of which it was exported.
+    pub(super) revision: Option<i64>,
     pub(super) settings: Settings,
     pub(super) logo_file: Option<At<String>>,
 }
@@ -46,6 +49,7 @@ pub(super) fn read(source: &Source<'_>) -> Option<Read> {
 }
 
 fn platform(mut top: Section<'_>) -> Read {
+    let revision = revision(&mut top);
     let settings = Settings {
         name: text(&mut top, "name"),
         operator: Some(text(&mut top, "operator")),
@@ -57,6 +61,7 @@ fn platform(mut top: Section<'_>) -> Read {
     top.close();
     Read {
         code: None,
+        revision,
         settings,
         logo_file: None,
     }
@@ -64,6 +69,7 @@ fn platform(mut top: Section<'_>) -> Read {
 
 fn insurer(mut top: Section<'_>) -> Read {
     let code = code(&mut top);
+    let revision = revision(&mut top);
     let kind = kind(&mut top);
     if let (Some(code), Some(kind)) = (&code, kind) {
         let six = code.value.as_str().len() == 6;
@@ -86,6 +92,7 @@ fn insurer(mut top: Section<'_>) -> Read {
         after_loss_days: after_loss_days(&mut top),
         member_documents: member_documents(&mut top),
         relations: relations(&mut top),
+        roster: roster(&mut top),
         sign_up: within(&mut top, "sign_up", |section| SignUpSettings {
             employee_number: section.boolean("employee_number").unwrap_or_default(),
         }),
@@ -95,15 +102,22 @@ fn insurer(mut top: Section<'_>) -> Read {
         sender: sender(&mut top),
         desk: desk(&mut top),
         modules: modules(&mut top, kind),
+        approvals: approvals(&mut top),
         ..Settings::default()
     };
     let logo_file = logo_file(&mut top);
     top.close();
     Read {
         code: code.map(|code| code.value),
+        revision,
         settings,
         logo_file,
     }
+}
+
+/// The revision that an export wrote; none in a folder that was written by hand.
+fn revision(top: &mut Section<'_>) -> Option<i64> {
+    top.optional_number("revision", &(0..=u32::MAX)).map(i64::from)
 }
 
 /// Reads a table within, and closes it.
@@ -198,6 +212,19 @@ fn member_documents(top: &mut Section<'_>) -> Vec<MemberDocument> {
     documents
 }
 
+/// How much of a roster one file may lose; as usual where the table is absent, as for most insurers.
+fn roster(top: &mut Section<'_>) -> RosterSettings {
+    if !top.has("roster") {
+        return RosterSettings::default();
+    }
+    within(top, "roster", |section| {
+        let percent = section.number("loss_percent", &RosterSettings::LOSS_PERCENT);
+        percent
+            .and_then(|percent| u8::try_from(percent).ok())
+            .map_or_else(RosterSettings::default, |loss_percent| RosterSettings { loss_percent })
+    })
+}
+
 /// The insurer's own words for 続柄; none where the table is absent, as for all who write what everybody writes.
 fn relations(top: &mut Section<'_>) -> BTreeMap<String, Relation> {
     if !top.has("relations") {
@@ -215,7 +242,7 @@ fn relations(top: &mut Section<'_>) -> BTreeMap<String, Relation> {
         for word in section.keys() {
             let key = RelationWords::key(&word.value);
             if key.is_empty() || kernel::text::has_control(&word.value) {
-                section.problem(word.line, "relations: each key must be a word or code of the roster");
+                section.wrong_itself(word.line, "each key must be a word or code of the roster");
             } else if !keys.insert(key) {
                 section.wrong(
                     &word.value,
@@ -298,6 +325,21 @@ fn modules(top: &mut Section<'_>, kind: Option<InsurerKind>) -> Features {
             Some((*module, found.value))
         };
         Feature::ALL.iter().filter_map(state).collect()
+    })
+}
+
+/// Which actions take a second pair of eyes, where the insurer wants it otherwise than usual.
+fn approvals(top: &mut Section<'_>) -> Approvals {
+    if !top.has("approvals") {
+        return Approvals::default();
+    }
+    within(top, "approvals", |section| {
+        let said = ApprovalAction::SWITCHED.into_iter().filter_map(|action| {
+            let key = action.as_str();
+            let is_on = section.has(key).then(|| section.boolean(key)).flatten();
+            is_on.map(|is_on| (action, is_on))
+        });
+        said.collect()
     })
 }
 

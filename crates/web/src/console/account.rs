@@ -12,6 +12,7 @@ use pages::{
     visit::{Trouble, settle},
     words,
 };
+use serde::{Deserialize, Serialize};
 use staff::{Clerk, FactorView, LogIn, LogInEnd, OwnSession, PASSWORD_RULE, reasons};
 
 /// Where everything here leads back to.
@@ -206,25 +207,41 @@ pub(super) async fn remove(visit: Visit, clerk: Clerk) -> Reply {
 pub(super) async fn make_codes(visit: Visit, clerk: Clerk) -> Reply {
     let page = "/console/enrol/codes";
     match settle(visit.services.staff.make_codes(&visit.origin, &clerk).await) {
-        Ok(()) => Ok(see_other(CODES)),
+        Ok(codes) => {
+            let shown = Printed {
+                session: clerk.session.id,
+                codes,
+            };
+            Ok(visit.remember(see_other(CODES), cookies::PRINTED, &shown, cookies::PRINTED_SECONDS))
+        }
         Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(factor::to_prove(&visit, page)),
         Err(refusal) => Ok(visit.form_again(&refusal, page, &[]).await),
     }
 }
 
+/// A list that was just made, on its way to the page that shows it once: sealed in the browser, so that looking at it changes
+/// nothing here.
+#[derive(Serialize, Deserialize)]
+struct Printed {
+    session: SessionId,
+    codes: Vec<String>,
+}
+
 /// `GET /console/account/codes`: the list that was just made, once. Who only asks whether the page is there does not look.
 pub(super) async fn codes(visit: Visit, clerk: Clerk) -> Reply {
-    let codes = if visit.is_head {
-        None
-    } else {
-        visit.services.staff.show_codes(&clerk).await?
-    };
-    visit.html(&CodesPage {
+    let shown: Option<Printed> = visit.recall(cookies::PRINTED);
+    let shown = shown.filter(|shown| shown.session == clerk.session.id);
+    let page = visit.html(&CodesPage {
         frame: visit.frame(),
-        codes,
+        codes: shown.map(|shown| shown.codes),
         name: clerk.name,
         email: clerk.email,
         made_on: calendar::moment(visit.now),
+    })?;
+    Ok(if visit.is_head {
+        page
+    } else {
+        reply::with_cookie(page, cookies::clear(cookies::PRINTED))
     })
 }
 

@@ -3,12 +3,13 @@
 
 use crate::letter::{Letterhead, To};
 use access::{EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT};
+use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
 use askama::Template;
 use audit::{Entry, Look};
 use chrono::{DateTime, Utc};
 use database::{Database, Durability};
 use futures_util::stream;
-use kernel::{Outage, PersonId, Symbol, calendar};
+use kernel::{Outage, Outcome, PersonId, Symbol, calendar, outcome, text};
 use pages::{
     Reply, Visit,
     forms::{Form, encode},
@@ -18,13 +19,15 @@ use pages::{
 };
 use poem::{Body, Response, http::header};
 use roster::letters::{self, Addressee, Filter, Kind, Registered};
-use serde_json::json;
+use serde_json::{Value, json};
 use staff::{Clerk, reasons};
 use std::{io, sync::Arc};
 use tabular::Written;
 use uuid::Uuid;
 
 const LETTERS: &str = "/console/letters";
+/// Which of the files under four eyes this is.
+const EXPORT: &str = "letters";
 /// People of a page of the list.
 const PER_PAGE: usize = 50;
 /// Letters printed at once, and rows of a file read at once.
@@ -53,17 +56,23 @@ struct Typed {
 
 impl Typed {
     fn read(form: &Form) -> Self {
-        let state = form.text("registered");
+        Self::of(form.text("code"), form.text("symbol"), form.text("registered"))
+    }
+
+    fn of(code: &str, symbol: &str, state: &str) -> Self {
         let known = STATES.into_iter().find(|(value, _)| *value == state);
         Self {
-            code: form.text("code").trim().to_owned(),
-            symbol: form.text("symbol").trim().to_owned(),
+            code: code.trim().to_owned(),
+            symbol: symbol.trim().to_owned(),
             registered: known.map_or("no", |(value, _)| value),
         }
     }
 
-    /// None where the symbol is nobody's.
+    /// None where the symbol or the code can be nobody's.
     fn filter(&self) -> Option<Filter> {
+        if text::has_control(&self.code) {
+            return None;
+        }
         let symbol = match self.symbol.as_str() {
             "" => None,
             typed => Some(Symbol::parse(typed).ok()?),
@@ -275,8 +284,9 @@ pub(super) async fn ask_file(visit: Visit, clerk: Clerk) -> Reply {
     may_both(&clerk)?;
     let filter = Typed::read(&visit.query);
     let words = STATES.into_iter().find(|(value, _)| *value == filter.registered);
+    let again = visit.again().await;
     visit.html(&FilePage {
-        frame: visit.frame().in_section(LETTERS),
+        frame: visit.frame().in_section(LETTERS).with_errors(again.errors),
         registered: words.map_or("", |(_, words)| words),
         filter,
     })
@@ -305,7 +315,31 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
     let filter = typed.filter().ok_or(Trouble::NotFound)?;
     let head = Arc::new(head(&visit, &clerk)?);
     let database = visit.services.database.clone();
-    let tx = database.tenant(clerk.insurer.tenant_id).write(Durability::Safe).await?;
+    let mut tx = database.tenant(clerk.insurer.tenant_id).write(Durability::Safe).await?;
+    let wish = Wish {
+        action: Action::Export,
+        kind: EXPORT,
+        subject: clerk.staff_id.0,
+        person: None,
+        beneficiary: None,
+        parameters: file_parameters(&typed, encoding),
+        difference: exported(&typed, encoding),
+    };
+    let approvals = visit.services.staff.approvals();
+    match approvals
+        .ask(&mut tx, visit.now, clerk.asker(&visit.origin), wish)
+        .await?
+    {
+        Outcome::Done(Asked::GoesOn) => {}
+        Outcome::Done(Asked::Waits(_)) => {
+            tx.commit().await?;
+            return Ok(visit.inform(see_other(LETTERS), WAITS));
+        }
+        Outcome::Refused(refusal) => {
+            let page = format!("{LETTERS}/file?{}", typed.query());
+            return Ok(visit.form_again(&refusal, &page, &[]).await);
+        }
+    }
     let entry = Entry {
         actor: clerk.actor(),
         action: "letters.export",
@@ -338,6 +372,51 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
         .content_type(format!("text/csv; charset={}", encoding.charset()))
         .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
         .body(Body::from_bytes_stream(whole)))
+}
+
+/// By what the file is made once another has agreed: the form that is sent once more, and its fields.
+fn file_parameters(typed: &Typed, encoding: Written) -> Value {
+    json!({ "path": format!("{LETTERS}/file"), "fields": [
+        ["code", typed.code], ["symbol", typed.symbol], ["registered", typed.registered],
+        ["encoding", encoding.as_str()],
+    ] })
+}
+
+/// What leaves with the file. Who registers meanwhile is in it no more, or in it too: a number would be another by then.
+fn exported(typed: &Typed, encoding: Written) -> Difference {
+    let all = |typed: &str| if typed.is_empty() { "すべて" } else { typed }.to_owned();
+    let state = STATES.into_iter().find(|(value, _)| *value == typed.registered);
+    let new = |label: &str, value: String| (label.to_owned(), String::new(), value);
+    vec![
+        new("ファイル", "発送会社に渡すCSV".into()),
+        new("事業所コード", all(&typed.code)),
+        new("記号", all(&typed.symbol)),
+        new("登録", state.map_or("", |(_, words)| words).into()),
+        new("入る方", "ファイルを作るときにあてはまる方の全員".into()),
+        new("文字コード", encoding.as_str().into()),
+    ]
+}
+
+/// The file, while another's agreement to it is asked.
+pub(super) fn performer() -> Performer {
+    Performer::file(Action::Export, EXPORT, |_, agreed| {
+        Box::pin(async move {
+            let field = |name: &str| {
+                let fields = agreed.parameters.get("fields").and_then(Value::as_array);
+                let mut named = fields
+                    .into_iter()
+                    .flatten()
+                    .filter(|field| field.get(0) == Some(&json!(name)));
+                let found = named.next().and_then(|field| field.get(1)).and_then(Value::as_str);
+                found.unwrap_or_default().to_owned()
+            };
+            let typed = Typed::of(&field("code"), &field("symbol"), &field("registered"));
+            let Some(encoding) = Written::read(&field("encoding")) else {
+                return Ok(outcome::NOT_FOUND.into());
+            };
+            Ok(Outcome::Done(exported(&typed, encoding)))
+        })
+    })
 }
 
 /// A file of letters takes both: to print them, and to take people along.

@@ -1,32 +1,71 @@
 //! The platform's first page: what support is open, and every insurer, found by name or code; and the way in as support.
 
+mod dead;
+mod insurer;
+mod insurers;
+mod maintenance;
+mod nodes;
+
+use access::OPERATOR_INSURERS;
 use askama::Template;
-use kernel::{GrantId, InsurerCode, Outage, StaffId, calendar, text};
+use insurers::Page;
+use kernel::{Field, FieldError, GrantId, InsurerCode, Outage, Problem, StaffId, calendar, text};
 use pages::{
-    Reply, Visit, cookies,
+    Reply, Row, Visit, cookies,
     frame::Frame,
     reply::{self, see_other},
+    staff, staff_proven,
     visit::{Trouble, settle},
 };
+use poem::http::Method;
 use staff::{
     Clerk,
     support::{HOURS, OpenSupport, SupportWish},
 };
 use std::sync::Arc;
-use tenancy::{Insurer, InsurerHead, InsurerState};
+use tenancy::{Insurer, InsurerHead};
 
 const HOME: &str = "/operator/";
-/// Insurers that are listed at once.
-const LISTED: usize = 50;
+/// The longest that is typed beside a deed.
+const LONGEST: usize = 500;
+
+/// The rows of these pages.
+pub(super) fn rows() -> Vec<Row> {
+    let (get, post) = (Method::GET, Method::POST);
+    let support = "/operator/insurers/:code/support";
+    let own = vec![
+        staff(get.clone(), HOME, "operator", OPERATOR_INSURERS, home),
+        staff(get, support, "operator.support", OPERATOR_INSURERS, ask),
+        staff(
+            post.clone(),
+            support,
+            "operator.support.submit",
+            OPERATOR_INSURERS,
+            submit,
+        ),
+        staff_proven(
+            post,
+            "/operator/support/:grant/enter",
+            "operator.support.enter",
+            OPERATOR_INSURERS,
+            enter,
+        ),
+    ];
+    own.into_iter()
+        .chain(insurer::rows())
+        .chain(maintenance::rows())
+        .chain(dead::rows())
+        .chain(nodes::rows())
+        .collect()
+}
 
 #[derive(Template)]
-#[template(path = "console/operator_home.html")]
+#[template(path = "console/operator/home.html")]
 struct HomePage {
     frame: Frame,
     open: Vec<Open>,
     sought: String,
-    insurers: Vec<Line>,
-    found: usize,
+    page: Page,
 }
 
 /// A wish or grant.
@@ -39,16 +78,8 @@ struct Open {
     is_own: bool,
 }
 
-/// An insurer.
-struct Line {
-    name: String,
-    code: String,
-    is_open: bool,
-    support: String,
-}
-
 #[derive(Template)]
-#[template(path = "console/operator_support.html")]
+#[template(path = "console/operator/support.html")]
 struct AskPage {
     frame: Frame,
     insurer: String,
@@ -59,31 +90,16 @@ struct AskPage {
 }
 
 /// `GET /operator/`.
-pub(super) async fn home(visit: Visit, clerk: Clerk) -> Reply {
+async fn home(visit: Visit, clerk: Clerk) -> Reply {
     let sought = visit.query.text("q").to_owned();
     let heads = tenancy::list(&visit.services.database).await?;
-    let found: Vec<Line> = heads.iter().filter_map(|head| line(head, &sought)).collect();
     let open = visit.services.staff.open_support().await?;
     let open = open.iter().map(|open| shown(open, &heads, clerk.staff_id)).collect();
     visit.html(&HomePage {
         frame: visit.frame().in_section(HOME),
         open,
+        page: insurers::page(&visit, &sought, visit.query.text("after")).await?,
         sought,
-        found: found.len(),
-        insurers: found.into_iter().take(LISTED).collect(),
-    })
-}
-
-/// An insurer whose name holds, or whose code begins with, what is sought; the platform itself is none.
-fn line(head: &InsurerHead, sought: &str) -> Option<Line> {
-    let code = head.code.as_ref()?.as_str();
-    let sought = text::normalize(sought);
-    let fits = text::normalize(&head.name).contains(&sought) || code.starts_with(&sought);
-    fits.then(|| Line {
-        name: head.name.clone(),
-        code: code.to_owned(),
-        is_open: head.state == InsurerState::Open,
-        support: ask_path(code),
     })
 }
 
@@ -101,7 +117,7 @@ fn shown(open: &OpenSupport, heads: &[InsurerHead], operator: StaffId) -> Open {
 }
 
 /// `GET /operator/insurers/:code/support`.
-pub(super) async fn ask(visit: Visit, _: Clerk) -> Reply {
+async fn ask(visit: Visit, _: Clerk) -> Reply {
     let (insurer, path) = insurer(&visit).await?;
     let again = visit.again().await;
     visit.html(&AskPage {
@@ -115,7 +131,7 @@ pub(super) async fn ask(visit: Visit, _: Clerk) -> Reply {
 }
 
 /// `POST /operator/insurers/:code/support`.
-pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
+async fn submit(visit: Visit, clerk: Clerk) -> Reply {
     let (insurer, path) = insurer(&visit).await?;
     let wish = SupportWish {
         reason: visit.form.text("reason").to_owned(),
@@ -133,7 +149,7 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
 }
 
 /// `POST /operator/support/:grant/enter`: from here on the browser is support's; the operator's own session waits beside it.
-pub(super) async fn enter(visit: Visit, clerk: Clerk) -> Reply {
+async fn enter(visit: Visit, clerk: Clerk) -> Reply {
     let grant = GrantId::parse(visit.param("grant")).ok_or(Trouble::NotFound)?;
     let staff = &visit.services.staff;
     let entered = staff.enter_support(&visit.origin, &clerk, grant, &visit.agent).await;
@@ -152,6 +168,18 @@ pub(super) async fn enter(visit: Visit, clerk: Clerk) -> Reply {
         }
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+/// What is typed beside a deed: one line or several, no longer than it is read.
+fn words(field: Field, typed: &str) -> Result<String, FieldError> {
+    let written = text::written(typed);
+    let problem = match written.chars().count() {
+        0 => Problem::Empty,
+        count if count > LONGEST => Problem::TooLong { max: LONGEST },
+        _ if text::has_control(&written) => Problem::Characters,
+        _ => return Ok(written),
+    };
+    Err(FieldError::new(field, problem))
 }
 
 fn ask_path(code: &str) -> String {

@@ -26,8 +26,8 @@ const ROWS: i64 = 20;
 /// In the order in which they stand.
 pub(super) fn all(tasks: Arc<[TaskWords]>) -> Vec<HomePanel> {
     vec![
-        of_all("waiting", "対応が必要なこと", None, move |tx, clerk, _| {
-            Box::pin(waiting(Arc::clone(&tasks), tx, clerk))
+        of_all("waiting", "対応が必要なこと", None, move |tx, clerk, now| {
+            Box::pin(waiting(Arc::clone(&tasks), tx, clerk, now))
         }),
         of_all(
             "names",
@@ -104,8 +104,22 @@ struct Task {
     since: String,
 }
 
-async fn waiting(words: Arc<[TaskWords]>, tx: &TenantTransaction, clerk: &Clerk) -> Body {
-    let waiting = tasks::waiting(tx).await?.into_iter();
+/// 承認を待っている申請: those that this clerk may agree to, which tasks for all who hold a permission would not tell.
+const WISHES: TaskWords = TaskWords {
+    module: "approvals",
+    state: "waiting",
+    text: "承認を待っている申請",
+    path: "/console/approvals",
+};
+
+async fn waiting(words: Arc<[TaskWords]>, tx: &TenantTransaction, clerk: &Clerk, now: DateTime<Utc>) -> Body {
+    let (waiting, wishes) = try_join!(tasks::waiting(tx), approvals::waiting(tx, now, clerk.eye()))?;
+    let wishes = wishes.map(|(wishes, since)| Task {
+        words: WISHES,
+        count: grouped(wishes),
+        since: day(since),
+    });
+    let waiting = waiting.into_iter();
     let own = waiting.filter(|waiting| clerk.permissions.iter().any(|own| own.0 == waiting.permission));
     let tasks = own.filter_map(|waiting| {
         let of = |words: &&TaskWords| words.module == waiting.module && words.state == waiting.state;
@@ -115,7 +129,7 @@ async fn waiting(words: Arc<[TaskWords]>, tx: &TenantTransaction, clerk: &Clerk)
             since: day(waiting.since),
         })
     });
-    let tasks: Vec<Task> = tasks.collect();
+    let tasks: Vec<Task> = tasks.chain(wishes).collect();
     if tasks.is_empty() {
         return Ok(None);
     }

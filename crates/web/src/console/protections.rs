@@ -1,6 +1,8 @@
 //! 保護: who is protected, protecting several people of a household at once, and lifting it. What the people concerned and
 //! everybody else will see is said before it is done.
 
+pub(super) mod lift;
+
 use access::Reach;
 use accounts::protection::{self as protecting, By, Held};
 use askama::Template;
@@ -172,15 +174,6 @@ impl Account {
     }
 }
 
-#[derive(Template)]
-#[template(path = "console/protections_lift.html")]
-struct LiftPage {
-    frame: Frame,
-    path: String,
-    line: Line,
-    lifting: String,
-}
-
 /// `GET /console/protections`.
 pub(super) async fn list(visit: Visit, clerk: Clerk) -> Reply {
     over_all(&clerk)?;
@@ -305,51 +298,6 @@ pub(super) async fn set(visit: Visit, clerk: Clerk) -> Reply {
     let protected = protecting::protect(&mut tx, keys, visit.now, by, what).await?;
     tx.commit().await?;
     Ok(visit.done(see_other(PROTECTIONS), format!("{protected}人を保護しました。")))
-}
-
-/// `GET /console/protections/:id/lift`.
-pub(super) async fn ask_lift(visit: Visit, clerk: Clerk) -> Reply {
-    over_all(&clerk)?;
-    let id = id(&visit)?;
-    let tx = write(&visit, &clerk).await?;
-    let found = protection::one(&tx, &visit.services.keys, id).await?;
-    let found = found.ok_or(Trouble::NotFound)?;
-    let names = staff::names(&tx, &[found.set_by]).await?;
-    look(&visit, &clerk, tx, [found.person].into_iter()).await?;
-    let again = visit.again().await;
-    visit.html(&LiftPage {
-        path: lift_path(id),
-        line: Line::new(found, &names),
-        lifting: again.typed.text("reason").to_owned(),
-        frame: frame(&visit, again),
-    })
-}
-
-/// `POST /console/protections/:id/lift`.
-pub(super) async fn lift(visit: Visit, clerk: Clerk) -> Reply {
-    over_all(&clerk)?;
-    let id = id(&visit)?;
-    let mut tx = write(&visit, &clerk).await?;
-    if protection::one(&tx, &visit.services.keys, id).await?.is_none() {
-        return Err(Trouble::NotFound);
-    }
-    let reason = match reason(&visit.form) {
-        Ok(reason) => reason,
-        Err(error) => {
-            return Ok(visit
-                .form_again(&Refusal::field(error), &lift_path(id), &["reason"])
-                .await);
-        }
-    };
-    let (keys, by) = (&visit.services.keys, by(&visit, &clerk));
-    let lifted = protecting::lift(&mut tx, keys, visit.now, by, (id, &reason)).await?;
-    tx.commit().await?;
-    let list = see_other(PROTECTIONS);
-    Ok(if lifted {
-        visit.done(list, "保護を解除しました。")
-    } else {
-        visit.inform(list, "この保護は、すでに解除されています。")
-    })
 }
 
 /// What is to be done, read and checked.
@@ -487,12 +435,4 @@ fn over_all(clerk: &Clerk) -> Result<(), Trouble> {
     } else {
         Err(reasons::NOT_PERMITTED.into())
     }
-}
-
-fn id(visit: &Visit) -> Result<ProtectionId, Trouble> {
-    ProtectionId::parse(visit.param("id")).ok_or(Trouble::NotFound)
-}
-
-fn lift_path(id: ProtectionId) -> String {
-    format!("{PROTECTIONS}/{id}/lift")
 }

@@ -1,11 +1,15 @@
 //! 加入者の名簿: a file is brought, checked, compared and imported, and what was imported before can be seen. The work itself is
 //! a worker's; these pages tell how far it is.
 
+mod errors;
 mod shown;
+mod undo;
 
-use access::{EXPORT_PERSONAL, ROSTER_IMPORT, ROSTER_VIEW};
+pub(super) use errors::performer;
+
+use access::{EXPORT_PERSONAL, ROSTER_IMPORT, ROSTER_UNDO, ROSTER_VIEW, Reach};
+use approvals::{Asked, WAITS};
 use askama::Template;
-use futures_util::{StreamExt as _, stream};
 use kernel::{ImportId, Outcome, Refusal};
 use pages::{
     Reply, Row, Visit, assets,
@@ -21,8 +25,8 @@ use poem::{
 use roster::runs::{By, Choice, MOST_BYTES, Run, RunState, Shown, blank_header, reasons};
 use serde_json::json;
 use shown::{Line, Mapped, Step, Told, choices, headers_of, lines, told};
-use staff::Clerk;
-use tabular::{Chunk, Encoding, cp932};
+use staff::{Clerk, reasons::NOT_PERMITTED};
+use tabular::{Encoding, cp932};
 
 const ROSTER: &str = "/console/roster";
 const NEW: &str = "/console/roster/new";
@@ -81,7 +85,21 @@ pub(super) fn rows() -> Vec<Row> {
             "/console/roster/runs/:run/errors",
             "console.roster.errors",
             EXPORT_PERSONAL,
-            errors,
+            errors::errors,
+        ),
+        staff(
+            Method::GET,
+            "/console/roster/runs/:run/undo",
+            "console.roster.undo",
+            ROSTER_UNDO,
+            undo::show,
+        ),
+        staff(
+            Method::POST,
+            "/console/roster/runs/:run/undo",
+            "console.roster.undo.submit",
+            ROSTER_UNDO,
+            undo::submit,
         ),
     ]
 }
@@ -107,6 +125,8 @@ struct RunPage {
     told: Told,
     may_import: bool,
     may_take_errors: bool,
+    /// Where it can be undone, for whoever may.
+    undo: Option<String>,
     shown: Shown,
     headers: Vec<(usize, String)>,
     choices: Vec<Mapped>,
@@ -125,6 +145,7 @@ fn by<'a>(visit: &'a Visit, clerk: &'a Clerk) -> By<'a> {
 
 /// `GET /console/roster`: what was imported, by whom, and what came of it.
 async fn list(visit: Visit, clerk: Clerk) -> Reply {
+    over_all(&clerk)?;
     let (runs, past) = visit.services.rosters.history(clerk.insurer.tenant_id).await?;
     visit.html(&ListPage {
         frame: visit.frame().in_section(ROSTER),
@@ -194,7 +215,8 @@ async fn blank(visit: Visit, _: Clerk) -> Reply {
 async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let run = found(&visit, &clerk).await?;
     let (rosters, may_import) = (&visit.services.rosters, clerk.may(ROSTER_IMPORT));
-    let decides = matches!(run.state, RunState::Received | RunState::Compared | RunState::Refused);
+    let decides = matches!(run.state, RunState::Received | RunState::Compared | RunState::Refused)
+        || (run.undoes.is_some() && run.counts.skipped > 0);
     let shown = if may_import && decides && !visit.is_head {
         rosters.shown(by(&visit, &clerk), &run).await?
     } else {
@@ -211,6 +233,7 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let page = visit.html(&RunPage {
         frame: visit.frame().in_section(ROSTER).with_errors(again.errors),
         may_import,
+        undo: undo::path(&visit, &clerk, &run).await?,
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
         headers: headers_of(&shown),
         choices: choices(&mapped, &again.typed),
@@ -259,10 +282,11 @@ async fn start(visit: Visit, clerk: Clerk) -> Reply {
     let started = visit
         .services
         .rosters
-        .start(by(&visit, &clerk), run.run_id, agrees)
+        .start(visit.services.staff.approvals(), by(&visit, &clerk), run.run_id, agrees)
         .await;
     match settle(started) {
-        Ok(()) => Ok(see_other(&path(run.run_id))),
+        Ok(Asked::GoesOn) => Ok(see_other(&path(run.run_id))),
+        Ok(Asked::Waits(_)) => Ok(visit.inform(see_other(&path(run.run_id)), WAITS)),
         Err(refusal) => Ok(visit.form_again(&refusal, &path(run.run_id), &[]).await),
     }
 }
@@ -275,22 +299,6 @@ async fn cancel(visit: Visit, clerk: Clerk) -> Reply {
         Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
         Err(refusal) => Ok(visit.form_again(&refusal, &path(run), &[]).await),
     }
-}
-
-/// `GET /console/roster/runs/:run/errors`: all errors of a refused file, with the values that they are about.
-async fn errors(visit: Visit, clerk: Clerk) -> Reply {
-    let run = asked(&visit)?;
-    if visit.is_head {
-        return Ok(download("roster-errors.csv", Body::empty()));
-    }
-    let encoding = encoding(&visit);
-    let file = visit.services.rosters.errors(by(&visit, &clerk), run, encoding).await?;
-    let chunks = tabular::outgoing(file.ok_or(Trouble::NotFound)?, encoding);
-    let bytes = stream::unfold(chunks, |mut chunks| async {
-        let Chunk { batch, .. } = chunks.recv().await?;
-        Some((std::io::Result::Ok(batch), chunks))
-    });
-    Ok(download("roster-errors.csv", Body::from_bytes_stream(bytes.boxed())))
 }
 
 fn encoding(visit: &Visit) -> Encoding {
@@ -315,7 +323,17 @@ fn asked(visit: &Visit) -> Result<ImportId, Trouble> {
     ImportId::parse(visit.param("run")).ok_or(Trouble::NotFound)
 }
 
+/// A file is of the whole insurer, and so are its counts.
+fn over_all(clerk: &Clerk) -> Result<(), Trouble> {
+    if clerk.reach == Reach::All {
+        Ok(())
+    } else {
+        Err(NOT_PERMITTED.into())
+    }
+}
+
 async fn found(visit: &Visit, clerk: &Clerk) -> Result<Run, Trouble> {
+    over_all(clerk)?;
     let run = visit
         .services
         .rosters

@@ -32,6 +32,7 @@ pub(super) struct Told {
     pub(super) counts: Counts,
     /// Why nothing was imported, and what to do.
     pub(super) refused: String,
+    undoes: bool,
 }
 
 impl Told {
@@ -41,6 +42,11 @@ impl Told {
 
     pub(super) fn is_finished(&self) -> bool {
         self.state == RunState::Finished
+    }
+
+    /// True of a run that undoes an import.
+    pub(super) fn is_undoing(&self) -> bool {
+        self.undoes
     }
 
     /// True where it is known how many people change.
@@ -118,11 +124,21 @@ pub(super) fn headers_of(shown: &Shown) -> Vec<(usize, String)> {
         let name = if field.is_empty() {
             format!("（{}列目）", place + 1)
         } else {
-            field.clone()
+            cut(field)
         };
         (place, name)
     };
     shown.fields.iter().enumerate().map(named).collect()
+}
+
+/// As much of a header as it is known by.
+fn cut(header: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut name: String = header.chars().take(SHOWN).collect();
+    if name.len() < header.len() {
+        name.push('…');
+    }
+    name
 }
 
 fn state(state: RunState) -> &'static str {
@@ -139,8 +155,10 @@ fn state(state: RunState) -> &'static str {
     }
 }
 
-fn heading(state: RunState) -> &'static str {
-    match state {
+fn heading(run: &Run) -> &'static str {
+    match run.state {
+        RunState::Running if run.undoes.is_some() => "取り消しています",
+        RunState::Finished if run.undoes.is_some() => "取り消しました",
         RunState::Receiving => "ファイルを受信しています",
         RunState::Received => "ファイルの確認",
         RunState::Comparing => "今の名簿と照合しています",
@@ -171,7 +189,8 @@ pub(super) fn told(run: &Run) -> Told {
     Told {
         path: super::path(run.run_id),
         step,
-        heading: heading(run.state),
+        heading: heading(run),
+        undoes: run.undoes.is_some(),
         file: run.file_name.clone(),
         by: run.by_name.clone(),
         brought_at: calendar::moment(run.created_at),
@@ -180,7 +199,15 @@ pub(super) fn told(run: &Run) -> Told {
         progress: format!("{percent}％ {doing}"),
         state: run.state,
         refused: refused(run),
-        counts: run.counts.clone(),
+        counts: Counts {
+            // No file was read to undo an import.
+            encoding: if run.undoes.is_some() {
+                String::new()
+            } else {
+                run.counts.encoding.clone()
+            },
+            ..run.counts.clone()
+        },
     }
 }
 
@@ -193,8 +220,8 @@ fn refused(run: &Run) -> String {
             counts.errors
         ),
         (RunState::Refused, "loss") => format!(
-            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。合わせて5％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
-            counts.vanishing.covered, counts.vanishing.missing, counts.vanishing.ended
+            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
+            counts.vanishing.covered, counts.vanishing.missing, counts.vanishing.ended, counts.vanishing.percent
         ),
         (RunState::Refused, "running") => "ほかの取り込みが進んでいました。名簿は何も変わっていません。終わってから、もう一度取り込んでください。".into(),
         (RunState::Refused, _) => "読み込んだファイルが残っていないか、読めませんでした。名簿は何も変わっていません。ファイルを選び直してください。".into(),

@@ -1,202 +1,28 @@
-//! `roster_runs` and `roster_mappings`.
+//! `roster_runs`: imports on their way and at their end.
 
-use crate::import::{Column, ImportError, ImportRefused, Report, Sample, Vanishing};
+mod dead;
+mod mapping;
+mod shown;
+mod state;
+
+pub(super) use dead::{break_dead, is_held};
+pub use mapping::mapping;
+pub(super) use mapping::{keep_mapping, set_mapping};
+pub(crate) use shown::keep_skipped;
+pub use shown::{KEYED, Shown};
+pub(super) use shown::{keep_errors, shown};
+pub use state::{Counts, RunState};
+
+use crate::import::Report;
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, Keyed, Kind, TenantTransaction};
+use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{ImportId, Keys, UploadId};
-use serde::{Deserialize, Serialize};
-use tabular::{Header, Mapping, uploads::KEPT};
+use kernel::{ImportId, JobId, Keys, UploadId};
+use serde::Serialize;
+use shown::seal;
+use tabular::{Mapping, uploads::KEPT};
 use uuid::Uuid;
-
-/// What the shown part of a run is sealed for.
-const SEALED_FOR: &str = "roster run";
-
-/// The columns of this crate that hang on a key.
-pub const KEYED: [Keyed; 1] = [Keyed {
-    table: "roster_runs",
-    column: "sealed",
-    kind: Kind::Sealed {
-        owner: "run_id",
-        purpose: SEALED_FOR,
-    },
-}];
-
-/// How far an import has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunState {
-    /// Its file is being brought.
-    Receiving,
-    /// The file is there: somebody looks at its columns.
-    Received,
-    /// A worker compares it with the roster.
-    Comparing,
-    /// The difference is known: somebody decides.
-    Compared,
-    /// It is imported.
-    Running,
-    /// It was imported.
-    Finished,
-    /// It was not, for a reason that lies in the file.
-    Refused,
-    /// Somebody ended it.
-    Cancelled,
-    /// Its process ended, and nobody could go on with it.
-    Broken,
-}
-
-impl RunState {
-    const ALL: [Self; 9] = [
-        Self::Receiving,
-        Self::Received,
-        Self::Comparing,
-        Self::Compared,
-        Self::Running,
-        Self::Finished,
-        Self::Refused,
-        Self::Cancelled,
-        Self::Broken,
-    ];
-    /// Those before an end.
-    const OPEN: [&'static str; 5] = ["receiving", "received", "comparing", "compared", "running"];
-    /// Those that a new file of the same person takes the place of.
-    const DRAFTS: [&'static str; 3] = ["receiving", "received", "compared"];
-
-    /// The word in the database and the trail.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Receiving => "receiving",
-            Self::Received => "received",
-            Self::Comparing => "comparing",
-            Self::Compared => "compared",
-            Self::Running => "running",
-            Self::Finished => "finished",
-            Self::Refused => "refused",
-            Self::Cancelled => "cancelled",
-            Self::Broken => "broken",
-        }
-    }
-
-    /// True while a worker has it.
-    pub fn is_at_work(self) -> bool {
-        matches!(self, Self::Comparing | Self::Running)
-    }
-
-    /// True where it may still be cancelled.
-    pub fn is_open(self) -> bool {
-        Self::OPEN.contains(&self.as_str())
-    }
-
-    fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-}
-
-/// What came, or would come, of an import, in numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Counts {
-    /// The file's encoding.
-    pub encoding: String,
-    /// A file of changes.
-    pub is_delta: bool,
-    /// Rows of the file.
-    pub rows: u64,
-    /// As in [`Report`].
-    pub new: u64,
-    /// As in [`Report`].
-    pub changed: u64,
-    /// As in [`Report`].
-    pub corrected: u64,
-    /// As in [`Report`].
-    pub returned: u64,
-    /// As in [`Report`].
-    pub lost: u64,
-    /// As in [`Report`].
-    pub unchanged: u64,
-    /// As in [`Report`].
-    pub too_old: u64,
-    /// Rows whose 続柄 nobody has told the meaning of.
-    pub unknown_relations: u64,
-    /// What is wrong with the file.
-    pub errors: u64,
-    /// The share whose access would end.
-    pub vanishing: Vanishing,
-    /// Why it was refused: `rows`, `loss`, or `file` where the file could not be read to its end.
-    pub refused: String,
-}
-
-impl From<&Report> for Counts {
-    fn from(report: &Report) -> Self {
-        Self {
-            encoding: report.encoding.as_str().to_owned(),
-            is_delta: report.is_delta,
-            rows: report.rows,
-            new: report.new,
-            changed: report.changed,
-            corrected: report.corrected.persons,
-            returned: report.returned,
-            lost: report.lost,
-            unchanged: report.unchanged,
-            too_old: report.too_old,
-            unknown_relations: report.relations.unknown,
-            errors: 0,
-            vanishing: report.vanishing,
-            refused: String::new(),
-        }
-    }
-}
-
-impl Counts {
-    /// Of an import that came to nothing.
-    pub(super) fn of(error: &ImportError) -> Self {
-        let ImportError::Refused(refused) = error else {
-            return Self {
-                refused: "file".to_owned(),
-                ..Self::default()
-            };
-        };
-        let (errors, vanishing) = match refused {
-            ImportRefused::Rows(errors) => (errors.count(), Vanishing::default()),
-            ImportRefused::Loss(vanishing) => (0, *vanishing),
-            ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
-        };
-        Self {
-            errors,
-            vanishing,
-            refused: refused.code().to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
-/// What of a file's people is shown to whoever decides on it, sealed while it is kept.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Shown {
-    /// The header's fields.
-    pub fields: Vec<String>,
-    /// The first rows.
-    pub rows: Vec<Vec<String>>,
-    /// Headers that mean no column.
-    pub unknown_columns: Vec<String>,
-    /// A few people of each kind of change.
-    pub samples: Vec<Sample>,
-    /// Lines in which a birth date is corrected.
-    pub corrected_lines: Vec<u64>,
-    /// Words for 続柄 that nobody has told the meaning of, with their rows.
-    pub unknown_words: Vec<(String, u64)>,
-    /// The first errors, in words.
-    pub errors: Vec<String>,
-}
-
-impl Shown {
-    /// Where the file has the columns of the format.
-    pub(crate) fn header(&self, mapping: &Mapping) -> Header<Column> {
-        Header::of(&self.fields, mapping)
-    }
-}
 
 /// An import on its way, or at its end.
 #[derive(Debug, Clone)]
@@ -227,6 +53,10 @@ pub struct Run {
     pub counts: Counts,
     pub(super) upload_id: UploadId,
     pub(super) errors_id: Option<UploadId>,
+    /// The import that it undoes.
+    pub undoes: Option<ImportId>,
+    /// The job that has it.
+    job_id: Option<JobId>,
 }
 
 impl Run {
@@ -253,6 +83,8 @@ struct Row {
     mapping: serde_json::Value,
     report: serde_json::Value,
     errors_id: Option<UploadId>,
+    undoes: Option<ImportId>,
+    job_id: Option<JobId>,
 }
 
 impl TryFrom<Row> for Run {
@@ -274,6 +106,8 @@ impl TryFrom<Row> for Run {
             counts: serde_json::from_value(row.report).map_err(|_| unread("report of a roster run"))?,
             upload_id: row.upload_id,
             errors_id: row.errors_id,
+            undoes: row.undoes,
+            job_id: row.job_id,
         })
     }
 }
@@ -295,6 +129,7 @@ pub(super) struct Beginning<'a> {
     pub(super) by_name: &'a str,
     pub(super) file_name: &'a str,
     pub(super) upload_id: UploadId,
+    pub(super) undoes: Option<ImportId>,
 }
 
 /// True where it was begun; false where another is at work and this one would be too.
@@ -313,6 +148,7 @@ pub(super) async fn begin(
             t::by_name.eq(beginning.by_name),
             t::file_name.eq(beginning.file_name),
             t::upload_id.eq(beginning.upload_id),
+            t::undoes.eq(beginning.undoes),
             t::created_at.eq(now),
             t::moved_at.eq(now),
             t::stage.eq(""),
@@ -357,23 +193,27 @@ pub(super) async fn at_work(tx: &mut TenantTransaction) -> Result<Option<Run>, D
     row.map(Run::try_from).transpose()
 }
 
-/// True while an import has the insurer's roster.
-pub(super) async fn is_held(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
-    let tenant = tx.tenant();
-    let heads = diesel::sql_query(HEADS)
-        .bind::<diesel::sql_types::Integer, _>(tenant)
-        .execute(&mut **tx)
-        .await?;
-    let free = diesel::sql_query(FREE_HEADS)
-        .bind::<diesel::sql_types::Integer, _>(tenant)
-        .execute(&mut **tx)
-        .await?;
-    Ok(free < heads)
+/// The run that undoes an import, or has undone it.
+pub(super) async fn undoing(tx: &mut TenantTransaction, import: ImportId) -> Result<Option<Run>, DatabaseError> {
+    let row: Option<Row> = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        .filter(roster_runs::undoes.eq(import))
+        .filter(roster_runs::state.eq_any(["running", "finished"]))
+        .select(Row::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    row.map(Run::try_from).transpose()
 }
 
-const HEADS: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1";
-
-const FREE_HEADS: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED";
+/// Notes which job has it.
+pub(super) async fn given_to(tx: &mut TenantTransaction, run: ImportId, job: JobId) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set(roster_runs::job_id.eq(job))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
 
 /// The last ones, the last first; those whose file has not come to its end aside.
 pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<Run>, DatabaseError> {
@@ -556,99 +396,6 @@ pub(crate) async fn finish(
     end(tx, run, &[RunState::Running], RunState::Finished, Some(&counts), now).await
 }
 
-/// Keeps the first errors of a refused file, and which file has them all.
-pub(super) async fn keep_errors(
-    tx: &mut TenantTransaction,
-    keys: &Keys,
-    run: ImportId,
-    (shown, errors): (&Shown, Option<UploadId>),
-) -> Result<(), DatabaseError> {
-    diesel::update(of(tx, run))
-        .set((
-            roster_runs::sealed.eq(seal(keys, tx, run, shown)?),
-            roster_runs::errors_id.eq(errors),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-fn seal(keys: &Keys, tx: &TenantTransaction, run: ImportId, shown: &Shown) -> Result<Vec<u8>, DatabaseError> {
-    let plain = serde_json::to_vec(shown).map_err(|error| diesel::result::Error::SerializationError(error.into()))?;
-    Ok(keys.seal(SEALED_FOR, run.of(tx.tenant()), &plain))
-}
-
-/// What is shown of its people.
-pub(super) async fn shown(
-    tx: &mut TenantTransaction,
-    keys: &Keys,
-    run: ImportId,
-) -> Result<Option<Shown>, DatabaseError> {
-    let sealed: Option<Option<Vec<u8>>> = of(tx, run)
-        .select(roster_runs::sealed)
-        .first(&mut **tx)
-        .await
-        .optional()?;
-    let Some(sealed) = sealed.flatten() else {
-        return Ok(None);
-    };
-    let opened = keys.open(SEALED_FOR, run.of(tx.tenant()), &sealed);
-    let opened = opened.map_err(|error| diesel::result::Error::DeserializationError(Box::new(error)))?;
-    let shown = serde_json::from_slice(&opened).map_err(|_| unread("what a roster run shows"))?;
-    Ok(Some(shown))
-}
-
-/// The insurer's own: which header means which column.
-pub async fn mapping(tx: &mut TenantTransaction) -> Result<Mapping, DatabaseError> {
-    let pairs: Vec<(String, String)> = roster_mappings::table
-        .filter(roster_mappings::tenant_id.eq(tx.tenant()))
-        .select((roster_mappings::field, roster_mappings::header))
-        .load(&mut **tx)
-        .await?;
-    Ok(pairs.into_iter().collect())
-}
-
-/// Keeps it for the files to come: what a column's own names find anyway is not kept.
-pub(super) async fn keep_mapping(
-    tx: &mut TenantTransaction,
-    shown: &Shown,
-    mapping: &Mapping,
-) -> Result<(), DatabaseError> {
-    use tabular::Column as _;
-    let tenant = tx.tenant();
-    diesel::delete(roster_mappings::table.filter(roster_mappings::tenant_id.eq(tenant)))
-        .execute(&mut **tx)
-        .await?;
-    let (plain, chosen) = (shown.header(&Mapping::default()), shown.header(mapping));
-    for column in Column::ALL {
-        if plain.column(*column) == chosen.column(*column) {
-            continue;
-        }
-        diesel::insert_into(roster_mappings::table)
-            .values((
-                roster_mappings::tenant_id.eq(tenant),
-                roster_mappings::field.eq(column.name()),
-                roster_mappings::header.eq(mapping.header(column.name()).unwrap_or_default()),
-            ))
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(())
-}
-
-/// Keeps it for one run.
-pub(super) async fn set_mapping(
-    tx: &mut TenantTransaction,
-    run: ImportId,
-    mapping: &Mapping,
-) -> Result<(), DatabaseError> {
-    diesel::update(of(tx, run))
-        .set(roster_runs::mapping.eq(json(mapping)?))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
 /// Forgets what was brought seven days ago and never imported, and of what was what it showed of people; gives how many.
 pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let old = roster_runs::table
@@ -700,6 +447,8 @@ mod schema {
             report -> Jsonb,
             sealed -> Nullable<Binary>,
             errors_id -> Nullable<Uuid>,
+            undoes -> Nullable<Uuid>,
+            job_id -> Nullable<Uuid>,
         }
     }
 
@@ -711,4 +460,4 @@ mod schema {
         }
     }
 }
-use schema::{roster_mappings, roster_runs};
+use schema::roster_runs;

@@ -2,9 +2,18 @@
 //! in the import's transaction, under the insurer's lock. What is written takes its tenant from the rows it is made of, as
 //! in [`staging`](super::staging).
 
+mod matching;
+mod samples;
+pub(crate) mod stated;
+
 use super::{
     columns::{Column, Header},
-    report::{Corrected, Sample, Vanishing},
+    report::{Corrected, Vanishing},
+    staging,
+};
+use crate::{
+    before,
+    held::{self, IS_KEPT},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -12,11 +21,16 @@ use diesel::{
     QueryableByName,
     pg::Pg,
     query_builder::BoxedSqlQuery,
-    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid},
+    sql_types::{BigInt, Bool, Date, Integer, SmallInt, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{FOLD_VERSION, ImportId, PersonId, calendar};
-use tabular::Column as _;
+use jobs::SameEvents;
+use kernel::{FOLD_VERSION, ImportId, Keys, PersonId, calendar};
+use serde_json::json;
+use stated::{STATED, is_key};
+
+/// Persons lost who are announced at a time.
+const ANNOUNCED_AT_ONCE: i64 = 10_000;
 
 /// An import under way.
 pub(super) struct Merge<'a> {
@@ -25,6 +39,8 @@ pub(super) struct Merge<'a> {
     /// The journal's last position before this import.
     pub(super) position: i64,
     pub(super) now: DateTime<Utc>,
+    /// True where each row is all that there is to say of its person: a blank personal id takes one away.
+    pub(super) is_exact: bool,
 }
 
 /// Journal entries by kind.
@@ -45,50 +61,7 @@ impl Changes {
     }
 }
 
-/// The columns a row states, with what they are called in the table and what goes with them. A file without an
-/// optional column says nothing about it; only branch and loss are stated by their absence too.
-const STATED: [(Column, &[&str]); 21] = [
-    (Column::Symbol, &["symbol", "symbol_key"]),
-    (Column::Number, &["number", "number_key"]),
-    (Column::Branch, &["branch", "branch_key"]),
-    (
-        Column::KanaName,
-        &["kana_name", "kana_strict", "kana_fold1", "kana_fold2"],
-    ),
-    (Column::Name, &["name", "name_key"]),
-    (Column::Gender, &["gender"]),
-    (Column::BirthDate, &["birth_date"]),
-    (Column::Attribute, &["attribute"]),
-    (Column::Relationship, &["relationship", "relation", "insured"]),
-    (Column::AcquiredOn, &["acquired_on"]),
-    (Column::LostOn, &["lost_on"]),
-    (Column::PostalCode, &["postal_code"]),
-    (Column::Address, &["address"]),
-    (Column::Building, &["building"]),
-    (Column::Phone, &["phone"]),
-    (Column::Email, &["email", "email_key"]),
-    (Column::WorkplaceCode, &["workplace_code"]),
-    (Column::DepartmentCode, &["department_code"]),
-    (Column::DistributionCode, &["distribution_code"]),
-    (Column::EmployeeNumber, &["employee_number", "employee_key"]),
-    (Column::PersonalId, &["personal_id"]),
-];
-
 impl Merge<'_> {
-    /// Finds whom the rows mean: by personal id; else by number, branch and birth date; else, where one side has no
-    /// branch, by number, birth date and name; else by number, branch and name, for a birth date may be corrected; and last,
-    /// where one side has no branch, by number and birth date alone. The last three only where that leaves no choice. Two
-    /// different personal ids are two persons whatever else is the same.
-    pub(super) async fn match_persons(&self, tx: &mut TenantTransaction, rows: u64) -> Result<(), DatabaseError> {
-        let mut matched = 0;
-        for rule in [BY_PERSONAL_ID, BY_BRANCH, BY_NAME, BY_CORRECTION, BY_BIRTH_DATE] {
-            if matched < rows {
-                matched += execute(tx, rule, |query| query).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Drops the rows of persons who lost coverage before that day and are not in the roster; gives how many.
     pub(super) async fn drop_forgotten(
         &self,
@@ -117,8 +90,8 @@ impl Merge<'_> {
         })
     }
 
-    /// How many covered persons the file leaves out or ends.
-    pub(super) async fn vanishing(&self, tx: &mut TenantTransaction) -> Result<Vanishing, DatabaseError> {
+    /// How many covered persons the file leaves out or ends; `percent` may vanish.
+    pub(super) async fn vanishing(&self, tx: &mut TenantTransaction, percent: u64) -> Result<Vanishing, DatabaseError> {
         #[derive(QueryableByName)]
         struct Counts {
             #[diesel(sql_type = BigInt)]
@@ -129,7 +102,7 @@ impl Merge<'_> {
             ended: i64,
         }
         let sql = format!(
-            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL AND NOT $3) AS missing,
+            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL AND NOT $3 AND NOT {IS_KEPT}) AS missing,
                  count(*) FILTER (WHERE s.lost_on <= $2) AS ended
              FROM persons p
              LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
@@ -145,6 +118,7 @@ impl Merge<'_> {
             covered: unsigned(counts.covered),
             missing: unsigned(counts.missing),
             ended: unsigned(counts.ended),
+            percent,
         })
     }
 
@@ -164,7 +138,7 @@ impl Merge<'_> {
                 ..in_file
             });
         }
-        let lost = execute(tx, JOURNAL_OF_MISSING, |query| {
+        let lost = execute(tx, &journal_of_missing(), |query| {
             query
                 .bind::<Date, _>(self.today())
                 .bind::<BigInt, _>(self.position + signed(in_file.total()))
@@ -180,7 +154,7 @@ impl Merge<'_> {
     }
 
     /// Brings the roster to what the file says.
-    pub(super) async fn write_persons(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    async fn write_persons(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
         let today = self.today();
         if !self.is_delta() {
             execute(tx, &lose_missing(), |query| {
@@ -192,7 +166,8 @@ impl Merge<'_> {
             query.bind::<Uuid, _>(self.import_id).bind::<Date, _>(today)
         })
         .await?;
-        // Two persons may swap branches, and uniqueness is checked row by row: whoever moves lets go first.
+        // Two persons may swap branches, and uniqueness is checked row by row: whoever moves or
+        // leaves lets go first.
         execute(tx, LET_GO, |query| query).await?;
         execute(tx, &self.update_matched(), |query| {
             query.bind::<SmallInt, _>(FOLD_VERSION).bind::<Timestamptz, _>(self.now)
@@ -205,27 +180,52 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// Up to `limit` persons whom this import found lost, by journal position after `after`.
-    pub(super) async fn lost(
+    /// Lays what staff have set by hand over the rows, where it holds.
+    pub(super) async fn hold(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        let stated: Vec<_> = self.stated().collect();
+        held::lay_over(tx, &stated, !self.is_delta(), self.now).await
+    }
+
+    /// Brings the roster to what the journal says, moves its position, and announces who is lost; gives the new position.
+    pub(super) async fn complete(
         &self,
         tx: &mut TenantTransaction,
-        after: i64,
-        limit: i64,
-    ) -> Result<Vec<Lost>, DatabaseError> {
+        keys: &Keys,
+        changes: Changes,
+    ) -> Result<i64, DatabaseError> {
+        if changes.total() > changes.new {
+            before::keep(tx, keys, self.position).await?;
+        }
+        self.write_persons(tx).await?;
+        staging::clear(tx).await?;
+        let position = self.position.saturating_add(signed(changes.total()));
+        execute(tx, MOVE, |query| query.bind::<BigInt, _>(position)).await?;
+        self.announce_losses(tx).await?;
+        Ok(position)
+    }
+
+    async fn announce_losses(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        let mut after = self.position;
+        loop {
+            let lost = self.lost(tx, after, ANNOUNCED_AT_ONCE).await?;
+            let Some(last) = lost.last() else { return Ok(()) };
+            after = last.position;
+            let events = SameEvents {
+                kind: "member.coverage_lost",
+                subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
+                payload: json!({ "import_id": self.import_id }),
+            };
+            jobs::publish_all(tx, self.now, events);
+        }
+    }
+
+    /// Up to `limit` persons whom this import found lost, by journal position after `after`.
+    async fn lost(&self, tx: &mut TenantTransaction, after: i64, limit: i64) -> Result<Vec<Lost>, DatabaseError> {
         let query = diesel::sql_query(LOST)
             .bind::<Integer, _>(tx.tenant())
             .bind::<BigInt, _>(after.max(self.position))
             .bind::<BigInt, _>(limit);
         Ok(query.load(&mut **tx).await?)
-    }
-
-    /// A few people of each kind of change, as whoever decides on the import is shown them.
-    pub(super) async fn samples(&self, tx: &mut TenantTransaction) -> Result<Vec<Sample>, DatabaseError> {
-        let query = diesel::sql_query(SAMPLES)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<BigInt, _>(self.position);
-        let rows: Vec<SampleRow> = query.load(&mut **tx).await?;
-        Ok(rows.into_iter().map(Sample::from).collect())
     }
 
     /// True for a file of changes, which says nothing of whom it leaves out.
@@ -267,7 +267,7 @@ impl Merge<'_> {
         })
     }
 
-    /// The stated columns of this file; the personal id is apart, for a row without one takes none away. What a file of
+    /// The stated columns of this file; the personal id is apart, for a row of a file without one takes none away. What a file of
     /// changes has no column for stays as it is, but for the day of loss: whoever is added or changed is covered.
     fn stated(&self) -> impl Iterator<Item = &'static [&'static str]> {
         STATED
@@ -275,7 +275,7 @@ impl Merge<'_> {
             .filter(|(column, _)| match column {
                 Column::Branch => !self.is_delta() || self.header.has(Column::Branch),
                 Column::LostOn => true,
-                Column::PersonalId => false,
+                Column::PersonalId => self.is_exact,
                 other => self.header.has(*other),
             })
             .map(|(_, names)| names)
@@ -288,6 +288,11 @@ impl Merge<'_> {
             .map(|name| format!("CASE WHEN p.{name} IS DISTINCT FROM s.{name} THEN '{name}' END"))
             .collect();
         let differing = differing.join(", ");
+        let personal_id = if self.is_exact {
+            ""
+        } else {
+            "CASE WHEN s.personal_id NOT IN ('', p.personal_id) THEN 'personal_id' END,"
+        };
         format!(
             "INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
              SELECT tenant_id, $2 + row_number() OVER (ORDER BY line), $3, person_id, kind, fields, $4
@@ -299,8 +304,8 @@ impl Merge<'_> {
                           ELSE 'changed' END AS kind,
                      CASE WHEN m.person_id IS NULL THEN '{{}}'::text[]
                           ELSE array_remove(ARRAY[{differing},
-                              CASE WHEN s.personal_id NOT IN ('', p.personal_id) THEN 'personal_id' END,
-                              CASE WHEN NOT p.present THEN 'present' END], NULL) END AS fields
+                              {personal_id}
+                              CASE WHEN p.present <> s.present THEN 'present' END], NULL) END AS fields
                  FROM roster_staging s
                  LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.line = s.line
                  LEFT JOIN persons p ON p.tenant_id = $1 AND p.person_id = m.person_id
@@ -322,14 +327,22 @@ impl Merge<'_> {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
+        // A row without a personal id takes none away.
+        let (personal_id, is_new_id) = if self.is_exact {
+            ("", "false")
+        } else {
+            (
+                "personal_id = CASE WHEN s.personal_id = '' THEN p.personal_id ELSE s.personal_id END,",
+                "s.personal_id NOT IN ('', p.personal_id)",
+            )
+        };
         format!(
-            "UPDATE persons p SET {set},
-                 personal_id = CASE WHEN s.personal_id = '' THEN p.personal_id ELSE s.personal_id END,
-                 fold_version = $2, present = true, updated_at = $3
+            "UPDATE persons p SET {set}, {personal_id}
+                 fold_version = $2, present = s.present, updated_at = $3
              FROM roster_staging s, roster_matches m
              WHERE p.tenant_id = $1 AND s.tenant_id = $1 AND m.tenant_id = $1
                AND m.line = s.line AND m.person_id = p.person_id
-               AND (NOT p.present OR s.personal_id NOT IN ('', p.personal_id)
+               AND (p.present <> s.present OR {is_new_id}
                     OR ({}) IS DISTINCT FROM ({}))",
             side("p"),
             side("s")
@@ -339,65 +352,11 @@ impl Merge<'_> {
 
 /// One person lost.
 #[derive(QueryableByName)]
-pub(super) struct Lost {
+struct Lost {
     #[diesel(sql_type = BigInt)]
-    pub(super) position: i64,
-    #[diesel(sql_type = Uuid)]
-    pub(super) person_id: PersonId,
-}
-
-#[derive(QueryableByName)]
-struct SampleRow {
-    #[diesel(sql_type = Text)]
-    kind: String,
+    position: i64,
     #[diesel(sql_type = Uuid)]
     person_id: PersonId,
-    #[diesel(sql_type = Array<Text>)]
-    fields: Vec<String>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    line: Option<i64>,
-    #[diesel(sql_type = Text)]
-    symbol: String,
-    #[diesel(sql_type = Text)]
-    number: String,
-    #[diesel(sql_type = Text)]
-    branch: String,
-    #[diesel(sql_type = Text)]
-    kana_name: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
-impl From<SampleRow> for Sample {
-    fn from(row: SampleRow) -> Self {
-        let parts = [row.symbol, row.number, row.branch];
-        let parts: Vec<&str> = parts
-            .iter()
-            .map(String::as_str)
-            .filter(|part| !part.is_empty())
-            .collect();
-        let fields = row.fields.iter().filter_map(|field| called(field)).map(str::to_owned);
-        Self {
-            kind: row.kind,
-            person_id: row.person_id,
-            line: row.line.map(unsigned),
-            number: parts.join("・"),
-            name: if row.name.is_empty() { row.kana_name } else { row.name },
-            fields: fields.collect(),
-        }
-    }
-}
-
-/// What a column of `persons` is called in the format; nothing of those that it has not.
-fn called(name: &str) -> Option<&'static str> {
-    let mut stated = STATED.into_iter();
-    let (column, _) = stated.find(|(_, names)| names.iter().next().is_some_and(|first| *first == name))?;
-    Some(column.name())
-}
-
-/// True for columns that are made of others.
-fn is_key(name: &str) -> bool {
-    name == "relation" || name.ends_with("_key") || name.starts_with("kana_strict") || name.starts_with("kana_fold")
 }
 
 /// Runs a statement whose $1 is the tenant; `bind` adds the rest.
@@ -425,61 +384,6 @@ fn signed(count: u64) -> i64 {
 /// Coverage has not ended by $2, the day of the import.
 const COVERED: &str = "(p.lost_on IS NULL OR p.lost_on > $2)";
 
-const BY_PERSONAL_ID: &str = "
-    INSERT INTO roster_matches (tenant_id, line, person_id)
-    SELECT s.tenant_id, s.line, p.person_id
-    FROM roster_staging s JOIN persons p ON p.personal_id = s.personal_id
-    WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.personal_id <> ''";
-
-/// A branch is unique among those in the roster; among former holders the latest counts.
-const BY_BRANCH: &str = "
-    INSERT INTO roster_matches (tenant_id, line, person_id)
-    SELECT DISTINCT ON (s.line) s.tenant_id, s.line, p.person_id
-    FROM roster_staging s
-    JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key
-        AND p.branch_key = s.branch_key AND p.birth_date = s.birth_date
-    WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.branch_key <> ''
-      AND (s.personal_id = '' OR p.personal_id = '')
-      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
-      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
-    ORDER BY s.line, p.present DESC, p.person_id DESC";
-
-macro_rules! without_choice {
-    ($same:literal) => {
-        concat!(
-            "
-    INSERT INTO roster_matches (tenant_id, line, person_id)
-    SELECT tenant_id, line, person_id
-    FROM (
-        SELECT s.tenant_id, s.line, p.person_id,
-            count(*) OVER (PARTITION BY s.line) AS persons, count(*) OVER (PARTITION BY p.person_id) AS rows
-        FROM roster_staging s
-        JOIN persons p ON p.symbol_key = s.symbol_key AND p.number_key = s.number_key AND ",
-            $same,
-            "
-        WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND (s.personal_id = '' OR p.personal_id = '')
-          AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
-          AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
-    ) AS pairs
-    WHERE persons = 1 AND rows = 1"
-        )
-    };
-}
-
-const BY_NAME: &str = without_choice!(
-    "p.birth_date = s.birth_date AND p.kana_strict = s.kana_strict AND (s.branch_key = '' OR p.branch_key = '')"
-);
-
-/// Only of who was in the last roster: a number may be given anew, and a namesake must not come into an account. Of names
-/// in kanji the blanks do not count.
-const BY_CORRECTION: &str = without_choice!(
-    "p.present AND p.branch_key = s.branch_key AND (p.kana_strict = s.kana_strict
-         OR (s.name <> '' AND translate(p.name, ' 　', '') = translate(s.name, ' 　', '')))"
-);
-
-/// A name may change with a marriage.
-const BY_BIRTH_DATE: &str = without_choice!("p.birth_date = s.birth_date AND (s.branch_key = '' OR p.branch_key = '')");
-
 /// Whoever is in the roster stays, and is lost by the file if they were not: their account ends with it.
 const DROP_FORGOTTEN: &str = "
     DELETE FROM roster_staging s
@@ -494,18 +398,22 @@ const CORRECTED: &str = "
     WHERE m.tenant_id = $1 AND p.birth_date <> s.birth_date
     ORDER BY s.line LIMIT $2";
 
-const JOURNAL_OF_MISSING: &str = "
-    INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
-    SELECT p.tenant_id, $3 + row_number() OVER (ORDER BY p.person_id), $4, p.person_id, 'lost', '{lost_on,present}', $5
-    FROM persons p
-    WHERE p.tenant_id = $1 AND p.present AND (p.lost_on IS NULL OR p.lost_on > $2)
-      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)";
+fn journal_of_missing() -> String {
+    format!(
+        "INSERT INTO roster_changes (tenant_id, position, import_id, person_id, kind, fields, at)
+         SELECT p.tenant_id, $3 + row_number() OVER (ORDER BY p.person_id), $4, p.person_id, 'lost',
+             '{{lost_on,present}}', $5
+         FROM persons p
+         WHERE p.tenant_id = $1 AND p.present AND {COVERED} AND NOT {IS_KEPT}
+           AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)"
+    )
+}
 
 /// Whoever is missing loses coverage on the day of the import; an earlier day of loss stays.
 fn lose_missing() -> String {
     format!(
         "UPDATE persons p SET present = false, updated_at = $3, lost_on = CASE WHEN {COVERED} THEN $2 ELSE p.lost_on END
-         WHERE p.tenant_id = $1 AND p.present
+         WHERE p.tenant_id = $1 AND p.present AND NOT {IS_KEPT}
            AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)"
     )
 }
@@ -525,7 +433,8 @@ const LET_GO: &str = "
     FROM roster_staging s, roster_matches m
     WHERE p.tenant_id = $1 AND s.tenant_id = $1 AND m.tenant_id = $1
       AND m.line = s.line AND m.person_id = p.person_id AND p.present
-      AND (p.symbol_key, p.number_key, p.branch_key) IS DISTINCT FROM (s.symbol_key, s.number_key, s.branch_key)";
+      AND (NOT s.present
+           OR (p.symbol_key, p.number_key, p.branch_key) IS DISTINCT FROM (s.symbol_key, s.number_key, s.branch_key))";
 
 fn insert_new() -> String {
     let names: Vec<&str> = STATED
@@ -544,26 +453,9 @@ fn insert_new() -> String {
     )
 }
 
+const MOVE: &str = "UPDATE roster_heads SET position = $2 WHERE tenant_id = $1";
+
 const LOST: &str = "
     SELECT position, person_id FROM roster_changes
     WHERE tenant_id = $1 AND position > $2 AND kind = 'lost'
     ORDER BY position LIMIT $3";
-
-/// Of the new the row says who they are, of the others the roster.
-const SAMPLES: &str = "
-    WITH few AS (
-        SELECT * FROM (
-            SELECT position, kind, person_id, fields, row_number() OVER (PARTITION BY kind ORDER BY position) AS nth
-            FROM roster_changes WHERE tenant_id = $1 AND position > $2
-        ) AS of_kind WHERE nth <= 5
-    )
-    SELECT f.position, f.kind, f.person_id, f.fields, s.line, s.symbol, s.number, s.branch, s.kana_name, s.name
-    FROM few f JOIN roster_staging s ON s.tenant_id = $1 AND s.person_id = f.person_id
-    WHERE f.kind = 'new'
-    UNION ALL
-    SELECT f.position, f.kind, f.person_id, f.fields, m.line, p.symbol, p.number, p.branch, p.kana_name, p.name
-    FROM few f
-    JOIN persons p ON p.tenant_id = $1 AND p.person_id = f.person_id
-    LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = f.person_id
-    WHERE f.kind <> 'new'
-    ORDER BY position";

@@ -1,0 +1,216 @@
+//! Asking: a use case goes on, or leaves a wish waiting.
+
+use crate::{
+    Able, Action, Approvals, Difference,
+    messages::Event,
+    permission, reasons,
+    rows::{self, Change, Content, Row, State, approvals},
+};
+use audit::{Actor, Entry, Origin};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{ApprovalId, Outage, Outcome, PersonId, StaffId};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What pages say once a wish waits.
+pub const WAITS: &str = "ほかの職員の承認を待っています。承認されると行われ、結果をメールでお知らせします。";
+
+/// How long a wish waits.
+const WAIT: TimeDelta = TimeDelta::days(7);
+
+/// Who asks, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Who.
+    pub staff_id: StaffId,
+    /// How the trail names them.
+    pub actor: Actor,
+    /// From where.
+    pub origin: &'a Origin,
+}
+
+/// What somebody wishes to do.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// What.
+    pub action: Action,
+    /// Which of several things of one action, as its performer has it; empty where there is one.
+    pub kind: &'static str,
+    /// What it is about.
+    pub subject: Uuid,
+    /// Whose values of the roster it shows.
+    pub person: Option<PersonId>,
+    /// The colleague who gains by it.
+    pub beneficiary: Option<StaffId>,
+    /// By what its performer does it.
+    pub parameters: Value,
+    /// What changes.
+    pub difference: Difference,
+}
+
+/// What is to be done with what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is done, or to be done now: nobody else need agree, or somebody has.
+    GoesOn,
+    /// The wish waits; nothing else is done.
+    Waits(ApprovalId),
+}
+
+impl Approvals {
+    /// Whether a use case goes on, asked within its own transaction, which it commits either way.
+    pub async fn ask(
+        &self,
+        tx: &mut TenantTransaction,
+        now: DateTime<Utc>,
+        asker: Asker<'_>,
+        wish: Wish,
+    ) -> Result<Outcome<Asked>, Outage> {
+        let able = self.able(tx, now, wish.action).await?;
+        if !self.is_on_for(tx, wish.action, &able, wish.beneficiary).await? {
+            return Ok(Outcome::Done(Asked::GoesOn));
+        }
+        if matches!(asker.actor, Actor::Support { .. }) {
+            return Ok(reasons::NOT_BY_SUPPORT.into());
+        }
+        let tenant = tx.tenant();
+        let content = Content {
+            parameters: wish.parameters.clone(),
+            difference: wish.difference.clone(),
+        };
+        let id = ApprovalId::new(now);
+        let mut own = standing(tx, &wish, asker.staff_id).await?;
+        if let Some(row) = own.take_if(|row| row.state(now) == State::Lapsed) {
+            rows::set(tx, row.approval_id, Change::to(State::Lapsed, None), now).await?;
+        }
+        if own.is_none() && !insert(tx, id, &wish, &asker, content.close(&self.keys, tenant, id)?, now).await? {
+            // Of two at the same time this one came second.
+            own = standing(tx, &wish, asker.staff_id).await?;
+        }
+        if let Some(row) = own {
+            return match (row.content(&self.keys, tenant)? == content, row.state(now)) {
+                (true, State::Agreed) => {
+                    // A file goes once.
+                    rows::set(tx, row.approval_id, Change::to(State::Done, row.decided_by), now).await?;
+                    record(tx, now, &asker, ("approval.take", row.approval_id), wish.action).await?;
+                    Ok(Outcome::Done(Asked::GoesOn))
+                }
+                (true, _) => Ok(Outcome::Done(Asked::Waits(row.approval_id))),
+                (false, _) => Ok(reasons::ANOTHER_WAITS.into()),
+            };
+        }
+        record(tx, now, &asker, ("approval.ask", id), wish.action).await?;
+        for other in able.iter().filter(|other| other.is_active) {
+            if other.staff_id != asker.staff_id && Some(other.staff_id) != wish.beneficiary {
+                let to = (other.staff_id, other.email.as_str());
+                self.mail(tx, to, wish.action, Event::Asked, now).await?;
+            }
+        }
+        Ok(Outcome::Done(Asked::Waits(id)))
+    }
+
+    /// Whether an action is under four eyes now: as the insurer says; of the usual ones, where it says nothing, wherever two
+    /// can agree.
+    pub async fn is_on(&self, tx: &TenantTransaction, now: DateTime<Utc>, action: Action) -> Result<bool, Outage> {
+        let able = self.able(tx, now, action).await?;
+        self.is_on_for(tx, action, &able, None).await
+    }
+
+    /// How many can agree to an action now.
+    pub async fn eyes(&self, tx: &TenantTransaction, now: DateTime<Utc>, action: Action) -> Result<usize, Outage> {
+        let able = self.able(tx, now, action).await?;
+        Ok(able.iter().filter(|other| other.is_active).count())
+    }
+
+    async fn able(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        action: Action,
+    ) -> Result<Vec<Able>, DatabaseError> {
+        self.colleagues.able(tx, now, permission(action)).await
+    }
+
+    /// Where somebody gains by it who never agrees to it, two others must be able to.
+    async fn is_on_for(
+        &self,
+        tx: &TenantTransaction,
+        action: Action,
+        able: &[Able],
+        but: Option<StaffId>,
+    ) -> Result<bool, Outage> {
+        let insurer = self.directory.by_tenant(tx.tenant()).await?;
+        if let Some(is_on) = insurer.and_then(|insurer| insurer.approvals.said(action)) {
+            return Ok(is_on);
+        }
+        let others = able.iter().filter(|one| Some(one.staff_id) != but);
+        Ok(action.is_usual() && others.count() >= 2)
+    }
+}
+
+/// The wish of the same person about the same thing that has not come to its end.
+async fn standing(tx: &TenantTransaction, wish: &Wish, asked_by: StaffId) -> Result<Option<Row>, DatabaseError> {
+    Ok(approvals::table
+        .filter(approvals::tenant_id.eq(tx.tenant()))
+        .filter(approvals::action.eq(wish.action.as_str()))
+        .filter(approvals::kind.eq(wish.kind))
+        .filter(approvals::subject_id.eq(wish.subject))
+        .filter(approvals::asked_by.eq(asked_by))
+        .filter(approvals::state.eq("waiting").or(approvals::state.eq("agreed")))
+        .select(Row::as_select())
+        .for_no_key_update()
+        .first(&mut &**tx)
+        .await
+        .optional()?)
+}
+
+/// False where the same person has a wish about the same thing already.
+async fn insert(
+    tx: &TenantTransaction,
+    id: ApprovalId,
+    wish: &Wish,
+    asker: &Asker<'_>,
+    sealed: Vec<u8>,
+    now: DateTime<Utc>,
+) -> Result<bool, DatabaseError> {
+    let inserted = diesel::insert_into(approvals::table)
+        .values((
+            approvals::tenant_id.eq(tx.tenant()),
+            approvals::approval_id.eq(id),
+            approvals::action.eq(wish.action.as_str()),
+            approvals::kind.eq(wish.kind),
+            approvals::subject_id.eq(wish.subject),
+            approvals::person_id.eq(wish.person),
+            approvals::beneficiary_id.eq(wish.beneficiary),
+            approvals::sealed.eq(sealed),
+            approvals::state.eq(State::Waiting.as_str()),
+            approvals::asked_by.eq(asker.staff_id),
+            approvals::asked_at.eq(now),
+            approvals::ends_at.eq(now + WAIT),
+        ))
+        .on_conflict_do_nothing()
+        .execute(&mut &**tx)
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// A line of the trail: codes and ids, never what was shown.
+pub(crate) async fn record(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    by: &Asker<'_>,
+    (action, id): (&'static str, ApprovalId),
+    wished: Action,
+) -> Result<(), DatabaseError> {
+    let entry = Entry {
+        actor: by.actor,
+        action,
+        object: Some(("approval", id.0)),
+        outcome: "done",
+        detail: json!({ "action": wished.as_str() }),
+    };
+    audit::record(tx, now, by.origin, entry).await
+}

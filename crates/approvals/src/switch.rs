@@ -1,0 +1,171 @@
+//! Switching four eyes on and off: more of them at once, fewer only by another's agreement.
+
+use crate::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish, reasons};
+use audit::{Actor, Origin};
+use chrono::{DateTime, Utc};
+use database::{Durability, TenantTransaction};
+use kernel::{Outage, Outcome, TenantId, outcome};
+use serde_json::{Value, json};
+use tenancy::{Revising, revise, revisions};
+
+/// Who switches, and what they have seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Switching<'a> {
+    /// Whose settings.
+    pub tenant: TenantId,
+    /// Who asks.
+    pub asker: Asker<'a>,
+    /// Their name, for the list of revisions.
+    pub name: &'a str,
+    /// The revision that the form was shown with.
+    pub expected: i64,
+    /// Why, in their words.
+    pub why: &'a str,
+}
+
+/// How an action stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switch {
+    /// Which.
+    pub action: Action,
+    /// Under four eyes now.
+    pub is_on: bool,
+    /// How many can agree to it.
+    pub eyes: usize,
+}
+
+impl Approvals {
+    /// How each action stands.
+    pub async fn switches(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<Vec<Switch>, Outage> {
+        let mut switches = Vec::new();
+        for action in Action::SWITCHED {
+            switches.push(Switch {
+                action,
+                is_on: self.is_on(tx, now, action).await?,
+                eyes: self.eyes(tx, now, action).await?,
+            });
+        }
+        Ok(switches)
+    }
+
+    /// Puts these actions under four eyes and no others: at once where none is taken out, else once another has agreed.
+    pub async fn switch(&self, switching: Switching<'_>, on: &[Action]) -> Result<Outcome<Asked>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(switching.tenant).write(Durability::Safe).await?;
+        let stands = self.switches(&tx, now).await?;
+        let changed: Vec<Switch> = stands
+            .into_iter()
+            .filter(|switch| switch.is_on != on.contains(&switch.action))
+            .collect();
+        // Alone nobody could do it any more, nor take it out again.
+        if changed.iter().any(|switch| !switch.is_on && switch.eyes < 2) {
+            return Ok(reasons::NOBODY_TO_AGREE.into());
+        }
+        let said: Vec<(Action, bool)> = changed.iter().map(|switch| (switch.action, !switch.is_on)).collect();
+        if said.iter().any(|(_, is_on)| !is_on) {
+            let wish = Wish {
+                action: Action::SwitchOff,
+                kind: "",
+                subject: switching.asker.staff_id.0,
+                person: None,
+                beneficiary: None,
+                parameters: json!({ "said": said, "name": switching.name, "why": switching.why }),
+                difference: self.difference(&tx, now, &said).await?,
+            };
+            match self.ask(&mut tx, now, switching.asker, wish).await? {
+                Outcome::Done(Asked::GoesOn) => {}
+                Outcome::Done(waits) => {
+                    tx.commit().await?;
+                    return Ok(Outcome::Done(waits));
+                }
+                Outcome::Refused(refusal) => return Ok(refusal.into()),
+            }
+        }
+        let revising = Revising {
+            expected: switching.expected,
+            actor: switching.asker.actor,
+            by: switching.name,
+            why: switching.why,
+        };
+        let revised = say(&mut tx, now, switching.asker.origin, &revising, &said).await?;
+        if matches!(revised, Outcome::Done(())) {
+            tx.commit().await?;
+        }
+        Ok(revised.map(|()| Asked::GoesOn))
+    }
+
+    /// How actions are taken out once another has agreed.
+    pub fn switch_performer(&self) -> Performer {
+        let seen = self.clone();
+        Performer::new(
+            Action::SwitchOff,
+            "",
+            move |tx, agreed| {
+                let approvals = seen.clone();
+                Box::pin(async move {
+                    Ok(match said(agreed) {
+                        Some(said) => Outcome::Done(approvals.difference(tx, agreed.now, &said).await?),
+                        None => outcome::NOT_FOUND.into(),
+                    })
+                })
+            },
+            |tx, agreed| {
+                Box::pin(async move {
+                    let Some(said) = said(agreed) else {
+                        return Ok(outcome::NOT_FOUND.into());
+                    };
+                    let text = |name: &str| agreed.parameters.get(name).and_then(Value::as_str).unwrap_or_default();
+                    let revising = Revising {
+                        // What else was set meanwhile stays: the difference is these switches alone.
+                        expected: revisions::standing(tx).await?.revision,
+                        actor: Actor::Staff(agreed.asked_by.0),
+                        by: text("name"),
+                        why: text("why"),
+                    };
+                    say(tx, agreed.now, &agreed.origin, &revising, &said).await
+                })
+            },
+        )
+    }
+
+    async fn difference(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        said: &[(Action, bool)],
+    ) -> Result<Difference, Outage> {
+        let words = |is_on: bool| {
+            if is_on {
+                "承認が要る"
+            } else {
+                "承認が要らない"
+            }
+            .to_owned()
+        };
+        let mut difference = Difference::new();
+        for (action, becomes) in said {
+            let is_on = self.is_on(tx, now, *action).await?;
+            difference.push((action.label().to_owned(), words(is_on), words(*becomes)));
+        }
+        Ok(difference)
+    }
+}
+
+fn said(agreed: &Agreed) -> Option<Vec<(Action, bool)>> {
+    serde_json::from_value(agreed.parameters.get("said")?.clone()).ok()
+}
+
+async fn say(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    origin: &Origin,
+    revising: &Revising<'_>,
+    said: &[(Action, bool)],
+) -> Result<Outcome<()>, Outage> {
+    let revised = revise(tx, now, origin, revising, |settings| {
+        for (action, is_on) in said {
+            settings.approvals.say(*action, *is_on);
+        }
+    });
+    Ok(revised.await?.map(|_| ()))
+}

@@ -1,0 +1,132 @@
+//! Taking a notice from its readers, and discarding a draft: each is asked about on a page of its own first.
+
+use super::{DRAFTS, by, draft, id, no_draft, notice, over_all, path, version, write};
+use crate::{
+    drafts,
+    published::{self, Ending},
+};
+use askama::Template;
+use kernel::Outcome;
+use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
+use staff::Clerk;
+
+#[derive(Template)]
+#[template(path = "console/notice_confirm.html")]
+struct ConfirmPage {
+    frame: Frame,
+    path: String,
+    back: String,
+    version: i64,
+    title: String,
+    heading: &'static str,
+    text: &'static str,
+    button: &'static str,
+}
+
+/// `GET /console/notices/:id/end`.
+pub(super) async fn ask_end(visit: Visit, clerk: Clerk) -> Reply {
+    ask(visit, clerk, Ending::End).await
+}
+
+/// `POST /console/notices/:id/end`.
+pub(super) async fn end(visit: Visit, clerk: Clerk) -> Reply {
+    take(visit, clerk, Ending::End).await
+}
+
+/// `GET /console/notices/:id/withdraw`.
+pub(super) async fn ask_withdraw(visit: Visit, clerk: Clerk) -> Reply {
+    ask(visit, clerk, Ending::Withdraw).await
+}
+
+/// `POST /console/notices/:id/withdraw`.
+pub(super) async fn withdraw(visit: Visit, clerk: Clerk) -> Reply {
+    take(visit, clerk, Ending::Withdraw).await
+}
+
+async fn ask(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
+    over_all(&clerk)?;
+    let id = id(&visit)?;
+    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let notice = notice(&tx, &clerk, id).await?.ok_or(Trouble::NotFound)?;
+    let (word, heading, text, button) = match ending {
+        Ending::End => (
+            "end",
+            "掲載を終える",
+            "終えると、加入者の画面から、すぐに見えなくなります。メールで知らせている途中なら、残りの方には送りません。",
+            "掲載を終える",
+        ),
+        Ending::Withdraw => (
+            "withdraw",
+            "お知らせの取り下げ",
+            "取り下げると、加入者の画面から、すぐに見えなくなります。すでに読んだ方や、メールを受け取った方には、取り下げたことは知らされません。",
+            "取り下げる",
+        ),
+    };
+    visit.html(&ConfirmPage {
+        frame: visit.frame().in_section(super::PATH),
+        path: format!("{}/{word}", path(id)),
+        back: path(id),
+        version: 0,
+        title: notice.title,
+        heading,
+        text,
+        button,
+    })
+}
+
+async fn take(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
+    over_all(&clerk)?;
+    let id = id(&visit)?;
+    let mut tx = write(&visit, &clerk).await?;
+    if notice(&tx, &clerk, id).await?.is_none() {
+        return Err(Trouble::NotFound);
+    }
+    let page = see_other(&path(id));
+    match published::take(&mut tx, visit.now, by(&visit, &clerk), id, ending).await? {
+        Outcome::Refused(refusal) => Ok(visit.not_yet(&refusal, &path(id))),
+        Outcome::Done(false) => Ok(visit.inform(page, "このお知らせは、もう掲載されていません。")),
+        Outcome::Done(true) => {
+            tx.commit().await?;
+            Ok(match ending {
+                Ending::End => visit.done(page, "掲載を終えました。"),
+                Ending::Withdraw => visit.done(page, "取り下げました。"),
+            })
+        }
+    }
+}
+
+/// `GET /console/notices/:id/discard`.
+pub(super) async fn ask_discard(visit: Visit, clerk: Clerk) -> Reply {
+    over_all(&clerk)?;
+    let id = id(&visit)?;
+    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let Some(stored) = draft(&tx, &clerk, id).await? else {
+        return no_draft(&visit, &clerk, &tx, id).await;
+    };
+    visit.html(&ConfirmPage {
+        frame: visit.frame().in_section(super::PATH),
+        path: format!("{}/discard", path(id)),
+        back: path(id),
+        version: stored.version,
+        title: stored.content.title,
+        heading: "下書きを消す",
+        text: "消した下書きは、元に戻せません。加入者の画面は変わりません。",
+        button: "下書きを消す",
+    })
+}
+
+/// `POST /console/notices/:id/discard`.
+pub(super) async fn discard(visit: Visit, clerk: Clerk) -> Reply {
+    over_all(&clerk)?;
+    let id = id(&visit)?;
+    let mut tx = write(&visit, &clerk).await?;
+    if draft(&tx, &clerk, id).await?.is_none() {
+        return no_draft(&visit, &clerk, &tx, id).await;
+    }
+    let discarded = drafts::discard(&mut tx, visit.now, by(&visit, &clerk), (id, version(&visit))).await?;
+    if let Outcome::Refused(refusal) = discarded {
+        return Ok(visit.not_yet(&refusal, &path(id)));
+    }
+    tx.commit().await?;
+    Ok(visit.done(see_other(DRAFTS), "下書きを消しました。"))
+}

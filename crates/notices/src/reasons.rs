@@ -1,0 +1,97 @@
+//! Why the desk's work on notices is refused, each with its words.
+
+use kernel::{Reason, RefusalKind, Words};
+
+/// All of them: what holds for every reason is tested on this list.
+pub const REASONS: [Reason; 6] = [
+    CHANGED_MEANWHILE,
+    GONE_MEANWHILE,
+    TO_NOBODY,
+    NO_TEXT,
+    OVER_ALREADY,
+    OF_FOLDER,
+];
+
+/// Somebody else has saved the draft since the form was shown.
+pub const CHANGED_MEANWHILE: Reason = Reason {
+    code: "notice_changed_meanwhile",
+    kind: RefusalKind::Outdated,
+    detail: "Somebody else has saved this draft since the form was shown. Compare both, and save again.",
+    words: |_, _| {
+        Words::new(
+            "ほかの職員が、先に保存しました",
+            "開いた後に、ほかの職員がこの下書きを保存しました。今保存されている内容を見比べて、よければもう一度ボタンを押してください。入力した内容は消えていません。",
+            &[],
+        )
+    },
+};
+
+/// The draft was published or discarded since the form was shown.
+pub const GONE_MEANWHILE: Reason = Reason {
+    code: "notice_gone_meanwhile",
+    kind: RefusalKind::Outdated,
+    detail: "This draft was published or discarded since the form was shown.",
+    words: |_, _| {
+        Words::new(
+            "この下書きは、もうありません",
+            "開いた後に、ほかの職員が公開したか、消しました。入力した内容は消えていません。必要なときは、新しい下書きとして保存してください。",
+            &[("/console/notices", "お知らせの一覧へ")],
+        )
+    },
+};
+
+/// Nobody would see it.
+pub const TO_NOBODY: Reason = Reason {
+    code: "notice_to_nobody",
+    kind: RefusalKind::Mend,
+    detail: "Nobody in the roster is among those whom the notice is for.",
+    words: |_, _| {
+        Words::new(
+            "あて先に当てはまる方がいません",
+            "名簿に当てはまる方がいないため、公開できません。下書きを開いて、あて先の条件（事業所コード、年齢、被扶養者）か、あて先の方を直してください。",
+            &[],
+        )
+    },
+};
+
+/// There is nothing to read.
+pub const NO_TEXT: Reason = Reason {
+    code: "notice_without_text",
+    kind: RefusalKind::Mend,
+    detail: "The notice has no text.",
+    words: |_, _| {
+        Words::new(
+            "本文がありません",
+            "本文が空のため、公開できません。下書きを開いて、本文を書いてください。",
+            &[],
+        )
+    },
+};
+
+/// Its last day is over.
+pub const OVER_ALREADY: Reason = Reason {
+    code: "notice_over_already",
+    kind: RefusalKind::Mend,
+    detail: "The last day on which the notice is shown is over.",
+    words: |_, _| {
+        Words::new(
+            "掲載の最後の日が過ぎています",
+            "掲載の最後の日が過ぎているため、公開できません。下書きを開いて、日付を直してください。",
+            &[],
+        )
+    },
+};
+
+/// What came from the insurer's folder is ended there.
+pub const OF_FOLDER: Reason = Reason {
+    code: "notice_of_folder",
+    kind: RefusalKind::Outdated,
+    detail: "The notice comes from the insurer's folder and is ended there. It can be withdrawn.",
+    words: |_, _| {
+        Words::new(
+            "このお知らせは、設定ファイルから公開されています",
+            "掲載の終わりは、設定ファイルで決めます。すぐに見えなくするときは、取り下げてください。",
+            &[("/console/notices", "お知らせの一覧へ")],
+        )
+    },
+};

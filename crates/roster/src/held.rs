@@ -1,0 +1,214 @@
+//! Facts that staff set by hand, against the files that come after. One holds until a file brings another value than the file
+//! brought last, which stands beside it; whoever was added or brought back by hand isn't lost by whole files for 30 days. All
+//! of it happens to the staged rows, before they are compared: the merge knows nothing of it.
+
+use crate::import::stated;
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, Integer, Text, Timestamptz, Uuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::PersonId;
+
+/// How long whoever was added or brought back by hand may be missing from whole files.
+const WAITS: TimeDelta = TimeDelta::days(30);
+/// The fact that a person is there at all.
+pub(crate) const PRESENT: &str = "present";
+/// What the last file said of it that left the person out; of somebody whom no file has brought it said nothing.
+pub(crate) const ABSENT: &str = "false";
+/// 記号, 番号 and 枝番: together they are one person's, so they are one fact.
+pub(crate) const NUMBER: &str = "number";
+/// Between the three of them.
+pub(crate) const BETWEEN: char = '\u{1f}';
+const PARTS: [&str; 3] = ["symbol", "number", "branch"];
+
+/// The condition, in a whole file, that a person `p` who does not stand in it is not lost by it.
+pub(crate) const IS_KEPT: &str = "EXISTS (
+    SELECT FROM facts_by_hand f WHERE f.tenant_id = $1 AND f.person_id = p.person_id AND f.field = 'present')";
+
+/// What a person says now, by fact.
+pub(crate) fn fact_of(column: &str) -> &str {
+    if PARTS.contains(&column) { NUMBER } else { column }
+}
+
+/// Notes that staff set a fact, of which the last file said this. What the file said stays where the fact is set again.
+pub(crate) async fn note(
+    tx: &mut TenantTransaction,
+    person: PersonId,
+    (field, from_file): (&str, &str),
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    diesel::sql_query(NOTE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Uuid, _>(person)
+        .bind::<Text, _>(field)
+        .bind::<Text, _>(from_file)
+        .bind::<Timestamptz, _>(now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// True where a person was added by hand and no file has brought them.
+pub(crate) async fn is_new(tx: &mut TenantTransaction, person: PersonId) -> Result<bool, DatabaseError> {
+    let found = diesel::sql_query(
+        "SELECT field FROM facts_by_hand
+         WHERE tenant_id = $1 AND person_id = $2 AND field = 'present' AND from_file = ''",
+    )
+    .bind::<Integer, _>(tx.tenant())
+    .bind::<Uuid, _>(person)
+    .execute(&mut **tx)
+    .await?;
+    Ok(found > 0)
+}
+
+/// Drops those of a person's facts that say what the last file said.
+pub(crate) async fn end_same(tx: &mut TenantTransaction, person: PersonId) -> Result<(), DatabaseError> {
+    let same: Vec<String> = stated::fields()
+        .filter(|field| !PARTS.contains(field) && *field != PRESENT)
+        .map(|field| format!("(f.field = '{field}' AND f.from_file = coalesce(p.{field}::text, ''))"))
+        .collect();
+    let sql = format!(
+        "DELETE FROM facts_by_hand f USING persons p
+         WHERE f.tenant_id = $1 AND p.tenant_id = $1 AND f.person_id = $2 AND p.person_id = $2
+           AND ((f.field = '{NUMBER}' AND f.from_file = concat_ws(chr(31), p.symbol, p.number, p.branch)) OR {})",
+        same.join(" OR ")
+    );
+    diesel::sql_query(sql)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Uuid, _>(person)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets what was set of a person.
+pub(crate) async fn forget(tx: &mut TenantTransaction, person: PersonId) -> Result<(), DatabaseError> {
+    diesel::sql_query("DELETE FROM facts_by_hand WHERE tenant_id = $1 AND person_id = $2")
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Uuid, _>(person)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Lays the facts that hold over the staged rows, and drops those that the file ends. `stated` are the file's columns, as
+/// the merge has them; a file without a column says nothing about its facts. `is_whole`: whoever is missing is lost.
+pub(crate) async fn lay_over(
+    tx: &mut TenantTransaction,
+    stated: &[&'static [&'static str]],
+    is_whole: bool,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let facts = facts(tx).await?;
+    if facts.is_empty() {
+        return Ok(());
+    }
+    diesel::sql_query(END_WAITING)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Timestamptz, _>(now - WAITS)
+        .execute(&mut **tx)
+        .await?;
+    if is_whole {
+        run(tx, LOST_BY_FILE).await?;
+    }
+    let has_branch = stated.iter().any(|names| names.contains(&"branch"));
+    if facts.iter().any(|fact| fact == NUMBER) {
+        let branch = if has_branch {
+            "s.branch"
+        } else {
+            "split_part(f.from_file, chr(31), 3)"
+        };
+        let filed = format!("concat_ws(chr(31), s.symbol, s.number, {branch})");
+        let taken = "EXISTS (
+            SELECT FROM roster_staging other WHERE other.tenant_id = $1 AND other.line <> s.line
+              AND other.symbol_key = p.symbol_key AND other.number_key = p.number_key
+              AND other.branch_key = p.branch_key AND p.branch_key <> '')";
+        run(tx, &end(NUMBER, &format!("(f.from_file <> {filed} OR {taken})"))).await?;
+        let mut names = vec!["symbol", "symbol_key", "number", "number_key"];
+        if has_branch {
+            names.extend(["branch", "branch_key"]);
+        }
+        run(tx, &lay(NUMBER, &names)).await?;
+    }
+    for names in stated {
+        let Some(own) = names.iter().next().filter(|own| !PARTS.contains(own)) else {
+            continue;
+        };
+        if facts.iter().any(|fact| fact == own) {
+            run(tx, &end(own, &format!("f.from_file <> coalesce(s.{own}::text, '')"))).await?;
+            run(tx, &lay(own, names)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// True where staff have set anything.
+pub(crate) async fn is_any(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
+    Ok(!facts(tx).await?.is_empty())
+}
+
+/// Which facts there are.
+async fn facts(tx: &mut TenantTransaction) -> Result<Vec<String>, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Fields {
+        #[diesel(sql_type = Array<Text>)]
+        fields: Vec<String>,
+    }
+    let found: Fields = diesel::sql_query(
+        "SELECT coalesce(array_agg(DISTINCT field), '{}') AS fields FROM facts_by_hand WHERE tenant_id = $1",
+    )
+    .bind::<Integer, _>(tx.tenant())
+    .get_result(&mut **tx)
+    .await?;
+    Ok(found.fields)
+}
+
+/// Drops the facts of this field that the file ends.
+fn end(field: &str, condition: &str) -> String {
+    format!(
+        "DELETE FROM facts_by_hand f USING roster_matches m, roster_staging s, persons p
+         WHERE f.tenant_id = $1 AND m.tenant_id = $1 AND s.tenant_id = $1 AND p.tenant_id = $1
+           AND m.person_id = f.person_id AND s.line = m.line AND p.person_id = f.person_id
+           AND f.field = '{field}' AND {condition}"
+    )
+}
+
+/// Has the rows say what the roster says of this field, where a fact holds.
+fn lay(field: &str, names: &[&str]) -> String {
+    let set: Vec<String> = names.iter().map(|name| format!("{name} = p.{name}")).collect();
+    format!(
+        "UPDATE roster_staging s SET {}
+         FROM roster_matches m, facts_by_hand f, persons p
+         WHERE s.tenant_id = $1 AND m.tenant_id = $1 AND f.tenant_id = $1 AND p.tenant_id = $1
+           AND m.line = s.line AND f.person_id = m.person_id AND p.person_id = m.person_id
+           AND f.field = '{field}'",
+        set.join(", ")
+    )
+}
+
+async fn run(tx: &mut TenantTransaction, sql: &str) -> Result<(), DatabaseError> {
+    diesel::sql_query(sql)
+        .bind::<Integer, _>(tx.tenant())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+const NOTE: &str = "
+    INSERT INTO facts_by_hand (tenant_id, person_id, field, from_file, set_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (tenant_id, person_id, field) DO UPDATE SET set_at = $5";
+
+/// Nobody waits any more whom a file has brought, or who has waited long enough.
+const END_WAITING: &str = "
+    DELETE FROM facts_by_hand f
+    WHERE f.tenant_id = $1 AND f.field = 'present' AND (f.set_at <= $2 OR EXISTS (
+        SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id))";
+
+/// The day of loss of whoever is missing is the file's: when a file brings them again, they are back.
+const LOST_BY_FILE: &str = "
+    DELETE FROM facts_by_hand f
+    WHERE f.tenant_id = $1 AND f.field = 'lost_on'
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id)";

@@ -1,0 +1,90 @@
+//! One person into the roster, by the merge of imports.
+
+use super::{
+    Header,
+    columns::Column,
+    merge::Merge,
+    rows::Row,
+    staging::{self, Batch},
+};
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use kernel::{ImportId, Keys, PersonId};
+use tabular::{Column as _, Mapping};
+
+diesel::table! {
+    roster_heads (tenant_id) {
+        tenant_id -> Integer,
+        position -> BigInt,
+    }
+}
+
+/// A person as they are to be.
+pub(crate) struct One {
+    pub(crate) person: PersonId,
+    pub(crate) row: Row,
+    /// In the roster.
+    pub(crate) is_present: bool,
+    /// True of somebody whom the roster knows.
+    pub(crate) is_mended: bool,
+}
+
+impl One {
+    /// Writes them, under the lock of [`hold_roster`]; gives the journal's new position.
+    pub(crate) async fn merge(
+        self,
+        tx: &mut TenantTransaction,
+        keys: &Keys,
+        (import_id, position): (ImportId, i64),
+        now: DateTime<Utc>,
+    ) -> Result<i64, DatabaseError> {
+        let header = whole_header();
+        let merge = Merge {
+            import_id,
+            header: &header,
+            position,
+            now,
+            is_exact: false,
+        };
+        let mut batch = Batch::default();
+        batch.push_as(1, self.row, self.person, self.is_present);
+        staging::insert(tx, batch).await?;
+        if self.is_mended {
+            staging::match_named(tx).await?;
+        }
+        let changes = merge.write_journal(tx).await?;
+        merge.complete(tx, keys, changes).await
+    }
+}
+
+/// Of a file of changes that has every column.
+pub(super) fn whole_header() -> Header {
+    let names: Vec<String> = Column::ALL.iter().map(|column| column.name().to_owned()).collect();
+    Header::of(&names, &Mapping::default())
+}
+
+/// Makes the row that imports lock.
+pub(super) async fn begin_roster(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    diesel::insert_into(roster_heads::table)
+        .values((roster_heads::tenant_id.eq(tx.tenant()), roster_heads::position.eq(0)))
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Has the insurer's roster until the transaction ends, and gives the journal's position; none, at once, where an import
+/// has it.
+pub(crate) async fn hold_roster(tx: &mut TenantTransaction) -> Result<Option<i64>, DatabaseError> {
+    begin_roster(tx).await?;
+    Ok(roster_heads::table
+        .filter(roster_heads::tenant_id.eq(tx.tenant()))
+        .select(roster_heads::position)
+        .for_update()
+        .skip_locked()
+        .first(&mut **tx)
+        .await
+        .optional()?)
+}

@@ -1,0 +1,253 @@
+//! Undoing an import: asked for on its page or at the command line, done by a run of its own; where by it more people than
+//! usual lose their coverage, on its page once another has agreed, as to an import that does.
+
+use super::{
+    By, Runs,
+    command::{begin, watched},
+    reasons,
+    rows::{self, Beginning, Run, RunState},
+    start::asked_by,
+    work::{RosterRun, Watch},
+};
+use crate::{
+    import::{ImportError, ImportRefused, Progress, Report, Undoable, Vanishing, undo, undoable},
+    last_import,
+};
+use approvals::{Action, Approvals, Asked, Asker, Difference, Performer, Wish};
+use audit::{Actor, Origin};
+use chrono::{DateTime, Utc};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
+use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, StaffId, TenantId, UploadId, calendar, outcome};
+use serde_json::json;
+use tenancy::Insurer;
+
+/// Of the wishes about losses, those to undo.
+const UNDO: &str = "undo";
+
+/// What stands against undoing an import, or what is known of it.
+async fn asked(tx: &mut TenantTransaction, import: ImportId) -> Result<Result<Undoable, Refusal>, DatabaseError> {
+    if rows::undoing(tx, import)
+        .await?
+        .is_some_and(|run| run.state == RunState::Finished)
+    {
+        return Ok(Err(reasons::UNDONE_ALREADY.into()));
+    }
+    Ok(undoable(tx, import).await?.ok_or_else(|| reasons::NOT_UNDOABLE.into()))
+}
+
+/// The same where it is to be undone at once: while another import is at work, it is not.
+async fn asked_now(
+    tx: &mut TenantTransaction,
+    import: ImportId,
+    now: DateTime<Utc>,
+) -> Result<Result<Undoable, Refusal>, DatabaseError> {
+    rows::break_dead(tx, now).await?;
+    if rows::at_work(tx).await?.is_some() || rows::is_held(tx).await? {
+        return Ok(Err(reasons::ANOTHER_RUN.into()));
+    }
+    asked(tx, import).await
+}
+
+/// What an import that undoes another is called in the history.
+fn called(undoable: &Undoable) -> String {
+    format!("「{}」の取り消し", undoable.file_name)
+}
+
+/// Whom undoing an import loses again, of those who were covered once it had ended.
+fn loss(import: &Run) -> Vanishing {
+    let (counts, then) = (&import.counts, import.counts.vanishing);
+    let again = counts.new + counts.returned;
+    Vanishing {
+        covered: then.covered.saturating_sub(then.missing + then.ended) + again,
+        missing: again,
+        ended: 0,
+        percent: then.percent,
+    }
+}
+
+/// What undoing would change; after another import it would be something else.
+async fn difference(tx: &mut TenantTransaction, import: &Run) -> Result<Difference, Outage> {
+    let last = last_import(tx).await?;
+    let last = last.map_or_else(|| "なし".to_owned(), |last| calendar::moment(last.finished_at));
+    let loss = loss(import);
+    Ok(vec![
+        ("取り消す取り込み".to_owned(), String::new(), import.file_name.clone()),
+        (
+            "加入中の人".to_owned(),
+            format!("{}人", loss.covered),
+            format!("うち{}人が資格を失います", loss.missing),
+        ),
+        ("この前の取り込み".to_owned(), last.clone(), last),
+    ])
+}
+
+impl Runs {
+    /// True where an import can be undone.
+    pub async fn may_undo(&self, tenant: TenantId, import: ImportId) -> Result<bool, Outage> {
+        let mut tx = self.database.tenant(tenant).read().await?;
+        let asked = asked(&mut tx, import).await?;
+        tx.commit().await?;
+        Ok(asked.is_ok())
+    }
+
+    /// Has an import undone by a worker; the run that does it, or none where it waits until another agrees.
+    pub async fn undo(
+        &self,
+        approvals: &Approvals,
+        by: By<'_>,
+        import: ImportId,
+    ) -> Result<Outcome<Option<ImportId>>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let Some(found) = rows::one(&mut tx, import).await? else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        if loss(&found).is_too_much() {
+            // What can't be undone is not asked about.
+            if let Err(refusal) = asked_now(&mut tx, import, now).await? {
+                return Ok(refusal.into());
+            }
+            let wish = Wish {
+                action: Action::ImportLoss,
+                kind: UNDO,
+                subject: import.0,
+                person: None,
+                beneficiary: None,
+                parameters: json!({ "name": by.name }),
+                difference: difference(&mut tx, &found).await?,
+            };
+            let asker = Asker {
+                staff_id: StaffId(by.staff),
+                actor: by.actor,
+                origin: by.origin,
+            };
+            match approvals.ask(&mut tx, now, asker, wish).await? {
+                Outcome::Done(Asked::GoesOn) => {}
+                Outcome::Done(Asked::Waits(_)) => {
+                    tx.commit().await?;
+                    return Ok(Outcome::Done(None));
+                }
+                Outcome::Refused(refusal) => return Ok(refusal.into()),
+            }
+        }
+        let begun = self.begin_undo(&mut tx, by, import, now).await?;
+        if matches!(begun, Outcome::Done(_)) {
+            tx.commit().await?;
+        }
+        Ok(begun.map(Some))
+    }
+
+    /// Leaves it to a worker.
+    async fn begin_undo(
+        &self,
+        tx: &mut TenantTransaction,
+        by: By<'_>,
+        import: ImportId,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome<ImportId>, Outage> {
+        let undoable = match asked_now(tx, import, now).await? {
+            Ok(undoable) => undoable,
+            Err(refusal) => return Ok(refusal.into()),
+        };
+        let run_id = ImportId::new(now);
+        let beginning = Beginning {
+            run_id,
+            state: RunState::Running,
+            started_by: Some(by.staff),
+            by_name: by.name,
+            file_name: &called(&undoable),
+            upload_id: UploadId(run_id.0),
+            undoes: Some(import),
+        };
+        if !rows::begin(tx, &beginning, now).await? {
+            return Ok(reasons::ANOTHER_RUN.into());
+        }
+        let job = jobs::enqueue(tx, &self.keys, now, now, &RosterRun { run: run_id }).await?;
+        rows::given_to(tx, run_id, job).await?;
+        let detail = json!({ "undoes": import });
+        self.record(tx, by, run_id, "roster.undo.start", detail).await?;
+        Ok(Outcome::Done(run_id))
+    }
+
+    /// How it begins once another has agreed.
+    pub fn undo_performer(&self) -> Performer {
+        let runs = self.clone();
+        Performer::new(
+            Action::ImportLoss,
+            UNDO,
+            |tx, agreed| {
+                Box::pin(async move {
+                    Ok(match rows::one(tx, ImportId(agreed.subject)).await? {
+                        Some(found) => Outcome::Done(difference(tx, &found).await?),
+                        None => outcome::NOT_FOUND.into(),
+                    })
+                })
+            },
+            move |tx, agreed| {
+                let runs = runs.clone();
+                Box::pin(async move {
+                    let import = ImportId(agreed.subject);
+                    let begun = runs.begin_undo(tx, asked_by(agreed), import, agreed.now).await?;
+                    Ok(begun.map(|_| ()))
+                })
+            },
+        )
+    }
+
+    /// A worker's try.
+    pub(super) async fn undo_once(
+        &self,
+        insurer: &Insurer,
+        run: &Run,
+        undoes: ImportId,
+        watch: &Watch<'_>,
+    ) -> Result<Report, ImportError> {
+        let by = (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker());
+        let with = (&self.database, &self.keys);
+        undo_import(with, insurer, (run.run_id, undoes), by, &self.clock, |at| watch.see(at)).await
+    }
+}
+
+async fn undo_import(
+    (database, keys): (&Database, &Keys),
+    insurer: &Insurer,
+    (run, undoes): (ImportId, ImportId),
+    by: (Actor, Origin),
+    clock: &Clock,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Report, ImportError> {
+    let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
+    let found = undoable(&mut tx, undoes).await?;
+    tx.commit().await?;
+    // It was there when the run began, and entries are deleted by age alone.
+    let mut found = found.ok_or(ImportRefused::Cancelled)?;
+    found.file_name = called(&found);
+    undo((database, keys), insurer, (run, &found), by, clock, progress).await
+}
+
+/// The command line's; refused as on the page.
+pub async fn undo_at_command(
+    (database, keys): (&Database, &Keys),
+    insurer: &Insurer,
+    import: ImportId,
+    clock: &Clock,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Result<Report, Refusal>, ImportError> {
+    let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
+    let asked = asked_now(&mut tx, import, clock.now()).await?;
+    tx.commit().await?;
+    let undoable = match asked {
+        Ok(undoable) => undoable,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let run = begin(database, insurer, (&called(&undoable), Some(import)), clock).await?;
+    let watch = Watch::new(database.tenant(insurer.tenant_id), run, RunState::Running, clock);
+    let told = |at: Progress| {
+        watch.see(at);
+        progress(at);
+    };
+    let by = (Actor::Operator, Origin::command());
+    let work = undo_import((database, keys), insurer, (run, import), by, clock, told);
+    let report = watched(database, insurer, (run, &watch), clock, Box::pin(work)).await?;
+    Ok(Ok(report))
+}

@@ -1,0 +1,285 @@
+//! 承認: the wishes that wait for one's agreement, one's own, and what became of others'; one with its difference, and the
+//! answers to it.
+
+use super::factor;
+use ::approvals::{Action, Decided, Eye, List, Row as Wish, Shown, State, list, permission, reasons};
+use askama::Template;
+use audit::Look;
+use chrono::{DateTime, Utc};
+use database::Durability;
+use kernel::{ApprovalId, Refusal, StaffId, calendar, outcome};
+use pages::{
+    Reply, Row, Visit,
+    frame::Frame,
+    reply::see_other,
+    staff_session,
+    visit::{Trouble, settle},
+};
+use poem::http::Method;
+use staff::Clerk;
+use std::collections::HashMap;
+
+pub(super) const APPROVALS: &str = "/console/approvals";
+const PER_PAGE: usize = 50;
+/// The lists, as their addresses name them.
+const LISTS: [(&str, &str, List); 3] = [
+    ("waiting", "承認を待っている申請", List::Waiting),
+    ("asked", "自分の申請", List::Asked),
+    ("decided", "ほかの職員の、終わった申請", List::Decided),
+];
+
+/// The rows of these pages.
+pub(super) fn rows() -> Vec<Row> {
+    let (get, post) = (Method::GET, Method::POST);
+    vec![
+        staff_session(get.clone(), APPROVALS, "console.approvals", lists),
+        staff_session(get, "/console/approvals/:id", "console.approval", one),
+        staff_session(
+            post.clone(),
+            "/console/approvals/:id/agree",
+            "console.approval.agree",
+            agree,
+        ),
+        staff_session(
+            post.clone(),
+            "/console/approvals/:id/decline",
+            "console.approval.decline",
+            decline,
+        ),
+        staff_session(
+            post,
+            "/console/approvals/:id/withdraw",
+            "console.approval.withdraw",
+            withdraw,
+        ),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/approvals.html")]
+struct ListPage {
+    frame: Frame,
+    lists: Vec<Tab>,
+    heading: &'static str,
+    lines: Vec<Line>,
+    more: Option<String>,
+    may_switch: bool,
+}
+
+/// The way to one of the lists.
+struct Tab {
+    path: String,
+    words: &'static str,
+    is_here: bool,
+}
+
+/// A wish in a list.
+struct Line {
+    path: String,
+    action: &'static str,
+    by: String,
+    asked_at: String,
+    state: String,
+}
+
+impl Line {
+    fn new(wish: &Wish, names: &HashMap<StaffId, String>, now: DateTime<Utc>) -> Self {
+        Self {
+            path: path(wish.approval_id),
+            action: wish.action().map_or("", Action::label),
+            by: names.get(&wish.asked_by).cloned().unwrap_or_default(),
+            asked_at: calendar::moment(wish.asked_at),
+            state: state_words(wish, now),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/approval.html")]
+struct WishPage {
+    frame: Frame,
+    line: Line,
+    difference: ::approvals::Difference,
+    answered_by: String,
+    word: Option<String>,
+    agree: Option<String>,
+    decline: Option<String>,
+    withdraw: Option<String>,
+    /// Why they see no button to agree.
+    why_not: &'static str,
+    take: Option<Take>,
+    typed: String,
+}
+
+/// Where a file is taken: by a form, or without one by a link.
+struct Take {
+    path: String,
+    fields: Option<Vec<(String, String)>>,
+}
+
+impl Take {
+    fn read(parameters: &serde_json::Value) -> Option<Self> {
+        let fields = parameters.get("fields").cloned().map(serde_json::from_value);
+        Some(Self {
+            path: parameters.get("path")?.as_str()?.to_owned(),
+            fields: fields.transpose().ok()?,
+        })
+    }
+}
+
+fn state_words(wish: &Wish, now: DateTime<Utc>) -> String {
+    let until = || calendar::moment(wish.ends_at);
+    let at = || wish.decided_at.map(calendar::moment).unwrap_or_default();
+    match wish.state(now) {
+        State::Waiting => format!("返事を待っています（{}まで）", until()),
+        State::Agreed => format!("承認されました。{}まで、1回だけファイルを受け取れます", until()),
+        State::Done => format!("承認されて行われました（{}）", at()),
+        State::Declined => format!("断られました（{}）", at()),
+        State::Withdrawn => format!("取り下げられました（{}）", at()),
+        State::Lapsed => "期限が過ぎたか、内容が変わったため、行われないまま終わりました".to_owned(),
+    }
+}
+
+fn path(id: ApprovalId) -> String {
+    format!("{APPROVALS}/{id}")
+}
+
+fn asked(visit: &Visit) -> Result<ApprovalId, Trouble> {
+    ApprovalId::parse(visit.param("id")).ok_or(Trouble::NotFound)
+}
+
+/// `GET /console/approvals`.
+async fn lists(visit: Visit, clerk: Clerk) -> Reply {
+    let asked = visit.query.text("list");
+    let known = LISTS.into_iter().find(|(word, ..)| *word == asked);
+    let (word, heading, which) = known.unwrap_or(LISTS[0]);
+    let after = ApprovalId::parse(visit.query.text("after"));
+    let limit = i64::try_from(PER_PAGE).unwrap_or_default() + 1;
+    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let mut found = list(&tx, visit.now, clerk.eye(), which, after, limit).await?;
+    let is_more = found.len() > PER_PAGE;
+    found.truncate(PER_PAGE);
+    let by: Vec<StaffId> = found.iter().map(|wish| wish.asked_by).collect();
+    let names = staff::names(&tx, &by).await?;
+    tx.commit().await?;
+    let last = found.last().filter(|_| is_more);
+    let tab = |(other, words, _): (&'static str, &'static str, List)| Tab {
+        path: format!("{APPROVALS}?list={other}"),
+        words,
+        is_here: other == word,
+    };
+    visit.html(&ListPage {
+        frame: visit.frame().in_section(APPROVALS),
+        lists: LISTS.into_iter().map(tab).collect(),
+        heading,
+        more: last.map(|last| format!("{APPROVALS}?list={word}&after={}", last.approval_id)),
+        lines: found.iter().map(|wish| Line::new(wish, &names, visit.now)).collect(),
+        may_switch: clerk.may(access::SETTINGS_VIEW),
+    })
+}
+
+/// `GET /console/approvals/:id`: whoever's values it shows was looked at.
+async fn one(visit: Visit, clerk: Clerk) -> Reply {
+    let id = asked(&visit)?;
+    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
+    let tx = tenant.write(Durability::Safe).await?;
+    let shown = visit.services.staff.approvals().one(&tx, clerk.eye(), id).await?;
+    let shown = shown.ok_or(Trouble::NotFound)?;
+    let people: Vec<StaffId> = [Some(shown.row.asked_by), shown.row.decided_by]
+        .into_iter()
+        .flatten()
+        .collect();
+    let names = staff::names(&tx, &people).await?;
+    if let Some(person) = shown.row.person_id {
+        let look = Look::person("approval", &person.0);
+        audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
+    }
+    tx.commit().await?;
+    let again = visit.again().await;
+    let own = shown.row.asked_by == clerk.staff_id;
+    let state = shown.row.state(visit.now);
+    let is_waiting = state == State::Waiting;
+    let (agrees, why_not) = may_agree(&shown, clerk.eye(), is_waiting);
+    let is_standing = is_waiting || state == State::Agreed;
+    let below = |what: &str| format!("{}/{what}", path(id));
+    visit.html(&WishPage {
+        line: Line::new(&shown.row, &names, visit.now),
+        answered_by: shown
+            .row
+            .decided_by
+            .and_then(|by| names.get(&by).cloned())
+            .unwrap_or_default(),
+        agree: agrees.then(|| below("agree")),
+        decline: (is_waiting && !own).then(|| below("decline")),
+        withdraw: (is_standing && own).then(|| below("withdraw")),
+        why_not,
+        take: (own && state == State::Agreed)
+            .then(|| Take::read(&shown.parameters))
+            .flatten(),
+        typed: again.typed.text("word").to_owned(),
+        difference: shown.difference,
+        word: shown.word,
+        frame: visit.frame().in_section(APPROVALS).with_errors(again.errors),
+    })
+}
+
+/// Whether they agree to it, and why not where they might wonder.
+fn may_agree(shown: &Shown, eye: Eye<'_>, is_waiting: bool) -> (bool, &'static str) {
+    if !is_waiting {
+        (false, "")
+    } else if shown.is_own(eye) {
+        (false, "自分の申請や、自分についての申請は承認できません。")
+    } else if eye.agrees.contains(&permission(shown.action)) {
+        (true, "")
+    } else {
+        (false, "承認できるのは、同じ権限を7日以上持っている職員です。")
+    }
+}
+
+/// `POST /console/approvals/:id/agree`: a second factor is asked for first.
+async fn agree(visit: Visit, clerk: Clerk) -> Reply {
+    let id = asked(&visit)?;
+    if !clerk.has_just_proven(visit.now) {
+        return Ok(factor::to_prove(&visit, &path(id)));
+    }
+    let (approvals, performers) = (visit.services.staff.approvals(), &visit.services.performers);
+    let decided = approvals.agree(&visit.origin, clerk.eye(), id, performers).await;
+    match settle(decided) {
+        Ok(Decided::Done) => Ok(visit.done(see_other(&path(id)), "承認しました。申請された操作を行いました。")),
+        Ok(Decided::FileWaits) => Ok(visit.done(
+            see_other(&path(id)),
+            "承認しました。申請した職員が、24時間以内にファイルを受け取ります。",
+        )),
+        Err(refusal) => refused(&visit, id, &refusal, &[]).await,
+    }
+}
+
+/// `POST /console/approvals/:id/decline`.
+async fn decline(visit: Visit, clerk: Clerk) -> Reply {
+    let id = asked(&visit)?;
+    let approvals = visit.services.staff.approvals();
+    let declined = approvals
+        .decline(&visit.origin, clerk.eye(), id, visit.form.text("word"))
+        .await;
+    match settle(declined) {
+        Ok(()) => Ok(visit.done(see_other(&path(id)), "断りました。申請した職員に知らせます。")),
+        Err(refusal) => refused(&visit, id, &refusal, &["word"]).await,
+    }
+}
+
+/// `POST /console/approvals/:id/withdraw`.
+async fn withdraw(visit: Visit, clerk: Clerk) -> Reply {
+    let id = asked(&visit)?;
+    let approvals = visit.services.staff.approvals();
+    match settle(approvals.withdraw(&visit.origin, clerk.eye(), id).await) {
+        Ok(()) => Ok(visit.done(see_other(&path(id)), "申請を取り下げました。")),
+        Err(refusal) => refused(&visit, id, &refusal, &[]).await,
+    }
+}
+
+async fn refused(visit: &Visit, id: ApprovalId, refusal: &Refusal, names: &[&str]) -> Reply {
+    if refusal.is(outcome::NOT_FOUND) || refusal.is(reasons::OWN_WISH) || refusal.is(reasons::HELD_TOO_SHORT) {
+        return Err(refusal.clone().into());
+    }
+    Ok(visit.form_again(refusal, &path(id), names).await)
+}

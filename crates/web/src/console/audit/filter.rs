@@ -1,0 +1,137 @@
+//! What the trail is narrowed by: in the address stand ids, words and days alone.
+
+use super::{Trouble, person::Veiled};
+use access::MEMBERS_PROTECT;
+use audit::read::{About, Filter};
+use chrono::{Datelike as _, Days, NaiveDate};
+use database::TenantTransaction;
+use kernel::{PersonId, StaffId, calendar};
+use pages::{
+    Visit,
+    forms::{Form, encode},
+};
+use staff::Clerk;
+
+/// A filter as it is carried from page to page, and what it says.
+pub(super) struct Narrowed {
+    pub(super) filter: Filter,
+    /// How the person is called whose lines these are.
+    pub(super) person: Option<Named>,
+    /// As typed, where they are days.
+    pub(super) from: String,
+    pub(super) until: String,
+}
+
+/// A person whose lines are read.
+pub(super) struct Named {
+    pub(super) id: PersonId,
+    pub(super) name: String,
+    pub(super) only_looks: bool,
+}
+
+impl Narrowed {
+    /// Reads a form or an address; a person whom the clerk may only be told the name of is given back.
+    pub(super) async fn read(
+        visit: &Visit,
+        clerk: &Clerk,
+        tx: &TenantTransaction,
+        form: &Form,
+    ) -> Result<Result<Self, Veiled>, Trouble> {
+        // Chrono reads years that neither ids nor the calendar have.
+        let day = |name: &str| {
+            let day = NaiveDate::parse_from_str(form.text(name).trim(), "%Y-%m-%d").ok();
+            day.filter(|day| (2000..=9998).contains(&day.year()))
+        };
+        let (from, until) = (day("from"), day("until"));
+        let mut narrowed = Self {
+            filter: Filter {
+                about: None,
+                actor: StaffId::parse(form.text("staff")).map(|id| id.0),
+                action: Some(form.text("action"))
+                    .filter(|action| super::words::is_action(action))
+                    .map(str::to_owned),
+                from: from.map(calendar::start_of_day),
+                until: until
+                    .and_then(|day| day.checked_add_days(Days::new(1)))
+                    .map(calendar::start_of_day),
+            },
+            person: None,
+            from: from.map(|day| day.to_string()).unwrap_or_default(),
+            until: until.map(|day| day.to_string()).unwrap_or_default(),
+        };
+        let typed = form.text("person");
+        if typed.is_empty() {
+            return Ok(Ok(narrowed));
+        }
+        let id = PersonId::parse(typed).ok_or(Trouble::NotFound)?;
+        let person = roster::person(tx, id).await?.ok_or(Trouble::NotFound)?;
+        if !clerk.may(MEMBERS_PROTECT) && roster::protection::is_protected(tx, id).await? {
+            return Ok(Err(Veiled {
+                id,
+                name: person.called(),
+                relationship: person.relationship,
+            }));
+        }
+        let only_looks = form.text("looks") == "1";
+        let held = visit.services.accounts.held(tx, id).await?;
+        narrowed.filter.about = Some(About {
+            person: id.0,
+            account: held.map(|held| held.account_id.0),
+            only_looks,
+        });
+        narrowed.person = Some(Named {
+            id,
+            name: person.called(),
+            only_looks,
+        });
+        Ok(Ok(narrowed))
+    }
+
+    /// What of it is used, for the trail.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let Filter {
+            about,
+            actor,
+            action,
+            from,
+            until,
+        } = &self.filter;
+        [
+            ("person", about.is_some()),
+            ("looks", about.as_ref().is_some_and(|about| about.only_looks)),
+            ("staff", actor.is_some()),
+            ("action", action.is_some()),
+            ("time", from.is_some() || until.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, used)| used.then_some(name))
+        .collect()
+    }
+
+    /// As it stands in an address, before what else does.
+    pub(super) fn query(&self) -> String {
+        let fields = self.fields().into_iter();
+        let pairs: Vec<String> = fields
+            .map(|(name, value)| format!("{name}={}&", encode(&value)))
+            .collect();
+        pairs.concat()
+    }
+
+    /// As a form hides it.
+    pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
+        let person = self.person.as_ref();
+        let fields = [
+            ("person", person.map(|person| person.id.to_string())),
+            (
+                "looks",
+                person.filter(|person| person.only_looks).map(|_| "1".to_owned()),
+            ),
+            ("staff", self.filter.actor.map(|id| id.to_string())),
+            ("action", self.filter.action.clone()),
+            ("from", Some(self.from.clone())),
+            ("until", Some(self.until.clone())),
+        ];
+        let given = fields.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        given.filter(|(_, value)| !value.is_empty()).collect()
+    }
+}

@@ -1,0 +1,197 @@
+//! What the trail's codes are called. A test holds the actions against all that the sources record.
+
+/// What is recorded, in the order in which the form lists it.
+pub(crate) const ACTIONS: &[(&str, &str)] = &[
+    ("person.look", "加入者の画面の閲覧"),
+    ("people.look", "一覧の閲覧"),
+    ("audit.export", "監査記録のCSV作成"),
+    ("letters.export", "案内状のCSV作成"),
+    ("consents.export", "同意の一覧のCSV作成"),
+    ("roster.errors", "取り込みエラーのCSV作成"),
+    ("roster.bring", "名簿ファイルの受け取り"),
+    ("roster.start", "名簿の取り込みの開始"),
+    ("roster.import", "名簿の取り込み"),
+    ("roster.undo.start", "名簿の取り込みの取り消しの開始"),
+    ("roster.undo", "名簿の取り込みの取り消し"),
+    ("roster.cancel", "名簿の取り込みの中止"),
+    ("names.settle", "同じ氏名の方の確認"),
+    ("roster.add", "加入者の追加"),
+    ("roster.mend", "加入者の内容の訂正"),
+    ("person.forget", "期限の過ぎた加入者情報の消去"),
+    ("protection.set", "保護の設定"),
+    ("protection.lift", "保護の解除"),
+    ("note.add", "加入者のメモの追加"),
+    ("note.strike", "加入者のメモの取り消し"),
+    ("account.unlock", "ロックの解除"),
+    ("account.close", "アカウントの閉鎖"),
+    ("codes.unlock", "認証番号の制限の解除"),
+    ("sign_up.identify", "登録：本人確認"),
+    ("sign_up.create", "登録：アカウントの作成"),
+    ("sign_up.confirm", "登録：認証番号の確認"),
+    ("sign_up.resend", "登録：認証番号の再送"),
+    ("session.open", "ログイン"),
+    ("session.end", "ログアウト・ログインの終了"),
+    ("session.end_others", "ほかの端末のログインの終了"),
+    ("session.end_all", "すべての端末のログインの終了"),
+    ("password.forgot", "パスワード再設定の申し込み"),
+    ("password.mail_link", "パスワード再設定の案内の送信"),
+    ("password.reset", "パスワードの再設定"),
+    ("password.change", "パスワードの変更"),
+    ("password.prove", "パスワードの確認"),
+    ("user_id.forgot", "ユーザーIDのお知らせの申し込み"),
+    ("email.ask", "メールアドレス変更の申し込み"),
+    ("email.resend", "メールアドレス変更：認証番号の再送"),
+    ("email.confirm", "メールアドレスの変更"),
+    ("email.set", "職員によるメールアドレスの設定"),
+    ("email.prove", "設定されたメールアドレスの確認"),
+    ("email.cancel", "メールアドレスの設定の取り消し"),
+    ("consent.give", "規約への同意"),
+    ("mails.wish", "お知らせメールの希望の変更"),
+    ("mails.stop", "お知らせメールの停止"),
+    ("mail.undeliverable", "メールの不達"),
+    ("factor.enrol", "追加の認証の登録"),
+    ("factor.prove", "追加の認証の確認"),
+    ("factor.rename", "追加の認証の名前の変更"),
+    ("factor.remove", "追加の認証の削除"),
+    ("codes.make", "印刷用の認証番号の作成"),
+    ("staff.invite", "職員の招待"),
+    ("staff.accept", "招待の受け入れ"),
+    ("staff.link", "職員あてのリンクの使用"),
+    ("staff.roles", "職員の役割の変更"),
+    ("staff.suspend", "職員の停止"),
+    ("staff.resume", "職員の再開"),
+    ("staff.reset_factor", "職員の追加の認証の再設定"),
+    ("support.ask", "運営サポートの申し込み"),
+    ("support.grant", "運営サポートの許可"),
+    ("support.enter", "運営サポートの開始"),
+    ("support.end", "運営サポートの終了"),
+    ("approval.ask", "承認の申し込み"),
+    ("approval.agree", "承認"),
+    ("approval.decline", "承認の見送り"),
+    ("approval.withdraw", "承認の申し込みの取り下げ"),
+    ("approval.lapse", "承認の期限切れ"),
+    ("approval.take", "承認されたファイルの受け取り"),
+    ("notice.draft", "お知らせの下書き"),
+    ("notice.edit", "お知らせの編集"),
+    ("notice.ask", "お知らせの公開の申し込み"),
+    ("notice.publish", "お知らせの公開"),
+    ("notice.change", "お知らせの変更"),
+    ("notice.withdraw", "お知らせの取り下げ"),
+    ("notice.end", "お知らせの終了"),
+    ("notice.discard", "お知らせの下書きの削除"),
+    ("terms.publish", "規約の公開"),
+    ("terms.withdraw", "規約の取り下げ"),
+    ("insurer.apply", "設定フォルダーの適用"),
+    ("insurer.export", "設定フォルダーの書き出し"),
+    ("insurer.revise", "設定の変更"),
+    ("insurer.senders", "差出人のドメインの許可"),
+    ("insurer.suspend", "保険者の停止"),
+    ("insurer.resume", "保険者の再開"),
+    ("alarm.raise", "ログイン失敗の警報"),
+    ("job.retry", "失敗した処理のやり直し"),
+    ("job.drop", "失敗した処理の取りやめ"),
+    ("mail.send_again", "メールの再送"),
+    ("maintenance.plan", "メンテナンスの予定"),
+    ("maintenance.cancel", "メンテナンスの予定の取り消し"),
+    ("keys.register", "鍵の登録"),
+    ("keys.rehash_names", "ユーザーIDの鍵の交換"),
+    ("keys.retire", "鍵の引退"),
+    ("database.migrate", "データベースの更新"),
+    ("database.prune", "期限の過ぎた記録の削除"),
+];
+
+/// Of settings and rights: what was before and after stands in the trail.
+const OF_SETTINGS_AND_RIGHTS: [&str; 5] = ["insurer.", "staff.", "support.", "approval.", "terms."];
+
+pub(super) fn is_action(word: &str) -> bool {
+    ACTIONS.iter().any(|(action, _)| *action == word)
+}
+
+pub(super) fn action(action: &str) -> &'static str {
+    let known = ACTIONS.iter().find(|(known, _)| *known == action);
+    known.map_or("その他の操作", |(_, words)| words)
+}
+
+pub(super) fn has_before_and_after(action: &str) -> bool {
+    OF_SETTINGS_AND_RIGHTS.iter().any(|of| action.starts_with(of))
+}
+
+/// How it ended; why it was refused is a code.
+pub(super) fn outcome(outcome: &str) -> String {
+    match outcome {
+        "done" => "完了".into(),
+        code => format!("できませんでした（{code}）"),
+    }
+}
+
+/// A kind of actor.
+pub(super) fn actor(kind: &str) -> &'static str {
+    match kind {
+        "visitor" => "ログイン前の方",
+        "member" => "加入者",
+        "staff" => "職員",
+        "support" => "運営サポート",
+        "operator" => "運用者",
+        "client" => "外部のシステム",
+        _ => "システム",
+    }
+}
+
+/// A kind of thing to which something was done.
+pub(super) fn object(kind: &str) -> &'static str {
+    match kind {
+        "person" | "member" => "加入者",
+        "account" => "加入者のアカウント",
+        "ticket" => "登録の申し込み",
+        "staff" => "職員",
+        "session" => "ログイン",
+        "notice" => "お知らせ",
+        "import" => "名簿の取り込み",
+        "support" => "運営サポート",
+        "approval" | "wish" => "承認の申し込み",
+        "terms" => "規約",
+        "job" => "処理",
+        "mail" => "メール",
+        "maintenance" => "メンテナンス",
+        _ => "その他",
+    }
+}
+
+/// A door.
+pub(super) fn channel(channel: &str) -> &'static str {
+    match channel {
+        "portal" => "マイページ",
+        "console" => "管理画面",
+        "api" => "API",
+        "command" => "コマンド",
+        _ => "自動処理",
+    }
+}
+
+/// What a detail is called; one that few will ask for keeps its code.
+pub(super) fn detail(name: &str) -> String {
+    let words = match name {
+        "what" => "見た画面",
+        "filters" => "絞り込みの種類",
+        "people" => "表示した人数",
+        "reason" | "why" => "理由",
+        "grant" => "運営サポートの許可の番号",
+        "by" => "実行した人",
+        "hours" => "時間数",
+        "revision" => "版",
+        "changes" => "変わった項目の数",
+        "encoding" => "文字コード",
+        "rows" => "行数",
+        "new" => "追加",
+        "changed" => "変更",
+        "lost" => "資格喪失",
+        "returned" => "再取得",
+        "unchanged" => "変更なし",
+        "kind" => "種類",
+        "agent" => "ブラウザーの種類",
+        "ended" => "終了した数",
+        "failures" => "失敗の回数",
+        other => return other.to_owned(),
+    };
+    words.to_owned()
+}

@@ -1,0 +1,95 @@
+//! All errors of a refused file, as a file: it holds the values that they are about, and asks as every file with people in
+//! it.
+
+use super::{by, download, encoding, found, path};
+use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
+use database::Durability;
+use futures_util::{StreamExt as _, stream};
+use kernel::{Outcome, calendar, outcome};
+use pages::{Reply, Visit, reply::see_other, visit::Trouble};
+use poem::Body;
+use roster::runs::Run;
+use serde_json::{Value, json};
+use staff::Clerk;
+use tabular::{Chunk, Encoding};
+
+/// Which of the files under four eyes this is.
+const EXPORT: &str = "roster_errors";
+
+/// `GET /console/roster/runs/:run/errors`.
+pub(super) async fn errors(visit: Visit, clerk: Clerk) -> Reply {
+    let run = found(&visit, &clerk).await?;
+    if visit.is_head {
+        return Ok(download("roster-errors.csv", Body::empty()));
+    }
+    if !run.has_errors_file() {
+        return Err(Trouble::NotFound);
+    }
+    let encoding = encoding(&visit);
+    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
+    let mut tx = tenant.write(Durability::Safe).await?;
+    let approvals = visit.services.staff.approvals();
+    let asked = approvals
+        .ask(&mut tx, visit.now, clerk.asker(&visit.origin), wish(&run, encoding))
+        .await?;
+    match asked {
+        Outcome::Done(Asked::GoesOn) => tx.commit().await?,
+        Outcome::Done(Asked::Waits(_)) => {
+            tx.commit().await?;
+            return Ok(visit.inform(see_other(&path(run.run_id)), WAITS));
+        }
+        Outcome::Refused(refusal) => return Ok(visit.form_again(&refusal, &path(run.run_id), &[]).await),
+    }
+    let (rosters, who) = (&visit.services.rosters, by(&visit, &clerk));
+    let file = rosters.errors(who, run.run_id, encoding).await?;
+    let chunks = tabular::outgoing(file.ok_or(Trouble::NotFound)?, encoding);
+    let bytes = stream::unfold(chunks, |mut chunks| async {
+        let Chunk { batch, .. } = chunks.recv().await?;
+        Some((std::io::Result::Ok(batch), chunks))
+    });
+    Ok(download("roster-errors.csv", Body::from_bytes_stream(bytes.boxed())))
+}
+
+fn wish(run: &Run, encoding: Encoding) -> Wish {
+    let (file, came) = (run.file_name.as_str(), calendar::moment(run.created_at));
+    let word = match encoding {
+        Encoding::Cp932 => "cp932",
+        _ => "utf8",
+    };
+    Wish {
+        action: Action::Export,
+        kind: EXPORT,
+        subject: run.run_id.0,
+        person: None,
+        beneficiary: None,
+        parameters: json!({
+            "path": format!("{}/errors?encoding={word}", path(run.run_id)),
+            "file": file, "came": came, "encoding": encoding.as_str(),
+        }),
+        difference: exported(file, &came, encoding.as_str()),
+    }
+}
+
+/// What leaves with the file, which never changes once it is written.
+fn exported(file: &str, came: &str, encoding: &str) -> Difference {
+    let new = |label: &str, value: &str| (label.to_owned(), String::new(), value.to_owned());
+    vec![
+        new("ファイル", "名簿の誤りのCSV（値を含みます）"),
+        new("取り込もうとした名簿", file),
+        new("名簿を受け取った日時", came),
+        new("文字コード", encoding),
+    ]
+}
+
+/// The file, while another's agreement to it is asked.
+pub(in crate::console) fn performer() -> Performer {
+    Performer::file(Action::Export, EXPORT, |_, agreed| {
+        Box::pin(async move {
+            let text = |name: &str| agreed.parameters.get(name).and_then(Value::as_str);
+            let (Some(file), Some(came), Some(encoding)) = (text("file"), text("came"), text("encoding")) else {
+                return Ok(outcome::NOT_FOUND.into());
+            };
+            Ok(Outcome::Done(exported(file, came, encoding)))
+        })
+    })
+}

@@ -1,0 +1,2 @@
+DROP TABLE member_notes;
+DROP TABLE desk_email_changes;

@@ -1,0 +1,2 @@
+DROP INDEX consents_by_revision;
+DROP TABLE terms_drafts;

@@ -1,0 +1,12 @@
+DROP TABLE notice_drafts;
+DROP INDEX persons_registered_by_age;
+DROP INDEX notice_reads_by_notice;
+DROP INDEX notices_to_people;
+ALTER TABLE notices
+    DROP COLUMN workplace_code,
+    DROP COLUMN age_from,
+    DROP COLUMN age_to,
+    DROP COLUMN with_dependants,
+    DROP COLUMN readers,
+    DROP COLUMN withdrawn_at,
+    DROP COLUMN published_by;

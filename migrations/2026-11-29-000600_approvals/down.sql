@@ -1,0 +1,2 @@
+DROP INDEX staff_roles_by_role;
+DROP TABLE approvals;

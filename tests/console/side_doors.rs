@@ -1,0 +1,120 @@
+//! Ways around four eyes: in two steps, and by what is no wish of its own.
+
+use super::{
+    approvals::{agree, app, ask_to_lift, clerks, give, in_force, protected, roles, states, wish},
+    roster::{HANAKO, SHOKO, compared, file},
+};
+use crate::portal::says;
+use access::Role;
+use tenancy::ApprovalAction;
+
+#[tokio::test]
+async fn of_two_administrators_none_takes_the_others_role_away_alone_nor_bounds_it() {
+    let app = app(&[]).await;
+    let [boss, other] = clerks(&app, &[Role::Administrator]).await;
+    for given in [&["viewer"][..], &[], &["benefits"]] {
+        assert_eq!(give(&boss, &other, given).await.status, 303);
+        assert_eq!(roles(&app, &other).await, ["administrator"], "{given:?}");
+        let withdraw = format!("{}/withdraw", wish(&app).await);
+        assert_eq!(boss.post(&withdraw, &[]).await.status, 303);
+        app.later(1);
+    }
+    // A bounded role beside it bounds all that they hold, and so shuts their eyes.
+    let page = format!("/console/staff/{}/roles", other.staff_id);
+    let text = boss.get(&page).await.text;
+    let (_, rest) = text.split_once("name=\"seen\" value=\"").unwrap();
+    let fields = [
+        ("seen", rest.split('"').next().unwrap()),
+        ("role", "administrator"),
+        ("role", "workplace"),
+        ("symbols", "100"),
+    ];
+    assert_eq!(boss.post(&page, &fields).await.status, 303);
+    assert_eq!(roles(&app, &other).await, ["administrator"]);
+    // They themself may agree to it: they gain nothing.
+    assert_eq!(agree(&other, &wish(&app).await).await.status, 303);
+    assert_eq!(roles(&app, &other).await, ["administrator", "workplace"]);
+}
+
+#[tokio::test]
+async fn who_is_suspended_and_let_in_again_counts_on() {
+    let app = app(&[]).await;
+    let [boss, eyes] = clerks(&app, &[Role::Administrator]).await;
+    let lift = protected(&app, &boss).await;
+    for deed in ["suspend", "resume"] {
+        let path = format!("/console/staff/{}/{deed}", eyes.staff_id);
+        assert_eq!(boss.post(&path, &[]).await.status, 303);
+    }
+    ask_to_lift(&boss, &lift).await;
+    assert_eq!(
+        (in_force(&app).await, states(&app).await),
+        (1, vec!["waiting".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn a_wish_of_who_is_bounded_since_is_not_done() {
+    let app = app(&[]).await;
+    let [asker, other] = clerks(&app, &[Role::Eligibility]).await;
+    let lift = protected(&app, &asker).await;
+    ask_to_lift(&asker, &lift).await;
+    let bounds = format!(
+        "UPDATE staff_roles SET symbols = '{{100}}' WHERE staff_id = '{}'",
+        asker.staff_id.0
+    );
+    testkit::sql(app.tenant(), &bounds).await;
+    says(&agree(&other, &wish(&app).await).await, 409, "内容が変わったため");
+    assert_eq!(in_force(&app).await, 1);
+}
+
+#[tokio::test]
+async fn the_errors_of_a_refused_file_leave_once_another_agrees() {
+    let app = app(&[ApprovalAction::Export]).await;
+    let [asker, other] = clerks(&app, &[Role::Eligibility]).await;
+    let wrong = HANAKO.replacen(",106,", ",=1+1,", 1);
+    let run = compared(&app, &asker, file(&[SHOKO, &wrong]).as_bytes()).await;
+    says(&asker.get(&run).await, 200, "取り込めませんでした");
+    let path = format!("{run}/errors?encoding=utf8");
+    let waits = asker.get(&path).await;
+    assert_eq!(
+        (waits.status.as_u16(), waits.location()),
+        (303, run.as_str()),
+        "{}",
+        waits.text
+    );
+    let taken = async || app.insurer.count("audit_events", "action = 'roster.errors'").await;
+    assert_eq!(taken().await, 0);
+    let first = wish(&app).await;
+    says(&other.get(&first).await, 200, "名簿の誤りのCSV");
+    assert_eq!(agree(&other, &first).await.status, 303);
+    says(&asker.get(&first).await, 200, &format!("href=\"{path}\""));
+    let csv = asker.get(&path).await;
+    assert_eq!(csv.status, 200, "{}", csv.text);
+    assert!(csv.header("content-disposition").contains("attachment"));
+    assert_eq!(asker.get(&path).await.status, 303);
+    assert_eq!(taken().await, 1);
+}
+
+#[tokio::test]
+async fn what_is_under_four_eyes_is_not_taken_back_among_the_settings() {
+    let app = app(&[]).await;
+    let [boss, _other] = clerks(&app, &[Role::Administrator]).await;
+    let page = "/console/approvals/settings";
+    let text = boss.get(page).await.text;
+    let (_, rest) = text.split_once("name=\"revision\" value=\"").unwrap();
+    let mut fields = vec![("revision", rest.split('"').next().unwrap()), ("why", "規程の改定")];
+    fields.extend(["grant", "reset_factor", "lift_protection", "export"].map(|word| ("on", word)));
+    assert_eq!(boss.post(page, &fields).await.status, 303);
+    let last = "SELECT max(revision)::text AS line FROM insurer_revisions";
+    let last = app.insurer.lines(last).await.remove(0);
+    let revision = format!("/console/settings/revisions/{last}");
+    let shown = boss.get(&revision).await;
+    says(&shown, 200, "承認：個人情報のファイルの取り出し");
+    assert!(!shown.text.contains("take-back"), "{}", shown.text);
+    let fields = [("revision", last.as_str()), ("why", "戻す")];
+    let back = boss.post(&format!("{revision}/take-back"), &fields).await;
+    assert_eq!(back.status, 409, "{}", back.text);
+    let stored = "SELECT (settings->'approvals'->>'export') AS line FROM insurers WHERE tenant_id = ";
+    let stored = format!("{stored}{}", app.tenant());
+    assert_eq!(app.insurer.lines(&stored).await, ["true"]);
+}

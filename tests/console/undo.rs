@@ -1,0 +1,197 @@
+//! Undoing an import: the old values come back as an import of its own, but of those who changed since; and a run that nobody
+//! works on any more.
+
+use super::{
+    approvals,
+    facts::{id_of, load, mend},
+};
+use crate::portal::says;
+use access::Role;
+use tenancy::ApprovalAction;
+use testkit::{Answer, TestApp, TestClerk, sql};
+
+const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,,shoko@example.jp,090-1234-5678,A01,P-1";
+const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,,,,A01";
+const JIRO: &str = "100,107,00,ケンポ　ジロウ,健保　次郎,19910401,本人,,,,A01";
+const NEW: &str = "100,108,00,ケンポ　アラタ,健保　新,19920401,本人,,,,A01";
+
+/// The run of the last import, and everybody as one line of text.
+async fn last_run(app: &TestApp) -> String {
+    let query = "SELECT run_id::text AS line FROM roster_runs ORDER BY created_at DESC LIMIT 1";
+    format!("/console/roster/runs/{}", app.insurer.lines(query).await.remove(0))
+}
+
+async fn people(app: &TestApp) -> Vec<String> {
+    let query =
+        "SELECT concat_ws(' ', number, branch, kana_name, kana_strict, name, name_key, birth_date, phone, email_key,
+                     workplace_code, lost_on, present) AS line
+                 FROM persons ORDER BY person_id";
+    app.insurer.lines(query).await
+}
+
+async fn undo(clerk: &TestClerk, run: &str) -> Answer {
+    clerk.post(&format!("{run}/undo"), &[]).await
+}
+
+/// Three people; then one is changed, one lost and one new.
+async fn changed() -> (TestApp, TestClerk, Vec<String>, String) {
+    let app = TestApp::start().await;
+    load(&app, &[SHOKO, HANAKO, JIRO]).await;
+    let before = people(&app).await;
+    let shoko = SHOKO.replace("健保　祥子", "健保　幸子").replace("105,00", "205,00");
+    load(&app, &[&shoko, HANAKO, NEW]).await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let run = last_run(&app).await;
+    (app, clerk, before, run)
+}
+
+#[tokio::test]
+async fn an_import_is_undone_with_positions_and_events_and_once() {
+    let (app, clerk, before, run) = changed().await;
+    assert_ne!(people(&app).await, before);
+    let page = clerk.get(&run).await.text;
+    assert!(page.contains("この取り込みを取り消す"), "{page}");
+    let asked = clerk.get(&format!("{run}/undo")).await.text;
+    assert!(asked.contains("新規の1人") && asked.contains("変更の1人"), "{asked}");
+    let began = undo(&clerk, &run).await;
+    assert_eq!(began.status, 303, "{}", began.text);
+    let undoing = began.location().to_owned();
+    let again = undo(&clerk, &run).await;
+    assert!(again.text.contains("ほかの取り込みが進んでいます"), "{}", again.text);
+    app.work().await;
+    let known: Vec<String> = people(&app)
+        .await
+        .into_iter()
+        .filter(|line| !line.contains("アラタ"))
+        .collect();
+    assert_eq!(known, before);
+    let new = app
+        .insurer
+        .count("persons", "number = '108' AND NOT present AND lost_on IS NOT NULL")
+        .await;
+    assert_eq!(new, 1, "whom the file brought is lost again");
+    let former = app.insurer.count("person_numbers", "true").await;
+    assert_eq!(former, 0, "a number that was never theirs is no former one");
+    let page = clerk.get(&undoing).await.text;
+    assert!(
+        page.contains("取り消しました") && !page.contains("文字コード"),
+        "{page}"
+    );
+    let kinds = "SELECT string_agg(c.kind, ' ' ORDER BY c.kind) AS line FROM roster_changes c
+         JOIN roster_runs r ON r.run_id = c.import_id WHERE r.undoes IS NOT NULL";
+    assert_eq!(app.insurer.lines(kinds).await, ["changed lost returned"]);
+    let gaps = "SELECT (h.position = max(c.position) AND h.position = count(*))::text AS line
+         FROM roster_heads h, roster_changes c GROUP BY h.position";
+    assert_eq!(app.insurer.lines(gaps).await, ["true"]);
+    let lost = app.insurer.count("events", "kind = 'member.coverage_lost'").await;
+    assert_eq!(lost, 2, "one by the file, one by undoing it");
+    assert_eq!(app.insurer.count("audit_events", "action = 'roster.undo'").await, 1);
+    let twice = undo(&clerk, &run).await;
+    assert!(twice.text.contains("もう取り消してあります"), "{}", twice.text);
+    assert!(!clerk.get(&run).await.text.contains("この取り込みを取り消す"));
+}
+
+#[tokio::test]
+async fn whoever_changed_since_is_left_as_they_are_and_listed() {
+    let (app, clerk, _, run) = changed().await;
+    let shoko = id_of(&app, "205", "00").await;
+    let (_, written) = mend(&clerk, shoko, &[("phone", "03-1")]).await;
+    assert_eq!(written.status, 303);
+    let began = undo(&clerk, &run).await;
+    app.work().await;
+    assert_eq!(id_of(&app, "205", "00").await, shoko, "as it was");
+    assert_eq!(app.insurer.count("persons", "number = '107' AND present").await, 1);
+    let page = clerk.get(began.location()).await.text;
+    assert!(
+        page.contains("1人は戻しませんでした") && page.contains("健保　幸子"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn a_number_that_is_somebody_elses_by_now_is_not_taken_back() {
+    let (app, clerk, _, run) = changed().await;
+    let other = [
+        ("symbol", "100"),
+        ("number", "105"),
+        ("branch", "00"),
+        ("kana_name", "スズキ　ジロウ"),
+        ("birth_date", "1970-01-01"),
+        ("relationship", "本人"),
+    ];
+    assert_eq!(clerk.post("/console/members/add", &other).await.status, 303);
+    let began = undo(&clerk, &run).await;
+    app.work().await;
+    let page = clerk.get(began.location()).await.text;
+    assert!(
+        page.contains("1人は戻しませんでした") && page.contains("健保　幸子"),
+        "{page}"
+    );
+    assert_eq!(app.insurer.count("persons", "number = '107' AND present").await, 1);
+}
+
+#[tokio::test]
+async fn undoing_what_brought_people_asks_for_a_second_factor_and_an_import_at_work_refuses_it() {
+    let (app, clerk, _, run) = changed().await;
+    let lock = super::roster::held(&app).await;
+    let refused = undo(&clerk, &run).await;
+    assert!(
+        refused.text.contains("ほかの取り込みが進んでいます"),
+        "{}",
+        refused.text
+    );
+    lock.rollback().await.unwrap();
+    app.later(601);
+    assert!(undo(&clerk, &run).await.location().starts_with("/console/prove"));
+    let viewer = app.clerk(&[Role::Viewer]).await;
+    assert_eq!(undo(&viewer, &run).await.status, 403);
+    assert_eq!(app.insurer.count("roster_runs", "undoes IS NOT NULL").await, 0);
+}
+
+#[tokio::test]
+async fn a_run_whose_job_is_dead_is_told_as_broken_and_lets_the_next_one_begin() {
+    let (app, clerk, _, run) = changed().await;
+    let undoing = undo(&clerk, &run).await.location().to_owned();
+    app.expect_dead_jobs(1);
+    let waiting = clerk.get(&undoing).await.text;
+    assert!(waiting.contains("<progress"), "{waiting}");
+    let died = "UPDATE jobs SET dead_at = created_at WHERE queue = 'roster'; DELETE FROM due WHERE queue = 'roster'";
+    sql(app.tenant(), died).await;
+    app.later(6);
+    let page = clerk.get(&undoing).await.text;
+    assert!(
+        page.contains("途中で終わりました") && page.contains("何も変わっていません"),
+        "{page}"
+    );
+    app.later(1);
+    let next = undo(&clerk, &run).await;
+    assert_eq!(next.status, 303, "{}", next.text);
+    app.work().await;
+    assert_eq!(app.insurer.count("persons", "number = '107' AND present").await, 1);
+}
+
+#[tokio::test]
+async fn undoing_what_brought_most_people_waits_for_another_where_losses_do() {
+    let app = approvals::app(&[ApprovalAction::ImportLoss]).await;
+    let [asker, other] = approvals::clerks(&app, &[Role::Eligibility]).await;
+    load(&app, &[SHOKO, HANAKO, JIRO]).await;
+    let run = last_run(&app).await;
+    let undone = async || {
+        app.work().await;
+        app.insurer
+            .count("roster_runs", "undoes IS NOT NULL AND state = 'finished'")
+            .await
+    };
+    let asked = undo(&asker, &run).await;
+    assert_eq!(
+        (asked.status.as_u16(), asked.location()),
+        (303, run.as_str()),
+        "{}",
+        asked.text
+    );
+    assert_eq!(undone().await, 0);
+    let wish = approvals::wish(&app).await;
+    says(&other.get(&wish).await, 200, "資格を失います");
+    assert_eq!(approvals::agree(&other, &wish).await.status, 303);
+    assert_eq!(undone().await, 1);
+}
