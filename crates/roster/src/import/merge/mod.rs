@@ -1,6 +1,6 @@
 //! The staged rows against the roster: whom each row means, what differs, and the one set-based merge. Everything runs
 //! in the import's transaction, under the insurer's lock. What is written takes its tenant from the rows it is made of, as
-//! in [`staging`](super::staging).
+//! in [`super::staging`].
 
 mod matching;
 mod samples;
