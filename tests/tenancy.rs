@@ -459,7 +459,7 @@ async fn a_folder_is_laid_over_what_it_knows_of_and_over_nothing_later_but_by_fo
     );
     revise(&test, tenant, |settings| settings.desk.phone = "03-1111-1111".into()).await;
     folder.settings.name = "もっと新しい組合".into();
-    for base in [Base::Revision(4), Base::Unknown] {
+    for base in [Base::Revision(4), Base::Unknown, Base::Revision(999)] {
         folder.base = base;
         let Err(ApplyError::Refused(problems)) = apply_folder(&test, &folder).await else {
             panic!("{base:?}");

@@ -60,6 +60,8 @@ pub async fn difference(database: &Database, now: DateTime<Utc>, folder: &Folder
 pub(crate) async fn stale(tx: &mut TenantTransaction, folder: &Folder) -> Result<Option<FolderProblem>, DatabaseError> {
     let newer = match folder.base {
         Base::Any => None,
+        // What never stood is no export of what stands.
+        Base::Revision(known) if revise::is_to_come(tx, known).await? => revise::newer_than(tx, 0).await?,
         Base::Revision(known) => revise::newer_than(tx, known).await?,
         Base::Unknown => revise::last_of_console(tx).await?,
     };

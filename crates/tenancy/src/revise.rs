@@ -178,6 +178,16 @@ pub(crate) async fn newer_than(tx: &mut TenantTransaction, revision: i64) -> Res
     Ok(row)
 }
 
+/// True of a number that a known insurer has not come to yet.
+pub(crate) async fn is_to_come(tx: &mut TenantTransaction, revision: i64) -> Result<bool, DatabaseError> {
+    let before = insurers::table
+        .filter(insurers::tenant_id.eq(tx.tenant()))
+        .filter(insurers::revision.lt(revision));
+    Ok(diesel::select(diesel::dsl::exists(before))
+        .get_result(&mut **tx)
+        .await?)
+}
+
 /// The latest revision that was made in the console.
 pub(crate) async fn last_of_console(tx: &mut TenantTransaction) -> Result<Option<Revision>, DatabaseError> {
     let row = insurer_revisions::table
