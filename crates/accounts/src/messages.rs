@@ -85,6 +85,11 @@ macro_rules! message {
         impl Message for $name {
             const TEMPLATE: &'static str = $template;
             const RANK: Rank = Rank::$rank;
+            // By the time it would go again, whoever gets it may have ended such mails.
+            const LASTS: bool = {
+                let stops: &[&str] = &[$(stringify!($stop))?];
+                matches!(Self::RANK, Rank::Bulk) && stops.is_empty()
+            };
 
             fn subject(&self) -> String {
                 $subject.to_owned()
@@ -424,6 +429,11 @@ mod tests {
             message.text(),
             message.html()
         )
+    }
+
+    #[test]
+    fn a_mail_by_whose_link_mails_are_ended_is_not_kept_to_be_sent_again() {
+        const { assert!(AllLoggedOut::LASTS && !NewNotice::LASTS && !PasswordReset::LASTS) }
     }
 
     #[test]

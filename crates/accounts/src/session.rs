@@ -121,7 +121,7 @@ impl Accounts {
             return reasons::COVERAGE_ENDED.into();
         }
         if opened.needs_touch(door.now) {
-            self.touch(door.insurer.tenant_id, opened.clone(), door.now);
+            sessions::touch_beside(&self.database, door.insurer.tenant_id, opened.clone(), door.now);
         }
         let (Ok(user_id), Ok(email)) = (UserId::typed(&account.user_id), EmailAddress::parse(&account.email)) else {
             return reasons::SESSION_ENDED.into();
@@ -153,25 +153,6 @@ impl Accounts {
         let ids = MemberIds { account_id, person_id };
         self.seen.insert(door.key.clone(), ids).await;
         Holder::of(tx, ids, door).await
-    }
-
-    /// Notes that a session is in use, beside the request: at most once a minute, and no page waits for it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a touch that is lost costs a session a minute of its idle time"
-    )]
-    fn touch(&self, tenant: TenantId, session: Session, now: DateTime<Utc>) {
-        let accounts = self.clone();
-        tokio::spawn(async move {
-            let touched = async {
-                let mut tx = accounts.database.tenant(tenant).write(Durability::Safe).await?;
-                sessions::touch(&mut tx, now, &session).await?;
-                tx.commit().await
-            };
-            if let Err(error) = touched.await {
-                tracing::warn!(%error, "session not touched");
-            }
-        });
     }
 
     /// Ends a session, whatever state it is in.

@@ -5,10 +5,10 @@
 
 use audit::{Channel, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, Prepared, TenantTransaction};
+use database::{Database, DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{Keys, Secret, SessionId, TenantSecret};
+use kernel::{Keys, Secret, SessionId, TenantId, TenantSecret};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -264,6 +264,25 @@ pub async fn touch(tx: &mut TenantTransaction, now: DateTime<Utc>, session: &Ses
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// [`touch`], beside the request: no page waits for it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a touch that is lost costs a session a minute of its idle time"
+)]
+pub fn touch_beside(database: &Database, tenant: TenantId, session: Session, now: DateTime<Utc>) {
+    let within = database.tenant(tenant);
+    tokio::spawn(async move {
+        let touched = async {
+            let mut tx = within.write(Durability::Safe).await?;
+            touch(&mut tx, now, &session).await?;
+            tx.commit().await
+        };
+        if let Err(error) = touched.await {
+            tracing::warn!(%error, "session not touched");
+        }
+    });
 }
 
 /// A new token for a session whose holder has just proven themself again; the old one is worth nothing any more

@@ -177,7 +177,7 @@ impl Staff {
             return reasons::CONSOLE_SESSION_ENDED.into();
         }
         if session.needs_touch(now) {
-            self.touch(insurer.tenant_id, session.clone(), now);
+            sessions::touch_beside(&self.database, insurer.tenant_id, session.clone(), now);
         }
         // The platform's staff are operators, and nobody else is; support is by a grant alone.
         let is_platform = insurer.tenant_id == TenantId::PLATFORM;
@@ -222,25 +222,6 @@ impl Staff {
         let mut permissions = self.policy.permissions(held.iter().copied());
         permissions.retain(|permission| *reach == Reach::All || !permission.is_over_all());
         permissions
-    }
-
-    /// Notes that a session is in use, beside the request: at most once a minute, and no page waits for it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a touch that is lost costs a session a minute of its idle time"
-    )]
-    fn touch(&self, tenant: TenantId, session: Session, now: DateTime<Utc>) {
-        let staff = self.clone();
-        tokio::spawn(async move {
-            let touched = async {
-                let mut tx = staff.database.tenant(tenant).write(Durability::Safe).await?;
-                sessions::touch(&mut tx, now, &session).await?;
-                tx.commit().await
-            };
-            if let Err(error) = touched.await {
-                tracing::warn!(%error, "session not touched");
-            }
-        });
     }
 
     /// Ends a session, whatever state it is in.
