@@ -14,6 +14,9 @@ use kernel::{InsurerCode, StaffId};
 use mail::{Mailbox, Transport};
 use std::time::{Duration, Instant};
 
+/// What carries a clerk's session.
+pub const COOKIE: &str = "__Host-console";
+
 const ROUNDS: usize = 30;
 /// Pages of a round.
 const PAGES: usize = 100;
@@ -28,12 +31,13 @@ const PATHS: [&str; 4] = [
 /// How much longer each page takes; the target is for a page that is all session and permission.
 pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     let member = stage.members(1)?.pop().ok_or_else(|| Failed("no member".into()))?;
-    let clerk = stage.runtime.block_on(administrator(stage))?;
+    let code = InsurerCode::parse(INSURER).map_err(|_| Failed(format!("{INSURER}: no code")))?;
+    let clerk = stage.runtime.block_on(administrator(stage, &code))?;
     let service = Service::start(stage, None)?;
     let my_page = http::get("/portal/mypage", &member.session);
     let mut rows = Vec::new();
     for path in PATHS {
-        let page = http::get_as("__Host-console", path, &clerk);
+        let page = http::get_as(COOKIE, path, &clerk);
         let mut connection = service.connect()?;
         // What each remembers of the session is there from now on.
         round(&mut connection, &my_page, 1)?;
@@ -73,14 +77,11 @@ fn round(connection: &mut Connection, request: &[u8], times: usize) -> Result<f6
 }
 
 /// An administrator of the insurer, inside; the session cookie's value.
-async fn administrator(stage: &Stage) -> Result<String, Failed> {
+pub async fn administrator(stage: &Stage, code: &InsurerCode) -> Result<String, Failed> {
     let app = stage.app(Transport::Mailbox(Mailbox::new()))?;
     app.key_proof.ask().await.map_err(Failed::at("keys"))?;
-    let code = InsurerCode::parse(INSURER).map_err(|_| Failed(format!("{INSURER}: no code")))?;
-    let insurer = app.ground.directory.by_code(&code).await.map_err(Failed::at(INSURER))?;
-    let tenant = insurer
-        .ok_or_else(|| Failed(format!("{INSURER}: not applied")))?
-        .tenant_id;
+    let insurer = app.ground.directory.by_code(code).await.map_err(Failed::at(code))?;
+    let tenant = insurer.ok_or_else(|| Failed(format!("{code}: not applied")))?.tenant_id;
     let now = app.ground.clock.now();
     let id = StaffId::new(now);
     stage.sql(

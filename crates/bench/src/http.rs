@@ -19,7 +19,7 @@ pub struct Connection {
 }
 
 /// What came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// 200, 303, 503 …
     pub status: u16,
@@ -27,6 +27,8 @@ pub struct Answer {
     pub retry_after: bool,
     /// A session cookie was set.
     pub session: bool,
+    /// Where it leads.
+    pub location: Option<String>,
     /// Bytes of the body.
     pub length: usize,
 }
@@ -76,6 +78,7 @@ fn parse(bytes: &[u8]) -> std::io::Result<Option<Answer>> {
         status: status.parse().map_err(|_| strange())?,
         retry_after: false,
         session: false,
+        location: None,
         length: 0,
     };
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
@@ -85,6 +88,8 @@ fn parse(bytes: &[u8]) -> std::io::Result<Option<Answer>> {
             return Err(strange());
         } else if name.eq_ignore_ascii_case("retry-after") {
             answer.retry_after = true;
+        } else if name.eq_ignore_ascii_case("location") {
+            answer.location = Some(value.trim().to_owned());
         } else if name.eq_ignore_ascii_case("set-cookie") {
             answer.session |= value.trim_start().starts_with("__Host-session=");
         }
@@ -105,11 +110,25 @@ pub fn get_as(cookie: &str, path: &str, session: &str) -> Vec<u8> {
 
 /// `POST` of the log-in form from an address.
 pub fn log_in(user_id: &str, password: &str, address: &str) -> Vec<u8> {
-    let encode = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-    let body = format!("user_id={}&password={}", encode(user_id), encode(password));
+    let body = form(&[("user_id", user_id), ("password", password)]);
+    post("/portal/", &format!("X-Forwarded-For: {address}"), &body)
+}
+
+/// `POST` of a form with a session in this cookie.
+pub fn post_as(cookie: &str, path: &str, session: &str, fields: &[(&str, &str)]) -> Vec<u8> {
+    post(path, &format!("Cookie: {cookie}={session}"), &form(fields))
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}
+
+fn post(path: &str, header: &str, body: &str) -> Vec<u8> {
     format!(
-        "POST /portal/ HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nSec-Fetch-Site: same-origin\r\n\
-         X-Forwarded-For: {address}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nSec-Fetch-Site: same-origin\r\n{header}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()

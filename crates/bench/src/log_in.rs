@@ -84,7 +84,7 @@ pub fn log_ins(service: &Service, members: &[Member], during: Duration) -> Resul
                     let mut done = 0.0;
                     for request in requests.iter().cycle() {
                         let answer = connection.exchange(request).map_err(Failed::at("log-in"))?;
-                        if !is_log_in(answer) {
+                        if !is_log_in(&answer) {
                             return Err(Failed(format!("not a log-in: {answer:?}")));
                         }
                         let now = Instant::now();
@@ -106,6 +106,6 @@ pub fn log_ins(service: &Service, members: &[Member], during: Duration) -> Resul
 }
 
 /// A redirect with a session.
-pub fn is_log_in(answer: Answer) -> bool {
+pub fn is_log_in(answer: &Answer) -> bool {
     answer.status == 303 && answer.session
 }

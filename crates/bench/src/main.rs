@@ -10,6 +10,7 @@
 mod alternate;
 mod argon;
 mod console;
+mod crowd;
 mod http;
 mod identity;
 mod import;
@@ -22,6 +23,7 @@ mod pgbench;
 mod processes;
 mod report;
 mod sealing;
+mod search;
 mod service;
 mod stage;
 mod statements;
@@ -49,9 +51,11 @@ enum Name {
     Overload,
     /// Codes and a neighbour's notice behind fifty thousand notices
     Mail,
+    /// What staff search for, and pages of the trail, at a large insurer against one of a hundredth
+    Search,
     /// Identity matches among many against few
     Identity,
-    /// A roster imported against `\copy` of the same rows, and its peak memory
+    /// A roster imported against `\copy` of the same rows, its peak memory, and changes against a roster as long as they
     Import,
 }
 
@@ -115,6 +119,7 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
             Name::Sealing => sealing::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,
             Name::Mail => mail_lane::measure(&stage)?,
+            Name::Search => search::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,
             Name::Import => import::measure(&stage)?,
         });

@@ -135,7 +135,7 @@ fn client(
         let request = http::log_in(&member.user_id, PASSWORD, &address);
         let answer = send(service, &mut connection, &request);
         match answer {
-            Ok(answer) if log_in::is_log_in(answer) => {
+            Ok(answer) if log_in::is_log_in(&answer) => {
                 // What is answered after the minute doesn't count for its rate.
                 rush.accepted += usize::from(begun.elapsed() < RUSH);
             }

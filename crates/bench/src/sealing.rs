@@ -34,19 +34,18 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
         Ok::<_, Failed>(app.ground.database.tenant(insurer.tenant_id))
     })?;
     let turn = |sealing: bool| {
-        let written = runtime.block_on(async {
-            let written = if sealing {
-                tokio::select! {
-                    written = write(&tenant) => written,
-                    error = seal_on(&tenant) => Err(error),
-                }
-            } else {
-                write(&tenant).await
-            };
-            seal(&tenant).await?;
-            written
-        });
-        written.map_err(Failed::at::<DatabaseError>("the trail"))
+        // On a thread of its own, as in the service.
+        let sealer = sealing.then(|| runtime.spawn(seal_on(tenant.clone())));
+        let written = runtime.block_on(write(&tenant));
+        if let Some(sealer) = sealer {
+            sealer.abort();
+            // One that has ended by itself has failed.
+            if let Ok(error) = runtime.block_on(sealer) {
+                return Err(Failed(format!("sealing: {error}")));
+            }
+        }
+        let sealed = runtime.block_on(seal(&tenant));
+        sealed.and(written).map_err(Failed::at("the trail"))
     };
     turn(true)?;
     let Medians { a, b, ratio } = alternate(ROUNDS, || turn(false), || turn(true))?;
@@ -81,15 +80,16 @@ async fn write(tenant: &TenantDatabase) -> Result<f64, DatabaseError> {
 
 /// Seals what there is, up to now: nothing is on its way but what these writers write.
 async fn seal(tenant: &TenantDatabase) -> Result<(), DatabaseError> {
-    while proof::seal(tenant, chrono::Utc::now() + proof::CLOSES).await?.is_some() {}
+    let until = chrono::Utc::now() + proof::CLOSES;
+    while proof::seal(tenant, until).await?.is_some() {}
     Ok(())
 }
 
 /// Until it fails.
-async fn seal_on(tenant: &TenantDatabase) -> DatabaseError {
+async fn seal_on(tenant: TenantDatabase) -> DatabaseError {
     loop {
         tokio::time::sleep(PAUSE).await;
-        if let Err(error) = seal(tenant).await {
+        if let Err(error) = seal(&tenant).await {
             return error;
         }
     }

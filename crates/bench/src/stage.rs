@@ -76,6 +76,15 @@ pub struct Member {
     pub session: String,
 }
 
+/// A copy of [`INSURER`].
+#[derive(Debug, Clone)]
+pub struct Insurer {
+    /// Its tenant.
+    pub tenant: i32,
+    /// 保険者指定コード.
+    pub code: InsurerCode,
+}
+
 impl Stage {
     /// Starts the server with a quarter of the machine's memory as its buffers (PostgreSQL's manual, 20.4), and
     /// empties it.
@@ -176,6 +185,21 @@ impl Stage {
         self.runtime.block_on(self.register(count))
     }
 
+    /// So many insurers, copies of [`INSURER`]; those of an earlier measure stay.
+    pub fn insurers(&self, many: i32) -> Result<Vec<Insurer>, Failed> {
+        let mut insurers = Vec::new();
+        for tenant in COPIES..COPIES + many {
+            let body = format!("33{:05}", tenant - COPIES);
+            let code =
+                InsurerCode::with_check_digit(&body).map_err(|_| Failed(format!("no code begins with {body}")))?;
+            insurers.push(Insurer { tenant, code });
+        }
+        let of = format!("old.insurer_code = '{INSURER}'");
+        let sql = into(&insurers) + &copied("insurers", &of, ", 'insurer_code', code");
+        self.sql(DATABASE, &sql)?;
+        Ok(insurers)
+    }
+
     /// A member as one of each of so many insurers: copies of the insurer, the person, the account, its consents and the
     /// session, whose secret opens each of them under the insurer's own number.
     pub fn spread(&self, member: &Member, insurers: i32) -> Result<Vec<Member>, Failed> {
@@ -183,41 +207,24 @@ impl Stage {
             .session
             .split_once('.')
             .ok_or_else(|| Failed("not a session".into()))?;
-        let mut copies = "CREATE TEMP TABLE copies (tenant int, code text);\n".to_owned();
-        let mut members = Vec::new();
-        for tenant in COPIES..COPIES + insurers {
-            let body = format!("33{:05}", tenant - COPIES);
-            let code =
-                InsurerCode::with_check_digit(&body).map_err(|_| Failed(format!("no code begins with {body}")))?;
-            let _ = writeln!(copies, "INSERT INTO copies VALUES ({tenant}, '{code}');");
-            members.push(Member {
-                user_id: member.user_id.clone(),
-                session: format!("{tenant}.{secret}"),
-            });
-        }
-        for table in ["insurers", "persons", "accounts", "consents", "sessions"] {
+        let insurers = self.insurers(insurers)?;
+        let mut sql = into(&insurers);
+        for table in ["persons", "accounts", "consents", "sessions"] {
             let own = match table {
-                "insurers" => ", 'insurer_code', code",
                 "consents" => ", 'owner', CASE WHEN old.owner = old.tenant_id THEN tenant ELSE old.owner END",
                 _ => "",
             };
-            // What a table generates by itself can't be given.
-            let _ = writeln!(
-                copies,
-                "DO $do$ BEGIN EXECUTE (
-                     SELECT format($f$
-                         INSERT INTO {table} (%1$s) SELECT %2$s FROM {table} AS old, copies,
-                             jsonb_populate_record(old, jsonb_build_object('tenant_id', tenant{own})) AS new
-                         WHERE old.tenant_id = {of} $f$,
-                         string_agg(quote_ident(attname), ', '), string_agg('new.' || quote_ident(attname), ', '))
-                     FROM pg_attribute
-                     WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
-                 ); END $do$;
-                 ANALYZE {table};"
-            );
+            sql += &copied(table, &format!("old.tenant_id = {of}"), own);
         }
-        self.sql(DATABASE, &copies)?;
-        Ok(members)
+        self.sql(DATABASE, &sql)?;
+        let session = |insurer: &Insurer| format!("{}.{secret}", insurer.tenant);
+        Ok(insurers
+            .iter()
+            .map(|insurer| Member {
+                user_id: member.user_id.clone(),
+                session: session(insurer),
+            })
+            .collect())
     }
 
     /// Applies the platform and [`INSURER`] to a database.
@@ -240,10 +247,15 @@ impl Stage {
         }
         let file = self.data.join("roster.csv");
         fs::write(&file, csv).map_err(Failed::at(file.display()))?;
+        self.bring(INSURER, &file)
+    }
+
+    /// Imports an insurer's whole roster from a file, by the release binary.
+    pub fn bring(&self, code: &str, file: &Path) -> Result<(), Failed> {
         run(self
             .madoguchi()
-            .args(["roster", "import", INSURER])
-            .arg(&file)
+            .args(["roster", "import", code])
+            .arg(file)
             .arg("--allow-loss"))
     }
 
@@ -333,6 +345,32 @@ impl Stage {
         done(accounts.confirm(&origin, &ticket, code.unwrap_or_default()).await)?;
         Ok(())
     }
+}
+
+/// SQL that says which insurers [`copied`] copies into.
+pub fn into(insurers: &[Insurer]) -> String {
+    let mut sql = "CREATE TEMP TABLE copies (tenant int, code text);\n".to_owned();
+    for Insurer { tenant, code } in insurers {
+        let _ = writeln!(sql, "INSERT INTO copies VALUES ({tenant}, '{code}');");
+    }
+    sql
+}
+
+/// SQL that copies these rows of a table into each of the insurers, but what is their own; what stands there already stays.
+pub fn copied(table: &str, of: &str, own: &str) -> String {
+    // What a table generates by itself can't be given.
+    format!(
+        "DO $do$ BEGIN EXECUTE (
+             SELECT format($f$
+                 INSERT INTO {table} (%1$s) SELECT %2$s FROM {table} AS old, copies,
+                     jsonb_populate_record(old, jsonb_build_object('tenant_id', tenant{own})) AS new
+                 WHERE {of} ON CONFLICT DO NOTHING $f$,
+                 string_agg(quote_ident(attname), ', '), string_agg('new.' || quote_ident(attname), ', '))
+             FROM pg_attribute
+             WHERE attrelid = '{table}'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+         ); END $do$;
+         ANALYZE {table};\n"
+    )
 }
 
 fn done<T>(outcome: Result<Outcome<T>, Outage>) -> Result<T, Failed> {
