@@ -109,9 +109,8 @@ pub fn fill(stage: &Stage, insurer: &Insurer, people: u32, now: DateTime<Utc>) -
 /// A few people for each of the other insurers, copies of one's.
 pub fn neighbours(stage: &Stage, of: &Insurer, others: &[Insurer]) -> Result<(), Failed> {
     let few = format!("old.tenant_id = {} AND old.number::int <= {NEIGHBOURS} / 4", of.tenant);
-    stage
-        .sql(DATABASE, &(into(others) + &copied("persons", &few, "")))
-        .map(drop)
+    let sql = [into(others), copied("persons", &few, "")].concat();
+    stage.sql(DATABASE, &sql).map(drop)
 }
 
 /// Households of four; of each twelfth one child has lost its coverage.

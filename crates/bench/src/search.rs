@@ -99,7 +99,7 @@ const SINGLE: [(&str, Asked); 20] = [
         Term(|side, nth| format!("E{}", side.household(nth)), NOTHING),
     ),
     ("phone", Term(|side, nth| phone(side.household(nth)), NOTHING)),
-    ("workplace", List(|side, nth| side.workplace(nth))),
+    ("workplace", List(Side::workplace)),
     ("registered", List(|_, _| "registered=yes".into())),
     ("not registered", List(|_, _| "registered=no".into())),
     ("insured", List(|_, _| "kind=insured".into())),
@@ -109,7 +109,7 @@ const SINGLE: [(&str, Asked); 20] = [
     ("protected", List(|_, _| "protected=yes".into())),
     ("trail", Trail(NOTHING)),
     ("trail of a month", Trail(|side, _| side.month())),
-    ("trail of a person", Trail(|side, nth| side.known(nth))),
+    ("trail of a person", Trail(Side::known)),
     ("trail of a colleague", Trail(|_, nth| Side::colleague(nth))),
     ("trail of an action", Trail(|_, _| "action=roster.mend".into())),
 ];
@@ -118,7 +118,7 @@ const SINGLE: [(&str, Asked); 20] = [
 const COMBINED: [(&str, Asked); 9] = [
     ("everybody", List(NOTHING)),
     ("kana, not registered", Term(KANA, |_, _| "registered=no".into())),
-    ("kana, workplace", Term(KANA, |side, nth| side.workplace(nth))),
+    ("kana, workplace", Term(KANA, Side::workplace)),
     ("name, protected", Term(NAME, |_, _| "protected=yes".into())),
     (
         "workplace, not registered",

@@ -195,7 +195,7 @@ impl Stage {
             insurers.push(Insurer { tenant, code });
         }
         let of = format!("old.insurer_code = '{INSURER}'");
-        let sql = into(&insurers) + &copied("insurers", &of, ", 'insurer_code', code");
+        let sql = [into(&insurers), copied("insurers", &of, ", 'insurer_code', code")].concat();
         self.sql(DATABASE, &sql)?;
         Ok(insurers)
     }
@@ -209,7 +209,7 @@ impl Stage {
             .ok_or_else(|| Failed("not a session".into()))?;
         let insurers = self.insurers(insurers)?;
         let mut sql = into(&insurers);
-        for table in ["persons", "accounts", "consents", "sessions"] {
+        for table in ["persons", "accounts", "consents", "sessions", "notices"] {
             let own = match table {
                 "consents" => ", 'owner', CASE WHEN old.owner = old.tenant_id THEN tenant ELSE old.owner END",
                 _ => "",

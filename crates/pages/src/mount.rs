@@ -33,6 +33,7 @@ const AGENT_CHARACTERS: usize = 300;
 
 /// Every page of the table. It observes itself.
 pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
+    let services = Arc::new(services);
     let mut by_path: BTreeMap<&'static str, Vec<Row>> = BTreeMap::new();
     for row in services.table.rows() {
         by_path.entry(row.path).or_default().push(row.clone());
@@ -45,7 +46,7 @@ pub fn mount(services: Services) -> impl Endpoint<Output = Response> {
         .collect();
     for (path, routes) in by_path {
         let methods = Methods {
-            services: services.clone(),
+            services: Arc::clone(&services),
             page: page_of(path, &pages),
             routes,
         };
@@ -82,7 +83,7 @@ impl poem::IntoResponse for Panicked {
 
 /// Around the router: pages for what no route answers, and compression.
 struct Shell<E> {
-    services: Services,
+    services: Arc<Services>,
     inner: E,
 }
 
@@ -172,7 +173,7 @@ async fn maintenance(services: &Services, side: Side) -> Option<String> {
 
 /// The methods of one path.
 struct Methods {
-    services: Services,
+    services: Arc<Services>,
     /// Where a button's path leads by GET.
     page: Option<&'static str>,
     routes: Vec<Row>,
@@ -260,7 +261,7 @@ fn caller(services: &Services, request: &Request) -> Caller {
 
 /// Reads the request. A post is looked at only if a page of ours sent it.
 async fn read(
-    services: &Services,
+    services: &Arc<Services>,
     route: &Row,
     mut request: Request,
     caller: Caller,
@@ -309,8 +310,11 @@ fn asked_for(services: &Services, route: &Row, request: &Request) -> String {
         .path_and_query()
         .map(PathAndQuery::as_str)
         .unwrap_or_default();
-    let is_page = next_path::allowed(&services.table, own).or(next_path::allowed_for_staff(&services.table, own));
-    if route.method == Method::GET || is_page.is_some() {
+    let is_page = || {
+        let table = &services.table;
+        next_path::allowed(table, own).is_some() || next_path::allowed_for_staff(table, own).is_some()
+    };
+    if route.method == Method::GET || is_page() {
         return own.to_owned();
     }
     let referer = edge::line(request.headers(), "referer").and_then(|referer| url::Url::parse(&referer).ok());
@@ -411,7 +415,7 @@ fn is_busy(response: &Response) -> bool {
 
 /// The page to which a refused form leads back, as its answer: in a rush nobody is asked for a second request, and whoever
 /// only reads statuses is told when to come back.
-async fn at_once(services: &Services, mut caller: Caller, refused: Response) -> Response {
+async fn at_once(services: &Arc<Services>, mut caller: Caller, refused: Response) -> Response {
     let leads = refused.header(header::LOCATION).unwrap_or_default();
     let (path, query) = leads.split_once('?').unwrap_or((leads, ""));
     let mut pages = services.table.rows().iter().filter(|row| row.method == Method::GET);

@@ -66,7 +66,7 @@ impl From<DatabaseError> for Trouble {
 /// A request, read and checked.
 pub struct Visit {
     /// What pages stand on.
-    pub services: Services,
+    pub services: Arc<Services>,
     /// The time of the request.
     pub now: DateTime<Utc>,
     /// For throttles and the audit trail.
@@ -139,7 +139,7 @@ impl Trouble {
 
 impl Visit {
     /// One that brings nothing but itself and its cookies, and asks for no page yet.
-    pub(crate) fn new(services: &Services, caller: Caller, look: Arc<Insurer>) -> Self {
+    pub(crate) fn new(services: &Arc<Services>, caller: Caller, look: Arc<Insurer>) -> Self {
         let Caller {
             now,
             origin,
@@ -147,7 +147,7 @@ impl Visit {
             cookies,
         } = caller;
         Self {
-            services: services.clone(),
+            services: Arc::clone(services),
             now,
             origin,
             is_head: false,

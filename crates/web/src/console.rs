@@ -41,18 +41,16 @@ use std::sync::Arc;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
-/// The console's menu: what modules add stands between home and what is set up once.
+/// The console's menu: home, what modules add, the rest of what is about people, then what is set up once.
 pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> {
     let entry = |path, text, permission| ConsoleNav { path, text, permission };
-    let first = [
-        entry("/console/", "ホーム", None),
-        entry("/console/roster", "名簿の取り込み", Some(ROSTER_VIEW)),
-        entry("/console/terms", "規約", Some(TERMS_VIEW)),
-    ];
+    let first = entry("/console/", "ホーム", None);
     let last = [
-        entry("/console/settings", "設定", Some(SETTINGS_VIEW)),
-        entry("/console/protections", "保護", Some(MEMBERS_PROTECT)),
+        entry("/console/roster", "名簿の取り込み", Some(ROSTER_VIEW)),
         entry("/console/letters", "案内状", Some(LETTERS_PRINT)),
+        entry("/console/protections", "保護", Some(MEMBERS_PROTECT)),
+        entry("/console/terms", "規約", Some(TERMS_VIEW)),
+        entry("/console/settings", "設定", Some(SETTINGS_VIEW)),
         entry("/console/staff", "職員", Some(STAFF_VIEW)),
         entry("/console/approvals", "承認", None),
         entry("/console/audit", "監査記録", Some(AUDIT_VIEW)),
@@ -63,7 +61,7 @@ pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> 
         entry("/operator/mails", "届かなかったメール", Some(OPERATOR_MAIL)),
         entry("/operator/nodes", "稼働状況", Some(OPERATOR_HEALTH)),
     ];
-    first.into_iter().chain(of_modules).chain(last).collect()
+    [first].into_iter().chain(of_modules).chain(last).collect()
 }
 
 /// The panels of home: what waits comes first, and what modules add last.
