@@ -6,7 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use testkit::{TestDatabase, admin_url, execute, execute_within, lines, owner_url, service_url, unique, url_of};
+use testkit::{TestDatabase, admin_url, execute_within, lines, owner_url, service_url, url_of};
 use url::Url;
 
 /// Everything but the migrations' own bookkeeping.
@@ -226,32 +226,6 @@ async fn what_is_only_ever_added_to_cannot_be_changed_by_the_service() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_go_all_the_way_down_and_up_again_and_twice_up_is_once() {
-    let name = unique("reverted");
-    let owner = Url::parse(&owner_url()).unwrap().username().to_owned();
-    execute(&admin_url(), &format!("CREATE DATABASE \"{name}\" OWNER {owner}"))
-        .await
-        .unwrap();
-    let (url, role) = (url_of(&owner_url(), &name), service_role());
-    let first = database::migrate(&url, &role).await.unwrap();
-    let again = database::migrate(&url, &role).await.unwrap();
-    assert!(again.applied.is_empty(), "{again:?}");
-    assert_eq!(database::revert_all(&url).await.unwrap(), first.applied.len());
-    let left = lines(
-        &url,
-        "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace
-         AND relname NOT LIKE '\\_\\_diesel%' UNION ALL
-         SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
-    )
-    .await;
-    assert!(left.is_empty(), "{left:?}");
-    assert_eq!(database::migrate(&url, &role).await.unwrap(), first);
-    execute(&admin_url(), &format!("DROP DATABASE \"{name}\" WITH (FORCE)"))
-        .await
-        .unwrap();
-}
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
@@ -339,6 +313,39 @@ async fn every_table_is_declared_in_its_own_crate_and_nowhere_else() {
         }
     }
     assert!(declared.len() > 15, "{declared:?}");
+}
+
+/// Statements that read another crate's table are those that design.md §1 lists with their reason.
+#[tokio::test]
+async fn no_crate_reads_anothers_tables_but_where_the_design_says_why() {
+    let comments = comments().await;
+    let mut read = BTreeSet::new();
+    for entry in fs::read_dir(root().join("crates")).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        // They judge, or fill, everybody's tables.
+        if ["bench", "sql_rules", "testkit"].contains(&name.as_str()) {
+            continue;
+        }
+        for (_, text) in files(&entry.path().join("src"), ".rs") {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for (verb, object) in words.iter().zip(words.iter().skip(1)) {
+                let table = object.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                let theirs = comments.get(table).is_some_and(|[_, owner, _]| *owner != name);
+                if theirs && ["FROM", "JOIN", "INTO", "UPDATE"].contains(verb) {
+                    read.insert((name.clone(), table.to_owned()));
+                }
+            }
+        }
+    }
+    let design = fs::read_to_string(root().join("crates/handbook/design.md")).unwrap();
+    let listed: BTreeSet<(String, String)> = design
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split('`');
+            Some((cells.next()?.to_owned(), cells.nth(1)?.to_owned()))
+        })
+        .collect();
+    assert_eq!(read, listed);
 }
 
 /// The names behind `table! {`, several to a block where they are.

@@ -86,7 +86,7 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
     let of_staff = staff::reasons::REASONS
         .into_iter()
         .chain(staff::support::REASONS)
-        .chain([staff::operate::DEAD_GONE]);
+        .chain([staff::operate::DEAD_GONE, staff::operate::MAIL_ERASED]);
     let of_settings = [tenancy::CHANGED_MEANWHILE, CHANGED_SINCE, NOT_TAKEN_BACK];
     let of_roster = runs::reasons::REASONS.into_iter().chain(by_hand::reasons::REASONS);
     let all = outcome::REASONS.into_iter().chain(reasons::REASONS).chain(of_staff);
@@ -122,7 +122,8 @@ fn texts_without_a_stop(page: &str) -> impl Iterator<Item = &str> {
 fn notes_without_a_stop(source: &str) -> impl Iterator<Item = &str> {
     [".done(", ".inform("].into_iter().flat_map(move |call| {
         source.split(call).skip(1).filter_map(|rest| {
-            let (call, _) = rest.split_once(';')?;
+            // A call that is what its function answers ends with the function.
+            let call = rest.split(';').next()?.split("\n}").next()?;
             call.split('"').find(|text| ENDS.iter().any(|end| text.ends_with(end)))
         })
     })

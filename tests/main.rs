@@ -20,6 +20,7 @@ mod isolation;
 mod jobs;
 mod keys;
 mod mail;
+mod migrations;
 mod modules;
 mod network;
 mod notices;

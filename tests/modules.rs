@@ -6,7 +6,7 @@ use database::Durability;
 use edge::Rights;
 use kernel::{Field, FieldError, Problem, Reason, Refusal, RefusalKind, TenantId, Words, calendar::full_minute};
 use module::Module;
-use operations::{Example, Group};
+use operations::{Example, Group, failure::Failure};
 use pages::{Reply, Visit, member, public};
 use poem::{Response, http::Method};
 use poem_openapi::{OpenApi, payload::PlainText};
@@ -118,6 +118,55 @@ async fn a_modules_refused_form_comes_back_with_words_and_fields_that_it_alone_k
         "{}",
         open.text
     );
+}
+
+struct Counter;
+
+#[OpenApi]
+impl Counter {
+    #[oai(path = "/counter", method = "get", operation_id = "counter")]
+    async fn counter(&self) -> poem::Result<PlainText<String>> {
+        tokio::task::yield_now().await;
+        Err(Failure::refused(&CLOSED.into(), chrono::DateTime::UNIX_EPOCH).into())
+    }
+}
+
+#[tokio::test]
+async fn a_module_refuses_in_the_api_by_reasons_that_it_alone_knows_and_the_document_has_them() {
+    let row = operations::get(
+        "/counter",
+        "counter",
+        Rights::Public,
+        &["counter_closed"],
+        Example::default(),
+    );
+    let app = TestApp::with_module(Module {
+        name: "counter",
+        operations: vec![Group::new(vec![row], Counter).refusing(&[CLOSED])],
+        ..Module::default()
+    })
+    .await;
+    let client = app.client();
+    let refused = client.call(Verb::GET, "/counter", None, None).await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.json()["code"]),
+        (409, &"counter_closed".into())
+    );
+    assert_eq!(refused.json()["detail"], CLOSED.detail);
+    let document = client.get("/api/v1/openapi.json").await.json();
+    let told = &document["paths"]["/counter"]["get"]["responses"]["409"];
+    assert_eq!(told["description"], "`counter_closed`");
+    assert_eq!(
+        document["components"]["examples"]["counter_closed"]["summary"],
+        CLOSED.detail
+    );
+    let codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["description"].to_string();
+    assert!(
+        codes.contains("counter_closed") && codes.contains("insurer_suspended"),
+        "{codes}"
+    );
+    let reference = client.get("/api/").await.text;
+    assert!(reference.contains("counter_closed"));
 }
 
 struct Careless;

@@ -2,20 +2,22 @@
 //! many insurers: prepared, ten times, and once more with generic plans forced. None may read more rows or blocks than
 //! the few it is about, however large the insurer.
 
+mod prune;
+mod server;
+
 use crate::portal::leads;
 use access::{Reach, Role};
 use chrono::TimeDelta;
-use database::Database;
-use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
-use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
-};
+use local_cluster::DATABASE;
+use prune::{PRUNED, PRUNER, old_lines, prune, pruner};
+use server::{assert_alone, cluster, end_connections, examine, explain, log, messages, number, plans};
+use std::collections::{BTreeMap, BTreeSet};
 use testkit::{PASSWORD, SignedUp, TestApp, TestClerk, TestPerson, unique};
 
 /// Members of the large insurer.
 const MEMBERS: u32 = 20_000;
+/// What an insurer has few of: colleagues, drafts, imports.
+const FEW: u32 = 50;
 /// Rows that one step of a plan may look at, those it throws away included: a workplace of two hundred is the most that
 /// anything here is about.
 const ROWS: f64 = 200.0;
@@ -29,9 +31,7 @@ const SMALL: [&str; 1] = ["jobs"];
 /// The one statement that reads an insurer's rows of a table whole, as its migration explains.
 const WHOLE: &str = "DELETE FROM \"throttles\"";
 /// What reads more by design: a node's look at all insurers' revisions, a batch of a thousand changes to be pruned, and a segment of the trail.
-const MORE: [&str; 6] = [
-    // Who of an insurer's staff could agree: a few dozen at most, while here everybody works there.
-    "SELECT s.staff_id, s.email, s.suspended_at IS NULL AND",
+const MORE: &[&str] = &[
     // A segment of the trail, read to be sealed, and again for what came late.
     "SELECT e.audit_id, ARRAY[",
     "SELECT s.audit_id, ARRAY[",
@@ -45,12 +45,6 @@ const COUNT: (&str, f64) = ("SELECT \"kept_forms\".\"kept_until\" FROM \"kept_fo
 /// How many are registered of those whom a notice is for: all of them are counted, by an index.
 const READERS: &str = "SELECT count(*) AS people FROM persons p";
 
-/// What the owner prunes, and as whom here.
-const PRUNED: [&str; 4] = ["audit_events", "audit_subjects", "events", "roster_changes"];
-const PRUNER: &str = "pruner";
-/// Lines of each that are old, in each round.
-const OLD: usize = 20;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let cluster = tokio::task::spawn_blocking(cluster).await.unwrap();
@@ -63,7 +57,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
     let people: Vec<TestPerson> = (0..11).map(|number| TestPerson::new(1000 + number)).collect();
     app.insurer.import(&people).await;
-    cluster.sql(DATABASE, &crowd(app.tenant().0)).unwrap();
+    cluster.sql(DATABASE, &crowd(app.tenant().0, MEMBERS)).unwrap();
     // Its rows were changed after they were written, and what they were lies in the indexes until then.
     cluster.sql(DATABASE, "VACUUM persons").unwrap();
     let pruner = pruner(&cluster);
@@ -159,34 +153,6 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     ] {
         assert!(tables.contains(table), "no plan on {table}: {tables:?}");
     }
-}
-
-fn cluster() -> LocalCluster {
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/plans-cluster");
-    let options = ClusterOptions {
-        folder: folder.into(),
-        durable: false,
-        connections: 40,
-        keeps_statements: false,
-    };
-    let cluster = LocalCluster::start(&options).unwrap();
-    cluster.drop_database(DATABASE).unwrap();
-    cluster.create_database(DATABASE, None).unwrap();
-    cluster
-}
-
-/// Where the server writes its log.
-fn log(cluster: &LocalCluster) -> PathBuf {
-    let folder = cluster.sql("postgres", "SHOW data_directory").unwrap();
-    Path::new(folder.trim()).with_file_name("log")
-}
-
-/// New connections have the new settings.
-fn end_connections(cluster: &LocalCluster) {
-    let end = format!(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{DATABASE}' AND pid <> pg_backend_pid()"
-    );
-    cluster.sql("postgres", &end).unwrap();
 }
 
 /// From the first time to log-out, by way of everything that a member can do.
@@ -353,6 +319,7 @@ async fn walk_the_members(app: &TestApp, clerk: &TestClerk, person: &TestPerson)
         "crowd-77".into(),
         "e-crowd-7".into(),
         "crowd-7@example.jp".into(),
+        "03-0000-0077".into(),
     ] {
         let sent = clerk.post("/console/members", &[("q", &term)]).await;
         let list = clerk.get(sent.location()).await;
@@ -416,142 +383,26 @@ async fn looks(app: &TestApp) {
     tx.commit().await.unwrap();
 }
 
-/// What the owner deletes every day, at the large insurer.
-async fn prune(app: &TestApp, pruner: &Database) {
-    let (tenant, before) = (pruner.tenant(app.tenant()), app.clock().now() - TimeDelta::days(1830));
-    assert_eq!(audit::forget(&tenant, before, app.clock().now()).await.unwrap(), OLD);
-    assert_eq!(jobs::forget(&tenant, before).await.unwrap(), OLD);
-    assert_eq!(roster::changes::forget(&tenant, before).await.unwrap(), OLD);
-}
-
-/// Connections of a role that may what the owner may, so that nothing else the tests do as the owner is looked at.
-fn pruner(cluster: &LocalCluster) -> Database {
-    let mut url = url::Url::parse(&cluster.owner_url(DATABASE)).unwrap();
-    let grant = format!(
-        "DROP ROLE IF EXISTS {PRUNER}; CREATE ROLE {PRUNER} LOGIN PASSWORD '{}' IN ROLE {}",
-        url.password().unwrap(),
-        url.username()
-    );
-    cluster.sql("postgres", &grant).unwrap();
-    url.set_username(PRUNER).unwrap();
-    testkit::pool(url.as_str())
-}
-
-/// Every plan of a role's statements into the log.
-fn explain(role: &str) -> String {
-    format!(
-        "ALTER ROLE {role} SET session_preload_libraries = 'auto_explain';
-         ALTER ROLE {role} SET auto_explain.log_min_duration = 0;
-         ALTER ROLE {role} SET auto_explain.log_format = 'json';
-         ALTER ROLE {role} SET auto_explain.log_analyze = on;
-         ALTER ROLE {role} SET auto_explain.log_buffers = on;
-         ALTER ROLE {role} SET auto_explain.log_timing = off;"
-    )
-}
-
-/// Lines that have served their time.
-fn old_lines(tenant: i32) -> String {
-    let id = "('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid";
-    // Each round's are sealed anew: what is older than a seal was added.
-    format!(
-        "DELETE FROM audit_segments WHERE tenant_id = {tenant}; DELETE FROM audit_seals WHERE tenant_id = {tenant};
-         INSERT INTO audit_events SELECT {tenant}, {id}, '2019-01-01', 'system', NULL, 'test.line', 'done', NULL, NULL,
-             'command', NULL, NULL, '{{}}' FROM generate_series(1, {OLD}) n;
-         INSERT INTO audit_subjects SELECT {tenant}, {id}, {id}, '2019-01-01' FROM generate_series(1, {OLD}) n;
-         INSERT INTO events SELECT {tenant}, {id}, 'test', {id}, '{{}}', '2019-01-01' FROM generate_series(1, {OLD}) n;
-         INSERT INTO roster_changes SELECT {tenant}, -n, {id}, {id}, 'new', '{{}}', '2019-01-01'
-             FROM generate_series(1, {OLD}) n"
-    )
-}
-
-/// The messages of a server's log that hold no prepared statement.
-fn messages(log: &str) -> Vec<String> {
-    let mut messages: Vec<String> = Vec::new();
-    let mut inside = false;
-    for line in log.lines() {
-        if let Some(continued) = line.strip_prefix('\t') {
-            if let Some(text) = messages.last_mut().filter(|_| inside) {
-                text.push_str(continued);
-            }
-            continue;
-        }
-        let statement = line.split_once("LOG:  statement: ");
-        inside = statement.is_some();
-        messages.extend(statement.map(|(_, text)| text.to_owned()));
-    }
-    messages
-}
-
-/// A distributed PostgreSQL forwards a SET LOCAL with the whole message in which it stands: with a BEGIN in it, every
-/// node would begin once more.
-fn assert_alone(messages: &[String]) {
-    let set = messages.iter().filter(|message| message.contains("SET LOCAL"));
-    let together: BTreeSet<&String> = set.clone().filter(|message| message.contains(';')).collect();
-    assert!(together.is_empty(), "{together:#?}");
-    for setting in ["madoguchi.tenant_id", "work_mem"] {
-        assert!(set.clone().any(|message| message.contains(setting)), "{setting}");
-    }
-}
-
-/// The plans in a server's log.
-fn plans(log: &str) -> Vec<Value> {
-    let mut texts: Vec<String> = Vec::new();
-    let mut inside = false;
-    for line in log.lines() {
-        if let Some(continued) = line.strip_prefix('\t') {
-            if let Some(text) = texts.last_mut().filter(|_| inside) {
-                text.push_str(continued);
-            }
-            continue;
-        }
-        inside = line.ends_with("plan:");
-        if inside {
-            texts.push(String::new());
-        }
-    }
-    texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
-}
-
-/// Looks at each step of a plan: what it read of which table.
-fn examine(node: &Value, most: f64, faults: &mut Vec<String>, tables: &mut BTreeSet<String>) {
-    if let Some(table) = node["Relation Name"].as_str() {
-        tables.insert(table.to_owned());
-        let kind = node["Node Type"].as_str().unwrap();
-        let each = number(node, "Actual Rows")
-            + number(node, "Rows Removed by Filter")
-            + number(node, "Rows Removed by Index Recheck");
-        let rows = each * number(node, "Actual Loops");
-        if rows > most || (kind == "Seq Scan" && !SMALL.contains(&table)) {
-            let (index, condition) = (&node["Index Name"], &node["Index Cond"]);
-            faults.push(format!("{kind} of {table}: {rows} rows, by {index} where {condition}"));
-        }
-    }
-    for inner in node["Plans"].as_array().into_iter().flatten() {
-        examine(inner, most, faults, tables);
-    }
-}
-
-fn number(node: &Value, name: &str) -> f64 {
-    node[name].as_f64().unwrap_or_default()
-}
-
-/// A large insurer, and many small ones. Written by the superuser, past every use case: it is only mass.
-fn crowd(tenant: i32) -> String {
+/// A large insurer, and many small ones. Written by the superuser, past every use case: it is only mass. What an insurer has
+/// few of in life, however many members, it has few of here (`few`): statements on it are planned as they are then.
+pub(crate) fn crowd(tenant: i32, members: u32) -> String {
+    let (elsewhere, insurers) = (members / 2, members / 10);
     format!(
         "INSERT INTO insurers SELECT 100000 + n, lpad((n + 100000)::text, 6, '0'), name, kind, state, revision, settings,
              created_at, updated_at, applied_by
-         FROM insurers, generate_series(1, 2000) n WHERE tenant_id = {tenant};
+         FROM insurers, generate_series(1, {insurers}) n WHERE tenant_id = {tenant};
          CREATE TEMP TABLE crowd AS
              SELECT {tenant} AS tenant, n, md5('person' || n)::uuid AS person, md5('account' || n)::uuid AS account
-             FROM generate_series(1, {MEMBERS}) n
+             FROM generate_series(1, {members}) n
              UNION ALL
-             SELECT 100000 + n % 2000 + 1, n, md5('person' || n)::uuid, md5('account' || n)::uuid
-             FROM generate_series({MEMBERS} + 1, {MEMBERS} + 10000) n;
+             SELECT 100000 + n % {insurers} + 1, n, md5('person' || n)::uuid, md5('account' || n)::uuid
+             FROM generate_series({members} + 1, {members} + {elsewhere}) n;
+         CREATE TEMP TABLE few AS SELECT * FROM crowd WHERE tenant <> {tenant} OR n <= {FEW};
          INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '00', 'ケンポ タロウ', 'ケンポ タロウ',
              'ケンポタロウ', 'ケンポタロウ', 1, '健保 太郎', '', '1985-04-01', '', '本人', true, NULL, NULL, true, '', '', '', '', '', '',
              '', '', '', '', '', now(), now() FROM crowd;
          UPDATE persons SET name_key = '健保太郎', employee_number = 'E-' || number, employee_key = 'E-CROWD-' || number,
-             email_key = 'crowd-' || number || '@example.jp', workplace_code = 'W' || number::int % 100,
+             email_key = 'crowd-' || number || '@example.jp', phone_key = '03' || lpad(number, 8, '0'), workplace_code = 'W' || number::int % 100,
              registered = true,
              birth_date = CASE WHEN number::int % 1000 = 0 THEN date '1940-01-01' ELSE birth_date END
              WHERE symbol = '200';
@@ -591,22 +442,22 @@ fn crowd(tenant: i32) -> String {
          UPDATE notices SET workplace_code = 'W9', with_dependants = true, age_from = 40
              WHERE title = 'お知らせ' AND audience = 'insurer' AND published_at::time < '00:10';
          INSERT INTO staff SELECT tenant, account, 'staff' || n, 'staff' || n, '', NULL, NULL, 0, 0, 0, now(), NULL, NULL, NULL,
-             NULL, NULL FROM crowd;
-         INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM crowd;
+             NULL, NULL FROM few;
+         INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM few;
          INSERT INTO tasks SELECT tenant, account, person, NULL, 'survey', person, 'open', true, NULL, NULL, '{{}}', now() FROM crowd;
          INSERT INTO roster_imports SELECT tenant, ('0' || right(gen_random_uuid()::text, 35))::uuid, 'finished', now(), now(), '',
-             '', '', 0, 0, 0, 0, 0, 0, 0 FROM crowd;
+             '', '', 0, 0, 0, 0, 0, 0, 0 FROM few;
          INSERT INTO member_notes SELECT tenant, person, person, ''::bytea, person, now(), NULL FROM crowd;
          INSERT INTO protections SELECT tenant, person, person, NULL, ''::bytea, person, now() - interval '1 day' * (n % 900),
              account, now(), ''::bytea FROM crowd;
          INSERT INTO letters SELECT tenant, person, person, 'print', now(), account FROM crowd;
          INSERT INTO registration_days SELECT {tenant}, d, 1 FROM generate_series(date '2025-11-20', '2026-11-15', '1 day') d
              UNION ALL SELECT 100000 + n, d, 1
-             FROM generate_series(1, 2000) n, generate_series(date '2026-11-10', '2026-11-15', '1 day') d;
+             FROM generate_series(1, {insurers}) n, generate_series(date '2026-11-10', '2026-11-15', '1 day') d;
          INSERT INTO sign_up_failures SELECT {tenant}, d, 'other_facts', w::text, '200', 1
              FROM generate_series(date '2025-11-20', '2026-10-01', '1 day') d, generate_series(1, 50) w;
          INSERT INTO roster_workplaces SELECT {tenant}, 'W' || n, '300', '300', n, 0 FROM generate_series(1, 5000) n;
-         INSERT INTO roster_tallies SELECT 100000 + n, now(), '2026-11-22', 0, 0 FROM generate_series(1, 2000) n;
+         INSERT INTO roster_tallies SELECT 100000 + n, now(), '2026-11-22', 0, 0 FROM generate_series(1, {insurers}) n;
          INSERT INTO pages SELECT tenant_id, 'medical-guide', '', '', now() FROM insurers ON CONFLICT DO NOTHING;
          INSERT INTO terms_documents SELECT tenant_id, 'addendum', 1, 1, '', now(), NULL, '', ''
              FROM insurers ON CONFLICT DO NOTHING;
@@ -616,12 +467,13 @@ fn crowd(tenant: i32) -> String {
          INSERT INTO desk_email_changes SELECT tenant, account, ''::bytea, person, 0, 0, now(), account, now(), NULL,
              now() + interval '1 year' FROM crowd;
          INSERT INTO notice_drafts SELECT tenant, md5('draft' || n)::uuid, 1, 'お知らせ', '本文', NULL, NULL, NULL, NULL, false, NULL,
-             NULL, false, NULL, now(), timestamptz '2026-10-01' + n * interval '1 second', person FROM crowd;
+             NULL, false, NULL, now(), timestamptz '2026-10-01' + n * interval '1 second', person FROM few;
          INSERT INTO roster_before SELECT tenant, lpad(to_hex(1000000 + n), 32, '0')::uuid, ''::bytea FROM crowd;
+         INSERT INTO facts_ended SELECT tenant, md5('ended' || n)::uuid, person, person, ''::bytea FROM crowd;
          INSERT INTO approvals SELECT tenant, md5('wish' || n)::uuid, 'grant', '', person, NULL, NULL, ''::bytea, 'done', account,
              timestamptz '2026-10-01', timestamptz '2026-10-08', person, timestamptz '2026-10-02', NULL FROM crowd;
          INSERT INTO audit_seals SELECT 100000 + n, s, md5('seal' || s)::uuid, 0, 0, 0, '', '', '', now()
-             FROM generate_series(1, 2000) n, generate_series(1, 10) s;
+             FROM generate_series(1, {insurers}) n, generate_series(1, 10) s;
          INSERT INTO audit_segments SELECT tenant_id, segment, ''::bytea FROM audit_seals WHERE tenant_id > 100000;
          INSERT INTO kept_forms SELECT tenant, gen_random_uuid(), '', timestamptz '2026-11-22' + d * interval '1 year'
              FROM crowd, unnest(ARRAY[-1, 1]) d;

@@ -1,5 +1,6 @@
 //! The roster on a real database: whole files or nothing, who is lost and who returns, and whom an identity means.
 
+mod deltas;
 mod faults;
 mod files;
 mod identity;

@@ -218,7 +218,7 @@ async fn of_a_protected_person_an_auditor_is_told_the_name_and_who_helps_on() {
     .await;
     let line = format!("{AUDIT}/lines/{line}");
     let shown = auditor.get(&line).await.text;
-    assert!(shown.contains("加入者のメモの追加") && !shown.contains(&one) && !shown.contains("zzzq"));
+    assert!(shown.contains("応対の記録の追加") && !shown.contains(&one) && !shown.contains("zzzq"));
     let file = auditor
         .post(FILE, &[("action", "note.add"), ("encoding", "utf-8")])
         .await

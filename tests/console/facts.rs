@@ -41,13 +41,13 @@ pub(super) async fn id_of(app: &TestApp, number: &str, branch: &str) -> PersonId
 }
 
 /// What the roster says of a person in one column.
-async fn said(app: &TestApp, person: PersonId, column: &str) -> String {
+pub(super) async fn said(app: &TestApp, person: PersonId, column: &str) -> String {
     let query = format!("SELECT coalesce({column}::text, '') AS line FROM persons WHERE person_id = '{person}'");
     app.insurer.lines(&query).await.remove(0)
 }
 
 /// The form's fields as its page has them.
-async fn fields(clerk: &TestClerk, path: &str) -> Vec<(String, String)> {
+pub(super) async fn fields(clerk: &TestClerk, path: &str) -> Vec<(String, String)> {
     let page = clerk.get(path).await;
     assert_eq!(page.status, 200, "{}", page.text);
     let value = |tag: &str, name: &str| {
@@ -60,7 +60,7 @@ async fn fields(clerk: &TestClerk, path: &str) -> Vec<(String, String)> {
     found.filter(|(name, _)| name != "for").collect()
 }
 
-fn with<'a>(fields: &'a [(String, String)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+pub(super) fn with<'a>(fields: &'a [(String, String)], changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let known = fields.iter().map(|(name, value)| (&**name, &**value));
     let kept = known.filter(|(name, _)| !changes.iter().any(|(changed, _)| changed == name));
     kept.chain(changes.iter().copied()).collect()
@@ -75,7 +75,7 @@ pub(super) async fn mend(clerk: &TestClerk, person: PersonId, changes: &[(&str, 
     (difference, written)
 }
 
-async fn mended(clerk: &TestClerk, person: PersonId, changes: &[(&str, &str)]) {
+pub(super) async fn mended(clerk: &TestClerk, person: PersonId, changes: &[(&str, &str)]) {
     let (difference, written) = mend(clerk, person, changes).await;
     assert_eq!(difference.status, 200, "{}", difference.text);
     assert_eq!(written.status, 303, "{}", written.text);
@@ -143,6 +143,8 @@ async fn the_history_masks_contact_data_for_whoever_may_not_see_it() {
     .await;
     let page = clerk.get(&format!("/console/members/{shoko}")).await.text;
     assert!(page.contains("090-1234-5678 → 080-9999-0000"), "{page}");
+    let list = clerk.post("/console/members", &[("q", "08099990000")]).await;
+    assert!(clerk.get(list.location()).await.text.contains(&shoko.to_string()));
     let viewer = app.clerk(&[Role::Viewer]).await;
     let page = viewer.get(&format!("/console/members/{shoko}")).await.text;
     assert!(page.contains("***5678 → ***0000"), "{page}");
@@ -440,7 +442,12 @@ async fn another_insurers_person_is_not_there() {
 #[tokio::test]
 async fn what_is_kept_of_before_goes_with_the_person_who_is_forgotten() {
     let (app, clerk, shoko) = family().await;
+    mended(&clerk, shoko, &[("phone", "03-1")]).await;
+    load(&app, &[&SHOKO.replace("090-1234-5678", "080-1"), TARO]).await;
     mended(&clerk, shoko, &[("name", "健保　幸子"), ("lost_on", "2026-11-01")]).await;
+    let ended = "SELECT encode(sealed, 'escape') AS line FROM facts_ended";
+    let ended = app.insurer.lines(ended).await;
+    assert!(ended.len() == 1 && !ended[0].contains("090-1234"), "{ended:?}");
     let of_her = format!(
         "change_id IN (SELECT lpad(to_hex(position), 32, '0')::uuid FROM roster_changes WHERE person_id = '{shoko}')"
     );
@@ -452,5 +459,6 @@ async fn what_is_kept_of_before_goes_with_the_person_who_is_forgotten() {
         .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(app.insurer.count("roster_before", &of_her).await, 0);
+    assert_eq!(app.insurer.count("facts_ended", "true").await, 0);
     assert_eq!(app.insurer.count("facts_by_hand", "true").await, 0);
 }

@@ -1,10 +1,12 @@
-//! The console's home: numbers that are right at once, panels for whoever may see them, names settled by hand, and of a
-//! workplace who has registered.
+//! The console's home: numbers that are right at once, panels for whoever may see them, and of a workplace who has
+//! registered.
+
+mod names;
 
 use access::{Reach, Role};
 use database::Durability;
 use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
-use testkit::{Answer, TestApp, TestClerk, TestPerson};
+use testkit::{Answer, TestApp, TestPerson};
 
 /// A page of staff's, in bytes.
 const SCREEN: usize = 40 * 1024;
@@ -163,7 +165,7 @@ async fn mails_that_reached_nobody_are_listed_by_kind_and_masked_address() {
     app.work().await;
     let page = app.clerk(&[Role::CallCentre]).await.get("/console/").await;
     let said = panel(&page, "mails");
-    assert!(said.contains("登録の認証番号"), "{said}");
+    assert!(said.contains("ユーザーID作成用の認証番号"), "{said}");
     assert!(said.contains("期限までに送れなかった"), "{said}");
     assert!(!page.text.contains(&email), "in clear");
 }
@@ -313,107 +315,6 @@ async fn workplaces_come_fifty_at_a_time_the_largest_first_and_each_once() {
     assert_eq!((first.len(), second.len()), (50, 10));
     let all: std::collections::BTreeSet<_> = first.iter().chain(&second).collect();
     assert_eq!(all.len(), 60);
-}
-
-/// An insurer with two people whom what is typed does not tell apart, and the address of the page about them.
-async fn twins() -> (TestApp, TestClerk, String) {
-    let mut app = TestApp::with("139998", |_| (), |_| ()).await;
-    let twin = |branch: &str, kana: &str| TestPerson {
-        branch: branch.into(),
-        kana_name: kana.into(),
-        ..TestPerson::new(105)
-    };
-    let twins = [twin("01", "コクホ　ショウ"), twin("02", "コクホ　シヨウ")];
-    app.insurer.import(&twins).await;
-    app.person = TestPerson {
-        kana_name: "コクボ　ショウ".into(),
-        ..twins[0].clone()
-    };
-    try_again(&app).await;
-    let clerk = app.clerk(&[Role::Eligibility]).await;
-    let home = clerk.get("/console/").await;
-    assert!(
-        panel(&home, "waiting").contains("名寄せできない登録の確認 1件"),
-        "{}",
-        home.text
-    );
-    let path = home.text.split("href=\"/console/names/").nth(1).unwrap();
-    let path = format!("/console/names/{}", path.split('"').next().unwrap());
-    // Home names nobody.
-    assert!(!home.text.contains("コクホ") && !home.text.contains("祥子"));
-    (app, clerk, path)
-}
-
-async fn try_again(app: &TestApp) {
-    let typed = app.identity(&app.person);
-    assert_eq!(app.client().send_form("/portal/signup", &typed).await.status, 422);
-    app.work().await;
-}
-
-#[tokio::test]
-async fn names_alike_are_shown_with_all_candidates_and_settled_by_a_word() {
-    let (app, clerk, path) = twins().await;
-    let page = clerk.get(&path).await;
-    let said = words(&page.text);
-    for expected in ["コクホ　ショウ", "コクホ　シヨウ", "100・105・01", "1985"] {
-        assert!(said.contains(expected), "{expected}: {said}");
-    }
-    assert_eq!(looks(&app).await, ["staff names 2"]);
-    assert_eq!(app.insurer.count("audit_subjects", "true").await, 2);
-    // Without a word nothing is settled.
-    let refused = clerk.post(&path, &[]).await;
-    assert_eq!(refused.status, 422);
-    assert!(
-        refused.text.contains("どうなったかを選んでください"),
-        "{}",
-        refused.text
-    );
-    assert_eq!(clerk.post(&path, &[("settled", "elsewhere")]).await.status, 422);
-    let done = clerk.post(&path, &[("settled", "called")]).await;
-    assert_eq!((done.status.as_u16(), done.location()), (303, "/console/"));
-    let home = clerk.get("/console/").await;
-    assert!(home.text.contains("対応の結果を記録しました"), "{}", home.text);
-    assert!(!panels(&home).contains(&"waiting"));
-    let lines = app
-        .insurer
-        .lines("SELECT concat_ws(' ', actor_kind, outcome, detail) AS line FROM audit_events WHERE action = 'names.settle'")
-        .await;
-    assert_eq!(lines, ["staff called {}"]);
-    // Once more, late.
-    let late = clerk.post(&path, &[("settled", "called")]).await;
-    assert_eq!(late.status, 303);
-    assert!(clerk.get("/console/").await.text.contains("すでに対応が終わっています"));
-    assert_eq!(clerk.get(&path).await.status, 404);
-    assert_eq!(app.insurer.count("audit_events", "action = 'names.settle'").await, 1);
-    // Whoever tries again waits again.
-    app.later(24 * 3600 + 1);
-    try_again(&app).await;
-    let again = app.clerk(&[Role::Eligibility]).await;
-    assert_eq!(again.get(&path).await.status, 200);
-}
-
-#[tokio::test]
-async fn names_alike_are_nobody_elses() {
-    let (app, _, path) = twins().await;
-    let settle = [("settled", "nothing")];
-    for role in [Role::Viewer, Role::CallCentre, Role::Auditor] {
-        let clerk = app.clerk(&[role]).await;
-        assert_eq!(clerk.get(&path).await.status, 403, "{role:?}");
-        assert_eq!(clerk.post(&path, &settle).await.status, 403, "{role:?}");
-    }
-    let reach = Reach::Workplaces {
-        symbols: vec!["100".into()],
-        codes: vec![],
-    };
-    let bounded = app.clerk_reaching(&[Role::Eligibility], &reach).await;
-    assert_eq!(bounded.get(&path).await.status, 403);
-    let other = TestApp::start().await;
-    let stranger = other.clerk(&[Role::Eligibility]).await;
-    assert_eq!(stranger.get(&path).await.status, 404);
-    stranger.post(&path, &settle).await;
-    assert_eq!(stranger.get("/console/names/nobody").await.status, 404);
-    assert_eq!(app.insurer.count("tasks", "true").await, 1);
-    assert!(looks(&app).await.is_empty());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use testkit::{Answer, Client, TestApp, TestClerk};
 const HEADER: &str = "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日,メール,社員コード,事業所コード,電話,住所,個人ID\n";
 const FAMILY: [&str; 4] = [
     "12,3456,00,ケンポ　ショウコ,健保　祥子,19850401,本人,,hanako@example.jp,E-77,A01,090-1234-5678,東京都千代田区一番町,P-1",
-    "12,3456,01,ケンポ　タロウ,健保　太郎,20150401,子,,,,A01,,,P-2",
+    "12,3456,01,ケンポ　タロウ,健保　太郎,20150401,子,,,,A01,+81 (0)90 1234 5678,,P-2",
     "公立-12,7,00,ハヤシ　ヂロウ,林　次郎,19700102,本人,20261001,,,B02,,,P-3",
     "12,99,00,ｽﾐｽ　ｼﾞｮﾝ,,19600102,本人,,,,B02,,,P-4",
 ];
@@ -101,6 +101,12 @@ async fn one_box_finds_people_by_whatever_is_typed_of_them() {
         ("林", vec!["林　次郎"]),
         ("Hanako@Example.jp", vec![shoko]),
         ("ｅ－７７", vec![shoko]),
+        ("09012345678", vec![shoko, taro]),
+        ("０９０－１２３４－５６７８", vec![shoko, taro]),
+        ("(090) 1234.5678", vec![shoko, taro]),
+        ("+81-90-1234-5678", vec![shoko, taro]),
+        ("090-1234-567", vec![]),
+        ("1234-5678", vec![]),
         ("保", vec![]),
         ("ンポ", vec![]),
         ("12-34567", vec![]),
@@ -187,6 +193,22 @@ async fn filters_narrow_the_list_alone_and_together_and_with_a_term() {
 }
 
 #[tokio::test]
+async fn a_phone_number_finds_whoever_has_it_now_and_those_of_earlier_imports_after_the_next() {
+    let app = app().await;
+    let clerk = eligibility(&app).await;
+    let moved = FAMILY.map(|row| row.replace("090-1234-5678", "03-1111-2222"));
+    load(&app, &moved.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert_eq!(names(&find(&clerk, "090-1234-5678").await), ["健保　太郎"]);
+    assert_eq!(names(&find(&clerk, "0311112222").await), ["健保　祥子"]);
+    // As an earlier release left them.
+    let before = "UPDATE persons SET phone_key = NULL, fold_version = 4";
+    testkit::sql(app.tenant(), before).await;
+    assert!(names(&find(&clerk, "0311112222").await).is_empty());
+    load(&app, &moved.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    assert_eq!(names(&find(&clerk, "0311112222").await), ["健保　祥子"]);
+}
+
+#[tokio::test]
 async fn what_finds_nobody_says_what_to_do() {
     let app = app().await;
     let clerk = eligibility(&app).await;
@@ -227,8 +249,17 @@ async fn a_term_is_in_no_address_and_opens_for_its_clerk_alone_and_not_for_ever(
 async fn without_the_permission_contact_data_is_masked_and_finds_nobody() {
     let app = app().await;
     let viewer = app.clerk(&[Role::Viewer]).await;
+    for (clerk, is_offered) in [(&viewer, false), (&eligibility(&app).await, true)] {
+        let text = clerk.get("/console/members").await.text;
+        assert_eq!(text.contains("メールアドレス、電話番号"), is_offered, "{text}");
+    }
     let found = find(&viewer, "hanako@example.jp").await;
     assert!(names(&found).is_empty() && found.text.contains("権限が必要です"));
+    for phone in ["090-1234-5678", "+81 90 1234 5678"] {
+        let found = find(&viewer, phone).await;
+        assert!(names(&found).is_empty(), "{phone}");
+        assert!(found.text.contains("電話番号では検索できません"), "{}", found.text);
+    }
     let path = format!("/console/members/{}", id_of(&app, "3456", "00").await);
     let masked = viewer.get(&path).await;
     assert_eq!(masked.status, 200);

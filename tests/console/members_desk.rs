@@ -4,16 +4,16 @@
 use access::Role;
 use testkit::{Client, PASSWORD, SignedUp, TestApp, unique};
 
-struct Case {
-    app: TestApp,
-    client: Client,
-    who: SignedUp,
+pub(super) struct Case {
+    pub(super) app: TestApp,
+    pub(super) client: Client,
+    pub(super) who: SignedUp,
     /// The member's page.
-    page: String,
+    pub(super) page: String,
 }
 
 impl Case {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Box::pin(Self::with(|_| ())).await
     }
 
@@ -33,7 +33,7 @@ impl Case {
         Self { app, client, who, page }
     }
 
-    fn at(&self, way: &str) -> String {
+    pub(super) fn at(&self, way: &str) -> String {
         format!("{}/{way}", self.page)
     }
 
@@ -182,7 +182,7 @@ async fn an_account_is_closed_once_the_clerk_has_made_sure_and_once_only() {
     assert_eq!(case.trail("account.close").await, 1);
 }
 
-async fn ask_for(case: &Case, clerk: &Client, email: &str) {
+pub(super) async fn ask_for(case: &Case, clerk: &Client, email: &str) {
     let asked = clerk.post(&case.at("email"), &[("email", email)]).await;
     assert_eq!(
         (asked.status.as_u16(), asked.location()),
@@ -192,7 +192,7 @@ async fn ask_for(case: &Case, clerk: &Client, email: &str) {
     );
 }
 
-async fn address(case: &Case) -> String {
+pub(super) async fn address(case: &Case) -> String {
     case.app
         .insurer
         .lines("SELECT email AS line FROM accounts")
@@ -409,6 +409,29 @@ async fn for_a_protected_person_nobody_does_anything_who_may_not_see_them_nor_su
     let clerk = case.app.clerk(&[Role::Administrator]).await;
     assert_eq!(clerk.post(&case.at("reset"), &[]).await.status, 303);
     assert_eq!(case.mailed("token=").await, 1);
+}
+
+// security.md 72
+#[tokio::test]
+async fn what_the_desk_has_mailed_again_and_again_fills_nobodys_mailbox() {
+    let case = Box::pin(Case::new()).await;
+    let clerk = case.app.clerk(&[Role::Eligibility]).await;
+    let new = format!("{}@example.jp", unique("new"));
+    // Taken back and begun anew it waits for no minute, and for all its sends again.
+    for _ in 0..5 {
+        ask_for(&case, &clerk, &new).await;
+        assert_eq!(clerk.post(&case.at("email/cancel"), &[]).await.status, 303);
+        assert_eq!(clerk.post(&case.at("reset"), &[]).await.status, 303);
+    }
+    assert_eq!(clerk.post(&case.at("reset"), &[]).await.status, 429);
+    clerk.post(&case.at("email"), &[("email", &new)]).await;
+    assert_eq!(case.app.insurer.count("desk_email_changes", "true").await, 0);
+    for action in ["email.ask", "password.mail_link"] {
+        assert_eq!(case.trail(action).await, 5, "{action}");
+    }
+    case.app.later(3600);
+    let clerk = case.app.in_another_browser(&clerk).await;
+    assert_eq!(clerk.post(&case.at("reset"), &[]).await.status, 303);
 }
 
 #[tokio::test]

@@ -76,7 +76,15 @@ async fn a_protected_person_is_found_by_number_and_by_name_alone_as_a_veiled_row
         );
         assert!(!row.contains("3456") && !row.contains("ケンポ"), "{row}");
     }
-    for term in [user_id.as_str(), &user_id[..6], "roster@example.jp", "E-5501"] {
+    let phone = "UPDATE persons SET phone = '03-5501-5501', phone_key = '0355015501' WHERE branch = '01'";
+    testkit::sql(app.tenant(), phone).await;
+    for term in [
+        user_id.as_str(),
+        &user_id[..6],
+        "roster@example.jp",
+        "E-5501",
+        "03-5501-5501",
+    ] {
         let page = find(&clerk, term).await;
         assert!(!page.text.contains("花代"), "{term}: {}", page.text);
         assert!(find(&own, term).await.text.contains(&id), "{term}");
@@ -114,11 +122,15 @@ async fn no_filter_and_no_list_tells_anything_of_a_protected_person() {
     // For those who may, there is one.
     let list = own.get("/console/members?list=1&protected=yes").await;
     assert!(list.text.contains(&id) && !list.text.contains("太郎"), "{}", list.text);
-    let sent = own
-        .post("/console/members", &[("q", "健保"), ("protected", "yes")])
-        .await;
-    let list = own.get(sent.location()).await;
-    assert!(list.text.contains(&id) && !list.text.contains("太郎"), "{}", list.text);
+    for term in ["健保", "ケンポ", "100-3456"] {
+        let sent = own.post("/console/members", &[("q", term), ("protected", "yes")]).await;
+        let list = own.get(sent.location()).await;
+        assert!(
+            list.text.contains(&id) && !list.text.contains("太郎"),
+            "{term}: {}",
+            list.text
+        );
+    }
 }
 
 // security.md 74
@@ -131,7 +143,7 @@ async fn a_veiled_row_has_the_same_bytes_whatever_is_true_of_the_person() {
     for term in terms {
         before.push(shown(&find(&clerk, term).await));
     }
-    let others = "UPDATE persons SET workplace_code = 'A01', lost_on = '2026-01-01', registered = false, phone = '1',
+    let others = "UPDATE persons SET workplace_code = 'A01', lost_on = '2026-01-01', registered = false, phone = '1', phone_key = '1',
         insured = NOT insured, email = '', employee_number = '', birth_date = '2001-01-01' WHERE branch = '01'";
     testkit::sql(app.tenant(), others).await;
     testkit::sql(app.tenant(), "DELETE FROM mail_wishes").await;
@@ -159,5 +171,10 @@ async fn support_and_whoever_is_bounded_to_workplaces_find_no_protected_person_a
             );
         }
         assert_eq!(clerk.get(&format!("/console/members/{id}")).await.status, 404);
+    }
+    for action in ["logout", "unlock", "reset"] {
+        let action = format!("/console/members/{id}/{action}");
+        assert_eq!(bounded.get(&action).await.status, 404, "{action}");
+        assert_eq!(bounded.post(&action, &[]).await.status, 404, "{action}");
     }
 }

@@ -74,8 +74,9 @@ async fn the_errors_of_a_refused_file_leave_once_another_agrees() {
     let wrong = HANAKO.replacen(",106,", ",=1+1,", 1);
     let run = compared(&app, &asker, file(&[SHOKO, &wrong]).as_bytes()).await;
     says(&asker.get(&run).await, 200, "取り込めませんでした");
-    let path = format!("{run}/errors?encoding=utf8");
-    let waits = asker.get(&path).await;
+    let path = format!("{run}/errors");
+    let fields = [("encoding", "utf8")];
+    let waits = asker.post(&path, &fields).await;
     assert_eq!(
         (waits.status.as_u16(), waits.location()),
         (303, run.as_str()),
@@ -87,11 +88,13 @@ async fn the_errors_of_a_refused_file_leave_once_another_agrees() {
     let first = wish(&app).await;
     says(&other.get(&first).await, 200, "名簿の誤りのCSV");
     assert_eq!(agree(&other, &first).await.status, 303);
-    says(&asker.get(&first).await, 200, &format!("href=\"{path}\""));
-    let csv = asker.get(&path).await;
+    says(&asker.get(&first).await, 200, &format!("action=\"{path}\""));
+    // Not to whoever is led to its address: the wish is not spent.
+    assert_eq!(asker.get(&format!("{path}?encoding=utf8")).await.status, 303);
+    let csv = asker.post(&path, &fields).await;
     assert_eq!(csv.status, 200, "{}", csv.text);
     assert!(csv.header("content-disposition").contains("attachment"));
-    assert_eq!(asker.get(&path).await.status, 303);
+    assert_eq!(asker.post(&path, &fields).await.status, 303);
     assert_eq!(taken().await, 1);
 }
 

@@ -66,6 +66,41 @@ async fn a_clerk_of_workplaces_is_given_them_and_without_any_refused() {
 }
 
 #[tokio::test]
+async fn a_role_reaches_a_hundred_symbols_and_codes_and_each_counts_once() {
+    let app = TestApp::start().await;
+    let (boss, clerk) = (
+        app.clerk(&[Role::Administrator]).await,
+        app.clerk(&[Role::Viewer]).await,
+    );
+    let page = format!("{}/roles", of(&clerk));
+    let list = |from: u32, to: u32| (from..to).map(|n| n.to_string()).collect::<Vec<_>>().join("、");
+    let form = boss.hidden(&page).await.with("role", "workplace");
+    let over = form
+        .clone()
+        .with("symbols", &list(100, 161))
+        .with("codes", &list(100, 140));
+    says(&boss.send_form(&page, &over).await, 422, "合わせて100件以内");
+    let flood = form.clone().with("codes", &list(1000, 5_000));
+    says(&boss.send_form(&page, &flood).await, 422, "合わせて100件以内");
+    assert_eq!(roles(&app, &clerk).await, ["viewer"]);
+    let codes = list(100, 201);
+    let invited = [
+        ("email", "reach@staff.example.jp"),
+        ("name", "事業　所子"),
+        ("role", "workplace"),
+        ("codes", codes.as_str()),
+    ];
+    let refused = boss.post("/console/staff/invite", &invited).await;
+    says(&refused, 422, "合わせて100件以内");
+    let twice = format!("{}、{}", list(100, 160), list(100, 160));
+    let whole = form.with("symbols", &twice).with("codes", &list(100, 140));
+    leads(&boss.send_form(&page, &whole).await, &of(&clerk));
+    let held = "SELECT (cardinality(symbols) + cardinality(workplaces))::text AS line
+        FROM staff_roles WHERE role = 'workplace'";
+    assert_eq!(app.insurer.lines(held).await, ["100"]);
+}
+
+#[tokio::test]
 async fn of_two_who_change_the_same_roles_the_later_one_is_told_and_nothing_is_lost() {
     let app = TestApp::start().await;
     let [one, two] = [
@@ -127,6 +162,13 @@ async fn whoever_is_suspended_is_out_until_they_are_resumed() {
     says(&boss.get(&of(&clerk)).await, 200, "停止中");
     leads(&deed(&boss, &clerk, "resume").await, &of(&clerk));
     says(&boss.get(&of(&clerk)).await, 200, "利用中");
+    // Once: the second of two clicks changes nothing.
+    deed(&boss, &clerk, "resume").await;
+    for email in [&clerk.email, &boss.email] {
+        let mails = app.mails_to(email).await;
+        let told = mails.iter().filter(|mail| mail.text.contains("停止が解かれました"));
+        assert_eq!(told.count(), 1, "{email}");
+    }
     leads(&deed(&boss, &clerk, "factor").await, &of(&clerk));
     app.work().await;
     let mails = app.mails_to(&clerk.email).await;
@@ -162,6 +204,54 @@ async fn an_invitation_is_sent_and_sent_again() {
         ("role", "viewer"),
     ];
     assert_ne!(boss.post(invite, &known).await.status, 303);
+}
+
+// security.md 72
+#[tokio::test]
+async fn links_fill_nobodys_mailbox() {
+    let app = TestApp::start().await;
+    let boss = app.clerk(&[Role::Administrator]).await;
+    let fields = [
+        ("email", "ikutabimo@staff.example.jp"),
+        ("name", "新任　花子"),
+        ("role", "viewer"),
+    ];
+    leads(&boss.post("/console/staff/invite", &fields).await, STAFF);
+    let query = "SELECT staff_id::text AS line FROM staff WHERE email = 'ikutabimo@staff.example.jp'";
+    let again = format!("{STAFF}/{}/invitation", app.insurer.lines(query).await.remove(0));
+    for _ in 0..9 {
+        assert_eq!(boss.post(&again, &[]).await.status, 303);
+    }
+    for _ in 0..3 {
+        says(&boss.post(&again, &[]).await, 429, "この方へのメールが続いています");
+    }
+    assert_eq!(app.mails_to("ikutabimo@staff.example.jp").await.len(), 10);
+    // The last link that was mailed works on; an hour later another is.
+    app.later(3600);
+    let boss = app.in_another_browser(&boss).await;
+    assert_eq!(boss.post(&again, &[]).await.status, 303);
+    let clerk = app.clerk(&[Role::Viewer]).await;
+    for nth in 0..12 {
+        let reset = deed(&boss, &clerk, "factor").await;
+        assert_eq!(
+            reset.status.as_u16(),
+            if nth < 10 { 303 } else { 429 },
+            "{}",
+            reset.text
+        );
+    }
+    // Nor do those who are shut out and let in again and again, nor the administrators, who are told of it.
+    let clerk = app.clerk(&[Role::Viewer]).await;
+    for nth in 0..12 {
+        leads(&deed(&boss, &clerk, "suspend").await, &of(&clerk));
+        let resumed = deed(&boss, &clerk, "resume").await;
+        assert_eq!(
+            resumed.status.as_u16(),
+            if nth < 10 { 303 } else { 429 },
+            "{}",
+            resumed.text
+        );
+    }
 }
 
 #[tokio::test]

@@ -7,29 +7,32 @@ use super::{
 };
 use crate::portal::says;
 use access::Role;
+use diesel_async::SimpleAsyncConnection as _;
+use std::time::Duration;
 use tenancy::ApprovalAction;
 use testkit::{Answer, TestApp, TestClerk, sql};
 
-const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,,shoko@example.jp,090-1234-5678,A01,P-1";
-const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,,,,A01";
+pub(super) const SHOKO: &str =
+    "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,,shoko@example.jp,090-1234-5678,A01,P-1";
+pub(super) const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,,,,A01";
 const JIRO: &str = "100,107,00,ケンポ　ジロウ,健保　次郎,19910401,本人,,,,A01";
 const NEW: &str = "100,108,00,ケンポ　アラタ,健保　新,19920401,本人,,,,A01";
 
 /// The run of the last import, and everybody as one line of text.
-async fn last_run(app: &TestApp) -> String {
+pub(super) async fn last_run(app: &TestApp) -> String {
     let query = "SELECT run_id::text AS line FROM roster_runs ORDER BY created_at DESC LIMIT 1";
     format!("/console/roster/runs/{}", app.insurer.lines(query).await.remove(0))
 }
 
 async fn people(app: &TestApp) -> Vec<String> {
     let query =
-        "SELECT concat_ws(' ', number, branch, kana_name, kana_strict, name, name_key, birth_date, phone, email_key,
+        "SELECT concat_ws(' ', number, branch, kana_name, kana_strict, name, name_key, birth_date, phone, phone_key, email_key,
                      workplace_code, lost_on, present) AS line
                  FROM persons ORDER BY person_id";
     app.insurer.lines(query).await
 }
 
-async fn undo(clerk: &TestClerk, run: &str) -> Answer {
+pub(super) async fn undo(clerk: &TestClerk, run: &str) -> Answer {
     clerk.post(&format!("{run}/undo"), &[]).await
 }
 
@@ -194,4 +197,72 @@ async fn undoing_what_brought_most_people_waits_for_another_where_losses_do() {
     says(&other.get(&wish).await, 200, "資格を失います");
     assert_eq!(approvals::agree(&other, &wish).await.status, 303);
     assert_eq!(undone().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_undo_at_once_one_does() {
+    let (app, clerk, before, run) = changed().await;
+    let other = app.clerk(&[Role::Eligibility]).await;
+    let (first, second) = tokio::join!(undo(&clerk, &run), undo(&other, &run));
+    let (begun, refused) = if first.status == 303 {
+        (first, second)
+    } else {
+        (second, first)
+    };
+    assert_eq!(begun.status, 303, "{}", begun.text);
+    says(&refused, 409, "ほかの取り込みが進んでいます");
+    app.work().await;
+    assert_eq!(app.insurer.count("roster_runs", "undoes IS NOT NULL").await, 1);
+    let known = people(&app).await.into_iter().filter(|line| !line.contains("アラタ"));
+    assert_eq!(known.collect::<Vec<_>>(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_while_another_begins_is_told_that_it_is_undone() {
+    let (app, clerk, _, run) = changed().await;
+    let id = run.rsplit('/').next().unwrap();
+    let of_run = format!("tenant_id = {} AND run_id = '{id}'", app.tenant());
+    let mut other = app.write(app.tenant()).await;
+    let hold = format!("SELECT FROM roster_runs WHERE {of_run} FOR UPDATE");
+    other.batch_execute(&hold).await.unwrap();
+    let mut asking = std::pin::pin!(undo(&clerk, &run));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut asking).await;
+    assert!(early.is_err(), "it waits for the other");
+    // The other has begun and ended before the first is looked at: nothing is at work any more.
+    let done = format!(
+        "INSERT INTO roster_runs (tenant_id, run_id, state, by_name, file_name, upload_id, created_at, moved_at, stage,
+             rows, percent, mapping, report, undoes)
+         SELECT tenant_id, gen_random_uuid(), 'finished', by_name, file_name, upload_id, created_at, moved_at, stage,
+             rows, percent, mapping, report, run_id
+         FROM roster_runs WHERE {of_run}"
+    );
+    other.batch_execute(&done).await.unwrap();
+    other.commit().await.unwrap();
+    says(&asking.await, 409, "もう取り消してあります");
+    assert_eq!(app.insurer.count("roster_runs", "undoes IS NOT NULL").await, 1);
+}
+
+#[tokio::test]
+async fn an_undoing_is_undone_by_itself_and_what_it_undid_is_not_undone_again() {
+    let (app, clerk, before, run) = changed().await;
+    let after = people(&app).await;
+    let undoing = undo(&clerk, &run).await.location().to_owned();
+    app.work().await;
+    app.later(1);
+    let asked = clerk.get(&format!("{undoing}/undo")).await;
+    says(&asked, 200, "で変わった内容を、その前の内容に戻します");
+    let again = undo(&clerk, &undoing).await;
+    assert_eq!(again.status, 303, "{}", again.text);
+    app.work().await;
+    assert_eq!(people(&app).await, after);
+    for undone in [&run, &undoing] {
+        says(&undo(&clerk, undone).await, 409, "もう取り消してあります");
+    }
+    // The last one can be undone in its turn.
+    app.later(1);
+    let last = undo(&clerk, again.location()).await;
+    assert_eq!(last.status, 303, "{}", last.text);
+    app.work().await;
+    let known = people(&app).await.into_iter().filter(|line| !line.contains("アラタ"));
+    assert_eq!(known.collect::<Vec<_>>(), before);
 }

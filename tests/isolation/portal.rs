@@ -90,6 +90,10 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         "mails" => at("/portal/account/mails", 303, 200),
         "mails.submit" => at("/portal/account/mails", 303, 303),
         "mails.stop" | "mails.stop_submit" => at(&format!("/portal/mails/stop?token={link}"), 404, 404),
+        "desk_email" => at(&format!("/portal/email/stop?token={link}"), 409, 409),
+        "desk_email.stop" => with("/portal/email/stop", Fields::new(&[("token", &link)]), 409, 409),
+        // Nothing is under way.
+        "account.stop_desk_email" => at("/portal/account/email/stop", 303, 303),
         "my_data" => at("/portal/account/my-data", 303, 200),
         "close" => at("/portal/account/close", 303, 200),
         "close.submit" => with("/portal/account/close", wrong, 303, 422),

@@ -10,7 +10,7 @@ use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, serv
 use uuid::Uuid;
 
 /// Tables whose rows live within one transaction, come at a day's end or by work, or stand at the platform alone: a row is written for this test.
-const PASSING: [(&str, &str); 17] = [
+const PASSING: [(&str, &str); 18] = [
     (
         "roster_staging",
         "(line, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
@@ -73,6 +73,10 @@ const PASSING: [(&str, &str); 17] = [
     (
         "facts_by_hand",
         "SELECT tenant_id, person_id, 'name', '', created_at FROM persons LIMIT 1",
+    ),
+    (
+        "facts_ended",
+        "SELECT tenant_id, person_id, person_id, person_id, ''::bytea FROM persons LIMIT 1",
     ),
     (
         "letters",

@@ -71,13 +71,23 @@ async fn a_node_told_to_end_under_load_finishes_in_time_and_leaves_no_lease() {
         .await;
 }
 
+/// Refuses a change of a table in PostgreSQL's words for a code.
+async fn refuse(installation: &Installation, change: &str, code: &str) {
+    let refused = format!(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$;
+         CREATE TRIGGER refuse BEFORE {change} EXECUTE FUNCTION refuse()"
+    );
+    execute(&installation.owner_url(), &refused).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_mail_whose_end_could_not_be_noted_is_noted_later_and_sent_once() {
     let installation = Installation::ready().await;
     let mut smtp = Smtp::start(&[]).await;
-    let refused = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-         CREATE TRIGGER refuse BEFORE UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent') EXECUTE FUNCTION refuse()";
-    execute(&installation.owner_url(), refused).await.unwrap();
+    // As a server answers that takes nothing that is written for now.
+    let sent = "UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent')";
+    refuse(&installation, sent, "read_only_sql_transaction").await;
     let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
     ask_for_code(&node, "").await;
     let worker = Node::start(work(&installation, &smtp.url)).await;
@@ -91,6 +101,75 @@ async fn a_mail_whose_end_could_not_be_noted_is_noted_later_and_sent_once() {
     installation.until(insurer, 1, "mails WHERE state = 'sent'").await;
     installation.until(insurer, 0, "due WHERE queue = 'mail'").await;
     assert!(smtp.is_quiet().await, "sent twice");
+    assert!(worker.terminate().await);
+}
+
+#[tokio::test]
+async fn a_mail_whose_end_is_refused_for_good_is_laid_aside_at_once_and_not_sent_again() {
+    let installation = Installation::ready().await;
+    let mut smtp = Smtp::start(&[]).await;
+    let sent = "UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent')";
+    refuse(&installation, sent, "check_violation").await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    ask_for_code(&node, "").await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    smtp.next().await;
+    let insurer = installation.insurer().await;
+    let aside = "mails WHERE state = 'undeliverable' AND last_error = 'its end could not be noted' AND sealed IS NULL";
+    installation.until(insurer, 1, aside).await;
+    installation.until(insurer, 1, "due WHERE queue = 'dead.mail'").await;
+    assert!(smtp.is_quiet().await, "sent twice");
+    let dead = installation.done(&["operate", "dead"]).await;
+    assert!(
+        dead.starts_with("mail 139998 ") && dead.contains("could not be noted (erased)"),
+        "{dead}"
+    );
+    let log = worker.log.lock().unwrap().clone();
+    assert_eq!(log.matches("is tried again").count(), 0, "{log}");
+    assert!(worker.terminate().await);
+}
+
+#[tokio::test]
+async fn a_mail_that_is_to_be_tried_again_is_though_why_it_failed_is_refused() {
+    let installation = Installation::ready().await;
+    let smtp = Smtp::start(&[]).await;
+    let failed = "UPDATE ON mails FOR EACH ROW WHEN (NEW.last_error LIKE 'server answered%')";
+    refuse(&installation, failed, "check_violation").await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    ask_for_code(&node, "busy-").await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    let insurer = installation.insurer().await;
+    let waits = "mails WHERE state = 'queued' AND last_error = 'its end could not be noted' AND sealed IS NOT NULL";
+    installation.until(insurer, 1, waits).await;
+    installation
+        .until(insurer, 1, "due WHERE queue = 'mail' AND leased_by IS NULL")
+        .await;
+    assert_eq!(installation.done(&["operate", "dead"]).await, "", "nothing is lost");
+    assert!(worker.terminate().await);
+}
+
+#[tokio::test]
+async fn a_job_whose_end_is_refused_for_good_is_a_dead_letter_at_once_and_done_once() {
+    let installation = Installation::ready().await;
+    // A code of which nobody knows whether it passes: a few tries, and no more.
+    refuse(&installation, "DELETE ON jobs FOR EACH ROW", "raise_exception").await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    client.post("/portal/password", &[("user_id", "nobody-here")]).await;
+    let smtp = Smtp::start(&[]).await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    let dead = "jobs WHERE dead_at IS NOT NULL AND attempts = 1 AND last_error = 'its end could not be noted'";
+    installation.until(TenantId::PLATFORM, 1, dead).await;
+    let log = worker.log.lock().unwrap().clone();
+    assert_eq!(log.matches("is tried again").count(), 3, "{log}");
+    let listed = installation.done(&["operate", "dead"]).await;
+    assert!(listed.starts_with("job  platform "), "{listed}");
+    execute(&installation.owner_url(), "DROP TRIGGER refuse ON jobs")
+        .await
+        .unwrap();
+    let id = listed.split(' ').nth(3).unwrap();
+    installation.done(&["operate", "retry", "platform", id]).await;
+    installation.until(TenantId::PLATFORM, 0, "jobs").await;
     assert!(worker.terminate().await);
 }
 

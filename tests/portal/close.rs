@@ -1,7 +1,7 @@
 //! Closing one's own account: what ends, what stays, and the way back in.
 
 use crate::portal::{leads, says};
-use testkit::{Answer, Client, Fields, PASSWORD, SignedUp, TestApp, account, unique};
+use testkit::{Answer, Client, Fields, PASSWORD, SignedUp, TestApp, TestPerson, account, unique};
 
 const PAGE: &str = "/portal/account/close";
 const CLOSED: &str = "マイページの登録を取りやめました";
@@ -255,4 +255,51 @@ async fn whoever_closes_and_signs_up_again_is_counted_once() {
         .await
         .unwrap();
     assert_eq!(days.iter().map(|day| day.registrations).sum::<i64>(), 2);
+}
+
+#[tokio::test]
+async fn a_new_account_has_nothing_of_the_closed_one() {
+    let app = TestApp::start().await;
+    let (client, who) = app.member().await;
+    let wishes = "/portal/account/mails";
+    leads(&client.post(wishes, &[]).await, wishes);
+    assert!(!client.get(wishes).await.text.contains(" checked"));
+    let link = reset_link(&app, &who).await;
+    leads(&close(&client, PASSWORD).await, "/portal/");
+    app.later(600);
+    let new = app.sign_up().await;
+    let inside = app.inside(&new).await;
+    let page = inside.get("/portal/account").await;
+    says(&page, 200, &new.email);
+    assert!(!page.text.contains(&who.email) && !page.text.contains(&who.user_id));
+    assert_eq!(page.text.matches("この機器").count(), 1, "no other log-in");
+    // Mails about notices are on, as for everybody who is new.
+    assert_eq!(inside.get(wishes).await.text.matches(" checked").count(), 2);
+    // What opened the old one opens nothing of the new one.
+    assert_eq!(client.get("/portal/mypage").await.status, 303);
+    assert_eq!(log_in(&app.client(), &who, PASSWORD).await.status, 422);
+    assert_eq!(app.client().get(&link).await.status, 409);
+    assert_eq!(inside.get("/portal/mypage").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_account_is_closed_alike_by_its_owner_and_by_the_desk() {
+    let app = TestApp::start().await;
+    let other = TestPerson::new(106);
+    app.insurer.import(&[app.person.clone(), other.clone()]).await;
+    let (client, _) = app.member().await;
+    let theirs = app.inside(&app.sign_up_as(&other).await).await;
+    leads(&close(&client, PASSWORD).await, "/portal/");
+    let id = "SELECT person_id::text AS line FROM persons WHERE number = '106'";
+    let path = format!("/console/members/{}/close", app.insurer.lines(id).await[0]);
+    let clerk = app.clerk(&[access::Role::Eligibility]).await;
+    assert_eq!(clerk.post(&path, &[("confirmed", "1")]).await.status, 303);
+    assert_eq!(theirs.get("/portal/mypage").await.status, 303);
+    let states = "SELECT concat_ws(' ', password = '', email = '', emptied_at IS NOT NULL, person_id = account_id,
+            closed_person_id IN (SELECT person_id FROM persons WHERE NOT registered),
+            last_log_in_at IS NULL, previous_log_in_at IS NULL) AS line
+        FROM accounts";
+    assert_eq!(app.insurer.lines(states).await, ["t t t t t t t"; 2]);
+    assert_eq!(app.insurer.count("sessions", "subject_kind = 'member'").await, 0);
+    assert_eq!(app.insurer.count("events", "kind = 'member.closed'").await, 2);
 }

@@ -57,7 +57,7 @@ async fn a_member_sees_what_the_roster_says_of_them_and_of_their_household_name_
     }
     for hidden in [
         "ハナコ",
-        "2015",
+        "2015年",
         "平成27",
         "hanako@",
         "CHILD-7",

@@ -1,7 +1,7 @@
 //! The member's own account: what is registered, the password, and where they are logged in.
 
 use crate::{
-    Accounts, Member, fields,
+    Accounts, DeskEmailTold, Member, fields,
     new_password::new_password,
     reasons,
     reasons::unhashed,
@@ -33,6 +33,8 @@ pub struct AccountView {
     pub password_changed_at: DateTime<Utc>,
     /// Where the member is logged in, the latest in use first.
     pub sessions: Vec<SessionView>,
+    /// The change of address that the desk has begun.
+    pub desk_email: Option<DeskEmailTold>,
 }
 
 /// A log-in that is still open.
@@ -89,6 +91,7 @@ impl Accounts {
             registered_at: found.registered_at,
             password_changed_at: found.password_changed_at,
             sessions,
+            desk_email: self.desk_email_told(&tx, member.account_id).await?,
         })
     }
 

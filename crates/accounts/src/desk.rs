@@ -7,18 +7,22 @@ use crate::{
     close::lock,
     codes::wrong,
     messages::{AllLoggedOut, PasswordReset, Unlocked as UnlockedMail, letterhead, sender},
+    reasons,
     recover::{RESET, folded},
     schema::accounts,
     session::AccountRow,
-    tries::limits::span,
+    tries::{limits::span, rules::DESK_MAILS},
 };
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use guard::{links, sessions};
-use kernel::{AccountId, Outage, PersonId};
+use guard::{
+    links, sessions,
+    throttle::{self, Taken},
+};
+use kernel::{AccountId, Outage, Outcome, PersonId, outcome};
 use serde_json::{Value, json};
 use tenancy::Insurer;
 
@@ -121,16 +125,38 @@ impl Accounts {
         }
     }
 
-    /// Mails an account the link to a new password; false where there is no such account any more.
-    pub async fn start_reset(&self, tx: &mut TenantTransaction, by: Desk<'_>, id: AccountId) -> Result<bool, Outage> {
+    /// Mails an account the link to a new password.
+    pub async fn start_reset(
+        &self,
+        tx: &mut TenantTransaction,
+        by: Desk<'_>,
+        id: AccountId,
+    ) -> Result<Outcome<()>, Outage> {
         let Some(found) = lock(tx, id).await? else {
-            return Ok(false);
+            return Ok(outcome::NOT_FOUND.into());
         };
         let now = self.clock.now();
+        if let Some(until) = self.mailed_enough(tx, id, now).await? {
+            return Ok(reasons::resend_too_soon(until).into());
+        }
         self.mail_reset_link(tx, by.insurer, &found, now).await?;
         by.record(tx, now, "password.mail_link", ("account", id.0), json!({}))
             .await?;
-        Ok(true)
+        Ok(Outcome::Done(()))
+    }
+
+    /// Until when staff have no more mailed for an account, where they have had so much: nobody's mailbox is filled by it.
+    pub(crate) async fn mailed_enough(
+        &self,
+        tx: &TenantTransaction,
+        id: AccountId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+        let taken = throttle::take(tx, &self.keys, now, &DESK_MAILS, &id.to_string()).await?;
+        Ok(match taken {
+            Taken::Free => None,
+            Taken::Wait { until } => Some(until),
+        })
     }
 
     /// A link that sets a new password, once, to the account's own address.

@@ -1,9 +1,13 @@
 //! The address of an account as staff set it for a member who has called. The old address is told at once; the new one proves
 //! itself by the code that is mailed to it; and a day must have passed before it counts, in which whoever reads the old one
-//! can still object. Until then nothing changes. An address that the member themself sets meanwhile ends it.
+//! can still stop it, and the member on their account's page. Until then nothing changes. An address that the member themself
+//! sets meanwhile ends it.
 
+mod stop;
 mod wish;
 
+pub(crate) use stop::close_links;
+pub use stop::{DeskEmailStopped, DeskEmailToStop, DeskEmailTold};
 pub use wish::email_difference;
 
 use crate::{
@@ -102,6 +106,10 @@ impl Accounts {
         if self.codes_locked(tx, found.person_id).await? {
             return Ok(reasons::CODES_LOCKED.into());
         }
+        // Whoever takes a change back and begins another has all its sends again.
+        if let Some(until) = self.mailed_enough(tx, id, now).await? {
+            return Ok(reasons::resend_too_soon(until).into());
+        }
         let again = match &present {
             Some(row) if row.proven_at.is_none() && self.desk_wanted(tx.tenant(), id, &row.email)? == *email => {
                 Some(row.counts_at)
@@ -115,6 +123,7 @@ impl Accounts {
                 at: now,
                 masked: email.mask(),
                 counts_at,
+                stop: Some(self.stop_url(tx, now, id).await?),
             };
             self.write_to(tx, &found, sender(by.insurer), None, &message, now)
                 .await?;

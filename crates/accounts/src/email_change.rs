@@ -334,6 +334,7 @@ pub(crate) async fn adopt(
         .execute(&mut **tx)
         .await?;
     desk_email::end(tx, account).await?;
-    // A reset link that went to the old address opens nothing any more.
+    // Links that went to the old address open nothing any more.
+    desk_email::close_links(tx, now, account).await?;
     links::close(tx, now, account.0, RESET).await
 }

@@ -47,6 +47,37 @@ pub struct Held {
     pub is_locked: bool,
 }
 
+/// An account that was closed, with nothing of what was in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+pub struct ClosedAccount {
+    /// Which.
+    pub account_id: AccountId,
+    /// From when it was.
+    pub registered_at: DateTime<Utc>,
+    /// When it was closed.
+    pub closed_at: DateTime<Utc>,
+}
+
+/// The accounts that a person had before, the last to be closed first; `limit` at most.
+pub async fn closed_of(
+    tx: &TenantTransaction,
+    person: PersonId,
+    limit: i64,
+) -> Result<Vec<ClosedAccount>, DatabaseError> {
+    Ok(accounts::table
+        .filter(accounts::tenant_id.eq(tx.tenant()))
+        .filter(accounts::closed_person_id.eq(person))
+        .order(accounts::emptied_at.desc())
+        .limit(limit)
+        .select((
+            accounts::account_id,
+            accounts::registered_at,
+            accounts::emptied_at.assume_not_null(),
+        ))
+        .load(&mut &**tx)
+        .await?)
+}
+
 /// Whose user IDs begin so, `limit` at most: folded, in the order of the IDs.
 pub async fn by_user_id(tx: &TenantTransaction, beginning: &str, limit: i64) -> Result<Vec<PersonId>, DatabaseError> {
     let end = format!("{beginning}{}", char::MAX);

@@ -42,7 +42,7 @@ pub use close::Closing;
 pub use codes::{CodeSent, CodeView, unlock};
 pub use consent::{Consent, DueTerms, TermsChoice};
 pub use desk::{Desk, Unlocked};
-pub use desk_email::{DeskEmailChange, email_difference};
+pub use desk_email::{DeskEmailChange, DeskEmailStopped, DeskEmailToStop, DeskEmailTold, email_difference};
 pub use email_change::{EmailChange, EmailChangeView};
 pub use guard::sessions::Carrier;
 pub use identity::{BirthForm, IdentityForm};

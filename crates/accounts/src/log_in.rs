@@ -8,10 +8,7 @@ use crate::{
     schema::accounts,
     session::{AccountRow, Credentials, credentials},
     trail::{self, Typed, record_visitor},
-    tries::{
-        guesses::{Counted, Guesser, end_guesses, give_back_guess, take_guess},
-        rules::ODD_LOG_IN,
-    },
+    tries::guesses::{Admitted, Counted, Guesser, end_guesses, give_back_guess, take_guess},
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
@@ -19,19 +16,12 @@ use database::{DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::future::{try_join, try_join3, try_join4};
-use guard::{
-    Password, sessions,
-    throttle::{self, Taken},
-};
+use guard::{Password, sessions};
 use kernel::{AccountId, FieldError, Outage, Outcome, Problem, Refusal, TenantId, TenantSecret, UserId};
 use scoped_futures::ScopedFutureExt as _;
 use serde_json::json;
 use std::sync::Arc;
 use tenancy::Insurer;
-
-/// A log-in after so many wrong passwords since the last is told to the member by mail: more than a forgetful evening,
-/// far less than a guesser needs.
-const ODD_FAILURES: u32 = 5;
 
 /// The log-in fields as typed.
 #[derive(Clone)]
@@ -82,7 +72,7 @@ impl Accounts {
             Ok(place) => place,
             Err(error) => return Ok(unhashed(error)?.into()),
         };
-        let admitted = match self.admit_log_in(&counted).await? {
+        let admitted = match self.gate().admit(&counted).await? {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(refusal.into()),
         };
@@ -99,8 +89,7 @@ impl Accounts {
         tx.commit().await?;
         let most = i32::try_from(self.limits.log_in_id_tries).unwrap_or(i32::MAX);
         if found.as_ref().is_some_and(|found| found.guesses(counted.by) > most) {
-            self.hold_off_locked(&counted).await?;
-            return Ok(reasons::LOG_IN_LOCKED.into());
+            return Ok(self.gate().hold_off_locked(&counted).await?.into());
         }
         let password = Password::typed(&form.password);
         let stored = found.as_ref().map(Credentials::stored);
@@ -124,18 +113,10 @@ impl Accounts {
             None
         };
         let outcome = self
-            .open(
-                origin,
-                agent,
-                tenant,
-                found.account,
-                rehashed,
-                &counted,
-                admitted.failures,
-            )
+            .open(origin, agent, tenant, found.account, rehashed, (&counted, &admitted))
             .await?;
         if !outcome.is_refused(reasons::LOG_IN_FAILED) {
-            self.forgive_admitted(&counted, &admitted).await?;
+            self.gate().forgive_admitted(&counted, &admitted).await?;
         }
         Ok(outcome)
     }
@@ -147,7 +128,7 @@ impl Accounts {
         counted: &Counted<'_>,
         origin: &Origin,
     ) -> Result<Outcome<LoggedIn>, Outage> {
-        self.count_guesses(counted).await?;
+        self.gate().count(counted).await?;
         let now = self.clock.now();
         let typed = Typed::of(&self.keys, "user_id", &counted.typed).into(json!({}));
         let (tenant, about) = match owner {
@@ -162,7 +143,6 @@ impl Accounts {
 
     /// The password was right: a session, unless insurer or coverage say no. All that belongs to it is written in one
     /// round trip, and taken back where it turns out not to be due.
-    #[expect(clippy::too_many_arguments, reason = "each has a type of its own")]
     async fn open(
         &self,
         origin: &Origin,
@@ -170,8 +150,7 @@ impl Accounts {
         tenant: TenantId,
         found: AccountRow,
         rehashed: Option<guard::PasswordHash>,
-        counted: &Counted<'_>,
-        failures: u32,
+        (counted, admitted): (&Counted<'_>, &Admitted),
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let Some(insurer) = self.directory.by_tenant(tenant).await? else {
             return Ok(reasons::LOG_IN_FAILED.into());
@@ -224,8 +203,13 @@ impl Accounts {
             tx.commit().await?;
             return Ok(reason.into());
         }
-        if counted.by == Guesser::Stranger && failures >= ODD_FAILURES {
-            self.tell_of_odd_log_in(&mut tx, &insurer, &found, failures, now)
+        if let Some(failures) = counted.odd(&tx, &self.keys, now, admitted, account_id.0).await? {
+            let message = OddLogIn {
+                letterhead: letterhead(&insurer, &self.public_url),
+                at: now,
+                failures,
+            };
+            self.write_to(&mut tx, &found, sender(&insurer), None, &message, now)
                 .await?;
         }
         tx.commit().await?;
@@ -235,27 +219,6 @@ impl Accounts {
             consents_required,
             insurer,
         }))
-    }
-
-    /// Mails the member that somebody came in after so many wrong passwords (security.md 30), once a day at most.
-    async fn tell_of_odd_log_in(
-        &self,
-        tx: &mut TenantTransaction,
-        insurer: &Insurer,
-        found: &AccountRow,
-        failures: u32,
-        now: DateTime<Utc>,
-    ) -> Result<(), Outage> {
-        let key = found.account_id.to_string();
-        if throttle::take(tx, &self.keys, now, &ODD_LOG_IN, &key).await? != Taken::Free {
-            return Ok(());
-        }
-        let message = OddLogIn {
-            letterhead: letterhead(insurer, &self.public_url),
-            at: now,
-            failures,
-        };
-        self.write_to(tx, found, sender(insurer), None, &message, now).await
     }
 
     /// Whose a user ID is, asked of the directory: by each of its hashes, for a known one must not be found the quicker

@@ -2,9 +2,8 @@
 //! and the HTML part both come from it.
 
 use chrono::{DateTime, Utc};
-use jobs::due::Rank;
 use kernel::calendar;
-use mail::{Body, Message, Registry, Sender};
+use mail::{Body, Registry, Sender, message};
 use serde::{Deserialize, Serialize};
 use tenancy::Insurer;
 use url::Url;
@@ -48,14 +47,9 @@ impl Letterhead {
         ))
     }
 
-    /// The end of every mail, in the manual's order; `last` is what its matter adds there.
+    /// The end of every mail, in the manual's order.
     fn close(&self, body: Body, last: Option<&str>) -> Body {
-        let body = body.rule().paragraph(
-            "本メールは送信専用のメールアドレスから配信されています。\n\
-             本メールに返信いただいても対応出来かねますのでご了承ください。",
-        );
-        let body = last.into_iter().fold(body, Body::paragraph);
-        body.paragraph(&format!(
+        body.no_replies(last).paragraph(&format!(
             "お問い合わせ先\n{}　{}\n電話 {}（{}）",
             self.insurer, self.desk, self.phone, self.hours
         ))
@@ -64,52 +58,6 @@ impl Letterhead {
 
 const IGNORE: &str = "本メールにお心当たりのない場合は、誠に恐れ入りますが破棄していただけますよう\n\
     よろしくお願いいたします。";
-
-macro_rules! message {
-    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)? $(, stop $stop:expr)?) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        pub struct $name {
-            /// Whose it is.
-            pub letterhead: Letterhead,
-            $($(#[$field_doc])* pub $field: $type,)*
-        }
-
-        impl $name {
-            fn body(&$self) -> Body {
-                let last: Option<&str> = [$($last)?].into_iter().next();
-                $self.letterhead.close($body, last)
-            }
-        }
-
-        impl Message for $name {
-            const TEMPLATE: &'static str = $template;
-            const RANK: Rank = Rank::$rank;
-            // By the time it would go again, whoever gets it may have ended such mails.
-            const LASTS: bool = {
-                let stops: &[&str] = &[$(stringify!($stop))?];
-                matches!(Self::RANK, Rank::Bulk) && stops.is_empty()
-            };
-
-            fn subject(&self) -> String {
-                $subject.to_owned()
-            }
-
-            fn text(&self) -> String {
-                self.body().text()
-            }
-
-            fn html(&self) -> String {
-                self.body().html($subject)
-            }
-
-            fn unsubscribe(&$self) -> Option<&str> {
-                let stop: Option<&str> = [$($stop)?].into_iter().next();
-                stop
-            }
-        }
-    };
-}
 
 message!(
     /// The manual's mail (1-4): its subject and wording, six digits, ten minutes.
@@ -309,18 +257,25 @@ message!(
         masked: String,
         /// From when it counts.
         counts_at: DateTime<Utc>,
+        /// The link that stops it; none in a mail that an earlier release has queued.
+        stop: Option<String>,
     },
-    |self| self
-        .letterhead
-        .open()
-        .paragraph(&format!(
+    |self| {
+        let body = self.letterhead.open().paragraph(&format!(
             "{} に、窓口で、マイページのメールアドレスを {} に変更するお申し出を受け付けました。\n\
              新しいメールアドレスの確認が済むと、{} 以降に変わります。それまでは、今のメールアドレスのままです。",
             calendar::moment(self.at),
             self.masked,
             calendar::moment(self.counts_at)
-        ))
-        .paragraph("お心当たりのない場合は、すぐに下記の窓口へお知らせください。変更を取り消します。")
+        ));
+        let body = match &self.stop {
+            Some(url) => body
+                .paragraph("お心当たりのない場合や、変更をやめる場合は、下記のページを開いて、変更を止めてください。")
+                .url("変更を止める（ログインは必要ありません）", url),
+            None => body,
+        };
+        body.paragraph("お心当たりのない場合は、すぐに下記の窓口へもお知らせください。")
+    }
 );
 
 message!(
@@ -411,6 +366,7 @@ pub fn registry() -> Registry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mail::Message;
 
     fn head() -> Letterhead {
         Letterhead {
@@ -489,6 +445,7 @@ mod tests {
                 at,
                 masked: "s***o@ex***.jp".into(),
                 counts_at: at + chrono::TimeDelta::hours(24),
+                stop: Some("http://localhost:8080/portal/email/stop?token=7.AAAA".into()),
             })
         );
         insta::assert_snapshot!(

@@ -42,7 +42,7 @@ pub async fn protect(
         let Some(id) = protection::set(tx, keys, now, by.staff, new).await? else {
             continue;
         };
-        tallies::move_registration(tx, *person, -1).await?;
+        tallies::move_registrations(tx, *person, -1).await?;
         turn_mails_off(tx, now, *person).await?;
         record(tx, now, by, "protection.set", (*person, id)).await?;
         protected += 1;
@@ -153,7 +153,7 @@ async fn lift(
     let Some(person) = protection::lift(tx, keys, now, by.staff, (id, reason)).await? else {
         return Ok(false);
     };
-    tallies::move_registration(tx, person, 1).await?;
+    tallies::move_registrations(tx, person, 1).await?;
     record(tx, now, by, "protection.lift", (person, id)).await?;
     protection::recount(tx, now).await?;
     Ok(true)

@@ -278,6 +278,20 @@ pub const LINK_EXPIRED: Reason = Reason {
     },
 };
 
+/// The change of address that a link would stop is stopped, counts or was never proven.
+pub const CHANGE_OVER: Reason = Reason {
+    code: "change_over",
+    kind: RefusalKind::Outdated,
+    detail: "No such change of address is under way any more.",
+    words: |_, _| {
+        Words::new(
+            "このリンクで止められる変更は、ありません",
+            "変更はすでに止められたか、終わっています。今のメールアドレスは、ログインして「登録内容の変更」で確認できます。お心当たりのない変更があったときは、窓口へお電話ください。",
+            &[LOG_IN, DESK],
+        )
+    },
+};
+
 /// No session, or one that has ended.
 pub const SESSION_ENDED: Reason = Reason {
     code: "session_ended",

@@ -225,8 +225,8 @@ async fn close_days(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<()
     Ok(())
 }
 
-/// Takes the registration of somebody who is protected from now on out of its day, or puts it back (`by` -1 or 1).
-pub(crate) async fn move_registration(
+/// Takes the registrations of somebody who is protected from now on out of their days, or puts them back (`by` -1 or 1).
+pub(crate) async fn move_registrations(
     tx: &mut TenantTransaction,
     person: PersonId,
     by: i32,
@@ -245,6 +245,9 @@ fn first_of(now: DateTime<Utc>, days: u64) -> NaiveDate {
     calendar::today_in_japan(now) - Days::new(days.saturating_sub(1))
 }
 
+/// Whose a registration is, though they have closed the account since.
+const WHOSE: &str = "coalesce(a.closed_person_id, a.person_id)";
+
 /// The protected are in no day's number, for everybody.
 fn registrations_sql() -> String {
     format!(
@@ -254,7 +257,7 @@ fn registrations_sql() -> String {
          WHERE a.tenant_id = $1 AND {} AND a.registered_at >= greatest($3, (
              SELECT (max(d.day) + 1)::timestamp AT TIME ZONE 'Asia/Tokyo' FROM registration_days d WHERE d.tenant_id = $1))
          GROUP BY 1",
-        not_protected("a.person_id")
+        not_protected(WHOSE)
     )
 }
 
@@ -262,14 +265,19 @@ fn count_sql() -> String {
     format!(
         "SELECT (a.registered_at AT TIME ZONE 'Asia/Tokyo')::date AS day, count(*) AS registrations FROM accounts a
          WHERE a.tenant_id = $1 AND a.registered_at >= $2 AND a.registered_at < $3 AND {} GROUP BY 1 ORDER BY 1",
-        not_protected("a.person_id")
+        not_protected(WHOSE)
     )
 }
 
+/// One account is open at most, and any number closed, of one day perhaps.
 const MOVE: &str = "
-    UPDATE registration_days d SET registrations = d.registrations + $3 FROM accounts a
-    WHERE d.tenant_id = $1 AND a.tenant_id = $1 AND a.person_id = $2
-      AND d.day = (a.registered_at AT TIME ZONE 'Asia/Tokyo')::date";
+    UPDATE registration_days d SET registrations = d.registrations + $3 * made.registrations
+    FROM (
+        SELECT (a.registered_at AT TIME ZONE 'Asia/Tokyo')::date AS day, count(*) AS registrations
+        FROM accounts a
+        WHERE a.tenant_id = $1 AND (a.person_id = $2 OR a.closed_person_id = $2) GROUP BY 1
+    ) made
+    WHERE d.tenant_id = $1 AND d.day = made.day";
 
 const BY_REASON: &str = "
     SELECT reason, sum(attempts) AS attempts FROM sign_up_failures

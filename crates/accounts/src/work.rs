@@ -76,68 +76,39 @@ impl Accounts {
     /// Adds the pipeline's queues to a worker.
     #[must_use]
     pub fn served_by(&self, worker: Worker) -> Worker {
-        let queue = || (self.database.clone(), self.keys.clone(), self.clock.clone());
-        let (database, keys, clock) = queue();
-        let accounts = self.clone();
-        let worker = worker.serving(Jobs::new(
-            database,
-            keys,
-            clock,
-            move |tenant: TenantId, job: Attempt| {
-                let accounts = accounts.clone();
-                async move { accounts.follow_up(tenant, job).await.map_err(failed) }
-            },
-        ));
-        let (database, keys, clock) = queue();
-        let accounts = self.clone();
-        let worker = worker.serving(Jobs::new(
-            database,
-            keys,
-            clock,
-            move |_: TenantId, job: ForgottenPassword| {
-                let accounts = accounts.clone();
-                async move { accounts.mail_reset(job).await.map_err(failed) }
-            },
-        ));
-        let (database, keys, clock) = queue();
-        let accounts = self.clone();
-        let worker = worker.serving(Jobs::new(
-            database,
-            keys,
-            clock,
-            move |tenant: TenantId, job: DeskEmailDue| {
-                let accounts = accounts.clone();
-                async move { accounts.adopt_desk_email(tenant, job).await.map_err(failed) }
-            },
-        ));
-        let (database, keys, clock) = queue();
-        let accounts = self.clone();
-        let worker = worker.serving(Jobs::new(
-            database,
-            keys,
-            clock,
-            move |tenant: TenantId, job: Listed| {
-                let accounts = accounts.clone();
-                async move {
-                    match accounts.list_again(tenant, job).await {
-                        Ok(true) => Ok(()),
-                        Ok(false) => Err(JobError("an import holds the person".into())),
-                        Err(error) => Err(error.into()),
-                    }
+        worker
+            .serving(self.queue(|accounts, tenant, job: Attempt| async move {
+                accounts.follow_up(tenant, job).await.map_err(failed)
+            }))
+            .serving(self.queue(|accounts, _, job: ForgottenPassword| async move {
+                accounts.mail_reset(job).await.map_err(failed)
+            }))
+            .serving(self.queue(|accounts, tenant, job: DeskEmailDue| async move {
+                accounts.adopt_desk_email(tenant, job).await.map_err(failed)
+            }))
+            .serving(self.queue(|accounts, tenant, job: Listed| async move {
+                match accounts.list_again(tenant, job).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(JobError("an import holds the person".into())),
+                    Err(error) => Err(error.into()),
                 }
-            },
-        ));
-        let (database, keys, clock) = queue();
+            }))
+            .serving(self.queue(|accounts, tenant, job: ForgottenUserId| async move {
+                accounts.mail_user_id(tenant, job).await.map_err(failed)
+            }))
+    }
+
+    fn queue<J: Job, F>(&self, work: impl Fn(Self, TenantId, J) -> F + Send + Sync + 'static) -> Jobs
+    where
+        F: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
         let accounts = self.clone();
-        worker.serving(Jobs::new(
-            database,
-            keys,
-            clock,
-            move |tenant: TenantId, job: ForgottenUserId| {
-                let accounts = accounts.clone();
-                async move { accounts.mail_user_id(tenant, job).await.map_err(failed) }
-            },
-        ))
+        Jobs::new(
+            self.database.clone(),
+            self.keys.clone(),
+            self.clock.clone(),
+            move |tenant, job| work(accounts.clone(), tenant, job),
+        )
     }
 }
 

@@ -11,8 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use guard::throttle::{self, Rule, Taken};
 use kernel::{ApprovalId, Outage, Outcome, PersonId, StaffId};
 use serde_json::{Value, json};
+use std::{collections::HashSet, time::Duration};
+use tenancy::{Insurer, insurer_of};
 use uuid::Uuid;
 
 /// What pages say once a wish waits.
@@ -20,6 +23,14 @@ pub const WAITS: &str = "ほかの職員の承認を待っています。承認�
 
 /// How long a wish waits.
 const WAIT: TimeDelta = TimeDelta::days(7);
+/// So many wishes of one person's are told by mail within an hour: whoever asks and takes back again and again fills nobody's
+/// mailbox. What is asked beyond waits untold, in the list to which the mails before it lead.
+const TOLD: Rule<'static> = Rule {
+    name: "approval_asked",
+    tries: 10,
+    window: Duration::from_hours(1),
+    waits: &[],
+};
 
 /// Who asks, and from where.
 #[derive(Debug, Clone, Copy)]
@@ -69,8 +80,9 @@ impl Approvals {
         asker: Asker<'_>,
         wish: Wish,
     ) -> Result<Outcome<Asked>, Outage> {
+        let insurer = insurer_of(tx).await?;
         let able = self.able(tx, now, wish.action).await?;
-        if !self.is_on_for(tx, wish.action, &able, wish.beneficiary).await? {
+        if !is_on(&insurer, wish.action, &able, Some(asker.staff_id), wish.beneficiary) {
             return Ok(Outcome::Done(Asked::GoesOn));
         }
         if matches!(asker.actor, Actor::Support { .. }) {
@@ -103,29 +115,21 @@ impl Approvals {
             };
         }
         record(tx, now, &asker, ("approval.ask", id), wish.action).await?;
-        for other in able.iter().filter(|other| other.is_active) {
-            if other.staff_id != asker.staff_id && Some(other.staff_id) != wish.beneficiary {
+        let key = asker.staff_id.to_string();
+        if throttle::take(tx, &self.keys, now, &TOLD, &key).await? == Taken::Free {
+            let never = [Some(asker.staff_id), wish.beneficiary];
+            for other in able
+                .iter()
+                .filter(|other| other.is_active && !never.contains(&Some(other.staff_id)))
+            {
                 let to = (other.staff_id, other.email.as_str());
-                self.mail(tx, to, wish.action, Event::Asked, now).await?;
+                self.mail(tx, &insurer, to, wish.action, Event::Asked, now).await?;
             }
         }
         Ok(Outcome::Done(Asked::Waits(id)))
     }
 
-    /// Whether an action is under four eyes now: as the insurer says; of the usual ones, where it says nothing, wherever two
-    /// can agree.
-    pub async fn is_on(&self, tx: &TenantTransaction, now: DateTime<Utc>, action: Action) -> Result<bool, Outage> {
-        let able = self.able(tx, now, action).await?;
-        self.is_on_for(tx, action, &able, None).await
-    }
-
-    /// How many can agree to an action now.
-    pub async fn eyes(&self, tx: &TenantTransaction, now: DateTime<Utc>, action: Action) -> Result<usize, Outage> {
-        let able = self.able(tx, now, action).await?;
-        Ok(able.iter().filter(|other| other.is_active).count())
-    }
-
-    async fn able(
+    pub(crate) async fn able(
         &self,
         tx: &TenantTransaction,
         now: DateTime<Utc>,
@@ -133,22 +137,22 @@ impl Approvals {
     ) -> Result<Vec<Able>, DatabaseError> {
         self.colleagues.able(tx, now, permission(action)).await
     }
+}
 
-    /// Where somebody gains by it who never agrees to it, two others must be able to.
-    async fn is_on_for(
-        &self,
-        tx: &TenantTransaction,
-        action: Action,
-        able: &[Able],
-        but: Option<StaffId>,
-    ) -> Result<bool, Outage> {
-        let insurer = self.directory.by_tenant(tx.tenant()).await?;
-        if let Some(is_on) = insurer.and_then(|insurer| insurer.approvals.said(action)) {
-            return Ok(is_on);
-        }
-        let others = able.iter().filter(|one| Some(one.staff_id) != but);
-        Ok(action.is_usual() && others.count() >= 2)
-    }
+/// Whether an action is under four eyes: as the insurer says; of the usual ones, where it says nothing, wherever two can agree.
+/// Whoever asks is one of them, though they be too new to agree to others' wishes: an administrator of yesterday does nothing
+/// alone that one who has been there for a week agrees to. Where somebody gains by it who never agrees to it, there must be two
+/// others.
+pub(crate) fn is_on(
+    insurer: &Insurer,
+    action: Action,
+    able: &[Able],
+    asks: Option<StaffId>,
+    gains: Option<StaffId>,
+) -> bool {
+    let eyes: HashSet<StaffId> = able.iter().map(|one| one.staff_id).chain(asks).collect();
+    let two = eyes.iter().filter(|one| Some(**one) != gains).count() >= 2;
+    insurer.approvals.said(action).unwrap_or(action.is_usual() && two)
 }
 
 /// The wish of the same person about the same thing that has not come to its end.

@@ -14,6 +14,7 @@ use database::{Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{ApprovalId, Field, FieldError, Outage, OutageKind, Outcome, Problem, Refusal, outcome, text};
+use tenancy::insurer_of;
 
 /// How long a file waits for who asked.
 const FILE_WAITS: TimeDelta = TimeDelta::hours(24);
@@ -202,8 +203,9 @@ impl Approvals {
         if let Some(eye) = agreeing
             && let Some(colleague) = self.colleagues.one(tx, eye.staff_id).await?
         {
+            let insurer = insurer_of(tx).await?;
             let to = (eye.staff_id, colleague.email.as_str());
-            self.mail(tx, to, action, Event::Lapsed, now).await?;
+            self.mail(tx, &insurer, to, action, Event::Lapsed, now).await?;
         }
         Ok(())
     }
@@ -217,8 +219,9 @@ impl Approvals {
     ) -> Result<(), Outage> {
         let found = self.colleagues.one(tx, row.asked_by).await?;
         if let (Some(asker), Some(action)) = (found, row.action()) {
+            let insurer = insurer_of(tx).await?;
             let to = (row.asked_by, asker.email.as_str());
-            self.mail(tx, to, action, event, now).await?;
+            self.mail(tx, &insurer, to, action, event, now).await?;
         }
         Ok(())
     }

@@ -41,8 +41,8 @@ pub struct Able {
     pub staff_id: StaffId,
     /// Their address.
     pub email: String,
-    /// False where they were suspended, or let in again, within the last seven days: they agree to nothing, but four eyes
-    /// don't end by shutting one pair.
+    /// False where a colleague has suspended them, or they were let in again within [`LEAST_HELD`]: they agree to nothing, but
+    /// four eyes don't end by shutting one pair.
     pub is_active: bool,
 }
 
@@ -57,7 +57,7 @@ pub struct Colleague {
 
 /// What wishes need to know of an insurer's staff. Brought by staff, whose tables say it.
 pub trait Colleagues: Send + Sync {
-    /// Who has held a permission over everybody for [`LEAST_HELD`], the freshly suspended among them.
+    /// Who has held a permission over everybody for [`LEAST_HELD`], those whom a colleague suspended among them.
     fn able<'a>(
         &'a self,
         tx: &'a TenantTransaction,

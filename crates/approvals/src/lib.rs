@@ -33,7 +33,6 @@ use database::Database;
 use ground::Ground;
 use kernel::{Clock, Keys};
 use std::sync::Arc;
-use tenancy::Directory;
 use url::Url;
 
 /// What changes: of each thing what it is called, what it was and what it will be.
@@ -43,7 +42,6 @@ pub type Difference = Vec<(String, String, String)>;
 #[derive(Clone)]
 pub struct Approvals {
     database: Database,
-    directory: Directory,
     keys: Keys,
     clock: Clock,
     colleagues: Arc<dyn Colleagues>,
@@ -56,7 +54,6 @@ impl Approvals {
     pub fn new(ground: &Ground, colleagues: Arc<dyn Colleagues>, console_url: Url) -> Self {
         Self {
             database: ground.database.clone(),
-            directory: ground.directory.clone(),
             keys: ground.keys.clone(),
             clock: ground.clock.clone(),
             colleagues,

@@ -156,6 +156,20 @@ impl Shown {
 }
 
 impl Approvals {
+    /// True where somebody is there who can agree to it now.
+    pub async fn can_be_agreed_to(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        shown: &Shown,
+    ) -> Result<bool, DatabaseError> {
+        let never = [Some(shown.row.asked_by), shown.row.beneficiary_id];
+        let able = self.able(tx, now, shown.action).await?;
+        Ok(able
+            .iter()
+            .any(|one| one.is_active && !never.contains(&Some(one.staff_id))))
+    }
+
     /// One, for those who see it: who asked, and whoever may do the same.
     pub async fn one(&self, tx: &TenantTransaction, eye: Eye<'_>, id: ApprovalId) -> Result<Option<Shown>, Outage> {
         let found: Option<Row> = approvals::table

@@ -7,6 +7,7 @@ use jobs::due::Rank;
 use kernel::{EmailAddress, Outage, StaffId};
 use mail::{Body, Message, Registry};
 use serde::{Deserialize, Serialize};
+use tenancy::Insurer;
 
 /// What is told of a wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,11 +68,7 @@ impl OfWish {
         .paragraph(self.event.words())
         .paragraph(&format!("操作：{}", self.action))
         .url("承認の一覧", &self.url)
-        .rule()
-        .paragraph(
-            "本メールは送信専用のメールアドレスから配信されています。\n\
-                 本メールに返信いただいても対応出来かねますのでご了承ください。",
-        )
+        .no_replies(None)
     }
 }
 
@@ -96,13 +93,13 @@ impl Approvals {
     pub(crate) async fn mail(
         &self,
         tx: &mut TenantTransaction,
+        insurer: &Insurer,
         (id, email): (StaffId, &str),
         action: Action,
         event: Event,
         now: DateTime<Utc>,
     ) -> Result<(), Outage> {
-        let insurer = self.directory.by_tenant(tx.tenant()).await?;
-        let (Some(insurer), Ok(to)) = (insurer, EmailAddress::parse(email)) else {
+        let Ok(to) = EmailAddress::parse(email) else {
             return Ok(());
         };
         let mut url = self.console_url.clone();

@@ -1,12 +1,12 @@
 //! Switching four eyes on and off: more of them at once, fewer only by another's agreement.
 
-use crate::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish, reasons};
+use crate::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish, ask::is_on, reasons};
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
 use kernel::{Outage, Outcome, TenantId, outcome};
 use serde_json::{Value, json};
-use tenancy::{Revising, revise, revisions};
+use tenancy::{CHANGED_MEANWHILE, Revising, insurer_of, revise, revisions};
 
 /// Who switches, and what they have seen.
 #[derive(Debug, Clone, Copy)]
@@ -37,12 +37,14 @@ pub struct Switch {
 impl Approvals {
     /// How each action stands.
     pub async fn switches(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<Vec<Switch>, Outage> {
+        let insurer = insurer_of(tx).await?;
         let mut switches = Vec::new();
         for action in Action::SWITCHED {
+            let able = self.able(tx, now, action).await?;
             switches.push(Switch {
                 action,
-                is_on: self.is_on(tx, now, action).await?,
-                eyes: self.eyes(tx, now, action).await?,
+                is_on: is_on(&insurer, action, &able, None, None),
+                eyes: able.iter().filter(|one| one.is_active).count(),
             });
         }
         Ok(switches)
@@ -52,9 +54,13 @@ impl Approvals {
     pub async fn switch(&self, switching: Switching<'_>, on: &[Action]) -> Result<Outcome<Asked>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(switching.tenant).write(Durability::Safe).await?;
+        // What was ticked says something of the switches that were shown, and of no others.
+        if revisions::has_changed_since(&mut tx, switching.expected).await? {
+            return Ok(CHANGED_MEANWHILE.into());
+        }
         let stands = self.switches(&tx, now).await?;
-        let changed: Vec<Switch> = stands
-            .into_iter()
+        let changed: Vec<&Switch> = stands
+            .iter()
             .filter(|switch| switch.is_on != on.contains(&switch.action))
             .collect();
         // Alone nobody could do it any more, nor take it out again.
@@ -70,7 +76,7 @@ impl Approvals {
                 person: None,
                 beneficiary: None,
                 parameters: json!({ "said": said, "name": switching.name, "why": switching.why }),
-                difference: self.difference(&tx, now, &said).await?,
+                difference: difference(&stands, &said),
             };
             match self.ask(&mut tx, now, switching.asker, wish).await? {
                 Outcome::Done(Asked::GoesOn) => {}
@@ -104,7 +110,7 @@ impl Approvals {
                 let approvals = seen.clone();
                 Box::pin(async move {
                     Ok(match said(agreed) {
-                        Some(said) => Outcome::Done(approvals.difference(tx, agreed.now, &said).await?),
+                        Some(said) => Outcome::Done(difference(&approvals.switches(tx, agreed.now).await?, &said)),
                         None => outcome::NOT_FOUND.into(),
                     })
                 })
@@ -127,28 +133,23 @@ impl Approvals {
             },
         )
     }
+}
 
-    async fn difference(
-        &self,
-        tx: &TenantTransaction,
-        now: DateTime<Utc>,
-        said: &[(Action, bool)],
-    ) -> Result<Difference, Outage> {
-        let words = |is_on: bool| {
-            if is_on {
-                "承認が要る"
-            } else {
-                "承認が要らない"
-            }
-            .to_owned()
-        };
-        let mut difference = Difference::new();
-        for (action, becomes) in said {
-            let is_on = self.is_on(tx, now, *action).await?;
-            difference.push((action.label().to_owned(), words(is_on), words(*becomes)));
+/// What is said, beside how it stands.
+fn difference(stands: &[Switch], said: &[(Action, bool)]) -> Difference {
+    let words = |is_on: bool| {
+        if is_on {
+            "承認が要る"
+        } else {
+            "承認が要らない"
         }
-        Ok(difference)
-    }
+        .to_owned()
+    };
+    let line = |(action, becomes): &(Action, bool)| {
+        let is_on = stands.iter().any(|switch| switch.action == *action && switch.is_on);
+        (action.label().to_owned(), words(is_on), words(*becomes))
+    };
+    said.iter().map(line).collect()
 }
 
 fn said(agreed: &Agreed) -> Option<Vec<(Action, bool)>> {

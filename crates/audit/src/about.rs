@@ -17,6 +17,10 @@ use uuid::Uuid;
 pub struct Line {
     /// When.
     pub at: DateTime<Utc>,
+    /// What kind of somebody did it: `member`, `staff`, `visitor` and the like.
+    pub actor_kind: String,
+    /// Who, where the kind has one.
+    pub actor_id: Option<Uuid>,
     /// What.
     pub action: String,
     /// `done`, or the refusal's code.
@@ -48,6 +52,6 @@ pub async fn about(
 
 // By the index audit_events_by_object; what else was done to them is passed over.
 const ABOUT: &str = "\
-SELECT at, action, outcome, channel, address, detail FROM audit_events
+SELECT at, actor_kind, actor_id, action, outcome, channel, address, detail FROM audit_events
 WHERE tenant_id = $1 AND object_id = $2 AND at >= $3 AND action = ANY($4)
 ORDER BY at DESC LIMIT $5";

@@ -82,7 +82,7 @@ pub const COLLEAGUES: u32 = 20;
 /// People of each insurer else.
 const NEIGHBOURS: u32 = 50;
 
-/// The 記号 and the workplace of a household.
+/// The 記号 of a household.
 pub fn symbol(household: u32) -> u32 {
     SYMBOLS.start + household % (SYMBOLS.end - SYMBOLS.start)
 }

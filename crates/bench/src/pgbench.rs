@@ -70,7 +70,9 @@ fn script(statements: &[Statement]) -> (String, Vec<String>) {
         // From the last, or $1 would be found in $10.
         for (place, value) in statement.parameters.iter().enumerate().rev() {
             let (parameter, name) = (format!("${}", place + 1), format!("s{number}_{}", place + 1));
-            match value {
+            match value.as_deref() {
+                // A variable can't be empty.
+                Some("") => sql = sql.replace(&parameter, "''"),
                 Some(value) => {
                     sql = sql.replace(&parameter, &format!(":{name}"));
                     variables.push(format!("{name}={value}"));
@@ -95,13 +97,14 @@ mod tests {
         };
         let mut ten = vec![Some("a"); 10];
         ten[1] = None;
+        ten[2] = Some("");
         let (text, variables) = script(&[
             statement("BEGIN READ ONLY", &[]),
-            statement("SELECT $1, $2, $10", &ten),
+            statement("SELECT $1, $2, $3, $10", &ten),
             statement("COMMIT", &[]),
         ]);
         assert!(text.starts_with("BEGIN READ ONLY;\nSELECT"), "{text}");
-        assert!(text.ends_with("SELECT :s1_1, NULL, :s1_10;\nCOMMIT;\n"), "{text}");
-        assert!(variables.contains(&"s1_10=a".to_owned()) && variables.len() == 9);
+        assert!(text.ends_with("SELECT :s1_1, NULL, '', :s1_10;\nCOMMIT;\n"), "{text}");
+        assert!(variables.contains(&"s1_10=a".to_owned()) && variables.len() == 8);
     }
 }

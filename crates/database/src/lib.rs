@@ -19,7 +19,7 @@ pub use bell::Listener;
 pub use connection::Timeouts;
 pub use database_url::{UrlError, check_url};
 pub use keyed::{Keyed, Kind, Resealed};
-pub use migrations::{Migrated, latest_migration, migrate, pending_migrations, revert_all};
+pub use migrations::{Migrated, latest_migration, migrate, pending_migrations, revert};
 pub use prepared::Prepared;
 pub use readiness::Readiness;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
@@ -129,7 +129,33 @@ impl From<DatabaseError> for Outage {
     }
 }
 
+/// What may come of doing the same again a little later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prospect {
+    /// It may be done: the database is away, busy, or takes nothing that is written for now.
+    Passing,
+    /// PostgreSQL said no in words that diesel keeps and a code that it doesn't: that it is about to end, that somebody held
+    /// a lock for too long, or that the statement is a wrong one.
+    Unclear,
+    /// It is refused again, each time.
+    Refused,
+}
+
 impl DatabaseError {
+    /// What may come of doing the same again.
+    pub fn prospect(&self) -> Prospect {
+        use DatabaseErrorKind::{ReadOnlyTransaction, SerializationFailure, Unknown};
+        match self {
+            Self::Busy | Self::Connection(_) | Self::Lost(_) | Self::Shut | Self::Unconfirmed => Prospect::Passing,
+            // A standby that was the first server a moment ago answers so.
+            Self::Statement(diesel::result::Error::DatabaseError(ReadOnlyTransaction | SerializationFailure, _)) => {
+                Prospect::Passing
+            }
+            Self::Statement(diesel::result::Error::DatabaseError(Unknown, _)) => Prospect::Unclear,
+            Self::Statement(_) | Self::Url(_) | Self::Migration(_) => Prospect::Refused,
+        }
+    }
+
     /// The same for one more of those who waited for one answer.
     #[must_use]
     pub fn shared(&self) -> Self {

@@ -60,10 +60,19 @@ pub fn latest_migration() -> Result<String, DatabaseError> {
     Ok(names.max().unwrap_or_default())
 }
 
-/// Takes every migration back, newest first: proof that each `down.sql` works. Loses all data.
-pub async fn revert_all(owner_url: &str) -> Result<usize, DatabaseError> {
+/// Takes back every migration after the version `kept`, or all where it is empty, newest first: proof that each `down.sql`
+/// works. Gives how many they were. Loses their data.
+pub async fn revert(owner_url: &str, kept: &str) -> Result<usize, DatabaseError> {
     let mut harness = AsyncMigrationHarness::new(connect(owner_url).await?);
-    Ok(harness.revert_all_migrations(MIGRATIONS).map_err(failed)?.len())
+    let mut reverted = 0;
+    loop {
+        let newest = harness.applied_migrations().map_err(failed)?.into_iter().next();
+        if newest.is_none_or(|newest| newest.to_string().as_str() <= kept) {
+            return Ok(reverted);
+        }
+        harness.revert_last_migration(MIGRATIONS).map_err(failed)?;
+        reverted += 1;
+    }
 }
 
 pub(crate) async fn connect(url: &str) -> Result<AsyncPgConnection, DatabaseError> {

@@ -5,6 +5,10 @@
 //! the name is: a known one must not be held off the slower (security.md 27, 69). What lasts is counted in columns of the
 //! one that is guessed at.
 
+mod gate;
+
+pub use gate::Gate;
+
 use crate::{
     network::{self, NetworkRule, watched},
     throttle::{self, Rule, Standing, Taken},
@@ -14,6 +18,11 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use futures_util::future::{try_join, try_join_all};
 use kernel::Keys;
+use uuid::Uuid;
+
+/// A log-in after so many wrong passwords since the last is odd: more than a forgetful evening, far less than a guesser
+/// needs.
+const ODD_FAILURES: u32 = 5;
 
 /// Who tries: each kind has counts of its own, so that one never keeps the other out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +53,8 @@ pub struct GuessRules<'a> {
     pub log_in_id: Rule<'a>,
     /// Wrong passwords by network.
     pub log_in_network: NetworkRule,
+    /// How often an owner is told of an odd log-in.
+    pub odd_log_in: Rule<'a>,
 }
 
 impl<'a> GuessRules<'a> {
@@ -71,12 +82,10 @@ pub struct Counted<'a> {
 }
 
 /// Whether a log-in is looked at.
-pub enum Admission {
-    /// It is.
+enum Admission {
     Admitted(Admitted),
-    /// It is not.
     HeldOff {
-        /// Until when; none where only a new password ends it.
+        /// None where only a new password ends it.
         until: Option<DateTime<Utc>>,
         /// For its network alone.
         by_network: bool,
@@ -86,7 +95,7 @@ pub enum Admission {
 /// What was counted before a log-in that is looked at.
 pub struct Admitted {
     /// Wrong passwords since the last right one, of this kind of guesser.
-    pub failures: u32,
+    failures: u32,
     /// What a right password forgives.
     forgivable: Vec<usize>,
 }
@@ -120,13 +129,7 @@ impl<'a> Counted<'a> {
         }
     }
 
-    /// Takes a log-in of what was typed, unless it is to be held off. For a transaction of the platform's.
-    pub async fn admit(
-        &self,
-        tx: &TenantTransaction,
-        keys: &Keys,
-        now: DateTime<Utc>,
-    ) -> Result<Admission, DatabaseError> {
+    async fn admit(&self, tx: &TenantTransaction, keys: &Keys, now: DateTime<Utc>) -> Result<Admission, DatabaseError> {
         let key = of_all(self.by, &self.typed);
         let look = throttle::look(tx, keys, now, &self.rules);
         let (standing, taken) = try_join(look, throttle::take(tx, keys, now, &self.of.log_ins, &key)).await?;
@@ -143,6 +146,23 @@ impl<'a> Counted<'a> {
             throttle::give_back(tx, keys, now, &self.of.log_ins, &key).await?;
         }
         Ok(Admission::HeldOff { until, by_network })
+    }
+
+    /// How many wrong passwords of strangers stood before this right one, where its owner is to be told of it by mail
+    /// (security.md 30). In the transaction that lets them in.
+    pub async fn odd(
+        &self,
+        tx: &TenantTransaction,
+        keys: &Keys,
+        now: DateTime<Utc>,
+        admitted: &Admitted,
+        owner: Uuid,
+    ) -> Result<Option<u32>, DatabaseError> {
+        if self.by != Guesser::Stranger || admitted.failures < ODD_FAILURES {
+            return Ok(None);
+        }
+        let taken = throttle::take(tx, keys, now, &self.of.odd_log_in, &owner.to_string()).await?;
+        Ok((taken == Taken::Free).then_some(admitted.failures))
     }
 
     /// Until when this log-in is not looked at, where it isn't, and whether for its network alone.
@@ -162,22 +182,18 @@ impl<'a> Counted<'a> {
         Some((Some(until), by_id.is_none()))
     }
 
-    /// Counts a wrong password, or one for nobody's name.
-    pub async fn count(&self, tx: &TenantTransaction, keys: &Keys, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    async fn count(&self, tx: &TenantTransaction, keys: &Keys, now: DateTime<Utc>) -> Result<(), DatabaseError> {
         let counted = self.rules.iter();
         let counted = counted.map(|(rule, key)| throttle::count_failure(tx, keys, now, rule, key));
         try_join_all(counted).await.map(|_| ())
     }
 
-    /// What a right password forgives: what wrong ones counted for this name, from here and from all of this kind. What a
-    /// network counts stays: others share it.
-    pub fn forgivable(&self, admitted: &Admitted) -> Vec<&(Rule<'a>, String)> {
+    fn forgivable(&self, admitted: &Admitted) -> Vec<&(Rule<'a>, String)> {
         let forgivable = admitted.forgivable.iter();
         forgivable.filter_map(|nth| self.rules.get(*nth)).collect()
     }
 
-    /// What a new password makes worth nothing: all counts of this name.
-    pub fn all_of_name(&self) -> Vec<(Rule<'a>, String)> {
+    fn all_of_name(&self) -> Vec<(Rule<'a>, String)> {
         let mut all: Vec<_> = self.rules.iter().skip(self.by_network).cloned().collect();
         for by in [Guesser::Stranger, Guesser::Device] {
             let key = of_all(by, &self.typed);
@@ -187,8 +203,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// Forgives these.
-pub async fn forgive<'r, 'a: 'r>(
+async fn forgive<'r, 'a: 'r>(
     tx: &TenantTransaction,
     keys: &Keys,
     rules: impl IntoIterator<Item = &'r (Rule<'a>, String)>,

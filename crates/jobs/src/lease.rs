@@ -1,7 +1,7 @@
 //! What a worker and a queue's work owe each other while an item is held: to let go of it when told, to note its end even
 //! where the database is away, and to bear a panic.
 
-use database::DatabaseError;
+use database::{DatabaseError, Prospect};
 use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio::{sync::watch, time::Instant};
@@ -10,6 +10,8 @@ use tokio::{sync::watch, time::Instant};
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long noting is tried.
 const FOR: Duration = Duration::from_mins(10);
+/// PostgreSQL says that it ends before it does, and a lock is let go of within seconds.
+const UNCLEAR: u32 = 3;
 
 /// Tells whoever holds a lease to give it back, because the process is about to end.
 #[derive(Debug, Clone)]
@@ -40,24 +42,45 @@ impl LetGo {
 }
 
 /// Work that is done must be noted, or it is done once more: noting is tried again while the lease lasts, which it does
-/// for as long as the database is away from everybody.
-pub struct Noting(Instant);
+/// for as long as the database is away from everybody. What the database refuses it would refuse each time: that is given
+/// back, and whoever noted lays aside what has come to its end, so that its work is not done again and again.
+pub struct Noting {
+    until: Instant,
+    /// How many words more of PostgreSQL's are borne that may be the first of an outage.
+    unclear: u32,
+}
 
 impl Noting {
     /// From now on.
     #[expect(clippy::new_without_default, reason = "it begins to count here")]
     pub fn new() -> Self {
-        Self(Instant::now() + FOR)
+        Self {
+            until: Instant::now() + FOR,
+            unclear: UNCLEAR,
+        }
     }
 
-    /// Waits before the next try; gives the error back once there have been enough.
-    pub async fn again(&self, error: DatabaseError) -> Result<(), DatabaseError> {
-        if Instant::now() >= self.0 {
+    /// Waits before the next try; gives the error back where there have been enough, or where none will help.
+    pub async fn again(&mut self, error: DatabaseError) -> Result<(), DatabaseError> {
+        if !self.bears(&error) {
             return Err(error);
         }
         tracing::warn!(%error, "the end of some work could not be noted; it is tried again");
         tokio::time::sleep(AGAIN).await;
         Ok(())
+    }
+
+    fn bears(&mut self, error: &DatabaseError) -> bool {
+        let may_pass = match error.prospect() {
+            Prospect::Passing => true,
+            Prospect::Unclear => {
+                let left = self.unclear.checked_sub(1);
+                self.unclear = left.unwrap_or_default();
+                left.is_some()
+            }
+            Prospect::Refused => false,
+        };
+        may_pass && Instant::now() < self.until
     }
 }
 
@@ -71,4 +94,53 @@ pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
         metrics::counter!("work_panics_total").increment(1);
         Panicked
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use database::DatabaseError::{Lost, Statement, Unconfirmed};
+    use diesel::result::{DatabaseErrorKind as Kind, Error};
+
+    fn said(kind: Kind) -> DatabaseError {
+        Statement(Error::DatabaseError(kind, Box::new(String::new())))
+    }
+
+    /// How often it is tried again, of a hundred times.
+    fn tries(error: &DatabaseError) -> usize {
+        let mut noting = Noting::new();
+        (0..100).take_while(|_| noting.bears(error)).count()
+    }
+
+    #[test]
+    fn an_outage_is_waited_for_and_a_refusal_is_not() {
+        assert_eq!(tries(&Lost(String::new())), 100);
+        assert_eq!(tries(&Unconfirmed), 100);
+        assert_eq!(tries(&said(Kind::ReadOnlyTransaction)), 100);
+        assert_eq!(tries(&said(Kind::Unknown)), 3);
+        for refused in [
+            Kind::CheckViolation,
+            Kind::UniqueViolation,
+            Kind::ForeignKeyViolation,
+            Kind::NotNullViolation,
+        ] {
+            assert_eq!(tries(&said(refused)), 0);
+        }
+        assert_eq!(tries(&Statement(Error::NotFound)), 0);
+    }
+
+    #[test]
+    fn an_outage_that_begins_with_a_word_of_postgresql_is_waited_for_but_not_for_ever() {
+        let mut noting = Noting::new();
+        for error in [
+            said(Kind::Unknown),
+            Lost(String::new()),
+            Unconfirmed,
+            said(Kind::Unknown),
+        ] {
+            assert!(noting.bears(&error));
+        }
+        noting.until = Instant::now();
+        assert!(!noting.bears(&Lost(String::new())));
+    }
 }

@@ -41,6 +41,8 @@ pub const KEYED: [Keyed; 1] = [Keyed {
 }];
 /// The wait where this process lacks the key that sealed a job. Another may have it, as while keys are rotated.
 const WITHOUT_KEY: TimeDelta = TimeDelta::seconds(30);
+/// What is told of a job whose end the database refuses.
+const UNNOTED: &str = "its end could not be noted";
 /// The longest wait between two tries.
 const LONGEST_WAIT_SECONDS: i64 = 3600;
 
@@ -137,18 +139,29 @@ impl Jobs {
         let Some(begun) = begun else { return Ok(()) };
 
         let ending = self.handle(&due, &begun, let_go).await;
-        let noting = Noting::new();
-        let noted = loop {
-            match self.note(&due, &begun, &ending).await {
-                Ok(noted) => break noted,
-                Err(error) => noting.again(error).await?,
+        let (queue, tenant, job) = (due.queue, due.tenant.0, due.item);
+        let noted = match self.noted(&due, &begun, &ending).await {
+            Err(error @ DatabaseError::Statement(_)) => {
+                tracing::error!(queue, tenant, %job, %error, "a job's end was refused; that is noted instead");
+                self.note(&due, &begun, &ending.unnoted()).await?
             }
+            noted => noted?,
         };
         if !noted {
-            let (queue, tenant, job) = (due.queue, due.tenant.0, due.item);
             tracing::warn!(queue, tenant, %job, "a job's lease ran out before its end; whoever has it now decides");
         }
         Ok(())
+    }
+
+    /// Notes the end, over an outage too.
+    async fn noted(&self, due: &Due, begun: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
+        let mut noting = Noting::new();
+        loop {
+            match self.note(due, begun, ending).await {
+                Ok(noted) => return Ok(noted),
+                Err(error) => noting.again(error).await?,
+            }
+        }
     }
 
     async fn note(&self, due: &Due, begun: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
@@ -222,6 +235,18 @@ enum Ending {
     Dead(JobError),
     /// This try does not count; the next is due after so long.
     GivenBack(TimeDelta),
+}
+
+impl Ending {
+    /// What is noted in its place where the database refuses it. What has come to its end is laid aside, or its work
+    /// would be done again; what is to be tried again still is.
+    fn unnoted(&self) -> Self {
+        let error = JobError(UNNOTED.into());
+        match self {
+            Self::Done | Self::Dead(_) => Self::Dead(error),
+            Self::Failed(_) | Self::GivenBack(_) => Self::Failed(error),
+        }
+    }
 }
 
 /// 5 s, 10 s, 20 s … an hour at most.

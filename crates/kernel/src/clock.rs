@@ -5,7 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where `now` comes from. Cheap to clone; clones of a frozen clock move together.
 #[derive(Debug, Clone, Default)]
-pub struct Clock(Option<Arc<Mutex<DateTime<Utc>>>>);
+pub struct Clock(Option<Arc<Mutex<Hand>>>);
+
+/// Where a frozen clock stands, and how far each look moves it.
+#[derive(Debug)]
+struct Hand {
+    at: DateTime<Utc>,
+    step: TimeDelta,
+}
 
 impl Clock {
     /// The machine's clock.
@@ -15,7 +22,8 @@ impl Clock {
 
     /// A clock that stands still until it is moved.
     pub fn frozen(at: DateTime<Utc>) -> Self {
-        Self(Some(Arc::new(Mutex::new(at))))
+        let step = TimeDelta::zero();
+        Self(Some(Arc::new(Mutex::new(Hand { at, step }))))
     }
 
     /// The time, in whole microseconds as PostgreSQL keeps it.
@@ -23,15 +31,27 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         let now = match &self.0 {
             None => Utc::now(),
-            Some(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Some(hand) => {
+                let mut hand = hand.lock().unwrap_or_else(PoisonError::into_inner);
+                let step = hand.step;
+                hand.at += step;
+                hand.at
+            }
         };
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
     /// Moves a frozen clock; the machine's own can't be moved.
     pub fn advance(&self, by: TimeDelta) {
-        if let Some(at) = &self.0 {
-            *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        if let Some(hand) = &self.0 {
+            hand.lock().unwrap_or_else(PoisonError::into_inner).at += by;
+        }
+    }
+
+    /// From now on each look at a frozen clock moves it so far: what is kept for less is never found fresh.
+    pub fn step(&self, by: TimeDelta) {
+        if let Some(hand) = &self.0 {
+            hand.lock().unwrap_or_else(PoisonError::into_inner).step = by;
         }
     }
 }

@@ -144,6 +144,8 @@ ids! {
     ImportId
     /// A person's protection.
     ProtectionId
+    /// A fact of a person that staff set, once an import has ended it.
+    FactId
     /// A letter to a person.
     LetterId
     /// A file that is brought in pieces.
@@ -154,6 +156,8 @@ ids! {
     NoteId
     /// Something that waits for somebody.
     TaskId
+    /// A draft of terms.
+    TermsDraftId
     /// A wish that waits for another's agreement.
     ApprovalId
     /// A line of the audit trail.

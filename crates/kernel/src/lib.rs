@@ -27,9 +27,9 @@ pub use birth_date::BirthDate;
 pub use clock::Clock;
 pub use email_address::EmailAddress;
 pub use ids::{
-    AccountId, ApprovalId, AuditId, ConsentId, EventId, FactorId, GrantId, ImportId, JobId, LetterId, MailId,
+    AccountId, ApprovalId, AuditId, ConsentId, EventId, FactId, FactorId, GrantId, ImportId, JobId, LetterId, MailId,
     MaintenanceId, NodeId, NoteId, NoticeId, PersonId, PieceId, ProtectionId, RequestId, SessionId, StaffId, TaskId,
-    TenantId, TicketId, UploadId, WorkerId,
+    TenantId, TermsDraftId, TicketId, UploadId, WorkerId,
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};

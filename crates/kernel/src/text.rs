@@ -69,6 +69,18 @@ pub fn name_key(written: &str) -> String {
     key
 }
 
+/// What two writings of a phone number share: the digits, with the 0 that Japan's country code stands for. Empty where there
+/// are none.
+pub fn phone_key(written: &str) -> String {
+    let plain = normalize(written);
+    let digits: String = plain.chars().filter(char::is_ascii_digit).collect();
+    let is_international = plain.trim_start_matches(['(', ' ']).starts_with('+');
+    match digits.strip_prefix("81").filter(|_| is_international) {
+        Some(national) => format!("0{}", national.trim_start_matches('0')),
+        None => digits,
+    }
+}
+
 fn push_folded(key: &mut String, plain: &str) {
     let capitals = joined(plain.chars()).nfkc().flat_map(char::to_uppercase).nfkc();
     key.extend(capitals.filter(|c| !c.is_whitespace()).nfc());
@@ -230,6 +242,27 @@ mod tests {
             written(" 奈良県葛\u{E0100}城市\u{200B}１\u{2069} "),
             "奈良県葛\u{E0100}城市１"
         );
+    }
+
+    #[test]
+    fn a_phone_number_is_its_digits_however_it_is_written() {
+        for written in [
+            "090-1234-5678",
+            "09012345678",
+            "０９０（１２３４）５６７８",
+            "090ー1234ー5678",
+            " 090 1234\u{200B} 5678 ",
+            "090.1234.5678",
+            "+81-90-1234-5678",
+            "＋８１ ９０ １２３４ ５６７８",
+            "+81 (0)90-1234-5678",
+            "(+81) 90 1234 5678",
+        ] {
+            assert_eq!(phone_key(written), "09012345678", "{written}");
+        }
+        assert_eq!(phone_key("+1 212 555 0100"), "12125550100");
+        assert_eq!(phone_key("81-1234-5678"), "8112345678");
+        assert_eq!(phone_key("なし"), "");
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl App {
             ground.database.clone(),
             ground.keys.clone(),
             ground.clock.clone(),
-            approvals::registry(staff::registry(staff::support::registry(accounts::registry()))),
+            approvals::registry(staff::registry(accounts::registry())),
             transport,
             config.mail.connections,
         );

@@ -3,12 +3,13 @@
 
 mod keys;
 mod shown;
+mod variables;
 
 pub use keys::KeysConfig;
 
 use crate::telemetry;
 use accounts::Limits;
-use config::{Config as Sources, Environment, File, FileFormat, Map, Source, Value, ValueKind};
+use config::{Config as Sources, File, FileFormat};
 use database::DatabaseConfig;
 use guard::HashConfig;
 use ipnet::IpNet;
@@ -20,6 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use url::Url;
+use variables::Variables;
 
 /// Days, leap days included: how long logs of access are expected to be kept (domain.md §7).
 const FIVE_YEARS: u32 = 1827;
@@ -343,52 +345,6 @@ impl Config {
         }
         Ok(&self.database)
     }
-}
-
-/// The variables. Each is a text, which its field reads (a key of the name `01` stays one); where the default is a list,
-/// a list separated by commas, of one element or none too.
-#[derive(Debug, Clone)]
-struct Variables(Environment);
-
-impl Variables {
-    fn of_process() -> Self {
-        Self(
-            Environment::with_prefix("MADOGUCHI")
-                .prefix_separator("__")
-                .separator("__"),
-        )
-    }
-}
-
-impl Source for Variables {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
-        let defaults = File::from_str(DEFAULTS, FileFormat::Toml).collect()?;
-        let mut variables = self.0.collect()?;
-        for (name, value) in &mut variables {
-            if let ValueKind::String(text) = &value.kind
-                && is_list(&defaults, name)
-            {
-                let elements = text.split(',').map(str::trim).filter(|element| !element.is_empty());
-                value.kind = ValueKind::Array(elements.map(|element| Value::new(None, element)).collect());
-            }
-        }
-        Ok(variables)
-    }
-}
-
-/// True where `section.name` is a list by default.
-fn is_list(defaults: &Map<String, Value>, name: &str) -> bool {
-    let setting = name
-        .split_once('.')
-        .and_then(|(section, name)| match &defaults.get(section)?.kind {
-            ValueKind::Table(settings) => settings.get(name),
-            _ => None,
-        });
-    setting.is_some_and(|setting| matches!(setting.kind, ValueKind::Array(_)))
 }
 
 fn refuse<T>(name: &'static str, reason: &str) -> Result<T, ConfigError> {

@@ -54,10 +54,18 @@ impl Body {
         })
     }
 
-    /// A line across.
-    #[must_use]
-    pub fn rule(self) -> Self {
+    fn rule(self) -> Self {
         self.with(Part::Rule)
+    }
+
+    /// The end of a mail that nobody reads answers to; `last` is what its matter adds there.
+    #[must_use]
+    pub fn no_replies(self, last: Option<&str>) -> Self {
+        let body = self.rule().paragraph(
+            "本メールは送信専用のメールアドレスから配信されています。\n\
+             本メールに返信いただいても対応出来かねますのでご了承ください。",
+        );
+        last.into_iter().fold(body, Self::paragraph)
     }
 
     fn with(mut self, part: Part) -> Self {

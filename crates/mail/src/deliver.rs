@@ -1,6 +1,7 @@
 //! The postman: takes due mails and delivers them. A short transaction begins, the dialogue with the server happens
-//! outside any, a second short transaction notes the end, and is tried again while the database is away. Killed in
-//! between, the mail goes out once more, under the same Message-ID; told to end, it gives the mail back.
+//! outside any, a second short transaction notes the end, and is tried again while the database is away; a mail whose
+//! last end the database refuses is laid aside. Killed in between, the mail goes out once more, under the same
+//! Message-ID; told to end, it gives the mail back.
 
 use crate::{
     Registry, Transport,
@@ -52,12 +53,14 @@ impl Postman {
 
         let ending = self.send(&mail, now, let_go).await;
         tell(&due, &mail, &ending);
-        let noting = Noting::new();
-        let noted = loop {
-            match self.note(&due, &mail, &ending).await {
-                Ok(noted) => break noted,
-                Err(error) => noting.again(error).await?,
+        let noted = match self.noted(&due, &mail, &ending).await {
+            // Or it would go out again, as often as it may be taken.
+            Err(error @ DatabaseError::Statement(_)) => {
+                let (tenant, mail_id) = (due.tenant.0, mail.mail_id);
+                tracing::error!(tenant, mail = %mail_id, %error, "a mail's end was refused; that is noted instead");
+                self.note(&due, &mail, &ending.unnoted()).await?
             }
+            noted => noted?,
         };
         if !noted {
             let (tenant, mail) = (due.tenant.0, mail.mail_id);
@@ -78,6 +81,17 @@ impl Postman {
             }
         });
         sent.await.unwrap_or_else(|_| Ending::Failed("panicked".to_owned()))
+    }
+
+    /// Notes the end, over an outage too.
+    async fn noted(&self, due: &Due, mail: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
+        let mut noting = Noting::new();
+        loop {
+            match self.note(due, mail, ending).await {
+                Ok(noted) => return Ok(noted),
+                Err(error) => noting.again(error).await?,
+            }
+        }
     }
 
     async fn note(&self, due: &Due, mail: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {

@@ -13,11 +13,10 @@ mod outbox;
 mod transport;
 
 pub use body::Body;
+pub use dead::{Undelivered, undelivered};
 pub use deliver::Postman;
+pub use jobs::due::Rank;
 pub use mailbox::{Delivered, Mailbox};
 pub use message::{Message, Registry};
-pub use outbox::{
-    AGAIN_KEPT, KEYED, Letter, MailState, QUEUE, Sender, SentMail, Undelivered, about, post, post_all, state, sweep,
-    undelivered,
-};
+pub use outbox::{KEYED, Letter, MailState, QUEUE, Sender, SentMail, about, post, post_all, state, sweep};
 pub use transport::{Transport, UrlError, check_url};

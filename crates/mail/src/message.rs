@@ -25,6 +25,57 @@ pub trait Message: Serialize + DeserializeOwned + 'static {
     }
 }
 
+/// Declares a [`Message`] whose text and HTML come from one [`crate::Body`]: name, template, rank, subject, the fields beside
+/// its letterhead, and the body's middle. `then` adds to its end; `stop` is the link that ends its kind of mail.
+///
+/// The `Letterhead` that is in scope keeps what all mails of a crate carry; its `close` ends a body.
+#[macro_export]
+macro_rules! message {
+    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)? $(, stop $stop:expr)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub struct $name {
+            /// Whose it is.
+            pub letterhead: Letterhead,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            fn body(&$self) -> $crate::Body {
+                let last: Option<&str> = [$($last)?].into_iter().next();
+                $self.letterhead.close($body, last)
+            }
+        }
+
+        impl $crate::Message for $name {
+            const TEMPLATE: &'static str = $template;
+            const RANK: $crate::Rank = $crate::Rank::$rank;
+            // By the time it would go again, whoever gets it may have ended such mails.
+            const LASTS: bool = {
+                let stops: &[&str] = &[$(stringify!($stop))?];
+                matches!(Self::RANK, $crate::Rank::Bulk) && stops.is_empty()
+            };
+
+            fn subject(&self) -> String {
+                $subject.to_owned()
+            }
+
+            fn text(&self) -> String {
+                self.body().text()
+            }
+
+            fn html(&self) -> String {
+                self.body().html($subject)
+            }
+
+            fn unsubscribe(&$self) -> Option<&str> {
+                let stop: Option<&str> = [$($stop)?].into_iter().next();
+                stop
+            }
+        }
+    };
+}
+
 /// A message put into words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Words {

@@ -1,6 +1,6 @@
 //! The outbox: mails as sealed rows, from the business transaction to their end. What is sealed (address, parameters)
 //! is erased at that end; what stays says which template went to which masked address, and how it ended. A mail that
-//! reached nobody and holds neither code nor link keeps it for [`AGAIN_KEPT`], to be sent again by hand (`dead.rs`).
+//! reached nobody and holds neither code nor link keeps it for [`dead::AGAIN_KEPT`], to be sent again by hand.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Keyed, Kind, TenantTransaction};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Message, Registry, message::one_line};
+use crate::{Message, Registry, dead, message::one_line};
 
 pub(crate) mod table {
     diesel::table! {
@@ -40,10 +40,10 @@ use table::mails;
 pub const QUEUE: &str = "mail";
 /// How long a mail that nobody takes is tried (RFC 5321, 4.5.4.1).
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(4);
-/// How long a mail that reached nobody may be sent again by hand.
-pub const AGAIN_KEPT: TimeDelta = TimeDelta::days(7);
 /// How often a mail is taken without its sending coming to any end: it must be what ends the worker.
 const TAKES: i16 = 5;
+/// What is told of a mail whose end the database refuses.
+const UNNOTED: &str = "its end could not be noted";
 /// The name of the key that seals.
 const PURPOSE: &str = "mail";
 /// What of this crate hangs on the ring.
@@ -237,20 +237,7 @@ pub async fn sweep(
     now: DateTime<Utc>,
     before: DateTime<Utc>,
 ) -> Result<usize, DatabaseError> {
-    let too_late = now - AGAIN_KEPT;
-    jobs::dead::sweep_queue(tx, QUEUE, too_late).await?;
-    let kept = mails::table
-        .filter(mails::tenant_id.eq(tx.tenant()))
-        // Written into the statement, for the index is of these alone.
-        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(
-            "state IN ('expired', 'undeliverable')",
-        ))
-        .filter(mails::finished_at.lt(too_late))
-        .filter(mails::sealed.is_not_null());
-    diesel::update(kept)
-        .set(mails::sealed.eq(None::<Vec<u8>>))
-        .execute(&mut **tx)
-        .await?;
+    dead::erase(tx, now).await?;
     let deleted = diesel::delete(
         mails::table
             .filter(mails::tenant_id.eq(tx.tenant()))
@@ -259,46 +246,6 @@ pub async fn sweep(
     .execute(&mut **tx)
     .await?;
     Ok(deleted)
-}
-
-/// A mail that reached nobody.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = mails)]
-pub struct Undelivered {
-    /// Its message's name.
-    pub template: String,
-    /// To whom, masked.
-    pub masked_to: String,
-    /// `expired`: not sent before its time was over; `undeliverable`: refused for good, or tried in vain for days.
-    pub state: String,
-    /// When that was clear.
-    pub finished_at: Option<DateTime<Utc>>,
-}
-
-/// The mails since then that reached nobody, the latest first, at most so many; and how many there are.
-pub async fn undelivered(
-    tx: &TenantTransaction,
-    since: DateTime<Utc>,
-    limit: i64,
-) -> Result<(i64, Vec<Undelivered>), DatabaseError> {
-    let lost = || {
-        mails::table
-            .filter(mails::tenant_id.eq(tx.tenant()))
-            // Written into the statement, for the index is of these alone.
-            .filter(diesel::dsl::sql::<diesel::sql_types::Bool>(
-                "state IN ('expired', 'undeliverable')",
-            ))
-            .filter(mails::finished_at.ge(since))
-    };
-    let latest = lost()
-        .order(mails::finished_at.desc())
-        .limit(limit)
-        .select(Undelivered::as_select());
-    let (mut one, mut other) = (&**tx, &**tx);
-    Ok(futures_util::try_join!(
-        lost().count().get_result(&mut one),
-        latest.load(&mut other)
-    )?)
 }
 
 #[derive(Serialize)]
@@ -357,6 +304,17 @@ pub(crate) enum Ending {
     Failed(String),
     /// Not seen to its end: this process is about to end.
     GivenBack,
+}
+
+impl Ending {
+    /// What is noted in its place where the database refuses it. What has come to its end is laid aside, or it would go
+    /// out again; what is to be tried again still is.
+    pub(crate) fn unnoted(&self) -> Self {
+        match self {
+            Self::Sent | Self::Refused(_) => Self::Refused(UNNOTED.to_owned()),
+            Self::Failed(_) | Self::GivenBack => Self::Failed(UNNOTED.to_owned()),
+        }
+    }
 }
 
 /// Counts the try. None where there is nothing to send: the mail has ended, just now where its time was over or where its

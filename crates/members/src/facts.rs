@@ -1,15 +1,18 @@
 //! Facts by hand, as pages ask for them: who may be mended, what changes, and the write, each in a transaction of its own.
 
 use crate::{Members, console::words, sight};
-use access::Reach;
+use access::{MEMBERS_EDIT, Reach};
 use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer, Wish};
 use audit::{Actor, Look, Origin};
 use database::{Durability, TenantTransaction};
 use kernel::{Outage, Outcome, PersonId, Refusal, outcome};
 use pages::visit::Trouble;
-use roster::by_hand::{Base, By, Draft, facts};
+use roster::{
+    Sight,
+    by_hand::{Base, By, Draft, facts},
+};
 use serde::{Deserialize, Serialize};
-use staff::Clerk;
+use staff::{Clerk, reasons::NOT_PERMITTED};
 use std::collections::BTreeMap;
 
 /// The facts that were typed, by column.
@@ -21,6 +24,11 @@ pub(crate) enum Set {
     Written(PersonId),
     /// It waits until another agrees.
     Waits,
+}
+
+/// True where the clerk can add people to the roster: not where they are bounded to some of it.
+pub(crate) fn may_add(clerk: &Clerk) -> bool {
+    clerk.may(MEMBERS_EDIT) && clerk.reach == Reach::All
 }
 
 /// By what a wish is done.
@@ -50,8 +58,8 @@ fn wish((person, whose): (PersonId, &str), draft: &Draft, typed: Typed<'_>, seen
     })
 }
 
-/// Of whom it is, for whoever agrees.
-fn whose(base: &Base) -> String {
+/// Of whom it is, for whoever mends or agrees.
+pub(crate) fn whose(base: &Base) -> String {
     let names = ["name", "kana_name"].map(|column| base.value(column));
     let name = names.into_iter().find(|name| !name.is_empty()).unwrap_or_default();
     let number = ["symbol", "number", "branch"].map(|column| base.value(column));
@@ -87,27 +95,28 @@ impl Members {
         Ok(base)
     }
 
-    /// What would change, before anybody says that it is to.
+    /// What would change and of whom, before anybody says that it is to.
     pub(crate) async fn difference(
         &self,
         origin: &Origin,
         clerk: &Clerk,
         person: Option<PersonId>,
         typed: Typed<'_>,
-    ) -> Result<Result<Draft, Refusal>, Trouble> {
+    ) -> Result<Result<(String, Draft), Refusal>, Trouble> {
         let mut tx = self
             .database
             .tenant(clerk.insurer.tenant_id)
             .write(Durability::Safe)
             .await?;
         let base = self.seen(&mut tx, origin, clerk, person).await?;
+        let whose = whose(&base);
         let draft = match base.draft(&clerk.insurer, self.clock.now(), typed.iter().copied()) {
             Ok(draft) => draft,
             Err(refusal) => return Ok(Err(refusal)),
         };
         let against = draft.against(&tx).await?;
         tx.commit().await?;
-        Ok(against.map_or(Ok(draft), Err))
+        Ok(against.map_or(Ok((whose, draft)), Err))
     }
 
     /// Writes what was shown; a birth date once another has agreed, where the insurer has it so. `seen` says with which state
@@ -197,10 +206,11 @@ impl Members {
         tx: &mut TenantTransaction,
         agreed: &Agreed,
     ) -> Result<Outcome<(String, Draft, String)>, Outage> {
-        let base = Base::of(tx, PersonId(agreed.subject)).await?;
-        let insurer = self.directory.by_tenant(agreed.tenant).await?;
+        // Who asked was held to their reach as they asked.
+        let base = Base::of(tx, Sight::ALL, PersonId(agreed.subject)).await?;
+        let insurer = tenancy::insurer_of(tx).await?;
         let wished: Option<Wished> = serde_json::from_value(agreed.parameters.clone()).ok();
-        let (Some(base), Some(insurer), Some(wished)) = (base, insurer, wished) else {
+        let (Some(base), Some(wished)) = (base, wished) else {
             return Ok(outcome::NOT_FOUND.into());
         };
         // Another state of the person than the difference was shown with: the wish is over, or it could never be agreed to.
@@ -215,7 +225,7 @@ impl Members {
         })
     }
 
-    /// Only of people whom the clerk may see; whose reach ends at some workplaces adds nobody.
+    /// Only of people whom the clerk may see; whoever is bounded to workplaces adds nobody.
     async fn seen(
         &self,
         tx: &mut TenantTransaction,
@@ -224,17 +234,14 @@ impl Members {
         person: Option<PersonId>,
     ) -> Result<Base, Trouble> {
         let Some(person) = person else {
-            return if clerk.reach == Reach::All {
-                Ok(Base::default())
+            return if may_add(clerk) {
+                Ok(Base::new(sight(clerk)))
             } else {
-                Err(Trouble::NotFound)
+                Err(NOT_PERMITTED.into())
             };
         };
-        let facts = roster::facts(tx, &sight(clerk), person).await?;
-        let base = Base::of(tx, person).await?;
-        let (Some(_), Some(base)) = (facts, base) else {
-            return Err(Trouble::NotFound);
-        };
+        let base = Base::of(tx, sight(clerk), person).await?;
+        let base = base.ok_or(Trouble::NotFound)?;
         let look = Look::person("member", &person.0);
         audit::look(tx, self.clock.now(), origin, clerk.actor(), look).await?;
         Ok(base)

@@ -30,7 +30,6 @@ use pages::{ConsoleNav, Reply, Row, Visit, staff, staff_proven};
 use poem::http::Method;
 use roster::{Protected, Sight};
 use std::sync::Arc;
-use tenancy::Directory;
 
 /// The clerk's view of people with all it stands on. Cheap to clone.
 #[derive(Clone)]
@@ -38,7 +37,6 @@ pub struct Members {
     database: Database,
     keys: Keys,
     clock: Clock,
-    directory: Directory,
     panels: Arc<[PersonPanel]>,
 }
 
@@ -48,7 +46,6 @@ pub fn module(ground: &Ground, others: &[Module]) -> Module {
         database: ground.database.clone(),
         keys: ground.keys.clone(),
         clock: ground.clock.clone(),
-        directory: ground.directory.clone(),
         panels: others.iter().flat_map(|module| module.person_panels.clone()).collect(),
     };
     Module {

@@ -35,6 +35,7 @@ pub(crate) enum Lookup {
     All,
     Numbers,
     Employee,
+    Phone,
     Email,
     AccountEmail,
     UserId,
@@ -44,13 +45,15 @@ pub(crate) enum Lookup {
 }
 
 impl Lookup {
-    /// What a term is looked up as. By mail only for whoever sees addresses: else masks could be probed.
+    /// What a term is looked up as. By mail and phone only for whoever sees them in clear: else masks could be
+    /// probed.
     fn of(term: Option<&Term>, contact: bool) -> Vec<Self> {
         let Some(term) = term else { return vec![Self::All] };
         let email = term.email.is_some() && contact;
         let runs = [
             (Self::Numbers, !term.numbers.is_empty()),
             (Self::Employee, term.employee.is_some()),
+            (Self::Phone, term.phone.is_some() && contact),
             (Self::Email, email),
             (Self::AccountEmail, email),
             (Self::UserId, term.user_id.is_some()),
@@ -86,8 +89,8 @@ pub(crate) struct Listed {
 pub(crate) enum NoList {
     /// The term says too little, or too much.
     Unread(Unread),
-    /// It is a mail address, and whoever looks must not see any.
-    NotByMail,
+    /// It is a mail address or a phone number, and whoever looks must not see any.
+    NotByContact,
 }
 
 struct Asked<'a> {
@@ -116,7 +119,7 @@ impl Members {
         };
         let mut lookups = Lookup::of(term.as_ref(), clerk.may(MEMBERS_CONTACT));
         if lookups.is_empty() {
-            return Ok(Err(NoList::NotByMail));
+            return Ok(Err(NoList::NotByContact));
         }
         if let Some(place) = &asked.after {
             lookups.retain(|lookup| *lookup >= place.lookup);
@@ -178,10 +181,10 @@ async fn look_up(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup) -> R
     let term = asked.term.unwrap_or(&nothing);
     let accounts;
     let by = match lookup {
-        Lookup::All if asked.filter.protected => By::Protected,
         Lookup::All => By::All,
         Lookup::Numbers => By::Numbers(&term.numbers),
         Lookup::Employee => By::Employee(term.employee.as_deref().unwrap_or_default()),
+        Lookup::Phone => By::Phone(term.phone.as_deref().unwrap_or_default()),
         Lookup::Kana | Lookup::OtherKana => match &term.kana {
             Some(kana) if lookup == Lookup::Kana => By::Kana(kana),
             Some(kana) => By::OtherKana(kana),

@@ -7,12 +7,12 @@ use crate::{
 };
 use access::MEMBERS_SUPPORT;
 use accounts::{
-    Accounts, Consent,
-    for_staff::{Held, Registration, consents_of, states_of},
+    Accounts, Consent, DeskEmailStopped,
+    for_staff::{ClosedAccount, Held, Registration, closed_of, consents_of, states_of},
 };
 use audit::{Line, Look, Origin};
 use chrono::{DateTime, NaiveDate};
-use database::{Durability, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use futures_util::future::{try_join_all, try_join4};
 use guard::sessions;
 use kernel::{PersonId, StaffId, calendar};
@@ -25,6 +25,8 @@ use std::collections::HashMap;
 
 /// Changes, mails and log-ins listed at most.
 const LISTED: i64 = 20;
+/// Closed accounts listed at most: of each is asked who closed it.
+const CLOSED: i64 = 5;
 
 /// What a person's page shows.
 pub(crate) struct View {
@@ -37,6 +39,8 @@ pub(crate) struct View {
     pub former: Vec<FormerNumber>,
     pub changes: Vec<Past>,
     pub account: Option<Account>,
+    /// Those before it.
+    pub closed: Vec<Closed>,
     /// No code is sent any more, for too many wrong ones.
     pub is_out_of_codes: bool,
     pub mails: Vec<SentMail>,
@@ -67,6 +71,22 @@ pub(crate) struct Account {
     pub sessions: usize,
     pub consents: Vec<Consent>,
     pub log_ins: Vec<Line>,
+    /// The member has stopped a change of its address.
+    pub stopped: Option<DeskEmailStopped>,
+}
+
+/// An account that is closed, and by whom; of whom the trail says nothing any more there is nobody.
+pub(crate) struct Closed {
+    pub account: ClosedAccount,
+    pub by: Option<ClosedBy>,
+}
+
+/// Who closed it.
+pub(crate) enum ClosedBy {
+    /// Who had it.
+    Member,
+    /// Staff, by name; empty where they have none any more.
+    Staff(String),
 }
 
 impl Members {
@@ -116,11 +136,13 @@ impl Members {
             Some(held) => Some(Account {
                 sessions: sessions::list(&mut tx, now, held.account_id.0).await?.len(),
                 consents: consents_of(&tx, held.account_id).await?,
+                stopped: accounts.desk_email_stopped(&tx, held.account_id).await?,
                 log_ins: audit::about(&tx, held.account_id.0, &["session.open"], DateTime::UNIX_EPOCH, LISTED).await?,
                 held,
             }),
             None => None,
         };
+        let closed = closed(&tx, person).await?;
         let shown = Shown {
             person,
             account: account.as_ref().map(|account| account.held.account_id),
@@ -144,6 +166,7 @@ impl Members {
             former,
             changes,
             account,
+            closed,
             is_out_of_codes,
             mails,
             panels: panels.into_iter().flatten().collect(),
@@ -160,4 +183,30 @@ impl Members {
         let authors = staff::names(tx, &by).await?;
         Ok(Some(Notes { list, authors }))
     }
+}
+
+/// The accounts that a person had before, with who closed each.
+async fn closed(tx: &TenantTransaction, person: PersonId) -> Result<Vec<Closed>, DatabaseError> {
+    let accounts = closed_of(tx, person, CLOSED).await?;
+    let lines = accounts
+        .iter()
+        .map(|account| audit::about(tx, account.account_id.0, &["account.close"], account.registered_at, 1));
+    let lines = try_join_all(lines).await?;
+    let by: Vec<Option<Line>> = lines.into_iter().map(|lines| lines.into_iter().next()).collect();
+    let staff: Vec<StaffId> = by.iter().flatten().filter_map(staff_of).collect();
+    let names = staff::names(tx, &staff).await?;
+    let by = by.into_iter().map(|line| {
+        let line = line?;
+        Some(match staff_of(&line) {
+            Some(id) => ClosedBy::Staff(names.get(&id).cloned().unwrap_or_default()),
+            None => ClosedBy::Member,
+        })
+    });
+    let closed = accounts.into_iter().zip(by);
+    Ok(closed.map(|(account, by)| Closed { account, by }).collect())
+}
+
+/// Who of the staff a line is of.
+fn staff_of(line: &Line) -> Option<StaffId> {
+    line.actor_id.filter(|_| line.actor_kind == "staff").map(StaffId)
 }

@@ -5,7 +5,7 @@ use accounts::{Accounts, Desk, for_staff::Held};
 use database::{Durability, TenantTransaction};
 use kernel::PersonId;
 use pages::{Visit, visit::Trouble};
-use roster::{Facts, Sight, facts};
+use roster::{Facts, Protected, Sight, facts};
 use staff::{Clerk, reasons};
 
 /// Who it is, in a transaction in which it is done.
@@ -17,8 +17,8 @@ pub(crate) struct Subject {
 }
 
 impl Members {
-    /// The person of a page's address. A protected one is out of reach of whoever may not see them, and the platform's
-    /// support does nothing for anybody.
+    /// The person of a page's address. A protected one is out of reach of whoever may not see them, and not there for whoever
+    /// doesn't even see that they are; the platform's support does nothing for anybody.
     pub(crate) async fn subject(&self, accounts: &Accounts, visit: &Visit, clerk: &Clerk) -> Result<Subject, Trouble> {
         let id = PersonId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
         if clerk.support.is_some() {
@@ -28,13 +28,14 @@ impl Members {
         let tx = tenant.write(Durability::Safe).await?;
         let sight = sight(clerk);
         let Some(found) = facts(&tx, &sight, id).await? else {
+            let is_veiled = sight.protected == Protected::Veiled;
             let all = Sight {
-                protected: roster::Protected::Seen,
+                protected: Protected::Seen,
                 ..sight
             };
             return Err(match facts(&tx, &all, id).await? {
-                Some(_) => reasons::NOT_PERMITTED.into(),
-                None => Trouble::NotFound,
+                Some(_) if is_veiled => reasons::NOT_PERMITTED.into(),
+                _ => Trouble::NotFound,
             });
         };
         let account = accounts.held(&tx, id).await?;

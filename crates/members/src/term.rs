@@ -3,7 +3,7 @@
 
 use kernel::{Branch, EmailAddress, EmployeeNumber, KanaName, Number, Symbol, UserId, text};
 use roster::search::NumberKeys;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 
 /// Characters at most: two of the longest fields of a number, or a name.
 pub const MAX: usize = 100;
@@ -11,6 +11,8 @@ pub const MAX: usize = 100;
 const KANA: usize = 2;
 /// Characters of a user ID at least.
 const USER_ID: usize = 3;
+/// Digits of a phone number: from one without its area code to the longest that there is.
+const PHONE: RangeInclusive<usize> = 8..=15;
 
 /// A typed term, read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Term {
     pub user_id: Option<String>,
     /// As a mail address.
     pub email: Option<EmailAddress>,
+    /// As a phone number: its key.
+    pub phone: Option<String>,
     /// As 社員番号: its key.
     pub employee: Option<String>,
 }
@@ -59,6 +63,7 @@ impl Term {
             name: Some(text::name_key(typed)).filter(|key| !has_digit && is_name(key)),
             user_id: user_id(&plain),
             email: EmailAddress::parse(typed).ok(),
+            phone: phone(&plain),
             employee: EmployeeNumber::parse(typed)
                 .ok()
                 .map(|number| number.key().to_owned())
@@ -82,6 +87,13 @@ fn user_id(plain: &str) -> Option<String> {
     let takes = |c: char| c.is_ascii_alphanumeric() || UserId::SIGNS.contains(c);
     let length = plain.chars().count();
     ((USER_ID..=UserId::MAX).contains(&length) && plain.chars().all(takes)).then(|| plain.to_ascii_lowercase())
+}
+
+/// Digits, and what people write between and before them.
+fn phone(plain: &str) -> Option<String> {
+    let takes = |c: char| c.is_ascii_digit() || matches!(c, '+' | '(' | ')') || is_separator(c);
+    let key = text::phone_key(plain);
+    (PHONE.contains(&key.len()) && plain.chars().all(takes)).then_some(key)
 }
 
 /// Every way to part what was typed into 記号 and 番号, the whole as a number without 記号 among them; and where it ends in a
@@ -183,6 +195,7 @@ mod tests {
                 (term.name.is_some(), "name"),
                 (term.user_id.is_some(), "user_id"),
                 (term.email.is_some(), "email"),
+                (term.phone.is_some(), "phone"),
                 (term.employee.is_some(), "employee"),
             ]
             .into_iter()
@@ -201,6 +214,9 @@ mod tests {
             ("smith", "kana name user_id"),
             ("taro@example.jp", "email"),
             ("7", "number employee"),
+            ("090-1234-5678", "number user_id phone employee"),
+            ("+81 90 1234 5678", "number phone employee"),
+            ("090-1234-567x", "user_id employee"),
         ] {
             assert_eq!(kinds(typed), expected, "{typed}");
         }

@@ -201,6 +201,14 @@ fn aim_words(aim: &Aim, person: Option<&PersonLine>) -> String {
     }
 }
 
+/// Whom a published notice is for, in words.
+fn to_words(notice: &Published, person: Option<&PersonLine>) -> String {
+    match notice.person {
+        Some(id) => aim_words(&Aim::Person(id), person),
+        None => group_words(&notice.group),
+    }
+}
+
 fn group_words(group: &Group) -> String {
     let mut parts = Vec::new();
     parts.extend(group.workplace_code.as_ref().map(|code| format!("事業所コード {code}")));

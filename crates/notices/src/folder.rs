@@ -1,6 +1,7 @@
-//! `notices/` in an insurer's folder (title, first day, where wanted the last, `mail = true`): a notice to all its members (in the platform's, to everybody) by its slug. Applied as
-//! often as one likes; what left the folder ends. Staff may withdraw such a notice, and then it stays so whatever the folder says:
-//! to show it again is to give it another slug.
+//! `notices/` in an insurer's folder (title, first day, where wanted the last, `mail = true`): a notice to all its members (in
+//! the platform's, to everybody) by its slug. Applied as often as one likes; what left the folder ends. Of what staff publish in
+//! the console no folder knows or changes anything. Staff may withdraw a notice of the folder's, and then it stays so whatever
+//! the folder says: to show it again is to give it another slug.
 
 use crate::{
     Draft, To, mailing,
@@ -14,7 +15,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{NoticeId, calendar};
 use std::collections::HashMap;
-use tenancy::{FolderPart, PartFile, Problems};
+use tenancy::{FolderPart, PartFile, PartLines, Problems};
 
 /// What the notices keep in an insurer's folder: files with a title, the first day, and where wanted the last day.
 pub fn folder() -> FolderPart {
@@ -59,24 +60,27 @@ async fn difference(
     tx: Option<&mut TenantTransaction>,
     now: DateTime<Utc>,
     files: &[PartFile],
-) -> Result<Vec<String>, DatabaseError> {
+) -> Result<PartLines, DatabaseError> {
     let stored = match tx {
         Some(tx) => stored(tx).await?,
         None => HashMap::new(),
     };
-    let line = |(slug, fate)| match fate {
-        Fate::Publish(draft) => {
-            let day = calendar::today_in_japan(draft.published_at);
-            Some(format!("notice {slug} added, shown from {day}"))
+    let mut lines = PartLines::default();
+    for (slug, fate) in fates(files, stored, now) {
+        match fate {
+            Fate::Publish(draft) => {
+                let day = calendar::today_in_japan(draft.published_at);
+                lines.changes.push(format!("notice {slug} added, shown from {day}"));
+            }
+            Fate::Change(..) => lines.changes.push(format!("notice {slug} changed")),
+            Fate::End(_) => lines.changes.push(format!("notice {slug} ended")),
+            Fate::Withdrawn => lines.remarks.push(format!(
+                "notice {slug} was withdrawn in the console and stays so: give it another slug to show it again"
+            )),
+            Fate::Leave => {}
         }
-        Fate::Change(..) => Some(format!("notice {slug} changed")),
-        Fate::End(_) => Some(format!("notice {slug} ended")),
-        Fate::Withdrawn => Some(format!(
-            "notice {slug} was withdrawn in the console and stays so: give it another slug to show it again"
-        )),
-        Fate::Leave => None,
-    };
-    Ok(fates(files, stored, now).into_iter().filter_map(line).collect())
+    }
+    Ok(lines)
 }
 
 async fn apply(

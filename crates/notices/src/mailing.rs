@@ -85,9 +85,7 @@ impl Mailing {
             // Whoever is at the door has no account there.
             (Audience::Site | Audience::Person, _) => return Ok(None),
         };
-        let Some(insurer) = self.accounts.directory().by_tenant(tx.tenant()).await? else {
-            return Ok(None);
-        };
+        let insurer = tenancy::insurer_of(tx).await?;
         if !insurer.is_open() {
             return Ok(Some(now + SUSPENDED));
         }

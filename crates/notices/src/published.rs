@@ -375,7 +375,7 @@ fn list_sql(kind: Kind, sees_protected: bool) -> String {
     )
 }
 
-/// Less those who are protected, of whom there are few: they are looked up by themselves.
+/// Less those who are protected, of whom there are few: they are looked up by themselves, with the accounts they have closed.
 const READS: &str = "
     SELECT asked.notice_id, (
         SELECT count(*) FROM (
@@ -383,7 +383,8 @@ const READS: &str = "
     ) AS marks, (
         SELECT count(*) FROM protections x
         CROSS JOIN LATERAL (
-            SELECT b.account_id FROM accounts b WHERE b.tenant_id = $1 AND b.person_id = x.person_id OFFSET 0) a
+            SELECT b.account_id FROM accounts b
+            WHERE b.tenant_id = $1 AND (b.person_id = x.person_id OR b.closed_person_id = x.person_id) OFFSET 0) a
         CROSS JOIN LATERAL (
             SELECT FROM notice_reads s
             WHERE s.tenant_id = $1 AND s.account_id = a.account_id AND s.notice_id = asked.notice_id OFFSET 0) theirs

@@ -72,7 +72,7 @@ pub fn difference(content: &Content, to: &str) -> Vec<(String, String, String)> 
     let lines = [
         ("件名", content.title.clone()),
         ("本文", content.body.clone()),
-        ("あて先", to.to_owned()),
+        ("宛先", to.to_owned()),
         ("掲載の最初の日", day(content.first_day, "公開したときから")),
         ("掲載の最後の日", day(content.last_day, "決めない")),
         ("メール", mail.to_owned()),

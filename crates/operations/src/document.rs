@@ -6,7 +6,6 @@
     reason = "the document is our own and written once; absent members of a JSON value are null, and tests walk all of it"
 )]
 
-use crate::failure::catalogue;
 use crate::table::{Row, TAGS, Table, codes};
 use edge::{MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
@@ -67,11 +66,12 @@ fn complete(mut document: Value, table: &Table) -> Value {
     }
     let components = &mut document["components"];
     components["headers"] = headers();
-    components["examples"] = catalogue()
+    components["examples"] = table
+        .problems()
         .iter()
         .map(|body| (body.code.clone(), refusal_example(body)))
         .collect();
-    components["schemas"]["Problem"] = problem_schema();
+    components["schemas"]["Problem"] = problem_schema(table);
     components["schemas"]["FieldProblem"] = field_problem_schema();
     for schema in components["schemas"].as_object_mut().into_iter().flatten() {
         plain_references(schema.1);
@@ -80,7 +80,7 @@ fn complete(mut document: Value, table: &Table) -> Value {
     for route in table.rows() {
         let method = route.method.as_str().to_ascii_lowercase();
         if let Some(operation) = document["paths"][documented_path(route.path)].get_mut(&method) {
-            complete_operation(route, operation);
+            complete_operation(table, route, operation);
         }
     }
     document
@@ -126,7 +126,7 @@ pub fn documented_path(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-fn complete_operation(route: &Row, operation: &mut Value) {
+fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     operation["x-access"] = rights_word(route.rights).into();
     let example = &route.handler.example;
     if let (Some(request), Some(body)) = (&example.request, operation.get_mut("requestBody")) {
@@ -151,7 +151,7 @@ fn complete_operation(route: &Row, operation: &mut Value) {
     if let (Some(links), Some(success)) = (&example.links, responses.get_mut("200")) {
         success["links"] = links.clone();
     }
-    responses.extend(refusals(route));
+    responses.extend(refusals(table, route));
 }
 
 fn rights_word(rights: Rights) -> &'static str {
@@ -165,10 +165,10 @@ fn rights_word(rights: Rights) -> &'static str {
 }
 
 /// One response per status, with an example per code.
-fn refusals(route: &Row) -> Map<String, Value> {
+fn refusals(table: &Table, route: &Row) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<&ProblemBody>> = BTreeMap::new();
     for code in codes(route) {
-        if let Some(body) = catalogue().iter().find(|body| body.code == code) {
+        if let Some(body) = table.problems().iter().find(|body| body.code == code) {
             by_status.entry(body.status).or_default().push(body);
         }
     }
@@ -223,8 +223,8 @@ fn headers() -> Value {
     })
 }
 
-fn problem_schema() -> Value {
-    let codes: Vec<&str> = catalogue().iter().map(|body| body.code.as_str()).collect();
+fn problem_schema(table: &Table) -> Value {
+    let codes: Vec<&str> = table.problems().iter().map(|body| body.code.as_str()).collect();
     json!({
         "type": "object",
         "title": "Problem",

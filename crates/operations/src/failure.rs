@@ -72,18 +72,16 @@ const BEFORE: [(&str, StatusCode, &str); 7] = [
     ),
 ];
 
-/// Every problem there is, with its status and detail: what the document shows and [`Failure::of`] takes from.
+/// Every problem that the house itself has, with its status and detail: what [`Failure::of`] takes from. With those of
+/// modules they are the table's ([`crate::Table::problems`]).
 pub fn catalogue() -> &'static [ProblemBody] {
     static CATALOGUE: OnceLock<Vec<ProblemBody>> = OnceLock::new();
     CATALOGUE.get_or_init(|| {
-        let now = DateTime::UNIX_EPOCH;
         let before = BEFORE.iter().map(|(code, status, detail)| ProblemBody {
             code: (*code).to_owned(),
             ..edge::http_problem(*status, detail)
         });
-        before
-            .chain(reasons().map(|reason| edge::refusal(&example(reason, now), now)))
-            .collect()
+        before.chain(reasons().map(problem)).collect()
     })
 }
 
@@ -93,7 +91,13 @@ fn reasons() -> impl Iterator<Item = Reason> {
     [fields].into_iter().chain(reasons::REASONS).chain(others)
 }
 
-/// A refusal as the document shows it: where time is lacking, so long.
+/// A reason as the document shows it.
+pub(crate) fn problem(reason: Reason) -> ProblemBody {
+    let now = DateTime::UNIX_EPOCH;
+    edge::refusal(&example(reason, now), now)
+}
+
+/// A refusal: where time is lacking, so long.
 fn example(reason: Reason, now: DateTime<Utc>) -> Refusal {
     let wait = [
         (reasons::WAIT, TimeDelta::minutes(15)),

@@ -4,7 +4,6 @@
 #![expect(clippy::indexing_slicing, reason = "absent members of a JSON value are null")]
 
 use crate::document;
-use crate::failure::catalogue;
 use crate::table::{TAGS, Table};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -101,7 +100,8 @@ fn build(table: &Table) -> Page {
         server: text(&document["servers"][0]["url"]),
         about: paragraphs(&text(&document["info"]["description"])),
         groups: TAGS.iter().map(|name| group(table, name)).collect(),
-        problems: catalogue()
+        problems: table
+            .problems()
             .iter()
             .map(|body| Problem {
                 code: body.code.clone(),

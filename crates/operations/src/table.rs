@@ -1,10 +1,10 @@
 //! The one table of `/api/v1`: what is not in it does not exist, and each row says who may come in and with which codes
 //! it refuses. The mounting code enforces it, the document is completed from it, and a test compares the two both ways.
 
-use crate::{document, reference};
+use crate::{document, failure, reference};
 use accounts::Accounts;
-use edge::{Body, HttpSettings, Rights, Route};
-use kernel::Clock;
+use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
+use kernel::{Clock, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
@@ -110,6 +110,7 @@ pub struct Group {
     pub(crate) rows: Vec<Row>,
     pub(crate) spec: String,
     pub(crate) endpoint: Arc<BoxEndpoint<'static>>,
+    reasons: &'static [Reason],
 }
 
 impl Group {
@@ -126,7 +127,14 @@ impl Group {
                     .map_to_response()
                     .boxed(),
             ),
+            reasons: &[],
         }
+    }
+
+    /// With the reasons that are the feature's own, by whose codes its rows refuse.
+    #[must_use]
+    pub fn refusing(self, reasons: &'static [Reason]) -> Self {
+        Self { reasons, ..self }
     }
 }
 
@@ -136,6 +144,7 @@ pub struct Table(Arc<Joined>);
 
 struct Joined {
     groups: Vec<Group>,
+    problems: Vec<ProblemBody>,
     document: OnceLock<Value>,
     reference: OnceLock<String>,
 }
@@ -143,8 +152,16 @@ struct Joined {
 impl Table {
     /// Joins groups.
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
+        let groups: Vec<Group> = groups.into_iter().collect();
+        let mut problems = failure::catalogue().to_vec();
+        for reason in groups.iter().flat_map(|group| group.reasons) {
+            if problems.iter().all(|known| known.code != reason.code) {
+                problems.push(failure::problem(*reason));
+            }
+        }
         Self(Arc::new(Joined {
-            groups: groups.into_iter().collect(),
+            groups,
+            problems,
             document: OnceLock::new(),
             reference: OnceLock::new(),
         }))
@@ -153,6 +170,11 @@ impl Table {
     /// The groups, in the order they were joined.
     pub(crate) fn groups(&self) -> &[Group] {
         &self.0.groups
+    }
+
+    /// Every problem that an answer may be, the house's and the modules', with its status and detail.
+    pub fn problems(&self) -> &[ProblemBody] {
+        &self.0.problems
     }
 
     /// Every row, with the words for readers in the same order.

@@ -319,6 +319,15 @@ pub struct Errors {
 }
 
 impl Errors {
+    /// What concerns the form as a whole, in words of its page's own.
+    pub fn of_form(heading: &'static str, text: &str) -> Self {
+        Self {
+            heading: Some(heading.into()),
+            text: text.into(),
+            ..Self::default()
+        }
+    }
+
     /// What a form shows of a refusal.
     pub fn new(refusal: &Refusal, now: DateTime<Utc>) -> Self {
         let words = refusal.words(now);

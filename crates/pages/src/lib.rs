@@ -12,6 +12,7 @@ pub mod forms;
 pub mod frame;
 mod headers;
 pub mod home;
+pub mod kinds;
 pub mod lines;
 pub mod markdown;
 mod mount;

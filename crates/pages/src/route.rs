@@ -8,7 +8,7 @@ use accounts::Member;
 use edge::{Body, Rights, Route};
 use poem::http::Method;
 use staff::Clerk;
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc};
 
 /// A handler's answer under way.
 type Answer = Pin<Box<dyn Future<Output = Reply> + Send>>;
@@ -43,135 +43,94 @@ impl Table {
     }
 }
 
+/// The answer that a handler works on.
+pub trait Answering: Future<Output = Reply> + Send + 'static {}
+impl<F: Future<Output = Reply> + Send + 'static> Answering for F {}
+
+/// Serves anybody.
+pub trait ForAnybody<F>: Fn(Visit) -> F + Send + Sync + 'static {}
+impl<F, H: Fn(Visit) -> F + Send + Sync + 'static> ForAnybody<F> for H {}
+
+/// Serves a member.
+pub trait ForMember<F>: Fn(Visit, Member) -> F + Send + Sync + 'static {}
+impl<F, H: Fn(Visit, Member) -> F + Send + Sync + 'static> ForMember<F> for H {}
+
+/// Serves staff.
+pub trait ForClerk<F>: Fn(Visit, Clerk) -> F + Send + Sync + 'static {}
+impl<F, H: Fn(Visit, Clerk) -> F + Send + Sync + 'static> ForClerk<F> for H {}
+
+type Path = &'static str;
+type Name = &'static str;
+
 /// A page for anybody.
-pub fn public<F>(
-    method: Method,
-    path: &'static str,
-    name: &'static str,
-    handler: impl Fn(Visit) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::Public, for_anybody(handler))
+pub fn public<F: Answering>(method: Method, path: Path, name: Name, handler: impl ForAnybody<F>) -> Row {
+    row(method, path, name, Rights::Public, by_anybody(handler))
 }
 
 /// A post that may come from elsewhere than a page of ours, such as a mail program's: it goes by its address alone, and its
 /// body is not read.
-pub fn foreign<F>(path: &'static str, name: &'static str, handler: impl Fn(Visit) -> F + Send + Sync + 'static) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
+pub fn foreign<F: Answering>(path: Path, name: Name, handler: impl ForAnybody<F>) -> Row {
     Route {
         body: Body::Nothing,
         foreign: true,
-        ..row(Method::POST, path, name, Rights::Public, for_anybody(handler))
+        ..public(Method::POST, path, name, handler)
     }
 }
 
 /// A page for the holder of a sign-up ticket; the use case checks it.
-pub fn ticket<F>(
-    method: Method,
-    path: &'static str,
-    name: &'static str,
-    handler: impl Fn(Visit) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::Ticket, for_anybody(handler))
+pub fn ticket<F: Answering>(method: Method, path: Path, name: Name, handler: impl ForAnybody<F>) -> Row {
+    row(method, path, name, Rights::Ticket, by_anybody(handler))
 }
 
 /// A page for a member, whether or not the terms are accepted.
-pub fn session<F>(
-    method: Method,
-    path: &'static str,
-    name: &'static str,
-    handler: impl Fn(Visit, Member) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::Session, for_member(handler))
+pub fn session<F: Answering>(method: Method, path: Path, name: Name, handler: impl ForMember<F>) -> Row {
+    row(method, path, name, Rights::Session, by_member(handler))
 }
 
 /// A page for a member who has accepted the terms in force.
-pub fn member<F>(
-    method: Method,
-    path: &'static str,
-    name: &'static str,
-    handler: impl Fn(Visit, Member) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::Member, for_member(handler))
+pub fn member<F: Answering>(method: Method, path: Path, name: Name, handler: impl ForMember<F>) -> Row {
+    row(method, path, name, Rights::Member, by_member(handler))
 }
 
 /// A page for staff whose second factor is not proven yet, or who are inside.
-pub fn staff_pending<F>(
-    method: Method,
-    path: &'static str,
-    name: &'static str,
-    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::StaffPending, for_clerk(handler))
+pub fn staff_pending<F: Answering>(method: Method, path: Path, name: Name, handler: impl ForClerk<F>) -> Row {
+    row(method, path, name, Rights::StaffPending, by_clerk(handler))
 }
 
 /// A page for staff inside, whatever they may do.
-pub fn staff_session<F>(
-    method: Method,
-    path: &'static str,
-    name: &'static str,
-    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::StaffSession, for_clerk(handler))
+pub fn staff_session<F: Answering>(method: Method, path: Path, name: Name, handler: impl ForClerk<F>) -> Row {
+    row(method, path, name, Rights::StaffSession, by_clerk(handler))
 }
 
 /// A page for staff who may do this.
-pub fn staff<F>(
+pub fn staff<F: Answering>(
     method: Method,
-    path: &'static str,
-    name: &'static str,
+    path: Path,
+    name: Name,
     permission: Permission,
-    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::staff(permission), for_clerk(handler))
+    handler: impl ForClerk<F>,
+) -> Row {
+    row(method, path, name, Rights::staff(permission), by_clerk(handler))
 }
 
 /// A page for staff who may do this and have just proven a second factor.
-pub fn staff_proven<F>(
+pub fn staff_proven<F: Answering>(
     method: Method,
-    path: &'static str,
-    name: &'static str,
+    path: Path,
+    name: Name,
     permission: Permission,
-    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    row(method, path, name, Rights::staff_proven(permission), for_clerk(handler))
+    handler: impl ForClerk<F>,
+) -> Row {
+    row(method, path, name, Rights::staff_proven(permission), by_clerk(handler))
 }
 
 /// A form of staff's that brings a file of so many bytes at most; the handler reads it as it comes.
-pub fn staff_file<F>(
-    path: &'static str,
-    name: &'static str,
+pub fn staff_file<F: Answering>(
+    path: Path,
+    name: Name,
     (permission, limit): (Permission, u64),
-    handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static,
-) -> Row
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
+    handler: impl ForClerk<F>,
+) -> Row {
     Row {
         body: Body::File(limit),
         ..staff(Method::POST, path, name, permission, handler)
@@ -179,7 +138,7 @@ where
 }
 
 /// A post brings a form, a page nothing.
-fn row(method: Method, path: &'static str, name: &'static str, rights: Rights, handler: Handler) -> Row {
+fn row(method: Method, path: Path, name: Name, rights: Rights, handler: Handler) -> Row {
     let body = if method == Method::POST {
         Body::FORM
     } else {
@@ -196,23 +155,14 @@ fn row(method: Method, path: &'static str, name: &'static str, rights: Rights, h
     }
 }
 
-fn for_anybody<F>(handler: impl Fn(Visit) -> F + Send + Sync + 'static) -> Handler
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
+fn by_anybody<F: Answering>(handler: impl ForAnybody<F>) -> Handler {
     Handler::Open(Arc::new(move |visit| Box::pin(handler(visit))))
 }
 
-fn for_member<F>(handler: impl Fn(Visit, Member) -> F + Send + Sync + 'static) -> Handler
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
+fn by_member<F: Answering>(handler: impl ForMember<F>) -> Handler {
     Handler::Member(Arc::new(move |visit, member| Box::pin(handler(visit, member))))
 }
 
-fn for_clerk<F>(handler: impl Fn(Visit, Clerk) -> F + Send + Sync + 'static) -> Handler
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
+fn by_clerk<F: Answering>(handler: impl ForClerk<F>) -> Handler {
     Handler::Clerk(Arc::new(move |visit, clerk| Box::pin(handler(visit, clerk))))
 }

@@ -2,7 +2,7 @@
 //! of commit: whoever remembers a position misses nothing and reads nothing twice. It holds names of fields; what
 //! they said before stands beside it, sealed ([`history`](crate::history)).
 
-use crate::before;
+use crate::{before, ended};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use diesel::{
@@ -104,6 +104,9 @@ pub(crate) async fn of_person(
 /// Deletes the entries of before `before`, batch by batch from the first; gives how many. The service may not: for the
 /// owner, who runs it on schedule.
 pub async fn forget(owner: &TenantDatabase, before: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let mut tx = owner.write(Durability::Safe).await?;
+    ended::forget_before(&mut tx, before).await?;
+    tx.commit().await?;
     let mut deleted = 0;
     loop {
         let mut tx = owner.write(Durability::Safe).await?;

@@ -1,7 +1,7 @@
 //! Forgetting a person whose coverage was lost long ago: the row is emptied, not deleted, for accounts and consents hang on
 //! its id. An emptied person matches nobody and is nobody's.
 
-use crate::{before, held, letters, protection};
+use crate::{before, ended, held, letters, protection};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
@@ -39,6 +39,7 @@ pub async fn empty(
             .await?;
         before::forget(tx, *person_id).await?;
         held::forget(tx, *person_id).await?;
+        ended::forget(tx, *person_id).await?;
         protection::forget(tx, *person_id).await?;
         letters::forget(tx, *person_id).await?;
     }
@@ -60,7 +61,7 @@ const EMPTY: &str = "
     UPDATE persons SET
         symbol = '', symbol_key = '', number = '', number_key = '', branch = '', branch_key = '', kana_name = '',
         kana_strict = '', kana_fold1 = '', kana_fold2 = '', name = '', name_key = '', gender = '',
-        birth_date = '0001-01-01', email_key = '', registered = false,
+        birth_date = '0001-01-01', email_key = '', phone_key = '', registered = false,
         attribute = '', relationship = '', relation = NULL, insured = false, acquired_on = NULL, present = false,
         postal_code = '', address = '', building = '', phone = '', email = '', workplace_code = '', department_code = '',
         distribution_code = '', employee_number = '', employee_key = '', personal_id = '', updated_at = $3,

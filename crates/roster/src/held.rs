@@ -2,7 +2,7 @@
 //! brought last, which stands beside it; whoever was added or brought back by hand isn't lost by whole files for 30 days. All
 //! of it happens to the staged rows, before they are compared: the merge knows nothing of it.
 
-use crate::import::stated;
+use crate::{ended::Fact, import::stated};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
@@ -94,25 +94,26 @@ pub(crate) async fn forget(tx: &mut TenantTransaction, person: PersonId) -> Resu
     Ok(())
 }
 
-/// Lays the facts that hold over the staged rows, and drops those that the file ends. `stated` are the file's columns, as
-/// the merge has them; a file without a column says nothing about its facts. `is_whole`: whoever is missing is lost.
+/// Lays the facts that hold over the staged rows, and drops those that the file ends; gives these. `stated` are the file's
+/// columns, as the merge has them; a file without a column says nothing about its facts. `is_whole`: whoever is missing is
+/// lost.
 pub(crate) async fn lay_over(
     tx: &mut TenantTransaction,
     stated: &[&'static [&'static str]],
     is_whole: bool,
     now: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
+) -> Result<Vec<Fact>, DatabaseError> {
     let facts = facts(tx).await?;
     if facts.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    diesel::sql_query(END_WAITING)
+    let mut ended: Vec<Fact> = diesel::sql_query(END_WAITING)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Timestamptz, _>(now - WAITS)
-        .execute(&mut **tx)
+        .load(&mut **tx)
         .await?;
     if is_whole {
-        run(tx, LOST_BY_FILE).await?;
+        ended.extend(drop_facts(tx, LOST_BY_FILE).await?);
     }
     let has_branch = stated.iter().any(|names| names.contains(&"branch"));
     if facts.iter().any(|fact| fact == NUMBER) {
@@ -122,11 +123,17 @@ pub(crate) async fn lay_over(
             "split_part(f.from_file, chr(31), 3)"
         };
         let filed = format!("concat_ws(chr(31), s.symbol, s.number, {branch})");
-        let taken = "EXISTS (
-            SELECT FROM roster_staging other WHERE other.tenant_id = $1 AND other.line <> s.line
-              AND other.symbol_key = p.symbol_key AND other.number_key = p.number_key
-              AND other.branch_key = p.branch_key AND p.branch_key <> '')";
-        run(tx, &end(NUMBER, &format!("(f.from_file <> {filed} OR {taken})"))).await?;
+        let changed = end(NUMBER, &format!("(f.from_file <> {filed} OR {IS_GIVEN})"));
+        ended.extend(drop_facts(tx, &changed).await?);
+        // Each that ends leaves its row the file's number, which may be what another has by hand.
+        let taken = end(NUMBER, IS_TAKEN);
+        loop {
+            let more = drop_facts(tx, &taken).await?;
+            if more.is_empty() {
+                break;
+            }
+            ended.extend(more);
+        }
         let mut names = vec!["symbol", "symbol_key", "number", "number_key"];
         if has_branch {
             names.extend(["branch", "branch_key"]);
@@ -138,11 +145,12 @@ pub(crate) async fn lay_over(
             continue;
         };
         if facts.iter().any(|fact| fact == own) {
-            run(tx, &end(own, &format!("f.from_file <> coalesce(s.{own}::text, '')"))).await?;
+            let end = end(own, &format!("f.from_file <> coalesce(s.{own}::text, '')"));
+            ended.extend(drop_facts(tx, &end).await?);
             run(tx, &lay(own, names)).await?;
         }
     }
-    Ok(())
+    Ok(ended)
 }
 
 /// True where staff have set anything.
@@ -172,7 +180,8 @@ fn end(field: &str, condition: &str) -> String {
         "DELETE FROM facts_by_hand f USING roster_matches m, roster_staging s, persons p
          WHERE f.tenant_id = $1 AND m.tenant_id = $1 AND s.tenant_id = $1 AND p.tenant_id = $1
            AND m.person_id = f.person_id AND s.line = m.line AND p.person_id = f.person_id
-           AND f.field = '{field}' AND {condition}"
+           AND f.field = '{field}' AND {condition}
+         RETURNING f.person_id, f.field, f.from_file, f.set_at"
     )
 }
 
@@ -189,6 +198,11 @@ fn lay(field: &str, names: &[&str]) -> String {
     )
 }
 
+async fn drop_facts(tx: &mut TenantTransaction, sql: &str) -> Result<Vec<Fact>, DatabaseError> {
+    let query = diesel::sql_query(sql).bind::<Integer, _>(tx.tenant());
+    Ok(query.load(&mut **tx).await?)
+}
+
 async fn run(tx: &mut TenantTransaction, sql: &str) -> Result<(), DatabaseError> {
     diesel::sql_query(sql)
         .bind::<Integer, _>(tx.tenant())
@@ -196,6 +210,20 @@ async fn run(tx: &mut TenantTransaction, sql: &str) -> Result<(), DatabaseError>
         .await?;
     Ok(())
 }
+
+/// The number by hand of somebody who had left the roster is by now another's.
+const IS_GIVEN: &str = "(NOT p.present AND EXISTS (
+    SELECT FROM persons other WHERE other.tenant_id = $1 AND other.person_id <> p.person_id
+      AND other.symbol_key = p.symbol_key AND other.number_key = p.number_key
+      AND other.branch_key = p.branch_key AND p.branch_key <> ''))";
+
+/// The file has the number for somebody else, of whom no other holds.
+const IS_TAKEN: &str = "EXISTS (
+    SELECT FROM roster_staging other WHERE other.tenant_id = $1 AND other.line <> s.line
+      AND other.symbol_key = p.symbol_key AND other.number_key = p.number_key
+      AND other.branch_key = p.branch_key AND p.branch_key <> '' AND NOT EXISTS (
+          SELECT FROM roster_matches theirs JOIN facts_by_hand g ON g.person_id = theirs.person_id
+          WHERE theirs.tenant_id = $1 AND g.tenant_id = $1 AND theirs.line = other.line AND g.field = 'number'))";
 
 const NOTE: &str = "
     INSERT INTO facts_by_hand (tenant_id, person_id, field, from_file, set_at) VALUES ($1, $2, $3, $4, $5)
@@ -205,10 +233,12 @@ const NOTE: &str = "
 const END_WAITING: &str = "
     DELETE FROM facts_by_hand f
     WHERE f.tenant_id = $1 AND f.field = 'present' AND (f.set_at <= $2 OR EXISTS (
-        SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id))";
+        SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id))
+    RETURNING f.person_id, f.field, f.from_file, f.set_at";
 
 /// The day of loss of whoever is missing is the file's: when a file brings them again, they are back.
 const LOST_BY_FILE: &str = "
     DELETE FROM facts_by_hand f
     WHERE f.tenant_id = $1 AND f.field = 'lost_on'
-      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id)";
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id)
+    RETURNING f.person_id, f.field, f.from_file, f.set_at";

@@ -81,8 +81,8 @@ pub struct Addressee {
     pub last_at: Option<DateTime<Utc>>,
 }
 
-/// The insured and covered of a filter within somebody's reach, in the order of workplaces and numbers, after one of them.
-/// The protected are in no list of letters.
+/// The insured and covered of a filter within somebody's reach, in the order of workplaces and numbers, after one of them;
+/// none where that one is not within it. The protected are in no list of letters.
 pub async fn list(
     tx: &TenantTransaction,
     now: DateTime<Utc>,
@@ -90,9 +90,9 @@ pub async fn list(
     filter: &Filter,
     after: Option<PersonId>,
     limit: i64,
-) -> Result<Vec<Addressee>, DatabaseError> {
-    let Some(place) = place(tx, after).await? else {
-        return Ok(vec![]);
+) -> Result<Option<Vec<Addressee>>, DatabaseError> {
+    let Some(place) = place(tx, reach, after).await? else {
+        return Ok(None);
     };
     let (symbols, codes) = bounds(reach);
     let query = diesel::sql_query(list_sql(reach, filter))
@@ -107,7 +107,7 @@ pub async fn list(
         .bind::<Text, _>(place.number_key)
         .bind::<SqlUuid, _>(place.person_id)
         .bind::<BigInt, _>(limit);
-    Ok(Prepared(query).load(&mut &**tx).await?)
+    Ok(Some(Prepared(query).load(&mut &**tx).await?))
 }
 
 /// Those of these people to whom a letter may go, in the same order. A protected person's goes out alone, by somebody who
@@ -182,8 +182,8 @@ struct Place {
     person_id: PersonId,
 }
 
-/// Where a person stands in the order; before all where none is named, and none where nobody has the id.
-async fn place(tx: &TenantTransaction, after: Option<PersonId>) -> Result<Option<Place>, DatabaseError> {
+/// Where a person stands in the order; before all where none is named, and none where nobody within reach has the id.
+async fn place(tx: &TenantTransaction, reach: &Reach, after: Option<PersonId>) -> Result<Option<Place>, DatabaseError> {
     let Some(after) = after else {
         return Ok(Some(Place {
             workplace_code: String::new(),
@@ -192,9 +192,12 @@ async fn place(tx: &TenantTransaction, after: Option<PersonId>) -> Result<Option
             person_id: PersonId(uuid::Uuid::nil()),
         }));
     };
+    let (symbols, codes) = bounds(reach);
     let query = diesel::sql_query(PLACE)
         .bind::<Integer, _>(tx.tenant())
-        .bind::<SqlUuid, _>(after);
+        .bind::<SqlUuid, _>(after)
+        .bind::<Nullable<Array<Text>>, _>(symbols)
+        .bind::<Nullable<Array<Text>>, _>(codes);
     Ok(Prepared(query).get_result(&mut &**tx).await.optional()?)
 }
 
@@ -256,7 +259,9 @@ fn chosen_sql(with_protected: bool) -> String {
 }
 
 const PLACE: &str = "\
-SELECT workplace_code, symbol_key, number_key, person_id FROM persons WHERE tenant_id = $1 AND person_id = $2";
+SELECT workplace_code, symbol_key, number_key, person_id FROM persons
+WHERE tenant_id = $1 AND person_id = $2
+  AND ($3::text[] IS NULL OR symbol_key = ANY ($3) OR workplace_code = ANY ($4::text[]))";
 
 // The tenant comes from a row: a distributed PostgreSQL runs the statement where that lives.
 const KEEP: &str = "\

@@ -22,8 +22,6 @@ use serde::{Deserialize, Serialize};
 pub enum By<'a> {
     /// Everybody.
     All,
-    /// The protected.
-    Protected,
     /// 記号・番号 in any of these readings, also those that people had before.
     Numbers(&'a [NumberKeys]),
     /// The beginning of a 氏名（カナ）, as the manual has names compared.
@@ -36,6 +34,8 @@ pub enum By<'a> {
     Employee(&'a str),
     /// The mail address that the insurer knows, by its key.
     Email(&'a str),
+    /// The phone number that the insurer knows, by its key: often a whole family's.
+    Phone(&'a str),
     /// These people.
     People(&'a [PersonId]),
 }
@@ -162,7 +162,7 @@ pub async fn search(
         conditions,
         parameters,
         beginning,
-    } = by.source();
+    } = by.source(filter.protected);
     let mut next = 2 + parameters;
     let mut take = |count: usize| {
         next += count;
@@ -189,7 +189,7 @@ pub async fn search(
     let registered = either(filter.registered, " AND p.registered", " AND NOT p.registered");
     let insured = either(filter.insured, " AND p.insured", " AND NOT p.insured");
     let covered = either(filter.covered, " AND p.lost_on IS NULL", " AND p.lost_on IS NOT NULL");
-    let protected = if filter.protected {
+    let protected = if filter.protected && with != PROTECTED {
         format!(" AND NOT {}", not_protected("p.person_id"))
     } else {
         String::new()
@@ -244,9 +244,9 @@ impl By<'_> {
     }
 
     /// Where people come from; its parameters begin at `$2`. What finds few is found before it is put in order: the planner
-    /// must not take the order for the way to find them.
-    fn source(&self) -> Source {
-        match self {
+    /// must not take the order for the way to find them. The protected are few, whatever they are looked for by.
+    fn source(&self, protected: bool) -> Source {
+        let source = match self {
             Self::All => Source::index("kana_fold1", "", None),
             Self::Kana(name) => Source::index("kana_fold1", "", Some(&name.fold_keys()[0])),
             Self::OtherKana(name) => Source::index(
@@ -255,17 +255,26 @@ impl By<'_> {
                 Some(&name.fold_keys()[1]),
             ),
             Self::Name(key) => Source::index("name_key", " AND p.name_key <> ''", Some(key)),
-            Self::Protected => Source::few(PROTECTED, 0),
             Self::Numbers(_) => Source::few(NUMBERS, 3),
             Self::Employee(_) => Source::few(EMPLOYEE, 1),
             Self::Email(_) => Source::few(EMAIL, 1),
+            Self::Phone(_) => Source::few(PHONE, 1),
             Self::People(_) => Source::few(PEOPLE, 1),
+        };
+        if protected && source.with.is_empty() {
+            Source {
+                with: PROTECTED,
+                from: OF_FOUND,
+                ..source
+            }
+        } else {
+            source
         }
     }
 
     fn bind<'q>(&self, statement: Statement<'q>) -> Statement<'q> {
         match self {
-            Self::All | Self::Protected | Self::Kana(_) | Self::OtherKana(_) | Self::Name(_) => statement,
+            Self::All | Self::Kana(_) | Self::OtherKana(_) | Self::Name(_) => statement,
             Self::Numbers(readings) => {
                 let column = |key: fn(&NumberKeys) -> &String| readings.iter().map(key).cloned().collect::<Vec<_>>();
                 statement
@@ -273,7 +282,7 @@ impl By<'_> {
                     .bind::<Array<Text>, _>(column(|keys| &keys.number))
                     .bind::<Array<Text>, _>(column(|keys| &keys.branch))
             }
-            Self::Employee(key) | Self::Email(key) => statement.bind::<Text, _>((*key).to_owned()),
+            Self::Employee(key) | Self::Email(key) | Self::Phone(key) => statement.bind::<Text, _>((*key).to_owned()),
             Self::People(people) => statement.bind::<Array<Uuid>, _>(people.to_vec()),
         }
     }
@@ -356,6 +365,12 @@ const EMAIL: &str = "\
 WITH found AS MATERIALIZED (
     SELECT p.person_id FROM persons p
     WHERE p.tenant_id = $1 AND p.email_key = $2 AND p.email_key <> '' AND p.emptied_at IS NULL
+) ";
+
+const PHONE: &str = "\
+WITH found AS MATERIALIZED (
+    SELECT p.person_id FROM persons p
+    WHERE p.tenant_id = $1 AND p.phone_key = $2 AND p.phone_key <> '' AND p.emptied_at IS NULL
 ) ";
 
 const PROTECTED: &str = "\

@@ -2,7 +2,7 @@
 //! who. Counted whole by each import and once a day, which reads the roster; whoever asks adds the few registrations since
 //! then, so that the numbers are always those of now and no registration waits for another's count.
 //!
-//! Of accounts nothing is read here but that there is one.
+//! Of accounts nothing is read here but that there is one, and since when (design.md §1).
 
 use crate::protection::not_protected;
 use access::Reach;

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! What only loosens a rule looks like taking away to a reader of the text, and says so by `-- widens: …` with what is
-//! allowed from now on. Tables made in the same file are no older binary's.
+//! allowed from now on. A check that every release's rows pass says `-- holds: …` with why they do, and is NOT VALID: the
+//! next migration validates it. Tables made in the same file are no older binary's.
 
 mod alter;
 
@@ -51,6 +52,7 @@ enum Excuse {
     None,
     Contracts,
     Widens,
+    Holds,
 }
 
 impl Judge {
@@ -64,9 +66,9 @@ impl Judge {
                 .collect();
             for complaint in self.statement(&words) {
                 let excused = match excuse {
-                    Excuse::Contracts => true,
-                    Excuse::Widens => complaint.may_widen,
                     Excuse::None => false,
+                    Excuse::Contracts => true,
+                    Excuse::Widens | Excuse::Holds => excuse == complaint.excused_by,
                 };
                 if !excused {
                     self.complaints.push(complaint.text);
@@ -90,11 +92,11 @@ impl Judge {
                         .complaints
                         .push(format!("{comment}: not a release before this one")),
                 }
-            } else if comment
-                .strip_prefix("widens: ")
-                .is_some_and(|why| !why.trim().is_empty())
-            {
-                excuse = Excuse::Widens;
+            }
+            for (word, said) in [("widens: ", Excuse::Widens), ("holds: ", Excuse::Holds)] {
+                if comment.strip_prefix(word).is_some_and(|why| !why.trim().is_empty()) {
+                    excuse = said;
+                }
             }
         }
         excuse
@@ -232,20 +234,23 @@ impl Judge {
 /// Something that a statement does.
 struct Complaint {
     text: String,
-    /// Whether it may be a loosening, if its comment says so.
-    may_widen: bool,
+    /// What its comment may say for it, besides that it contracts.
+    excused_by: Excuse,
 }
 
 impl Complaint {
     fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
-            may_widen: false,
+            excused_by: Excuse::None,
         }
     }
 
     fn widening(text: String) -> Self {
-        Self { text, may_widen: true }
+        Self {
+            text,
+            excused_by: Excuse::Widens,
+        }
     }
 }
 

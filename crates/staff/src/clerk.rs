@@ -174,7 +174,7 @@ impl Staff {
         };
         // An operator may mend a suspended insurer; its own staff may not come in.
         if !insurer.is_open() && !is_support && insurer.tenant_id != TenantId::PLATFORM {
-            return reasons::CONSOLE_SESSION_ENDED.into();
+            return reasons::CONSOLE_CLOSED.into();
         }
         if session.needs_touch(now) {
             sessions::touch_beside(&self.database, insurer.tenant_id, session.clone(), now);

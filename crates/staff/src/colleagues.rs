@@ -5,7 +5,7 @@ use crate::{
     account::{Account, locked},
     invitation::INVITATION,
     log_in::FACTOR_RESET,
-    messages::{Suspended, letterhead},
+    messages::{Resumed, Suspended, letterhead},
     password::RESET,
     reasons, roles,
     schema::{staff, staff_factors, staff_roles},
@@ -22,9 +22,19 @@ use kernel::{EmailAddress, Outage, Outcome, StaffId, TenantId, outcome};
 use serde_json::json;
 use tenancy::Insurer;
 
+/// For what somebody is suspended: a colleague's word,
+const BY_COLLEAGUE: &str = "colleague";
+/// the operator's at the command line,
+const BY_OPERATOR: &str = "operator";
+/// or because nobody has logged in for long.
+pub(crate) const UNUSED: &str = "unused";
+/// As what mails about somebody who is let in again are counted.
+const RESUMED: &str = "staff_let_in_again";
+
 impl Staff {
     /// Lets somebody in no more: their sessions and links end at once, and a mail tells them. The last administrator can
-    /// only be suspended from the command line.
+    /// only be suspended from the command line. Whom a colleague suspends counts on where it is asked whether two can agree,
+    /// or one would end four eyes by shutting the others'; whom the operator suspends, also after a colleague, does not.
     pub async fn suspend(&self, origin: &Origin, by: By<'_>, id: StaffId) -> Result<Outcome<()>, Outage> {
         let insurer = self.insurer(by.tenant()).await?;
         let now = self.clock.now();
@@ -33,13 +43,14 @@ impl Staff {
         let Some(found) = locked(&tx, id).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
-        if found.suspended_at.is_some() {
+        let why = if by.is_staff() { BY_COLLEAGUE } else { BY_OPERATOR };
+        if found.suspended_at.is_some() && (by.is_staff() || found.suspended_for.as_deref() == Some(why)) {
             return Ok(Outcome::Done(()));
         }
         if by.is_staff() && keepers == [id] {
             return Ok(reasons::LAST_ADMINISTRATOR.into());
         }
-        self.shut_out(&mut tx, &insurer, &found, "colleague", now).await?;
+        self.shut_out(&mut tx, &insurer, &found, why, now).await?;
         let about = (Some(id), json!({}));
         trail::record(&tx, now, origin, by.actor(), ("staff.suspend", "done"), about).await?;
         tx.commit().await?;
@@ -54,7 +65,7 @@ impl Staff {
         found: &Account,
         now: DateTime<Utc>,
     ) -> Result<(), Outage> {
-        self.shut_out(tx, insurer, found, "unused", now).await?;
+        self.shut_out(tx, insurer, found, UNUSED, now).await?;
         let about = (Some(found.staff_id), json!({}));
         let what = ("staff.suspend", "unused");
         Ok(trail::record(tx, now, &Origin::worker(), Actor::System, what, about).await?)
@@ -82,21 +93,25 @@ impl Staff {
         let message = Suspended {
             letterhead: letterhead(insurer, &self.console_url),
             at: now,
-            unused: why == "unused",
+            unused: why == UNUSED,
         };
         self.write_to(tx, insurer, (id, &found.email), None, &message, now)
             .await
     }
 
-    /// Lets them in again; from now on the account counts as unused anew.
+    /// Lets them in again; from now on the account counts as unused anew. They and the administrators are told by mail.
     pub async fn resume(&self, origin: &Origin, by: By<'_>, id: StaffId) -> Result<Outcome<()>, Outage> {
+        let insurer = self.insurer(by.tenant()).await?;
         let now = self.clock.now();
-        let tx = self.database.tenant(by.tenant()).write(Durability::Safe).await?;
+        let mut tx = self.database.tenant(by.tenant()).write(Durability::Safe).await?;
         let Some(found) = locked(&tx, id).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
         if found.suspended_at.is_none() {
             return Ok(Outcome::Done(()));
+        }
+        if let Err(refusal) = self.may_mail(&tx, by, (id, RESUMED), now).await? {
+            return Ok(refusal.into());
         }
         let tenant = tx.tenant();
         diesel::update(staff::table)
@@ -107,7 +122,16 @@ impl Staff {
                 staff::suspended_for.eq(None::<String>),
                 staff::resumed_at.eq(now),
             ))
-            .execute(&mut &*tx)
+            .execute(&mut *tx)
+            .await?;
+        let message = Resumed {
+            letterhead: letterhead(&insurer, &self.console_url),
+            name: found.name,
+            at: now,
+        };
+        self.write_to(&mut tx, &insurer, (id, &found.email), None, &message, now)
+            .await?;
+        self.mail_to_administrators(&mut tx, &insurer, Some(id), &message, now)
             .await?;
         let about = (Some(id), json!({}));
         trail::record(&tx, now, origin, by.actor(), ("staff.resume", "done"), about).await?;
@@ -228,7 +252,7 @@ pub enum State {
     Invited,
     /// They may come in.
     Active,
-    /// A colleague suspended it.
+    /// A colleague suspended it, or the operator.
     Suspended(DateTime<Utc>),
     /// Nobody used it for 90 days.
     Unused(DateTime<Utc>),
@@ -328,7 +352,7 @@ fn marked(roles: &[HeldRow], id: StaffId) -> roles::Held {
 
 fn state(account: &Account) -> State {
     match (account.suspended_at, account.suspended_for.as_deref()) {
-        (Some(at), Some("unused")) => State::Unused(at),
+        (Some(at), Some(UNUSED)) => State::Unused(at),
         (Some(at), _) => State::Suspended(at),
         (None, _) if !account.has_come() => State::Invited,
         (None, _) => State::Active,

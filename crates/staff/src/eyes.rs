@@ -81,8 +81,10 @@ struct Row {
     is_active: bool,
 }
 
-/// Whoever was suspended or let in again lately counts on, though they agree to nothing: four eyes don't end by shutting one
-/// pair, nor by opening it again.
+/// Who counts and who agrees are two things: `is_active` says who agrees. Whom a colleague suspended agrees to nothing, and
+/// counts on for as long as they hold the role. So nobody ends four eyes by shutting a pair: fewer count by another's agreement
+/// (a role is taken), by the operator's hand at the command line, or where nobody has used an account for 90 days. Whoever is
+/// let in again, or whose factor was reset, counts at once and agrees after [`LEAST_HELD`].
 const ABLE: &str = "\
 SELECT s.staff_id, s.email, s.suspended_at IS NULL AND (s.resumed_at IS NULL OR s.resumed_at <= $3) AS is_active
 FROM (SELECT DISTINCT held.staff_id FROM unnest($2::text[]) AS given (role)
@@ -90,7 +92,7 @@ FROM (SELECT DISTINCT held.staff_id FROM unnest($2::text[]) AS given (role)
           WHERE r.tenant_id = $1 AND r.role = given.role AND r.granted_at <= $3 OFFSET 0) held) able
 CROSS JOIN LATERAL (SELECT * FROM staff c WHERE c.tenant_id = $1 AND c.staff_id = able.staff_id OFFSET 0) s
 WHERE s.last_log_in_at IS NOT NULL
-  AND (s.suspended_at IS NULL OR s.suspended_for = 'colleague' AND s.suspended_at > $3)
+  AND (s.suspended_at IS NULL OR s.suspended_for = 'colleague')
   AND NOT EXISTS (SELECT FROM staff_roles b WHERE b.tenant_id = $1 AND b.staff_id = s.staff_id
       AND (b.symbols IS NOT NULL OR b.workplaces IS NOT NULL))
 ORDER BY s.staff_id";

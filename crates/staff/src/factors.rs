@@ -25,6 +25,7 @@ use crate::{
     trail,
 };
 use audit::Origin;
+use ceremony::Ceremony;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, Keyed, Kind, TenantTransaction};
 use diesel::prelude::*;
@@ -308,18 +309,29 @@ impl Staff {
         })
     }
 
-    /// Whether this clerk may have one factor more.
-    async fn may_enrol(
-        &self,
-        tx: &mut TenantTransaction,
-        clerk: &Clerk,
-        now: DateTime<Utc>,
-    ) -> Result<Result<(), Refusal>, Outage> {
-        Ok(match self.may_change(tx, clerk, now).await? {
+    /// A transaction for one factor more, where this clerk may have it.
+    async fn enrolling(&self, clerk: &Clerk, now: DateTime<Utc>) -> Result<Result<TenantTransaction, Refusal>, Outage> {
+        let tenant = self.database.tenant(clerk.insurer.tenant_id);
+        let mut tx = tenant.write(Durability::Safe).await?;
+        Ok(match self.may_change(&mut tx, clerk, now).await? {
             Ok(factors) if factors.kept.len() >= MOST => Err(reasons::ENOUGH_FACTORS.into()),
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(tx),
             Err(refusal) => Err(refusal),
         })
+    }
+
+    /// What a new factor is to be given or asked, in that transaction; the same until it has answered.
+    async fn offer<T: Serialize + DeserializeOwned>(
+        &self,
+        mut tx: TenantTransaction,
+        clerk: &Clerk,
+        kind: Ceremony,
+        now: DateTime<Utc>,
+        make: impl FnOnce() -> Result<T, Outage>,
+    ) -> Result<Outcome<T>, Outage> {
+        let offered = self.ceremony(&mut tx, clerk, kind, now, make).await?;
+        tx.commit().await?;
+        Ok(offered.map_or(reasons::CEREMONY_OVER.into(), Outcome::Done))
     }
 
     /// Keeps a factor that has just shown that it works: the session is inside from now on, person and administrators are

@@ -21,6 +21,9 @@ pub const SYMBOLS: Field = Field::new("symbols", "担当する記号")
 /// 担当する事業所コード.
 pub const CODES: Field = Field::new("codes", "担当する事業所コード")
     .takes("事業所コードに、使えない文字が入っています。もう一度入力してください");
+/// 担当する記号, where there are more than a role reaches.
+pub const BOUNDS: Field =
+    Field::new("symbols", "担当する記号").takes("担当する記号と事業所コードは、合わせて100件以内で入力してください");
 
 /// The digits that an authenticator app shows.
 pub const APP_CODE: Field =

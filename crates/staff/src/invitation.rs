@@ -3,6 +3,7 @@
 use crate::{
     By, Grant, Staff, StaffName,
     account::{Account, account, email_key, locked, person_name},
+    colleagues::UNUSED,
     fields,
     grants::grants,
     log_in::{LoggedIn, is_open},
@@ -27,7 +28,7 @@ use guard::{
 use kernel::{EmailAddress, FieldError, Outage, Outcome, Refusal, StaffId, TenantSecret};
 use serde_json::json;
 use std::sync::Arc;
-use tenancy::Insurer;
+use tenancy::{Insurer, insurer_of};
 
 /// The links' purpose in the guard.
 pub(crate) const INVITATION: &str = "staff_invitation";
@@ -192,6 +193,10 @@ impl Staff {
         if is_here(&found) {
             return Ok(reasons::STAFF_KNOWN.into());
         }
+        let what = (found.staff_id, INVITATION);
+        if let Err(refusal) = self.may_mail(tx, by, what, now).await? {
+            return Ok(refusal.into());
+        }
         if !is_new {
             renew(tx, found.staff_id, &invitee.name, now).await?;
             links::close(tx, now, found.staff_id.0, INVITATION).await?;
@@ -266,7 +271,7 @@ impl Staff {
                         return Ok(kernel::outcome::NOT_FOUND.into());
                     };
                     let by = (&agreed.origin, By::Wish(agreed));
-                    let insurer = staff.insurer(agreed.tenant).await?;
+                    let insurer = insurer_of(tx).await?;
                     let sent = staff.send(tx, by, (&insurer, &invitee), agreed.now).await?;
                     Ok(sent.map(|_| ()))
                 })
@@ -399,9 +404,9 @@ async fn before(tx: &TenantTransaction, invitee: &Invitee) -> Result<Outcome<Hel
     })
 }
 
-/// True for whoever has accepted, and whom a colleague shut out.
+/// True for whoever has accepted, and whom somebody shut out.
 fn is_here(found: &Account) -> bool {
-    found.has_come() || found.suspended_for.as_deref() == Some("colleague")
+    found.has_come() || found.suspended_for.as_deref().is_some_and(|why| why != UNUSED)
 }
 
 /// A new account without a password; false where the address has one already.

@@ -7,7 +7,7 @@ use crate::{
     fields,
     messages::{OddLogIn, letterhead},
     reasons::{self, unhashed},
-    rules::{self, GUESSES, MOST_GUESSES, ODD_FAILURES, ODD_LOG_IN},
+    rules::{self, GUESSES, MOST_GUESSES},
     schema::staff,
     trail::{self, DEAD_LINK, Typed},
 };
@@ -19,10 +19,9 @@ use diesel_async::RunQueryDsl;
 use futures_util::future::try_join;
 use guard::{
     Password, PasswordHash,
-    guesses::{Counted, Guesser},
+    guesses::{Admitted, Counted, Guesser},
     links::{self, LinkState},
     sessions,
-    throttle::{self, Taken},
 };
 use kernel::{EmailAddress, FieldError, Outage, Outcome, Problem, Reason, Refusal, StaffId, TenantId, TenantSecret};
 use scoped_futures::ScopedFutureExt as _;
@@ -188,7 +187,7 @@ impl Staff {
             Ok(place) => place,
             Err(error) => return Ok(unhashed(error)?.into()),
         };
-        let admitted = match self.admit_log_in(&counted).await? {
+        let admitted = match self.gate().admit(&counted).await? {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(refusal.into()),
         };
@@ -210,8 +209,7 @@ impl Staff {
             .as_ref()
             .is_some_and(|found| found.guesses(counted.by) > MOST_GUESSES)
         {
-            self.hold_off_locked(&counted).await?;
-            return Ok(reasons::STAFF_LOCKED.into());
+            return Ok(self.gate().hold_off_locked(&counted).await?.into());
         }
         let password = Password::typed(attempt.password);
         let stored = found.as_ref().and_then(Account::stored);
@@ -236,21 +234,16 @@ impl Staff {
             None
         };
         let now = self.clock.now();
-        let failures = if counted.by == Guesser::Stranger {
-            admitted.failures
-        } else {
-            0
-        };
         let outcome = if let Some(reason) = why_not(attempt, &insurer, &found, now) {
             self.turn_away(attempt, &insurer, &found, counted.by, reason).await?
         } else {
-            self.come_in(attempt, &insurer, &found, rehashed, (counted.by, failures), now)
+            self.come_in(attempt, &insurer, &found, rehashed, (&counted, &admitted), now)
                 .await?
         };
         if outcome.is_refused(reasons::STAFF_LOG_IN_FAILED) {
             return self.fail(tenant, Some(found.staff_id), &counted).await;
         }
-        self.forgive_admitted(&counted, &admitted).await?;
+        self.gate().forgive_admitted(&counted, &admitted).await?;
         Ok(outcome)
     }
 
@@ -268,7 +261,7 @@ impl Staff {
         about: Option<StaffId>,
         counted: &Counted<'_>,
     ) -> Result<Outcome<LoggedIn>, Outage> {
-        self.count_guesses(counted).await?;
+        self.gate().count(counted).await?;
         let detail = Typed::of(&self.keys, "staff", &counted.typed).into(json!({}));
         let tx = self.database.tenant(tenant).write(Durability::Safe).await?;
         let what = ("session.open", reasons::STAFF_LOG_IN_FAILED.code);
@@ -306,11 +299,11 @@ impl Staff {
         insurer: &Arc<Insurer>,
         found: &Account,
         rehashed: Option<PasswordHash>,
-        (by, failures): (Guesser, u32),
+        (counted, admitted): (&Counted<'_>, &Admitted),
         now: DateTime<Utc>,
     ) -> Result<Outcome<LoggedIn>, Outage> {
         let mut tx = self.database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-        if !note_password(&tx, found, rehashed, by).await? {
+        if !note_password(&tx, found, rehashed, counted.by).await? {
             tx.rollback().await?;
             return Ok(reasons::STAFF_LOG_IN_FAILED.into());
         }
@@ -322,8 +315,14 @@ impl Staff {
                 return Ok(reasons::STAFF_LINK_ENDED.into());
             }
         }
-        if failures >= ODD_FAILURES {
-            self.tell_of_odd_log_in(&mut tx, insurer, found, failures, now).await?;
+        if let Some(failures) = counted.odd(&tx, &self.keys, now, admitted, found.staff_id.0).await? {
+            let message = OddLogIn {
+                letterhead: letterhead(insurer, &self.console_url),
+                at: now,
+                failures,
+            };
+            self.write_to(&mut tx, insurer, (found.staff_id, &found.email), None, &message, now)
+                .await?;
         }
         let opened = self
             .open_session(&mut tx, insurer, found, (attempt.origin, attempt.agent), now)
@@ -352,28 +351,6 @@ impl Staff {
             door_name: StaffName::of(insurer, &found.email_key).typed(),
             insurer: Arc::clone(insurer),
         })
-    }
-
-    /// Mails them that somebody came in after so many wrong passwords (security.md 30), once a day at most.
-    async fn tell_of_odd_log_in(
-        &self,
-        tx: &mut TenantTransaction,
-        insurer: &Insurer,
-        found: &Account,
-        failures: u32,
-        now: DateTime<Utc>,
-    ) -> Result<(), Outage> {
-        let key = found.staff_id.to_string();
-        if throttle::take(tx, &self.keys, now, &ODD_LOG_IN, &key).await? != Taken::Free {
-            return Ok(());
-        }
-        let message = OddLogIn {
-            letterhead: letterhead(insurer, &self.console_url),
-            at: now,
-            failures,
-        };
-        self.write_to(tx, insurer, (found.staff_id, &found.email), None, &message, now)
-            .await
     }
 
     /// Posts a message to somebody's address.

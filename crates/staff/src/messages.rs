@@ -1,11 +1,10 @@
 //! The mails to staff. Each is written once, as a [`Body`]; the text and the HTML part both come from it.
 
-use crate::{Staff, account};
+use crate::{Staff, account, support};
 use chrono::{DateTime, Utc};
 use database::TenantTransaction;
-use jobs::due::Rank;
 use kernel::{Outage, StaffId, calendar};
-use mail::{Body, Message, Registry};
+use mail::{Body, Registry, message};
 use serde::{Deserialize, Serialize};
 use tenancy::Insurer;
 use url::Url;
@@ -39,56 +38,16 @@ impl Letterhead {
         ))
     }
 
-    fn close(&self, body: Body) -> Body {
-        body.rule()
-            .paragraph(
-                "本メールは送信専用のメールアドレスから配信されています。\n\
-                 本メールに返信いただいても対応出来かねますのでご了承ください。",
-            )
-            .paragraph(&format!(
-                "ご不明な点は、{}の管理者にお問い合わせください。",
-                self.insurer
-            ))
+    fn close(&self, body: Body, last: Option<&str>) -> Body {
+        body.no_replies(last).paragraph(&format!(
+            "ご不明な点は、{}の管理者にお問い合わせください。",
+            self.insurer
+        ))
     }
 }
 
 const NOT_YOURS: &str = "お心当たりのない場合は、すぐにログイン画面の「パスワードを忘れた方はこちら」から\n\
     パスワードを設定し直し、管理者にお知らせください。";
-
-macro_rules! message {
-    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        pub struct $name {
-            /// Whose it is.
-            pub letterhead: Letterhead,
-            $($(#[$field_doc])* pub $field: $type,)*
-        }
-
-        impl $name {
-            fn body(&$self) -> Body {
-                $self.letterhead.close($body)
-            }
-        }
-
-        impl Message for $name {
-            const TEMPLATE: &'static str = $template;
-            const RANK: Rank = Rank::$rank;
-
-            fn subject(&self) -> String {
-                $subject.to_owned()
-            }
-
-            fn text(&self) -> String {
-                self.body().text()
-            }
-
-            fn html(&self) -> String {
-                self.body().html($subject)
-            }
-        }
-    };
-}
 
 message!(
     /// The link of an invitation.
@@ -198,6 +157,28 @@ message!(
 );
 
 message!(
+    /// The account is let in again; told to whose it is and to the administrators.
+    Resumed, "staff_resumed", Bulk, "【管理画面】アカウントの停止が解かれました", {
+        /// Whose.
+        name: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    |self| self
+        .letterhead
+        .open()
+        .paragraph(&format!(
+            "{} に、{}さんの管理画面のアカウントの停止が解かれました。",
+            calendar::moment(self.at),
+            self.name
+        ))
+        .paragraph(
+            "ご存じの操作のときは、何もなさる必要はありません。\n\
+             心当たりがない場合は、すぐに管理者に連絡して、このアカウントを停止してください。",
+        )
+);
+
+message!(
     /// The link by which a second factor is set up anew.
     FactorResetLink, "staff_factor_reset_link", Soon, "【管理画面】2つ目の確認の設定し直しのご案内", {
         /// The link, once usable.
@@ -303,12 +284,13 @@ impl Staff {
 /// Adds the mails to staff to the postman's.
 #[must_use]
 pub fn registry(registry: Registry) -> Registry {
-    registry
+    support::registry(registry)
         .with::<Invited>()
         .with::<PasswordReset>()
         .with::<PasswordChanged>()
         .with::<OddLogIn>()
         .with::<Suspended>()
+        .with::<Resumed>()
         .with::<FactorResetLink>()
         .with::<FactorChanged>()
 }

@@ -29,6 +29,20 @@ pub const DEAD_GONE: Reason = Reason {
     },
 };
 
+/// The mail is there, and what it said is not.
+pub const MAIL_ERASED: Reason = Reason {
+    code: "mail_erased",
+    kind: RefusalKind::Outdated,
+    detail: "What the mail said is erased: it held a code or a link, or its seven days are over. It can't be sent again.",
+    words: |_, _| {
+        Words::new(
+            "このメールは、もう一度は送れません",
+            "認証番号やリンクの入ったメールか、送り直せる7日間が過ぎたメールです。内容はすでに消しました。ご本人に、手続きをやり直していただいてください。",
+            &[("/operator/mails", "届かなかったメールの一覧へ")],
+        )
+    },
+};
+
 /// What is done with something that died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
@@ -136,7 +150,8 @@ pub async fn mend(
         Deed::SendMail => mail::dead::send_again(&mut tx, now, MailId(item)).await?,
     };
     let Some(kind) = kind else {
-        return Ok(DEAD_GONE.into());
+        let is_there = deed == Deed::SendMail && mail::dead::mail(&tx, MailId(item)).await?.is_some();
+        return Ok(if is_there { MAIL_ERASED } else { DEAD_GONE }.into());
     };
     let entry = |actor| Entry {
         actor,

@@ -94,6 +94,24 @@ pub const STAFF_WAIT: Reason = Reason {
     },
 };
 
+/// Links enough were mailed to this person.
+pub const MAILED_ENOUGH: Reason = Reason {
+    code: "mailed_enough",
+    kind: RefusalKind::Wait,
+    detail: "So many links were mailed to this person. Wait until the time given.",
+    words: |refusal, now| {
+        let until = refusal.until.map(|until| calendar::moment_or_time(until, now));
+        Words::new(
+            "この方へのメールが続いています",
+            format!(
+                "この方には、何度も続けてメールを送っています。届いたメールを確かめてもらい、必要なときは、{}以降に、もう一度操作してください。",
+                until.unwrap_or_else(|| "しばらく待って、それ".into())
+            ),
+            &[],
+        )
+    },
+};
+
 /// So many wrong passwords that only a new one helps.
 pub const STAFF_LOCKED: Reason = Reason {
     code: "staff_locked",
@@ -116,7 +134,7 @@ pub const CONSOLE_CLOSED: Reason = Reason {
     words: |_, _| {
         Words::new(
             "この保険者の管理画面は停止しています",
-            "運営者が停止しているため、ログインできません。再開については、運営者にお問い合わせください。",
+            "運営者が停止しているため、今は使えません。再開すると、元どおり使えます。再開については、運営者にお問い合わせください。",
             &[LOG_IN],
         )
     },
@@ -419,12 +437,13 @@ pub(crate) fn unhashed(error: HashError) -> Result<Refusal, Outage> {
 }
 
 /// All of them.
-pub const REASONS: [Reason; 27] = [
+pub const REASONS: [Reason; 28] = [
     CONSOLE_SESSION_ENDED,
     STAFF_SUSPENDED,
     NOT_PERMITTED,
     STAFF_LOG_IN_FAILED,
     STAFF_WAIT,
+    MAILED_ENOUGH,
     STAFF_LOCKED,
     CONSOLE_CLOSED,
     STAFF_LINK_ENDED,

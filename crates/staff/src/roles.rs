@@ -14,8 +14,10 @@ use diesel_async::RunQueryDsl;
 use kernel::{FieldError, Problem, Refusal, StaffId, Symbol, TenantId, text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+/// 記号 and 事業所コード together that a role reaches at most: each is looked for in every list, shown, and kept in the trail.
+const MOST_BOUNDS: usize = 100;
 /// Characters of a 事業所コード, as rosters have them.
 const LONGEST_CODE: usize = 40;
 
@@ -94,14 +96,18 @@ fn bounds(grant: &Grant) -> Result<Bounds, Refusal> {
     let symbols = symbols
         .iter()
         .map(|symbol| Symbol::parse(symbol).map(|symbol| symbol.key().to_owned()));
-    let symbols: Vec<String> = symbols.collect::<Result<_, _>>().map_err(refused)?;
-    let codes: Vec<String> = codes
+    // Each once, in one order: what was typed twice or otherwise is no other reach.
+    let symbols: BTreeSet<String> = symbols.collect::<Result<_, _>>().map_err(refused)?;
+    let codes: BTreeSet<String> = codes
         .iter()
         .map(|code| text::normalize(code))
         .filter(|code| !code.is_empty())
         .collect();
     if symbols.is_empty() && codes.is_empty() {
         return Err(refused(Problem::Empty));
+    }
+    if symbols.len() + codes.len() > MOST_BOUNDS {
+        return Err(Refusal::field(FieldError::new(fields::BOUNDS, Problem::Characters)));
     }
     if codes.iter().any(|code| text::has_control(code)) {
         return Err(of_codes(Problem::Characters));
@@ -110,8 +116,8 @@ fn bounds(grant: &Grant) -> Result<Bounds, Refusal> {
         return Err(of_codes(Problem::TooLong { max: LONGEST_CODE }));
     }
     Ok(Bounds {
-        symbols: Some(symbols),
-        workplaces: Some(codes),
+        symbols: Some(symbols.into_iter().collect()),
+        workplaces: Some(codes.into_iter().collect()),
     })
 }
 

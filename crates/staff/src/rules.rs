@@ -16,6 +16,7 @@
 //! | `staff_reset_id` | the same | code and mail as typed | platform | 100 a day | the window's end | devices are free of it |
 //! | `staff_recovery_network` | the same | network | platform | 2,000 in 15 min | the window's end | |
 //! | `staff_odd_log_in` | mails about odd log-ins | account | insurer | 1 a day | silence | |
+//! | `staff_link` | links that colleagues have mailed to somebody, and that they let them in again | account and what for | insurer | 10 an hour | the window's end | the command line is free of it |
 //!
 //! Those are rows of `throttles`, swept after two quiet days. What must last stands in columns, which only success ends:
 //!
@@ -51,8 +52,6 @@ const WAITS: [Duration; 5] = [
 pub(crate) const MOST_GUESSES: i32 = 100;
 /// Sessions of one account.
 pub(crate) const SESSIONS: u32 = 20;
-/// A log-in after so many wrong passwords since the last is told by mail.
-pub(crate) const ODD_FAILURES: u32 = 5;
 
 const LOG_INS: Rule<'static> = rule("staff_log_ins", 120, HOUR, &[]);
 const LOG_IN: Rule<'static> = rule("staff_log_in", 10, HOUR, &WAITS);
@@ -66,6 +65,7 @@ const RESET: Rule<'static> = rule("staff_reset", 5, HOUR, &[HOUR]);
 pub(crate) const RESET_ID: Rule<'static> = rule("staff_reset_id", 100, DAY, &[]);
 pub(crate) const RECOVERY_NETWORK: NetworkRule = network("staff_recovery_network", 2_000);
 pub(crate) const ODD_LOG_IN: Rule<'static> = rule("staff_odd_log_in", 1, DAY, &[]);
+pub(crate) const LINK: Rule<'static> = rule("staff_link", 10, HOUR, &[]);
 
 /// The rules of log-ins.
 pub(crate) const GUESSES: GuessRules<'static> = GuessRules {
@@ -73,6 +73,7 @@ pub(crate) const GUESSES: GuessRules<'static> = GuessRules {
     log_in: LOG_IN,
     log_in_id: LOG_IN_ID,
     log_in_network: LOG_IN_NETWORK,
+    odd_log_in: ODD_LOG_IN,
 };
 
 /// Reset mails from a network that is so many times as large as the smallest.

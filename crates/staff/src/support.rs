@@ -5,7 +5,7 @@ mod enter;
 mod messages;
 mod rows;
 
-pub use messages::registry;
+pub(crate) use messages::registry;
 pub use rows::{OpenSupport, SupportGrant, SupportState};
 
 use crate::{Clerk, Staff, support::rows::Ended};

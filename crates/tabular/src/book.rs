@@ -2,11 +2,13 @@
 //! rows and everything else is read as ever. What a sheet knows and a CSV does not, whether a cell holds a number or a day,
 //! stands before its value as a mark.
 //!
-//! Books are packed, and a small one may hold anything: what it unpacks to is counted before any of it is kept. It is read on
-//! a thread of its own, which ends the file where the library gives up, whatever a hostile file does to it.
+//! What it unpacks to is counted before any of it is kept ([`weigh`]). It is read on a thread of its own, which ends the file
+//! where the library gives up, whatever a hostile file does to it.
+
+mod weigh;
 
 use crate::Fault;
-use calamine::{Cell, DataRef, ExcelDateTime, Reader as _, SheetType, Xlsx, XlsxError};
+use calamine::{DataRef, ExcelDateTime, Reader as _, SheetType, SheetVisible, Xlsx, XlsxError, XlsxFormulaMetadata};
 use sha2::{Digest as _, Sha256};
 use std::{
     borrow::Cow,
@@ -14,22 +16,17 @@ use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::{Builder, JoinHandle},
 };
-use zip::ZipArchive;
 
 /// The longest book, packed.
 const MOST_PACKED: u64 = 20 << 20;
-/// All that it may unpack to.
-const MOST_UNPACKED: u64 = 256 << 20;
-/// What of that may be no sheet: texts and styles are held in memory.
-const MOST_HELD: u64 = 64 << 20;
-/// Texts that a book may say it has: room for them is made at once.
-const MOST_TEXTS: u64 = 5_000_000;
 /// Rows of a sheet, by Excel's own bound.
 const SHEET_ROWS: u32 = 1 << 20;
 /// Columns, likewise.
 const SHEET_COLUMNS: u32 = 1 << 14;
 /// A row this long is none of a table's.
 const MOST_ROW: usize = 1 << 20;
+/// All lines of a book: a long text may stand in many cells and be kept once.
+const MOST_LINES: usize = 256 << 20;
 /// Bytes that are handed on at once, and how often that may be done ahead.
 const CHUNK: usize = 1 << 16;
 const AHEAD: usize = 4;
@@ -41,6 +38,8 @@ pub(crate) const MOST_ROWS: u64 = 100_000;
 
 const NUMBER: char = '\u{1}';
 const DAY: char = '\u{2}';
+/// A formula of which the book keeps no result.
+const UNSOLVED: char = '\u{4}';
 /// What stands for a control character of a cell, so that it is told as one and never taken for a mark.
 const CONTROL: char = '\u{3}';
 
@@ -51,6 +50,9 @@ pub(crate) fn is_book(head: &[u8]) -> bool {
 
 /// What stands in a cell of a book. A number is none of a code: it has lost its zeros at the front.
 pub(crate) fn value(cell: &str, is_code: bool) -> Result<&str, Fault> {
+    if cell.starts_with(UNSOLVED) {
+        return Err(Fault::Unsolved);
+    }
     match (cell.strip_prefix(NUMBER), cell.strip_prefix(DAY)) {
         (Some(_), _) if is_code => Err(Fault::Number),
         (_, Some(_)) if is_code => Err(Fault::TurnedToDate),
@@ -61,7 +63,7 @@ pub(crate) fn value(cell: &str, is_code: bool) -> Result<&str, Fault> {
 
 /// A cell without its mark.
 pub(crate) fn shown(cell: &str) -> &str {
-    cell.trim_start_matches([NUMBER, DAY])
+    cell.trim_start_matches([NUMBER, DAY, UNSOLVED])
 }
 
 /// A book with its hash, being read.
@@ -130,14 +132,18 @@ impl Read for Lines {
 }
 
 fn read(packed: Vec<u8>, to: SyncSender<Vec<u8>>) -> Result<(), Fault> {
-    weigh(&packed)?;
+    let weighed = weigh::weigh(packed)?;
     let broken = |_: XlsxError| Fault::BrokenBook;
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(packed)).map_err(broken)?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(weighed.packed)).map_err(broken)?;
     let sheet = only_sheet(&book)?;
+    if let Some(cells) = weighed.merged {
+        return Err(Fault::MergedCells(cells));
+    }
     let mut cells = book.worksheet_cells_reader(&sheet).map_err(broken)?;
     let mut lines = Writer::new(to);
-    while let Some(cell) = cells.next_cell().map_err(broken)? {
-        if !lines.put(&cell)? {
+    while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(broken)? {
+        let held = value_of(&cell.value).or_else(|| unsolved(&cell.value, cell.formula.as_ref()));
+        if !lines.put(cell.pos, held)? {
             return Ok(());
         }
     }
@@ -148,111 +154,26 @@ fn read(packed: Vec<u8>, to: SyncSender<Vec<u8>>) -> Result<(), Fault> {
 /// The name of the one sheet that there is: which of several is meant, nobody knows.
 fn only_sheet<R: Read + io::Seek>(book: &Xlsx<R>) -> Result<String, Fault> {
     let sheets = book.sheets_metadata().iter();
-    let names: Vec<&str> = sheets
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| sheet.name.as_str())
-        .collect();
-    match names.as_slice() {
+    let sheets: Vec<_> = sheets.filter(|sheet| sheet.typ == SheetType::WorkSheet).collect();
+    match sheets.as_slice() {
         [] => Err(Fault::BrokenBook),
-        [name] => Ok((*name).to_owned()),
+        [sheet] => Ok(sheet.name.clone()),
         several => {
-            let visible = |name: &&str| name.chars().filter(|c| !c.is_control()).take(31).collect::<String>();
+            let visible = |name: &str| name.chars().filter(|c| !c.is_control()).take(31).collect::<String>();
             let names: Vec<String> = several
                 .iter()
                 .take(NAMED)
-                .map(|name| format!("「{}」", visible(name)))
+                .map(|sheet| {
+                    let hidden = match sheet.visible {
+                        SheetVisible::Visible => "",
+                        _ => "（非表示）",
+                    };
+                    format!("「{}」{hidden}", visible(&sheet.name))
+                })
                 .collect();
             let more = if several.len() > NAMED { "ほか" } else { "" };
             Err(Fault::ManySheets(names.concat() + more))
         }
-    }
-}
-
-/// Unpacks all of it once and keeps nothing: what a book says of its own size may be made up.
-fn weigh(packed: &[u8]) -> Result<(), Fault> {
-    let mut archive = ZipArchive::new(Cursor::new(packed)).map_err(|_| Fault::BrokenBook)?;
-    let (mut unpacked, mut held) = (0, 0);
-    let mut buffer = vec![0; CHUNK];
-    for nth in 0..archive.len() {
-        let mut part = archive.by_index(nth).map_err(|_| Fault::BrokenBook)?;
-        let mut kind = Kind::of(&part.name().map_err(|_| Fault::BrokenBook)?);
-        loop {
-            let count = part.read(&mut buffer).map_err(|_| Fault::BrokenBook)?;
-            let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
-                break;
-            };
-            let count = u64::try_from(count).unwrap_or(u64::MAX);
-            unpacked += count;
-            held += if matches!(kind, Kind::Sheet) { 0 } else { count };
-            if unpacked > MOST_UNPACKED || held > MOST_HELD {
-                return Err(Fault::BookTooLarge);
-            }
-            if let Kind::Xml(promise) = &mut kind {
-                bytes.iter().try_for_each(|byte| promise.take(*byte))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What a part of a book is, as far as it is of interest here.
-enum Kind {
-    Sheet,
-    Xml(Promise),
-    Other,
-}
-
-impl Kind {
-    fn of(name: &str) -> Self {
-        let name = name.replace('\\', "/").to_ascii_lowercase();
-        let file = name.rsplit('/').next().unwrap_or_default();
-        if name.contains("worksheets/") && file.starts_with("sheet") {
-            Self::Sheet
-        } else if matches!(file.rsplit('.').next(), Some("xml" | "rels")) {
-            Self::Xml(Promise::default())
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// Watches for how many texts a part says it has, for whom the library makes room before it reads one.
-#[derive(Default)]
-struct Promise {
-    /// How much of the attribute's name was just read.
-    matched: usize,
-    number: Option<u64>,
-}
-
-impl Promise {
-    const NAME: &'static [u8] = b"uniqueCount";
-
-    fn take(&mut self, byte: u8) -> Result<(), Fault> {
-        // No character of XML; in UTF-8 there is none, and what is written otherwise is not looked at.
-        if byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') {
-            return Err(Fault::BrokenBook);
-        }
-        if self.matched == Self::NAME.len() {
-            match byte {
-                b'0'..=b'9' => {
-                    let number = self.number.unwrap_or_default();
-                    let number = number.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
-                    if number > MOST_TEXTS {
-                        return Err(Fault::BookTooLarge);
-                    }
-                    self.number = Some(number);
-                    return Ok(());
-                }
-                b'=' | b'"' | b'\'' | b' ' | b'\t' | b'\n' | b'\r' if self.number.is_none() => return Ok(()),
-                _ => *self = Self::default(),
-            }
-        }
-        self.matched = match Self::NAME.get(self.matched) {
-            Some(expected) if *expected == byte => self.matched + 1,
-            // A name begins behind white space, so nothing of it can have been passed over.
-            _ => usize::from(Self::NAME.first() == Some(&byte)),
-        };
-        Ok(())
     }
 }
 
@@ -266,6 +187,8 @@ struct Writer {
     /// Where its line begins in the chunk.
     begin: usize,
     has_value: bool,
+    /// Bytes of all lines before this chunk.
+    before: usize,
     /// Columns of the first row with a value: the header's.
     width: Option<u32>,
 }
@@ -279,18 +202,18 @@ impl Writer {
             column: 0,
             begin: 0,
             has_value: false,
+            before: 0,
             width: None,
         }
     }
 
     /// False once nobody wants any more.
-    fn put(&mut self, cell: &Cell<DataRef<'_>>) -> Result<bool, Fault> {
-        let (row, column) = cell.get_position();
+    fn put(&mut self, (row, column): (u32, u32), held: Option<Held<'_>>) -> Result<bool, Fault> {
         let is_next = row > self.row || (row == self.row && (column > self.column || !self.has_value));
         if !is_next || row >= SHEET_ROWS || column >= SHEET_COLUMNS {
             return Err(Fault::BrokenBook);
         }
-        let Some((mark, text)) = value_of(cell.get_value()) else {
+        let Some((mark, text)) = held else {
             return Ok(true);
         };
         while self.row < row {
@@ -307,6 +230,9 @@ impl Writer {
         if self.chunk.len() - self.begin > MOST_ROW {
             return Err(Fault::RowTooLong);
         }
+        if self.before + self.chunk.len() > MOST_LINES {
+            return Err(Fault::BookTooLarge);
+        }
         Ok(true)
     }
 
@@ -315,7 +241,7 @@ impl Writer {
         let tame = |c: char| match c {
             // Within a cell there is no line: rows are told by lines.
             '\n' | '\r' => '\u{b}',
-            NUMBER | DAY | '\0' => CONTROL,
+            NUMBER | DAY | UNSOLVED | '\0' => CONTROL,
             c => c,
         };
         let mut bytes = [0; 4];
@@ -343,6 +269,7 @@ impl Writer {
         if self.chunk.len() >= CHUNK {
             let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK * 2));
             self.begin = 0;
+            self.before += chunk.len();
             return self.to.send(chunk).is_ok();
         }
         self.begin = self.chunk.len();
@@ -356,8 +283,23 @@ impl Writer {
     }
 }
 
-/// What a cell holds, with its mark; nothing of an empty one.
-fn value_of<'a>(value: &'a DataRef<'_>) -> Option<(Option<char>, Cow<'a, str>)> {
+/// A text, with the mark of what it is.
+type Held<'a> = (Option<char>, Cow<'a, str>);
+
+/// A formula where nothing stands as its result, as programs write books that never calculate. An empty text is a result.
+fn unsolved<'a>(value: &DataRef<'_>, formula: Option<&'a XlsxFormulaMetadata>) -> Option<Held<'a>> {
+    if *value != DataRef::Empty {
+        return None;
+    }
+    let text = match formula? {
+        XlsxFormulaMetadata::Normal { formula } | XlsxFormulaMetadata::Shared { formula, .. } => formula.as_str(),
+        _ => "",
+    };
+    Some((Some(UNSOLVED), format!("={text}").into()))
+}
+
+/// What a cell holds; nothing of an empty one.
+fn value_of<'a>(value: &'a DataRef<'_>) -> Option<Held<'a>> {
     Some(match value {
         DataRef::Empty => return None,
         DataRef::String(text) => (None, text.into()),
@@ -366,15 +308,23 @@ fn value_of<'a>(value: &'a DataRef<'_>) -> Option<(Option<char>, Cow<'a, str>)> 
         DataRef::Float(number) => (Some(NUMBER), number.to_string().into()),
         DataRef::Bool(is_true) => (Some(NUMBER), if *is_true { "TRUE" } else { "FALSE" }.into()),
         DataRef::DateTime(at) => moment(*at),
-        DataRef::DateTimeIso(text) => (Some(DAY), text.strip_suffix("T00:00:00").unwrap_or(text).into()),
+        DataRef::DateTimeIso(text) => (Some(DAY), without_midnight(text).into()),
         DataRef::DurationIso(text) => (Some(NUMBER), text.into()),
         DataRef::Error(error) => (None, error.to_string().into()),
     })
     .filter(|(_, text)| !text.is_empty())
 }
 
+/// A day as it is written in a book of the strict kind, which may have its midnight behind it.
+fn without_midnight(text: &str) -> &str {
+    match text.split_once('T') {
+        Some((day, time)) if time.chars().all(|c| matches!(c, '0' | ':' | '.' | 'Z')) => day,
+        _ => text,
+    }
+}
+
 /// A day, with its time where it has one.
-fn moment(at: ExcelDateTime) -> (Option<char>, Cow<'static, str>) {
+fn moment(at: ExcelDateTime) -> Held<'static> {
     match at.as_datetime().filter(|_| at.is_datetime()) {
         Some(at) if at.time() == chrono::NaiveTime::MIN => (Some(DAY), at.date().to_string().into()),
         Some(at) => (Some(DAY), at.format("%Y-%m-%d %H:%M:%S").to_string().into()),

@@ -19,9 +19,9 @@ pub enum Fault {
     /// A spreadsheet's own file and the like.
     #[error("CSVではなく、{0}です。Excelなどで開き、「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。")]
     NotCsv(&'static str),
-    /// A book that is larger than is taken.
+    /// A book that is larger than is taken, packed or unpacked.
     #[error(
-        "Excelのブックが大きすぎます。ブックは20MBまでです。CSV（UTF-8）で保存し直すと、大きな名簿も取り込めます。"
+        "Excelのブックが大きすぎます。ブックは20MBまでです。それより小さくても、極端に長いセルや多すぎる書式があると取り込めません。CSV（UTF-8）で保存し直すと、大きな名簿も取り込めます。"
     )]
     BookTooLarge,
     /// A packed file that is no book, or one that is damaged.
@@ -30,8 +30,15 @@ pub enum Fault {
     )]
     BrokenBook,
     /// A book of several sheets.
-    #[error("ブックに{0}のシートがあります。名簿のシートだけを残し、ほかのシートを削除して保存し直してください。")]
+    #[error(
+        "ブックに{0}のシートがあります。名簿のシートだけを残し、ほかのシートを削除して保存し直してください。名簿のシートを開いて「CSV UTF-8（コンマ区切り）」の形式で保存し直しても取り込めます。"
+    )]
     ManySheets(String),
+    /// Cells of a book that are one: all but the first are blank.
+    #[error(
+        "結合されたセルがあります（{0}）。セルの結合を解除し、それぞれのセルに値を入力してから保存し直してください。"
+    )]
+    MergedCells(String),
     /// A header and no rows of what the file is of.
     #[error("{0}の行がありません。")]
     NoRows(&'static str),
@@ -85,6 +92,9 @@ pub enum Fault {
         "数式のままです。計算した結果の値に直してください（文字列として守る =\"0034\" の形は、そのまま取り込めます）。"
     )]
     Formula,
+    /// A formula whose result stands nowhere.
+    #[error("数式の結果が保存されていません。Excelで開いて保存し直すか、計算した結果の値に直してください。")]
+    Unsolved,
     /// `1.23457E+11`.
     #[error(
         "表計算ソフトが番号を指数の形に変え、下の桁が失われています。Excelで開き直すとまた変わります。列の書式を「文字列」にして元の値を入れ直すか、元のシステムから書き出したファイルを開かずに取り込んでください。元からこの値のときは =\"…\" の形で書いてください。"

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 /// Bytes handed on at a time.
 const AT_ONCE: usize = 1 << 16;
+
 /// A file of ours, which is UTF-8 behind a byte order mark, as the other wants it: as it is, or in CP932.
 pub fn outgoing(file: Source, encoding: Encoding) -> mpsc::Receiver<Chunk<Vec<u8>>> {
     let (chunks, _) = in_batches(file, move |mut opened, take| {

@@ -78,7 +78,7 @@ pub async fn apply(
             tx.commit().await?;
             return Err(ApplyError::Refused(difference.refused));
         }
-        compare_parts(&mut difference.lines, Some(&mut tx), folder, now).await?;
+        compare_parts(&mut difference, Some(&mut tx), folder, now).await?;
         // Revision 0 of the platform is nobody's: even a folder like it is applied once.
         let revision = row.as_ref().map_or(0, |row| row.revision);
         if row.is_some() && difference.lines.is_empty() && revision > 0 {

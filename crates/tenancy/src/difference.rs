@@ -1,7 +1,7 @@
 //! What applying a folder would change, in lines for an operator, and what may not change any more.
 
 use crate::{
-    Base, Folder, FolderProblem, PartFiles, Revision, Settings, SharedNetwork, TermsHead, copied,
+    Base, Folder, FolderProblem, PartFiles, PartLines, Revision, Settings, SharedNetwork, TermsHead, copied,
     directory::InsurerRow, export, revise, schema::insurers,
 };
 use chrono::{DateTime, Utc};
@@ -46,7 +46,7 @@ pub async fn difference(database: &Database, now: DateTime<Utc>, folder: &Folder
         Some(tenant) => Some(database.tenant(tenant).read().await?),
         None => None,
     };
-    compare_parts(&mut difference.lines, tx.as_mut(), folder, now).await?;
+    compare_parts(&mut difference, tx.as_mut(), folder, now).await?;
     if let Some(mut tx) = tx {
         if !difference.lines.is_empty() {
             difference.refused.extend(stale(&mut tx, folder).await?);
@@ -78,13 +78,15 @@ pub(crate) async fn stale(tx: &mut TenantTransaction, folder: &Folder) -> Result
 
 /// What modules keep, against what is kept of it, if anything.
 pub(crate) async fn compare_parts(
-    lines: &mut Vec<String>,
+    difference: &mut Difference,
     mut tx: Option<&mut TenantTransaction>,
     folder: &Folder,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     for PartFiles { part, files } in &folder.parts {
-        lines.extend((part.difference)(tx.as_deref_mut(), now, files).await?);
+        let PartLines { changes, remarks } = (part.difference)(tx.as_deref_mut(), now, files).await?;
+        difference.lines.extend(changes);
+        difference.remarks.extend(remarks);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
     schema::{insurers, maintenances},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{Database, DatabaseError};
+use database::{Database, DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{Clock, InsurerCode, TenantId};
@@ -240,6 +240,16 @@ impl InsurerRow {
             self.settings()?,
         ))
     }
+}
+
+/// The transaction's insurer, asked on the transaction's own connection. Whoever asks the directory in the middle of one may
+/// wait for a second connection while the others that have one wait for theirs.
+pub async fn insurer_of(tx: &TenantTransaction) -> Result<Insurer, DatabaseError> {
+    let row = insurers::table
+        .filter(insurers::tenant_id.eq(tx.tenant()))
+        .select(InsurerRow::as_select())
+        .first(&mut &**tx);
+    row.await?.insurer()
 }
 
 /// Somebody else than this crate wrote the row: an outage, not an answer.

@@ -30,11 +30,12 @@ pub use approvals::{ApprovalAction, Approvals};
 pub use brand::{Brand, Color};
 pub use desk::{ContactDesk, DeskStatus, Hours, OtherContact};
 pub use difference::{Difference, difference};
-pub use directory::{Directory, LOOK_SECONDS};
+pub use directory::{Directory, LOOK_SECONDS, insurer_of};
 pub use export::{ExportError, export};
 pub use folder::{
     At, Base, Folder, FolderPart, FolderProblem, LogoFile, LogoProblem, MAX_LOGO_FILE, PartApply, PartDifference,
-    PartExport, PartFile, PartFiles, PartFuture, Problems, Section, TermsFile, Topic, day_word, read_logo, read_typed,
+    PartExport, PartFile, PartFiles, PartFuture, PartLines, Problems, Section, TermsFile, Topic, day_word, read_logo,
+    read_typed, text_problem,
 };
 pub use insurer::{
     Feature, FeatureState, Features, Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, TermsHead,

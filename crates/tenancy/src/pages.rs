@@ -1,6 +1,6 @@
 //! Guide pages (上手な医療のかかり方, よくあるご質問 …): an insurer's own, else the platform's.
 
-use crate::{FolderPart, PartFile, Problems, schema::pages};
+use crate::{FolderPart, PartFile, PartLines, Problems, schema::pages};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
 use diesel::{prelude::*, upsert::excluded};
@@ -84,7 +84,7 @@ fn read<'a>(files: &'a [PartFile], problems: &Problems) -> Vec<Written<'a>> {
     files.iter().filter_map(read).collect()
 }
 
-async fn difference(tx: Option<&mut TenantTransaction>, files: &[PartFile]) -> Result<Vec<String>, DatabaseError> {
+async fn difference(tx: Option<&mut TenantTransaction>, files: &[PartFile]) -> Result<PartLines, DatabaseError> {
     let stored = match tx {
         Some(tx) => stored(tx).await?,
         None => Vec::new(),
@@ -95,12 +95,15 @@ async fn difference(tx: Option<&mut TenantTransaction>, files: &[PartFile]) -> R
         Some(_) => Some(format!("page {} changed", new.slug)),
         None => Some(format!("page {} added", new.slug)),
     };
-    let mut lines: Vec<String> = written.iter().filter_map(of_file).collect();
+    let mut changes: Vec<String> = written.iter().filter_map(of_file).collect();
     let removed = stored
         .iter()
         .filter(|old| !written.iter().any(|new| new.slug == old.slug));
-    lines.extend(removed.map(|old| format!("page {} removed", old.slug)));
-    Ok(lines)
+    changes.extend(removed.map(|old| format!("page {} removed", old.slug)));
+    Ok(PartLines {
+        changes,
+        ..PartLines::default()
+    })
 }
 
 async fn apply(

@@ -88,6 +88,11 @@ pub async fn standing(tx: &mut TenantTransaction) -> Result<Standing, DatabaseEr
     })
 }
 
+/// True where something was set after this revision, with which a form was shown.
+pub async fn has_changed_since(tx: &mut TenantTransaction, revision: i64) -> Result<bool, DatabaseError> {
+    Ok(crate::revise::newer_than(tx, revision).await?.is_some())
+}
+
 /// True where an insurer has settings of its console's.
 pub async fn has_of_console(database: &Database, tenant: TenantId) -> Result<bool, DatabaseError> {
     let mut tx = database.tenant(tenant).read().await?;

@@ -49,6 +49,7 @@ diesel::table! {
         tenant_id -> Integer,
         document -> Text,
         revision -> Integer,
+        draft_id -> Uuid,
         version -> Integer,
         title -> Text,
         effective_on -> Nullable<Date>,

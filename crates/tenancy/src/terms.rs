@@ -5,7 +5,7 @@ mod drafts;
 mod publishing;
 pub mod reasons;
 
-pub use drafts::{Draft, KeptDraft, LONGEST, Saving, discard, draft, drafts, fields, may_draft, save};
+pub use drafts::{Draft, DraftVersion, KeptDraft, LONGEST, Saving, discard, draft, drafts, fields, may_draft, save};
 pub use publishing::{Planned, plan, publish, withdraw};
 
 use crate::{Insurer, TermsHead, schema::terms_documents};

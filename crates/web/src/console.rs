@@ -5,6 +5,7 @@ mod approvals;
 mod audit;
 mod colleague;
 mod colleagues;
+mod csv;
 mod enrol;
 mod factor;
 mod home;
@@ -76,10 +77,9 @@ pub fn home_panels(
 /// How the pipeline's actions under four eyes are done once another has agreed.
 pub fn performers(staff: &Staff, rosters: &Runs, keys: &Keys) -> Vec<Performer> {
     let mut performers = staff.performers();
+    performers.extend(rosters.performers());
     performers.extend([
         accounts::protection::performer(keys),
-        rosters.performer(),
-        rosters.undo_performer(),
         letters::performer(),
         roster::performer(),
         terms::performer(),

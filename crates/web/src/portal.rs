@@ -3,6 +3,7 @@
 mod accessibility;
 mod account;
 mod close;
+mod desk_email;
 pub(crate) mod device;
 mod documents;
 mod email_change;
@@ -106,6 +107,14 @@ pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
         session(POST, "/portal/terms", "terms.accept", terms::submit),
         public(GET, "/portal/help", "help", help::show),
         // Account
+        public(GET, "/portal/email/stop", "desk_email", desk_email::ask),
+        public(POST, "/portal/email/stop", "desk_email.stop", desk_email::stop),
+        member(
+            POST,
+            "/portal/account/email/stop",
+            "account.stop_desk_email",
+            account::stop_desk_email,
+        ),
         member(GET, "/portal/account", "account", account::show),
         member(GET, "/portal/account/my-data", "my_data", my_data::show),
         member(GET, "/portal/account/mails", "mails", mails::show),

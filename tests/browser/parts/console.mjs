@@ -52,10 +52,7 @@ export default function register(site) {
         await says(page, heading);
         await check(page, `console-${name}-${width}`);
       }
-      await page.goto('/console/members?list=1');
-      await page.click('main table a');
-      await says(page, '名簿の内容');
-      await check(page, `console-member-${width}`);
+      await walkMember(page, width);
       await page.context().close();
     });
   }
@@ -82,6 +79,28 @@ export default function register(site) {
     await says(page, 'ホーム');
     await page.context().close();
   });
+}
+
+/** A member's page with a long note, and each page on which something is done for them; nothing else is. */
+async function walkMember(page, width) {
+  await page.goto('/console/members?list=1&registered=yes');
+  await page.click('main table a');
+  await says(page, '名簿の内容');
+  await page.fill('#f-note', ['機種変更の相談。', '折り返し先は090-0000-0000、'.repeat(30), 'a'.repeat(200)].join('\n'));
+  await press(page, '記録する');
+  await says(page, '折り返し先は');
+  await check(page, `console-member-${width}`);
+  const member = new URL(page.url()).pathname;
+  for (const way of ['logout', 'unlock', 'reset', 'close', 'email', 'facts']) {
+    assert.equal((await page.goto(`${member}/${way}`)).status(), 200, way);
+    await check(page, `console-member-${way}-${width}`);
+  }
+  await page.fill('#f-kana_name', 'ケンポ　'.repeat(12));
+  await page.fill('#f-name', '健保'.repeat(24));
+  await page.fill('#f-address', '奈良県奈良市登大路町三十番地の十五'.repeat(6));
+  await press(page, '確認へ進む');
+  await says(page, '変更の確認');
+  await check(page, `console-member-facts-confirm-${width}`);
 }
 
 /** From the console's log-in page to the second factor, or to setting one up. */

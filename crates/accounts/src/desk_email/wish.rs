@@ -88,8 +88,8 @@ impl Accounts {
             move |tx, agreed| {
                 let accounts = used.clone();
                 Box::pin(async move {
-                    let insurer = accounts.directory.by_tenant(agreed.tenant).await?;
-                    let (Some(insurer), Some(email)) = (insurer, wanted(agreed)) else {
+                    let insurer = tenancy::insurer_of(tx).await?;
+                    let Some(email) = wanted(agreed) else {
                         return Ok(outcome::NOT_FOUND.into());
                     };
                     let by = Desk {

@@ -4,7 +4,7 @@
 use crate::{
     Accounts, reasons,
     schema::accounts,
-    trail::{self, LOG_IN_HELD, LOG_IN_NETWORK_HELD, Typed},
+    trail::{LOG_IN_HELD, LOG_IN_NETWORK_HELD},
 };
 use audit::Origin;
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
@@ -12,10 +12,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 pub(crate) use guard::guesses::{Admitted, Counted, Guesser};
 use guard::{
-    guesses::{self, Admission, of_all},
+    guesses::{Gate, of_all},
     throttle,
 };
-use kernel::{AccountId, Outage, Refusal, TenantId};
+use kernel::{AccountId, Outage, TenantId};
 use scoped_futures::ScopedFutureExt as _;
 
 impl Accounts {
@@ -24,79 +24,23 @@ impl Accounts {
         Counted::new(self.limits.guesses(), origin, typed, device)
     }
 
-    /// Takes a log-in of what was typed, unless it is to be held off.
-    pub(crate) async fn admit_log_in(&self, counted: &Counted<'_>) -> Result<Result<Admitted, Refusal>, Outage> {
-        let (now, keys) = (self.clock.now(), &self.keys);
-        let (tx, admission) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| counted.admit(tx, keys, now).scope_boxed())
-            .await?;
-        if let Admission::HeldOff { by_network, .. } = &admission {
-            let (held, typed) = if *by_network {
-                (&LOG_IN_NETWORK_HELD, Typed::network(keys, counted.origin))
-            } else {
-                (&LOG_IN_HELD, Typed::of(keys, "user_id", &counted.typed))
-            };
-            trail::note_held(&tx, now, counted.origin, held, &typed).await?;
+    /// The gate that a log-in comes to.
+    pub(crate) fn gate(&self) -> Gate<'_> {
+        Gate {
+            database: &self.database,
+            keys: &self.keys,
+            now: self.clock.now(),
+            name_held: &LOG_IN_HELD,
+            network_held: &LOG_IN_NETWORK_HELD,
+            locked: reasons::LOG_IN_LOCKED,
+            wait: reasons::wait,
         }
-        tx.commit().await?;
-        Ok(match admission {
-            Admission::Admitted(admitted) => Ok(admitted),
-            Admission::HeldOff { until: None, .. } => Err(reasons::LOG_IN_LOCKED.into()),
-            Admission::HeldOff { until: Some(until), .. } => Err(reasons::wait(until)),
-        })
     }
 
-    /// An account that has reached its limit though the throttle forgot, refused as if it hadn't.
-    pub(crate) async fn hold_off_locked(&self, counted: &Counted<'_>) -> Result<(), Outage> {
-        let (now, keys) = (self.clock.now(), &self.keys);
-        let typed = Typed::of(keys, "user_id", &counted.typed);
-        let (tx, ()) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| {
-                trail::note_held(tx, now, counted.origin, &LOG_IN_HELD, &typed).scope_boxed()
-            })
-            .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Counts a wrong password, or one for nobody's user ID.
-    pub(crate) async fn count_guesses(&self, counted: &Counted<'_>) -> Result<(), Outage> {
-        let (now, keys) = (self.clock.now(), &self.keys);
-        let (tx, ()) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| counted.count(tx, keys, now).scope_boxed())
-            .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// After a right password: what wrong ones counted for this user ID, from here and from all of this kind. What a
-    /// network counts stays: others share it.
-    pub(crate) async fn forgive_admitted(&self, counted: &Counted<'_>, admitted: &Admitted) -> Result<(), Outage> {
-        let rules = counted.forgivable(admitted);
-        if rules.is_empty() {
-            return Ok(());
-        }
-        let (tx, ()) = self
-            .database
-            .tenant(TenantId::PLATFORM)
-            .write_with(Durability::Relaxed, |tx| {
-                guesses::forgive(tx, &self.keys, rules.iter().copied()).scope_boxed()
-            })
-            .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// A new password proves its owner, and makes every guess so far worth nothing: all counts of this user ID end, and
-    /// whoever set it may log in at once.
+    /// A new password makes every guess so far at its user ID worth nothing.
     pub(crate) async fn forgive_guesses(&self, origin: &Origin, folded: &str) -> Result<(), Outage> {
-        let all = self.counted(origin, folded.to_owned(), None).all_of_name();
-        let tx = self.database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
-        guesses::forgive(&tx, &self.keys, &all).await?;
-        Ok(tx.commit().await?)
+        let counted = self.counted(origin, folded.to_owned(), None);
+        Ok(self.gate().forgive_all(&counted).await?)
     }
 
     /// What strangers had guessed at a user ID while it was nobody's goes into the account that has it now: a lock must

@@ -23,6 +23,7 @@
 //! | `recovery_network` | both | network | platform | 2,000 in 15 min | the window's end | |
 //! | `alarm` | warnings of an alarm | which alarm | insurer | 1 an hour | silence | |
 //! | `odd_log_in` | mails about odd log-ins | account | insurer | 1 a day | silence | |
+//! | `desk_mails` | reset links, and codes for another address, that staff have mailed | account | insurer | 10 an hour | the window's end | |
 //!
 //! Those are rows of `throttles`, swept after two quiet days. What must last stands in columns, which only success ends:
 //!
@@ -86,7 +87,8 @@ const fn alarming(name: &'static str) -> Rule<'static> {
 pub(crate) const IDENTITY_INSURER: Rule<'static> = alarming("identity_insurer");
 pub(crate) const CODE_INSURER: Rule<'static> = alarming("code_insurer");
 pub(crate) const ALARM: Rule<'static> = once("alarm", HOUR);
-pub(crate) const ODD_LOG_IN: Rule<'static> = once("odd_log_in", DAY);
+const ODD_LOG_IN: Rule<'static> = once("odd_log_in", DAY);
+pub(crate) const DESK_MAILS: Rule<'static> = waiting("desk_mails", 10, HOUR, &[]);
 
 impl Limits {
     pub(crate) fn identity(&self) -> Rule<'_> {
@@ -120,6 +122,7 @@ impl Limits {
             log_in: waiting("log_in", self.log_in_tries, HOUR, self.log_in_waits.spans()),
             log_in_id: self.log_in_id(),
             log_in_network: self.network("log_in_network", self.log_in_network_tries),
+            odd_log_in: ODD_LOG_IN,
         }
     }
 
@@ -162,7 +165,7 @@ impl Limits {
     }
 }
 
-fn waiting<'a>(name: &'static str, tries: u32, window: Duration, waits: &'a [Duration]) -> Rule<'a> {
+const fn waiting<'a>(name: &'static str, tries: u32, window: Duration, waits: &'a [Duration]) -> Rule<'a> {
     Rule {
         name,
         tries,

@@ -105,7 +105,9 @@ async fn late(tx: &TenantTransaction, last: &Seal, until: Uuid) -> Result<(i64, 
     let from = from.map_or(Uuid::nil(), |seal| seal.before_id);
     let (mut lines, mut settled, mut end) = (0, last.settled, from);
     let mut known = HashSet::new();
-    for seal in next.take_while(|seal| seal.before_id <= until) {
+    // What another sealer closed after the head was read is theirs: this one comes second and does nothing.
+    let stood = |seal: &Seal| seal.segment <= last.segment && seal.before_id <= until;
+    for seal in next.take_while(stood) {
         if lines >= LINES_AGAIN {
             break;
         }

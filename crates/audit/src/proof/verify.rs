@@ -26,15 +26,21 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    /// Reads `57:` and the hash; what stands before it in the same line, as the insurer's code, is passed over.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (segment, hash) = text.split_whitespace().last()?.split_once(':')?;
+    /// Reads `57:` and the hash, and what stands before it in the line: whose it is.
+    pub fn parse(line: &str) -> Option<(Option<&str>, Self)> {
+        let line = line.trim();
+        let (whose, seal) = match line.rsplit_once(char::is_whitespace) {
+            Some((whose, seal)) => (Some(whose.trim_end()), seal),
+            None => (None, line),
+        };
+        let (segment, hash) = seal.split_once(':')?;
         let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
         let segment = segment.parse().ok().filter(|segment| *segment > 0)?;
-        is_hash.then(|| Self {
+        let anchor = is_hash.then(|| Self {
             segment,
             hash: hash.to_ascii_lowercase(),
-        })
+        })?;
+        Some((whose, anchor))
     }
 }
 
@@ -121,6 +127,22 @@ impl Report {
         let gone = next.saturating_sub(last).saturating_sub(1);
         self.more += usize::try_from(gone).unwrap_or_default().saturating_sub(TOLD);
     }
+
+    /// A segment that is pruned: nothing is left of it, and it had served its time.
+    fn find_early(&mut self, seal: &Seal, kept_since: DateTime<Utc>) {
+        if seal.before_id > AuditId::least(kept_since).0 && seal.lines > 0 {
+            self.find(seal.segment, None, What::Early);
+        }
+    }
+
+    /// What was found of one segment.
+    fn add(&mut self, segment: Self) {
+        self.lines += segment.lines;
+        self.more += segment.more;
+        for Finding { segment, line, what } in segment.findings {
+            self.find(segment, line, what);
+        }
+    }
 }
 
 /// Holds an insurer's trail against its seals, and these against one that was kept elsewhere. Lines from `kept_since` on
@@ -132,17 +154,15 @@ pub async fn verify(
 ) -> Result<Report, DatabaseError> {
     let tenant = tenant.clone().within(LONG);
     let mut report = Report::default();
+    // Before the seals are read, which takes a while: what is pruned meanwhile was there.
+    let first = first_of(&tenant).await?;
     let chain = chain(&tenant, anchor, &mut report).await?;
     let end = report.head.as_ref().map_or(0, |head| head.segment);
-    report.first = first_of(&tenant).await?.unwrap_or(end.saturating_add(1));
+    report.first = match first {
+        Some(first) => first,
+        None => first_of(&tenant).await?.unwrap_or(end.saturating_add(1)),
+    };
     segments(&tenant, &chain, kept_since, &mut report).await?;
-    // What was pruned meanwhile is nobody's fault.
-    let first = first_of(&tenant).await?.unwrap_or(end.saturating_add(1));
-    if first > report.first && report.more == 0 {
-        report
-            .findings
-            .retain(|finding| finding.segment >= first || (finding.line.is_none() && finding.what != What::List));
-    }
     Ok(report)
 }
 
@@ -215,13 +235,22 @@ async fn segments(
             return Ok(());
         }
         for seal in next.into_iter().take_while(|seal| seal.segment <= head.segment) {
-            if seal.segment < report.first {
-                if seal.before_id > AuditId::least(kept_since).0 && seal.lines > 0 {
-                    report.find(seal.segment, None, What::Early);
+            let was_there = seal.segment >= report.first;
+            let found = if was_there {
+                segment(tenant, (&last, &seal), late, head.settled).await?
+            } else {
+                None
+            };
+            if let Some(found) = found {
+                report.add(found);
+            } else {
+                // What is pruned meanwhile went by a later clock than ours; the next proof says whether that was early.
+                if was_there {
+                    report.first = seal.segment.saturating_add(1);
+                } else {
+                    report.find_early(&seal, kept_since);
                 }
                 strays(tenant, &last, &seal, report).await?;
-            } else {
-                segment(tenant, (&last, &seal), late, head.settled, report).await?;
             }
             last = seal;
         }
@@ -240,14 +269,15 @@ async fn strays(tenant: &TenantDatabase, last: &Seal, seal: &Seal, report: &mut 
     tx.commit().await
 }
 
-/// The lines of a segment, as they stand, against its list and what was late.
+/// The lines of a segment, as they stand, against its list and what was late. None where it was pruned meanwhile: between
+/// its list and its lines, too.
 async fn segment(
     tenant: &TenantDatabase,
     (last, seal): (&Seal, &Seal),
     late: &Late,
     settled: i64,
-    report: &mut Report,
-) -> Result<(), DatabaseError> {
+) -> Result<Option<Report>, DatabaseError> {
+    let mut report = Report::default();
     let tx = tenant.read().await?;
     let list = list(&tx, seal).await?;
     if list.is_none() {
@@ -287,7 +317,9 @@ async fn segment(
     for id in expected.into_keys() {
         report.find(seal.segment, Some(id), What::Missing);
     }
-    tx.commit().await
+    let is_gone = !report.findings.is_empty() && first(&tx).await?.is_none_or(|first| first > seal.segment);
+    tx.commit().await?;
+    Ok((!is_gone).then_some(report))
 }
 
 /// A segment's list, if it is the one that was sealed.

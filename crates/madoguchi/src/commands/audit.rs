@@ -5,7 +5,8 @@ use crate::{app, config::Config, terminal::say};
 use ::audit::proof::{self, Anchor, Finding, Report, What};
 use chrono::TimeDelta;
 use clap::Subcommand;
-use kernel::{Clock, calendar};
+use database::Database;
+use kernel::{Clock, TenantId, calendar};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -29,11 +30,11 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     let database = &ground.database;
     match command {
         Command::Verify { code, anchor } => {
-            let anchor = match anchor.as_deref().map(Anchor::parse) {
-                Some(None) => return Err(Failed::Said("--anchor takes a line that `audit anchor` printed".into())),
-                anchor => anchor.flatten(),
-            };
             let tenant = tenancy::named(database, &code).await.map_err(said)?;
+            let anchor = match anchor {
+                Some(line) => Some(kept(database, (code.as_str(), tenant), &line).await?),
+                None => None,
+            };
             let kept_since = ground.clock.now() - TimeDelta::days(config.retention.audit_days.into());
             let report = proof::verify(&database.tenant(tenant), kept_since, anchor.as_ref()).await?;
             told(&code, &report)
@@ -59,6 +60,22 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             Ok(())
         }
     }
+}
+
+/// The seal of a line that was kept. Held against another insurer's seals it would call an unharmed trail forged.
+async fn kept(database: &Database, (code, tenant): (&str, TenantId), line: &str) -> Result<Anchor, Failed> {
+    let Some((whose, anchor)) = Anchor::parse(line) else {
+        return Err(Failed::Said("--anchor takes a line that `audit anchor` printed".into()));
+    };
+    if let Some(whose) = whose
+        && tenancy::named(database, whose)
+            .await
+            .map_err(|error| said(format!("--anchor: {error}")))?
+            != tenant
+    {
+        return Err(Failed::Said(format!("--anchor is a seal of {whose}, not of {code}")));
+    }
+    Ok(anchor)
 }
 
 /// Says what was found; fails where anything was.

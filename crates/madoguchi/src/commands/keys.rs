@@ -83,6 +83,7 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(mail::KEYED)
         .chain(roster::KEYED)
         .chain(roster::KEYED_BEFORE)
+        .chain(roster::KEYED_ENDED)
         .chain(tabular::uploads::KEYED)
         .chain(pages::KEYED)
         .chain(staff::KEYED)

@@ -6,7 +6,7 @@ use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use clap::Subcommand;
 use database::Database;
-use kernel::{Clock, InsurerCode, MaintenanceId, Outcome, Refusal, TenantId, calendar};
+use kernel::{Clock, FieldError, InsurerCode, MaintenanceId, Outcome, Refusal, TenantId, calendar};
 use staff::operate::{Deed, dead_jobs, dead_mails, mend};
 use std::collections::HashMap;
 use tenancy::maintenance::{self, Maintenance};
@@ -158,11 +158,12 @@ async fn done(database: &Database, now: DateTime<Utc>, code: &str, deed: (Deed, 
             say!("done");
             Ok(())
         }
-        Outcome::Refused(refusal) => Err(Failed::Said(refusal.to_string())),
+        Outcome::Refused(refusal) => Err(Failed::Said(refusal.reason.detail.to_owned())),
     }
 }
 
 fn mistyped(refusal: &Refusal) -> Failed {
-    let fields: Vec<&str> = refusal.fields.iter().map(|error| &*error.field.name).collect();
-    Failed::Said(format!("cannot be read: {}", fields.join(", ")))
+    let wrong = |error: &FieldError| format!("{}: {}", error.field.name, error.problem);
+    let fields: Vec<String> = refusal.fields.iter().map(wrong).collect();
+    Failed::Said(fields.join("; "))
 }

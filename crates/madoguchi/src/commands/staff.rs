@@ -30,7 +30,7 @@ pub(super) enum Command {
         /// 保険者指定コード, or `platform`
         code: String,
     },
-    /// Let somebody in no more; their sessions end at once
+    /// Let somebody in no more; their sessions end at once, and they count no longer where two must agree
     Suspend {
         /// 保険者指定コード, or `platform`
         code: String,

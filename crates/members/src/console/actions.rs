@@ -10,7 +10,7 @@ use access::{MEMBERS_CANCEL, MEMBERS_CONTACT, MEMBERS_SUPPORT, Permission};
 use accounts::{Accounts, Closing};
 use askama::Template;
 use audit::Look;
-use kernel::{Field, FieldError, Problem, Refusal};
+use kernel::{Field, FieldError, Outcome, Problem, Refusal, outcome};
 use pages::{Reply, Visit, frame::Frame, reply::see_other};
 use staff::Clerk;
 
@@ -177,13 +177,11 @@ async fn done(
             Some(ended) => Said::Done(format!("{ended}台の端末をログアウトしました。")),
             None => Said::Nothing(NO_ACCOUNT),
         },
-        (Action::Reset, Some(account)) => {
-            if accounts.start_reset(&mut tx, by, account).await? {
-                Said::Done("パスワード再設定のメールをお送りしました。".into())
-            } else {
-                Said::Nothing(NO_ACCOUNT)
-            }
-        }
+        (Action::Reset, Some(account)) => match accounts.start_reset(&mut tx, by, account).await? {
+            Outcome::Done(()) => Said::Done("パスワード再設定のメールをお送りしました。".into()),
+            Outcome::Refused(refusal) if refusal.is(outcome::NOT_FOUND) => Said::Nothing(NO_ACCOUNT),
+            Outcome::Refused(refusal) => return Err(refusal.into()),
+        },
         (Action::Close, Some(account)) => {
             let who = (by.actor, by.origin);
             if accounts.close(&mut tx, by.insurer, account, who, Closing::Desk).await? {

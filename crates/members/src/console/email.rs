@@ -47,6 +47,8 @@ struct EmailPage {
     present: String,
     email: String,
     waiting: Option<Waiting>,
+    /// The member has stopped the last change.
+    stopped: Option<String>,
 }
 
 /// A change under way.
@@ -87,8 +89,10 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
         return Ok(without_account(&visit, &subject));
     };
     let change = accounts.desk_email(&mut subject.tx, held.account_id).await?;
+    let stopped = accounts.desk_email_stopped(&subject.tx, held.account_id).await?;
     let again = visit.again().await;
     let page = EmailPage {
+        stopped: stopped.map(super::person::stopped),
         name: subject.facts.person.called(),
         back: subject.page(),
         path: path(&subject),
@@ -199,25 +203,20 @@ fn over(visit: &Visit, page: &str) -> Response {
 
 /// The usual words, but for what sign-up says to members.
 fn errors(again: Again) -> Errors {
-    let own = |heading: &'static str, text: &str| Errors {
-        heading: Some(heading.into()),
-        text: text.into(),
-        ..Errors::default()
-    };
     if again.is(reasons::CODE_TRIES_USED_UP) {
-        return own(
+        return Errors::of_form(
             "この変更は、ここで終わりました",
             "認証番号を5回入力されたため、続けられません。メールアドレスは変わっていません。変更を取り消してから、もう一度はじめから入力してください。",
         );
     }
     if again.is(reasons::SENDS_USED_UP) {
-        return own(
+        return Errors::of_form(
             "これ以上メールをお送りできません",
             "お送りできる回数を超えました。いちばん新しいメールの認証番号を入力するか、変更を取り消してください。",
         );
     }
     if again.is(reasons::CODES_LOCKED) {
-        return own(
+        return Errors::of_form(
             "認証番号をお送りできません",
             "認証番号の間違いが続いたため、この方への認証番号の送信を止めています。先に、ログインの停止を解除してください。",
         );

@@ -2,7 +2,10 @@
 //! it is written.
 
 use super::words;
-use crate::{Members, facts::Set};
+use crate::{
+    Members,
+    facts::{self, Set},
+};
 use access::MEMBERS_CONTACT;
 use approvals::WAITS;
 use askama::Template;
@@ -24,6 +27,8 @@ const SEEN: &str = "seen";
 struct FormPage {
     frame: Frame,
     title: &'static str,
+    /// Who is mended; nobody where somebody is added.
+    whose: Option<String>,
     confirm: String,
     back: String,
     inputs: Vec<Input>,
@@ -36,13 +41,16 @@ struct Input {
     caption: &'static str,
     text: String,
     note: &'static str,
+    width: &'static str,
+    inputmode: &'static str,
 }
 
 #[derive(Template)]
 #[template(path = "console/facts_confirm.html")]
 struct ConfirmPage {
     frame: Frame,
-    is_new: bool,
+    /// Who is mended; nobody where somebody is added.
+    whose: Option<String>,
     write: String,
     back: String,
     lines: Vec<Line>,
@@ -118,16 +126,21 @@ pub(crate) async fn show(members: Members, whose: Whose, visit: Visit, clerk: Cl
         caption,
         text: again.typed.get(column).unwrap_or(base.value(column)).to_owned(),
         note: note(column),
+        width: width(column),
+        inputmode: inputmode(column),
     };
+    let is_over_all = crate::facts::may_add(&clerk);
+    let shown = columns(&clerk).filter(|(column, _)| is_over_all || !by_hand::is_over_all(column));
     visit.html(&FormPage {
         title: if steps.person.is_some() {
             "名簿の内容の変更"
         } else {
             "加入者の追加"
         },
+        whose: steps.person.map(|_| facts::whose(&base)),
         confirm: steps.form,
         back: steps.back,
-        inputs: columns(&clerk).map(input).collect(),
+        inputs: shown.map(input).collect(),
         // Mended after a refusal for what was typed, it is still of the state that the form was first shown with.
         seen: again.typed.get(SEEN).map_or(base.seen, str::to_owned),
         frame: visit.frame().in_section(MEMBERS).with_errors(again.errors),
@@ -139,8 +152,8 @@ pub(crate) async fn confirm(members: Members, whose: Whose, visit: Visit, clerk:
     let steps = whose.steps(&visit)?;
     let typed = typed(&visit, &clerk);
     let draft = members.difference(&visit.origin, &clerk, steps.person, &typed).await?;
-    let draft = match draft {
-        Ok(draft) => draft,
+    let (whose, draft) = match draft {
+        Ok(found) => found,
         Err(refusal) => return Ok(again(&visit, &refusal, &steps.form).await),
     };
     let mut hidden: Vec<_> = typed
@@ -150,7 +163,7 @@ pub(crate) async fn confirm(members: Members, whose: Whose, visit: Visit, clerk:
     hidden.push((SEEN, visit.form.text(SEEN).to_owned()));
     visit.html(&ConfirmPage {
         frame: visit.frame().in_section(MEMBERS),
-        is_new: steps.person.is_none(),
+        whose: steps.person.map(|_| whose),
         write: steps.write,
         back: steps.form,
         mends_birth_date: draft.mends_birth_date(),
@@ -194,6 +207,23 @@ fn note(column: &str) -> &'static str {
         "branch" => "枝番のない方は、空のままにしてください。",
         "relationship" => "例：本人、妻、長男",
         "email" => "名簿のメールアドレスです。ご本人がログインに使うメールアドレスは変わりません。",
+        _ => "",
+    }
+}
+
+/// How long what is typed is.
+fn width(column: &str) -> &'static str {
+    match column {
+        "address" | "building" | "email" => "",
+        "symbol" | "number" | "branch" | "postal_code" | "relationship" => "w8",
+        _ => "w16",
+    }
+}
+
+fn inputmode(column: &str) -> &'static str {
+    match column {
+        "phone" => "tel",
+        "email" => "email",
         _ => "",
     }
 }

@@ -3,11 +3,12 @@
 use super::words;
 use crate::{
     Members,
+    facts::may_add,
     list::{Listed, Listing, NoList},
     sealed::Search,
     term::{self, Unread},
 };
-use access::{MEMBERS_CONTACT, MEMBERS_EDIT, MEMBERS_PROTECT};
+use access::{MEMBERS_CONTACT, MEMBERS_PROTECT};
 use askama::Template;
 use chrono::NaiveDate;
 use kernel::{Owner, calendar, text};
@@ -33,6 +34,8 @@ struct ListPage {
     frame: Frame,
     /// Whether the clerk may add people.
     may_add: bool,
+    /// Whether they find people by mail and phone.
+    by_contact: bool,
     /// What was typed.
     term: String,
     /// The sealed search of this page, for the filters' form.
@@ -118,7 +121,8 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
     };
     let page = ListPage {
         frame: visit.frame().in_section(PATH),
-        may_add: clerk.may(MEMBERS_EDIT),
+        may_add: may_add(&clerk),
+        by_contact: clerk.may(MEMBERS_CONTACT),
         sealed: if is_over {
             String::new()
         } else {
@@ -192,11 +196,11 @@ fn day(at: chrono::DateTime<chrono::Utc>) -> String {
 }
 
 /// What to do where nobody was found.
-fn nobody(by_mail: bool) -> &'static str {
-    if by_mail {
-        "見つかりませんでした。記号・番号は両方を続けて（例：12-3456）、氏名は姓から、ユーザーIDは先頭から入力してください。絞り込みの条件も確認してください。"
+fn nobody(by_contact: bool) -> &'static str {
+    if by_contact {
+        "見つかりませんでした。記号・番号は両方を続けて（例：12-3456）、氏名は姓から、ユーザーIDは先頭から、電話番号は市外局番から入力してください。絞り込みの条件も確認してください。"
     } else {
-        "見つかりませんでした。記号・番号は両方を続けて（例：12-3456）、氏名は姓から、ユーザーIDは先頭から入力してください。メールアドレスでは検索できません。絞り込みの条件も確認してください。"
+        "見つかりませんでした。記号・番号は両方を続けて（例：12-3456）、氏名は姓から、ユーザーIDは先頭から入力してください。メールアドレスと電話番号では検索できません。絞り込みの条件も確認してください。"
     }
 }
 
@@ -205,8 +209,8 @@ fn told(why: NoList) -> &'static str {
         NoList::Unread(Unread::Empty) => "探したい方の記号・番号、氏名などを入力してから「検索する」を押してください。",
         NoList::Unread(Unread::TooShort) => "氏名（カナ）は2文字以上、ユーザーIDは3文字以上入力してください。",
         NoList::Unread(Unread::TooLong) => "100文字以内で入力してください。",
-        NoList::NotByMail => {
-            "メールアドレスで検索するには、連絡先を見る権限が必要です。記号・番号か氏名で検索してください。"
+        NoList::NotByContact => {
+            "メールアドレスや電話番号で検索するには、連絡先を見る権限が必要です。記号・番号か氏名で検索してください。"
         }
     }
 }

@@ -3,11 +3,11 @@
 use super::{actions::Action, words};
 use crate::{
     Members,
-    person::{Account, Notes, Seen, View},
+    person::{Account, Closed, ClosedBy, Notes, Seen, View},
     subject,
 };
 use access::{AUDIT_VIEW, MEMBERS_CONTACT, MEMBERS_EDIT, MEMBERS_EMAIL};
-use accounts::Consent;
+use accounts::{Consent, DeskEmailStopped};
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{PersonId, calendar};
@@ -34,6 +34,7 @@ struct PersonPage {
     /// The day of the household, where it isn't today.
     household_on: Option<String>,
     account: Option<AccountPart>,
+    closed: Vec<ClosedLine>,
     is_out_of_codes: bool,
     changes: Vec<ChangeLine>,
     first: String,
@@ -102,8 +103,17 @@ struct Relative {
 struct AccountPart {
     facts: Vec<Fact>,
     is_locked: bool,
+    /// What the member did to a change of the address by the desk.
+    stopped: Option<String>,
     consents: Vec<ConsentLine>,
     log_ins: Vec<LogInLine>,
+}
+
+/// An account that was closed.
+struct ClosedLine {
+    registered: String,
+    closed: String,
+    by: String,
 }
 
 struct ConsentLine {
@@ -194,13 +204,14 @@ fn page(frame: Frame, view: View, clerk: &Clerk, now: DateTime<Utc>) -> PersonPa
         is_out_of_codes: view.is_out_of_codes,
         changes: view.changes.iter().map(|past| ChangeLine::of(past, contact)).collect(),
         first: calendar::moment(view.facts.rest.created_at),
+        closed: view.closed.into_iter().map(ClosedLine::of).collect(),
         account: view.account.map(|account| AccountPart::of(account, contact)),
         mails: view
             .mails
             .into_iter()
             .map(|mail| MailLine {
                 at: calendar::moment(mail.created_at),
-                kind: words::mail(&mail.template),
+                kind: pages::kinds::mail(&mail.template),
                 to: mail.masked_to,
                 state: words::mail_state(&mail.state),
             })
@@ -216,19 +227,17 @@ fn page(frame: Frame, view: View, clerk: &Clerk, now: DateTime<Utc>) -> PersonPa
 fn ways(own: &str, clerk: &Clerk, has_account: bool) -> Vec<Way> {
     let is_open = |action: &Action| clerk.may(action.permission()) && (has_account || *action == Action::Unlock);
     let actions = Action::ALL.into_iter().filter(is_open);
-    let mut ways: Vec<Way> = actions
-        .map(|action| Way {
-            path: format!("{own}/{}", action.word()),
-            text: action.title(),
-        })
-        .collect();
-    if has_account && clerk.may(MEMBERS_EMAIL) {
-        ways.push(Way {
-            path: format!("{own}/email"),
-            text: "アカウントのメールアドレスを変更する",
-        });
-    }
-    ways
+    let email = Way {
+        path: format!("{own}/email"),
+        text: "アカウントのメールアドレスを変更する",
+    };
+    let email = (has_account && clerk.may(MEMBERS_EMAIL)).then_some(email);
+    let actions = actions.map(|action| Way {
+        path: format!("{own}/{}", action.word()),
+        text: action.title(),
+    });
+    // What can't be taken back stands last.
+    email.into_iter().chain(actions).collect()
 }
 
 impl NotesPart {
@@ -414,6 +423,7 @@ impl AccountPart {
                 ("パスワードの設定", calendar::moment(held.password_changed_at)),
             ]),
             is_locked: held.is_locked,
+            stopped: account.stopped.map(stopped),
             consents: account.consents.into_iter().map(ConsentLine::of).collect(),
             log_ins: account
                 .log_ins
@@ -424,6 +434,34 @@ impl AccountPart {
                     channel: words::channel(&line.channel),
                 })
                 .collect(),
+        }
+    }
+}
+
+/// That the member stopped a change of the address, in words.
+pub(super) fn stopped(stopped: DeskEmailStopped) -> String {
+    let way = if stopped.by_link {
+        "今のメールアドレスに届いたお知らせから"
+    } else {
+        "マイページで"
+    };
+    format!(
+        "{}に、{way}、窓口で受け付けたメールアドレスの変更が止められました。もう一度変更するときは、ご本人のお申し出かどうかを確かめてください。",
+        calendar::moment(stopped.at)
+    )
+}
+
+impl ClosedLine {
+    fn of(closed: Closed) -> Self {
+        Self {
+            registered: calendar::moment(closed.account.registered_at),
+            closed: calendar::moment(closed.account.closed_at),
+            by: match closed.by {
+                Some(ClosedBy::Member) => "ご本人".into(),
+                Some(ClosedBy::Staff(name)) if name.is_empty() => "職員".into(),
+                Some(ClosedBy::Staff(name)) => format!("職員（{name}）"),
+                None => "記録の保存期間が過ぎています".into(),
+            },
         }
     }
 }

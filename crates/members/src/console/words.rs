@@ -102,27 +102,6 @@ pub(super) fn gender(code: &str) -> &'static str {
     }
 }
 
-/// A kind of mail.
-pub(super) fn mail(template: &str) -> &'static str {
-    match template {
-        "sign_up_code" => "ユーザーID作成用の認証番号",
-        "already_registered" => "登録済みのご案内",
-        "password_reset" => "パスワード再設定のご案内",
-        "password_changed" => "パスワード変更のお知らせ",
-        "odd_log_in" => "ログインのお知らせ",
-        "user_id_reminder" => "ユーザーIDのお知らせ",
-        "email_change_code" => "メールアドレス変更用の認証番号",
-        "email_changed" => "メールアドレス変更のお知らせ",
-        "desk_email_asked" => "メールアドレス変更の受け付けのお知らせ",
-        "desk_email_code" => "窓口での変更の認証番号",
-        "all_logged_out" => "ログアウトのお知らせ",
-        "unlocked" => "停止の解除のお知らせ",
-        "account_closed" => "登録の取りやめのお知らせ",
-        "new_notice" => "新しいお知らせのご案内",
-        _ => "その他のメール",
-    }
-}
-
 /// How far a mail is.
 pub(super) fn mail_state(state: &str) -> &'static str {
     match state {

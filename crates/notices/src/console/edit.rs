@@ -80,7 +80,10 @@ pub(super) async fn create(visit: Visit, clerk: Clerk) -> Reply {
     let mut tx = write(&visit, &clerk).await?;
     let content = match fields::read(&mut tx, &visit.form, sees_protected(&clerk)).await? {
         Ok(content) => content,
-        Err(errors) => return Ok(visit.form_again(&Refusal::fields(errors), NEW, &FIELDS).await),
+        Err(errors) => {
+            tx.rollback().await?;
+            return Ok(visit.form_again(&Refusal::fields(errors), NEW, &FIELDS).await);
+        }
     };
     let id = drafts::create(&mut tx, visit.now, by(&visit, &clerk), &content).await?;
     tx.commit().await?;
@@ -91,12 +94,12 @@ pub(super) async fn create(visit: Visit, clerk: Clerk) -> Reply {
 pub(super) async fn edit(visit: Visit, clerk: Clerk) -> Reply {
     over_all(&clerk)?;
     let id = id(&visit)?;
+    let again = visit.again().await;
     let tx = write(&visit, &clerk).await?;
     let Some(stored) = draft(&tx, &clerk, id).await? else {
         return super::no_draft(&visit, &clerk, &tx, id).await;
     };
     let known = person_line(&tx, &visit, &clerk, stored.content.aim.person()).await?;
-    let again = visit.again().await;
     let theirs = if again.is(CHANGED_MEANWHILE) {
         Some(theirs(&tx, &stored, known.as_ref()).await?)
     } else {
@@ -140,6 +143,7 @@ pub(super) async fn save(visit: Visit, clerk: Clerk) -> Reply {
     let kept: Vec<&str> = FIELDS.into_iter().chain(["version"]).collect();
     let mut tx = write(&visit, &clerk).await?;
     if drafts::find(&tx, id).await?.is_none() {
+        tx.rollback().await?;
         return Ok(visit.form_again(&GONE_MEANWHILE.into(), NEW, &FIELDS).await);
     }
     if draft(&tx, &clerk, id).await?.is_none() {
@@ -148,11 +152,13 @@ pub(super) async fn save(visit: Visit, clerk: Clerk) -> Reply {
     let content = match fields::read(&mut tx, &visit.form, sees_protected(&clerk)).await? {
         Ok(content) => content,
         Err(errors) => {
+            tx.rollback().await?;
             return Ok(visit.form_again(&Refusal::fields(errors), &edit_path(id), &kept).await);
         }
     };
     let saved = drafts::save(&mut tx, visit.now, by(&visit, &clerk), (id, version(&visit)), &content).await?;
     if let Outcome::Refused(refusal) = saved {
+        tx.rollback().await?;
         let page = if refusal.is(GONE_MEANWHILE) {
             NEW.into()
         } else {

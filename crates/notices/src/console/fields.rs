@@ -17,7 +17,7 @@ const OLDEST: i16 = 150;
 
 const TITLE: Field = Field::new("title", "件名").takes("件名は、改行のない文字で入力してください");
 const BODY: Field = Field::new("body", "本文").takes("本文に、使えない文字が入っています。もう一度入力してください");
-const AIM: Field = Field::new("aim", "あて先").or_empty("あて先を選んでください");
+const AIM: Field = Field::new("aim", "宛先").or_empty("宛先を選んでください");
 const CONDITION: Field = Field::new("workplace", "事業所コード")
     .or_empty("条件で選ぶときは、事業所コード、年齢、被扶養者のうち、1つ以上を入力してください");
 const AGE_FROM: Field =
@@ -180,7 +180,7 @@ fn body(typed: &str) -> Result<String, Problem> {
     } else if body.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         Err(Problem::Characters)
     } else {
-        Ok(body.to_owned())
+        tenancy::text_problem(body).map_or_else(|| Ok(body.to_owned()), Err)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One notice: a draft or a published one, as a member would read it on a phone, with what may be done with it.
 
 use super::{
-    Preview, aim_words, by, draft, group_words, id, list, no_draft, notice, over_all, path, person_line, version, write,
+    Preview, aim_words, by, draft, id, list, no_draft, notice, over_all, path, person_line, to_words, version, write,
 };
 use crate::{
     drafts::{self, Aim, Content, Stored},
@@ -100,10 +100,6 @@ async fn show_published(visit: &Visit, clerk: &Clerk, tx: TenantTransaction, not
     let standing = notice.standing(visit.now);
     let may_publish = clerk.may(NOTICES_PUBLISH);
     let is_counted = is_counted(visit.now, notice.published_at);
-    let to = match notice.person {
-        Some(id) => aim_words(&Aim::Person(id), person.as_ref()),
-        None => group_words(&notice.group),
-    };
     visit.html(&PublishedPage {
         frame: visit.frame().in_section(super::PATH),
         path: path(notice.id),
@@ -114,7 +110,7 @@ async fn show_published(visit: &Visit, clerk: &Clerk, tx: TenantTransaction, not
             person.as_ref(),
         ),
         standing: list::standing_words(standing),
-        to,
+        to: to_words(&notice, person.as_ref()),
         first: calendar::moment(notice.published_at),
         last: notice
             .ended_at

@@ -1,6 +1,8 @@
 //! Taking a notice from its readers, and discarding a draft: each is asked about on a page of its own first.
 
-use super::{DRAFTS, by, draft, id, no_draft, notice, over_all, path, version, write};
+use super::{
+    DRAFTS, aim_words, by, draft, id, no_draft, notice, over_all, path, person_line, to_words, version, write,
+};
 use crate::{
     drafts,
     published::{self, Ending},
@@ -18,6 +20,7 @@ struct ConfirmPage {
     back: String,
     version: i64,
     title: String,
+    to: String,
     heading: &'static str,
     text: &'static str,
     button: &'static str,
@@ -46,8 +49,10 @@ pub(super) async fn withdraw(visit: Visit, clerk: Clerk) -> Reply {
 async fn ask(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
     over_all(&clerk)?;
     let id = id(&visit)?;
-    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let tx = write(&visit, &clerk).await?;
     let notice = notice(&tx, &clerk, id).await?.ok_or(Trouble::NotFound)?;
+    let person = person_line(&tx, &visit, &clerk, notice.person).await?;
+    tx.commit().await?;
     let (word, heading, text, button) = match ending {
         Ending::End => (
             "end",
@@ -67,6 +72,7 @@ async fn ask(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
         path: format!("{}/{word}", path(id)),
         back: path(id),
         version: 0,
+        to: to_words(&notice, person.as_ref()),
         title: notice.title,
         heading,
         text,
@@ -99,15 +105,19 @@ async fn take(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
 pub(super) async fn ask_discard(visit: Visit, clerk: Clerk) -> Reply {
     over_all(&clerk)?;
     let id = id(&visit)?;
-    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let tx = write(&visit, &clerk).await?;
     let Some(stored) = draft(&tx, &clerk, id).await? else {
         return no_draft(&visit, &clerk, &tx, id).await;
     };
+    let aim = &stored.content.aim;
+    let person = person_line(&tx, &visit, &clerk, aim.person()).await?;
+    tx.commit().await?;
     visit.html(&ConfirmPage {
         frame: visit.frame().in_section(super::PATH),
         path: format!("{}/discard", path(id)),
         back: path(id),
         version: stored.version,
+        to: aim_words(aim, person.as_ref()),
         title: stored.content.title,
         heading: "下書きを消す",
         text: "消した下書きは、元に戻せません。加入者の画面は変わりません。",

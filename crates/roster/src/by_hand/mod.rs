@@ -4,16 +4,19 @@
 pub mod reasons;
 
 use crate::{
+    Sight,
     before::{self, Changed, Values},
     held,
     import::{self, Column, Reading, Row, stated::STATED},
     writing,
 };
+use access::Reach;
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     OptionalExtension as _, QueryableByName,
+    pg::Pg,
     sql_types::{Date, Integer, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
@@ -29,8 +32,10 @@ pub fn facts() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// A person as the roster has them when somebody begins to mend them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {
+    /// Whom the one who mends may see.
+    sight: Sight,
     person: Option<PersonId>,
     values: Values,
     /// Which state of theirs it is: whoever writes says it, and is told where it is no longer so.
@@ -58,12 +63,24 @@ pub struct By<'a> {
 }
 
 impl Base {
-    /// The person as they are; none of somebody who is not in the roster.
-    pub async fn of(tx: &TenantTransaction, person: PersonId) -> Result<Option<Self>, DatabaseError> {
-        let Some(values) = before::values(tx, person).await? else {
+    /// Somebody new.
+    pub fn new(sight: Sight) -> Self {
+        Self {
+            sight,
+            person: None,
+            values: Values::new(),
+            seen: String::new(),
+        }
+    }
+
+    /// The person as they are; none of somebody who is not in the roster, or not to be seen.
+    pub async fn of(tx: &TenantTransaction, sight: Sight, person: PersonId) -> Result<Option<Self>, DatabaseError> {
+        let is_seen = crate::facts(tx, &sight, person).await?.is_some();
+        let Some(values) = before::values(tx, person).await?.filter(|_| is_seen) else {
             return Ok(None);
         };
         Ok(Some(Self {
+            sight,
             person: Some(person),
             values,
             seen: seen(tx, person).await?,
@@ -98,12 +115,21 @@ impl Base {
         if difference.is_empty() {
             return Err(reasons::NOTHING_CHANGED.into());
         }
-        Ok(Draft {
+        let draft = Draft {
             base: self,
             row,
             difference,
-        })
+        };
+        if draft.is_beyond() {
+            return Err(reasons::BEYOND_REACH.into());
+        }
+        Ok(draft)
     }
+}
+
+/// True of a column that is of the whole insurer: a number is somebody's or nobody's anywhere in it.
+pub fn is_over_all(column: &str) -> bool {
+    held::fact_of(column) == held::NUMBER
 }
 
 impl Draft {
@@ -112,12 +138,27 @@ impl Draft {
         self.base.person.is_some() && self.difference.iter().any(|changed| changed.field == "birth_date")
     }
 
+    /// True where it takes the whole insurer. Whoever is bounded to workplaces moves nobody to others, and neither adds anybody
+    /// nor gives a number: that it is taken, or free, would tell of people whom they don't see.
+    fn is_beyond(&self) -> bool {
+        let Reach::Workplaces { codes, .. } = &self.base.sight.reach else {
+            return false;
+        };
+        let is_added = self.is_present() && self.base.value(held::PRESENT) != "true";
+        is_added
+            || self.difference.iter().any(|changed| {
+                is_over_all(&changed.field)
+                    || (changed.field == "workplace_code" && !codes.contains(&self.row.workplace_code))
+            })
+    }
+
     /// True where the person is to be in the roster: whoever has left it comes back by being covered again.
     fn is_present(&self) -> bool {
         self.base.person.is_none() || self.base.value("present") == "true" || self.row.lost_on.is_none()
     }
 
-    /// Why it can't be written, if anything stands against it: somebody else has the number, or is them.
+    /// Why it can't be written, if anything stands against it: somebody else has the number, or is them. Of people who are not
+    /// to be seen the latter is not told.
     pub async fn against(&self, tx: &TenantTransaction) -> Result<Option<Refusal>, DatabaseError> {
         #[derive(QueryableByName)]
         struct Found {
@@ -127,17 +168,17 @@ impl Draft {
         if !self.is_present() {
             return Ok(None);
         }
-        let found: Option<Found> = diesel::sql_query(ANOTHER)
+        let statement = diesel::sql_query(ANOTHER.replace("{seen}", &self.base.sight.condition(8)))
+            .into_boxed::<Pg>()
             .bind::<Integer, _>(tx.tenant())
             .bind::<Nullable<Uuid>, _>(self.base.person)
-            .bind::<Text, _>(self.row.symbol.key())
-            .bind::<Text, _>(self.row.number.key())
-            .bind::<Text, _>(self.row.branch.key())
+            .bind::<Text, _>(self.row.symbol.key().to_owned())
+            .bind::<Text, _>(self.row.number.key().to_owned())
+            .bind::<Text, _>(self.row.branch.key().to_owned())
             .bind::<Date, _>(self.row.birth_date)
-            .bind::<Text, _>(self.row.kana_name.strict_key())
-            .get_result(&mut &**tx)
-            .await
-            .optional()?;
+            .bind::<Text, _>(self.row.kana_name.strict_key().to_owned());
+        let statement = self.base.sight.bind(statement);
+        let found: Option<Found> = statement.get_result(&mut &**tx).await.optional()?;
         Ok(found.map(|found| {
             if found.is_number {
                 reasons::NUMBER_TAKEN.into()
@@ -252,5 +293,5 @@ const ANOTHER: &str = "
       AND p.person_id IS DISTINCT FROM $2
       AND ((p.present AND p.branch_key = $5 AND $5 <> '')
            OR ((p.present OR $2 IS NULL) AND p.birth_date = $6 AND p.kana_strict = $7
-               AND (p.branch_key = $5 OR '' IN (p.branch_key, $5))))
+               AND (p.branch_key = $5 OR '' IN (p.branch_key, $5)){seen}))
     LIMIT 1";

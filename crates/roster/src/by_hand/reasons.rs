@@ -58,6 +58,20 @@ pub const PERSON_THERE: Reason = Reason {
     },
 };
 
+/// It takes the whole insurer, and who asks is bounded to workplaces. Said of every number alike, whoever has it.
+pub const BEYOND_REACH: Reason = Reason {
+    code: "roster_beyond_reach",
+    kind: RefusalKind::Mend,
+    detail: "Numbers, other workplaces and whoever has left the roster are for staff of the whole insurer.",
+    words: |_, _| {
+        Words::new(
+            "担当の範囲では変えられない内容があります",
+            "記号・番号・枝番と、担当していない事業所コードは、すべての加入者を担当する職員だけが変えられます。資格を喪失した方をもとに戻すこともできません。その職員に依頼するか、ほかの項目だけを変更してください。何も変更していません。",
+            &[],
+        )
+    },
+};
+
 /// Everything is as it was.
 pub const NOTHING_CHANGED: Reason = Reason {
     code: "roster_nothing_changed",
@@ -73,10 +87,11 @@ pub const NOTHING_CHANGED: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 5] = [
+pub const REASONS: [Reason; 6] = [
     IMPORT_RUNNING,
     CHANGED_MEANWHILE,
     NUMBER_TAKEN,
     PERSON_THERE,
+    BEYOND_REACH,
     NOTHING_CHANGED,
 ];

@@ -7,7 +7,10 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, SmallInt, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{Branch, EmployeeNumber, FOLD_VERSION, KanaName, Number, PersonId, Problem, Symbol, text::name_key};
+use kernel::{
+    Branch, EmployeeNumber, FOLD_VERSION, KanaName, Number, PersonId, Problem, Symbol,
+    text::{name_key, phone_key},
+};
 use std::collections::HashSet;
 
 /// Persons made anew at a time.
@@ -55,13 +58,15 @@ struct Written {
     #[diesel(sql_type = Text)]
     email: String,
     #[diesel(sql_type = Text)]
+    phone: String,
+    #[diesel(sql_type = Text)]
     employee_number: String,
     #[diesel(sql_type = Bool)]
     present: bool,
 }
 
 /// Keys by column, in the order of [`RENEW`].
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 10;
 
 impl Written {
     fn keys(&self) -> Result<[String; COLUMNS], Problem> {
@@ -81,6 +86,7 @@ impl Written {
             employee,
             name_key(&self.name),
             self.email.to_ascii_lowercase(),
+            phone_key(&self.phone),
         ])
     }
 }
@@ -121,7 +127,7 @@ impl Keys {
 }
 
 const OUTDATED: &str = "
-    SELECT person_id, symbol, number, branch, kana_name, name, email, employee_number, present FROM persons
+    SELECT person_id, symbol, number, branch, kana_name, name, email, phone, employee_number, present FROM persons
     WHERE tenant_id = $1 AND fold_version <> $2 AND person_id > $3 AND emptied_at IS NULL
     ORDER BY person_id LIMIT $4";
 
@@ -131,11 +137,12 @@ const RENEW: &str = "
     UPDATE persons p
     SET symbol_key = made.symbol_key, number_key = made.number_key, branch_key = made.branch_key,
         kana_strict = made.kana_strict, kana_fold1 = made.kana_fold1, kana_fold2 = made.kana_fold2,
-        employee_key = made.employee_key, name_key = made.name_key, email_key = made.email_key, fold_version = $2
+        employee_key = made.employee_key, name_key = made.name_key, email_key = made.email_key, phone_key = made.phone_key,
+        fold_version = $2
     FROM unnest ($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-            $11::text[], $12::text[])
+            $11::text[], $12::text[], $13::text[])
         AS made (person_id, symbol_key, number_key, branch_key, kana_strict, kana_fold1, kana_fold2, employee_key,
-            name_key, email_key)
+            name_key, email_key, phone_key)
     WHERE p.tenant_id = $1 AND p.person_id = made.person_id
       AND NOT (p.present AND made.branch_key <> '' AND EXISTS (
           SELECT FROM persons other

@@ -18,8 +18,8 @@ pub(crate) use merge::stated;
 pub(crate) use one::{One, hold_roster};
 pub use reasons::{Reason, RowError, RowErrors};
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Vanishing};
-pub(crate) use rows::Row;
-pub(crate) use typed::{Reading, label};
+pub(crate) use rows::{Reading, Row};
+pub(crate) use typed::label;
 pub(crate) use undo::{Undoable, undo, undoable};
 
 use crate::{runs, workplaces, writing};
@@ -62,6 +62,12 @@ pub(crate) struct Wish {
     pub(crate) run: Option<ImportId>,
     /// Which header means which column; none for the insurer's own.
     pub(crate) mapping: Option<Mapping>,
+    /// What other imports lost lately, as the console counts; none for the command line.
+    pub(crate) lately: Option<runs::Lately>,
+    /// How many covered persons it may lose where more than usual may be lost; none for any.
+    pub(crate) losses: Option<u64>,
+    /// How many birth dates it may correct; none for any.
+    pub(crate) corrections: Option<u64>,
 }
 
 /// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost, unless it is a file of
@@ -83,6 +89,9 @@ pub async fn import(
         by,
         run: None,
         mapping: None,
+        lately: None,
+        losses: None,
+        corrections: None,
     };
     let (report, _) = import_as(with, insurer, file, wish, clock, progress).await?;
     Ok(report)
@@ -130,20 +139,20 @@ pub(crate) async fn import_as(
     if errors.count() == 0 {
         merge.match_persons(&mut tx, rows).await?;
         if merge.is_delta() {
-            let unknown = staging::find_unknown(&mut tx).await?;
-            errors = with(ErrorLog::default(), unknown).await?;
+            let mismatched = staging::find_mismatched(&mut tx).await?;
+            errors = with(ErrorLog::default(), mismatched).await?;
         }
     }
     if errors.count() > 0 {
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
     }
-    merge.hold(&mut tx).await?;
+    merge.hold(&mut tx, keys).await?;
     let too_old = match options.forgotten_before {
         Some(day) => merge.drop_forgotten(&mut tx, day).await?,
         None => 0,
     };
-    let taken = staging::find_taken(&mut tx, merge.is_delta()).await?;
+    let taken = merge.find_taken(&mut tx).await?;
     let errors = with(ErrorLog::default(), taken).await?;
     if errors.count() > 0 {
         tx.rollback().await?;
@@ -154,9 +163,15 @@ pub(crate) async fn import_as(
         merge.vanishing(&mut tx, percent).await?,
         merge.corrected(&mut tx).await?,
     );
-    if vanishing.is_too_much() && !options.allow_loss && !options.dry_run {
+    let vanishing = wish.lately.map_or(vanishing.alone(), |lately| vanishing.after(lately));
+    let may_lose = options.allow_loss && wish.losses.is_none_or(|shown| vanishing.lost() <= shown);
+    if vanishing.is_too_much() && !may_lose && !options.dry_run {
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Loss(vanishing)).await;
+    }
+    if wish.corrections.is_some_and(|shown| corrected.persons > shown) && !options.dry_run {
+        tx.rollback().await?;
+        return run.refuse(&file, ImportRefused::Corrected).await;
     }
     let changes = merge.write_journal(&mut tx).await?;
     let report = Report {
@@ -330,7 +345,9 @@ impl Run<'_> {
             let (errors, vanishing) = match &why {
                 ImportRefused::Rows(errors) => (errors.count(), Vanishing::default()),
                 ImportRefused::Loss(vanishing) => (0, *vanishing),
-                ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
+                ImportRefused::Corrected | ImportRefused::Cancelled | ImportRefused::Running => {
+                    (0, Vanishing::default())
+                }
             };
             let report = self.report(file, 0, Changes::default(), vanishing);
             self.note(&mut tx, file, "refused", &report, (errors, None)).await?;

@@ -4,7 +4,7 @@ use super::{
     columns::{Column, Header},
     reasons::{ErrorLog, Reason},
     report::Relations,
-    rows::RowParser,
+    rows::Reading,
     staging::Batch,
 };
 use chrono::{DateTime, Utc};
@@ -55,7 +55,7 @@ fn read(file: Opened, rules: Rules, take: &mut dyn FnMut(Chunk<Batch>) -> bool) 
         rows_of: "加入者",
     };
     let mut table = Table::<Column, Reason, _>::open_mapped(stream, rules.mapping, table_rules)?;
-    let parser = RowParser {
+    let reading = Reading {
         today: calendar::today_in_japan(now),
         relations: rules.relations,
         all_insured: rules.all_insured,
@@ -64,7 +64,7 @@ fn read(file: Opened, rules: Rules, take: &mut dyn FnMut(Chunk<Batch>) -> bool) 
     let (mut batch, mut relations) = (Batch::default(), Relations::default());
     while let Some(mut row) = table.next_row()? {
         let line = row.line();
-        if let Some(row) = parser.parse(&mut row) {
+        if let Some(row) = reading.parse(&mut row) {
             relations.count(row.relation, &row.relationship);
             batch.push(line, row, now);
         }

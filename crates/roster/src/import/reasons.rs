@@ -16,6 +16,9 @@ pub enum Reason {
         /// 資格取得日 of the row.
         acquired_on: NaiveDate,
     },
+    /// Born after the day of the import.
+    #[error("今日より後の日付です。年をお確かめください。")]
+    BornLater,
     /// No gender code.
     #[error("1（男）、2（女）、9（不明）のどれかを入力してください。")]
     Gender,
@@ -37,8 +40,23 @@ pub enum Reason {
         "この記号・番号・枝番の方が、加入者の名簿にもういます。同じ方なら生年月日と氏名を、別の方なら番号と枝番をお確かめください。"
     )]
     NumberTaken,
+    /// A number that is somebody's with the same branch, in a file of changes that has no column for branches.
+    #[error(
+        "移る先の記号・番号には、同じ枝番の方がもういます。枝番の列を加えて、この方の新しい枝番を入力してください。"
+    )]
+    BranchTaken,
+    /// The same person as of another row of a file of changes.
+    #[error(
+        "{line}行目と同じ方の行です。1人について1行にしてください。別の方なら、番号・枝番・生年月日をお確かめください。"
+    )]
+    SamePerson {
+        /// The first line of theirs.
+        line: u64,
+    },
     /// A number and branch that another row has.
-    #[error("{line}行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。")]
+    #[error(
+        "{line}行目と記号・番号・枝番が同じです。どちらが正しいかお確かめください。資格を失った方の番号をほかの方が使っているときは、失った方の行を取り除いてください。"
+    )]
     RepeatedNumber {
         /// The first line with it.
         line: u64,

@@ -1,6 +1,7 @@
 //! What an import answers: what it did or would do, or why it did nothing.
 
 use super::RowErrors;
+use crate::runs::Lately;
 use chrono::NaiveDate;
 use database::DatabaseError;
 use kernel::{ImportId, PersonId, Relation};
@@ -88,7 +89,7 @@ pub struct Sample {
     pub number: String,
     /// Their name, in kana where there is no other.
     pub name: String,
-    /// What changes, by the columns of the format.
+    /// What changes, by the columns of the format; a birth date with what it was and will be.
     pub fields: Vec<String>,
 }
 
@@ -152,6 +153,15 @@ pub struct Vanishing {
     /// How many of a hundred may vanish without being asked about: the insurer's ([`RosterSettings`](tenancy::RosterSettings)).
     #[serde(default = "usual_percent")]
     pub percent: u64,
+    /// Those of them whom the file gives another day of loss, to come, where that counts as well: in the console.
+    #[serde(default)]
+    pub coming: u64,
+    /// Whom other imports lost lately, where theirs count with this one's: in the console.
+    #[serde(default)]
+    pub earlier: u64,
+    /// Persons whose coverage had not ended before the first of those imports.
+    #[serde(default)]
+    pub before_earlier: u64,
 }
 
 /// Of runs of before insurers had their own.
@@ -160,10 +170,32 @@ fn usual_percent() -> u64 {
 }
 
 impl Vanishing {
-    /// True where more than that would vanish: rather a wrong or cut-off file, or one with its columns shifted, than so
-    /// many losses.
+    /// Whom the file itself leaves out or ends.
+    pub fn lost(self) -> u64 {
+        self.missing.saturating_add(self.ended).saturating_add(self.coming)
+    }
+
+    /// As the console counts, beside what other imports lost lately.
+    #[must_use]
+    pub(crate) fn after(self, lately: Lately) -> Self {
+        Self {
+            earlier: lately.lost,
+            before_earlier: lately.covered,
+            ..self
+        }
+    }
+
+    /// As the command line counts: what has come, of this file.
+    #[must_use]
+    pub(super) fn alone(self) -> Self {
+        Self { coming: 0, ..self }
+    }
+
+    /// True where more than that would vanish, with those who did lately: rather a wrong or cut-off file, or one with its
+    /// columns shifted, than so many losses.
     pub fn is_too_much(self) -> bool {
-        self.missing.saturating_add(self.ended).saturating_mul(100) > self.covered.saturating_mul(self.percent)
+        let (lost, of) = (self.lost(), self.covered.max(self.before_earlier));
+        lost > 0 && lost.saturating_add(self.earlier).saturating_mul(100) > of.saturating_mul(self.percent)
     }
 }
 
@@ -212,6 +244,11 @@ pub enum ImportRefused {
         .0.percent
     )]
     Loss(Vanishing),
+    /// More birth dates would be corrected than were shown to whoever had it imported.
+    #[error(
+        "生年月日が変わる方が、照合したときより増えています。何も取り込んでいません。もう一度読み込んで、照合し直してください。"
+    )]
+    Corrected,
     /// Somebody cancelled it, or it had ended already.
     #[error("取り込みは中止されました。何も取り込んでいません。")]
     Cancelled,
@@ -226,6 +263,7 @@ impl ImportRefused {
         match self {
             Self::Rows(_) => "rows",
             Self::Loss(_) => "loss",
+            Self::Corrected => "corrected",
             Self::Cancelled => "cancelled",
             Self::Running => "running",
         }

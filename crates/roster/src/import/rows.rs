@@ -1,14 +1,17 @@
-//! One row of the file into kernel types, all errors at once. Names keep every character; only codes and numbers get
-//! keys of one width.
+//! One person's columns, of a file or a form, into kernel types, all errors at once. Names keep every character; only codes
+//! and numbers get keys of one width.
 
 use super::{columns::Column, reasons::Reason};
-use chrono::NaiveDate;
-use kernel::{Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, text};
+use chrono::{DateTime, NaiveDate, Utc};
+use kernel::{
+    Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, calendar, text,
+};
 use tabular::{Fault, dates, texts};
+use tenancy::{Insurer, InsurerKind};
 
-pub(super) const MAX_NAME: usize = 100;
-pub(super) const MAX_TEXT: usize = 200;
-pub(super) const MAX_CODE: usize = 40;
+const MAX_NAME: usize = 100;
+const MAX_TEXT: usize = 200;
+const MAX_CODE: usize = 40;
 
 /// A row that can be staged. Empty texts are what the file does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +76,21 @@ impl Movement {
     }
 }
 
-/// What all rows of one file share.
-pub(super) struct RowParser {
-    /// The day of the import in Japan.
+/// What a person is read from, column by column: a line of a file, or a form.
+pub(super) trait Fields {
+    /// What `parse` makes of a column; nothing, with the error noted, where it is wrong.
+    fn read<T, E: Into<Reason>>(&mut self, column: Column, parse: impl Fn(&str) -> Result<T, E>) -> Option<T>;
+}
+
+impl Fields for tabular::Row<'_, Column, Reason> {
+    fn read<T, E: Into<Reason>>(&mut self, column: Column, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+        tabular::Row::read(self, column, parse)
+    }
+}
+
+/// By what people are read.
+pub(crate) struct Reading {
+    /// The day, in Japan.
     pub(super) today: NaiveDate,
     /// What the insurer's words for 続柄 mean.
     pub(super) relations: RelationWords,
@@ -85,9 +100,19 @@ pub(super) struct RowParser {
     pub(super) is_delta: bool,
 }
 
-impl RowParser {
+impl Reading {
+    /// By the rules of an insurer, on the day of a time.
+    pub(crate) fn of(insurer: &Insurer, now: DateTime<Utc>) -> Self {
+        Self {
+            today: calendar::today_in_japan(now),
+            relations: insurer.relations.clone(),
+            all_insured: insurer.kind == InsurerKind::NationalHealth,
+            is_delta: false,
+        }
+    }
+
     /// The row, or nothing with its errors noted.
-    pub(super) fn parse(&self, fields: &mut tabular::Row<'_, Column, Reason>) -> Option<Row> {
+    pub(super) fn parse(&self, fields: &mut impl Fields) -> Option<Row> {
         let symbol = fields.read(Column::Symbol, Symbol::parse);
         let number = fields.read(Column::Number, Number::parse);
         let branch = fields.read(Column::Branch, Branch::parse);
@@ -115,7 +140,7 @@ impl RowParser {
         let workplace_code = fields.read(Column::WorkplaceCode, code);
         let department_code = fields.read(Column::DepartmentCode, code);
         let distribution_code = fields.read(Column::DistributionCode, code);
-        let employee_number = fields.read(Column::EmployeeNumber, employee_number);
+        let employee_number = fields.read(Column::EmployeeNumber, |text| optional(text, EmployeeNumber::parse));
         let personal_id = fields.read(Column::PersonalId, code);
         let relationship = relationship?;
         let relation = self.relations.read(&relationship);
@@ -147,10 +172,10 @@ impl RowParser {
         })
     }
 
-    fn birth_date(&self, text: &str) -> Result<NaiveDate, Fault> {
+    fn birth_date(&self, text: &str) -> Result<NaiveDate, Reason> {
         let date = dates::parse(text)?.ok_or(Fault::Empty)?;
         if date > self.today {
-            Err(Fault::DateOutOfRange)
+            Err(Reason::BornLater)
         } else {
             Ok(date)
         }
@@ -177,7 +202,7 @@ fn gender(field: &str) -> Result<&'static str, Reason> {
 }
 
 /// Older cores write "not lost" as all nines or all zeros.
-pub(super) fn day_of_loss(field: &str) -> Result<Option<NaiveDate>, Fault> {
+fn day_of_loss(field: &str) -> Result<Option<NaiveDate>, Fault> {
     match text::normalize_dense(field).as_str() {
         "99999999" | "9999/99/99" | "9999-99-99" | "99991231" | "9999/12/31" | "9999-12-31" | "00000000" | "0" => {
             Ok(None)
@@ -196,16 +221,13 @@ fn lost_on(field: &str, acquired_on: Option<NaiveDate>) -> Result<Option<NaiveDa
 }
 
 fn email(field: &str) -> Result<String, Problem> {
-    match EmailAddress::parse(field) {
-        Ok(address) => Ok(address.as_str().to_owned()),
-        Err(Problem::Empty) => Ok(String::new()),
-        Err(problem) => Err(problem),
-    }
+    let address = optional(field, EmailAddress::parse)?;
+    Ok(address.map(|address| address.as_str().to_owned()).unwrap_or_default())
 }
 
-fn employee_number(field: &str) -> Result<Option<EmployeeNumber>, Problem> {
-    match EmployeeNumber::parse(field) {
-        Ok(number) => Ok(Some(number)),
+fn optional<T>(field: &str, parse: impl Fn(&str) -> Result<T, Problem>) -> Result<Option<T>, Problem> {
+    match parse(field) {
+        Ok(value) => Ok(Some(value)),
         Err(Problem::Empty) => Ok(None),
         Err(problem) => Err(problem),
     }
@@ -220,8 +242,8 @@ mod tests {
     /// A row of all columns.
     type Cells = Vec<Vec<u8>>;
 
-    fn parser(all_insured: bool) -> RowParser {
-        RowParser {
+    fn reading(all_insured: bool) -> Reading {
+        Reading {
             today: "2026-11-22".parse().unwrap(),
             relations: RelationWords::default(),
             all_insured,
@@ -246,10 +268,10 @@ mod tests {
 
     /// What a file of this row holds, and what is wrong with it.
     fn read(cells: &Cells, encoding: Encoding, all_insured: bool) -> (Option<Row>, Vec<(&'static str, Reason)>) {
-        read_with(cells, encoding, &parser(all_insured))
+        read_with(cells, encoding, &reading(all_insured))
     }
 
-    fn read_with(cells: &Cells, encoding: Encoding, parser: &RowParser) -> (Option<Row>, Vec<(&'static str, Reason)>) {
+    fn read_with(cells: &Cells, encoding: Encoding, reading: &Reading) -> (Option<Row>, Vec<(&'static str, Reason)>) {
         let names: Vec<&str> = Column::ALL.iter().map(|column| column.name()).collect();
         let header = names.join(",");
         let mut file = match encoding {
@@ -268,7 +290,7 @@ mod tests {
             rows_of: "加入者",
         };
         let mut table = Table::<Column, Reason, _>::open(file.as_slice(), rules).unwrap();
-        let row = table.next_row().unwrap().and_then(|mut row| parser.parse(&mut row));
+        let row = table.next_row().unwrap().and_then(|mut row| reading.parse(&mut row));
         let read = table.finish().unwrap();
         assert_eq!(read.encoding, encoding);
         let errors = read.errors.kept().iter();
@@ -324,7 +346,7 @@ mod tests {
                 ("対象者氏名（カナ）", Reason::Table(Fault::NotKana)),
                 ("氏名（漢字）", Reason::Table(Fault::LostCharacter)),
                 ("性別", Reason::Gender),
-                ("生年月日", Reason::Table(Fault::DateOutOfRange)),
+                ("生年月日", Reason::BornLater),
                 ("続柄名称", Reason::Table(Fault::Empty)),
                 (
                     "資格喪失日",
@@ -381,13 +403,13 @@ mod tests {
 
     #[test]
     fn a_row_of_a_file_of_changes_says_which_it_is_and_a_loss_its_day() {
-        let parser = RowParser {
+        let reading = Reading {
             is_delta: true,
-            ..parser(false)
+            ..reading(false)
         };
         let movement = |word, lost_on| {
             let cells = row(&[(Column::Movement, word), (Column::LostOn, lost_on)]);
-            let (row, errors) = read_with(&cells, Encoding::Utf8, &parser);
+            let (row, errors) = read_with(&cells, Encoding::Utf8, &reading);
             (row.map(|row| row.movement), errors)
         };
         assert_eq!(movement(" 追加", "").0, Some(Movement::Add));

@@ -16,11 +16,14 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use futures_util::TryStreamExt as _;
-use kernel::{PersonId, text::name_key};
+use kernel::{
+    PersonId,
+    text::{name_key, phone_key},
+};
 use tabular::Column as _;
 
 /// The text columns of `roster_staging`, in the order of [`texts`].
-const TEXTS: [&str; 29] = [
+const TEXTS: [&str; 30] = [
     "symbol",
     "symbol_key",
     "number",
@@ -41,6 +44,7 @@ const TEXTS: [&str; 29] = [
     "address",
     "building",
     "phone",
+    "phone_key",
     "email",
     "email_key",
     "workplace_code",
@@ -103,6 +107,7 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
         .map(|number| (number.as_str().to_owned(), number.key().to_owned()))
         .unwrap_or_default();
     let (name_key, email_key) = (name_key(&row.name), row.email.to_ascii_lowercase());
+    let phone_key = phone_key(&row.phone);
     [
         row.symbol.as_str().to_owned(),
         row.symbol.key().to_owned(),
@@ -124,6 +129,7 @@ fn texts(row: Row) -> [String; TEXTS.len()] {
         row.address,
         row.building,
         row.phone,
+        phone_key,
         row.email,
         email_key,
         row.workplace_code,
@@ -169,11 +175,7 @@ pub(super) async fn insert(tx: &mut TenantTransaction, batch: Batch) -> Result<u
 
 /// Says that each row means the person that it names.
 pub(super) async fn match_named(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-    diesel::sql_query(MATCH_NAMED)
-        .bind::<Integer, _>(tx.tenant())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    run(tx, MATCH_NAMED).await
 }
 
 const MATCH_NAMED: &str = "
@@ -182,13 +184,17 @@ const MATCH_NAMED: &str = "
 
 /// Takes the rows out again: they live inside one transaction.
 pub(super) async fn clear(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-    let tenant = tx.tenant();
     for table in ["roster_staging", "roster_matches"] {
-        diesel::sql_query(format!("DELETE FROM {table} WHERE tenant_id = $1"))
-            .bind::<Integer, _>(tenant)
-            .execute(&mut **tx)
-            .await?;
+        run(tx, &format!("DELETE FROM {table} WHERE tenant_id = $1")).await?;
     }
+    Ok(())
+}
+
+async fn run(tx: &mut TenantTransaction, sql: &str) -> Result<(), DatabaseError> {
+    diesel::sql_query(sql)
+        .bind::<Integer, _>(tx.tenant())
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -199,44 +205,67 @@ pub(super) async fn find_repeated(tx: &mut TenantTransaction) -> Result<ErrorLog
     let query = diesel::sql_query(REPEATED).bind::<Integer, _>(tx.tenant());
     let mut rows = std::pin::pin!(query.load_stream::<Repeated>(&mut **tx).await?);
     while let Some(row) = rows.try_next().await? {
-        let number = |line| u64::try_from(line).unwrap_or_default();
-        let line = number(row.first);
+        let line = unsigned(row.first);
         let (column, reason) = match row.rule.as_str() {
             "branch" => (Column::Number, Reason::RepeatedNumber { line }),
             "personal_id" => (Column::PersonalId, Reason::RepeatedPersonalId { line }),
             _ => (Column::Number, Reason::RepeatedPerson { line }),
         };
-        errors.add(number(row.line), column.name(), reason);
+        errors.add(unsigned(row.line), column.name(), reason);
     }
     Ok(errors)
 }
 
-/// An error for every change or loss of somebody whom the roster does not know, by line.
-pub(super) async fn find_unknown(tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
+/// An error for every row of a file of changes that changes or loses somebody whom the roster does not know, or means the same
+/// person as an earlier one, by line.
+pub(super) async fn find_mismatched(tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
     let mut errors = ErrorLog::default();
-    let query = diesel::sql_query(UNKNOWN).bind::<Integer, _>(tx.tenant());
+    let query = diesel::sql_query(MISMATCHED).bind::<Integer, _>(tx.tenant());
     let mut rows = std::pin::pin!(query.load_stream::<Line>(&mut **tx).await?);
     while let Some(row) = rows.try_next().await? {
-        let line = u64::try_from(row.line).unwrap_or_default();
-        errors.add(line, Column::Number.name(), Reason::NotInRoster);
+        let reason = match row.earlier.map(unsigned) {
+            Some(line) => Reason::SamePerson { line },
+            None => Reason::NotInRoster,
+        };
+        errors.add(unsigned(row.line), Column::Number.name(), reason);
     }
     Ok(errors)
 }
 
-/// An error for every row with the number and branch of somebody who stays in the roster without standing in the file, by
-/// line: whom a file of changes does not name, and who was added by hand and waits for a whole one.
-pub(super) async fn find_taken(tx: &mut TenantTransaction, is_delta: bool) -> Result<ErrorLog, DatabaseError> {
+/// Completes the rows of a file of changes: whoever has a day of loss leaves the roster, and with it their number; and whoever is
+/// not given a branch, for the file has no column for it, keeps their own.
+pub(super) async fn complete(tx: &mut TenantTransaction, has_branch: bool) -> Result<(), DatabaseError> {
+    run(tx, LEAVING).await?;
+    if !has_branch {
+        run(tx, OWN_BRANCH).await?;
+    }
+    Ok(())
+}
+
+/// An error for every row with the number and branch of somebody else, by line: of whom a file of changes does not name and who
+/// is covered, of an earlier row, and of who was added by hand and waits for a whole file. All that is to say of numbers has
+/// been laid over the rows before.
+pub(super) async fn find_taken(
+    tx: &mut TenantTransaction,
+    (is_delta, has_branch): (bool, bool),
+    today: NaiveDate,
+) -> Result<ErrorLog, DatabaseError> {
     let mut errors = ErrorLog::default();
     if !is_delta && !held::is_any(tx).await? {
         return Ok(errors);
     }
     let query = diesel::sql_query(taken())
         .bind::<Integer, _>(tx.tenant())
-        .bind::<Bool, _>(is_delta);
+        .bind::<Bool, _>(is_delta)
+        .bind::<Date, _>(today);
     let mut rows = std::pin::pin!(query.load_stream::<Line>(&mut **tx).await?);
     while let Some(row) = rows.try_next().await? {
-        let line = u64::try_from(row.line).unwrap_or_default();
-        errors.add(line, Column::Number.name(), Reason::NumberTaken);
+        let reason = match row.earlier.map(unsigned) {
+            _ if is_delta && !has_branch => Reason::BranchTaken,
+            Some(line) => Reason::RepeatedNumber { line },
+            None => Reason::NumberTaken,
+        };
+        errors.add(unsigned(row.line), Column::Number.name(), reason);
     }
     Ok(errors)
 }
@@ -245,29 +274,56 @@ pub(super) async fn find_taken(tx: &mut TenantTransaction, is_delta: bool) -> Re
 struct Line {
     #[diesel(sql_type = BigInt)]
     line: i64,
+    /// The earlier one that it stands against, if it is one.
+    #[diesel(sql_type = Nullable<BigInt>)]
+    earlier: Option<i64>,
 }
 
-const UNKNOWN: &str = "
-    SELECT s.line FROM roster_staging s
+fn unsigned(line: i64) -> u64 {
+    u64::try_from(line).unwrap_or_default()
+}
+
+const MISMATCHED: &str = "
+    SELECT s.line, NULL::bigint AS earlier FROM roster_staging s
     WHERE s.tenant_id = $1 AND s.movement IN ('change', 'lose')
       AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)
-    ORDER BY s.line";
+    UNION ALL
+    SELECT m.line, r.first FROM roster_matches m
+    JOIN (SELECT person_id, min(line) AS first FROM roster_matches
+          WHERE tenant_id = $1 GROUP BY person_id HAVING count(*) > 1) r USING (person_id)
+    WHERE m.tenant_id = $1 AND m.line > r.first
+    ORDER BY line";
+
+const LEAVING: &str = "UPDATE roster_staging SET present = false WHERE tenant_id = $1 AND lost_on IS NOT NULL";
+
+const OWN_BRANCH: &str = "
+    UPDATE roster_staging s SET branch = p.branch, branch_key = p.branch_key
+    FROM roster_matches m, persons p
+    WHERE s.tenant_id = $1 AND m.tenant_id = $1 AND p.tenant_id = $1 AND m.line = s.line AND p.person_id = m.person_id";
 
 /// A look-up for each row, for joined as a whole the roster would be read for a few; of a whole file none where nobody waits
-/// for one.
+/// for one. Whose coverage has ended gives a number up to whom a file of changes gives it.
 fn taken() -> String {
     format!(
-        "SELECT s.line FROM roster_staging s
+        "SELECT s.line, NULL::bigint AS earlier FROM roster_staging s
          CROSS JOIN LATERAL (
              SELECT q.person_id FROM persons q
              WHERE q.tenant_id = $1 AND q.symbol_key = s.symbol_key AND q.number_key = s.number_key
-               AND q.branch_key = s.branch_key AND q.branch_key <> '' AND q.present OFFSET 0
+               AND q.branch_key = s.branch_key AND q.branch_key <> '' AND q.present
+               AND NOT ($2 AND q.lost_on IS NOT NULL AND q.lost_on <= $3) OFFSET 0
          ) p
          WHERE s.tenant_id = $1 AND s.branch_key <> '' AND s.present
            AND ($2 OR EXISTS (SELECT FROM facts_by_hand w WHERE w.tenant_id = $1 AND w.field = 'present'))
            AND ($2 OR {IS_KEPT})
            AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)
-         ORDER BY s.line"
+         UNION ALL
+         SELECT s.line, r.first FROM roster_staging s
+         JOIN (SELECT symbol_key, number_key, branch_key, min(line) AS first FROM roster_staging
+               WHERE tenant_id = $1 AND $2 AND branch_key <> '' AND present
+               GROUP BY symbol_key, number_key, branch_key HAVING count(*) > 1) r
+             USING (symbol_key, number_key, branch_key)
+         WHERE s.tenant_id = $1 AND s.present AND s.line > r.first
+         ORDER BY line"
     )
 }
 
@@ -283,15 +339,16 @@ struct Repeated {
 
 /// Keys are grouped first: a window over all rows would sort the whole file, and pairs of a thousand equal rows are a
 /// million. Two rows of one name are told apart by a branch in both or a personal id in both, so each looks for the
-/// first of those that lack what itself would be told by; most files have a branch everywhere and need no look.
+/// first of those that lack what itself would be told by; most files have a branch everywhere and need no look. Whoever a file
+/// of changes loses gives a number up: it may stand in another row.
 const REPEATED: &str = "
     SELECT s.line, r.first, 'branch' AS rule
     FROM roster_staging s
     JOIN (SELECT symbol_key, number_key, branch_key, min(line) AS first FROM roster_staging
-          WHERE tenant_id = $1 AND branch_key <> ''
+          WHERE tenant_id = $1 AND branch_key <> '' AND (movement = '' OR lost_on IS NULL)
           GROUP BY symbol_key, number_key, branch_key HAVING count(*) > 1) r
         USING (symbol_key, number_key, branch_key)
-    WHERE s.tenant_id = $1 AND s.line > r.first
+    WHERE s.tenant_id = $1 AND s.line > r.first AND (s.movement = '' OR s.lost_on IS NULL)
     UNION ALL
     SELECT s.line, r.first, 'personal_id'
     FROM roster_staging s

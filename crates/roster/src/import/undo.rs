@@ -1,9 +1,9 @@
 //! Undoing an import: an import of its own, whose rows are what the people said before. Whoever changed since, by hand or by a
 //! later import, is left as they are, and so is whoever would take a number that is somebody else's by now. Whom the import
-//! brought into the roster is lost again.
+//! brought into the roster is lost again. What staff had set by hand, and the import ended, holds again.
 
 use super::{
-    ImportError, Options, Progress, Reading, Report, Run, Sample, Vanishing,
+    ImportError, Options, Progress, Reading, Report, Run, Sample,
     columns::Header,
     merge::{Merge, stated},
     one,
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     before::{self, Values},
+    ended::{self, Undone},
     runs,
 };
 use audit::{Actor, Origin};
@@ -21,7 +22,7 @@ use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
 use diesel::{
     OptionalExtension as _, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Text, Uuid},
+    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{Clock, ImportId, Keys, PersonId, calendar};
@@ -45,6 +46,9 @@ pub(crate) struct Undoable {
     after_position: i64,
     #[diesel(sql_type = BigInt)]
     last_position: i64,
+    /// The import that it undid itself.
+    #[diesel(sql_type = Nullable<Uuid>)]
+    undid: Option<ImportId>,
 }
 
 /// What is known of an import; none where it was not finished, is too old, or changed nobody.
@@ -93,12 +97,21 @@ pub(crate) async fn undo(
     let mut left = Left::default();
     let rows = stage(&mut tx, keys, insurer, undoes, now, &mut left).await?;
     let taken = drop_taken(&mut tx, &mut left).await?;
+    let undone = Undone {
+        import: undoes.import_id,
+        undid: undoes.undid,
+        after_position: undoes.after_position,
+    };
+    ended::undo(&mut tx, keys, (run_id, now), undone).await?;
     staging::match_named(&mut tx).await?;
+    let vanishing = merge.vanishing(&mut tx, u64::from(insurer.roster.loss_percent)).await?;
+    let corrected = merge.corrected(&mut tx).await?;
     let changes = merge.write_journal(&mut tx).await?;
     let report = Report {
         is_delta: true,
+        corrected,
         skipped: left.count,
-        ..run.report(&file, rows - taken, changes, Vanishing::default())
+        ..run.report(&file, rows - taken, changes, vanishing)
     };
     progress(Progress::Merging);
     if !run.finish(&mut tx, &merge, &file, &report, changes).await? {
@@ -133,6 +146,10 @@ struct Left {
 impl Left {
     fn add(&mut self, person: PersonId, values: &Values) {
         self.count += 1;
+        self.name(person, values);
+    }
+
+    fn name(&mut self, person: PersonId, values: &Values) {
         if self.named.len() < NAMED {
             let text = |column: &str| values.get(column).cloned().unwrap_or_default();
             let parts = ["symbol", "number", "branch"].map(text);
@@ -209,7 +226,9 @@ async fn stage(
                 .and_then(|before| Some((reading.row(&before).ok()?, before)));
             match row {
                 Some((row, before)) => {
-                    let is_present = before.get("present").is_some_and(|present| present == "true");
+                    // Whoever gave their number up after a day of loss that is taken back is in the roster again.
+                    let is_present =
+                        row.lost_on.is_none() || before.get("present").is_some_and(|present| present == "true");
                     rows += 1;
                     batch.push_as(rows, row, entry.person_id, is_present);
                 }
@@ -233,7 +252,7 @@ fn lost(mut values: Values, today: &str) -> Values {
 }
 
 /// Leaves out who would take a number or an id that is by now somebody's who is not undone; gives how many. Without them
-/// others may be in the way.
+/// others may be in the way. It may be the whole roster, of which few are read.
 async fn drop_taken(tx: &mut TenantTransaction, left: &mut Left) -> Result<u64, DatabaseError> {
     #[derive(QueryableByName)]
     struct Taken {
@@ -241,20 +260,27 @@ async fn drop_taken(tx: &mut TenantTransaction, left: &mut Left) -> Result<u64, 
         person_id: PersonId,
         #[diesel(sql_type = Array<Text>)]
         now: Vec<String>,
+        /// All of them.
+        #[diesel(sql_type = BigInt)]
+        people: i64,
     }
-    let sql = TAKEN.replace("{values}", &stated::values());
+    let sql = TAKEN
+        .replace("{values}", &stated::values())
+        .replace("{named}", &NAMED.to_string());
     let mut dropped = 0;
     loop {
         let taken: Vec<Taken> = diesel::sql_query(&sql)
             .bind::<Integer, _>(tx.tenant())
             .load(&mut **tx)
             .await?;
-        if taken.is_empty() {
+        let Some(people) = taken.as_slice().first().map(|taken| taken.people) else {
             return Ok(dropped);
-        }
-        for Taken { person_id, now } in taken {
-            dropped += 1;
-            left.add(person_id, &before::named(now));
+        };
+        let people = u64::try_from(people).unwrap_or_default();
+        dropped += people;
+        left.count += people;
+        for Taken { person_id, now, .. } in taken {
+            left.name(person_id, &before::named(now));
         }
     }
 }
@@ -273,7 +299,8 @@ async fn forget_numbers(tx: &mut TenantTransaction, run_id: ImportId, undoes: &U
 
 /// Of an import that changed nobody, and of one whose entries are deleted by age, there is nothing to undo.
 const UNDOABLE: &str = "
-    SELECT i.import_id, i.file_name, i.after_position, i.last_position FROM roster_imports i
+    SELECT i.import_id, i.file_name, i.after_position, i.last_position, r.undoes AS undid
+    FROM roster_imports i LEFT JOIN roster_runs r ON r.tenant_id = $1 AND r.run_id = i.import_id
     WHERE i.tenant_id = $1 AND i.import_id = $2 AND i.state = 'finished' AND i.last_position > i.after_position
       AND EXISTS (SELECT FROM roster_changes c WHERE c.tenant_id = $1 AND c.position = i.after_position + 1)";
 
@@ -291,6 +318,7 @@ const ENTRIES: &str = "
     WHERE c.tenant_id = $1 AND c.position > $2 AND c.position <= $3
     ORDER BY c.position LIMIT $4";
 
+/// All are deleted, of whom [`NAMED`] are given.
 const TAKEN: &str = "
     WITH blocked AS (
         SELECT s.line
@@ -309,7 +337,9 @@ const TAKEN: &str = "
     ), taken AS (
         DELETE FROM roster_staging s USING blocked b WHERE s.tenant_id = $1 AND s.line = b.line RETURNING s.person_id
     )
-    SELECT p.person_id, {values} AS now FROM taken JOIN persons p ON p.tenant_id = $1 AND p.person_id = taken.person_id";
+    SELECT p.person_id, {values} AS now, few.people
+    FROM (SELECT person_id, count(*) OVER () AS people FROM taken LIMIT {named}) AS few
+    JOIN persons p ON p.tenant_id = $1 AND p.person_id = few.person_id";
 
 const FORGET_NUMBERS: &str = "
     DELETE FROM person_numbers n USING person_numbers brought, person_numbers back

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::import::{ImportError, ImportRefused, Options, Progress, Report, Wish, import_as};
 use audit::{Actor, Origin};
-use database::{Database, Durability};
+use chrono::{DateTime, Utc};
+use database::{Database, Durability, TenantTransaction};
 use kernel::{Clock, ImportId, Keys, UploadId};
 use tabular::Source;
 use tenancy::Insurer;
@@ -27,12 +28,17 @@ pub async fn at_command(
     if options.dry_run {
         return crate::import::import((database, keys), insurer, file, options, by, clock, progress).await;
     }
-    let run = begin(database, insurer, (file.name(), None), clock).await?;
+    let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
+    let run = begin(&mut tx, (file.name(), None), clock.now()).await?;
+    tx.commit().await?;
     let wish = Wish {
         options,
         by,
         run: Some(run),
         mapping: None,
+        lately: None,
+        losses: None,
+        corrections: None,
     };
     let watch = Watch::new(database.tenant(insurer.tenant_id), run, RunState::Running, clock);
     let told = |at: Progress| {
@@ -70,15 +76,12 @@ pub(super) async fn watched<T>(
 
 /// Begins a run of the command line, with a file or to undo an import.
 pub(super) async fn begin(
-    database: &Database,
-    insurer: &Insurer,
+    tx: &mut TenantTransaction,
     (file, undoes): (&str, Option<ImportId>),
-    clock: &Clock,
+    now: DateTime<Utc>,
 ) -> Result<ImportId, ImportError> {
-    let now = clock.now();
     let run_id = ImportId::new(now);
-    let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-    rows::break_dead(&mut tx, now).await?;
+    rows::break_dead(tx, now).await?;
     let beginning = Beginning {
         run_id,
         state: RunState::Running,
@@ -88,9 +91,7 @@ pub(super) async fn begin(
         upload_id: UploadId(run_id.0),
         undoes,
     };
-    let is_begun = rows::begin(&mut tx, &beginning, now).await?;
-    tx.commit().await?;
-    if is_begun {
+    if rows::begin(tx, &beginning, now).await? {
         Ok(run_id)
     } else {
         Err(ImportRefused::Running.into())

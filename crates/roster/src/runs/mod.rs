@@ -5,15 +5,18 @@
 mod bringing;
 mod command;
 mod history;
+mod lately;
 pub mod reasons;
 mod rows;
 mod start;
 mod undoing;
+mod wishes;
 mod work;
 
 pub use bringing::{Bringing, MOST_BYTES};
 pub use command::at_command;
 pub use history::Past;
+pub(crate) use lately::Lately;
 pub use rows::{Counts, KEYED, Run, RunState, Shown, mapping, sweep};
 pub(crate) use rows::{finish, keep_skipped};
 pub use undoing::undo_at_command;
@@ -88,7 +91,10 @@ impl Runs {
     pub async fn run(&self, tenant: TenantId, run: ImportId) -> Result<Option<Run>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).read().await?;
-        let found = rows::one(&mut tx, run).await?;
+        let mut found = rows::one(&mut tx, run).await?;
+        if let Some(run) = found.as_mut().filter(|run| run.state == RunState::Compared) {
+            run.counts.vanishing = run.counts.vanishing.after(lately::lately(&mut tx, now, None).await?);
+        }
         tx.commit().await?;
         if found.as_ref().is_none_or(|run| !run.is_silent(now)) {
             return Ok(found);

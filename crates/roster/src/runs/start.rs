@@ -1,14 +1,26 @@
-//! Having a compared file imported: at once, or, where by it more people than usual lose their coverage, once another has
-//! agreed.
+//! Having a compared file imported: at once, or, where by it more people than usual lose their coverage or birth dates are
+//! corrected, once another has agreed.
 
-use super::{By, Run, RunState, Runs, reasons, rows, work::RosterRun};
+use super::{
+    By, Run, RunState, Runs,
+    lately::lately,
+    reasons, rows,
+    wishes::{self, Wished, as_shown, asked_by, grave},
+    work::RosterRun,
+};
 use crate::last_import;
-use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish};
-use audit::Actor;
+use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer};
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
-use kernel::{ImportId, Outage, Outcome, StaffId, calendar, outcome};
+use kernel::{ImportId, Outage, Outcome, calendar, outcome};
 use serde_json::{Value, json};
+
+/// Of the wishes about birth dates, those to import a file.
+const IMPORT: &str = "import";
+
+fn kind(action: Action) -> &'static str {
+    if action == Action::ImportLoss { "" } else { IMPORT }
+}
 
 impl Runs {
     /// Has a compared file imported. `agrees` to more people lost than usual.
@@ -21,38 +33,31 @@ impl Runs {
     ) -> Result<Outcome<Asked>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let Some(found) = rows::one(&mut tx, run).await? else {
+        let Some(mut found) = rows::one(&mut tx, run).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
         if found.state != RunState::Compared {
             return Ok(reasons::RUN_MOVED_ON.into());
         }
-        if found.counts.vanishing.is_too_much() {
-            if !agrees {
-                return Ok(reasons::LOSS_NOT_AGREED.into());
+        let vanishing = found.counts.vanishing.after(lately(&mut tx, now, None).await?);
+        if vanishing.is_too_much() && !agrees {
+            return Ok(reasons::LOSS_NOT_AGREED.into());
+        }
+        found.counts.vanishing = vanishing;
+        let wished = Wished {
+            kind,
+            run,
+            grave: &grave(vanishing, found.counts.corrected),
+            parameters: parameters(by, &found),
+            difference: difference(&mut tx, &found).await?,
+        };
+        match wishes::ask(approvals, &mut tx, now, by, wished).await? {
+            Outcome::Done(Asked::GoesOn) => {}
+            Outcome::Done(waits) => {
+                tx.commit().await?;
+                return Ok(Outcome::Done(waits));
             }
-            let wish = Wish {
-                action: Action::ImportLoss,
-                kind: "",
-                subject: run.0,
-                person: None,
-                beneficiary: None,
-                parameters: json!({ "name": by.name }),
-                difference: difference(&mut tx, &found).await?,
-            };
-            let asker = Asker {
-                staff_id: StaffId(by.staff),
-                actor: by.actor,
-                origin: by.origin,
-            };
-            match approvals.ask(&mut tx, now, asker, wish).await? {
-                Outcome::Done(Asked::GoesOn) => {}
-                Outcome::Done(waits) => {
-                    tx.commit().await?;
-                    return Ok(Outcome::Done(waits));
-                }
-                Outcome::Refused(refusal) => return Ok(refusal.into()),
-            }
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
         }
         let begun = self.begin_import(&mut tx, by, &found, now).await?;
         if matches!(begun, Outcome::Done(())) {
@@ -61,7 +66,7 @@ impl Runs {
         Ok(begun.map(|()| Asked::GoesOn))
     }
 
-    /// Leaves it to a worker, in the transaction that found the run.
+    /// Leaves it to a worker, in the transaction that found the run. What was counted is what it may do.
     async fn begin_import(
         &self,
         tx: &mut TenantTransaction,
@@ -72,7 +77,7 @@ impl Runs {
         let (run, agrees) = (found.run_id, found.counts.vanishing.is_too_much());
         self.record(tx, by, run, "roster.start", json!({ "agrees_to_loss": agrees }))
             .await?;
-        rows::started_by(tx, run, by.staff, by.name).await?;
+        rows::started_by(tx, run, (by.staff, by.name), &found.counts).await?;
         self.put_to_work(tx, (run, found.state), RunState::Running, now).await
     }
 
@@ -94,12 +99,19 @@ impl Runs {
         Ok(Outcome::Done(()))
     }
 
-    /// How it begins once another has agreed.
-    pub fn performer(&self) -> Performer {
+    /// How imports, and the undoing of some, begin once another has agreed.
+    pub fn performers(&self) -> Vec<Performer> {
+        let grave = [Action::ImportLoss, Action::BirthDate];
+        let imports = grave.map(|action| self.performer(action));
+        let undoing = grave.map(|action| self.undo_performer(action));
+        imports.into_iter().chain(undoing).collect()
+    }
+
+    fn performer(&self, action: Action) -> Performer {
         let runs = self.clone();
         Performer::new(
-            Action::ImportLoss,
-            "",
+            action,
+            kind(action),
             |tx, agreed| {
                 Box::pin(async move {
                     Ok(match compared(tx, agreed).await? {
@@ -121,22 +133,27 @@ impl Runs {
     }
 }
 
-/// In whose name a wish is done.
-pub(super) fn asked_by(agreed: &Agreed) -> By<'_> {
-    let name = agreed.parameters.get("name").and_then(Value::as_str);
-    By {
-        tenant: agreed.tenant,
-        staff: agreed.asked_by.0,
-        name: name.unwrap_or_default(),
-        actor: Actor::Staff(agreed.asked_by.0),
-        origin: &agreed.origin,
+/// By what the run is found again. Compared anew, by other columns, it is another.
+fn parameters(by: By<'_>, found: &Run) -> Value {
+    let mut parameters = wishes::parameters(by, found.counts.vanishing);
+    if let Some(parameters) = parameters.as_object_mut() {
+        parameters.insert("compared".to_owned(), json!(found.moved_at.timestamp_micros()));
     }
+    parameters
 }
 
-/// The run of a wish, while it waits to begin.
+/// The run of a wish, while it waits to begin and is what was shown.
 async fn compared(tx: &mut TenantTransaction, agreed: &Agreed) -> Result<Option<Run>, Outage> {
-    let found = rows::one(tx, ImportId(agreed.subject)).await?;
-    Ok(found.filter(|run| run.state == RunState::Compared))
+    let shown = agreed.parameters.get("compared").and_then(Value::as_i64);
+    let run = ImportId(agreed.subject);
+    // Nobody compares it anew before it begins.
+    rows::hold(tx, run).await?;
+    let found = rows::one(tx, run).await?;
+    let found = found.filter(|run| run.state == RunState::Compared && Some(run.moved_at.timestamp_micros()) == shown);
+    Ok(found.map(|mut run| {
+        run.counts.vanishing = as_shown(agreed, run.counts.vanishing);
+        run
+    }))
 }
 
 /// What the file was found to change. It was compared with the roster as the last import left it: after another one it would
@@ -144,18 +161,26 @@ async fn compared(tx: &mut TenantTransaction, agreed: &Agreed) -> Result<Option<
 async fn difference(tx: &mut TenantTransaction, run: &Run) -> Result<Difference, Outage> {
     let last = last_import(tx).await?;
     let last = last.map_or_else(|| "なし".to_owned(), |last| calendar::moment(last.finished_at));
-    let (counts, new) = (&run.counts, String::new);
-    let lost = counts.vanishing.missing + counts.vanishing.ended;
-    Ok(vec![
-        ("ファイル".to_owned(), new(), run.file_name.clone()),
-        ("行".to_owned(), new(), format!("{}行", counts.rows)),
-        (
-            "加入中の人".to_owned(),
-            format!("{}人", counts.vanishing.covered),
-            format!("うち{lost}人が資格を失います"),
-        ),
-        ("新しい人".to_owned(), new(), format!("{}人", counts.new)),
-        ("変更".to_owned(), new(), format!("{}人", counts.changed)),
-        ("この前の取り込み".to_owned(), last.clone(), last),
-    ])
+    let counts = &run.counts;
+    let new = |label: &str, value: String| (label.to_owned(), String::new(), value);
+    let mut difference = vec![
+        new("ファイル", run.file_name.clone()),
+        new("行", format!("{}行", counts.rows)),
+    ];
+    difference.extend(wishes::losses(counts.vanishing));
+    difference.extend([
+        new("新しい人", format!("{}人", counts.new)),
+        new("変更", format!("{}人", counts.changed)),
+    ]);
+    if counts.corrected > 0 {
+        difference.push(new(
+            "生年月日の訂正",
+            format!(
+                "{}人（だれがどう変わるかは、名簿の取り込みの履歴から、このファイルを開いてお確かめください）",
+                counts.corrected
+            ),
+        ));
+    }
+    difference.push(("この前の取り込み".to_owned(), last.clone(), last));
+    Ok(difference)
 }

@@ -1,27 +1,28 @@
 //! Undoing an import: asked for on its page or at the command line, done by a run of its own; where by it more people than
-//! usual lose their coverage, on its page once another has agreed, as to an import that does.
+//! usual lose their coverage, or birth dates are others again, on its page once another has agreed, as to an import that does.
 
 use super::{
     By, Runs,
     command::{begin, watched},
+    lately::lately,
     reasons,
     rows::{self, Beginning, Run, RunState},
-    start::asked_by,
+    wishes::{self, Wished, as_shown, asked_by, grave},
     work::{RosterRun, Watch},
 };
 use crate::{
     import::{ImportError, ImportRefused, Progress, Report, Undoable, Vanishing, undo, undoable},
     last_import,
 };
-use approvals::{Action, Approvals, Asked, Asker, Difference, Performer, Wish};
+use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer};
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
-use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, StaffId, TenantId, UploadId, calendar, outcome};
+use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, UploadId, calendar, outcome};
 use serde_json::json;
 use tenancy::Insurer;
 
-/// Of the wishes about losses, those to undo.
+/// Of the wishes about losses and birth dates, those to undo.
 const UNDO: &str = "undo";
 
 /// What stands against undoing an import, or what is known of it.
@@ -35,7 +36,8 @@ async fn asked(tx: &mut TenantTransaction, import: ImportId) -> Result<Result<Un
     Ok(undoable(tx, import).await?.ok_or_else(|| reasons::NOT_UNDOABLE.into()))
 }
 
-/// The same where it is to be undone at once: while another import is at work, it is not.
+/// The same where it is to be undone at once: while another import is at work, it is not. Asked once more, with the import's
+/// row held, in the transaction that begins: an import is undone once, whoever asks with whom at the same moment.
 async fn asked_now(
     tx: &mut TenantTransaction,
     import: ImportId,
@@ -60,25 +62,32 @@ fn loss(import: &Run) -> Vanishing {
     Vanishing {
         covered: then.covered.saturating_sub(then.missing + then.ended) + again,
         missing: again,
-        ended: 0,
         percent: then.percent,
+        ..Vanishing::default()
     }
 }
 
 /// What undoing would change; after another import it would be something else.
-async fn difference(tx: &mut TenantTransaction, import: &Run) -> Result<Difference, Outage> {
+async fn difference(tx: &mut TenantTransaction, import: &Run, loss: Vanishing) -> Result<Difference, Outage> {
     let last = last_import(tx).await?;
     let last = last.map_or_else(|| "なし".to_owned(), |last| calendar::moment(last.finished_at));
-    let loss = loss(import);
-    Ok(vec![
-        ("取り消す取り込み".to_owned(), String::new(), import.file_name.clone()),
-        (
-            "加入中の人".to_owned(),
-            format!("{}人", loss.covered),
-            format!("うち{}人が資格を失います", loss.missing),
-        ),
-        ("この前の取り込み".to_owned(), last.clone(), last),
-    ])
+    let new = |label: &str, value: String| (label.to_owned(), String::new(), value);
+    let mut difference = vec![new("取り消す取り込み", import.file_name.clone())];
+    difference.extend(wishes::losses(loss));
+    if import.counts.corrected > 0 {
+        let people = format!("{}人の生年月日が、前のものに戻ります", import.counts.corrected);
+        difference.push(new("生年月日の訂正", people));
+    }
+    difference.push(("この前の取り込み".to_owned(), last.clone(), last));
+    Ok(difference)
+}
+
+/// What a wish to undo an import was shown with.
+async fn shown(tx: &mut TenantTransaction, agreed: &Agreed) -> Result<Option<Difference>, Outage> {
+    let Some(import) = rows::one(tx, ImportId(agreed.subject)).await? else {
+        return Ok(None);
+    };
+    Ok(Some(difference(tx, &import, as_shown(agreed, loss(&import))).await?))
 }
 
 impl Runs {
@@ -102,33 +111,25 @@ impl Runs {
         let Some(found) = rows::one(&mut tx, import).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
-        if loss(&found).is_too_much() {
-            // What can't be undone is not asked about.
-            if let Err(refusal) = asked_now(&mut tx, import, now).await? {
-                return Ok(refusal.into());
+        // What can't be undone is not asked about.
+        if let Err(refusal) = asked_now(&mut tx, import, now).await? {
+            return Ok(refusal.into());
+        }
+        let loss = loss(&found).after(lately(&mut tx, now, Some(import)).await?);
+        let wished = Wished {
+            kind: |_| UNDO,
+            run: import,
+            grave: &grave(loss, found.counts.corrected),
+            parameters: wishes::parameters(by, loss),
+            difference: difference(&mut tx, &found, loss).await?,
+        };
+        match wishes::ask(approvals, &mut tx, now, by, wished).await? {
+            Outcome::Done(Asked::GoesOn) => {}
+            Outcome::Done(Asked::Waits(_)) => {
+                tx.commit().await?;
+                return Ok(Outcome::Done(None));
             }
-            let wish = Wish {
-                action: Action::ImportLoss,
-                kind: UNDO,
-                subject: import.0,
-                person: None,
-                beneficiary: None,
-                parameters: json!({ "name": by.name }),
-                difference: difference(&mut tx, &found).await?,
-            };
-            let asker = Asker {
-                staff_id: StaffId(by.staff),
-                actor: by.actor,
-                origin: by.origin,
-            };
-            match approvals.ask(&mut tx, now, asker, wish).await? {
-                Outcome::Done(Asked::GoesOn) => {}
-                Outcome::Done(Asked::Waits(_)) => {
-                    tx.commit().await?;
-                    return Ok(Outcome::Done(None));
-                }
-                Outcome::Refused(refusal) => return Ok(refusal.into()),
-            }
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
         }
         let begun = self.begin_undo(&mut tx, by, import, now).await?;
         if matches!(begun, Outcome::Done(_)) {
@@ -145,6 +146,7 @@ impl Runs {
         import: ImportId,
         now: DateTime<Utc>,
     ) -> Result<Outcome<ImportId>, Outage> {
+        rows::hold(tx, import).await?;
         let undoable = match asked_now(tx, import, now).await? {
             Ok(undoable) => undoable,
             Err(refusal) => return Ok(refusal.into()),
@@ -170,15 +172,15 @@ impl Runs {
     }
 
     /// How it begins once another has agreed.
-    pub fn undo_performer(&self) -> Performer {
+    pub(super) fn undo_performer(&self, action: Action) -> Performer {
         let runs = self.clone();
         Performer::new(
-            Action::ImportLoss,
+            action,
             UNDO,
             |tx, agreed| {
                 Box::pin(async move {
-                    Ok(match rows::one(tx, ImportId(agreed.subject)).await? {
-                        Some(found) => Outcome::Done(difference(tx, &found).await?),
+                    Ok(match shown(tx, agreed).await? {
+                        Some(difference) => Outcome::Done(difference),
                         None => outcome::NOT_FOUND.into(),
                     })
                 })
@@ -234,13 +236,13 @@ pub async fn undo_at_command(
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Result<Report, Refusal>, ImportError> {
     let mut tx = database.tenant(insurer.tenant_id).write(Durability::Safe).await?;
-    let asked = asked_now(&mut tx, import, clock.now()).await?;
-    tx.commit().await?;
-    let undoable = match asked {
+    rows::hold(&mut tx, import).await?;
+    let undoable = match asked_now(&mut tx, import, clock.now()).await? {
         Ok(undoable) => undoable,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let run = begin(database, insurer, (&called(&undoable), Some(import)), clock).await?;
+    let run = begin(&mut tx, (&called(&undoable), Some(import)), clock.now()).await?;
+    tx.commit().await?;
     let watch = Watch::new(database.tenant(insurer.tenant_id), run, RunState::Running, clock);
     let told = |at: Progress| {
         watch.see(at);

@@ -3,6 +3,7 @@
 
 use super::{
     ERRORS, Runs,
+    lately::{Lately, lately},
     rows::{self, Counts, Run, RunState, Shown},
 };
 use crate::import::{
@@ -104,8 +105,8 @@ impl<'a> Watch<'a> {
 
 /// What a run is about.
 enum Work {
-    /// A file, to be compared or imported.
-    File(Source),
+    /// A file, to be compared or imported, and what other imports lost lately.
+    File(Source, Lately),
     /// A file that is not there any more, and why.
     Gone(String),
     /// An import to be undone.
@@ -140,7 +141,8 @@ impl Runs {
             let work = match found.undoes {
                 Some(undoes) => Work::Undo(undoes),
                 None => match uploads::source(&mut tx, with, now, &found.upload(), &found.file_name).await? {
-                    Ok(source) => Work::File(source),
+                    // No other run ends while this one is at work.
+                    Ok(source) => Work::File(source, lately(&mut tx, now, None).await?),
                     Err(gone) => Work::Gone(gone.to_string()),
                 },
             };
@@ -152,7 +154,7 @@ impl Runs {
                         let report = self.undo_once(insurer, &found, undoes, &watch).await?;
                         Ok((report, Vec::new()))
                     }
-                    Work::File(source) => self.try_once(insurer, &found, source, &watch).await,
+                    Work::File(source, lately) => self.try_once(insurer, (&found, lately), source, &watch).await,
                     Work::Gone(why) => Err(std::io::Error::other(why).into()),
                 }
             };
@@ -169,7 +171,13 @@ impl Runs {
         }
     }
 
-    async fn try_once(&self, insurer: &tenancy::Insurer, run: &Run, file: Source, watch: &Watch<'_>) -> Tried {
+    async fn try_once(
+        &self,
+        insurer: &tenancy::Insurer,
+        (run, lately): (&Run, Lately),
+        file: Source,
+        watch: &Watch<'_>,
+    ) -> Tried {
         let options = Options {
             dry_run: run.state == RunState::Comparing,
             // Agreed to, or the run would not have come here.
@@ -182,6 +190,9 @@ impl Runs {
             by: (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker()),
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
+            lately: Some(lately),
+            losses: Some(run.counts.vanishing.lost()),
+            corrections: Some(run.counts.corrected),
         };
         import_as((&self.database, &self.keys), insurer, file, wish, &self.clock, |at| {
             watch.see(at);

@@ -1,6 +1,6 @@
 //! ALTER TABLE, clause by clause. What isn't known to be harmless is refused.
 
-use super::{Complaint, name};
+use super::{Complaint, Excuse, name};
 use crate::tokens::{Token, begins, split};
 use std::collections::BTreeSet;
 
@@ -26,43 +26,56 @@ pub(super) fn table(words: &[Token], made: &BTreeSet<String>) -> Vec<Complaint> 
     clauses
         .iter()
         .filter_map(|clause| {
-            let (what, may_widen) = refused(clause, &clauses)?;
+            let (what, excused_by) = refused(clause, &clauses)?;
             let text = format!("ALTER TABLE {table} {what}");
-            Some(Complaint { text, may_widen })
+            Some(Complaint { text, excused_by })
         })
         .collect()
 }
 
-/// What is wrong with a clause, and whether it may be a loosening; nothing where it is harmless.
-fn refused(clause: &[Token], all: &[&[Token]]) -> Option<(String, bool)> {
+/// What is wrong with a clause, and what its comment may say for it; nothing where it is harmless.
+fn refused(clause: &[Token], all: &[&[Token]]) -> Option<(String, Excuse)> {
     let (first, rest) = clause.split_first()?;
     let first = first.name()?;
     let second = rest.first().and_then(Token::name).unwrap_or_default();
     match (first, second) {
         ("add", "constraint") => {
             let name = rest.get(1).and_then(Token::name)?;
+            let is_check = rest.iter().any(|word| word.is("check"));
             // The same rule dropped beside it: one check put in another's place.
-            let replaces = rest.iter().any(|word| word.is("check"))
-                && all.iter().any(|clause| drops_constraint(clause) == Some(name));
-            Some((format!("ADD CONSTRAINT {name}"), replaces))
+            let replaces = all.iter().any(|clause| drops_constraint(clause) == Some(name));
+            let excuse = if is_check && replaces {
+                Excuse::Widens
+            } else if is_check && rest.windows(2).any(|pair| begins(pair, &["not", "valid"])) {
+                Excuse::Holds
+            } else {
+                Excuse::None
+            };
+            Some((format!("ADD CONSTRAINT {name}"), excuse))
         }
         ("add", "primary" | "unique" | "check" | "foreign" | "exclude") => {
-            Some((format!("ADD {}", second.to_uppercase()), false))
+            Some((format!("ADD {}", second.to_uppercase()), Excuse::None))
         }
-        ("add", _) => added(rest).map(|why| (why, false)),
-        ("alter", _) => altered(rest).map(|why| (why, false)),
+        ("add", _) => added(rest).map(|why| (why, Excuse::None)),
+        ("alter", _) => altered(rest).map(|why| (why, Excuse::None)),
         ("drop", "constraint") => {
             let name = drops_constraint(clause)?;
             // PostgreSQL calls checks so, and without one more is allowed than before.
-            (!name.ends_with("_check")).then(|| (format!("DROP CONSTRAINT {name}"), true))
+            (!name.ends_with("_check")).then(|| (format!("DROP CONSTRAINT {name}"), Excuse::Widens))
         }
         ("drop", _) => {
             let column = if second == "column" { rest.get(1..)? } else { rest };
-            Some((format!("DROP COLUMN {}", name(column).unwrap_or_default()), false))
+            Some((
+                format!("DROP COLUMN {}", name(column).unwrap_or_default()),
+                Excuse::None,
+            ))
         }
-        ("set", "schema" | "tablespace") => Some((format!("SET {}", second.to_uppercase()), false)),
+        ("set", "schema" | "tablespace") => Some((format!("SET {}", second.to_uppercase()), Excuse::None)),
         ("validate" | "cluster" | "replica" | "reset" | "set", _) => None,
-        _ => Some((format!("{} {}", first.to_uppercase(), second.to_uppercase()), false)),
+        _ => Some((
+            format!("{} {}", first.to_uppercase(), second.to_uppercase()),
+            Excuse::None,
+        )),
     }
 }
 

@@ -274,6 +274,24 @@ fn what_loosens_says_so() {
 }
 
 #[test]
+fn a_check_that_every_release_keeps_says_so_and_reads_nothing() {
+    let check = "ALTER TABLE due ADD CONSTRAINT due_rank_check CHECK (rank >= 0)";
+    fine(&format!("-- holds: ranks are counted from 0\n{check} NOT VALID"));
+    for wrong in [
+        format!("{check} NOT VALID"),
+        format!("-- holds:\n{check} NOT VALID"),
+        format!("-- widens: no\n{check} NOT VALID"),
+        // It would be read while everybody waits.
+        format!("-- holds: ranks are counted from 0\n{check}"),
+        "-- holds: no\nALTER TABLE due ADD CONSTRAINT due_whose_fk FOREIGN KEY (a) REFERENCES b (a) NOT VALID"
+            .to_owned(),
+        "-- holds: no\nALTER TABLE due DROP a".to_owned(),
+    ] {
+        assert_eq!(refused(&wrong).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
 fn a_set_local_stands_in_a_block_of_its_own() {
     assert_eq!(
         refused("SET LOCAL madoguchi.tenant_id = '1'; UPDATE persons SET name = ''").len(),

@@ -5,7 +5,7 @@ use super::{FactorKind, NewFactor, ceremony::Ceremony, fault, label, use_step};
 use crate::{Clerk, Staff, fields, reasons};
 use audit::Origin;
 use chrono::{DateTime, Utc};
-use database::{Durability, TenantTransaction};
+use database::TenantTransaction;
 use kernel::{FieldError, Outage, Outcome, Problem, Reason, Refusal, TenantSecret, text};
 use totp_rs::{Builder, Totp};
 use zeroize::Zeroizing;
@@ -48,19 +48,14 @@ impl Staff {
     /// The secret that an app of this clerk's is to be given; the same until it shows a right code.
     pub async fn offer_app(&self, clerk: &Clerk) -> Result<Outcome<AppOffer>, Outage> {
         let now = self.clock.now();
-        let mut tx = self
-            .database
-            .tenant(clerk.insurer.tenant_id)
-            .write(Durability::Safe)
-            .await?;
-        if let Err(refusal) = self.may_enrol(&mut tx, clerk, now).await? {
-            return Ok(refusal.into());
-        }
+        let tx = match self.enrolling(clerk, now).await? {
+            Ok(tx) => tx,
+            Err(refusal) => return Ok(refusal.into()),
+        };
         let make = || Ok(rand::random::<Secret>());
-        let secret: Option<Secret> = self.ceremony(&mut tx, clerk, Ceremony::App, now, make).await?;
-        tx.commit().await?;
-        let Some(secret) = secret else {
-            return Ok(reasons::CEREMONY_OVER.into());
+        let secret = match self.offer(tx, clerk, Ceremony::App, now, make).await? {
+            Outcome::Done(secret) => secret,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
         // A colon parts the two in the address.
         let plain = |text: &str| text.replace(':', " ");
@@ -97,14 +92,10 @@ impl Staff {
             return Ok(Refusal::fields(errors).into());
         };
         let now = self.clock.now();
-        let mut tx = self
-            .database
-            .tenant(clerk.insurer.tenant_id)
-            .write(Durability::Safe)
-            .await?;
-        if let Err(refusal) = self.may_enrol(&mut tx, clerk, now).await? {
-            return Ok(refusal.into());
-        }
+        let mut tx = match self.enrolling(clerk, now).await? {
+            Ok(tx) => tx,
+            Err(refusal) => return Ok(refusal.into()),
+        };
         let Some(secret) = self.take_ceremony::<Secret>(&mut tx, clerk, Ceremony::App, now).await? else {
             return Ok(reasons::CEREMONY_OVER.into());
         };

@@ -48,14 +48,10 @@ impl Staff {
     /// What the browser is to ask a new passkey, as JSON. Its device refuses where it has one already.
     pub async fn offer_passkey(&self, clerk: &Clerk) -> Result<Outcome<String>, Outage> {
         let now = self.clock.now();
-        let mut tx = self
-            .database
-            .tenant(clerk.insurer.tenant_id)
-            .write(Durability::Safe)
-            .await?;
-        if let Err(refusal) = self.may_enrol(&mut tx, clerk, now).await? {
-            return Ok(refusal.into());
-        }
+        let mut tx = match self.enrolling(clerk, now).await? {
+            Ok(tx) => tx,
+            Err(refusal) => return Ok(refusal.into()),
+        };
         let Some(webauthn) = &self.webauthn else {
             return Ok(reasons::PASSKEY_REFUSED.into());
         };
@@ -68,12 +64,10 @@ impl Staff {
             let (asked, state) = begun.map_err(fault)?;
             Ok(Enrolment { asked, state })
         };
-        let enrolment = self.ceremony(&mut tx, clerk, Ceremony::Passkey, now, make).await?;
-        tx.commit().await?;
-        match enrolment {
-            Some(Enrolment { asked, .. }) => Ok(Outcome::Done(serde_json::to_string(&asked).map_err(fault)?)),
-            None => Ok(reasons::CEREMONY_OVER.into()),
-        }
+        Ok(match self.offer(tx, clerk, Ceremony::Passkey, now, make).await? {
+            Outcome::Done(Enrolment { asked, .. }) => Outcome::Done(serde_json::to_string(&asked).map_err(fault)?),
+            Outcome::Refused(refusal) => refusal.into(),
+        })
     }
 
     /// Enrols a passkey by what the browser answered.
@@ -95,14 +89,10 @@ impl Staff {
             return Ok(reasons::PASSKEY_REFUSED.into());
         };
         let now = self.clock.now();
-        let mut tx = self
-            .database
-            .tenant(clerk.insurer.tenant_id)
-            .write(Durability::Safe)
-            .await?;
-        if let Err(refusal) = self.may_enrol(&mut tx, clerk, now).await? {
-            return Ok(refusal.into());
-        }
+        let mut tx = match self.enrolling(clerk, now).await? {
+            Ok(tx) => tx,
+            Err(refusal) => return Ok(refusal.into()),
+        };
         let waiting = self
             .take_ceremony::<Enrolment>(&mut tx, clerk, Ceremony::Passkey, now)
             .await?;

@@ -15,6 +15,7 @@ use database::{Durability, TenantTransaction};
 use guard::{links, sessions};
 use kernel::{Outage, Outcome, StaffId, outcome};
 use serde_json::json;
+use tenancy::insurer_of;
 
 /// How long the link of a reset second factor works.
 const LINK_LIFE: TimeDelta = TimeDelta::hours(72);
@@ -48,6 +49,9 @@ impl Staff {
                 Outcome::Refused(refusal) => return Ok(refusal.into()),
             }
         }
+        if let Err(refusal) = self.may_mail(&tx, by, (id, FACTOR_RESET), now).await? {
+            return Ok(refusal.into());
+        }
         self.reset(&mut tx, origin, by, &found, now).await?;
         tx.commit().await?;
         Ok(Outcome::Done(Asked::GoesOn))
@@ -62,7 +66,7 @@ impl Staff {
         found: &Account,
         now: DateTime<Utc>,
     ) -> Result<(), Outage> {
-        let (insurer, id) = (self.insurer(by.tenant()).await?, found.staff_id);
+        let (insurer, id) = (insurer_of(tx).await?, found.staff_id);
         rows::forget_all(tx, id, now).await?;
         sessions::end_all(tx, id.0, None).await?;
         links::close(tx, now, id.0, FACTOR_RESET).await?;

@@ -1,7 +1,7 @@
 //! The rows of second factors.
 
 use super::{FactorKind, FactorView, Factors};
-use crate::schema::{staff, staff_codes, staff_factors};
+use crate::schema::{staff, staff_codes, staff_factors, staff_roles};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
@@ -69,25 +69,37 @@ impl FactorRow {
     }
 }
 
-/// This log-in becomes the last, and the last becomes 前回ログイン: a password alone lets nobody in.
+/// This log-in becomes the last, and the last becomes 前回ログイン: a password alone lets nobody in. Whoever comes in for the
+/// first time holds their roles from now on: an invitation that waited has let nobody get used to them.
 pub(super) async fn note_log_in(
     tx: &mut TenantTransaction,
     id: StaffId,
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
-    diesel::update(staff::table)
-        .filter(staff::tenant_id.eq(tx.tenant()))
+    let tenant = tx.tenant();
+    let previous: Option<DateTime<Utc>> = diesel::update(staff::table)
+        .filter(staff::tenant_id.eq(tenant))
         .filter(staff::staff_id.eq(id))
         .set((
             staff::previous_log_in_at.eq(staff::last_log_in_at),
             staff::last_log_in_at.eq(now),
         ))
-        .execute(&mut **tx)
+        .returning(staff::previous_log_in_at)
+        .get_result(&mut **tx)
         .await?;
+    if previous.is_none() {
+        diesel::update(staff_roles::table)
+            .filter(staff_roles::tenant_id.eq(tenant))
+            .filter(staff_roles::staff_id.eq(id))
+            .set(staff_roles::granted_at.eq(now))
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 
-/// Takes all of somebody's factors away; only a mailed link lets them set up anew.
+/// Takes all of somebody's factors away; only a mailed link lets them set up anew. They are let in anew then, so that whoever
+/// took them away and reads the mail agrees to nothing in their name for a week.
 pub(super) async fn forget_all(
     tx: &mut TenantTransaction,
     id: StaffId,
@@ -107,7 +119,11 @@ pub(super) async fn forget_all(
     diesel::update(staff::table)
         .filter(staff::tenant_id.eq(tenant))
         .filter(staff::staff_id.eq(id))
-        .set((staff::factor_guesses.eq(0), staff::factor_reset_at.eq(now)))
+        .set((
+            staff::factor_guesses.eq(0),
+            staff::factor_reset_at.eq(now),
+            staff::resumed_at.eq(now),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())

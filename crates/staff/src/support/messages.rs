@@ -25,11 +25,7 @@ macro_rules! message {
                 Body::new(&format!("本メールは{}の管理画面から、管理者の皆さまに自動送信されています。", $self.insurer))
                     .paragraph(&$text)
                     .url("運営サポートの画面", &$self.url)
-                    .rule()
-                    .paragraph(
-                        "本メールは送信専用のメールアドレスから配信されています。\n\
-                         本メールに返信いただいても対応出来かねますのでご了承ください。",
-                    )
+                    .no_replies(None)
             }
         }
 
@@ -96,8 +92,7 @@ message!(
 );
 
 /// Adds these mails to the postman's.
-#[must_use]
-pub fn registry(registry: Registry) -> Registry {
+pub(crate) fn registry(registry: Registry) -> Registry {
     registry
         .with::<SupportAsked>()
         .with::<SupportStarted>()

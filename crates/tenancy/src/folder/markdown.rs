@@ -6,8 +6,8 @@ use super::{
     source::{At, Problems, Section, Source, TextFile},
 };
 use crate::{TermsHead, terms};
-use kernel::calendar;
-use pulldown_cmark::{Event, Options, Parser, Tag};
+use kernel::{Problem, calendar};
+use pulldown_cmark::{Event, LinkType, Options, Parser, Tag};
 use std::path::Path;
 
 const FENCE: &str = "+++";
@@ -151,7 +151,7 @@ impl<'a> Split<'a> {
 
 /// What a text can't have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MarkdownFault {
+enum MarkdownFault {
     /// Raw HTML.
     #[error("raw HTML is not shown: use Markdown")]
     Html,
@@ -161,10 +161,15 @@ pub(crate) enum MarkdownFault {
 }
 
 /// What is wrong in a text, each with the byte at which it stands.
-pub(crate) fn faults(body: &str) -> Vec<(usize, MarkdownFault)> {
+fn faults(body: &str) -> Vec<(usize, MarkdownFault)> {
     let events = Parser::new_ext(body, Options::empty()).into_offset_iter();
     let fault = |(event, range): (Event<'_>, std::ops::Range<usize>)| match event {
         Event::Start(Tag::HtmlBlock) | Event::InlineHtml(_) => Some((range.start, MarkdownFault::Html)),
+        // 「<desk@example.jp>」 is a link by its looks alone.
+        Event::Start(Tag::Link {
+            link_type: LinkType::Email,
+            ..
+        }) => None,
         Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) if !may_lead(&dest_url) => {
             Some((range.start, MarkdownFault::Link(dest_url.to_string())))
         }
@@ -173,11 +178,20 @@ pub(crate) fn faults(body: &str) -> Vec<(usize, MarkdownFault)> {
     events.filter_map(fault).collect()
 }
 
-/// Within the site, to another by https, to a mail address or a telephone.
+/// What is first wrong in a text that somebody typed: raw HTML, or a link to where none may lead.
+pub fn text_problem(body: &str) -> Option<Problem> {
+    let (offset, fault) = faults(body).into_iter().next()?;
+    let before = body.get(..offset).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    Some(match fault {
+        MarkdownFault::Html => Problem::Html { line },
+        MarkdownFault::Link(_) => Problem::Link { line },
+    })
+}
+
+/// Within the site, to another by https, to a mail address or a telephone. To a browser a backslash is a slash.
 fn may_lead(url: &str) -> bool {
     let inside = (url.starts_with('/') && !url.starts_with("//")) || url.starts_with('#');
-    inside
-        || ["https://", "http://", "mailto:", "tel:"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
+    let outside = ["https://", "http://", "mailto:", "tel:"];
+    (inside || outside.iter().any(|scheme| url.starts_with(scheme))) && !url.contains('\\')
 }

@@ -9,8 +9,8 @@ mod tenant_toml;
 mod typed;
 
 pub use logo::{LogoProblem, MAX_FILE as MAX_LOGO_FILE, redraw as read_logo};
-pub(crate) use markdown::{MarkdownFault, faults};
-pub use part::{FolderPart, PartApply, PartDifference, PartExport, PartFile, PartFiles, PartFuture};
+pub use markdown::text_problem;
+pub use part::{FolderPart, PartApply, PartDifference, PartExport, PartFile, PartFiles, PartFuture, PartLines};
 pub(crate) use source::MAX_TEXT;
 pub use source::{At, Problems, Section};
 pub use tenant_toml::day_word;

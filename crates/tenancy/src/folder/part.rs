@@ -16,12 +16,21 @@ pub type PartFuture<'a, T> = BoxFuture<'a, Result<T, DatabaseError>>;
 
 /// See [`FolderPart::difference`].
 pub type PartDifference =
-    for<'a> fn(Option<&'a mut TenantTransaction>, DateTime<Utc>, &'a [PartFile]) -> PartFuture<'a, Vec<String>>;
+    for<'a> fn(Option<&'a mut TenantTransaction>, DateTime<Utc>, &'a [PartFile]) -> PartFuture<'a, PartLines>;
 /// See [`FolderPart::apply`].
 pub type PartApply =
     for<'a> fn(&'a mut TenantTransaction, DateTime<Utc>, &'a [PartFile]) -> PartFuture<'a, Option<String>>;
 /// See [`FolderPart::export`].
 pub type PartExport = for<'a> fn(&'a mut TenantTransaction, DateTime<Utc>) -> PartFuture<'a, Vec<PartFile>>;
+
+/// What is said of a part's files against what is kept, in English, a line each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PartLines {
+    /// What they would change.
+    pub changes: Vec<String>,
+    /// What changes nothing, and whoever applies them should know.
+    pub remarks: Vec<String>,
+}
 
 /// A folder within the insurers' folders whose files are one module's.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +39,7 @@ pub struct FolderPart {
     pub folder: &'static str,
     /// Names what is wrong with its files.
     pub check: fn(&[PartFile], &Problems),
-    /// What the files, which are without fault, would change, in English, a line each; without a transaction for an insurer
-    /// that is still to be made.
+    /// What the files, which are without fault, would change; without a transaction for an insurer that is still to be made.
     pub difference: PartDifference,
     /// Makes what is kept be what the files say, in the transaction that applies the folder; what there is to say of it, if
     /// anything.

@@ -1,9 +1,9 @@
-//! Drafts of terms: rows of the insurer, which outlive whoever writes them. Each saving names the version that it was written
-//! over; over another one it is refused, so that nobody's words are lost.
+//! Drafts of terms: rows of the insurer, which outlive whoever writes them. Each saving names the draft and the version that it
+//! was written over; over another one it is refused, so that nobody's words are lost.
 
 use crate::{
     TermsHead,
-    folder::{MAX_TEXT, MarkdownFault, faults},
+    folder::{MAX_TEXT, text_problem},
     schema::terms_drafts,
     terms::reasons,
 };
@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{FieldError, Outage, Outcome, Problem, Refusal, calendar, text};
+use kernel::{FieldError, Outage, Outcome, Problem, Refusal, TermsDraftId, calendar, text};
 
 /// The longest text of terms, in characters.
 pub const LONGEST: usize = 100_000;
@@ -52,6 +52,34 @@ pub struct Draft {
     pub body: String,
 }
 
+/// A draft as somebody has seen it. In one place one draft may follow another and be saved as often, so the count alone says
+/// nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = terms_drafts)]
+pub struct DraftVersion {
+    /// Which draft.
+    pub draft_id: TermsDraftId,
+    /// How often it had been saved, from 1.
+    pub version: i32,
+}
+
+impl DraftVersion {
+    /// Reads what a form was shown with; none where it was shown without a draft.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (draft, version) = text.split_once('_')?;
+        Some(Self {
+            draft_id: TermsDraftId::parse(draft)?,
+            version: text::number(version)?,
+        })
+    }
+}
+
+impl std::fmt::Display for DraftVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}_{}", self.draft_id, self.version)
+    }
+}
+
 /// A draft as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = terms_drafts)]
@@ -60,8 +88,9 @@ pub struct KeptDraft {
     pub document: String,
     /// Which revision it is to be.
     pub revision: i32,
-    /// Counts how often it was saved, from 1.
-    pub version: i32,
+    /// Which draft it is, and how often it was saved.
+    #[diesel(embed)]
+    pub version: DraftVersion,
     /// What stands in it.
     #[diesel(embed)]
     pub draft: Draft,
@@ -120,13 +149,7 @@ fn wrong_body(body: &str) -> Option<Problem> {
     if body.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
         return Some(Problem::Characters);
     }
-    let (offset, fault) = faults(body).into_iter().next()?;
-    let before = body.get(..offset).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    Some(match fault {
-        MarkdownFault::Html => Problem::Html { line },
-        MarkdownFault::Link(_) => Problem::Link { line },
-    })
+    text_problem(body)
 }
 
 /// Whether a revision of a document may be drafted: the next one, or one whose day has not come.
@@ -140,16 +163,16 @@ pub fn may_draft(heads: &[TermsHead], document: &str, revision: i32, now: DateTi
     }
 }
 
-/// Who saves a draft, and over which version of it; 0 where there was none.
+/// Who saves a draft, and over what.
 #[derive(Debug, Clone, Copy)]
 pub struct Saving<'a> {
-    /// The version that the form was shown with.
-    pub version: i32,
+    /// What the form was shown with; none where there was no draft.
+    pub over: Option<DraftVersion>,
     /// Their name.
     pub by: &'a str,
 }
 
-/// Saves a draft over the version that its form was shown with; its new version.
+/// Saves a draft over what its form was shown with.
 pub async fn save(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
@@ -157,7 +180,7 @@ pub async fn save(
     (document, revision): (&str, i32),
     saving: Saving<'_>,
     draft: &Draft,
-) -> Result<Outcome<i32>, Outage> {
+) -> Result<Outcome<()>, Outage> {
     if let Err(refusal) = may_draft(heads, document, revision, now) {
         return Ok(refusal.into());
     }
@@ -165,55 +188,79 @@ pub async fn save(
     if !wrong.is_empty() {
         return Ok(Refusal::fields(wrong).into());
     }
-    let next = saving.version.saturating_add(1);
-    let saved = (
-        terms_drafts::version.eq(next),
-        draft,
-        terms_drafts::saved_by.eq(saving.by),
-        terms_drafts::saved_at.eq(now),
-    );
-    let written = if saving.version == 0 {
-        diesel::insert_into(terms_drafts::table)
-            .values((
-                terms_drafts::tenant_id.eq(tx.tenant()),
-                terms_drafts::document.eq(document),
-                terms_drafts::revision.eq(revision),
-                saved,
-            ))
-            .on_conflict_do_nothing()
-            .execute(&mut **tx)
-            .await
-    } else {
-        diesel::update(terms_drafts::table)
-            .filter(terms_drafts::tenant_id.eq(tx.tenant()))
-            .filter(terms_drafts::document.eq(document))
-            .filter(terms_drafts::revision.eq(revision))
-            .filter(terms_drafts::version.eq(saving.version))
-            .set(saved)
-            .execute(&mut **tx)
-            .await
+    let Some(over) = saving.over else {
+        let is_new = insert(tx, now, (document, revision), saving.by, draft).await?;
+        return Ok(if is_new {
+            Outcome::Done(())
+        } else {
+            reasons::DRAFT_CHANGED.into()
+        });
     };
-    Ok(match written.map_err(DatabaseError::from)? {
-        0 => reasons::DRAFT_CHANGED.into(),
-        _ => Outcome::Done(next),
-    })
+    let written = diesel::update(terms_drafts::table)
+        .filter(terms_drafts::tenant_id.eq(tx.tenant()))
+        .filter(terms_drafts::document.eq(document))
+        .filter(terms_drafts::revision.eq(revision))
+        .filter(terms_drafts::draft_id.eq(over.draft_id))
+        .filter(terms_drafts::version.eq(over.version))
+        .set((
+            terms_drafts::version.eq(over.version.saturating_add(1)),
+            draft,
+            terms_drafts::saved_by.eq(saving.by),
+            terms_drafts::saved_at.eq(now),
+        ))
+        .execute(&mut **tx)
+        .await
+        .map_err(DatabaseError::from)?;
+    Ok(told(tx, (document, revision), written).await?)
+}
+
+/// Begins a draft; false where there is one.
+pub(super) async fn insert(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    (document, revision): (&str, i32),
+    by: &str,
+    draft: &Draft,
+) -> Result<bool, DatabaseError> {
+    let written = diesel::insert_into(terms_drafts::table)
+        .values((
+            terms_drafts::tenant_id.eq(tx.tenant()),
+            terms_drafts::document.eq(document),
+            terms_drafts::revision.eq(revision),
+            terms_drafts::draft_id.eq(TermsDraftId::new(now)),
+            terms_drafts::version.eq(1),
+            draft,
+            terms_drafts::saved_by.eq(by),
+            terms_drafts::saved_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    Ok(written > 0)
 }
 
 /// Throws a draft away, in the version that was shown.
 pub async fn discard(
     tx: &mut TenantTransaction,
     (document, revision): (&str, i32),
-    version: i32,
+    seen: DraftVersion,
 ) -> Result<Outcome<()>, Outage> {
     let thrown = diesel::delete(terms_drafts::table)
         .filter(terms_drafts::tenant_id.eq(tx.tenant()))
         .filter(terms_drafts::document.eq(document))
         .filter(terms_drafts::revision.eq(revision))
-        .filter(terms_drafts::version.eq(version))
+        .filter(terms_drafts::draft_id.eq(seen.draft_id))
+        .filter(terms_drafts::version.eq(seen.version))
         .execute(&mut **tx)
         .await
         .map_err(DatabaseError::from)?;
-    Ok(match thrown {
+    Ok(told(tx, (document, revision), thrown).await?)
+}
+
+/// Whether the draft that was meant was there; else whether there is another by now.
+async fn told(tx: &TenantTransaction, place: (&str, i32), rows: usize) -> Result<Outcome<()>, DatabaseError> {
+    Ok(match rows {
+        0 if draft(tx, place).await?.is_none() => reasons::DRAFT_GONE.into(),
         0 => reasons::DRAFT_CHANGED.into(),
         _ => Outcome::Done(()),
     })

@@ -1,17 +1,11 @@
 //! From a draft to a revision that members will read, and back while its day has not come. What is in force never changes.
 
 use super::{
-    Draft, TermsText, content_hash, drafts,
+    Draft, DraftVersion, TermsText, content_hash, drafts,
     drafts::{fields, may_draft},
     reasons, text,
 };
-use crate::{
-    Revising, Settings, TermsHead,
-    apply::lock,
-    revise,
-    revise::current,
-    schema::{terms_documents, terms_drafts},
-};
+use crate::{Revising, Settings, TermsHead, apply::lock, revise, revise::current, schema::terms_documents};
 use audit::{Entry, Origin};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -23,8 +17,8 @@ use serde_json::json;
 /// What publishing a draft would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// The draft's version.
-    pub version: i32,
+    /// The draft.
+    pub version: DraftVersion,
     /// The revision as members will read it.
     pub text: TermsText,
     /// False where whoever accepted the revision before need not accept this one.
@@ -165,7 +159,8 @@ pub async fn publish(
     now: DateTime<Utc>,
     origin: &Origin,
     revising: &Revising<'_>,
-    (document, revision, version): (&str, i32, i32),
+    (document, revision): (&str, i32),
+    seen: DraftVersion,
 ) -> Result<Outcome<i64>, Outage> {
     lock(tx).await?;
     let heads = current(tx).await?.settings()?.terms;
@@ -173,7 +168,7 @@ pub async fn publish(
         Outcome::Done(planned) => planned,
         Outcome::Refused(refusal) => return Ok(refusal.into()),
     };
-    if planned.version != version {
+    if planned.version != seen {
         return Ok(reasons::DRAFT_CHANGED.into());
     }
     let head = planned.head();
@@ -186,7 +181,7 @@ pub async fn publish(
     if is_new {
         write_text(tx, in_force, &planned.text).await?;
     }
-    if let Outcome::Refused(refusal) = drafts::discard(tx, (document, revision), version).await? {
+    if let Outcome::Refused(refusal) = drafts::discard(tx, (document, revision), seen).await? {
         return Ok(refusal.into());
     }
     let detail = json!({
@@ -295,18 +290,6 @@ async fn keep_as_draft(
         changes: text.changes.unwrap_or_default(),
         body: text.body,
     };
-    diesel::insert_into(terms_drafts::table)
-        .values((
-            terms_drafts::tenant_id.eq(tx.tenant()),
-            terms_drafts::document.eq(text.document),
-            terms_drafts::revision.eq(text.revision),
-            terms_drafts::version.eq(1),
-            draft,
-            terms_drafts::saved_by.eq(by),
-            terms_drafts::saved_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(&mut **tx)
-        .await?;
+    drafts::insert(tx, now, (&text.document, text.revision), by, &draft).await?;
     Ok(())
 }

@@ -313,11 +313,10 @@ async fn changed(visit: &Visit, page: &str, changed: Result<(), Refusal>, said: 
 async fn errors(visit: &Visit) -> Errors {
     let again = visit.again().await;
     if again.is(outcome::NOT_FOUND) {
-        return Errors {
-            heading: Some("その機器は、今はログインしていません".into()),
-            text: "すでにログアウトしています。下の一覧が、今ログインしている機器です。".into(),
-            ..Errors::default()
-        };
+        return Errors::of_form(
+            "その機器は、今はログインしていません",
+            "すでにログアウトしています。下の一覧が、今ログインしている機器です。",
+        );
     }
     again.errors
 }

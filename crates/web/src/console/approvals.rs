@@ -21,6 +21,8 @@ use std::collections::HashMap;
 
 pub(super) const APPROVALS: &str = "/console/approvals";
 const PER_PAGE: usize = 50;
+/// What who asked is told while nobody else can agree.
+const NOBODY: &str = "今、承認できる職員がほかにいません。停止中の職員と、権限を持ってから7日たっていない職員は承認できません。停止した職員がもう戻らないときは、運営にお問い合わせください。";
 /// The lists, as their addresses name them.
 const LISTS: [(&str, &str, List); 3] = [
     ("waiting", "承認を待っている申請", List::Waiting),
@@ -111,18 +113,18 @@ struct WishPage {
     typed: String,
 }
 
-/// Where a file is taken: by a form, or without one by a link.
+/// The form by which a file is taken.
 struct Take {
     path: String,
-    fields: Option<Vec<(String, String)>>,
+    fields: Vec<(String, String)>,
 }
 
 impl Take {
     fn read(parameters: &serde_json::Value) -> Option<Self> {
-        let fields = parameters.get("fields").cloned().map(serde_json::from_value);
+        let fields = parameters.get("fields")?.clone();
         Some(Self {
             path: parameters.get("path")?.as_str()?.to_owned(),
-            fields: fields.transpose().ok()?,
+            fields: serde_json::from_value(fields).ok()?,
         })
     }
 }
@@ -183,7 +185,8 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let id = asked(&visit)?;
     let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
     let tx = tenant.write(Durability::Safe).await?;
-    let shown = visit.services.staff.approvals().one(&tx, clerk.eye(), id).await?;
+    let approvals = visit.services.staff.approvals();
+    let shown = approvals.one(&tx, clerk.eye(), id).await?;
     let shown = shown.ok_or(Trouble::NotFound)?;
     let people: Vec<StaffId> = [Some(shown.row.asked_by), shown.row.decided_by]
         .into_iter()
@@ -194,12 +197,15 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         let look = Look::person("approval", &person.0);
         audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
     }
-    tx.commit().await?;
-    let again = visit.again().await;
     let own = shown.row.asked_by == clerk.staff_id;
     let state = shown.row.state(visit.now);
     let is_waiting = state == State::Waiting;
-    let (agrees, why_not) = may_agree(&shown, clerk.eye(), is_waiting);
+    let (agrees, mut why_not) = may_agree(&shown, clerk.eye(), is_waiting);
+    if is_waiting && own && !approvals.can_be_agreed_to(&tx, visit.now, &shown).await? {
+        why_not = NOBODY;
+    }
+    tx.commit().await?;
+    let again = visit.again().await;
     let is_standing = is_waiting || state == State::Agreed;
     let below = |what: &str| format!("{}/{what}", path(id));
     visit.html(&WishPage {

@@ -1,6 +1,7 @@
 //! 案内状: whom letters are for, the letters as pages to print, and a file for a mailing house. Who was sent one is kept
 //! before it leaves.
 
+use super::csv::csv;
 use crate::letter::{Letterhead, To};
 use access::{EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT};
 use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
@@ -9,7 +10,7 @@ use audit::{Entry, Look};
 use chrono::{DateTime, Utc};
 use database::{Database, Durability};
 use futures_util::stream;
-use kernel::{Outage, Outcome, PersonId, Symbol, calendar, outcome, text};
+use kernel::{Outage, OutageKind, Outcome, PersonId, Symbol, calendar, outcome, text};
 use pages::{
     Reply, Visit,
     forms::{Form, encode},
@@ -17,11 +18,10 @@ use pages::{
     reply::see_other,
     visit::Trouble,
 };
-use poem::{Body, Response, http::header};
 use roster::letters::{self, Addressee, Filter, Kind, Registered};
 use serde_json::{Value, json};
 use staff::{Clerk, reasons};
-use std::{io, sync::Arc};
+use std::sync::Arc;
 use tabular::Written;
 use uuid::Uuid;
 
@@ -188,8 +188,9 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let limit = i64::try_from(PER_PAGE).unwrap_or_default() + 1;
     let mut found = match typed.filter() {
         Some(filter) => letters::list(&tx, visit.now, &clerk.reach, &filter, after, limit).await?,
-        None => vec![],
-    };
+        None => None,
+    }
+    .unwrap_or_default();
     let is_more = found.len() > PER_PAGE;
     found.truncate(PER_PAGE);
     let seen: Vec<Uuid> = found.iter().map(|person| person.person_id.0).collect();
@@ -229,7 +230,8 @@ pub(super) async fn print(visit: Visit, clerk: Clerk) -> Reply {
         (false, None, _) | (false, _, Some(None)) => vec![],
         (false, Some(filter), after) => {
             let after = after.flatten();
-            letters::list(&tx, visit.now, &clerk.reach, &filter, after, BATCH).await?
+            let found = letters::list(&tx, visit.now, &clerk.reach, &filter, after, BATCH).await?;
+            found.unwrap_or_default()
         }
     };
     if found.is_empty() {
@@ -349,7 +351,6 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
     };
     audit::record(&tx, visit.now, &visit.origin, entry).await?;
     tx.commit().await?;
-    let beginning = [encoding.beginning(), &encoding.line(&HEADER)].concat();
     let file = File {
         database,
         origin: visit.origin,
@@ -363,15 +364,11 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
         is_over: false,
     };
     let rows = stream::try_unfold(file, |mut file| async move {
-        let rows = file.next().await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>(rows.map(|rows| (rows, file)))
+        let rows = file.next().await?;
+        Ok::<_, Outage>(rows.map(|rows| (rows, file)))
     });
-    let whole = futures_util::StreamExt::chain(stream::iter([Ok(beginning)]), rows);
     let name = format!("letters-{}.csv", calendar::today_in_japan(visit.now).format("%Y%m%d"));
-    Ok(Response::builder()
-        .content_type(format!("text/csv; charset={}", encoding.charset()))
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
-        .body(Body::from_bytes_stream(whole)))
+    Ok(csv(&name, encoding, &HEADER, rows))
 }
 
 /// By what the file is made once another has agreed: the form that is sent once more, and its fields.
@@ -436,7 +433,10 @@ impl File {
         }
         let tenant = self.database.tenant(self.clerk.insurer.tenant_id);
         let tx = tenant.write(Durability::Safe).await?;
-        let found = letters::list(&tx, self.now, &self.clerk.reach, &self.filter, self.after, BATCH).await?;
+        let reach = &self.clerk.reach;
+        let found = letters::list(&tx, self.now, reach, &self.filter, self.after, BATCH).await?;
+        // Whoever was last is out of reach by now: what follows them is not known, and a part must not pass for the whole.
+        let found = found.ok_or_else(|| Outage::new(OutageKind::Fault, "the last of a batch is out of reach"))?;
         let Some(last) = found.last() else {
             return Ok(None);
         };

@@ -12,9 +12,11 @@ use pages::{
     HomePanel, TaskWords,
     chart::{LineChart, Point},
     home::Drawing,
+    kinds,
     visit::Trouble,
     words::{grouped, share},
 };
+use roster::protection::not_protected;
 use staff::Clerk;
 use std::sync::Arc;
 
@@ -255,10 +257,12 @@ struct Mail {
 
 async fn mails(tx: &TenantTransaction, now: DateTime<Utc>) -> Body {
     let since = now - TimeDelta::days(i64::try_from(DAYS).unwrap_or_default());
-    let (total, mails) = mail::undelivered(tx, since, ROWS).await?;
+    // The protected are in no list of this page, for everybody.
+    let shown = not_protected("subject_id");
+    let (total, mails) = mail::undelivered(tx, since, ROWS, &shown).await?;
     let mails = mails.into_iter().map(|mail| Mail {
         at: mail.finished_at.map(calendar::full_minute).unwrap_or_default(),
-        kind: mail_kind(&mail.template),
+        kind: kinds::mail(&mail.template),
         to: mail.masked_to,
         state: if mail.state == "expired" {
             "期限までに送れなかった"
@@ -272,21 +276,6 @@ async fn mails(tx: &TenantTransaction, now: DateTime<Utc>) -> Body {
         undelivered: mails.collect(),
     };
     Ok(Some(panel.render()?))
-}
-
-fn mail_kind(template: &str) -> &'static str {
-    match template {
-        "sign_up_code" => "登録の認証番号",
-        "already_registered" => "登録済みのお知らせ",
-        "password_reset" => "パスワードの再設定",
-        "password_changed" => "パスワード変更のお知らせ",
-        "odd_log_in" => "ログインのお知らせ",
-        "user_id_reminder" => "ユーザーIDのお知らせ",
-        "email_change_code" => "メールアドレス変更の認証番号",
-        "email_changed" => "メールアドレス変更のお知らせ",
-        staff if staff.starts_with("staff") => "職員へのメール",
-        _ => "そのほか",
-    }
 }
 
 #[derive(Template)]

@@ -13,6 +13,7 @@ use askama::Template;
 use kernel::{ImportId, Outcome, Refusal};
 use pages::{
     Reply, Row, Visit, assets,
+    forms::Form,
     frame::Frame,
     reply::{self, see_other},
     staff, staff_file, staff_proven,
@@ -24,7 +25,7 @@ use poem::{
 };
 use roster::runs::{By, Choice, MOST_BYTES, Run, RunState, Shown, blank_header, reasons};
 use serde_json::json;
-use shown::{Line, Mapped, Step, Told, choices, headers_of, lines, told};
+use shown::{Line, Mapped, Step, Told, choices, headers_of, is_grave, lines, told};
 use staff::{Clerk, reasons::NOT_PERMITTED};
 use tabular::{Encoding, cp932};
 
@@ -74,28 +75,28 @@ pub(super) fn rows() -> Vec<Row> {
             start,
         ),
         staff(
-            post,
+            post.clone(),
             "/console/roster/runs/:run/cancel",
             "console.roster.cancel",
             ROSTER_IMPORT,
             cancel,
         ),
         staff_proven(
-            get,
+            post.clone(),
             "/console/roster/runs/:run/errors",
             "console.roster.errors",
             EXPORT_PERSONAL,
             errors::errors,
         ),
         staff(
-            Method::GET,
+            get,
             "/console/roster/runs/:run/undo",
             "console.roster.undo",
             ROSTER_UNDO,
             undo::show,
         ),
         staff(
-            Method::POST,
+            post,
             "/console/roster/runs/:run/undo",
             "console.roster.undo.submit",
             ROSTER_UNDO,
@@ -204,7 +205,7 @@ async fn blank(visit: Visit, _: Clerk) -> Reply {
     let is_delta = visit.query.text("kind") == "delta";
     let text = format!("{}\r\n", blank_header(is_delta).join(","));
     let name = if is_delta { "roster-changes.csv" } else { "roster.csv" };
-    let bytes = match encoding(&visit) {
+    let bytes = match encoding(&visit.query) {
         Encoding::Cp932 => cp932(&text),
         _ => format!("\u{FEFF}{text}").into_bytes(),
     };
@@ -272,10 +273,10 @@ async fn compare(visit: Visit, clerk: Clerk) -> Reply {
     }
 }
 
-/// `POST /console/roster/runs/:run/start`. Where people are lost, a second factor is asked for first.
+/// `POST /console/roster/runs/:run/start`. Where people are lost, or birth dates corrected, a second factor is asked for first.
 async fn start(visit: Visit, clerk: Clerk) -> Reply {
     let run = found(&visit, &clerk).await?;
-    if run.counts.lost > 0 && !clerk.has_just_proven(visit.now) {
+    if is_grave(&run.counts) && !clerk.has_just_proven(visit.now) {
         return Ok(visit.to_prove());
     }
     let agrees = visit.form.text("agree") == "1";
@@ -301,8 +302,8 @@ async fn cancel(visit: Visit, clerk: Clerk) -> Reply {
     }
 }
 
-fn encoding(visit: &Visit) -> Encoding {
-    match visit.query.text("encoding") {
+fn encoding(typed: &Form) -> Encoding {
+    match typed.text("encoding") {
         "cp932" => Encoding::Cp932,
         _ => Encoding::Utf8Bom,
     }

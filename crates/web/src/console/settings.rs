@@ -10,7 +10,8 @@ mod typed;
 use access::{SETTINGS_EDIT, SETTINGS_VIEW};
 use askama::Template;
 use database::{Durability, TenantTransaction};
-use facts::{Difference, Fact, differences, facts, title};
+pub(super) use facts::Difference;
+use facts::{Fact, differences, facts, title};
 use inputs::{Input, Shape, Shown};
 use kernel::{Outage, Outcome, Refusal, text};
 use pages::{
@@ -268,7 +269,7 @@ fn beside(topic: Topic, standing: &Standing) -> Beside {
 
 /// The revision that the form is shown with, and what others have changed since it was first. Whoever has not been told of
 /// a later one keeps theirs, so that they are.
-async fn seen(
+pub(super) async fn seen(
     tx: &mut TenantTransaction,
     again: &Again,
     standing: &Standing,
@@ -335,7 +336,7 @@ fn revising<'a>(clerk: &'a Clerk, expected: i64, why: &'a str) -> Revising<'a> {
 }
 
 /// The revision that a form was shown with; what is none is older than all.
-fn expected(typed: &str) -> i64 {
+pub(super) fn expected(typed: &str) -> i64 {
     text::number(typed).unwrap_or(-1)
 }
 

@@ -1,6 +1,9 @@
 //! Which actions take another's agreement, and changing that.
 
-use super::approvals::APPROVALS;
+use super::{
+    approvals::APPROVALS,
+    settings::{self, Difference},
+};
 use ::approvals::{Action, Asked, Switching, WAITS};
 use access::{SETTINGS_EDIT, SETTINGS_VIEW};
 use askama::Template;
@@ -12,6 +15,8 @@ use staff::Clerk;
 const SETTINGS: &str = "/console/approvals/settings";
 const LONGEST_WHY: usize = 200;
 const WHY: Field = Field::new("why", "変更する理由");
+/// What is kept of a refused form.
+const FIELDS: [&str; 3] = ["revision", "on", "why"];
 
 /// The rows of this page.
 pub(super) fn rows() -> Vec<Row> {
@@ -27,6 +32,8 @@ struct SwitchesPage {
     frame: Frame,
     lines: Vec<Line>,
     revision: i64,
+    /// What others have changed since the form was shown.
+    meanwhile: Vec<Difference>,
     why: String,
     may_edit: bool,
 }
@@ -40,10 +47,12 @@ struct Line {
 
 /// `GET /console/approvals/settings`.
 async fn show(visit: Visit, clerk: Clerk) -> Reply {
-    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
-    let switches = visit.services.staff.approvals().switches(&tx, visit.now).await?;
-    tx.commit().await?;
     let again = visit.again().await;
+    let mut tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let switches = visit.services.staff.approvals().switches(&tx, visit.now).await?;
+    let standing = tenancy::revisions::standing(&mut tx).await?;
+    let (revision, meanwhile) = settings::seen(&mut tx, &again, &standing).await?;
+    tx.commit().await?;
     let line = |switch: &::approvals::Switch| Line {
         word: switch.action.as_str(),
         action: switch.action.label(),
@@ -56,7 +65,8 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     };
     visit.html(&SwitchesPage {
         lines: switches.iter().map(line).collect(),
-        revision: clerk.insurer.revision,
+        revision,
+        meanwhile,
         why: again.typed.text("why").to_owned(),
         may_edit: clerk.may(SETTINGS_EDIT),
         frame: visit.frame().in_section(APPROVALS).with_errors(again.errors),
@@ -73,19 +83,19 @@ async fn submit(visit: Visit, clerk: Clerk) -> Reply {
     };
     if let Some(problem) = problem {
         let refusal = Refusal::field(FieldError::new(WHY, problem));
-        return Ok(visit.form_again(&refusal, SETTINGS, &["on", "why"]).await);
+        return Ok(visit.form_again(&refusal, SETTINGS, &FIELDS).await);
     }
     let on: Vec<Action> = visit.form.all("on").filter_map(Action::read).collect();
     let switching = Switching {
         tenant: clerk.insurer.tenant_id,
         asker: clerk.asker(&visit.origin),
         name: &clerk.name,
-        expected: text::number(visit.form.text("revision")).unwrap_or_default(),
+        expected: settings::expected(visit.form.text("revision")),
         why: &why,
     };
     match settle(visit.services.staff.approvals().switch(switching, &on).await) {
         Ok(Asked::GoesOn) => Ok(visit.done(see_other(SETTINGS), "承認が要る操作を変更しました。")),
         Ok(Asked::Waits(_)) => Ok(visit.inform(see_other(SETTINGS), WAITS)),
-        Err(refusal) => Ok(visit.form_again(&refusal, SETTINGS, &["on", "why"]).await),
+        Err(refusal) => Ok(visit.form_again(&refusal, SETTINGS, &FIELDS).await),
     }
 }

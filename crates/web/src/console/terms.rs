@@ -155,12 +155,15 @@ struct Known {
 }
 
 impl Known {
-    async fn read(visit: &Visit, clerk: &Clerk, tx: &mut TenantTransaction) -> Result<Self, Trouble> {
-        let (revision, own) = terms::heads(tx).await?;
+    async fn read(visit: &Visit, clerk: &Clerk) -> Result<Self, Trouble> {
+        let platform = visit.services.accounts.directory().platform().await?;
+        let mut tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+        let (revision, own) = terms::heads(&mut tx).await?;
+        tx.commit().await?;
         Ok(Self {
             revision,
             own,
-            platform: visit.services.accounts.directory().platform().await?,
+            platform,
             has_points: clerk.insurer.points,
         })
     }
@@ -220,9 +223,8 @@ struct DraftLine {
 
 /// `GET /console/terms`.
 async fn list(visit: Visit, clerk: Clerk) -> Reply {
-    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
-    let mut tx = tenant.read().await?;
-    let known = Known::read(&visit, &clerk, &mut tx).await?;
+    let known = Known::read(&visit, &clerk).await?;
+    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
     let drafts = terms::drafts(&tx).await?;
     tx.commit().await?;
     let may_edit = clerk.may(TERMS_EDIT);
@@ -312,9 +314,8 @@ struct OnePage {
 /// `GET /console/terms/:document/:revision`: the text, and how many accepted it.
 async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let named = Named::read(&visit)?;
-    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
-    let mut tx = tenant.read().await?;
-    let known = Known::read(&visit, &clerk, &mut tx).await?;
+    let known = Known::read(&visit, &clerk).await?;
+    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
     let head = named.head(&known)?;
     let in_force = known.in_force(&clerk, named.document, visit.now);
     let document = named.agreed(&clerk);
@@ -373,10 +374,7 @@ async fn compare(visit: Visit, clerk: Clerk) -> Reply {
         revision: text::number(visit.query.text("with")).unwrap_or(named.revision - 1),
         ..named.clone()
     };
-    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
-    let mut tx = tenant.read().await?;
-    let known = Known::read(&visit, &clerk, &mut tx).await?;
-    tx.commit().await?;
+    let known = Known::read(&visit, &clerk).await?;
     let (mut before, mut after) = (other.head(&known)?, named.head(&known)?);
     if before.revision > after.revision {
         std::mem::swap(&mut before, &mut after);
@@ -410,10 +408,7 @@ struct WithdrawPage {
 /// `GET /console/terms/:document/:revision/withdraw`.
 async fn ask_withdraw(visit: Visit, clerk: Clerk) -> Reply {
     let named = Named::own(&visit, &clerk)?;
-    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
-    let mut tx = tenant.read().await?;
-    let known = Known::read(&visit, &clerk, &mut tx).await?;
-    tx.commit().await?;
+    let known = Known::read(&visit, &clerk).await?;
     let head = named.head(&known)?;
     if head.effective_at <= visit.now {
         return Err(terms::reasons::TERMS_PUBLISHED.into());

@@ -19,6 +19,8 @@ use tenancy::terms;
 
 /// Where everything here leads back to.
 pub(crate) const ACCOUNT: &str = "/portal/account";
+/// What is said once a change of address by the desk is stopped.
+pub(super) const STOPPED: &str = "メールアドレスの変更を止めました。メールアドレスは、今のままです。お心当たりのない変更だったときは、窓口へお知らせください。";
 
 #[derive(Template)]
 #[template(path = "portal/account.html")]
@@ -29,6 +31,8 @@ struct AccountPage {
     password_changed_on: String,
     sessions: Vec<SessionLine>,
     others: usize,
+    /// A change of address that the desk has begun: to where, masked, and from when.
+    desk_email: Option<(String, String)>,
 }
 
 struct SessionLine {
@@ -94,7 +98,9 @@ pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
             address: session.address.clone(),
         })
         .collect();
+    let told = account.desk_email.as_ref();
     visit.html(&AccountPage {
+        desk_email: told.map(|told| (told.masked.clone(), calendar::moment(told.counts_at))),
         frame: frame(&visit).with_errors(errors(&visit).await),
         registered_on: day(account.registered_at),
         password_changed_on: day(account.password_changed_at),
@@ -128,6 +134,16 @@ pub(crate) async fn end_others(visit: Visit, member: Member) -> Reply {
         ended => format!("ほかの機器（{ended}台）をログアウトしました。"),
     };
     Ok(visit.done(back(), text))
+}
+
+/// `POST /portal/account/email/stop`: a change that the desk has begun.
+pub(crate) async fn stop_desk_email(visit: Visit, member: Member) -> Reply {
+    let stopped = visit.services.accounts.stop_desk_email(&visit.origin, &member).await?;
+    Ok(if stopped {
+        visit.done(back(), STOPPED)
+    } else {
+        visit.inform(back(), "手続き中の変更は、ありません。")
+    })
 }
 
 /// `GET /portal/account/password`.
@@ -212,11 +228,10 @@ pub(crate) async fn consent(visit: Visit, member: Member) -> Reply {
 async fn errors(visit: &Visit) -> Errors {
     let again = visit.again().await;
     if again.is(outcome::NOT_FOUND) {
-        return Errors {
-            heading: Some("その機器は、もうログインしていません".into()),
-            text: "すでにログアウトしています。下の一覧が、今ログインしている機器です。".into(),
-            ..Errors::default()
-        };
+        return Errors::of_form(
+            "その機器は、もうログインしていません",
+            "すでにログアウトしています。下の一覧が、今ログインしている機器です。",
+        );
     }
     again.errors
 }

@@ -139,19 +139,14 @@ fn over(visit: &Visit) -> Response {
 
 /// The usual words, but for what sign-up says of starting again: here the old address simply stays.
 fn errors(again: Again) -> Errors {
-    let own = |heading: &'static str, text: &str| Errors {
-        heading: Some(heading.into()),
-        text: text.into(),
-        ..Errors::default()
-    };
     if again.is(reasons::CODE_TRIES_USED_UP) {
-        return own(
+        return Errors::of_form(
             "この変更は、ここで終わりました",
             "認証番号を5回入力されたため、続けられません。メールアドレスは変わっていません。1時間ほど待ってから、もう一度はじめからお試しください。",
         );
     }
     if again.is(reasons::SENDS_USED_UP) {
-        return own(
+        return Errors::of_form(
             "これ以上メールをお送りできません",
             "お送りできる回数を超えました。いちばん新しいメールの認証番号を入力してください。届いていないときは、1時間ほど待ってから、もう一度はじめからお試しください。メールアドレスは変わっていません。",
         );

@@ -8,11 +8,12 @@ pub(crate) mod stated;
 
 use super::{
     columns::{Column, Header},
+    reasons::ErrorLog,
     report::{Corrected, Vanishing},
     staging,
 };
 use crate::{
-    before,
+    before, ended,
     held::{self, IS_KEPT},
 };
 use chrono::{DateTime, NaiveDate, Utc};
@@ -71,6 +72,15 @@ impl Merge<'_> {
         execute(tx, DROP_FORGOTTEN, |query| query.bind::<Date, _>(before)).await
     }
 
+    /// Who would have the number of somebody else, once a file of changes says all that there is to say.
+    pub(super) async fn find_taken(&self, tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
+        let has_branch = self.header.has(Column::Branch);
+        if self.is_delta() {
+            staging::complete(tx, has_branch).await?;
+        }
+        staging::find_taken(tx, (self.is_delta(), has_branch), self.today()).await
+    }
+
     /// Whose birth dates the file corrects.
     pub(super) async fn corrected(&self, tx: &mut TenantTransaction) -> Result<Corrected, DatabaseError> {
         #[derive(QueryableByName)]
@@ -100,14 +110,17 @@ impl Merge<'_> {
             missing: i64,
             #[diesel(sql_type = BigInt)]
             ended: i64,
+            #[diesel(sql_type = BigInt)]
+            coming: i64,
         }
         let sql = format!(
             "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL AND NOT $3 AND NOT {IS_KEPT}) AS missing,
-                 count(*) FILTER (WHERE s.lost_on <= $2) AS ended
+                 count(*) FILTER (WHERE s.lost_on <= $2) AS ended,
+                 count(*) FILTER (WHERE s.lost_on > $2 AND p.lost_on IS DISTINCT FROM s.lost_on) AS coming
              FROM persons p
              LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
              LEFT JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
-             WHERE p.tenant_id = $1 AND p.present AND {COVERED}"
+             WHERE p.tenant_id = $1 AND {COVERED}"
         );
         let query = diesel::sql_query(sql)
             .bind::<Integer, _>(tx.tenant())
@@ -118,7 +131,9 @@ impl Merge<'_> {
             covered: unsigned(counts.covered),
             missing: unsigned(counts.missing),
             ended: unsigned(counts.ended),
+            coming: unsigned(counts.coming),
             percent,
+            ..Vanishing::default()
         })
     }
 
@@ -169,6 +184,9 @@ impl Merge<'_> {
         // Two persons may swap branches, and uniqueness is checked row by row: whoever moves or
         // leaves lets go first.
         execute(tx, LET_GO, |query| query).await?;
+        if self.is_delta() {
+            execute(tx, GIVE_UP, |query| query.bind::<Date, _>(today)).await?;
+        }
         execute(tx, &self.update_matched(), |query| {
             query.bind::<SmallInt, _>(FOLD_VERSION).bind::<Timestamptz, _>(self.now)
         })
@@ -180,10 +198,11 @@ impl Merge<'_> {
         Ok(())
     }
 
-    /// Lays what staff have set by hand over the rows, where it holds.
-    pub(super) async fn hold(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    /// Lays what staff have set by hand over the rows, where it holds; what ends is kept, for undoing.
+    pub(super) async fn hold(&self, tx: &mut TenantTransaction, keys: &Keys) -> Result<(), DatabaseError> {
         let stated: Vec<_> = self.stated().collect();
-        held::lay_over(tx, &stated, !self.is_delta(), self.now).await
+        let ended = held::lay_over(tx, &stated, !self.is_delta(), self.now).await?;
+        ended::keep(tx, keys, (self.import_id, self.now), &ended).await
     }
 
     /// Brings the roster to what the journal says, moves its position, and announces who is lost; gives the new position.
@@ -404,16 +423,17 @@ fn journal_of_missing() -> String {
          SELECT p.tenant_id, $3 + row_number() OVER (ORDER BY p.person_id), $4, p.person_id, 'lost',
              '{{lost_on,present}}', $5
          FROM persons p
-         WHERE p.tenant_id = $1 AND p.present AND {COVERED} AND NOT {IS_KEPT}
+         WHERE p.tenant_id = $1 AND {COVERED} AND NOT {IS_KEPT}
            AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)"
     )
 }
 
-/// Whoever is missing loses coverage on the day of the import; an earlier day of loss stays.
+/// Whoever is missing loses coverage on the day of the import; an earlier day of loss stays. Whom a file of changes has given a day
+/// of loss to come is covered until then, though no longer in the roster.
 fn lose_missing() -> String {
     format!(
         "UPDATE persons p SET present = false, updated_at = $3, lost_on = CASE WHEN {COVERED} THEN $2 ELSE p.lost_on END
-         WHERE p.tenant_id = $1 AND p.present AND NOT {IS_KEPT}
+         WHERE p.tenant_id = $1 AND (p.present OR {COVERED}) AND NOT {IS_KEPT}
            AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)"
     )
 }
@@ -436,6 +456,15 @@ const LET_GO: &str = "
       AND (NOT s.present
            OR (p.symbol_key, p.number_key, p.branch_key) IS DISTINCT FROM (s.symbol_key, s.number_key, s.branch_key))";
 
+/// Whose coverage has ended gives their number up to whom a file of changes gives it. That they are no longer in the roster
+/// is nothing new of them, and so not in the journal.
+const GIVE_UP: &str = "
+    UPDATE persons p SET present = false
+    FROM roster_staging s
+    WHERE p.tenant_id = $1 AND s.tenant_id = $1 AND p.symbol_key = s.symbol_key AND p.number_key = s.number_key
+      AND p.branch_key = s.branch_key AND p.branch_key <> '' AND p.present AND p.lost_on <= $2 AND s.present
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = p.person_id)";
+
 fn insert_new() -> String {
     let names: Vec<&str> = STATED
         .into_iter()
@@ -445,7 +474,7 @@ fn insert_new() -> String {
     let values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
     format!(
         "INSERT INTO persons (tenant_id, person_id, {columns}, fold_version, present, created_at, updated_at)
-         SELECT s.tenant_id, s.person_id, {}, $2, true, $3, $3
+         SELECT s.tenant_id, s.person_id, {}, $2, s.present, $3, $3
          FROM roster_staging s
          WHERE s.tenant_id = $1
            AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line)",

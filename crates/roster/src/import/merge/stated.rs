@@ -23,7 +23,7 @@ pub(crate) const STATED: [(Column, &[&str]); 21] = [
     (Column::PostalCode, &["postal_code"]),
     (Column::Address, &["address"]),
     (Column::Building, &["building"]),
-    (Column::Phone, &["phone"]),
+    (Column::Phone, &["phone", "phone_key"]),
     (Column::Email, &["email", "email_key"]),
     (Column::WorkplaceCode, &["workplace_code"]),
     (Column::DepartmentCode, &["department_code"]),
@@ -31,6 +31,15 @@ pub(crate) const STATED: [(Column, &[&str]); 21] = [
     (Column::EmployeeNumber, &["employee_number", "employee_key"]),
     (Column::PersonalId, &["personal_id"]),
 ];
+
+/// What a column of the format is called in `persons`; empty of the one that says what a row is.
+pub(crate) fn name(column: Column) -> &'static str {
+    let stated = STATED.iter().find(|(known, _)| *known == column);
+    stated
+        .and_then(|(_, names)| names.iter().next())
+        .copied()
+        .unwrap_or_default()
+}
 
 /// What a column of `persons` is called in the format; nothing of those that it has not.
 pub(super) fn called(name: &str) -> Option<&'static str> {

@@ -169,13 +169,21 @@ pub(super) async fn one(tx: &mut TenantTransaction, run: ImportId) -> Result<Opt
     row.map(Run::try_from).transpose()
 }
 
-/// Drafts of one person, whose place a new file takes.
+/// Holds a run's row until the transaction ends: of several who ask for one thing, each sees what those before it did.
+pub(super) async fn hold(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
+    let row = of(tx, run).select(roster_runs::run_id).for_update();
+    row.execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Drafts of one person, whose place a new file takes; held, so that none of them is put to work meanwhile.
 pub(super) async fn drafts(tx: &mut TenantTransaction, staff: Uuid) -> Result<Vec<Run>, DatabaseError> {
     let rows: Vec<Row> = roster_runs::table
         .filter(roster_runs::tenant_id.eq(tx.tenant()))
         .filter(roster_runs::started_by.eq(staff))
         .filter(roster_runs::state.eq_any(RunState::DRAFTS))
         .select(Row::as_select())
+        .for_update()
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Run::try_from).collect()
@@ -299,15 +307,37 @@ pub(super) async fn begin_work(
     }
 }
 
-/// Notes who said that it is to be imported.
+/// Those that ended so since a time, the first first.
+pub(super) async fn finished_since(
+    tx: &mut TenantTransaction,
+    since: DateTime<Utc>,
+) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        // Whatever is not imported so long is forgotten.
+        .filter(roster_runs::created_at.gt(since - KEPT))
+        .filter(roster_runs::moved_at.gt(since))
+        .filter(roster_runs::state.eq(RunState::Finished.as_str()))
+        .order((roster_runs::moved_at, roster_runs::run_id))
+        .select(Row::as_select())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Notes who said that it is to be imported, and what of it they were shown.
 pub(super) async fn started_by(
     tx: &mut TenantTransaction,
     run: ImportId,
-    staff: Uuid,
-    name: &str,
+    (staff, name): (Uuid, &str),
+    counts: &Counts,
 ) -> Result<(), DatabaseError> {
     diesel::update(of(tx, run))
-        .set((roster_runs::started_by.eq(staff), roster_runs::by_name.eq(name)))
+        .set((
+            roster_runs::started_by.eq(staff),
+            roster_runs::by_name.eq(name),
+            roster_runs::report.eq(json(counts)?),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())

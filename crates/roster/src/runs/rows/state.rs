@@ -105,7 +105,7 @@ pub struct Counts {
     pub errors: u64,
     /// The share whose access would end.
     pub vanishing: Vanishing,
-    /// Why it was refused: `rows`, `loss`, or `file` where the file could not be read to its end.
+    /// Why it was refused: `rows`, `loss`, `corrected`, or `file` where the file could not be read to its end.
     pub refused: String,
 }
 
@@ -143,7 +143,7 @@ impl Counts {
         let (errors, vanishing) = match refused {
             ImportRefused::Rows(errors) => (errors.count(), Vanishing::default()),
             ImportRefused::Loss(vanishing) => (0, *vanishing),
-            ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
+            ImportRefused::Corrected | ImportRefused::Cancelled | ImportRefused::Running => (0, Vanishing::default()),
         };
         Self {
             errors,

@@ -6,22 +6,19 @@ use super::{
     line::{self, Line},
     look, names, over_all, person, veiled, write,
 };
+use crate::console::csv::csv;
 use askama::Template;
 use audit::{
     Entry,
     read::{self, Filter, Recorded},
 };
 use database::Database;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use kernel::{AuditId, Outage, PersonId, StaffId, calendar};
 use pages::{Reply, Visit, frame::Frame};
-use poem::{Body, Response, http::header};
 use serde_json::json;
 use staff::Clerk;
-use std::{
-    collections::{HashMap, HashSet},
-    io,
-};
+use std::collections::{HashMap, HashSet};
 use tabular::Written;
 
 /// Lines read at once.
@@ -107,7 +104,6 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
         look(&visit, &clerk, &tx, &narrowed).await?;
     }
     tx.commit().await?;
-    let beginning = [encoding.beginning(), &encoding.line(&HEADER)].concat();
     let file = File {
         database: visit.services.database.clone(),
         clerk,
@@ -117,15 +113,11 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
         is_over: false,
     };
     let rows = stream::try_unfold(file, |mut file| async move {
-        let rows = file.next().await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>(rows.map(|rows| (rows, file)))
+        let rows = file.next().await?;
+        Ok::<_, Outage>(rows.map(|rows| (rows, file)))
     });
-    let whole = stream::iter([Ok(beginning)]).chain(rows);
     let name = format!("audit-{}.csv", calendar::today_in_japan(visit.now).format("%Y%m%d"));
-    Ok(Response::builder()
-        .content_type(format!("text/csv; charset={}", encoding.charset()))
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
-        .body(Body::from_bytes_stream(whole)))
+    Ok(csv(&name, encoding, &HEADER, rows))
 }
 
 impl File {

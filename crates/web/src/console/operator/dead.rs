@@ -9,6 +9,7 @@ use kernel::{InsurerCode, TenantId, calendar, text};
 use pages::{
     Reply, Row, Visit,
     frame::Frame,
+    kinds,
     reply::see_other,
     staff,
     visit::{Trouble, settle},
@@ -69,7 +70,9 @@ struct JobsPage {
 /// A job.
 struct JobLine {
     insurer: String,
-    queue: String,
+    kind: &'static str,
+    /// Its queue: what the log and the metrics call it.
+    code: String,
     wanted: String,
     died: String,
     attempts: i32,
@@ -88,7 +91,9 @@ struct MailsPage {
 /// A mail.
 struct MailLine {
     insurer: String,
-    template: String,
+    kind: &'static str,
+    /// Its message's name: what the log calls it.
+    code: String,
     to: String,
     died: String,
     reason: String,
@@ -108,9 +113,10 @@ async fn jobs(visit: Visit, _: Clerk) -> Reply {
             wanted: calendar::moment(job.created_at),
             died: calendar::moment(one.died_at),
             attempts: job.attempts,
-            error: job.last_error.unwrap_or_default(),
+            error: kinds::failure(&job.last_error.unwrap_or_default()).into_owned(),
             path: format!("{JOBS}/{code}/{}", one.item),
-            queue: one.queue,
+            kind: kinds::work(&one.queue),
+            code: one.queue,
         }
     });
     visit.html(&JobsPage {
@@ -129,10 +135,11 @@ async fn mails(visit: Visit, _: Clerk) -> Reply {
         let (insurer, code) = whose(&heads, one.tenant_id);
         MailLine {
             insurer,
-            template: mail.template,
+            kind: kinds::mail(&mail.template),
+            code: mail.template,
             to: mail.masked_to,
             died: calendar::moment(one.died_at),
-            reason: mail.reason.unwrap_or_default(),
+            reason: kinds::failure(&mail.reason.unwrap_or_default()).into_owned(),
             send: mail.lasts.then(|| format!("{MAILS}/{code}/{}/send", one.item)),
         }
     });

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use database::Readiness;
 use jobs::nodes::Node;
 use kernel::calendar;
-use pages::{Reply, Row, Visit, frame::Frame, staff};
+use pages::{Reply, Row, Visit, frame::Frame, kinds, staff};
 use poem::http::Method;
 use staff::Clerk;
 
@@ -26,7 +26,8 @@ struct NodesPage {
     /// More than one version, newest migration or set of keys among those that are alive.
     differ: bool,
     nodes: Vec<Line>,
-    queues: Vec<(String, String)>,
+    /// Of each what it is called, its code, and how long it has waited.
+    queues: Vec<(&'static str, String, String)>,
 }
 
 /// A process.
@@ -81,7 +82,10 @@ async fn show(visit: Visit, _: Clerk) -> Reply {
         nodes: nodes.iter().map(|node| Line::of(node, now)).collect(),
         queues: oldest
             .into_iter()
-            .map(|(queue, since)| (queue, since.map_or("待ちなし".to_owned(), |since| waited(since, now))))
+            .map(|(queue, since)| {
+                let waited = since.map_or("待ちなし".to_owned(), |since| waited(since, now));
+                (kinds::work(&queue), queue, waited)
+            })
             .collect(),
         frame: visit.frame().in_section(PATH),
     })

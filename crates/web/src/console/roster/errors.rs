@@ -16,16 +16,13 @@ use tabular::{Chunk, Encoding};
 /// Which of the files under four eyes this is.
 const EXPORT: &str = "roster_errors";
 
-/// `GET /console/roster/runs/:run/errors`.
+/// `POST /console/roster/runs/:run/errors`.
 pub(super) async fn errors(visit: Visit, clerk: Clerk) -> Reply {
     let run = found(&visit, &clerk).await?;
-    if visit.is_head {
-        return Ok(download("roster-errors.csv", Body::empty()));
-    }
     if !run.has_errors_file() {
         return Err(Trouble::NotFound);
     }
-    let encoding = encoding(&visit);
+    let encoding = encoding(&visit.form);
     let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
     let mut tx = tenant.write(Durability::Safe).await?;
     let approvals = visit.services.staff.approvals();
@@ -63,7 +60,7 @@ fn wish(run: &Run, encoding: Encoding) -> Wish {
         person: None,
         beneficiary: None,
         parameters: json!({
-            "path": format!("{}/errors?encoding={word}", path(run.run_id)),
+            "path": format!("{}/errors", path(run.run_id)), "fields": [["encoding", word]],
             "file": file, "came": came, "encoding": encoding.as_str(),
         }),
         difference: exported(file, &came, encoding.as_str()),

@@ -3,7 +3,7 @@
 use kernel::calendar;
 use pages::forms::Form;
 use roster::{
-    import::Sample,
+    import::{Sample, Vanishing},
     runs::{Choice, Counts, Past, Run, RunState, Shown, blank_header},
 };
 
@@ -54,9 +54,19 @@ impl Told {
         matches!(self.state, RunState::Compared | RunState::Finished)
     }
 
+    /// True where a second factor is asked for before it is imported.
+    pub(super) fn is_grave(&self) -> bool {
+        is_grave(&self.counts)
+    }
+
     /// True where more people would be lost than usual.
     pub(super) fn is_too_much(&self) -> bool {
         self.counts.vanishing.is_too_much()
+    }
+
+    /// What counts besides whom the file leaves out or ends.
+    pub(super) fn besides(&self) -> String {
+        besides(self.counts.vanishing)
     }
 
     pub(super) fn compare(&self) -> String {
@@ -69,6 +79,10 @@ impl Told {
 
     pub(super) fn cancel(&self) -> String {
         format!("{}/cancel", self.path)
+    }
+
+    pub(super) fn errors(&self) -> String {
+        format!("{}/errors", self.path)
     }
 }
 
@@ -141,6 +155,11 @@ fn cut(header: &str) -> String {
     name
 }
 
+/// True of an import by which people are lost, also on an earlier day than known, or birth dates corrected.
+pub(super) fn is_grave(counts: &Counts) -> bool {
+    counts.lost > 0 || counts.vanishing.lost() > 0 || counts.corrected > 0
+}
+
 fn state(state: RunState) -> &'static str {
     match state {
         RunState::Receiving => "受信中",
@@ -211,6 +230,23 @@ pub(super) fn told(run: &Run) -> Told {
     }
 }
 
+/// The losses to come, and those of the days before, that count with a run's own.
+fn besides(vanishing: Vanishing) -> String {
+    let Vanishing {
+        coming,
+        earlier,
+        before_earlier,
+        ..
+    } = vanishing;
+    let coming = (coming > 0).then(|| format!("{coming}人に、あすから先の資格喪失日が付きます。"));
+    let earlier = (earlier > 0).then(|| {
+        format!(
+            "この7日間のほかの取り込みでも、{earlier}人が資格を失っています（はじめの取り込みの前に加入中の人は{before_earlier}人）。"
+        )
+    });
+    coming.into_iter().chain(earlier).collect()
+}
+
 fn refused(run: &Run) -> String {
     let counts = &run.counts;
     match (run.state, counts.refused.as_str()) {
@@ -220,9 +256,14 @@ fn refused(run: &Run) -> String {
             counts.errors
         ),
         (RunState::Refused, "loss") => format!(
-            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
-            counts.vanishing.covered, counts.vanishing.missing, counts.vanishing.ended, counts.vanishing.percent
+            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。{}合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
+            counts.vanishing.covered,
+            counts.vanishing.missing,
+            counts.vanishing.ended,
+            besides(counts.vanishing),
+            counts.vanishing.percent
         ),
+        (RunState::Refused, "corrected") => "照合したあとに名簿が変わり、生年月日が変わる方が増えていました。名簿は何も変わっていません。もう一度読み込んで、照合し直してください。".into(),
         (RunState::Refused, "running") => "ほかの取り込みが進んでいました。名簿は何も変わっていません。終わってから、もう一度取り込んでください。".into(),
         (RunState::Refused, _) => "読み込んだファイルが残っていないか、読めませんでした。名簿は何も変わっていません。ファイルを選び直してください。".into(),
         _ => String::new(),

@@ -1,4 +1,5 @@
-//! An import is undone: what that means is said first, and where people are lost by it a second factor is asked for.
+//! An import is undone: what that means is said first, and where people are lost by it, or birth dates are others, a second
+//! factor is asked for.
 
 use super::{ROSTER, by, found};
 use access::ROSTER_UNDO;
@@ -21,6 +22,12 @@ struct UndoPage {
     submit: String,
     back: String,
     counts: Counts,
+    is_grave: bool,
+}
+
+/// True where by undoing it people are lost, or birth dates are others.
+fn is_grave(counts: &Counts) -> bool {
+    counts.new + counts.returned + counts.corrected > 0
 }
 
 /// Where a run is undone, for whoever may; none of one that has nothing to undo, or is undone.
@@ -49,6 +56,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
         file: run.file_name.clone(),
         submit: own(&run),
         back: super::path(run.run_id),
+        is_grave: is_grave(&run.counts),
         counts: run.counts,
     })
 }
@@ -56,8 +64,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
 /// `POST /console/roster/runs/:run/undo`.
 pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
     let run = found(&visit, &clerk).await?;
-    let loses = run.counts.new + run.counts.returned > 0;
-    if loses && !clerk.has_just_proven(visit.now) {
+    if is_grave(&run.counts) && !clerk.has_just_proven(visit.now) {
         return Ok(visit.to_prove());
     }
     let undone = visit

@@ -27,10 +27,10 @@ pub(super) struct Fact {
 
 /// A setting that differs.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Difference {
-    pub(super) label: String,
-    pub(super) before: String,
-    pub(super) after: String,
+pub(in super::super) struct Difference {
+    pub(in super::super) label: String,
+    pub(in super::super) before: String,
+    pub(in super::super) after: String,
 }
 
 /// All that a topic says.

@@ -48,6 +48,8 @@ struct AskPage {
     revision: i64,
     reason: String,
     differences: Vec<Back>,
+    /// Something of it has been changed again: there is nothing to be taken back.
+    is_late: bool,
 }
 
 /// What taking back puts in the place of what stands.
@@ -56,6 +58,13 @@ struct Back {
     stands: String,
     before: String,
     after: String,
+}
+
+impl Back {
+    /// True where it has been changed again since.
+    fn is_late(&self) -> bool {
+        self.stands != self.after
+    }
 }
 
 /// A revision in words.
@@ -132,19 +141,21 @@ pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
         found.map_or_else(|| before.to_owned(), |difference| difference.after.clone())
     };
     let changed = differences(before, &change.after).into_iter();
+    let differences: Vec<Back> = changed
+        .map(|Difference { label, before, after }| Back {
+            stands: stands(&label, &before),
+            label,
+            before,
+            after,
+        })
+        .collect();
     visit.html(&AskPage {
+        is_late: differences.iter().any(Back::is_late),
         line: Line::new(&change.revision),
         action_path: format!("{}/take-back", path(change.revision.revision)),
         revision: standing.revision,
         reason: again.typed.text("why").to_owned(),
-        differences: changed
-            .map(|Difference { label, before, after }| Back {
-                stands: stands(&label, &before),
-                label,
-                before,
-                after,
-            })
-            .collect(),
+        differences,
         frame: visit.frame().in_section(SETTINGS).with_errors(again.errors),
     })
 }

@@ -1,6 +1,7 @@
 //! Who accepted a revision, as a file: read page by page, each kept in the trail before it leaves.
 
 use super::{Named, TERMS, label};
+use crate::console::csv::csv;
 use access::TERMS_VIEW;
 use accounts::agreed::{self, Document};
 use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
@@ -8,17 +9,16 @@ use askama::Template;
 use audit::{Entry, Look};
 use chrono::{DateTime, Utc};
 use database::{Database, Durability};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream;
 use kernel::{ConsentId, Outage, Outcome, PersonId, calendar};
 use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
-use poem::{Body, Response, http::header};
 use roster::{
     Protected, Sight,
     search::{By, Filter, Found, search},
 };
 use serde_json::{Value, json};
 use staff::{Clerk, reasons};
-use std::{collections::HashMap, io};
+use std::collections::HashMap;
 use tabular::Written;
 use uuid::Uuid;
 
@@ -67,9 +67,7 @@ async fn asked(visit: &Visit, clerk: &Clerk) -> Result<(Named, String), Trouble>
         return Err(reasons::NOT_PERMITTED.into());
     }
     let named = Named::read(visit)?;
-    let mut tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
-    let known = super::Known::read(visit, clerk, &mut tx).await?;
-    tx.commit().await?;
+    let known = super::Known::read(visit, clerk).await?;
     let title = named.head(&known)?.title;
     Ok((named, title))
 }
@@ -132,7 +130,6 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
     };
     audit::record(&tx, visit.now, &visit.origin, entry).await?;
     tx.commit().await?;
-    let beginning = [encoding.beginning(), &encoding.line(&HEADER)].concat();
     let file = File {
         database,
         origin: visit.origin,
@@ -146,16 +143,12 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
         is_over: false,
     };
     let rows = stream::try_unfold(file, |mut file| async move {
-        let rows = file.next().await.map_err(io::Error::other)?;
-        Ok::<_, io::Error>(rows.map(|rows| (rows, file)))
+        let rows = file.next().await?;
+        Ok::<_, Outage>(rows.map(|rows| (rows, file)))
     });
-    let whole = stream::iter([Ok(beginning)]).chain(rows);
     let day = calendar::today_in_japan(visit.now).format("%Y%m%d");
     let name = format!("consents-{}-{}-{day}.csv", named.document, named.revision);
-    Ok(Response::builder()
-        .content_type(format!("text/csv; charset={}", encoding.charset()))
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
-        .body(Body::from_bytes_stream(whole)))
+    Ok(csv(&name, encoding, &HEADER, rows))
 }
 
 /// What leaves with the file. How many they are is no part of it: members accept while it waits.

@@ -6,7 +6,7 @@ use crate::console::{GET, POST};
 use access::TERMS_EDIT;
 use askama::Template;
 use edge::Body;
-use kernel::{Outage, Outcome, Refusal, calendar, text};
+use kernel::{Outage, Outcome, Reason, Refusal, calendar};
 use pages::{
     Again, Reply, Row as Route, Visit,
     frame::Frame,
@@ -18,11 +18,13 @@ use pages::{
 use staff::Clerk;
 use tenancy::{
     TermsHead,
-    terms::{self, Draft, KeptDraft, LONGEST, Saving, reasons},
+    terms::{self, Draft, DraftVersion, KeptDraft, LONGEST, Saving, reasons},
 };
 
 /// The fields of the form that come back where it is refused.
 const FIELDS: [&str; 6] = ["version", "title", "effective_on", "again", "changes", "body"];
+/// Why a form is sent to the page as it stands by now, to be looked at beside that.
+const LATE: [Reason; 3] = [reasons::DRAFT_CHANGED, reasons::DRAFT_GONE, reasons::TERMS_PUBLISHED];
 /// A character of a form takes nine bytes at most in Japanese; the rest is for all other fields.
 const MOST_BYTES: usize = LONGEST * 9 + 64 * 1024;
 
@@ -59,7 +61,8 @@ struct DraftPage {
     to_save: String,
     to_discard: String,
     revision: i32,
-    version: i32,
+    /// What the form is shown with; empty where there is no draft.
+    version: String,
     /// Who saved it last, and when; none of a new one.
     saved: Option<(String, String)>,
     typed: Typed,
@@ -120,11 +123,10 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
         None => begun(&visit, &clerk, &named, &heads).await?,
     };
     let again = visit.again().await;
-    let is_late = again.is(reasons::DRAFT_CHANGED);
+    let is_late = again.is_any(&LATE);
     // Mended after a refusal for what was typed, it is still of the version that the form was first shown with.
-    let version = Some(again.typed.text("version"))
-        .filter(|_| !is_late)
-        .and_then(text::number);
+    let version = again.typed.get("version").filter(|_| !is_late).map(str::to_owned);
+    let stands = kept.as_ref().map(|kept| kept.version.to_string());
     let typed = if again.typed.is_empty() {
         stored.clone()
     } else {
@@ -134,7 +136,7 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
         to_save: format!("{}/draft", named.path()),
         to_discard: format!("{}/discard", named.path()),
         revision: named.revision,
-        version: version.unwrap_or_else(|| kept.as_ref().map_or(0, |kept| kept.version)),
+        version: version.or(stands).unwrap_or_default(),
         saved: kept.map(|kept| (kept.saved_by, calendar::moment(kept.saved_at))),
         meanwhile: (is_late && typed != stored).then(|| Meanwhile {
             rows: difference::compare(&stored.body, &typed.body.replace("\r\n", "\n")),
@@ -197,8 +199,26 @@ async fn save(visit: Visit, clerk: Clerk) -> Reply {
             Ok(visit.done(see_other(&next), "下書きを保存しました。"))
         }
         Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
+        // What was typed for a revision that is in force by now may go into the next one.
+        Err(refusal) if refusal.is(reasons::TERMS_PUBLISHED) => {
+            let page = format!("{}/draft", next(&visit, &clerk, &named).await?.path());
+            Ok(visit.form_again(&refusal, &page, &FIELDS).await)
+        }
         Err(refusal) => Ok(visit.form_again(&refusal, &page, &FIELDS).await),
     }
+}
+
+/// The revision that can be drafted once this one can't.
+async fn next(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Named, Trouble> {
+    let mut tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let (_, heads) = terms::heads(&mut tx).await?;
+    tx.commit().await?;
+    let of_document = heads.iter().filter(|head| head.document == named.document);
+    let last = of_document.map(|head| head.revision).max().unwrap_or_default();
+    Ok(Named {
+        revision: last + 1,
+        ..named.clone()
+    })
 }
 
 async fn saved(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Outcome<()>, Outage> {
@@ -215,7 +235,7 @@ async fn saved(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Outcome<()
         Err(wrong) => return Ok(Refusal::fields(wrong).into()),
     };
     let saving = Saving {
-        version: text::number(visit.form.text("version")).unwrap_or_default(),
+        over: DraftVersion::parse(visit.form.text("version")),
         by: &clerk.name,
     };
     let done = terms::save(&mut tx, visit.now, &heads, named.place(), saving, &draft).await?;
@@ -270,10 +290,12 @@ async fn found(visit: &Visit, clerk: &Clerk) -> Result<(Named, KeptDraft), Troub
 /// `POST /console/terms/:document/:revision/discard`.
 async fn discard(visit: Visit, clerk: Clerk) -> Reply {
     let (named, _) = found(&visit, &clerk).await?;
-    let version: i32 = text::number(visit.form.text("version")).unwrap_or_default();
     let thrown = async {
+        let Some(seen) = DraftVersion::parse(visit.form.text("version")) else {
+            return Ok(reasons::DRAFT_CHANGED.into());
+        };
         let mut tx = begin(&visit, &clerk).await?;
-        let done: Outcome<()> = terms::discard(&mut tx, named.place(), version).await?;
+        let done = terms::discard(&mut tx, named.place(), seen).await?;
         end(tx, done).await
     };
     match settle(thrown.await) {

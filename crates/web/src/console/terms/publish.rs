@@ -4,13 +4,13 @@ use super::{Named, Row, TERMS, begin, difference, revising, told, wrong_why};
 use approvals::{Action, Agreed, Asked, Performer, WAITS, Wish};
 use askama::Template;
 use audit::Actor;
-use kernel::{Outage, Outcome, text};
+use kernel::{Outage, Outcome};
 use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::settle};
 use serde_json::{Value, json};
 use staff::Clerk;
 use tenancy::{
     Revising,
-    terms::{self, ADDENDUM, Planned, reasons},
+    terms::{self, ADDENDUM, DraftVersion, Planned, reasons},
 };
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ struct PublishPage {
     frame: Frame,
     path: String,
     to_publish: String,
-    version: i32,
+    version: DraftVersion,
     expected: i64,
     replaces: bool,
     agree_again: bool,
@@ -89,7 +89,7 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
 }
 
 async fn publish(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Outcome<Asked>, Outage> {
-    let version: i32 = text::number(visit.form.text("version")).unwrap_or_default();
+    let seen = DraftVersion::parse(visit.form.text("version"));
     let revising = revising(visit, clerk);
     let mut tx = begin(visit, clerk).await?;
     let (_, heads) = terms::heads(&mut tx).await?;
@@ -97,9 +97,9 @@ async fn publish(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Outcome<
         Outcome::Done(planned) => planned,
         Outcome::Refused(refusal) => return Ok(refusal.into()),
     };
-    if planned.version != version {
+    let Some(seen) = seen.filter(|seen| *seen == planned.version) else {
         return Ok(reasons::DRAFT_CHANGED.into());
-    }
+    };
     let wish = Wish {
         action: Action::Terms,
         kind: "",
@@ -114,8 +114,7 @@ async fn publish(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Outcome<
         .ask(&mut tx, visit.now, clerk.asker(&visit.origin), wish)
         .await?;
     if matches!(asked, Outcome::Done(Asked::GoesOn)) {
-        let place = (named.document, named.revision, version);
-        let published = terms::publish(&mut tx, visit.now, &visit.origin, &revising, place).await?;
+        let published = terms::publish(&mut tx, visit.now, &visit.origin, &revising, named.place(), seen).await?;
         if let Outcome::Refused(refusal) = published {
             return Ok(refusal.into());
         }
@@ -152,8 +151,7 @@ pub(crate) fn performer() -> Performer {
                     by: parameter(agreed, "by"),
                     why: parameter(agreed, "why"),
                 };
-                let place = (ADDENDUM, revision(agreed), version);
-                let published = terms::publish(tx, agreed.now, &agreed.origin, &revising, place).await?;
+                let published = terms::publish(tx, agreed.now, &agreed.origin, &revising, place, version).await?;
                 Ok(published.map(|_| ()))
             })
         },

@@ -1,0 +1,109 @@
+//! What of a run waits until another has agreed: that by it more people than usual lose their coverage, and that it corrects
+//! birth dates. A run that does both is one wish.
+
+use super::By;
+use crate::import::Vanishing;
+use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Wish};
+use audit::Actor;
+use chrono::{DateTime, Utc};
+use database::TenantTransaction;
+use kernel::{ImportId, Outage, Outcome, StaffId};
+use serde_json::{Value, json};
+
+/// What may be under four eyes of a run that loses and corrects so many.
+pub(super) fn grave(vanishing: Vanishing, corrected: u64) -> Vec<Action> {
+    let loss = vanishing.is_too_much().then_some(Action::ImportLoss);
+    loss.into_iter()
+        .chain((corrected > 0).then_some(Action::BirthDate))
+        .collect()
+}
+
+/// What somebody wishes to do with a run.
+pub(super) struct Wished<'a> {
+    /// What it is called, of each action that it may be a wish for.
+    pub(super) kind: fn(Action) -> &'static str,
+    pub(super) run: ImportId,
+    /// What of it may be under four eyes.
+    pub(super) grave: &'a [Action],
+    /// By what its performer finds it as it was shown.
+    pub(super) parameters: Value,
+    pub(super) difference: Difference,
+}
+
+/// Asks for the first that is under four eyes; whoever agrees is shown all of it.
+pub(super) async fn ask(
+    approvals: &Approvals,
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    by: By<'_>,
+    wished: Wished<'_>,
+) -> Result<Outcome<Asked>, Outage> {
+    for action in wished.grave {
+        let asker = Asker {
+            staff_id: StaffId(by.staff),
+            actor: by.actor,
+            origin: by.origin,
+        };
+        let wish = Wish {
+            action: *action,
+            kind: (wished.kind)(*action),
+            subject: wished.run.0,
+            person: None,
+            beneficiary: None,
+            parameters: wished.parameters.clone(),
+            difference: wished.difference.clone(),
+        };
+        match approvals.ask(tx, now, asker, wish).await? {
+            Outcome::Done(Asked::GoesOn) => {}
+            waits => return Ok(waits),
+        }
+    }
+    Ok(Outcome::Done(Asked::GoesOn))
+}
+
+/// What a wish is found again by: who asked, and what was counted when it was shown, for a day later other imports count.
+pub(super) fn parameters(by: By<'_>, vanishing: Vanishing) -> Value {
+    json!({ "name": by.name, "earlier": vanishing.earlier, "before_earlier": vanishing.before_earlier })
+}
+
+/// The counts as they were shown.
+pub(super) fn as_shown(agreed: &Agreed, vanishing: Vanishing) -> Vanishing {
+    let number = |name: &str| agreed.parameters.get(name).and_then(Value::as_u64);
+    Vanishing {
+        earlier: number("earlier").unwrap_or_default(),
+        before_earlier: number("before_earlier").unwrap_or_default(),
+        ..vanishing
+    }
+}
+
+/// In whose name a wish is done.
+pub(super) fn asked_by(agreed: &Agreed) -> By<'_> {
+    let name = agreed.parameters.get("name").and_then(Value::as_str);
+    By {
+        tenant: agreed.tenant,
+        staff: agreed.asked_by.0,
+        name: name.unwrap_or_default(),
+        actor: Actor::Staff(agreed.asked_by.0),
+        origin: &agreed.origin,
+    }
+}
+
+/// The losses in a difference.
+pub(super) fn losses(vanishing: Vanishing) -> Difference {
+    let covered = (
+        "加入中の人".to_owned(),
+        format!("{}人", vanishing.covered),
+        format!("うち{}人が資格を失います", vanishing.lost()),
+    );
+    let earlier = (vanishing.earlier > 0).then(|| {
+        (
+            "この7日間の取り込みで資格を失った人".to_owned(),
+            String::new(),
+            format!(
+                "{}人（はじめの取り込みの前に加入中の人は{}人）",
+                vanishing.earlier, vanishing.before_earlier
+            ),
+        )
+    });
+    std::iter::once(covered).chain(earlier).collect()
+}

@@ -1,0 +1,1 @@
+ALTER TABLE terms_drafts DROP COLUMN draft_id;

@@ -1,0 +1,2 @@
+-- A check that was validated is none the less one.
+SELECT 1;
