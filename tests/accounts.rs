@@ -1,7 +1,9 @@
 //! What the pipeline keeps, and until when.
 
 use crate::{keys::hex, portal::leads};
+use accounts::{Carrier, Proof};
 use chrono::{DateTime, Utc};
+use kernel::{Outcome, TenantSecret};
 use testkit::{PASSWORD, TestApp, unique};
 
 async fn sweep(app: &TestApp, before: DateTime<Utc>) -> usize {
@@ -70,4 +72,25 @@ async fn a_log_in_updates_its_account_on_its_page_and_in_no_index() {
     assert!(db.lines(indexed).await.is_empty());
     let room = "SELECT array_to_string(reloptions, ' ') AS line FROM pg_class WHERE oid = 'accounts'::regclass";
     assert_eq!(db.lines(room).await, ["fillfactor=85"]);
+}
+
+#[tokio::test]
+async fn whoever_signed_up_by_the_rosters_facts_is_a_member_by_facts_until_their_account_says_otherwise() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    let session = TenantSecret::parse(&client.cookie("__Host-session").unwrap()).unwrap();
+    for (set, proof) in [
+        ("", Proof::Facts),
+        ("UPDATE accounts SET proof = 'letter'", Proof::Letter),
+    ] {
+        testkit::sql(app.tenant(), set).await;
+        let member = app.accounts.enter(Carrier::Cookie, &session).await.unwrap();
+        assert!(
+            matches!(member, Outcome::Done(member) if member.proof == proof),
+            "{proof:?}"
+        );
+    }
+    let unknown = "UPDATE accounts SET proof = 'guessed'";
+    let refused = testkit::execute_within(&testkit::owner_url(), Some(app.tenant()), unknown).await;
+    assert!(refused.unwrap_err().contains("accounts_proof_check"));
 }

@@ -57,7 +57,7 @@ async fn every_table_names_its_kind_crate_and_grants() {
         );
         assert!(root().join("crates").join(&owner).is_dir(), "{table}: no crate {owner}");
         for grant in grants.split(", ") {
-            let known = ["select", "insert", "update", "delete"].contains(&grant);
+            let known = ["select", "insert", "update", "delete"].contains(&grant) || grants == "none";
             assert!(known, "{table}: {grant}");
         }
     }
@@ -191,13 +191,78 @@ async fn the_services_role_has_exactly_the_grants_that_each_comment_names() {
     .await;
     let mut expected = BTreeSet::from(["__diesel_schema_migrations|select".to_owned()]);
     for (table, [_, _, grants]) in comments().await {
-        expected.extend(grants.split(", ").map(|grant| format!("{table}|{grant}")));
+        let grants = grants.split(", ").filter(|grant| *grant != "none");
+        expected.extend(grants.map(|grant| format!("{table}|{grant}")));
     }
     assert_eq!(granted.into_iter().collect::<BTreeSet<_>>(), expected);
     none(&format!(
         "SELECT attrelid::regclass || '.' || attname AS line FROM pg_attribute WHERE attacl::text LIKE '%{role}=%'"
     ))
     .await;
+}
+
+// security.md 51
+#[tokio::test]
+async fn every_year_of_a_table_that_lies_by_years_is_a_tenant_table_of_its_own_that_nobody_is_granted() {
+    let comments = comments().await;
+    let wholes = ask("SELECT relname::text AS line FROM pg_class WHERE relkind = 'p' ORDER BY 1").await;
+    assert_eq!(wholes, ["cost_rows", "medicine_rows"]);
+    for whole in &wholes {
+        let [kind, owner, _] = &comments[whole];
+        assert_eq!(kind, "tenant", "{whole}");
+        let of_whole = |table: &&String| {
+            let year = table
+                .strip_prefix(whole.as_str())
+                .and_then(|rest| rest.strip_prefix('_'));
+            year.is_some_and(|year| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let years: Vec<&String> = comments.keys().filter(of_whole).collect();
+        assert!(years.len() >= 6, "{years:?}");
+        for year in &years {
+            let expected = ["tenant", owner.as_str(), "none"].map(str::to_owned);
+            assert_eq!(comments[*year], expected, "{year}");
+        }
+        let attached = ask(&format!(
+            "SELECT part.relname::text AS line FROM pg_inherits i JOIN pg_class part ON part.oid = i.inhrelid
+             WHERE i.inhparent = '{whole}'::regclass ORDER BY 1"
+        ))
+        .await;
+        // A statement locks all of them.
+        assert!(
+            attached.len() <= 4 && attached.iter().all(|year| years.contains(&year)),
+            "{attached:?}"
+        );
+    }
+    // Each has the keys and rules of its whole, attached or not.
+    none(
+        "WITH rules AS (
+             SELECT c.conrelid AS table_id, pg_get_constraintdef(c.oid) AS rule FROM pg_constraint c
+             UNION ALL
+             SELECT i.indrelid, regexp_replace(pg_get_indexdef(i.indexrelid), '^.* USING ', '') FROM pg_index i),
+         wholes AS (SELECT oid, relname FROM pg_class WHERE relkind = 'p')
+         SELECT part.relname || ': ' || rule AS line FROM wholes JOIN pg_class part
+             ON part.relname ~ ('^' || wholes.relname || '_[0-9]{4}$') AND part.relkind = 'r'
+         JOIN rules ON rules.table_id = wholes.oid
+         WHERE NOT EXISTS (SELECT FROM rules own WHERE own.table_id = part.oid AND own.rule = rules.rule)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_granted_to_nobody_is_no_grant() {
+    let test = TestDatabase::new().await;
+    for (table, [_, _, grants]) in comments().await {
+        let read = execute_within(
+            &service_url(),
+            Some(test.tenant),
+            &format!("SELECT FROM {table} LIMIT 0"),
+        )
+        .await;
+        match grants.as_str() {
+            "none" => assert!(read.unwrap_err().contains("permission denied"), "{table}"),
+            _ => assert_eq!(read, Ok(()), "{table}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -274,7 +339,9 @@ fn no_sql_asks_the_database_what_time_it_is() {
                 !(before == '.' || before == ':' || before == '_' || before.is_alphanumeric()) && is_sql(&path, &lower)
             });
             assert!(
-                !bare && (lower.contains("leased_until") || !asked.iter().any(|word| lower.contains(word))),
+                !bare
+                    && (["leased_until", "as shared"].iter().any(|kept| lower.contains(kept))
+                        || !asked.iter().any(|word| lower.contains(word))),
                 "{}:{}: {code}",
                 path.display(),
                 number + 1

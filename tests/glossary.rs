@@ -19,11 +19,16 @@ const fn word(not: &'static str, unless: &'static [&'static str], instead: &'sta
     Word { not, unless, instead }
 }
 
-const GLOSSARY: [Word; 7] = [
+const GLOSSARY: [Word; 12] = [
     word("フォルダ", &["フォルダー"], "フォルダー"),
     word("ブラウザ", &["ブラウザー"], "ブラウザー"),
     word("いま", &["ただいま", "います", "いませ", "いまし", "いまま"], "今"),
     word("ログイン画面へ", &[], "ログイン画面に戻る"),
+    word("へ戻る", &[], "に戻る"),
+    word("端末", &[], "機器"),
+    word("ほかの担当者", &[], "ほかの職員"),
+    word("追加の認証", &[], "2つ目の確認"),
+    word("再取得", &[], "再加入"),
     word("苗字", &[], "名字"),
     word("まちが", &[], "間違"),
     word("下さい", &[], "ください"),

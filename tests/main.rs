@@ -30,6 +30,7 @@ mod portal;
 mod roster;
 mod sessions;
 mod smtp;
+mod statements;
 mod tasks;
 mod tenancy;
 mod uploads;

@@ -10,15 +10,15 @@ const MEMBERS: u32 = 20;
 const KEPT: [&str; 2] = ["202611260009", "20261123"];
 
 /// A database of one's own, by the superuser, the owner and the service.
-struct Own {
+pub(crate) struct Own {
     name: String,
     admin: String,
-    owner: String,
-    service: String,
+    pub(crate) owner: String,
+    pub(crate) service: String,
 }
 
 impl Own {
-    async fn create() -> Self {
+    pub(crate) async fn create() -> Self {
         let name = unique("reverted");
         let owner = user(&owner_url());
         execute(&admin_url(), &format!("CREATE DATABASE \"{name}\" OWNER {owner}"))
@@ -33,7 +33,7 @@ impl Own {
         }
     }
 
-    async fn up(&self) -> usize {
+    pub(crate) async fn up(&self) -> usize {
         let migrated = database::migrate(&self.owner, &user(&self.service)).await.unwrap();
         migrated.applied.len()
     }
@@ -52,7 +52,7 @@ impl Own {
         assert_eq!(self.up().await, down);
     }
 
-    async fn drop(self) {
+    pub(crate) async fn drop(self) {
         execute(&admin_url(), &format!("DROP DATABASE \"{}\" WITH (FORCE)", self.name))
             .await
             .unwrap();
@@ -104,6 +104,17 @@ fn states(tenant: i32) -> String {
          INSERT INTO tasks SELECT {tenant}, gen_random_uuid(), NULL, 'members.edit', 'accounts', gen_random_uuid(), 'open', true,
              NULL, NULL, '{{}}', now();
          INSERT INTO audit_events SELECT {tenant}, gen_random_uuid(), now(), 'support', gen_random_uuid(), 'test.line', 'done',
-             NULL, NULL, 'portal', NULL, NULL, '{{}}'"
+             NULL, NULL, 'portal', NULL, NULL, '{{}}';
+         INSERT INTO statement_deliveries SELECT {tenant}, nth, gen_random_uuid(), kind, '2020-08-01', nth, state, 'x', '', 'x', 1, 0,
+             0, 1, '{{2026-06-01}}', '{{}}', loader, CASE WHEN loader IS NOT NULL THEN now() END, now()
+             FROM (SELECT nth, kind, state, CASE WHEN state = 'loading' THEN gen_random_uuid() END AS loader
+                   FROM unnest(ARRAY['costs', 'medicines']) AS kind,
+                       unnest(ARRAY['checked', 'loading', 'ready', 'published', 'replaced', 'withdrawn', 'refused'])
+                           WITH ORDINALITY AS states (state, place),
+                       LATERAL (SELECT place::int + CASE kind WHEN 'costs' THEN 1000 ELSE 1007 END AS nth) AS numbers) AS deliveries;
+         INSERT INTO held_rows SELECT {tenant}, gen_random_uuid(), 1001, 1, 'unknown', '';
+         INSERT INTO cost_rows SELECT {tenant}, '2026-06-01', 1001, 1, id, id, 'x', 'medical_out', 1, 'x', 10, 7, 0, 3, 0, 0, false
+             FROM (SELECT gen_random_uuid() AS id) AS somebody;
+         UPDATE accounts SET proof = 'letter' WHERE tenant_id = {tenant}"
     )
 }

@@ -1,14 +1,14 @@
 //! The network between a node and PostgreSQL on bad days: silent, silent on the connections that were open, cut at the
 //! worst moment. Nothing waits for ever, and nothing is said that nobody knows.
 
-use crate::portal::says;
+use crate::{operations::Installation, portal::says};
 use database::{Database, DatabaseConfig, DatabaseError, Durability, Timeouts};
 use diesel_async::RunQueryDsl as _;
 use futures_util::future::join_all;
 use reqwest::Method;
 use scoped_futures::ScopedFutureExt as _;
 use std::time::{Duration, Instant};
-use testkit::{Network, TestApp, TestDatabase, service_url};
+use testkit::{Network, TestApp, TestDatabase, execute, service_url, url_of};
 
 const MY_PAGE: &str = "/portal/mypage";
 /// In seconds, so that a test of them is over soon.
@@ -197,4 +197,39 @@ async fn where_the_answer_to_commit_is_lost_it_is_not_said_that_nothing_was_chan
         (503, &"unconfirmed".into())
     );
     assert!(!answer.text.contains("Nothing was changed"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn whose_registration_was_not_answered_is_not_sent_back_to_the_start_and_the_code_once_more_tells() {
+    let network = Network::before(&service_url()).await;
+    let app = app_behind(&network).await;
+    let (client, _, email) = app.waiting_for_code().await;
+    let code = app.code_for(&email).await;
+    let typed = [("code", code.as_str())];
+    network.cut_at_commit_of(b"INSERT INTO \"accounts\"");
+    let answer = client.post("/portal/signup/code", &typed).await;
+    assert_eq!(app.insurer.count("accounts", "true").await, 1);
+    says(&answer, 503, "受け付けたかどうかを確かめられませんでした");
+    let answer = client.post("/portal/signup/code", &typed).await;
+    assert_eq!(answer.location(), "/portal/", "{}", answer.text);
+    says(&client.get("/portal/").await, 200, "登録");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_registered_is_told_so_though_what_comes_after_it_fails() {
+    let installation = Installation::new().await;
+    let (owner, service) = (installation.owner_url(), url_of(&service_url(), &installation.database));
+    let app = Box::pin(TestApp::on(&owner, &service)).await;
+    let (client, user_id, email) = app.waiting_for_code().await;
+    let guess = [("user_id", user_id.as_str()), ("password", "wrong-password")];
+    assert_eq!(app.client().post("/portal/", &guess).await.status, 422);
+    // Guesses from before it was anybody's go into the account once that is there.
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'disk_full'; END $$;
+         CREATE TRIGGER refuse BEFORE UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION refuse()";
+    execute(&owner, refuse).await.unwrap();
+    let code = app.code_for(&email).await;
+    let answer = client.post("/portal/signup/code", &[("code", &code)]).await;
+    assert_eq!(answer.location(), "/portal/", "{}", answer.text);
+    assert_eq!(app.insurer.count("accounts", "guesses = 0").await, 1);
 }

@@ -55,6 +55,7 @@ fn member(tenant: TenantId, now: DateTime<Utc>) -> Member {
         },
         user_id: UserId::parse("kenpo-taro").unwrap(),
         email: EmailAddress::parse("taro@example.jp").unwrap(),
+        proof: accounts::Proof::Facts,
         previous_log_in_at: None,
         consents_due: Vec::new(),
         access: roster::Access::Full,

@@ -14,6 +14,7 @@ mod restart;
 mod retention;
 mod roster;
 mod staff;
+mod statements;
 mod tls;
 mod work;
 

@@ -2,8 +2,12 @@
 //! many insurers: prepared, ten times, and once more with generic plans forced. None may read more rows or blocks than
 //! the few it is about, however large the insurer.
 
+mod crowd;
 mod prune;
 mod server;
+mod statements;
+
+pub(crate) use crowd::crowd;
 
 use crate::portal::leads;
 use access::{Reach, Role};
@@ -16,8 +20,6 @@ use testkit::{PASSWORD, SignedUp, TestApp, TestClerk, TestPerson, unique};
 
 /// Members of the large insurer.
 const MEMBERS: u32 = 20_000;
-/// What an insurer has few of: colleagues, drafts, imports.
-const FEW: u32 = 50;
 /// Rows that one step of a plan may look at, those it throws away included: a workplace of two hundred is the most that
 /// anything here is about.
 const ROWS: f64 = 200.0;
@@ -26,7 +28,7 @@ const ROWS: f64 = 200.0;
 const BLOCKS: f64 = 700.0;
 
 /// Tables of a handful of rows, which PostgreSQL rightly reads whole.
-const SMALL: [&str; 1] = ["jobs"];
+const SMALL: [&str; 2] = ["jobs", "roster_runs"];
 
 /// The one statement that reads an insurer's rows of a table whole, as its migration explains.
 const WHOLE: &str = "DELETE FROM \"throttles\"";
@@ -79,6 +81,8 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         looks(&app).await;
         walk_the_console(&app).await;
         sweep(&app).await;
+        cluster.sql(DATABASE, &statements::over(app.tenant().0)).unwrap();
+        statements::visits(&app).await;
         cluster.sql(DATABASE, &old_lines(app.tenant().0)).unwrap();
         prune(&app, &pruner).await;
     }
@@ -129,14 +133,20 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "audit_subjects",
         "codes",
         "consents",
+        "cost_rows_2023",
+        "cost_rows_2026",
+        "disclosures",
         "due",
         "email_changes",
         "insurers",
         "kept_forms",
         "letters",
+        "held_rows",
         "links",
         "login_names",
         "mails",
+        "medicine_rows_2023",
+        "medicine_rows_2026",
         "member_notes",
         "notice_drafts",
         "notice_reads",
@@ -148,7 +158,9 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "roster_tallies",
         "roster_workplaces",
         "sessions",
+        "shared_claims",
         "sign_up_tickets",
+        "statement_deliveries",
         "throttles",
     ] {
         assert!(tables.contains(table), "no plan on {table}: {tables:?}");
@@ -342,6 +354,7 @@ async fn walk_the_members(app: &TestApp, clerk: &TestClerk, person: &TestPerson)
         let list = clerk.get(&format!("/console/members?list=1&{filter}")).await;
         assert_eq!(list.status, 200, "{filter}");
     }
+    walk_own_members(app).await;
     let query = format!(
         "SELECT person_id::text AS line FROM persons WHERE symbol = '100' AND number = '{}'",
         person.number
@@ -363,6 +376,22 @@ async fn walk_the_members(app: &TestApp, clerk: &TestClerk, person: &TestPerson)
     }
 }
 
+/// The same of whoever is bounded to a workplace and to a 記号.
+async fn walk_own_members(app: &TestApp) {
+    let reach = Reach::Workplaces {
+        symbols: vec!["100".into()],
+        codes: vec!["W7".into()],
+    };
+    let clerk = app.clerk_reaching(&[Role::Eligibility], &reach).await;
+    let all = clerk.get("/console/members?list=1").await;
+    let next = all.text.split("<p class=\"more\"><a href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    let named = clerk.post("/console/members", &[("q", "ケンポ")]).await;
+    for list in [&next, named.location()] {
+        assert!(clerk.get(list).await.text.contains("<table"));
+    }
+}
+
 /// A page of a list of fifty, one of them twice, and who saw them.
 async fn looks(app: &TestApp) {
     let (now, origin) = (app.clock().now(), audit::Origin::command());
@@ -381,102 +410,4 @@ async fn looks(app: &TestApp) {
         .unwrap();
     assert!(seen.len() > before.len());
     tx.commit().await.unwrap();
-}
-
-/// A large insurer, and many small ones. Written by the superuser, past every use case: it is only mass. What an insurer has
-/// few of in life, however many members, it has few of here (`few`): statements on it are planned as they are then.
-pub(crate) fn crowd(tenant: i32, members: u32) -> String {
-    let (elsewhere, insurers) = (members / 2, members / 10);
-    format!(
-        "INSERT INTO insurers SELECT 100000 + n, lpad((n + 100000)::text, 6, '0'), name, kind, state, revision, settings,
-             created_at, updated_at, applied_by
-         FROM insurers, generate_series(1, {insurers}) n WHERE tenant_id = {tenant};
-         CREATE TEMP TABLE crowd AS
-             SELECT {tenant} AS tenant, n, md5('person' || n)::uuid AS person, md5('account' || n)::uuid AS account
-             FROM generate_series(1, {members}) n
-             UNION ALL
-             SELECT 100000 + n % {insurers} + 1, n, md5('person' || n)::uuid, md5('account' || n)::uuid
-             FROM generate_series({members} + 1, {members} + {elsewhere}) n;
-         CREATE TEMP TABLE few AS SELECT * FROM crowd WHERE tenant <> {tenant} OR n <= {FEW};
-         INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '00', 'ケンポ タロウ', 'ケンポ タロウ',
-             'ケンポタロウ', 'ケンポタロウ', 1, '健保 太郎', '', '1985-04-01', '', '本人', true, NULL, NULL, true, '', '', '', '', '', '',
-             '', '', '', '', '', now(), now() FROM crowd;
-         UPDATE persons SET name_key = '健保太郎', employee_number = 'E-' || number, employee_key = 'E-CROWD-' || number,
-             email_key = 'crowd-' || number || '@example.jp', phone_key = '03' || lpad(number, 8, '0'), workplace_code = 'W' || number::int % 100,
-             registered = true,
-             birth_date = CASE WHEN number::int % 1000 = 0 THEN date '1940-01-01' ELSE birth_date END
-             WHERE symbol = '200';
-         INSERT INTO person_numbers SELECT tenant, person, person, '199', '199', n::text, n::text, '00', '00', '2026-04-01'
-             FROM crowd;
-         INSERT INTO roster_changes SELECT tenant, 1000000 + n, person, person, 'new', '{{}}', now() FROM crowd WHERE tenant = {tenant};
-         INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), timestamptz '2020-01-01',
-             timestamptz '2020-01-01' FROM crowd;
-         INSERT INTO login_names SELECT sha256(('crowd-' || n)::bytea), tenant, account FROM crowd;
-         INSERT INTO consents SELECT tenant, gen_random_uuid(), account, 0, d, 1, d, '', now(), 'portal', NULL
-             FROM crowd, unnest(ARRAY['service', 'points']) d;
-         INSERT INTO sessions SELECT tenant, sha256((account::text || s)::bytea), gen_random_uuid(), 'member', account, now(),
-             now(), now() + interval '1 day', 1800, NULL, '' FROM crowd, generate_series(1, 2) s;
-         INSERT INTO sign_up_tickets SELECT tenant, md5('ticket' || n)::uuid, sha256(n::text::bytea), person, '', '', NULL, NULL,
-             NULL, NULL, 0, 0, NULL, NULL, now(), now() + interval '1 hour', NULL FROM crowd;
-         INSERT INTO codes SELECT tenant, account, 'sign_up', gen_random_uuid(), '', now() + interval '1 hour' FROM crowd;
-         INSERT INTO links SELECT tenant, sha256(n::text::bytea), account, 'reset', now() + interval '1 hour' FROM crowd;
-         INSERT INTO email_changes SELECT tenant, account, '', 0, 0, now(), account, now() + interval '1 hour' FROM crowd;
-         INSERT INTO wrong_codes SELECT tenant, person, 1 FROM crowd;
-         INSERT INTO throttles SELECT t, 'log_in', sha256(n::text::bytea), 1, now(), 0, true, NULL, now()
-             FROM crowd, unnest(ARRAY[tenant, 0]) t;
-         INSERT INTO mails SELECT tenant, gen_random_uuid(), 'code', '', '', account, NULL, 'sent', 1, NULL, NULL, NULL, now(), now()
-             FROM crowd;
-         INSERT INTO due SELECT tenant, 'mail', account, at, at, 2, at
-             FROM (SELECT *, now() + interval '1 year' + n * 7919 % 20011 * interval '1 second' AS at FROM crowd) AS lines;
-         INSERT INTO due SELECT tenant, 'nobodys', gen_random_uuid(), now(), now(), 2, now() FROM crowd;
-         INSERT INTO events SELECT tenant, ('f' || right(gen_random_uuid()::text, 35))::uuid, 'account.registered', account, '{{}}', now() FROM crowd;
-         INSERT INTO audit_events SELECT tenant, ('f' || right(gen_random_uuid()::text, 35))::uuid, now(), 'member', account, 'session.open', 'done', 'account',
-             account, 'portal', NULL, NULL, '{{}}' FROM crowd;
-         INSERT INTO audit_subjects SELECT tenant_id, object_id, audit_id, at FROM audit_events
-             WHERE object_id IS NOT NULL;
-         INSERT INTO audit_looks SELECT tenant, md5('clerk' || n % 100)::uuid, person, now() FROM crowd;
-         INSERT INTO notices SELECT {tenant}, md5('to all' || n)::uuid, 'insurer', NULL, NULL, 'お知らせ', '本文',
-             timestamptz '2026-11-22' - n * interval '1 minute', NULL, now(), now() FROM generate_series(1, 3000) n;
-         INSERT INTO notices SELECT tenant, md5('to one' || n)::uuid, 'person', person, NULL, 'お知らせ', '本文',
-             timestamptz '2026-10-01', NULL, now(), now() FROM crowd;
-         UPDATE notices SET workplace_code = 'W9', with_dependants = true, age_from = 40
-             WHERE title = 'お知らせ' AND audience = 'insurer' AND published_at::time < '00:10';
-         INSERT INTO staff SELECT tenant, account, 'staff' || n, 'staff' || n, '', NULL, NULL, 0, 0, 0, now(), NULL, NULL, NULL,
-             NULL, NULL FROM few;
-         INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM few;
-         INSERT INTO tasks SELECT tenant, account, person, NULL, 'survey', person, 'open', true, NULL, NULL, '{{}}', now() FROM crowd;
-         INSERT INTO roster_imports SELECT tenant, ('0' || right(gen_random_uuid()::text, 35))::uuid, 'finished', now(), now(), '',
-             '', '', 0, 0, 0, 0, 0, 0, 0 FROM few;
-         INSERT INTO member_notes SELECT tenant, person, person, ''::bytea, person, now(), NULL FROM crowd;
-         INSERT INTO protections SELECT tenant, person, person, NULL, ''::bytea, person, now() - interval '1 day' * (n % 900),
-             account, now(), ''::bytea FROM crowd;
-         INSERT INTO letters SELECT tenant, person, person, 'print', now(), account FROM crowd;
-         INSERT INTO registration_days SELECT {tenant}, d, 1 FROM generate_series(date '2025-11-20', '2026-11-15', '1 day') d
-             UNION ALL SELECT 100000 + n, d, 1
-             FROM generate_series(1, {insurers}) n, generate_series(date '2026-11-10', '2026-11-15', '1 day') d;
-         INSERT INTO sign_up_failures SELECT {tenant}, d, 'other_facts', w::text, '200', 1
-             FROM generate_series(date '2025-11-20', '2026-10-01', '1 day') d, generate_series(1, 50) w;
-         INSERT INTO roster_workplaces SELECT {tenant}, 'W' || n, '300', '300', n, 0 FROM generate_series(1, 5000) n;
-         INSERT INTO roster_tallies SELECT 100000 + n, now(), '2026-11-22', 0, 0 FROM generate_series(1, {insurers}) n;
-         INSERT INTO pages SELECT tenant_id, 'medical-guide', '', '', now() FROM insurers ON CONFLICT DO NOTHING;
-         INSERT INTO terms_documents SELECT tenant_id, 'addendum', 1, 1, '', now(), NULL, '', ''
-             FROM insurers ON CONFLICT DO NOTHING;
-         INSERT INTO notice_reads SELECT tenant, account, md5('to one' || n)::uuid, now() FROM crowd;
-         INSERT INTO notice_reads SELECT tenant, account, md5('to all' || n % 3000 + 1)::uuid, now()
-             FROM crowd WHERE tenant = {tenant};
-         INSERT INTO desk_email_changes SELECT tenant, account, ''::bytea, person, 0, 0, now(), account, now(), NULL,
-             now() + interval '1 year' FROM crowd;
-         INSERT INTO notice_drafts SELECT tenant, md5('draft' || n)::uuid, 1, 'お知らせ', '本文', NULL, NULL, NULL, NULL, false, NULL,
-             NULL, false, NULL, now(), timestamptz '2026-10-01' + n * interval '1 second', person FROM few;
-         INSERT INTO roster_before SELECT tenant, lpad(to_hex(1000000 + n), 32, '0')::uuid, ''::bytea FROM crowd;
-         INSERT INTO facts_ended SELECT tenant, md5('ended' || n)::uuid, person, person, ''::bytea FROM crowd;
-         INSERT INTO approvals SELECT tenant, md5('wish' || n)::uuid, 'grant', '', person, NULL, NULL, ''::bytea, 'done', account,
-             timestamptz '2026-10-01', timestamptz '2026-10-08', person, timestamptz '2026-10-02', NULL FROM crowd;
-         INSERT INTO audit_seals SELECT 100000 + n, s, md5('seal' || s)::uuid, 0, 0, 0, '', '', '', now()
-             FROM generate_series(1, {insurers}) n, generate_series(1, 10) s;
-         INSERT INTO audit_segments SELECT tenant_id, segment, ''::bytea FROM audit_seals WHERE tenant_id > 100000;
-         INSERT INTO kept_forms SELECT tenant, gen_random_uuid(), '', timestamptz '2026-11-22' + d * interval '1 year'
-             FROM crowd, unnest(ARRAY[-1, 1]) d;
-         ANALYZE"
-    )
 }

@@ -102,7 +102,7 @@ async function takeConsole(page, insurer) {
   await page.fill('#f-body', body.replace('5年間保存します', '7年間保存します'));
   await page.fill('#f-effective_on', new Date(Date.now() + 30 * 24 * 3_600_000).toISOString().slice(0, 10));
   await page.fill('#f-changes', '利用の記録を保存する期間を変えました。');
-  await press(page, '保存して公開の確認へ');
+  await press(page, '保存して公開の確認へ進む');
   await take(page, 'console-terms');
 
   await page.goto('/console/settings/branding/preview?color=%23f39800');

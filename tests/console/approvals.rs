@@ -4,14 +4,20 @@ mod agreeing;
 mod asking;
 mod counting;
 mod files;
+mod nobody;
+mod objects;
+mod order;
 mod switching;
 
+use crate::portal::says;
 use access::Role;
 use tenancy::ApprovalAction;
 use testkit::{Answer, TestApp, TestClerk, TestPerson};
 
 const APPROVALS: &str = "/console/approvals";
 const DAY: i64 = 24 * 3600;
+/// What is said where a wish would wait for nobody.
+pub(super) const NOBODY: &str = "承認できる職員がほかにいません";
 
 /// An app where these are under four eyes whatever is usual.
 pub(super) async fn app(on: &'static [ApprovalAction]) -> TestApp {
@@ -54,6 +60,16 @@ pub(super) async fn agree(clerk: &TestClerk, wish: &str) -> Answer {
     clerk.post(&format!("{wish}/agree"), &[]).await
 }
 
+/// To each of these each of these pages says that the wish waits, and leads to it.
+pub(super) async fn told(clerks: &[&TestClerk], pages: &[&str], wish: &str) {
+    let said = format!("は、ほかの職員の承認を待っています。<a href=\"{wish}\">");
+    for clerk in clerks {
+        for page in pages {
+            says(&clerk.get(page).await, 200, &said);
+        }
+    }
+}
+
 /// A member of the roster under protection; where it is lifted.
 pub(super) async fn protected(app: &TestApp, clerk: &TestClerk) -> String {
     let person = TestPerson {
@@ -84,6 +100,11 @@ pub(super) async fn in_force(app: &TestApp) -> usize {
 pub(super) async fn ask_to_lift(clerk: &TestClerk, lift: &str) {
     let answer = clerk.post(lift, &[("reason", "本人の申し出")]).await;
     assert_eq!(answer.status, 303, "{}", answer.text);
+}
+
+pub(super) async fn refused_to_lift(clerk: &TestClerk, lift: &str) {
+    let answer = clerk.post(lift, &[("reason", "本人の申し出")]).await;
+    says(&answer, 409, NOBODY);
 }
 
 pub(super) async fn roles(app: &TestApp, clerk: &TestClerk) -> Vec<String> {

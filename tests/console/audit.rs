@@ -38,12 +38,21 @@ async fn a_day_that_no_calendar_has_narrows_nothing() {
     let auditor = app.clerk(&[Role::Auditor]).await;
     let all = rows(&page(&auditor, "").await);
     assert!(all > 0);
-    for day in ["-262143-01-01", "%2B262142-12-31", "0000-00-00", "%00"] {
+    for day in ["-262143-01-01", "%2B262142-12-31", "0000-00-00", "%00", "yesterday"] {
+        let told = page(&auditor, &format!("?from={day}&until={day}")).await;
         // Whoever reads the trail stands in it.
-        assert!(
-            rows(&page(&auditor, &format!("?from={day}&until={day}")).await) > all,
-            "{day}"
-        );
+        assert!(rows(&told) > all, "{day}");
+        // Of what is dropped from an address nothing is to be told.
+        assert_eq!(told.contains("「この日から」は、"), day != "%00", "{day}");
+    }
+    let told = page(&auditor, "?from=yesterday").await;
+    assert!(
+        told.contains("value=\"yesterday\"") && !told.contains("「この日まで」は、"),
+        "{told}"
+    );
+    // Either calendar, from the day after the test's on.
+    for day in ["2027-03-01", "R9.3.1"] {
+        assert_eq!(rows(&page(&auditor, &format!("?from={day}")).await), 0, "{day}");
     }
 }
 
@@ -160,6 +169,7 @@ async fn an_auditor_finds_a_person_by_the_exact_number_alone() {
         ("999", "101"),
     ] {
         let none = auditor.post(AUDIT, &[("symbol", symbol), ("number", number)]).await;
+        assert_eq!(none.text.matches("id=\"errs\"").count(), 1, "{}", none.text);
         assert_eq!(none.status, 422, "{symbol} {number}");
         assert!(!none.text.contains("健保"));
     }
@@ -227,6 +237,20 @@ async fn of_a_protected_person_an_auditor_is_told_the_name_and_who_helps_on() {
         file.contains("note.add") && !file.contains(&one) && !file.contains("zzzq"),
         "{file}"
     );
+    // Nor by the number of their account, which was theirs before they were protected.
+    let account = "SELECT account_id::text AS line FROM accounts";
+    let account = app.insurer.lines(account).await.remove(0);
+    let theirs = format!(
+        "SELECT audit_id::text AS line FROM audit_events WHERE object_id = '{account}' OR actor_id = '{account}'"
+    );
+    for line in app.insurer.lines(&theirs).await {
+        let shown = auditor.get(&format!("{AUDIT}/lines/{line}")).await.text;
+        assert!(!shown.contains(&account), "{shown}");
+    }
+    assert_eq!(rows(&page(&auditor, &format!("?staff={account}")).await), 0);
+    app.later(1);
+    let file = auditor.post(FILE, &[("encoding", "utf-8")]).await.text;
+    assert!(file.contains("sign_up.") && !file.contains(&account), "{file}");
     // An administrator may protect, and sees it all.
     let administrator = app.clerk(&[Role::Administrator]).await;
     assert!(rows(&page(&administrator, &format!("?person={one}")).await) > 0);
@@ -334,7 +358,7 @@ async fn the_file_is_the_filters_whole_safe_in_a_spreadsheet_and_stands_in_the_t
 }
 
 /// Words with a point between that are no action: of events, queues and what is told apart by them.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 21] = [
     "audit.seal",
     "client.revoke",
     "consent.given",
@@ -353,6 +377,9 @@ const OTHERS: [&str; 18] = [
     "roster.changed",
     "roster.run",
     "site_notices.open",
+    "statement.imported",
+    "statement.published",
+    "statement.withdrawn",
 ];
 
 /// Every action that a source records has words: a literal of the form noun.verb is an action, the key of a setting, or
@@ -383,6 +410,7 @@ fn every_action_is_called_by_words() {
         "notices",
         "roster",
         "staff",
+        "statements",
         "tenancy",
         "web/src/console",
     ] {

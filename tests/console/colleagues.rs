@@ -273,3 +273,31 @@ async fn the_list_says_who_has_what_since_when_and_by_whom() {
     assert_eq!(of(&boss.email).roles[0].granted_by, None);
     assert_eq!(of(&email).last_log_in_at, None, "a password alone is no log-in");
 }
+
+#[tokio::test]
+async fn the_page_of_a_deed_that_makes_no_sense_any_more_says_why_and_offers_nothing() {
+    let app = TestApp::start().await;
+    let boss = app.clerk(&[Role::Administrator]).await;
+    let page = format!("/console/staff/{}", app.clerk(&[Role::Viewer]).await.staff_id);
+    let says_why = async |deed: &str, why: &str| {
+        let answer = boss.get(&format!("{page}/{deed}")).await;
+        says(&answer, 200, why);
+        assert!(
+            !answer.text.contains("<button class=\"btn\">"),
+            "{deed}: {}",
+            answer.text
+        );
+    };
+    says_why("resume", "停止していません").await;
+    says_why("invitation", "この方は、すでに登録されています").await;
+    assert_eq!(boss.post(&format!("{page}/suspend"), &[]).await.status, 303);
+    // Of two administrators neither leaves the other alone by shutting themself out.
+    let two = app.clerk(&[Role::Administrator]).await;
+    let own = format!("/console/staff/{}", two.staff_id);
+    assert!(!two.get(&own).await.text.contains("アカウントを停止する"));
+    let refused = two.post(&format!("{own}/suspend"), &[]).await;
+    says(&refused, 403, "自分のアカウントは停止できません");
+    assert_eq!(two.get("/console/").await.status, 200);
+    says_why("suspend", "すでに停止しています").await;
+    says_why("factor", "先に停止を解いてから").await;
+}

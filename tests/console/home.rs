@@ -167,6 +167,7 @@ async fn mails_that_reached_nobody_are_listed_by_kind_and_masked_address() {
     let said = panel(&page, "mails");
     assert!(said.contains("ユーザーID作成用の認証番号"), "{said}");
     assert!(said.contains("期限までに送れなかった"), "{said}");
+    assert!(said.contains("2026年11月22日"), "of thirty days: {said}");
     assert!(!page.text.contains(&email), "in clear");
 }
 

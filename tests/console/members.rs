@@ -203,6 +203,7 @@ async fn a_phone_number_finds_whoever_has_it_now_and_those_of_earlier_imports_af
     // As an earlier release left them.
     let before = "UPDATE persons SET phone_key = NULL, fold_version = 4";
     testkit::sql(app.tenant(), before).await;
+    testkit::sql(app.tenant(), "UPDATE roster_heads SET fold_version = 4").await;
     assert!(names(&find(&clerk, "0311112222").await).is_empty());
     load(&app, &moved.iter().map(String::as_str).collect::<Vec<_>>()).await;
     assert_eq!(names(&find(&clerk, "0311112222").await), ["健保　祥子"]);
@@ -308,7 +309,7 @@ async fn a_page_tells_roster_household_former_numbers_and_account() {
         .await;
     for shown in [
         who.user_id.as_str(),
-        "ログイン中の端末",
+        "ログイン中の機器",
         "第1版",
         "ユーザーID作成用の認証番号",
         "送信済み",

@@ -1,7 +1,10 @@
 //! What staff do for a member who has called, and what they note: each after a page that says what the member will see,
 //! recorded and mailed; for a protected person by those alone who may see them.
 
+use super::approvals;
 use access::Role;
+use chrono::TimeDelta;
+use kernel::calendar;
 use testkit::{Client, PASSWORD, SignedUp, TestApp, unique};
 
 pub(super) struct Case {
@@ -79,19 +82,19 @@ async fn every_log_in_ends_after_a_page_that_says_what_the_member_will_see() {
             .get(&case.page)
             .await
             .text
-            .contains("1台の端末をログアウトしました")
+            .contains("1台の機器をログアウトしました")
     );
     assert_eq!(case.client.get("/portal/mypage").await.status, 303);
     assert_eq!(
         (
             case.trail("session.end_all").await,
-            case.mailed("すべての端末から").await
+            case.mailed("すべての機器から").await
         ),
         (1, 1)
     );
     // A second time there is nothing to mail.
     clerk.post(&case.at("logout"), &[]).await;
-    assert_eq!(case.mailed("すべての端末から").await, 1);
+    assert_eq!(case.mailed("すべての機器から").await, 1);
     // They come in again as before.
     assert_eq!(case.app.inside(&case.who).await.get("/portal/mypage").await.status, 200);
 }
@@ -213,7 +216,12 @@ async fn an_address_set_by_staff_is_told_to_the_old_one_at_once_proven_by_a_code
         same.text
     );
     assert_eq!(clerk.post(&case.at("email"), &[("email", "x")]).await.status, 422);
+    case.app.later(16);
     ask_for(&case, &clerk, &new).await;
+    let ends = calendar::in_japan(case.app.clock().now() + TimeDelta::minutes(10));
+    let ends = ends.format("有効期限は%-H時%-M分です").to_string();
+    let page = clerk.get(&case.at("email")).await.text;
+    assert!(page.contains(&ends), "not a minute too late: {page}");
     let told = case.app.mails_to(&old).await;
     let told = &told.first().unwrap().text;
     assert!(told.contains("メールアドレスを") && !told.contains(&new), "{told}");
@@ -457,6 +465,7 @@ async fn where_four_eyes_are_on_an_address_waits_for_another_and_then_goes_its_u
     assert!(case.app.mails_to(&new).await.is_empty(), "nobody is mailed before");
     let wish = "SELECT approval_id::text AS line FROM approvals";
     let wish = format!("/console/approvals/{}", case.app.insurer.lines(wish).await.remove(0));
+    approvals::told(&[&asks, &agrees], &[&case.at("email"), &case.page], &wish).await;
     let shown = agrees.get(&wish).await;
     assert!(
         shown.text.contains(&new) && shown.text.contains(&case.who.email),

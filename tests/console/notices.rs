@@ -28,13 +28,13 @@ fn form<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
 }
 
 /// Writes a draft; its address.
-async fn write(clerk: &TestClerk, more: &[(&str, &str)]) -> String {
+pub(super) async fn write(clerk: &TestClerk, more: &[(&str, &str)]) -> String {
     let answer = clerk.post(NEW, &form(more)).await;
     assert_eq!(answer.status, 303, "{}", answer.text);
     answer.location().to_owned()
 }
 
-async fn publish(clerk: &TestClerk, draft: &str) -> Answer {
+pub(super) async fn publish(clerk: &TestClerk, draft: &str) -> Answer {
     let version = version(clerk, &format!("{draft}/publish")).await;
     clerk.post(&format!("{draft}/publish"), &[("version", &version)]).await
 }
@@ -73,13 +73,13 @@ async fn sees(member: &Client, notice: &str) -> bool {
     listed
 }
 
-async fn person(app: &TestApp, number: u32, branch: &str) -> String {
+pub(super) async fn person(app: &TestApp, number: u32, branch: &str) -> String {
     let query =
         format!("SELECT person_id::text AS line FROM persons WHERE number = '{number}' AND branch = '{branch}'");
     app.insurer.lines(&query).await.remove(0)
 }
 
-async fn protect(app: &TestApp, subject: &str) {
+pub(super) async fn protect(app: &TestApp, subject: &str) {
     let clerk = app.clerk(&[Role::Eligibility]).await;
     let fields = [("subject", subject), ("person", subject), ("reason", "事情")];
     assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);

@@ -5,9 +5,11 @@
 use super::{
     approvals::{agree, give, states, wish},
     facts,
+    operator::dead::one_dies,
 };
 use access::Role;
 use chrono::TimeDelta;
+use kernel::TenantId;
 use tenancy::ApprovalAction;
 use testkit::{Answer, TestApp, TestClerk};
 
@@ -154,4 +156,32 @@ async fn what_staff_do_for_people_takes_one_connection_at_a_time() {
     done(&fresh().await.post(&lift, &[("reason", "本人の申し出")]).await);
     agreed(&app, &other).await;
     assert_eq!(app.insurer.count("protections", "lifted_at IS NULL").await, 0);
+}
+
+#[tokio::test]
+async fn what_operators_do_to_an_insurer_takes_one_connection_and_stands_in_both_trails() {
+    let (app, _) = app().await;
+    app.clock().step(TimeDelta::zero());
+    let job = one_dies(&app).await;
+    app.clock().step(TimeDelta::seconds(3));
+    let operator = app.operator(&[Role::Operator]).await;
+    let (code, why) = (&app.insurer.code, [("why", "保守のため")]);
+    for path in [
+        format!("/operator/insurers/{code}/suspend"),
+        format!("/operator/insurers/{code}/resume"),
+        format!("/operator/jobs/{code}/{job}/drop"),
+    ] {
+        done(&app.in_another_browser(&operator).await.post(&path, &why).await);
+    }
+    assert_eq!(app.insurer.count("jobs", "true").await, 0);
+    let lines = |actor: &str| {
+        format!(
+            "SELECT action AS line FROM audit_events WHERE actor_kind = '{actor}' AND actor_id = '{}'
+                 AND action = ANY('{{insurer.suspend,insurer.resume,job.drop}}') ORDER BY audit_id",
+            operator.staff_id.0
+        )
+    };
+    let deeds = ["insurer.suspend", "insurer.resume", "job.drop"];
+    assert_eq!(app.insurer.lines(&lines("operator")).await, deeds);
+    assert_eq!(app.insurer.lines_of(TenantId::PLATFORM, &lines("staff")).await, deeds);
 }

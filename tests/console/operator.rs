@@ -1,7 +1,7 @@
 //! The platform's own pages: insurers, planned interruptions, what died, and who runs. Each is tried on a database of its
 //! own where it looks over all insurers.
 
-mod dead;
+pub(super) mod dead;
 mod insurers;
 mod maintenance;
 mod nodes;

@@ -78,7 +78,7 @@ async fn several_people_are_protected_at_once_with_the_children_living_with_them
     // Nobody, and no reason.
     let refused = clerk.post(NEW, &[("subject", &mother)]).await;
     assert_eq!(refused.status, 422);
-    for said in ["保護する人を選んでください", "理由を入力してください"] {
+    for said in ["保護する方を選んでください", "理由を入力してください"] {
         assert!(refused.text.contains(said), "{said}: {}", refused.text);
     }
     // What will be done is said first; nothing is done yet.
@@ -204,7 +204,7 @@ async fn confirming_tells_of_the_account_that_somebody_may_have_made() {
         ("reason", "支援措置"),
     ];
     let page = clerk.post(NEW, &fields).await;
-    for said in ["登録した日時", "最後のログイン", "ログイン中の端末", "10."] {
+    for said in ["登録した日時", "最後のログイン", "ログイン中の機器", "10."] {
         assert!(page.text.contains(said), "{said}: {}", page.text);
     }
     assert!(!page.text.contains(&who.email), "in clear");
@@ -287,6 +287,42 @@ async fn a_protected_persons_user_id_is_mailed_to_nobody_by_what_others_know_of_
     );
     app.work().await;
     assert_eq!(app.mailbox.mails_to(&who.email).len(), before);
+}
+
+#[tokio::test]
+async fn the_protected_are_listed_in_the_order_of_the_names_that_they_have_now() {
+    const LETTERS: [&str; 8] = ["ア", "カ", "サ", "タ", "ナ", "ハ", "マ", "ヤ"];
+    let given = |nth: usize| format!("ロ{}{}", LETTERS[nth / 8], LETTERS[nth % 8]);
+    let app = app().await;
+    let mut people: Vec<TestPerson> = (0..60_u32).map(|number| TestPerson::new(1000 + number)).collect();
+    let name = |people: &mut [TestPerson], of: &dyn Fn(usize) -> usize| {
+        for (nth, person) in people.iter_mut().enumerate() {
+            person.kana_name = format!("ケンポ　{}", given(of(nth)));
+        }
+    };
+    name(&mut people, &|nth| 59 - nth);
+    app.insurer.import(&people).await;
+    // As a node of an earlier release protects.
+    let all = "INSERT INTO protections (tenant_id, protection_id, person_id, reason, set_by, set_at)
+        SELECT tenant_id, person_id, person_id, '', person_id, now() FROM persons";
+    testkit::sql(app.tenant(), all).await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let listed = async || {
+        let first = clerk.get("/console/members?list=1&protected=yes").await;
+        let next = first.text.split("<p class=\"more\"><a href=\"").nth(1).unwrap();
+        let next = clerk.get(&next.split('"').next().unwrap().replace("&#38;", "&")).await;
+        let text = first.text + next.text.as_str();
+        let mut found: Vec<(usize, usize)> = (0..60).filter_map(|nth| Some((text.find(&given(nth))?, nth))).collect();
+        found.sort_unstable();
+        found.into_iter().map(|(_, nth)| nth).collect::<Vec<usize>>()
+    };
+    let mut all = listed().await;
+    all.sort_unstable();
+    assert!(all.iter().copied().eq(0..60), "nobody is missing: {all:?}");
+    // Each name is another's from now on.
+    name(&mut people, &|nth| (nth + 30) % 60);
+    app.insurer.import(&people).await;
+    assert!(listed().await.into_iter().eq(0..60), "as they are called now");
 }
 
 // security.md 43

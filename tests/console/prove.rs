@@ -2,9 +2,11 @@
 
 use super::factor::{HOME, PROVE, print, send, send_printed, with_app};
 use crate::portal::{leads, says};
+use access::Role;
 use testkit::{TestApp, totp};
 
 const ENROL: &str = "/console/enrol";
+const SWITCHES: &str = "/console/approvals/settings";
 
 // security.md 42
 #[tokio::test]
@@ -39,6 +41,44 @@ async fn it_is_asked_for_in_the_same_ways_and_refused_as_carefully() {
     assert_eq!(clerk.get(ENROL).await.status, 200);
     app.later(601);
     says(&send_printed(&clerk, PROVE, &codes[3]).await, 422, "もう使われています");
+}
+
+#[tokio::test]
+async fn what_was_typed_outlives_the_proof_that_is_asked_for_and_does_nothing_by_itself() {
+    let app = TestApp::start().await;
+    let (clerk, secret) = with_app(&app, &[Role::Administrator]).await;
+    let typed = [("revision", "1"), ("on", "terms"), ("why", "規程の改定")];
+    app.later(601);
+    let late = clerk.post(SWITCHES, &typed).await;
+    let next = late.location().strip_prefix("/console/prove?next=").unwrap();
+    let back = next.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
+    // A slip there loses nothing.
+    let slip = [("kind", "app"), ("app_code", "000000"), ("next", &*back)];
+    for _ in 0..2 {
+        says(&clerk.post(PROVE, &slip).await, 422, "コードが違います");
+    }
+    let proof = [
+        ("kind", "app"),
+        ("app_code", &*totp(&secret, app.clock().now())),
+        ("next", &*back),
+    ];
+    leads(&clerk.post(PROVE, &proof).await, &back);
+    let page = clerk.get(&back).await;
+    for said in [
+        "まだ送信していません",
+        "value=\"terms\" checked",
+        "value=\"規程の改定\"",
+    ] {
+        says(&page, 200, said);
+    }
+    assert!(!clerk.get(SWITCHES).await.text.contains("規程の改定"));
+    // Whoever logs in with the same browser meanwhile is shown nothing of it, sent back or not.
+    app.later(601);
+    let shown_for_another = app.clerk(&[Role::Administrator]).await;
+    let mark = shown_for_another.mark(SWITCHES).await.unwrap();
+    let theirs = [typed[0], typed[1], typed[2], ("for", &*mark)];
+    let late = clerk.post_bare(SWITCHES, &theirs).await;
+    leads(&late, "/console/prove?next=%2Fconsole%2Fapprovals%2Fsettings");
 }
 
 #[tokio::test]

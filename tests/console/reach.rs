@@ -1,7 +1,7 @@
 //! Whoever is bounded to workplaces, and may change things there: nobody is moved out of their reach or into it, and no answer
 //! tells of anybody else.
 
-use super::facts::{fields, id_of, load, mend, mended, said, with};
+use super::facts::{fields, id_of, jiro, load, mend, mended, said, with};
 use crate::portal::says;
 use access::{Reach, Role};
 use kernel::PersonId;
@@ -92,15 +92,7 @@ async fn nobody_is_moved_to_a_workplace_of_others() {
 #[tokio::test]
 async fn nobody_is_added_or_brought_back() {
     let (app, clerk, shoko) = bounded().await;
-    let new = [
-        ("symbol", "100"),
-        ("number", "900"),
-        ("branch", "00"),
-        ("kana_name", "スズキ　ジロウ"),
-        ("birth_date", "1985-04-01"),
-        ("relationship", "本人"),
-        ("workplace_code", "A01"),
-    ];
+    let new = jiro("900", &[("workplace_code", "A01")]);
     assert_eq!(clerk.get("/console/members/new").await.status, 403);
     for step in ["/console/members/new", "/console/members/add"] {
         assert_eq!(clerk.post(step, &new).await.status, 403, "{step}");

@@ -231,7 +231,8 @@ async fn so_many_losses_must_be_agreed_to_by_whoever_has_just_proven_a_second_fa
     );
     app.later(601);
     let agreed = clerk.post(&format!("{run}/start"), &[("agree", "1")]).await;
-    assert!(agreed.location().starts_with("/console/prove"), "{}", agreed.location());
+    let back = format!("/console/prove?next={}%3Fagain%3D", run.replace('/', "%2F"));
+    assert!(agreed.location().starts_with(&back), "{}", agreed.location());
     app.work().await;
     assert_eq!(app.insurer.count("persons", "present AND number = '105'").await, 1);
     let proven = app.in_another_browser(&clerk).await;
@@ -344,8 +345,9 @@ async fn what_is_empty_broken_off_too_large_or_no_table_leaves_nothing() {
     let broken = broken[..broken.len() - 20].to_vec();
     for (body, said) in [
         (form(b""), "ファイルが選ばれていないか、空です"),
-        (form(b"%PDF-1.7 "), "CSVのファイルとして読めませんでした"),
-        (form(&utf16), "CSVのファイルとして読めませんでした"),
+        (form(b"%PDF-1.7 "), "CSVかExcelのファイルとして読めませんでした"),
+        (form(&utf16), "CSVかExcelのファイルとして読めませんでした"),
+        (form(b"PK\x03\x04 of no book"), "壊れたブック"),
         (broken, "ファイルの送信が途中で終わりました"),
     ] {
         let page = refused(&clerk, body).await;

@@ -2,7 +2,7 @@
 //! may not mend.
 
 use super::{
-    approvals::{agree, app, clerks, states, wish},
+    approvals::{agree, app, clerks, states, told, wish},
     deltas::{delta, imported, lost},
     roster::{HANAKO, SHOKO, bring, chosen, compare_as, compared, file, present, press},
 };
@@ -61,6 +61,11 @@ async fn losses_in_slices_count_together_for_seven_days() {
     ] {
         assert!(page.contains(said), "{said}: {page}");
     }
+    says(
+        &asker.get(&format!("{run}/undo")).await,
+        200,
+        "この取り込みは取り消せません",
+    );
     let alone = press(&asker, &run, "start").await;
     assert!(
         alone.text.contains("資格喪失の人数を確かめてください"),
@@ -72,6 +77,7 @@ async fn losses_in_slices_count_together_for_seven_days() {
     assert_eq!(present(&app).await, 38);
     let first = wish(&app).await;
     says(&other.get(&first).await, 200, "この7日間の取り込みで資格を失った人");
+    told(&[&asker, &other], &[&run], &first).await;
     assert_eq!(agree(&other, &first).await.status, 303);
     app.work().await;
     assert_eq!(present(&app).await, 37);
@@ -279,4 +285,85 @@ async fn an_earlier_day_of_loss_asks_for_a_second_factor_as_a_first_one_does() {
     app.later(601);
     let asked = start(&clerk, &run).await;
     assert!(asked.location().starts_with("/console/prove"), "{}", asked.location());
+}
+
+/// How many have a day of loss.
+async fn lost_on(app: &TestApp, day: chrono::NaiveDate) -> usize {
+    app.insurer.count("persons", &format!("lost_on = '{day}'")).await
+}
+
+// security.md 53
+#[tokio::test]
+async fn a_day_of_loss_that_an_undoing_or_its_own_undoing_moves_back_counts_as_a_loss() {
+    let app = app(&[ApprovalAction::ImportLoss]).await;
+    let [asker, other] = clerks(&app, &[Role::Eligibility]).await;
+    let today = kernel::calendar::today_in_japan(app.clock().now());
+    let (near, far) = (today + chrono::Days::new(30), today + chrono::Days::new(300));
+    let with = |day: chrono::NaiveDate| {
+        let leaving = (236..239).map(|number| format!("{}{day}\r\n", townsman(number)));
+        format!("{}{}", town(200..236), leaving.collect::<String>())
+    };
+    imported(&app, &asker, &with(near)).await;
+    // Covered for longer nobody is lost.
+    let later = imported(&app, &asker, &with(far)).await;
+    assert_eq!((lost_on(&app, far).await, states(&app).await.len()), (3, 0));
+    let asked = asker.get(&format!("{later}/undo")).await;
+    says(&asked, 200, "資格喪失日を遅らせた3人");
+    app.later(601);
+    let unproven = press(&asker, &later, "undo").await;
+    assert!(unproven.location().starts_with("/console/prove"), "{}", unproven.text);
+    let asker = app.in_another_browser(&asker).await;
+    let other = app.in_another_browser(&other).await;
+    let undone = async |run: &str, waits: bool| {
+        let asked = press(&asker, run, "undo").await;
+        assert_eq!(
+            (asked.status.as_u16(), asked.location() == run),
+            (303, waits),
+            "{}",
+            asked.text
+        );
+        if waits {
+            app.work().await;
+            let wish = wish(&app).await;
+            says(&other.get(&wish).await, 200, "うち3人が資格を失います");
+            assert_eq!(agree(&other, &wish).await.status, 303);
+        }
+        app.work().await;
+        app.later(1);
+        super::undo::last_run(&app).await
+    };
+    let first = undone(&later, true).await;
+    assert_eq!(lost_on(&app, near).await, 3);
+    let second = undone(&first, false).await;
+    assert_eq!(lost_on(&app, far).await, 3);
+    undone(&second, true).await;
+    assert_eq!(lost_on(&app, near).await, 3);
+}
+
+// security.md 53
+#[tokio::test]
+async fn an_undoing_that_has_become_more_than_was_shown_is_not_done_and_is_asked_for_anew() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    settle(&app, &clerk).await;
+    let run = imported(&app, &clerk, &town(200..241)).await;
+    // Two of forty-two are as many as usual; of thirty-nine they are not.
+    let begun = press(&clerk, &run, "undo").await;
+    assert_eq!(begun.status, 303, "{}", begun.text);
+    let today = kernel::calendar::today_in_japan(app.clock().now()).to_string();
+    for number in ["200", "201", "202"] {
+        let person = super::facts::id_of(&app, number, "00").await;
+        super::facts::mended(&clerk, person, &[("lost_on", &today)]).await;
+    }
+    app.work().await;
+    let page = clerk.get(begun.location()).await;
+    says(&page, 200, "確かめたときより増えていました");
+    let new = "number IN ('239', '240') AND lost_on IS NULL";
+    assert_eq!(app.insurer.count("persons", new).await, 2);
+    app.later(1);
+    let again = press(&clerk, &run, "undo").await;
+    assert_eq!(again.status, 303, "{}", again.text);
+    app.work().await;
+    says(&clerk.get(again.location()).await, 200, "取り消しました");
+    assert_eq!(app.insurer.count("persons", new).await, 0);
 }

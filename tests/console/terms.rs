@@ -162,7 +162,7 @@ async fn what_no_revision_can_have_is_refused_and_what_was_typed_stays() {
     for (typed, told) in [
         (fields("2026-11-22", "x", "本文"), "明日以降の日付"),
         (fields("2020-01-01", "x", "本文"), "明日以降の日付"),
-        (fields("あした", "x", "本文"), "2026-04-01のように"),
+        (fields("あした", "x", "本文"), "2026-04-01や令和8年4月1日のように"),
         (fields(TOMORROW, "x", "一\n\n<b>太字</b>"), "3行目にHTML"),
         (fields(TOMORROW, "x", "[悪](javascript:alert(1))"), "1行目のリンク先"),
     ] {
@@ -348,6 +348,7 @@ async fn where_files_are_under_four_eyes_that_of_who_accepted_goes_once_another_
     assert_eq!(app.insurer.count("audit_events", exports).await, 0);
     let wish = approvals::wish(&app).await;
     assert!(other.get(&wish).await.text.contains("同意した方のCSV"));
+    approvals::told(&[&asker], &[path, "/console/terms/addendum/1"], &wish).await;
     assert_eq!(approvals::agree(&other, &wish).await.status, 303);
     assert_eq!(asker.post(path, &[("encoding", "cp932")]).await.status, 409);
     assert_eq!(asker.post(path, &file).await.status, 200);

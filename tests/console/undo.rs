@@ -3,7 +3,7 @@
 
 use super::{
     approvals,
-    facts::{id_of, load, mend},
+    facts::{id_of, jiro, load, mend},
 };
 use crate::portal::says;
 use access::Role;
@@ -77,8 +77,13 @@ async fn an_import_is_undone_with_positions_and_events_and_once() {
     assert_eq!(former, 0, "a number that was never theirs is no former one");
     let page = clerk.get(&undoing).await.text;
     assert!(
-        page.contains("取り消しました") && !page.contains("文字コード"),
+        page.contains("に取り消し）") && !page.contains("に読み込み") && !page.contains("文字コード"),
         "{page}"
+    );
+    let home = clerk.get("/console/").await.text;
+    assert!(
+        home.contains("取り消し済み") && !home.contains("取り込み済み") && !home.contains("読み込んだ行"),
+        "{home}"
     );
     let kinds = "SELECT string_agg(c.kind, ' ' ORDER BY c.kind) AS line FROM roster_changes c
          JOIN roster_runs r ON r.run_id = c.import_id WHERE r.undoes IS NOT NULL";
@@ -114,15 +119,7 @@ async fn whoever_changed_since_is_left_as_they_are_and_listed() {
 #[tokio::test]
 async fn a_number_that_is_somebody_elses_by_now_is_not_taken_back() {
     let (app, clerk, _, run) = changed().await;
-    let other = [
-        ("symbol", "100"),
-        ("number", "105"),
-        ("branch", "00"),
-        ("kana_name", "スズキ　ジロウ"),
-        ("birth_date", "1970-01-01"),
-        ("relationship", "本人"),
-    ];
-    assert_eq!(clerk.post("/console/members/add", &other).await.status, 303);
+    assert_eq!(clerk.post("/console/members/add", &jiro("105", &[])).await.status, 303);
     let began = undo(&clerk, &run).await;
     app.work().await;
     let page = clerk.get(began.location()).await.text;
@@ -195,6 +192,7 @@ async fn undoing_what_brought_most_people_waits_for_another_where_losses_do() {
     assert_eq!(undone().await, 0);
     let wish = approvals::wish(&app).await;
     says(&other.get(&wish).await, 200, "資格を失います");
+    approvals::told(&[&asker, &other], &[&run, &format!("{run}/undo")], &wish).await;
     assert_eq!(approvals::agree(&other, &wish).await.status, 303);
     assert_eq!(undone().await, 1);
 }
@@ -257,6 +255,9 @@ async fn an_undoing_is_undone_by_itself_and_what_it_undid_is_not_undone_again() 
     assert_eq!(people(&app).await, after);
     for undone in [&run, &undoing] {
         says(&undo(&clerk, undone).await, 409, "もう取り消してあります");
+        let page = clerk.get(&format!("{undone}/undo")).await;
+        says(&page, 200, "もう取り消してあります");
+        assert!(!page.text.contains("取り込みを取り消す</button>"), "{}", page.text);
     }
     // The last one can be undone in its turn.
     app.later(1);

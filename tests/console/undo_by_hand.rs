@@ -1,7 +1,7 @@
 //! Facts by hand and imports that are undone: what an import ended holds again with its undoing, as if the import had not been.
 
 use super::{
-    facts::{id_of, load, mended, said},
+    facts::{id_of, jiro, load, mended, said},
     undo::{HANAKO, SHOKO, last_run, undo},
 };
 use crate::portal::says;
@@ -79,15 +79,7 @@ async fn a_fact_that_ended_without_changing_anybody_holds_again_too() {
 #[tokio::test]
 async fn whom_staff_added_waits_the_rest_of_the_thirty_days_once_the_import_that_brought_them_is_undone() {
     let (app, clerk, _) = two().await;
-    let new = [
-        ("symbol", "100"),
-        ("number", "900"),
-        ("branch", "00"),
-        ("kana_name", "スズキ　ジロウ"),
-        ("birth_date", "1985-04-01"),
-        ("relationship", "本人"),
-    ];
-    assert_eq!(clerk.post("/console/members/add", &new).await.status, 303);
+    assert_eq!(clerk.post("/console/members/add", &jiro("900", &[])).await.status, 303);
     let jiro = id_of(&app, "900", "00").await;
     let before = held(&app).await;
     app.insurer.clock.advance(TimeDelta::days(20));

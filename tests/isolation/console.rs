@@ -55,7 +55,7 @@ impl Case {
 }
 
 /// What is open to the platform's support beside what its role allows.
-const OF_SUPPORT: [&str; 3] = ["console", "console.log_out", "console.support.leave"];
+const OF_SUPPORT: [&str; 2] = ["console", "console.support.leave"];
 
 /// What the addresses name is the other insurer's; its clerks are that one's own.
 fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (&str, &str, &str)) -> Case {

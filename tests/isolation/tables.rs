@@ -10,7 +10,7 @@ use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, serv
 use uuid::Uuid;
 
 /// Tables whose rows live within one transaction, come at a day's end or by work, or stand at the platform alone: a row is written for this test.
-const PASSING: [(&str, &str); 18] = [
+const PASSING: [(&str, &str); 22] = [
     (
         "roster_staging",
         "(line, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
@@ -87,6 +87,35 @@ const PASSING: [(&str, &str); 18] = [
         "SELECT tenant_id, person_id, 'grant', '', person_id, NULL, NULL, ''::bytea, 'waiting', person_id, created_at,
            created_at, NULL, NULL, NULL FROM persons LIMIT 1",
     ),
+    (
+        "statement_deliveries",
+        "SELECT tenant_id, 1, person_id, 'costs', '2026-08-01', 1, 'published', 'x', ''::bytea, 'x', 1, 1, 0, 1, '{2026-06-01}',
+           '{}', NULL, NULL, created_at FROM persons LIMIT 1",
+    ),
+    (
+        "held_rows",
+        "SELECT tenant_id, person_id, 1, 1, 'unknown', ''::bytea, NULL, NULL FROM persons LIMIT 1",
+    ),
+    (
+        "shared_claims",
+        "SELECT tenant_id, 1, '2026-06-01', 'x' FROM persons LIMIT 1",
+    ),
+    (
+        "disclosures",
+        "SELECT tenant_id, person_id, 'costs', 'self_only', 'person', created_at FROM persons LIMIT 1",
+    ),
+];
+
+/// A row of a table that lies by years, behind its month.
+const YEARLY: [(&str, &str); 2] = [
+    (
+        "cost_rows",
+        "1, 1, person_id, person_id, 'x', 'medical_out', 1, 'x', 10, 7, 0, 3, 0, 0, false, NULL",
+    ),
+    (
+        "medicine_rows",
+        "1, 1, person_id, person_id, 'x', '999000001', 'oral', 1000, 1, 3, 'x', '', 0, 0, false, NULL",
+    ),
 ];
 
 pub(super) async fn tenant_tables() -> Vec<String> {
@@ -96,6 +125,21 @@ pub(super) async fn tenant_tables() -> Vec<String> {
          AND obj_description(oid) LIKE 'tenant;%' ORDER BY 1",
     )
     .await
+}
+
+/// The years of tables that lie by years, each with its table and year.
+async fn years() -> Vec<(String, String)> {
+    let years = lines(
+        &owner_url(),
+        "SELECT relname::text AS line FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+         AND obj_description(oid) LIKE 'tenant;%; grants none' ORDER BY 1",
+    )
+    .await;
+    let split = |name: String| {
+        let (table, year) = name.rsplit_once('_').unwrap();
+        (table.to_owned(), year.to_owned())
+    };
+    years.into_iter().map(split).collect()
 }
 
 /// Leaves a row in every table: what no log-in leaves by itself is done here.
@@ -167,6 +211,11 @@ async fn fill(other: &Other) {
     for (table, row) in PASSING {
         testkit::sql(other.app.tenant(), &format!("INSERT INTO {table} {row}")).await;
     }
+    for (table, year) in years().await {
+        let (_, row) = YEARLY.iter().find(|(name, _)| *name == table).unwrap();
+        let row = format!("INSERT INTO {table}_{year} SELECT tenant_id, '{year}-04-01', {row} FROM persons LIMIT 1");
+        testkit::sql(other.app.tenant(), &row).await;
+    }
 }
 
 /// The columns that a row is made with: those that PostgreSQL makes of others can't be given.
@@ -191,6 +240,12 @@ async fn no_row_of_an_insurer_can_be_seen_changed_deleted_or_made_from_elsewhere
     let (theirs, mine) = (other.app.tenant(), TestDatabase::new().await.tenant);
     let tables = tenant_tables().await;
     assert!(tables.len() >= 20, "{tables:?}");
+    let years: Vec<String> = years()
+        .await
+        .into_iter()
+        .map(|(table, year)| format!("{table}_{year}"))
+        .collect();
+    assert!(years.len() >= 12, "{years:?}");
     for table in &tables {
         let rows = other
             .insurer()
@@ -202,6 +257,10 @@ async fn no_row_of_an_insurer_can_be_seen_changed_deleted_or_made_from_elsewhere
             .replace('\'', "''");
         for elsewhere in [Some(mine), Some(TenantId::PLATFORM), None] {
             for url in [owner_url(), service_url()] {
+                if url == service_url() && years.contains(table) {
+                    assert_refused(elsewhere, table).await;
+                    continue;
+                }
                 assert_eq!(
                     count(&url, elsewhere, table, theirs).await,
                     0,
@@ -229,6 +288,41 @@ async fn no_row_of_an_insurer_can_be_seen_changed_deleted_or_made_from_elsewhere
                 "{table} from {elsewhere:?}: {refused}"
             );
         }
+    }
+}
+
+/// The service may not even ask.
+async fn assert_refused(tenant: Option<TenantId>, year: &str) {
+    for statement in [
+        format!("SELECT FROM {year}"),
+        format!("INSERT INTO {year} SELECT * FROM {year}"),
+        format!("UPDATE {year} SET tenant_id = tenant_id"),
+        format!("DELETE FROM {year}"),
+    ] {
+        let refused = execute_within(&service_url(), tenant, &statement).await.unwrap_err();
+        assert!(refused.contains("permission denied"), "{statement}: {refused}");
+    }
+}
+
+// security.md 51
+#[tokio::test]
+async fn a_year_is_reached_through_the_whole_alone() {
+    let other = Other::new().await;
+    fill(&other).await;
+    let theirs = other.app.tenant();
+    for (table, year) in years().await {
+        assert_refused(Some(theirs), &format!("{table}_{year}")).await;
+    }
+    for (table, _) in YEARLY {
+        // A row of each attached year.
+        let attached = format!("SELECT '' AS line FROM pg_inherits WHERE inhparent = '{table}'::regclass");
+        let attached = lines(&owner_url(), &attached).await.len();
+        assert_eq!(
+            count(&service_url(), Some(theirs), table, theirs).await,
+            attached,
+            "{table}"
+        );
+        assert!(attached > 0, "{table}");
     }
 }
 

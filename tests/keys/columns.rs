@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use testkit::{TestDatabase, lines, owner_url};
 
 /// Bytes that hang on no key of the ring, each with the reason.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 7] = [
     ("audit_segments.digests", "digests without a key"),
     ("known_keys.proof", "tells a key from others"),
     (
@@ -15,6 +15,7 @@ const OTHERS: [(&str, &str); 6] = [
     ),
     ("logos.bytes", "a picture"),
     ("roster_imports.file_hash", "a digest without a key"),
+    ("statement_deliveries.file_hash", "a digest without a key"),
     ("throttles.key_hash", "a new key starts every count anew"),
 ];
 

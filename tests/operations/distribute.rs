@@ -45,7 +45,7 @@ impl Installation {
         let rows = lines(
             &self.admin_url(),
             "SELECT relname || '|' || coalesce(obj_description(oid), '') AS line FROM pg_class
-             WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+             WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')",
         )
         .await;
         let pair = |row: String| {
@@ -54,12 +54,22 @@ impl Installation {
         };
         rows.into_iter().filter_map(pair).collect()
     }
+
+    /// Years that are attached to their table.
+    async fn attached(&self) -> Vec<String> {
+        let attached = "SELECT relname::text AS line FROM pg_class WHERE relispartition AND relkind = 'r' ORDER BY 1";
+        lines(&self.admin_url(), attached).await
+    }
 }
 
 #[tokio::test]
 async fn every_table_is_distributed_once_and_its_rights_are_as_before() {
     let installation = cluster().await;
-    let before = installation.comments().await;
+    let (before, attached) = (installation.comments().await, installation.attached().await);
+    assert!(
+        attached.iter().any(|year| year.starts_with("cost_rows_")),
+        "{attached:?}"
+    );
     let said = installation.done(&["distribute"]).await;
     let asked = installation.asked().await;
 
@@ -73,6 +83,8 @@ async fn every_table_is_distributed_once_and_its_rights_are_as_before() {
         let (kind, _) = comment.split_once(';').unwrap_or_default();
         match (name.as_str(), kind) {
             ("__diesel_schema_migrations", _) => assert!(calls.is_empty(), "{calls:?}"),
+            // They go with their whole.
+            (name, _) if attached.iter().any(|year| year == name) => assert!(calls.is_empty(), "{calls:?}"),
             ("insurers" | "support_open" | "maintenances", _) => assert_eq!(first, format!("{name} everywhere")),
             ("due" | "nodes", _) => assert_eq!(calls, [&format!("{name} here")]),
             ("login_names", _) => assert!(
@@ -233,6 +245,18 @@ async fn a_later_tenant_table_is_distributed_where_the_cluster_is() {
     .unwrap();
     installation.done(&["distribute"]).await;
     assert_eq!(installation.asked().await.last().unwrap(), "drugs everywhere");
+    // A year made there is distributed there, and then attached.
+    let year = "SELECT tenant_year('cost_rows', 'statements', 2040); SELECT attach_year('cost_rows', 2040)";
+    execute(&owner, year).await.unwrap();
+    let asked = installation.asked().await;
+    assert!(
+        asked.last().unwrap().starts_with("cost_rows_2040 by tenant_id beside "),
+        "{asked:?}"
+    );
+    let forced = forced.replace("pets", "cost_rows_2040");
+    assert_eq!(lines(&owner, &forced).await, ["cost_rows_2040"]);
+    let again = installation.done(&["distribute"]).await;
+    assert!(again.contains("nothing to be done"), "{again}");
     let odd = "SELECT directory_table('drugs', 'statements', 'select', 'somewhere')";
     assert!(execute(&owner, odd).await.unwrap_err().contains("somewhere"));
 }

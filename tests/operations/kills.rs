@@ -1,9 +1,13 @@
 //! Processes killed at the worst moment: what was committed is there, and is done once more at most.
 
-use super::{Installation, Node, identity};
+use super::{
+    Installation, Node, identity,
+    statements::{ago, rows},
+};
 use crate::smtp::{Smtp, code_in};
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use std::time::Duration;
-use testkit::{Client, PASSWORD, account, lines_within, unique};
+use testkit::{Client, PASSWORD, account, execute_within, lines, lines_within, unique};
 
 /// The same browser at another node: its cookies are the host's, whatever the port.
 fn moved(client: &Client, node: &Node) -> Client {
@@ -97,4 +101,110 @@ async fn a_worker_killed_while_sending_sends_once_more_under_the_same_message_id
     assert!(worker.terminate().await);
     let answer = client.post("/portal/signup/code", &[("code", &code_in(&first))]).await;
     assert_eq!(answer.location(), "/portal/", "{}", answer.text);
+}
+
+/// A lock of somebody's who does not let go before they are dropped.
+async fn locked(installation: &Installation, lock: &str) -> AsyncPgConnection {
+    let mut connection = AsyncPgConnection::establish(&installation.owner_url()).await.unwrap();
+    let tenant = installation.insurer().await;
+    for message in ["BEGIN", &format!("SET LOCAL madoguchi.tenant_id = '{tenant}'"), lock] {
+        connection.batch_execute(message).await.unwrap();
+    }
+    connection
+}
+
+/// `statements` with these words, killed once it waits for a lock.
+async fn killed_at(installation: &Installation, lock: &str, words: &[&str]) {
+    let lock = locked(installation, lock).await;
+    let mut command = installation
+        .command(&[&["statements"], words].concat())
+        .spawn()
+        .unwrap();
+    let waiting = "SELECT '' AS line FROM pg_locks WHERE NOT granted
+        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    for _ in 0..300 {
+        if !lines(&installation.owner_url(), waiting).await.is_empty() {
+            command.kill().await.unwrap();
+            drop(lock);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{words:?} never waits");
+}
+
+/// An insurer with a file of ten claims.
+async fn delivered() -> Installation {
+    let installation = Installation::ready().await;
+    installation.file("costs.csv", &rows(0..10, 1_000));
+    installation
+}
+
+#[tokio::test]
+async fn an_import_killed_while_it_looks_leaves_nothing() {
+    let installation = delivered().await;
+    let (label, tenant) = (ago(1), installation.insurer().await);
+    let import = ["import", "139998", "costs.csv", "--kind", "costs", "--label", &label];
+    killed_at(&installation, "LOCK TABLE persons IN ACCESS EXCLUSIVE MODE", &import).await;
+    assert!(installation.states().await.is_empty());
+    let (success, said) = installation.statements(&import.join(" ")).await;
+    assert!(success, "{said}");
+    installation.until(tenant, 10, "cost_rows").await;
+}
+
+#[tokio::test]
+async fn a_load_killed_half_way_shows_nothing_and_the_next_is_whole_once_its_lease_is_over() {
+    let installation = delivered().await;
+    let (label, tenant) = (ago(1), installation.insurer().await);
+    let import = ["import", "139998", "costs.csv", "--kind", "costs", "--label", &label];
+    killed_at(&installation, "LOCK TABLE cost_rows IN SHARE MODE", &import).await;
+    assert_eq!(installation.states().await, ["1 loading"]);
+    let publish = format!("publish 139998 costs {label}");
+    let (success, said) = installation.statements(&publish).await;
+    assert!(!success, "{said}");
+    let (success, said) = installation.statements(&import.join(" ")).await;
+    assert!(!success && said.contains("ほかで進んでいます"), "{said}");
+    let over = "UPDATE statement_deliveries SET leased_until = clock_timestamp() WHERE leased_until IS NOT NULL";
+    execute_within(&installation.owner_url(), Some(tenant), over)
+        .await
+        .unwrap();
+    let (success, said) = installation.statements(&import.join(" ")).await;
+    assert!(success && said.contains("10 rows"), "{said}");
+    assert_eq!(installation.states().await, ["1 refused", "2 ready"]);
+    let (success, said) = installation.statements(&publish).await;
+    assert!(success, "{said}");
+    installation
+        .until(tenant, 10, "cost_rows WHERE delivery = 2 AND superseded_by IS NULL")
+        .await;
+}
+
+#[tokio::test]
+async fn a_publication_killed_half_way_leaves_the_version_before_and_can_be_done_again() {
+    let installation = delivered().await;
+    let label = ago(1);
+    let (import, publish) = (
+        format!("import 139998 costs.csv --kind costs --label {label}"),
+        ["publish", "139998", "costs", &label],
+    );
+    for total in [1_000, 2_000] {
+        installation.file("costs.csv", &rows(0..10, total));
+        assert!(installation.statements(&import).await.0);
+        if total == 1_000 {
+            assert!(installation.statements(&publish.join(" ")).await.0);
+        }
+    }
+    // Once the heads are read and the version before is replaced.
+    killed_at(
+        &installation,
+        "LOCK TABLE shared_claims IN ACCESS EXCLUSIVE MODE",
+        &publish,
+    )
+    .await;
+    assert_eq!(installation.states().await, ["1 published", "2 ready"]);
+    let (success, said) = installation.statements(&publish.join(" ")).await;
+    assert!(
+        success && said.contains("version 2, 10 rows; version 1 replaced"),
+        "{said}"
+    );
+    assert_eq!(installation.states().await, ["1 replaced", "2 published"]);
 }

@@ -29,6 +29,14 @@ BEGIN
     IF (SELECT relforcerowsecurity FROM pg_class WHERE oid = of) THEN
         RAISE EXCEPTION 'COPY FROM not supported with row-level security';
     END IF;
+    -- A table's partitions are copied one by one, and go with it alone.
+    IF EXISTS (SELECT FROM pg_inherits i JOIN pg_class part ON part.oid = i.inhrelid
+               WHERE i.inhparent = of AND part.relforcerowsecurity) THEN
+        RAISE EXCEPTION 'COPY FROM not supported with row-level security';
+    END IF;
+    IF (SELECT relispartition FROM pg_class WHERE oid = of) THEN
+        RAISE EXCEPTION 'cannot distribute relation "%" which is a partition', of;
+    END IF;
     IF (SELECT relpersistence = 'u' FROM pg_class WHERE oid = of) THEN
         RAISE EXCEPTION '% is unlogged', of;
     END IF;

@@ -4,7 +4,7 @@ use super::{Installation, Node, identity};
 use crate::smtp::Smtp;
 use kernel::TenantId;
 use std::time::{Duration, Instant};
-use testkit::{Client, account, execute, unique};
+use testkit::{Client, account, admin_url, execute, service_url, unique};
 use tokio::process::Command;
 
 /// A sign-up whose code is to be mailed to an address that begins so.
@@ -98,6 +98,46 @@ async fn a_mail_whose_end_could_not_be_noted_is_noted_later_and_sent_once() {
         .await
         .unwrap();
     let insurer = installation.insurer().await;
+    installation.until(insurer, 1, "mails WHERE state = 'sent'").await;
+    installation.until(insurer, 0, "due WHERE queue = 'mail'").await;
+    assert!(smtp.is_quiet().await, "sent twice");
+    assert!(worker.terminate().await);
+}
+
+/// Whether there is room for what is new; it holds for those who connect from now on.
+async fn room(installation: &Installation, there_is: bool) {
+    let database = &installation.database;
+    let role = url::Url::parse(&service_url()).unwrap().username().to_owned();
+    let limit = if there_is {
+        "RESET temp_file_limit"
+    } else {
+        "SET temp_file_limit = 0"
+    };
+    let close = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+    for statement in [format!("ALTER ROLE {role} IN DATABASE \"{database}\" {limit}"), close] {
+        execute(&admin_url(), &statement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_mail_sent_while_the_disk_is_full_is_noted_once_there_is_room_and_sent_once() {
+    let installation = Installation::ready().await;
+    let mut smtp = Smtp::start(&[]).await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    ask_for_code(&node, "").await;
+    let sent = "UPDATE ON mails FOR EACH ROW WHEN (NEW.state = 'sent')";
+    refuse(&installation, sent, "disk_full").await;
+    room(&installation, false).await;
+    let worker = Node::start(work(&installation, &smtp.url)).await;
+    smtp.next().await;
+    // Longer than a refusal that nobody understands is borne.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    let insurer = installation.insurer().await;
+    installation.until(insurer, 1, "mails WHERE state = 'queued'").await;
+    execute(&installation.owner_url(), "DROP TRIGGER refuse ON mails")
+        .await
+        .unwrap();
+    room(&installation, true).await;
     installation.until(insurer, 1, "mails WHERE state = 'sent'").await;
     installation.until(insurer, 0, "due WHERE queue = 'mail'").await;
     assert!(smtp.is_quiet().await, "sent twice");

@@ -32,6 +32,9 @@ async fn the_address_changes_with_the_code_that_went_to_the_new_one_and_the_old_
     let (client, who) = app.member().await;
     let new = fresh();
     let before = app.mails_to(&who.email).await.len();
+    // The address that it is already gets no code, and the mended form is not held off.
+    let same = ask(&client, PASSWORD, &who.email).await;
+    says(&same, 422, "今と同じメールアドレスです");
     leads(&ask(&client, PASSWORD, &new).await, CODE);
     assert_eq!(address(&app).await, who.email, "nothing changes before the proof");
     let code = app.code_for(&new).await;

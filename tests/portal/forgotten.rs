@@ -56,6 +56,7 @@ async fn a_forgotten_person_is_nobody_to_every_use_case_and_an_outage_to_none() 
     forget(&app).await;
     // Keys of an earlier version are made anew by an import; there is nothing to make these of.
     sql(app.tenant(), "UPDATE persons SET fold_version = 1").await;
+    sql(app.tenant(), "UPDATE roster_heads SET fold_version = 1").await;
 
     let log_in = [("user_id", who.user_id.as_str()), ("password", PASSWORD)];
     let answer = app.client().post("/portal/", &log_in).await;

@@ -206,3 +206,54 @@ async fn whoever_comes_back_is_who_they_were_and_their_old_number_is_kept() {
     let identity = super::identity("35", "1970-01-01", "タビ ビト");
     assert_eq!(desk.find(&identity).await, Match::None);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_few_changes_are_in_the_counts_of_workplaces_as_if_all_were_counted_anew() {
+    let desk = Desk::new().await;
+    let row = |symbol: &str, number: u32, relationship: &str| {
+        format!("{symbol},{number},00,ケンポ　タロウ,健保　太郎,19850401,{relationship},,,,P{number}")
+    };
+    let rows = [1, 2, 3, 4].map(|number| row("公立-12", number, "本人"));
+    let all: Vec<&str> = rows.iter().map(String::as_str).collect();
+    desk.import(&all).await;
+    let accounts =
+        "INSERT INTO accounts (tenant_id, account_id, person_id, user_id, password, password_changed_at, email,
+            email_proven_at, registered_at)
+        SELECT tenant_id, person_id, person_id, person_id::text, '', now(), '', now(), '2020-01-01' FROM persons";
+    testkit::sql(desk.tenant(), accounts).await;
+    desk.import(&all).await;
+    assert_eq!(
+        desk.count("roster_workplaces", "(insured, registered) = (4, 4)").await,
+        1
+    );
+
+    let (moved, family, new) = (
+        row("公立-13", 1, "本人"),
+        row("公立-12", 3, "子"),
+        row("公立-14", 5, "本人"),
+    );
+    let lost = lost_on(&rows[1], today(&desk));
+    let file = delta(&[
+        (moved.as_str(), "変更"),
+        (lost.as_str(), "喪失"),
+        (family.as_str(), "変更"),
+        (new.as_str(), "追加"),
+    ]);
+    assert_eq!(counts(&changes(&desk, &file).await), (1, 2, 0, 1, 0));
+    let assert_counted = async || {
+        let places = "(symbol, insured, registered) IN (('公立-12', 1, 1), ('公立-13', 1, 1), ('公立-14', 1, 0))";
+        for condition in [places, "true"] {
+            assert_eq!(desk.count("roster_workplaces", condition).await, 3, "{condition}");
+        }
+        assert_eq!(desk.count("roster_tallies", "(insured, registered) = (3, 2)").await, 1);
+    };
+    assert_counted().await;
+    // The last of a workplace leaves it, and comes back.
+    for movement in [("公立-12", 1, 2), ("公立-13", 1, 3)] {
+        let (symbol, number, places) = movement;
+        changes(&desk, &delta(&[(row(symbol, number, "本人").as_str(), "変更")])).await;
+        assert_eq!(desk.count("roster_workplaces", "true").await, places);
+    }
+    desk.import(&[&moved, &family, &rows[3], &new]).await;
+    assert_counted().await;
+}

@@ -59,6 +59,7 @@ async fn a_wrong_file_is_refused_whole_with_every_error() {
         "公立-12,,00,健保太郎,,20260230,本人,,,,",
         "公立-12,36,00,ケンポ,,19850401,,,kenpo,,",
         "公立-12,37,00,ケンポ,\u{7}",
+        "公立-12,38,00,ケンポ,,1975年13月1日,本人,,,,",
     ];
     assert_eq!(
         desk.errors(file(&rows).as_bytes()).await,
@@ -73,11 +74,12 @@ async fn a_wrong_file_is_refused_whole_with_every_error() {
             (4, "続柄名称", Reason::Table(Fault::Empty)),
             (4, "メール", Reason::Table(Fault::EmailShape)),
             (5, "", Reason::Table(Fault::FieldCount { expected: 11, found: 5 })),
+            (6, "生年月日", Reason::Table(Fault::ImpossibleMonth)),
         ]
     );
     assert_eq!(desk.count("persons", "true").await, 0);
     assert_eq!(
-        desk.count("roster_imports", "state = 'refused' AND error_count = 6")
+        desk.count("roster_imports", "state = 'refused' AND error_count = 7")
             .await,
         1
     );

@@ -35,6 +35,7 @@ async fn keys_of_an_earlier_version_are_made_anew_before_the_file_is_compared() 
         "UPDATE persons SET symbol_key = '公立─12', employee_key = 'E─5', fold_version = 1 WHERE number = '7'",
     )
     .await;
+    sql(desk.tenant(), "UPDATE roster_heads SET fold_version = 1").await;
     let report = desk.import(&[rows[0], rows[1], KAITO]).await;
     assert_eq!(
         (report.new, report.changed, report.lost, report.unchanged),
@@ -63,6 +64,7 @@ async fn of_two_whose_numbers_are_one_by_the_new_keys_the_file_says_who_stays() 
     let old =
         "UPDATE persons SET symbol = '公立─12', symbol_key = '公立─12', fold_version = 1 WHERE symbol_key = '公立-13'";
     sql(desk.tenant(), old).await;
+    sql(desk.tenant(), "UPDATE roster_heads SET fold_version = 1").await;
     let report = desk.import(&[one]).await;
     assert_eq!((report.unchanged, report.lost), (1, 1));
     assert_eq!(desk.one("7", "1970-01-01", "マチノヒト").await.person_id, stayed);

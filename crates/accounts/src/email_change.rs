@@ -61,6 +61,9 @@ impl Accounts {
         let mut errors = Vec::new();
         let email = read_email(&form.email, form.asked.as_deref());
         let email = FieldError::gather(fields::EMAIL, email, &mut errors);
+        if email.as_ref() == Some(&member.email) {
+            errors.push(FieldError::new(fields::EMAIL, Problem::EmailUnchanged));
+        }
         if form.current_password.is_empty() {
             errors.push(FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty));
         }

@@ -10,6 +10,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use jobs::enqueue;
 use kernel::{AccountId, EmailAddress, PersonId};
+use roster::protection::not_protected;
 use std::collections::HashMap;
 
 /// What a list says of somebody's account.
@@ -121,6 +122,20 @@ pub async fn states_of(
     Ok(rows.into_iter().map(|row| (row.person_id, row)).collect())
 }
 
+/// Those of these accounts and sign-ups whose people are protected, closed accounts among them. One statement.
+pub async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<Vec<uuid::Uuid>, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Id {
+        #[diesel(sql_type = Uuid)]
+        id: uuid::Uuid,
+    }
+    let query = diesel::sql_query(protected_of_ids())
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<Uuid>, _>(ids);
+    let found: Vec<Id> = Prepared(query).load(&mut &**tx).await?;
+    Ok(found.into_iter().map(|row| row.id).collect())
+}
+
 /// An account's ledger of consents, newest first.
 pub async fn consents_of(tx: &TenantTransaction, account: AccountId) -> Result<Vec<Consent>, DatabaseError> {
     consent::ledger(tx, account).await
@@ -204,3 +219,17 @@ SELECT a.person_id, a.registered_at, a.last_log_in_at
 FROM unnest($2::uuid[]) AS asked (person_id) CROSS JOIN LATERAL (
     SELECT * FROM accounts q WHERE q.tenant_id = $1 AND q.person_id = asked.person_id AND q.emptied_at IS NULL OFFSET 0
 ) a";
+
+fn protected_of_ids() -> String {
+    format!(
+        "SELECT asked.id FROM unnest($2::uuid[]) AS asked (id) CROSS JOIN LATERAL (
+             SELECT q.person_id, q.closed_person_id FROM accounts q WHERE q.tenant_id = $1 AND q.account_id = asked.id
+             UNION ALL
+             SELECT t.person_id, NULL::uuid FROM sign_up_tickets t WHERE t.tenant_id = $1 AND t.ticket_id = asked.id
+             OFFSET 0
+         ) a
+         WHERE NOT ({} AND {})",
+        not_protected("a.person_id"),
+        not_protected("a.closed_person_id")
+    )
+}

@@ -22,6 +22,7 @@ mod login_names;
 mod mails;
 mod messages;
 mod new_password;
+mod proof;
 pub mod protection;
 mod read_email;
 pub mod reasons;
@@ -49,6 +50,7 @@ pub use identity::{BirthForm, IdentityForm};
 pub use log_in::{LogInForm, LoggedIn};
 pub use mails::{MailsToStop, Readers, Stream, turn_mails_off};
 pub use messages::registry;
+pub use proof::Proof;
 pub use recover::{ResetForm, ResetView};
 pub use rehash::{Names, count_names, rehash_names};
 pub use session::Member;
@@ -115,6 +117,7 @@ impl Accounts {
             names,
             clock,
             hasher,
+            ..
         } = ground.clone();
         Self {
             database,

@@ -107,11 +107,7 @@ impl Accounts {
         let Some(found) = found.filter(|_| verdict.matches) else {
             return self.fail(owner, &counted, origin).await;
         };
-        let rehashed = if verdict.rehash {
-            self.hasher.hash(origin, id.of(tenant), password).await.ok()
-        } else {
-            None
-        };
+        let rehashed = self.hasher.renewed(verdict, origin, id.of(tenant), password).await;
         let outcome = self
             .open(origin, agent, tenant, found.account, rehashed, (&counted, &admitted))
             .await?;

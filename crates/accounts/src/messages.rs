@@ -214,7 +214,7 @@ message!(
 
 message!(
     /// The desk has ended every log-in.
-    AllLoggedOut, "all_logged_out", Bulk, "【マイページ】すべての端末からログアウトしました", {
+    AllLoggedOut, "all_logged_out", Bulk, "【マイページ】すべての機器からログアウトしました", {
         /// When.
         at: DateTime<Utc>,
     },
@@ -222,7 +222,7 @@ message!(
         .letterhead
         .open()
         .paragraph(&format!(
-            "{} に、窓口で、マイページにログインしていたすべての端末からログアウトしました。\n\
+            "{} に、窓口で、マイページにログインしていたすべての機器からログアウトしました。\n\
              お使いになるときは、もう一度ログインしてください。",
             calendar::moment(self.at)
         ))

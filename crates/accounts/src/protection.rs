@@ -70,6 +70,7 @@ pub async fn ask_to_lift(
         subject: id.0,
         person: Some(person),
         beneficiary: None,
+        also: [].into(),
         parameters: json!({ "reason": reason }),
         difference,
     };

@@ -8,7 +8,7 @@ use guard::{
 };
 use kernel::{
     Outage, Reason, Refusal, RefusalKind, Words,
-    calendar::{full_minute, moment_or_time},
+    calendar::{from_then_on, full_minute},
     outcome::OVERLOADED,
 };
 
@@ -27,7 +27,7 @@ pub const NOT_MATCHED: Reason = Reason {
         let left = match (refusal.left, refusal.until) {
             (Some(0), Some(until)) => format!(
                 "\nこの記号・番号では、しばらく受け付けを止めます。{}から、もう一度お試しいただけます。",
-                moment_or_time(until, now)
+                from_then_on(until, now)
             ),
             (Some(left), _) => format!("\nこの記号・番号では、あと{left}回お試しいただけます。"),
             (None, _) => String::new(),
@@ -54,7 +54,7 @@ pub const WAIT: Reason = Reason {
             "しばらくお待ちください",
             format!(
                 "続けて何度もお試しになったため、しばらく受け付けを止めています。{}から、もう一度お試しください。お急ぎのときは窓口へお電話ください。",
-                moment_or_time(refusal.until.unwrap_or(now), now)
+                from_then_on(refusal.until.unwrap_or(now), now)
             ),
             &[DESK],
         )

@@ -52,6 +52,7 @@ diesel::table! {
         email_key -> Nullable<Text>,
         emptied_at -> Nullable<Timestamptz>,
         closed_person_id -> Nullable<Uuid>,
+        proof -> Text,
     }
 }
 

@@ -5,7 +5,7 @@
 //! each node remembers whose a session was, and asks for that member's rows in the session's own round trip. What is
 //! remembered is only ever a guess: rows that turn out to be another's, or not to be due, are thrown away.
 
-use crate::{Accounts, DueTerms, consent, reasons, schema::accounts, tries::guesses::Guesser};
+use crate::{Accounts, DueTerms, Proof, consent, reasons, schema::accounts, tries::guesses::Guesser};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
@@ -44,6 +44,8 @@ pub struct Member {
     pub user_id: UserId,
     /// The proven address.
     pub email: EmailAddress,
+    /// How they were proven at sign-up.
+    pub proof: Proof,
     /// 前回ログイン.
     pub previous_log_in_at: Option<DateTime<Utc>>,
     /// Terms in force without their consent, in the order they are shown.
@@ -134,6 +136,7 @@ impl Accounts {
             person,
             user_id,
             email,
+            proof: account.proof,
             previous_log_in_at: account.previous_log_in_at,
             consents_due,
             access,
@@ -250,6 +253,7 @@ pub(crate) struct AccountRow {
     pub email: String,
     pub registered_at: DateTime<Utc>,
     pub previous_log_in_at: Option<DateTime<Utc>>,
+    pub proof: Proof,
 }
 
 /// The account of an id.

@@ -7,7 +7,7 @@
 
 use crate::schema::{registration_days, sign_up_failures};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
     dsl::max,
@@ -20,6 +20,8 @@ use roster::protection::not_protected;
 
 /// How long daily numbers are kept, in days.
 const KEPT: u64 = 400;
+/// Of locks of the days' numbers, beside the insurer's id.
+const LOCK: i32 = 0x7461_6c79;
 /// Registrations may still be under way with an earlier time.
 const UNDER_WAY: TimeDelta = TimeDelta::hours(1);
 
@@ -95,7 +97,7 @@ pub async fn registrations(tx: &TenantTransaction, now: DateTime<Utc>, days: u64
         .bind::<Integer, _>(tx.tenant())
         .bind::<Date, _>(first)
         .bind::<Timestamptz, _>(calendar::start_of_day(first));
-    let known: Vec<Day> = query.load(&mut &**tx).await?;
+    let known: Vec<Day> = Prepared(query).load(&mut &**tx).await?;
     let of = |day: NaiveDate| known.iter().find(|known| known.day == day);
     let all = first.iter_days().take(usize::try_from(days).unwrap_or_default());
     Ok(all
@@ -127,8 +129,8 @@ pub async fn failures(
         .bind::<BigInt, _>(workplaces);
     let (mut one, mut other) = (&**tx, &**tx);
     let (reasons, workplaces) = futures_util::try_join!(
-        by_reason.load::<Of>(&mut one),
-        by_workplace.load::<FailuresAt>(&mut other)
+        Prepared(by_reason).load::<Of>(&mut one),
+        Prepared(by_workplace).load::<FailuresAt>(&mut other)
     )?;
     let known = reasons.into_iter();
     Ok(Failures {
@@ -177,6 +179,7 @@ pub async fn keep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usiz
 }
 
 async fn close_days(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+    lock(tx).await?;
     let tenant = tx.tenant();
     // The first that is not over.
     let open = calendar::today_in_japan(now - UNDER_WAY);
@@ -231,10 +234,22 @@ pub(crate) async fn move_registrations(
     person: PersonId,
     by: i32,
 ) -> Result<(), DatabaseError> {
+    lock(tx).await?;
     diesel::sql_query(MOVE)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Uuid, _>(person)
         .bind::<Integer, _>(by)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Until the transaction's end nobody else counts an insurer's days or moves a registration: a day that is being counted has
+/// no row yet from which whoever is protected at that moment could be taken out.
+async fn lock(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind::<Integer, _>(LOCK)
+        .bind::<Integer, _>(tx.tenant())
         .execute(&mut **tx)
         .await?;
     Ok(())

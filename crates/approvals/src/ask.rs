@@ -2,10 +2,13 @@
 
 use crate::{
     Able, Action, Approvals, Difference,
+    eyes::ways,
+    lists::is_protected,
     messages::Event,
-    permission, reasons,
+    reasons,
     rows::{self, Change, Content, Row, State, approvals},
 };
+use access::{MEMBERS_PROTECT, Permission};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -14,7 +17,10 @@ use diesel_async::RunQueryDsl;
 use guard::throttle::{self, Rule, Taken};
 use kernel::{ApprovalId, Outage, Outcome, PersonId, StaffId};
 use serde_json::{Value, json};
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::Duration,
+};
 use tenancy::{Insurer, insurer_of};
 use uuid::Uuid;
 
@@ -55,11 +61,30 @@ pub struct Wish {
     /// Whose values of the roster it shows.
     pub person: Option<PersonId>,
     /// The colleague who gains by it.
-    pub beneficiary: Option<StaffId>,
+    pub beneficiary: Option<Beneficiary>,
+    /// By what somebody agrees no more once this is done. Whoever agrees by all of it may agree to this too, and counts. Empty
+    /// where nobody's eyes are taken away.
+    pub also: BTreeSet<Permission>,
     /// By what its performer does it.
     pub parameters: Value,
     /// What changes.
     pub difference: Difference,
+}
+
+/// A colleague who gains by a wish, and therefore never agrees to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beneficiary {
+    /// Who.
+    pub staff_id: StaffId,
+    /// True where they lose by it too: they count, or one of two would take from the other whatever comes with a gift.
+    pub loses: bool,
+}
+
+impl Wish {
+    /// Whoever asks, and whoever gains, never agrees.
+    fn is_own(&self, asks: StaffId, id: StaffId) -> bool {
+        asks == id || self.beneficiary.is_some_and(|one| one.staff_id == id)
+    }
 }
 
 /// What is to be done with what was asked.
@@ -81,8 +106,9 @@ impl Approvals {
         wish: Wish,
     ) -> Result<Outcome<Asked>, Outage> {
         let insurer = insurer_of(tx).await?;
-        let able = self.able(tx, now, wish.action).await?;
-        if !is_on(&insurer, wish.action, &able, Some(asker.staff_id), wish.beneficiary) {
+        let able = self.able(tx, now, ways(wish.action, &wish.also), wish.person).await?;
+        let gains = wish.beneficiary.filter(|one| !one.loses).map(|one| one.staff_id);
+        if !is_on(&insurer, wish.action, &able, Some(asker.staff_id), gains) {
             return Ok(Outcome::Done(Asked::GoesOn));
         }
         if matches!(asker.actor, Actor::Support { .. }) {
@@ -97,6 +123,12 @@ impl Approvals {
         let mut own = standing(tx, &wish, asker.staff_id).await?;
         if let Some(row) = own.take_if(|row| row.state(now) == State::Lapsed) {
             rows::set(tx, row.approval_id, Change::to(State::Lapsed, None), now).await?;
+        }
+        let others = able
+            .iter()
+            .filter(|one| !wish.is_own(asker.staff_id, one.staff_id) && one.agrees_at(now + WAIT));
+        if own.is_none() && others.clone().next().is_none() {
+            return Ok(reasons::NOBODY_ELSE.into());
         }
         if own.is_none() && !insert(tx, id, &wish, &asker, content.close(&self.keys, tenant, id)?, now).await? {
             // Of two at the same time this one came second.
@@ -117,11 +149,7 @@ impl Approvals {
         record(tx, now, &asker, ("approval.ask", id), wish.action).await?;
         let key = asker.staff_id.to_string();
         if throttle::take(tx, &self.keys, now, &TOLD, &key).await? == Taken::Free {
-            let never = [Some(asker.staff_id), wish.beneficiary];
-            for other in able
-                .iter()
-                .filter(|other| other.is_active && !never.contains(&Some(other.staff_id)))
-            {
+            for other in others {
                 let to = (other.staff_id, other.email.as_str());
                 self.mail(tx, &insurer, to, wish.action, Event::Asked, now).await?;
             }
@@ -129,13 +157,53 @@ impl Approvals {
         Ok(Outcome::Done(Asked::Waits(id)))
     }
 
+    /// Who may agree to what is agreed to by one of these ways, and shows the values of this person.
     pub(crate) async fn able(
         &self,
         tx: &TenantTransaction,
         now: DateTime<Utc>,
-        action: Action,
+        ways: impl Iterator<Item = BTreeSet<Permission>>,
+        person: Option<PersonId>,
     ) -> Result<Vec<Able>, DatabaseError> {
-        self.colleagues.able(tx, now, permission(action)).await
+        let mut able: BTreeMap<StaffId, Able> = BTreeMap::new();
+        for way in ways {
+            for one in self.holders(tx, now, &way).await? {
+                let both = match able.remove(&one.staff_id) {
+                    Some(known) => known.or(&one),
+                    None => one,
+                };
+                able.insert(both.staff_id, both);
+            }
+        }
+        if let Some(person) = person
+            && is_protected(tx, person).await?
+        {
+            let know = self.colleagues.able(tx, now, MEMBERS_PROTECT).await?;
+            able.retain(|id, _| know.iter().any(|one| one.staff_id == *id));
+        }
+        Ok(able.into_values().collect())
+    }
+
+    /// Who holds all of these.
+    async fn holders(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        permissions: &BTreeSet<Permission>,
+    ) -> Result<Vec<Able>, DatabaseError> {
+        let mut all: Option<Vec<Able>> = None;
+        for permission in permissions {
+            let some = self.colleagues.able(tx, now, *permission).await?;
+            let both = |one: Able| {
+                let other = some.iter().find(|other| other.staff_id == one.staff_id)?;
+                Some(one.and(other))
+            };
+            all = Some(match all {
+                Some(all) => all.into_iter().filter_map(both).collect(),
+                None => some,
+            });
+        }
+        Ok(all.unwrap_or_default())
     }
 }
 
@@ -150,7 +218,8 @@ pub(crate) fn is_on(
     asks: Option<StaffId>,
     gains: Option<StaffId>,
 ) -> bool {
-    let eyes: HashSet<StaffId> = able.iter().map(|one| one.staff_id).chain(asks).collect();
+    let counted = able.iter().filter(|one| one.counts).map(|one| one.staff_id);
+    let eyes: HashSet<StaffId> = counted.chain(asks).collect();
     let two = eyes.iter().filter(|one| Some(**one) != gains).count() >= 2;
     insurer.approvals.said(action).unwrap_or(action.is_usual() && two)
 }
@@ -188,7 +257,8 @@ async fn insert(
             approvals::kind.eq(wish.kind),
             approvals::subject_id.eq(wish.subject),
             approvals::person_id.eq(wish.person),
-            approvals::beneficiary_id.eq(wish.beneficiary),
+            approvals::beneficiary_id.eq(wish.beneficiary.map(|one| one.staff_id)),
+            approvals::also.eq(wish.also.iter().map(|one| one.0).collect::<Vec<_>>()),
             approvals::sealed.eq(sealed),
             approvals::state.eq(State::Waiting.as_str()),
             approvals::asked_by.eq(asker.staff_id),

@@ -3,7 +3,7 @@
 use crate::{
     Agreed, Approvals, Asker, Eye, Performer,
     ask::record,
-    lists::may_know,
+    lists::known,
     messages::Event,
     permission, reasons,
     rows::{self, Change, PURPOSE, Row, State, approvals},
@@ -35,7 +35,9 @@ pub enum Decided {
 }
 
 impl Approvals {
-    /// Agrees, and does it: in one transaction, and only where the difference is still what was shown.
+    /// Agrees, and does it: in one transaction, and only where the difference is still what was shown. The wish's row is held
+    /// last, as whoever asks holds it last: both have held by then what the wish is about. Of two who agree at the same time
+    /// both may do it, and what the second did goes with its transaction.
     pub async fn agree(
         &self,
         origin: &Origin,
@@ -45,15 +47,14 @@ impl Approvals {
     ) -> Result<Outcome<Decided>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(eye.tenant).write(Durability::Safe).await?;
-        let row = match open(&tx, eye, id, now).await? {
-            Ok(row) => row,
+        let (row, action) = match open(&tx, eye, id, now).await? {
+            Ok(found) => found,
             Err(refusal) => return Ok(refusal.into()),
         };
-        let (row, action) = row;
-        if row.asked_by == eye.staff_id || row.beneficiary_id == Some(eye.staff_id) {
+        if row.is_own(eye.staff_id) {
             return Ok(reasons::OWN_WISH.into());
         }
-        if !eye.agrees.contains(&permission(action)) {
+        if !row.is_answered_by(eye.agrees) {
             return Ok(reasons::HELD_TOO_SHORT.into());
         }
         let content = row.content(&self.keys, eye.tenant)?;
@@ -73,26 +74,27 @@ impl Approvals {
         };
         let asker = self.colleagues.one(&tx, row.asked_by).await?;
         let may = asker.is_some_and(|asker| asker.permissions.contains(&permission(action)));
-        let anew = if may {
-            (performer.difference)(&mut tx, &agreed).await?
+        let done = if may {
+            performer.do_as_shown(&mut tx, &agreed, &content.difference).await?
         } else {
-            reasons::WISH_CHANGED.into()
+            None
         };
-        if !matches!(anew, Outcome::Done(anew) if anew == content.difference) {
-            self.lapse(&mut tx, &row, Some(eye), now).await?;
-            tx.commit().await?;
-            return Ok(reasons::WISH_CHANGED.into());
+        if !still_waits(&tx, id, now).await? {
+            tx.rollback().await?;
+            return Ok(reasons::WISH_OVER.into());
         }
-        let decided = match &performer.perform {
-            Some(perform) => {
-                if let Outcome::Refused(refusal) = perform(&mut tx, &agreed).await? {
-                    // Whatever it has begun goes with the transaction; the wish waits on.
-                    tx.rollback().await?;
-                    return Ok(refusal.into());
-                }
-                Decided::Done
+        let decided = match done {
+            Some(Outcome::Done(decided)) => decided,
+            Some(Outcome::Refused(refusal)) => {
+                // Whatever it has begun goes with the transaction; the wish waits on.
+                tx.rollback().await?;
+                return Ok(refusal.into());
             }
-            None => Decided::FileWaits,
+            None => {
+                self.lapse(&mut tx, &row, Some(eye), now).await?;
+                tx.commit().await?;
+                return Ok(reasons::WISH_CHANGED.into());
+            }
         };
         let change = match decided {
             Decided::Done => Change::to(State::Done, Some(eye.staff_id)),
@@ -126,6 +128,9 @@ impl Approvals {
             Ok(found) => found,
             Err(refusal) => return Ok(refusal.into()),
         };
+        if !still_waits(&tx, id, now).await? {
+            return Ok(reasons::WISH_OVER.into());
+        }
         if row.asked_by == eye.staff_id {
             return Ok(reasons::OWN_WISH.into());
         }
@@ -162,25 +167,43 @@ impl Approvals {
         Ok(Outcome::Done(()))
     }
 
-    /// Ends what nobody answered, tells who asked, and deletes what has served its time: for a job; gives how many.
+    /// Ends what nobody answered, and what nobody can answer any more in its time; tells who asked, and deletes what has served
+    /// its time: for a job; gives how many.
     pub async fn sweep(&self, tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, Outage> {
-        let late: Vec<Row> = approvals::table
+        let standing: Vec<Row> = approvals::table
             .filter(approvals::tenant_id.eq(tx.tenant()))
             .filter(approvals::state.eq("waiting").or(approvals::state.eq("agreed")))
-            .filter(approvals::ends_at.le(now))
+            .order(approvals::approval_id)
             .select(Row::as_select())
-            .for_no_key_update()
             .load(&mut **tx)
             .await?;
-        for row in &late {
-            self.lapse(tx, row, None, now).await?;
+        let mut ended = 0;
+        for row in &standing {
+            let is_over = match row.state(now) {
+                State::Waiting => !self
+                    .others(tx, now, row)
+                    .await?
+                    .iter()
+                    .any(|one| one.agrees_at(row.ends_at)),
+                State::Agreed => false,
+                _ => true,
+            };
+            // Those that go on are not held: whoever answers one need not wait for what is asked about the others.
+            let ends = is_over && {
+                let held = rows::locked(tx, row.approval_id).await?;
+                held.is_some_and(|held| held.decided_at == row.decided_at)
+            };
+            if ends {
+                self.lapse(tx, row, None, now).await?;
+                ended += 1;
+            }
         }
         let deleted = diesel::delete(approvals::table)
             .filter(approvals::tenant_id.eq(tx.tenant()))
             .filter(approvals::approval_id.lt(ApprovalId::least(now - KEPT)))
             .execute(&mut **tx)
             .await?;
-        Ok(late.len() + deleted)
+        Ok(ended + deleted)
     }
 
     /// It lapses: who asked is told, and who was about to agree.
@@ -227,18 +250,23 @@ impl Approvals {
     }
 }
 
-/// A wish that waits and that they see, kept from others' answers.
+/// True where it waits for an answer; nobody else answers before the transaction ends.
+async fn still_waits(tx: &TenantTransaction, id: ApprovalId, now: DateTime<Utc>) -> Result<bool, Outage> {
+    let row = rows::locked(tx, id).await?;
+    Ok(row.is_some_and(|row| row.state(now) == State::Waiting))
+}
+
+/// A wish that waits and that they see.
 async fn open(
     tx: &TenantTransaction,
     eye: Eye<'_>,
     id: ApprovalId,
     now: DateTime<Utc>,
 ) -> Result<Result<(Row, crate::Action), Refusal>, Outage> {
-    let found = rows::locked(tx, id).await?;
-    let found = if may_know(tx, eye, id).await? { found } else { None };
+    let found = known(tx, eye, id).await?;
     let seen = found.and_then(|row| {
         let action = row.action()?;
-        eye.sees(action, row.asked_by).then_some((row, action))
+        eye.sees(&row).then_some((row, action))
     });
     Ok(match seen {
         None => Err(outcome::NOT_FOUND.into()),

@@ -1,6 +1,6 @@
 //! Who may agree: whoever has held the action's permission over everybody for a week, and is let in.
 
-use crate::{Action, Boxed};
+use crate::{Action, Boxed, Row};
 use access::{
     EXPORT_PERSONAL, MEMBERS_EDIT, MEMBERS_EMAIL, MEMBERS_PROTECT, NOTICES_PUBLISH, Permission, ROSTER_IMPORT,
     SETTINGS_EDIT, STAFF_MANAGE, TERMS_EDIT,
@@ -34,6 +34,13 @@ pub fn agreeing() -> BTreeSet<Permission> {
     all.map(permission).collect()
 }
 
+/// Each of these is by what somebody agrees to a wish: its action's permission, or all of those whose holders' eyes it takes
+/// away.
+pub(crate) fn ways(action: Action, also: &BTreeSet<Permission>) -> impl Iterator<Item = BTreeSet<Permission>> + use<> {
+    let own = BTreeSet::from([permission(action)]);
+    std::iter::once(own).chain((!also.is_empty()).then(|| also.clone()))
+}
+
 /// Somebody who may agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Able {
@@ -41,9 +48,35 @@ pub struct Able {
     pub staff_id: StaffId,
     /// Their address.
     pub email: String,
-    /// False where a colleague has suspended them, or they were let in again within [`LEAST_HELD`]: they agree to nothing, but
-    /// four eyes don't end by shutting one pair.
-    pub is_active: bool,
+    /// True where they are one of those by whom it is told whether two can agree: they have held the permission for
+    /// [`LEAST_HELD`]. Whom a colleague suspended counts on, for four eyes don't end by shutting one pair.
+    pub counts: bool,
+    /// From when on they agree: [`LEAST_HELD`] after they were given it, or let in again. Never while they are suspended.
+    pub agrees_from: Option<DateTime<Utc>>,
+}
+
+impl Able {
+    pub(crate) fn agrees_at(&self, at: DateTime<Utc>) -> bool {
+        self.agrees_from.is_some_and(|from| from <= at)
+    }
+
+    /// As whoever needs another permission beside it.
+    pub(crate) fn and(self, other: &Self) -> Self {
+        Self {
+            counts: self.counts && other.counts,
+            agrees_from: self.agrees_from.max(other.agrees_from),
+            ..self
+        }
+    }
+
+    /// As whoever may by another permission as well.
+    pub(crate) fn or(self, other: &Self) -> Self {
+        Self {
+            counts: self.counts || other.counts,
+            agrees_from: self.agrees_from.min(other.agrees_from),
+            ..self
+        }
+    }
 }
 
 /// Somebody who is let in, and what they may do.
@@ -57,7 +90,7 @@ pub struct Colleague {
 
 /// What wishes need to know of an insurer's staff. Brought by staff, whose tables say it.
 pub trait Colleagues: Send + Sync {
-    /// Who has held a permission over everybody for [`LEAST_HELD`], those whom a colleague suspended among them.
+    /// Who holds a permission over everybody and has come in, those whom a colleague suspended among them.
     fn able<'a>(
         &'a self,
         tx: &'a TenantTransaction,
@@ -84,8 +117,9 @@ pub struct Eye<'a> {
 }
 
 impl Eye<'_> {
-    pub(crate) fn sees(&self, action: Action, asked_by: StaffId) -> bool {
-        asked_by == self.staff_id || self.holds.contains(&permission(action))
+    /// True where the wish's own page is theirs to open.
+    pub fn sees(&self, row: &Row) -> bool {
+        row.asked_by == self.staff_id || row.is_answered_by(self.holds)
     }
 }
 

@@ -19,14 +19,14 @@ pub mod reasons;
 mod rows;
 mod switch;
 
-pub use ask::{Asked, Asker, WAITS, Wish};
+pub use ask::{Asked, Asker, Beneficiary, WAITS, Wish};
 pub use decide::Decided;
 pub use eyes::{Able, Colleague, Colleagues, Eye, LEAST_HELD, agreeing, permission};
-pub use lists::{List, Shown, list, subjects_waiting, waiting};
+pub use lists::{About, List, Shown, about, list, subjects_waiting, waiting};
 pub use messages::registry;
 pub use performer::{Agreed, Boxed, Compute, Perform, Performer};
 pub use rows::{KEYED, Row, State, forget};
-pub use switch::{Switch, Switching};
+pub use switch::{Switch, Switching, taking_out};
 pub use tenancy::ApprovalAction as Action;
 
 use database::Database;

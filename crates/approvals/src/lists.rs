@@ -2,19 +2,19 @@
 
 use crate::{
     Action, Approvals, Difference, Eye,
-    eyes::words,
+    eyes::{Able, words},
     rows::{PURPOSE, Row, approvals},
 };
 use access::MEMBERS_PROTECT;
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     dsl::{count_star, min, sql},
     prelude::*,
     sql_types::{Bool, Integer},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{ApprovalId, Outage};
+use kernel::{ApprovalId, Outage, PersonId};
 use serde_json::Value;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -30,6 +30,18 @@ pub enum List {
     Decided,
 }
 
+/// The condition that a wish can be answered by whoever has these permissions: by that of its action, or by all whose holders'
+/// eyes it takes away.
+macro_rules! answered_by {
+    ($permissions:expr) => {{
+        let held: Vec<&str> = $permissions.iter().map(|one| one.0).collect();
+        let takes_all = approvals::also
+            .ne(Vec::<String>::new())
+            .and(approvals::also.is_contained_by(held));
+        approvals::action.eq_any(words($permissions)).or(takes_all)
+    }};
+}
+
 /// The condition that somebody may know of the person whose values a wish shows: of a protected one few may.
 macro_rules! may_know {
     ($tx:expr, $eye:expr) => {
@@ -41,18 +53,36 @@ macro_rules! may_know {
     };
 }
 
-/// True where somebody may know of the person whose values this wish shows, if it shows any.
-pub(crate) async fn may_know(tx: &TenantTransaction, eye: Eye<'_>, id: ApprovalId) -> Result<bool, DatabaseError> {
-    let found: Option<ApprovalId> = approvals::table
+/// One, for those who may know of the person whose values it shows, if it shows any.
+pub(crate) async fn known(tx: &TenantTransaction, eye: Eye<'_>, id: ApprovalId) -> Result<Option<Row>, DatabaseError> {
+    Ok(approvals::table
         .filter(approvals::tenant_id.eq(tx.tenant()))
         .filter(approvals::approval_id.eq(id))
         .filter(may_know!(tx, eye))
-        .select(approvals::approval_id)
+        .select(Row::as_select())
         .first(&mut &**tx)
         .await
-        .optional()?;
-    Ok(found.is_some())
+        .optional()?)
 }
+
+/// True where nobody may know of this person but whoever may protect.
+pub(crate) async fn is_protected(tx: &TenantTransaction, person: PersonId) -> Result<bool, DatabaseError> {
+    let query = diesel::sql_query(PROTECTED)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<diesel::sql_types::Uuid, _>(person);
+    let found: Protected = query.get_result(&mut &**tx).await?;
+    Ok(found.is_protected)
+}
+
+#[derive(QueryableByName)]
+struct Protected {
+    #[diesel(sql_type = Bool)]
+    is_protected: bool,
+}
+
+const PROTECTED: &str = "\
+SELECT EXISTS (SELECT FROM protections x
+    WHERE x.tenant_id = $1 AND x.person_id = $2 AND x.lifted_at IS NULL) AS is_protected";
 
 /// Some of them, the latest first, after one of them.
 pub async fn list(
@@ -79,7 +109,7 @@ pub async fn list(
                 .filter(approvals::ends_at.gt(now))
                 .filter(approvals::asked_by.ne(me))
                 .filter(approvals::beneficiary_id.is_distinct_from(me))
-                .filter(approvals::action.eq_any(words(eye.agrees)))
+                .filter(answered_by!(eye.agrees))
                 .load(&mut &**tx)
                 .await?
         }
@@ -87,7 +117,7 @@ pub async fn list(
             of_all
                 .filter(approvals::state.ne("waiting").or(approvals::ends_at.le(now)))
                 .filter(approvals::asked_by.ne(me))
-                .filter(approvals::action.eq_any(words(eye.holds)))
+                .filter(answered_by!(eye.holds))
                 .load(&mut &**tx)
                 .await?
         }
@@ -100,17 +130,16 @@ pub async fn waiting(
     now: DateTime<Utc>,
     eye: Eye<'_>,
 ) -> Result<Option<(i64, DateTime<Utc>)>, DatabaseError> {
-    let (wishes, since): (i64, Option<DateTime<Utc>>) = approvals::table
+    let waiting = approvals::table
         .filter(approvals::tenant_id.eq(tx.tenant()))
         .filter(approvals::state.eq("waiting"))
         .filter(approvals::ends_at.gt(now))
         .filter(approvals::asked_by.ne(eye.staff_id))
         .filter(approvals::beneficiary_id.is_distinct_from(eye.staff_id))
-        .filter(approvals::action.eq_any(words(eye.agrees)))
+        .filter(answered_by!(eye.agrees))
         .filter(may_know!(tx, eye))
-        .select((count_star(), min(approvals::asked_at)))
-        .first(&mut &**tx)
-        .await?;
+        .select((count_star(), min(approvals::asked_at)));
+    let (wishes, since): (i64, Option<DateTime<Utc>>) = Prepared(waiting).get_result(&mut &**tx).await?;
     Ok(since.map(|since| (wishes, since)))
 }
 
@@ -133,6 +162,31 @@ pub async fn subjects_waiting(
     Ok(subjects.into_iter().collect())
 }
 
+/// What a wish may be about: an action, and of what.
+pub type About = (Action, Uuid);
+
+/// The wishes about these that wait, the oldest first, for whoever may know of the person whose values each shows.
+pub async fn about(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    eye: Eye<'_>,
+    about: &[About],
+) -> Result<Vec<Row>, DatabaseError> {
+    let actions: Vec<&str> = about.iter().map(|(action, _)| action.as_str()).collect();
+    let subjects: Vec<Uuid> = about.iter().map(|(_, subject)| *subject).collect();
+    Ok(approvals::table
+        .filter(approvals::tenant_id.eq(tx.tenant()))
+        .filter(approvals::state.eq("waiting"))
+        .filter(approvals::ends_at.gt(now))
+        .filter(approvals::action.eq_any(actions))
+        .filter(approvals::subject_id.eq_any(subjects))
+        .filter(may_know!(tx, eye))
+        .order(approvals::approval_id.asc())
+        .select(Row::as_select())
+        .load(&mut &**tx)
+        .await?)
+}
+
 /// A wish with what it shows.
 #[derive(Debug)]
 pub struct Shown {
@@ -151,7 +205,12 @@ pub struct Shown {
 impl Shown {
     /// True where this one never agrees to it, whatever they hold: it is theirs, or they gain by it.
     pub fn is_own(&self, eye: Eye<'_>) -> bool {
-        self.row.asked_by == eye.staff_id || self.row.beneficiary_id == Some(eye.staff_id)
+        self.row.is_own(eye.staff_id)
+    }
+
+    /// True where this one has held for long enough what agrees to it.
+    pub fn is_agreed_to_by(&self, eye: Eye<'_>) -> bool {
+        self.row.is_answered_by(eye.agrees)
     }
 }
 
@@ -163,25 +222,31 @@ impl Approvals {
         now: DateTime<Utc>,
         shown: &Shown,
     ) -> Result<bool, DatabaseError> {
-        let never = [Some(shown.row.asked_by), shown.row.beneficiary_id];
-        let able = self.able(tx, now, shown.action).await?;
-        Ok(able
+        Ok(self
+            .others(tx, now, &shown.row)
+            .await?
             .iter()
-            .any(|one| one.is_active && !never.contains(&Some(one.staff_id))))
+            .any(|one| one.agrees_at(now)))
+    }
+
+    /// Who agrees to a wish, now or later, but for those who never do.
+    pub(crate) async fn others(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        row: &Row,
+    ) -> Result<Vec<Able>, DatabaseError> {
+        let mut able = self.able(tx, now, row.ways(), row.person_id).await?;
+        able.retain(|one| !row.is_own(one.staff_id));
+        Ok(able)
     }
 
     /// One, for those who see it: who asked, and whoever may do the same.
     pub async fn one(&self, tx: &TenantTransaction, eye: Eye<'_>, id: ApprovalId) -> Result<Option<Shown>, Outage> {
-        let found: Option<Row> = approvals::table
-            .filter(approvals::tenant_id.eq(tx.tenant()))
-            .filter(approvals::approval_id.eq(id))
-            .filter(may_know!(tx, eye))
-            .select(Row::as_select())
-            .first(&mut &**tx)
-            .await
-            .optional()?;
-        let Some(row) = found else { return Ok(None) };
-        let Some(action) = row.action().filter(|action| eye.sees(*action, row.asked_by)) else {
+        let Some(row) = known(tx, eye, id).await? else {
+            return Ok(None);
+        };
+        let Some(action) = row.action().filter(|_| eye.sees(&row)) else {
             return Ok(None);
         };
         let content = row.content(&self.keys, tx.tenant())?;

@@ -1,6 +1,6 @@
 //! What is done at agreement: for each action two closures, brought by whoever owns it.
 
-use crate::{Action, Difference};
+use crate::{Action, Decided, Difference};
 use audit::Origin;
 use chrono::{DateTime, Utc};
 use database::TenantTransaction;
@@ -45,8 +45,8 @@ pub type Perform =
 pub struct Performer {
     pub(crate) action: Action,
     pub(crate) kind: &'static str,
-    pub(crate) difference: Compute,
-    pub(crate) perform: Option<Perform>,
+    difference: Compute,
+    perform: Option<Perform>,
 }
 
 impl Performer {
@@ -84,6 +84,23 @@ impl Performer {
             difference: Arc::new(difference),
             perform: None,
         }
+    }
+
+    /// Does it where the difference made anew is what was shown, else nothing.
+    pub(crate) async fn do_as_shown(
+        &self,
+        tx: &mut TenantTransaction,
+        agreed: &Agreed,
+        shown: &Difference,
+    ) -> Result<Option<Outcome<Decided>>, Outage> {
+        let anew = (self.difference)(tx, agreed).await?;
+        if !matches!(anew, Outcome::Done(anew) if anew == *shown) {
+            return Ok(None);
+        }
+        Ok(Some(match &self.perform {
+            Some(perform) => perform(tx, agreed).await?.map(|()| Decided::Done),
+            None => Outcome::Done(Decided::FileWaits),
+        }))
     }
 
     /// The one of an action.

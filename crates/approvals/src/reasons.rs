@@ -88,6 +88,20 @@ pub const WISH_CHANGED: Reason = Reason {
     },
 };
 
+/// What needs another's agreement would wait for nobody.
+pub const NOBODY_ELSE: Reason = Reason {
+    code: "approval_nobody_else",
+    kind: RefusalKind::Outdated,
+    detail: "It needs another's agreement, and within seven days there is nobody else who can give it.",
+    words: |_, _| {
+        Words::new(
+            "承認できる職員がほかにいません",
+            "この操作には、ほかの職員の承認が要ります。承認できるのは、同じ権限を7日以上、加入者全員について持っている職員です。保護されている加入者についての申請は、保護の権限も持つ職員だけが承認できます。申請した職員と、停止中の職員は承認できません。役割の変更は、外すことと付けることを分けて申請すると、本人も外すことを承認できます。承認できる職員がもういないときは、運営にお問い合わせください。",
+            &[LIST],
+        )
+    },
+};
+
 /// Fewer than two can agree to what is to be put under four eyes.
 pub const NOBODY_TO_AGREE: Reason = Reason {
     code: "approval_nobody_to_agree",

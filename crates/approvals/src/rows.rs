@@ -1,6 +1,10 @@
 //! The rows of wishes.
 
-use crate::{Action, Difference};
+use crate::{
+    Action, Difference,
+    eyes::{agreeing, ways},
+};
+use access::Permission;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Keyed, Kind, TenantTransaction};
 use diesel::prelude::*;
@@ -8,6 +12,7 @@ use diesel_async::RunQueryDsl;
 use kernel::{ApprovalId, Keys, Outage, OutageKind, PersonId, StaffId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What wishes are sealed for.
@@ -37,6 +42,7 @@ mod schema {
             subject_id -> Uuid,
             person_id -> Nullable<Uuid>,
             beneficiary_id -> Nullable<Uuid>,
+            also -> Array<Text>,
             sealed -> Binary,
             state -> Text,
             asked_by -> Uuid,
@@ -92,6 +98,7 @@ pub struct Row {
     /// Whose values of the roster it shows.
     pub person_id: Option<PersonId>,
     pub(crate) beneficiary_id: Option<StaffId>,
+    also: Vec<String>,
     pub(crate) sealed: Vec<u8>,
     state: String,
     /// Who asked.
@@ -111,6 +118,27 @@ impl Row {
     /// What is wished.
     pub fn action(&self) -> Option<Action> {
         Action::read(&self.action)
+    }
+
+    /// By what somebody agrees to it.
+    pub(crate) fn ways(&self) -> impl Iterator<Item = BTreeSet<Permission>> {
+        let known = agreeing().into_iter();
+        let mut also: BTreeSet<Permission> = known.filter(|one| self.also.iter().any(|word| word == one.0)).collect();
+        if also.len() < self.also.len() {
+            // What this release doesn't know nobody holds here: without it the rest would be too little.
+            also.clear();
+        }
+        self.action().into_iter().flat_map(move |action| ways(action, &also))
+    }
+
+    /// True where whoever has these permissions may answer it.
+    pub(crate) fn is_answered_by(&self, permissions: &BTreeSet<Permission>) -> bool {
+        self.ways().any(|way| way.is_subset(permissions))
+    }
+
+    /// True where this one never agrees to it, whatever they hold: it is theirs, or they gain by it.
+    pub(crate) fn is_own(&self, id: StaffId) -> bool {
+        self.asked_by == id || self.beneficiary_id == Some(id)
     }
 
     /// How it stands at `now`: what was not swept yet has lapsed all the same.

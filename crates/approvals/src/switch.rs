@@ -1,12 +1,16 @@
 //! Switching four eyes on and off: more of them at once, fewer only by another's agreement.
 
-use crate::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish, ask::is_on, reasons};
+use crate::{
+    About, Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish, ask::is_on, eyes::ways, permission,
+    reasons,
+};
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
-use kernel::{Outage, Outcome, TenantId, outcome};
+use kernel::{Outage, Outcome, StaffId, TenantId, outcome};
 use serde_json::{Value, json};
 use tenancy::{CHANGED_MEANWHILE, Revising, insurer_of, revise, revisions};
+use uuid::Uuid;
 
 /// Who switches, and what they have seen.
 #[derive(Debug, Clone, Copy)]
@@ -35,22 +39,28 @@ pub struct Switch {
 }
 
 impl Approvals {
-    /// How each action stands.
-    pub async fn switches(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<Vec<Switch>, Outage> {
+    /// How each action stands, for whoever would do it where that is known: they are one of two, however new.
+    pub async fn switches(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        asks: Option<StaffId>,
+    ) -> Result<Vec<Switch>, Outage> {
         let insurer = insurer_of(tx).await?;
         let mut switches = Vec::new();
         for action in Action::SWITCHED {
-            let able = self.able(tx, now, action).await?;
+            let able = self.able(tx, now, ways(action, &[].into()), None).await?;
             switches.push(Switch {
                 action,
-                is_on: is_on(&insurer, action, &able, None, None),
-                eyes: able.iter().filter(|one| one.is_active).count(),
+                is_on: is_on(&insurer, action, &able, asks, None),
+                eyes: able.iter().filter(|one| one.agrees_at(now)).count(),
             });
         }
         Ok(switches)
     }
 
-    /// Puts these actions under four eyes and no others: at once where none is taken out, else once another has agreed.
+    /// Puts these actions under four eyes and no others. What is put under them is so at once. Each that is taken out is a wish
+    /// of its own wherever another could agree to the action or to its switch: whoever could do neither has no say in it.
     pub async fn switch(&self, switching: Switching<'_>, on: &[Action]) -> Result<Outcome<Asked>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(switching.tenant).write(Durability::Safe).await?;
@@ -58,7 +68,7 @@ impl Approvals {
         if revisions::has_changed_since(&mut tx, switching.expected).await? {
             return Ok(CHANGED_MEANWHILE.into());
         }
-        let stands = self.switches(&tx, now).await?;
+        let stands = self.switches(&tx, now, None).await?;
         let changed: Vec<&Switch> = stands
             .iter()
             .filter(|switch| switch.is_on != on.contains(&switch.action))
@@ -67,37 +77,36 @@ impl Approvals {
         if changed.iter().any(|switch| !switch.is_on && switch.eyes < 2) {
             return Ok(reasons::NOBODY_TO_AGREE.into());
         }
-        let said: Vec<(Action, bool)> = changed.iter().map(|switch| (switch.action, !switch.is_on)).collect();
-        if said.iter().any(|(_, is_on)| !is_on) {
-            let wish = Wish {
-                action: Action::SwitchOff,
-                kind: "",
-                subject: switching.asker.staff_id.0,
-                person: None,
-                beneficiary: None,
-                parameters: json!({ "said": said, "name": switching.name, "why": switching.why }),
-                difference: difference(&stands, &said),
-            };
-            match self.ask(&mut tx, now, switching.asker, wish).await? {
-                Outcome::Done(Asked::GoesOn) => {}
-                Outcome::Done(waits) => {
-                    tx.commit().await?;
-                    return Ok(Outcome::Done(waits));
+        let mut at_once: Vec<(Action, bool)> = Vec::new();
+        let mut asked = Asked::GoesOn;
+        for switch in changed {
+            if switch.is_on {
+                let wish = off(&switching, &stands, switch.action);
+                match self.ask(&mut tx, now, switching.asker, wish).await? {
+                    Outcome::Done(Asked::GoesOn) => {}
+                    Outcome::Done(waits) => {
+                        asked = waits;
+                        continue;
+                    }
+                    Outcome::Refused(refusal) => return Ok(refusal.into()),
                 }
-                Outcome::Refused(refusal) => return Ok(refusal.into()),
+            }
+            at_once.push((switch.action, !switch.is_on));
+        }
+        if !at_once.is_empty() {
+            let revising = Revising {
+                expected: switching.expected,
+                actor: switching.asker.actor,
+                by: switching.name,
+                why: switching.why,
+            };
+            let revised = say(&mut tx, now, switching.asker.origin, &revising, &at_once).await?;
+            if let Outcome::Refused(refusal) = revised {
+                return Ok(refusal.into());
             }
         }
-        let revising = Revising {
-            expected: switching.expected,
-            actor: switching.asker.actor,
-            by: switching.name,
-            why: switching.why,
-        };
-        let revised = say(&mut tx, now, switching.asker.origin, &revising, &said).await?;
-        if matches!(revised, Outcome::Done(())) {
-            tx.commit().await?;
-        }
-        Ok(revised.map(|()| Asked::GoesOn))
+        tx.commit().await?;
+        Ok(Outcome::Done(asked))
     }
 
     /// How actions are taken out once another has agreed.
@@ -110,7 +119,9 @@ impl Approvals {
                 let approvals = seen.clone();
                 Box::pin(async move {
                     Ok(match said(agreed) {
-                        Some(said) => Outcome::Done(difference(&approvals.switches(tx, agreed.now).await?, &said)),
+                        Some(said) => {
+                            Outcome::Done(difference(&approvals.switches(tx, agreed.now, None).await?, &said))
+                        }
                         None => outcome::NOT_FOUND.into(),
                     })
                 })
@@ -132,6 +143,32 @@ impl Approvals {
                 })
             },
         )
+    }
+}
+
+/// What a wish to take an action out is about: one thing among the insurer's actions. It is stored, so that no action may come
+/// before another that was there already.
+fn place(action: Action) -> Uuid {
+    Uuid::from_u128(action as u128)
+}
+
+/// All that wishes to take actions out may be about.
+pub fn taking_out() -> [About; Action::SWITCHED.len()] {
+    Action::SWITCHED.map(|action| (Action::SwitchOff, place(action)))
+}
+
+/// The wish that takes an action out.
+fn off(switching: &Switching<'_>, stands: &[Switch], action: Action) -> Wish {
+    let said = [(action, false)];
+    Wish {
+        action: Action::SwitchOff,
+        kind: "",
+        subject: place(action),
+        person: None,
+        beneficiary: None,
+        also: [permission(action)].into(),
+        parameters: json!({ "said": said, "name": switching.name, "why": switching.why }),
+        difference: difference(stands, &said),
     }
 }
 

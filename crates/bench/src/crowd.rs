@@ -173,7 +173,8 @@ fn around(tenant: i32, people: u32, now: DateTime<Utc>) -> String {
         "tenant_id, audit_id, at, actor_kind, actor_id, action, outcome, object_kind, object_id, channel, detail";
     format!(
         "CREATE TEMP TABLE who AS
-             SELECT row_number() OVER (ORDER BY number::int, branch) - 1 AS n, person_id, gen_random_uuid() AS account_id
+             SELECT row_number() OVER (ORDER BY number::int, branch) - 1 AS n, person_id, kana_fold1,
+                 gen_random_uuid() AS account_id
              FROM persons WHERE tenant_id = {tenant} AND symbol::int >= {symbols};
          CREATE INDEX ON who (n);
          ANALYZE who;
@@ -185,8 +186,8 @@ fn around(tenant: i32, people: u32, now: DateTime<Utc>) -> String {
          FROM who WHERE n % {REGISTERED} = 0;
          UPDATE persons SET registered = true FROM who
          WHERE persons.tenant_id = {tenant} AND persons.person_id = who.person_id AND who.n % {REGISTERED} = 0;
-         INSERT INTO protections (tenant_id, protection_id, person_id, reason, set_by, set_at)
-         SELECT {tenant}, gen_random_uuid(), person_id, '', {first}, '{now}' FROM who WHERE n % {protected} = 7;
+         INSERT INTO protections (tenant_id, protection_id, person_id, reason, set_by, set_at, kana_fold1)
+         SELECT {tenant}, gen_random_uuid(), person_id, '', {first}, '{now}', kana_fold1 FROM who WHERE n % {protected} = 7;
          INSERT INTO staff (tenant_id, staff_id, email, email_key, name, guesses, device_guesses, factor_guesses, created_at)
          SELECT {tenant}, {clerk}, 'clerk-' || n || '@example.jp', 'clerk-' || n || '@example.jp', '職員' || n, 0, 0, 0, '{now}'
          FROM generate_series(1, {COLLEAGUES}) n;
@@ -217,7 +218,7 @@ fn around(tenant: i32, people: u32, now: DateTime<Utc>) -> String {
         symbols = SYMBOLS.start,
         first = clerk("1"),
         clerk = clerk("n"),
-        actor = clerk(&format!("line / 10 % {COLLEAGUES} + 1")),
+        actor = clerk(&format!("(line / 10 + line / 100) % {COLLEAGUES} + 1")),
         line = of_time("at", "line"),
         known_actor = clerk(&format!("look % {COLLEAGUES} + 1")),
         known_line = of_time("at", "1000000000 + n"),

@@ -4,6 +4,7 @@
 //! (and pgbench's rows travel plain as well).
 
 use std::{
+    borrow::Cow,
     io::{Error, ErrorKind, Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     time::Duration,
@@ -16,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
+    /// How much of it is the last answer.
+    filled: usize,
 }
 
 /// What came back.
@@ -43,6 +46,7 @@ impl Connection {
         Ok(Self {
             stream,
             buffer: vec![0; 128 * 1024],
+            filled: 0,
         })
     }
 
@@ -59,9 +63,26 @@ impl Connection {
             filled += read;
             let so_far = self.buffer.get(..filled).unwrap_or_default();
             if let Some(answer) = parse(so_far)? {
+                self.filled = filled;
                 return Ok(answer);
             }
         }
+    }
+
+    /// How many rows the tables of the last answer have.
+    pub fn rows(&self) -> usize {
+        self.last().matches("</tr").count()
+    }
+
+    /// For whom the forms of the last answer were shown: what each of them sends back.
+    pub fn mark(&self) -> Option<String> {
+        let last = self.last();
+        let (_, rest) = last.split_once("name=\"for\" value=\"")?;
+        Some(rest.split_once('"')?.0.to_owned())
+    }
+
+    fn last(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.buffer.get(..self.filled).unwrap_or_default())
     }
 }
 

@@ -54,7 +54,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
         || {
             stage.sql(
                 DATABASE,
-                "DROP TABLE IF EXISTS copied; CREATE TABLE copied (LIKE persons INCLUDING ALL)",
+                "DROP TABLE IF EXISTS copied; CREATE TABLE copied (LIKE persons INCLUDING ALL) WITH (fillfactor = 90)",
             )?;
             stage.sql(DATABASE, "CHECKPOINT")?;
             let begun = Instant::now();

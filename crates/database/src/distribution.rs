@@ -138,7 +138,12 @@ const EXTENSION: &str = "
 /// All but the migrations' own, which stays where it is.
 const TABLES: &str = "
     SELECT c.relname::text AS name, coalesce(obj_description(c.oid, 'pg_class'), '') AS comment,
-        c.relforcerowsecurity AS forced, c.relpersistence = 'u' AS unlogged,
+        c.relforcerowsecurity AND NOT EXISTS (
+            SELECT FROM pg_inherits i JOIN pg_class part ON part.oid = i.inhrelid
+            WHERE i.inhparent = c.oid AND NOT part.relforcerowsecurity) AS forced,
+        ARRAY(SELECT part.relname::text FROM pg_inherits i JOIN pg_class part ON part.oid = i.inhrelid
+              WHERE i.inhparent = c.oid ORDER BY 1) AS partitions,
+        c.relpersistence = 'u' AS unlogged,
         (SELECT min(a.attname::text) FROM pg_index i
          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
          WHERE i.indrelid = c.oid AND i.indisprimary HAVING count(*) = 1) AS key,

@@ -14,6 +14,7 @@ mod migrations;
 mod prepared;
 mod readiness;
 mod transaction;
+mod years;
 
 pub use bell::Listener;
 pub use connection::Timeouts;
@@ -23,6 +24,7 @@ pub use migrations::{Migrated, latest_migration, migrate, pending_migrations, re
 pub use prepared::Prepared;
 pub use readiness::Readiness;
 pub use transaction::{Directory, DirectoryTransaction, First, TenantTransaction, Transaction};
+pub use years::{MOST_MONTHS, Yearly, keep_years, years};
 
 use connection::Connector;
 use database_url::DatabaseUrl;
@@ -134,8 +136,9 @@ impl From<DatabaseError> for Outage {
 pub enum Prospect {
     /// It may be done: the database is away, busy, or takes nothing that is written for now.
     Passing,
-    /// PostgreSQL said no in words that diesel keeps and a code that it doesn't: that it is about to end, that somebody held
-    /// a lock for too long, or that the statement is a wrong one.
+    /// PostgreSQL said no in words, which are in its own language, and by a code that the driver keeps to itself: that its
+    /// disk is full, that it is about to end, that somebody held a lock for too long, or that the statement is a wrong one.
+    /// The first two are told by [`Database::readiness`].
     Unclear,
     /// It is refused again, each time.
     Refused,

@@ -4,11 +4,11 @@ use diesel::{
     pg::Pg,
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::Untyped,
 };
 
-/// A `sql_query` or an update with one of a few texts. Diesel can't know that and prepares such a statement anew for each
-/// call, a round trip and a plan more; its cache goes by text where a statement has no id of its own.
+/// A `sql_query`, a query with SQL written into it, or an update, with one of a few texts. Diesel can't know that and prepares
+/// such a statement anew for each call, a round trip and a plan more; its cache goes by text where a statement has no id of its
+/// own.
 pub struct Prepared<Q>(
     /// The statement with its parameters. Its text must not hold values.
     pub Q,
@@ -19,8 +19,8 @@ impl<Q> QueryId for Prepared<Q> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q> Query for Prepared<Q> {
-    type SqlType = Untyped;
+impl<Q: Query> Query for Prepared<Q> {
+    type SqlType = Q::SqlType;
 }
 
 impl<Q, Connection> diesel::RunQueryDsl<Connection> for Prepared<Q> {}

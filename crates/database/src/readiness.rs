@@ -37,6 +37,13 @@ pub enum Readiness {
     Away,
 }
 
+impl Readiness {
+    /// Whether PostgreSQL itself is in trouble, whatever is asked of it.
+    pub fn is_outage(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Failing | Self::Away)
+    }
+}
+
 /// Looks, and remembers.
 pub(crate) struct Probe {
     connector: Connector,

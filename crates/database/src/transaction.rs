@@ -82,6 +82,16 @@ impl TenantTransaction {
         self.rings = true;
     }
 
+    /// Goes on as the platform in the same transaction, on its one connection: for the platform's own line of what was done
+    /// to an insurer, which is there exactly where that is done. What was left for the end is done before.
+    pub async fn go_on_as_platform(&mut self) -> Result<(), DatabaseError> {
+        self.finish().await?;
+        let control = format!("SET LOCAL madoguchi.tenant_id = '{}'", TenantId::PLATFORM);
+        self.control(&control).await?;
+        self.scope = TenantId::PLATFORM;
+        Ok(())
+    }
+
     /// Leaves work for the end, right before the commit, whatever is still written till then: what takes a lock for
     /// which the insurer's other transactions wait.
     pub fn at_the_end(&mut self, work: impl for<'tx> FnOnce(&'tx mut Self) -> Closing<'tx> + Send + Sync + 'static) {
@@ -93,9 +103,7 @@ impl<Scope> Transaction<Scope> {
     /// Makes what was written permanent. Where the connection is lost after COMMIT was sent and before it was answered,
     /// nobody knows whether it is: [`DatabaseError::Unconfirmed`].
     pub async fn commit(mut self) -> Result<(), DatabaseError> {
-        for work in std::mem::take(&mut self.last) {
-            work(&mut self).await?;
-        }
+        self.finish().await?;
         let may_arrive = self
             .held
             .as_ref()
@@ -111,6 +119,14 @@ impl<Scope> Transaction<Scope> {
             Err(_) if may_arrive && self.has_closed().await => Err(DatabaseError::Unconfirmed),
             Err(error) => Err(error),
         }
+    }
+
+    /// Does what was left for the end.
+    async fn finish(&mut self) -> Result<(), DatabaseError> {
+        for work in std::mem::take(&mut self.last) {
+            work(self).await?;
+        }
+        Ok(())
     }
 
     /// Undoes what was written, and answers once it is undone: locks are free then. A drop undoes it in the background.

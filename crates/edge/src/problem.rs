@@ -173,8 +173,10 @@ fn field_detail(problem: &Problem) -> String {
         Problem::NotKana => "Must be hiragana or katakana.".into(),
         Problem::DateIncomplete => "Year, month and day are all needed.".into(),
         Problem::ImpossibleDate { month, last_day } => format!("Month {month} ends on day {last_day} in that year."),
+        Problem::ImpossibleMonth => "The month must be from 1 to 12.".into(),
         Problem::DateOutOfRange => "Must be a date from 1868 to today.".into(),
         Problem::EmailShape => "Must have the shape of an e-mail address.".into(),
+        Problem::EmailUnchanged => "Must differ from the present address.".into(),
         Problem::EmailDoubtful { meant } => format!("Perhaps {meant} is meant."),
         Problem::PasswordRule(PasswordFlaws { min, stray, .. }) => {
             let rule = format!(

@@ -82,8 +82,18 @@ pub struct Route<H> {
     pub body: Body,
     /// True where a post is looked at that no page of ours sent. What it may do must hang on what it brings, never on cookies.
     pub foreign: bool,
+    /// The fields of its form that are kept while whoever sent it proves a second factor: the page at the same path shows them.
+    pub keeps: &'static [&'static str],
     /// What serves it.
     pub handler: H,
+}
+
+impl<H> Route<H> {
+    /// The same form, of which these fields are kept while a second factor is proven.
+    #[must_use]
+    pub fn keeping(self, fields: &'static [&'static str]) -> Self {
+        Self { keeps: fields, ..self }
+    }
 }
 
 /// True where a path fits a pattern: literally, with `:name` for one segment that is not empty.

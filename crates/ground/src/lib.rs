@@ -1,6 +1,7 @@
 //! What a feature is built from. One value, put together once by the binary; building it asks no database, so that
 //! tables of routes and documents can be made without one.
 
+use chrono::TimeDelta;
 use database::Database;
 use guard::Hasher;
 use kernel::{Clock, Keys, NameKeys};
@@ -21,4 +22,6 @@ pub struct Ground {
     pub clock: Clock,
     /// The hashing threads.
     pub hasher: Hasher,
+    /// How long a person is kept after coverage is lost.
+    pub person_kept: TimeDelta,
 }

@@ -133,6 +133,21 @@ impl Hasher {
         hash.await?.ok_or(HashError::Lost)
     }
 
+    /// A right password hashed anew where its hash has aged; where there is no place for that now, some other log-in does it.
+    pub async fn renewed(
+        &self,
+        verdict: Verdict,
+        origin: &Origin,
+        owner: Owner,
+        password: Password,
+    ) -> Option<PasswordHash> {
+        if verdict.rehash {
+            self.hash(origin, owner, password).await.ok()
+        } else {
+            None
+        }
+    }
+
     /// Compares a typed password with the stored hash; `None` (nobody of that name) costs the same and never matches.
     pub async fn verify(
         &self,

@@ -1,7 +1,7 @@
 //! What a worker and a queue's work owe each other while an item is held: to let go of it when told, to note its end even
 //! where the database is away, and to bear a panic.
 
-use database::{DatabaseError, Prospect};
+use database::{Database, DatabaseError, Prospect};
 use futures_util::FutureExt as _;
 use std::{panic::AssertUnwindSafe, time::Duration};
 use tokio::{sync::watch, time::Instant};
@@ -10,7 +10,8 @@ use tokio::{sync::watch, time::Instant};
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long noting is tried.
 const FOR: Duration = Duration::from_mins(10);
-/// PostgreSQL says that it ends before it does, and a lock is let go of within seconds.
+/// How many words of PostgreSQL's are borne that tell nothing while it is ready itself: a lock is let go of within seconds,
+/// and that it is ready may be the news of a second ago.
 const UNCLEAR: u32 = 3;
 
 /// Tells whoever holds a lease to give it back, because the process is about to end.
@@ -42,36 +43,54 @@ impl LetGo {
 }
 
 /// Work that is done must be noted, or it is done once more: noting is tried again while the lease lasts, which it does
-/// for as long as the database is away from everybody. What the database refuses it would refuse each time: that is given
-/// back, and whoever noted lays aside what has come to its end, so that its work is not done again and again.
-pub struct Noting {
-    until: Instant,
-    /// How many words more of PostgreSQL's are borne that may be the first of an outage.
-    unclear: u32,
+/// for as long as the database is away from everybody, or has no room. What the database refuses it would refuse each time:
+/// that is given back, and whoever noted lays aside what has come to its end, so that its work is not done again and again.
+/// Which of the two it is, is asked of the database itself where the error doesn't tell.
+pub struct Noting<'a> {
+    database: &'a Database,
+    patience: Patience,
 }
 
-impl Noting {
-    /// From now on.
-    #[expect(clippy::new_without_default, reason = "it begins to count here")]
-    pub fn new() -> Self {
+impl<'a> Noting<'a> {
+    /// From now on, in this database.
+    pub fn new(database: &'a Database) -> Self {
         Self {
-            until: Instant::now() + FOR,
-            unclear: UNCLEAR,
+            database,
+            patience: Patience::new(),
         }
     }
 
     /// Waits before the next try; gives the error back where there have been enough, or where none will help.
     pub async fn again(&mut self, error: DatabaseError) -> Result<(), DatabaseError> {
-        if !self.bears(&error) {
+        let prospect = match error.prospect() {
+            Prospect::Unclear if self.database.readiness().await.is_outage() => Prospect::Passing,
+            prospect => prospect,
+        };
+        if !self.patience.bears(prospect) {
             return Err(error);
         }
         tracing::warn!(%error, "the end of some work could not be noted; it is tried again");
         tokio::time::sleep(AGAIN).await;
         Ok(())
     }
+}
 
-    fn bears(&mut self, error: &DatabaseError) -> bool {
-        let may_pass = match error.prospect() {
+struct Patience {
+    until: Instant,
+    /// How many words more of PostgreSQL's are borne that tell nothing.
+    unclear: u32,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self {
+            until: Instant::now() + FOR,
+            unclear: UNCLEAR,
+        }
+    }
+
+    fn bears(&mut self, prospect: Prospect) -> bool {
+        let may_pass = match prospect {
             Prospect::Passing => true,
             Prospect::Unclear => {
                 let left = self.unclear.checked_sub(1);
@@ -108,8 +127,8 @@ mod tests {
 
     /// How often it is tried again, of a hundred times.
     fn tries(error: &DatabaseError) -> usize {
-        let mut noting = Noting::new();
-        (0..100).take_while(|_| noting.bears(error)).count()
+        let mut patience = Patience::new();
+        (0..100).take_while(|_| patience.bears(error.prospect())).count()
     }
 
     #[test]
@@ -131,16 +150,16 @@ mod tests {
 
     #[test]
     fn an_outage_that_begins_with_a_word_of_postgresql_is_waited_for_but_not_for_ever() {
-        let mut noting = Noting::new();
+        let mut patience = Patience::new();
         for error in [
             said(Kind::Unknown),
             Lost(String::new()),
             Unconfirmed,
             said(Kind::Unknown),
         ] {
-            assert!(noting.bears(&error));
+            assert!(patience.bears(error.prospect()));
         }
-        noting.until = Instant::now();
-        assert!(!noting.bears(&Lost(String::new())));
+        patience.until = Instant::now();
+        assert!(!patience.bears(Prospect::Passing));
     }
 }

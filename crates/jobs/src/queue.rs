@@ -155,7 +155,7 @@ impl Jobs {
 
     /// Notes the end, over an outage too.
     async fn noted(&self, due: &Due, begun: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
-        let mut noting = Noting::new();
+        let mut noting = Noting::new(&self.database);
         loop {
             match self.note(due, begun, ending).await {
                 Ok(noted) => return Ok(noted),

@@ -42,7 +42,10 @@ impl BirthDate {
     }
 
     fn new(year: i32, month: u32, day: u32, today: NaiveDate) -> Result<Self, Problem> {
-        if !(1868..=today.year()).contains(&year) || !(1..=12).contains(&month) {
+        if !(1..=12).contains(&month) {
+            return Err(Problem::ImpossibleMonth);
+        }
+        if !(1868..=today.year()).contains(&year) {
             return Err(Problem::DateOutOfRange);
         }
         let Some(date) = NaiveDate::from_ymd_opt(year, month, day) else {
@@ -90,6 +93,12 @@ mod tests {
             BirthDate::parse("1985", "2", "29", today()),
             Err(Problem::ImpossibleDate { month: 2, last_day: 28 })
         );
+        for month in ["0", "13"] {
+            assert_eq!(
+                BirthDate::parse("1985", month, "1", today()),
+                Err(Problem::ImpossibleMonth)
+            );
+        }
         assert!(BirthDate::parse("１９８４", "２", "２９", today()).is_ok());
     }
 

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Datelike, DurationRound as _, FixedOffset, NaiveDate, TimeDelta, Timelike as _, Utc};
 
-/// An era, the letter that forms write for it, and its first day.
-const ERAS: [(&str, char, i32, u32, u32); 5] = [
-    ("令和", 'R', 2019, 5, 1),
-    ("平成", 'H', 1989, 1, 8),
-    ("昭和", 'S', 1926, 12, 25),
-    ("大正", 'T', 1912, 7, 30),
-    ("明治", 'M', 1868, 1, 1),
+/// Its name, the letter that forms write for it, its code in the pension office's files, and its first day.
+type Era = (&'static str, char, char, (i32, u32, u32));
+
+pub(crate) const ERAS: [Era; 5] = [
+    ("令和", 'R', '9', (2019, 5, 1)),
+    ("平成", 'H', '7', (1989, 1, 8)),
+    ("昭和", 'S', '5', (1926, 12, 25)),
+    ("大正", 'T', '3', (1912, 7, 30)),
+    ("明治", 'M', '1', (1868, 1, 1)),
 ];
 
 const WEEKDAYS: [&str; 7] = ["月", "火", "水", "木", "金", "土", "日"];
@@ -46,10 +48,10 @@ pub fn era_short(day: NaiveDate) -> Option<(char, i32)> {
 
 fn era(day: NaiveDate) -> Option<(&'static str, char, i32)> {
     ERAS.iter()
-        .find(|(_, _, year, month, first)| {
+        .find(|(.., (year, month, first))| {
             NaiveDate::from_ymd_opt(*year, *month, *first).is_some_and(|start| day >= start)
         })
-        .map(|(era, letter, year, ..)| (*era, *letter, day.year() - year + 1))
+        .map(|(era, letter, _, (year, ..))| (*era, *letter, day.year() - year + 1))
 }
 
 /// 「1985年（昭和60年）」, in a year of change 「1989年（昭和64年・平成元年）」: an option of the year pull-down.
@@ -93,9 +95,9 @@ pub fn time_of_day(at: DateTime<Utc>) -> String {
     at.format(pattern).to_string()
 }
 
-/// 「14時5分」 today, 「11月24日（火）10時」 on another day; a minute begun counts as a whole one.
+/// 「14時5分」 today, 「11月24日（火）10時」 on another day: what was, what begins and what ends. Seconds are left off, so that
+/// nobody takes for good what ended within that minute.
 pub fn moment_or_time(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let at = whole_minute(at);
     let day = in_japan(at).date_naive();
     if day == today_in_japan(now) {
         return time_of_day(at);
@@ -103,6 +105,11 @@ pub fn moment_or_time(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let full = date_with_weekday(day);
     let short = full.split_once('年').map_or(full.as_str(), |(_, rest)| rest);
     format!("{short}{}", time_of_day(at))
+}
+
+/// The same of when something is possible again: 「14時6分」 for 14:05:30.
+pub fn from_then_on(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    moment_or_time(whole_minute(at), now)
 }
 
 /// 「14時6分」 for 14:05:30: seconds would only bother whoever waits a minute.
@@ -142,5 +149,15 @@ mod tests {
         assert_eq!(date_with_weekday(day(2026, 11, 22)), "2026年11月22日（日）");
         assert_eq!(start_of_day(day(2024, 4, 22)).to_rfc3339(), "2024-04-21T15:00:00+00:00");
         assert!(start_of_day(NaiveDate::MIN) < start_of_day(day(1, 1, 1)));
+    }
+
+    #[test]
+    fn an_end_is_never_told_too_late_and_a_way_back_never_too_early() {
+        let at = DateTime::parse_from_rfc3339("2026-11-22T14:59:30Z").unwrap().to_utc();
+        assert_eq!(moment_or_time(at, at), "23時59分");
+        assert_eq!(from_then_on(at, at), "11月23日（月）0時");
+        assert_eq!(full_minute(at), "0時");
+        let whole = at + TimeDelta::seconds(30);
+        assert_eq!(moment_or_time(whole, whole), from_then_on(whole, whole));
     }
 }

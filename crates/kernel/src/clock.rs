@@ -26,6 +26,11 @@ impl Clock {
         Self(Some(Arc::new(Mutex::new(Hand { at, step }))))
     }
 
+    /// True of the machine's clock, which is to go with everybody's.
+    pub fn is_system(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// The time, in whole microseconds as PostgreSQL keeps it.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn now(&self) -> DateTime<Utc> {

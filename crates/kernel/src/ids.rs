@@ -160,6 +160,10 @@ ids! {
     TermsDraftId
     /// A wish that waits for another's agreement.
     ApprovalId
+    /// 提供分: a file of statements, in one version.
+    DeliveryId
+    /// A row of one whose person the roster doesn't know well enough.
+    HeldRowId
     /// A line of the audit trail.
     AuditId
     /// A consent in the ledger.

@@ -6,6 +6,7 @@
 mod birth_date;
 pub mod calendar;
 mod clock;
+pub mod dates;
 mod email_address;
 mod ids;
 mod insurer_code;
@@ -27,9 +28,9 @@ pub use birth_date::BirthDate;
 pub use clock::Clock;
 pub use email_address::EmailAddress;
 pub use ids::{
-    AccountId, ApprovalId, AuditId, ConsentId, EventId, FactId, FactorId, GrantId, ImportId, JobId, LetterId, MailId,
-    MaintenanceId, NodeId, NoteId, NoticeId, PersonId, PieceId, ProtectionId, RequestId, SessionId, StaffId, TaskId,
-    TenantId, TermsDraftId, TicketId, UploadId, WorkerId,
+    AccountId, ApprovalId, AuditId, ConsentId, DeliveryId, EventId, FactId, FactorId, GrantId, HeldRowId, ImportId,
+    JobId, LetterId, MailId, MaintenanceId, NodeId, NoteId, NoticeId, PersonId, PieceId, ProtectionId, RequestId,
+    SessionId, StaffId, TaskId, TenantId, TermsDraftId, TicketId, UploadId, WorkerId,
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};

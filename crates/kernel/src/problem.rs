@@ -42,10 +42,14 @@ pub enum Problem {
         /// The last day of that month in that year.
         last_day: u32,
     },
+    /// No month of any year.
+    ImpossibleMonth,
     /// A date that nobody's birth can have: in the future or before 1868.
     DateOutOfRange,
     /// Not the shape of an e-mail address.
     EmailShape,
+    /// The address that it is already.
+    EmailUnchanged,
     /// Not the address that was meant, it seems: a well-known provider's name with a slip in it. Asked about once.
     EmailDoubtful {
         /// The address that it was taken for.
@@ -98,8 +102,10 @@ impl Problem {
             Self::NotKana => "not_kana",
             Self::DateIncomplete => "date_incomplete",
             Self::ImpossibleDate { .. } => "impossible_date",
+            Self::ImpossibleMonth => "impossible_month",
             Self::DateOutOfRange => "date_out_of_range",
             Self::EmailShape => "email_shape",
+            Self::EmailUnchanged => "email_unchanged",
             Self::EmailDoubtful { .. } => "email_doubtful",
             Self::PasswordRule(_) => "password_rule",
             Self::PasswordCommon => "password_common",

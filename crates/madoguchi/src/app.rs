@@ -68,6 +68,7 @@ pub fn ground(config: &Config, clock: Clock) -> Result<Ground, AppError> {
         keys,
         names,
         clock,
+        person_kept: retention::person_kept(config.retention),
     })
 }
 
@@ -87,7 +88,7 @@ impl App {
         let console_url = config.http.console_url.clone().unwrap_or_else(|| public_url.clone());
         let policy = Arc::new(modules::policy(&modules)?);
         let staff = Staff::new(&ground, policy, console_url.clone());
-        let rosters = Runs::new(&ground, retention::person_kept(config.retention));
+        let rosters = Runs::new(&ground);
         let postman = Postman::new(
             ground.database.clone(),
             ground.keys.clone(),

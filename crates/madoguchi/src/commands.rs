@@ -18,15 +18,17 @@ use crate::{
     demo,
     key_proof::Unproven,
     modules, retention, serve, telemetry,
-    terminal::{self, say},
+    terminal::{self, complain, say},
 };
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use database::{Database, DatabaseConfig, DatabaseError};
-use kernel::{Clock, TenantId};
+use chrono::{DateTime, Utc};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use database::{Database, DatabaseConfig, DatabaseError, Yearly};
+use kernel::{Clock, TenantId, calendar};
 use mail::Transport;
 use metrics_exporter_prometheus::PrometheusHandle;
+use module::CommandFailed;
 use serde_json::json;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Madoguchi: one portal for many health insurers.
 #[derive(Parser)]
@@ -47,11 +49,11 @@ enum Command {
         #[arg(long)]
         no_worker: bool,
     },
-    /// Do the background work only: mail, matching
+    /// Do the background work only: mail, imports, sealing the trail
     Work,
     /// Bring the database's schema up to date as its owner, and grant the service's role what it needs
     Migrate,
-    /// Delete the old lines of the audit trail, the events and the rosters' journals, as the database's owner; for a daily timer
+    /// Delete the old lines of the audit trail, the events and the rosters' journals and keep the tables' years, as the database's owner; for a daily timer
     Prune,
     /// Bring every table to where it lies in a cluster of Citus, as the database's owner on the coordinator
     Distribute,
@@ -126,13 +128,34 @@ pub async fn run() -> Result<(), Failed> {
         && let Some(command) = of_modules().find(|command| command.arguments.get_name() == name)
     {
         let config = Config::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
-        let ground = app::ground(&config, Clock::system())?;
-        say!("{}", (command.run)(own.clone(), ground).await.map_err(said)?);
-        return Ok(());
+        return of_module(command, own.clone(), &config).await;
     }
     match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => Box::pin(of_house(arguments)).await,
         Err(error) => error.exit(),
+    }
+}
+
+/// A module's command may write and seal, so none begins under a key that is not the right one.
+async fn of_module(command: &module::Command, own: ArgMatches, config: &Config) -> Result<(), Failed> {
+    let ground = app::ground(config, Clock::system())?;
+    keys::proven(&ground.database, &ground.keys, &ground.names).await?;
+    let ran = (command.run)(own, ground, Arc::new(terminal::progress)).await;
+    terminal::end_progress();
+    match ran {
+        Ok(lines) => {
+            for line in lines {
+                say!("{line}");
+            }
+            Ok(())
+        }
+        Err(CommandFailed::Lines { lines, reason }) => {
+            for line in lines {
+                complain!("{line}");
+            }
+            Err(Failed::Said(reason))
+        }
+        Err(error) => Err(said(error)),
     }
 }
 
@@ -227,22 +250,20 @@ pub(crate) async fn migrate(config: &Config) -> Result<Vec<String>, Failed> {
         return Err(Failed::Said("database.url names no role".into()));
     }
     let migrated = database::migrate(owner_url, &role).await?;
-    let detail = json!({ "applied": migrated.applied });
-    tenant::note(
-        &owner(config)?,
-        Clock::system().now(),
-        TenantId::PLATFORM,
-        "database.migrate",
-        detail,
-    )
-    .await?;
+    let now = Clock::system().now();
+    let (mut years, kept) = years(owner_url, now).await;
+    let detail = json!({ "applied": migrated.applied, "years": years });
+    tenant::note(&owner(config)?, now, TenantId::PLATFORM, "database.migrate", detail).await?;
     let done = format!(
         "{} migrations applied; {role} has its grants on {} tables",
         migrated.applied.len(),
         migrated.tables
     );
     let applied = migrated.applied.iter().map(|version| format!("applied {version}"));
-    Ok(applied.chain([done]).collect())
+    // The schema is what it should be all the same.
+    let waiting = |error| format!("years of tables wait for `madoguchi prune`: {error}");
+    years.extend(kept.err().map(waiting));
+    Ok(applied.chain([done]).chain(years).collect())
 }
 
 /// Deletes, as the owner, what only the owner may.
@@ -250,10 +271,24 @@ async fn prune(config: &Config) -> Result<(), Failed> {
     let (owner, now) = (owner(config)?, Clock::system().now());
     let pruned = retention::prune(&owner, config.retention, now).await?;
     let retention::Pruned { lines, events, changes } = pruned;
-    let detail = json!({ "lines": lines, "events": events, "roster_changes": changes });
+    let (years, kept) = years(owner_url(config)?, now).await;
+    let detail = json!({ "lines": lines, "events": events, "roster_changes": changes, "years": years });
     tenant::note(&owner, now, TenantId::PLATFORM, "database.prune", detail).await?;
     say!("deleted {lines} lines of the audit trail, {events} events and {changes} entries of rosters' journals");
-    Ok(())
+    if !years.is_empty() {
+        say!("{}", years.join(", "));
+    }
+    Ok(kept?)
+}
+
+/// Keeps the years of the modules' tables, as the owner: what was done in lines, and whether it went to its end.
+async fn years(owner_url: &str, now: DateTime<Utc>) -> (Vec<String>, Result<(), DatabaseError>) {
+    let modules = modules::without_database().into_iter();
+    let tables: Vec<Yearly> = modules.flat_map(|module| module.years).collect();
+    let mut done = Vec::new();
+    let tell = |line| done.push(line);
+    let kept = database::keep_years(owner_url, &tables, calendar::today_in_japan(now), tell).await;
+    (done, kept)
 }
 
 /// The database as its owner.

@@ -5,7 +5,11 @@ use crate::app::App;
 use database::DatabaseError;
 use jobs::nodes::{self, BEAT, Node};
 use kernel::NodeId;
+use std::time::Duration;
 use tokio::{sync::watch, time::timeout};
+
+/// How long a process that ends waits to have said so.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// What a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,17 +36,25 @@ impl Kind {
 pub(crate) async fn run(app: &App, kind: Kind, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
     let (database, clock) = (&app.ground.database, &app.ground.clock);
     let mut node = node(app, kind).map_err(std::io::Error::other)?;
-    loop {
-        node.seen_at = clock.now();
-        if let Err(error) = nodes::beat(database, &node).await {
-            tracing::warn!(%error, "this process could not say that it is alive");
+    let node_id = node.node_id;
+    let beats = async {
+        loop {
+            node.seen_at = clock.now();
+            if let Err(error) = nodes::beat(database, &node).await {
+                tracing::warn!(%error, "this process could not say that it is alive");
+            }
+            tokio::time::sleep(BEAT).await;
         }
-        if timeout(BEAT, stop.wait_for(|stop| *stop)).await.is_ok() {
-            break;
-        }
+    };
+    tokio::select! {
+        () = beats => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
-    if let Err(error) = nodes::leave(database, node.node_id).await {
-        tracing::warn!(%error, "this process could not say that it ends");
+    // Where the database is silent nobody waits for this: others see by the time that it has ended.
+    match timeout(LEAVING, nodes::leave(database, node_id)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "this process could not say that it ends"),
+        Err(_) => tracing::warn!("this process could not say in time that it ends"),
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The modules, a line each, and the tables that their rows and the pipeline's make.
 
-use crate::config::Config;
+use crate::{config::Config, retention};
 use access::{Policy, PolicyError};
 use database::{Database, DatabaseConfig};
 use ground::Ground;
@@ -15,7 +15,11 @@ use tenancy::Directory;
 /// Every module, in the order in which they stand in menus.
 pub fn modules(ground: &Ground) -> Vec<Module> {
     let notices = Notices::new(ground.database.clone(), ground.clock.clone());
-    let mut modules = vec![notices::module(&notices), guides::module(ground)];
+    let mut modules = vec![
+        notices::module(&notices),
+        guides::module(ground),
+        statements::module(ground),
+    ];
     modules.push(members::module(ground, &modules));
     modules.push(dashboard::module(ground, &notices, &modules));
     modules
@@ -73,6 +77,7 @@ pub fn operations(modules: &[Module]) -> operations::Table {
 #[expect(clippy::expect_used, reason = "fixed values, which every test of the document makes")]
 pub fn without_database() -> Vec<Module> {
     let config = Config::defaults().expect("the defaults are read at every start");
+    let person_kept = retention::person_kept(config.retention);
     let database = Database::connect(&DatabaseConfig {
         url: "postgres://nobody@127.0.0.1:1/none".into(),
         ..config.database
@@ -87,5 +92,6 @@ pub fn without_database() -> Vec<Module> {
         keys,
         names: NameKeys::new([0; 32], None),
         clock,
+        person_kept,
     })
 }

@@ -7,9 +7,9 @@
 
 use crate::{app::App, config::RetentionConfig};
 use audit::{Actor, Entry, Origin};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability};
-use kernel::{Outage, TenantId, calendar};
+use kernel::{Outage, TenantId};
 use serde_json::json;
 use std::time::Duration;
 use tenancy::Insurer;
@@ -80,7 +80,6 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         + guard::sweep(&mut tx, now).await?
         + mail::sweep(&mut tx, now, now - days(kept.mail_days)).await?
         + jobs::sweep(&mut tx, now - days(kept.dead_job_days)).await?
-        + accounts::tallies::keep(&mut tx, now).await?
         + roster::letters::sweep(&mut tx, now - LETTERS_KEPT).await?
         + tabular::uploads::sweep(&mut tx, now).await?
         + staff::sweep_factors(&mut tx, now).await?
@@ -90,18 +89,23 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         deleted += sweep(&mut tx, now).await?;
     }
     tx.commit().await?;
-    keep_tallies(app, tenant, now).await?;
+    deleted += keep_tallies(app, tenant, now).await?;
     suspend_unused(app, settings.as_deref(), now).await;
     lapse_wishes(app, tenant, now).await;
     Ok(deleted + forget_people(app, tenant, now).await?)
 }
 
-/// Counts for the console what the day changed. Apart, for an import may hold the counts till its end.
-async fn keep_tallies(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<(), DatabaseError> {
+/// Counts for the console what the day changed. Apart from the rest and from each other: an import may hold the workplaces'
+/// counts till its end, and whoever protects somebody waits for the days'.
+async fn keep_tallies(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let tenant = app.ground.database.tenant(tenant).within(LONG);
     let mut tx = tenant.write(Durability::Safe).await?;
+    let deleted = accounts::tallies::keep(&mut tx, now).await?;
+    tx.commit().await?;
+    let mut tx = tenant.write(Durability::Safe).await?;
     roster::workplaces::keep(&mut tx, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(deleted)
 }
 
 /// Suspends the accounts of staff that nobody used for long, in a transaction of their own.
@@ -131,7 +135,7 @@ async fn lapse_wishes(app: &App, tenant: TenantId, now: DateTime<Utc>) {
 
 /// Empties people and accounts, so many in a transaction; gives how many, with the user IDs that are free again.
 async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
-    let lost_before = forgotten_before(app.retention, now);
+    let lost_before = roster::forget::lost_before(now, person_kept(app.retention));
     let tenant = app.ground.database.tenant(tenant).within(LONG);
     let mut forgotten = 0;
     loop {
@@ -165,11 +169,6 @@ async fn forget_people(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Resul
 /// How long a person is kept after coverage is lost.
 pub(crate) fn person_kept(kept: RetentionConfig) -> TimeDelta {
     days(kept.person_days)
-}
-
-/// Who lost coverage before this day is forgotten.
-pub(crate) fn forgotten_before(kept: RetentionConfig, now: DateTime<Utc>) -> NaiveDate {
-    calendar::today_in_japan(now - person_kept(kept))
 }
 
 /// What [`prune`] deleted.

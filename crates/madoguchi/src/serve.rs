@@ -161,13 +161,18 @@ const TENDED: Duration = Duration::from_mins(1);
 
 /// Has the trail of every insurer sealed, until told to stop.
 async fn tend(app: &App, mut stop: watch::Receiver<bool>) {
-    loop {
-        if let Err(error) = audit::proof::tend(&app.ground.database, app.ground.clock.now()).await {
-            tracing::warn!(%error, "new insurers' trails are not sealed yet");
+    let tending = async {
+        loop {
+            if let Err(error) = audit::proof::tend(&app.ground.database, app.ground.clock.now()).await {
+                tracing::warn!(%error, "new insurers' trails are not sealed yet");
+            }
+            tokio::time::sleep(TENDED).await;
         }
-        if timeout(TENDED, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return;
-        }
+    };
+    // What is broken off is begun anew by the next.
+    tokio::select! {
+        () = tending => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
 }
 

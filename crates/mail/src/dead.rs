@@ -3,7 +3,7 @@
 
 use crate::outbox::{MailState, QUEUE, table::mails};
 use chrono::{DateTime, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{dsl, prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
 use kernel::MailId;
@@ -48,8 +48,8 @@ pub async fn undelivered(
         .select(Undelivered::as_select());
     let (mut one, mut other) = (&**tx, &**tx);
     Ok(futures_util::try_join!(
-        lost().count().get_result(&mut one),
-        latest.load(&mut other)
+        Prepared(lost().count()).get_result(&mut one),
+        Prepared(latest).load(&mut other)
     )?)
 }
 

@@ -85,7 +85,7 @@ impl Postman {
 
     /// Notes the end, over an outage too.
     async fn noted(&self, due: &Due, mail: &Begun, ending: &Ending) -> Result<bool, DatabaseError> {
-        let mut noting = Noting::new();
+        let mut noting = Noting::new(&self.database);
         loop {
             match self.note(due, mail, ending).await {
                 Ok(noted) => return Ok(noted),

@@ -28,14 +28,16 @@ pub trait Message: Serialize + DeserializeOwned + 'static {
 /// Declares a [`Message`] whose text and HTML come from one [`crate::Body`]: name, template, rank, subject, the fields beside
 /// its letterhead, and the body's middle. `then` adds to its end; `stop` is the link that ends its kind of mail.
 ///
-/// The `Letterhead` that is in scope keeps what all mails of a crate carry; its `close` ends a body.
+/// The `Letterhead` that is in scope keeps what all mails of a crate carry; its `close` ends a body. Attributes before the
+/// fields are the letterhead's, such as how it is stored.
 #[macro_export]
 macro_rules! message {
-    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)? $(, stop $stop:expr)?) => {
+    ($(#[$doc:meta])* $name:ident, $template:literal, $rank:ident, $subject:literal, $(#[$head:meta])* { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? }, |$self:ident| $body:expr $(, then $last:expr)? $(, stop $stop:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub struct $name {
             /// Whose it is.
+            $(#[$head])*
             pub letterhead: Letterhead,
             $($(#[$field_doc])* pub $field: $type,)*
         }

@@ -53,6 +53,7 @@ fn wish((person, whose): (PersonId, &str), draft: &Draft, typed: Typed<'_>, seen
         subject: person.0,
         person: Some(person),
         beneficiary: None,
+        also: [].into(),
         parameters: parameters.map_err(|error| Outage::new(kernel::OutageKind::Fault, error.to_string()))?,
         difference: difference(whose, draft),
     })
@@ -103,6 +104,7 @@ impl Members {
         person: Option<PersonId>,
         typed: Typed<'_>,
     ) -> Result<Result<(String, Draft), Refusal>, Trouble> {
+        let now = self.clock.now();
         let mut tx = self
             .database
             .tenant(clerk.insurer.tenant_id)
@@ -110,11 +112,11 @@ impl Members {
             .await?;
         let base = self.seen(&mut tx, origin, clerk, person).await?;
         let whose = whose(&base);
-        let draft = match base.draft(&clerk.insurer, self.clock.now(), typed.iter().copied()) {
+        let draft = match base.draft(&clerk.insurer, (now, self.kept), typed.iter().copied()) {
             Ok(draft) => draft,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let against = draft.against(&tx).await?;
+        let against = draft.against(&tx, now).await?;
         tx.commit().await?;
         Ok(against.map_or(Ok((whose, draft)), Err))
     }
@@ -136,12 +138,12 @@ impl Members {
             .await?;
         let base = self.seen(&mut tx, origin, clerk, person).await?;
         let whose = whose(&base);
-        let draft = match base.draft(&clerk.insurer, now, typed.iter().copied()) {
+        let draft = match base.draft(&clerk.insurer, (now, self.kept), typed.iter().copied()) {
             Ok(draft) => draft,
             Err(refusal) => return Ok(Err(refusal)),
         };
         if let Some(person) = person.filter(|_| draft.mends_birth_date()) {
-            if let Some(refusal) = draft.against(&tx).await? {
+            if let Some(refusal) = draft.against(&tx, now).await? {
                 return Ok(Err(refusal));
             }
             let wish = wish((person, &whose), &draft, typed, seen)?;
@@ -219,7 +221,7 @@ impl Members {
         }
         let whose = whose(&base);
         let typed = facts().filter_map(|(column, _)| Some((column, wished.typed.get(column)?.as_str())));
-        Ok(match base.draft(&insurer, agreed.now, typed) {
+        Ok(match base.draft(&insurer, (agreed.now, self.kept), typed) {
             Ok(draft) => Outcome::Done((whose, draft, wished.seen)),
             Err(refusal) => refusal.into(),
         })

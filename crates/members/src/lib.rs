@@ -17,6 +17,7 @@ pub use notes::{KEYED, sweep};
 
 use ::staff::Clerk;
 use access::{MEMBERS_EDIT, MEMBERS_EMAIL, MEMBERS_SUPPORT, MEMBERS_VIEW, Permission, Reach};
+use chrono::TimeDelta;
 use console::{
     actions::{self, Action},
     email,
@@ -37,6 +38,8 @@ pub struct Members {
     database: Database,
     keys: Keys,
     clock: Clock,
+    /// How long people are kept after a loss.
+    kept: TimeDelta,
     panels: Arc<[PersonPanel]>,
 }
 
@@ -46,6 +49,7 @@ pub fn module(ground: &Ground, others: &[Module]) -> Module {
         database: ground.database.clone(),
         keys: ground.keys.clone(),
         clock: ground.clock.clone(),
+        kept: ground.person_kept,
         panels: others.iter().flat_map(|module| module.person_panels.clone()).collect(),
     };
     Module {
@@ -167,7 +171,8 @@ fn email_rows(members: &Members) -> [Row; 4] {
             "console.member.email.submit",
             MEMBERS_EMAIL,
             with(members, email::ask),
-        ),
+        )
+        .keeping(&["email"]),
         staff_proven(
             Method::POST,
             "/console/members/:id/email/code",

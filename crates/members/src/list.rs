@@ -73,7 +73,7 @@ pub(crate) struct Listing {
     pub people: Vec<Listed>,
     /// Where the next page goes on.
     pub next: Option<Place>,
-    /// More user IDs begin so than are looked at.
+    /// More have what was typed in common than are looked at.
     pub is_cut: bool,
 }
 
@@ -137,8 +137,8 @@ impl Members {
                 try_join_all(lookups.iter().map(|lookup| look_up(tx, &asked, *lookup))).scope_boxed()
             })
             .await?;
-        let is_cut = pages.iter().any(|(_, is_cut)| *is_cut);
-        let (found, next) = page(lookups.into_iter().zip(pages.into_iter().map(|(page, _)| page)));
+        let is_cut = pages.iter().any(|page| page.is_cut);
+        let (found, next) = page(lookups.into_iter().zip(pages));
         let people: Vec<PersonId> = found.iter().map(|found| found.person_id).collect();
         let whole: Vec<PersonId> = found
             .iter()
@@ -175,8 +175,8 @@ fn filters(term: bool, filter: &Filter) -> Vec<&'static str> {
     set.into_iter().filter_map(|(name, set)| set.then_some(name)).collect()
 }
 
-/// One look-up's people, and whether more accounts were found than are looked at.
-async fn look_up(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup) -> Result<(Page, bool), DatabaseError> {
+/// One look-up's people.
+async fn look_up(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup) -> Result<Page, DatabaseError> {
     let nothing = Term::default();
     let term = asked.term.unwrap_or(&nothing);
     let accounts;
@@ -188,7 +188,7 @@ async fn look_up(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup) -> R
         Lookup::Kana | Lookup::OtherKana => match &term.kana {
             Some(kana) if lookup == Lookup::Kana => By::Kana(kana),
             Some(kana) => By::OtherKana(kana),
-            None => return Ok((Page::default(), false)),
+            None => return Ok(Page::default()),
         },
         Lookup::Name => By::Name(term.name.as_deref().unwrap_or_default()),
         Lookup::Email | Lookup::AccountEmail | Lookup::UserId => {
@@ -196,24 +196,22 @@ async fn look_up(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup) -> R
             accounts = match (lookup, &term.email, &term.user_id) {
                 (Lookup::Email, Some(email), _) => {
                     let key = email.key();
-                    return found(tx, asked, lookup, &By::Email(&key))
-                        .await
-                        .map(|page| (page, false));
+                    return found(tx, asked, lookup, &By::Email(&key)).await;
                 }
                 (Lookup::AccountEmail, Some(email), _) => by_email(tx, email, limit).await?,
                 (_, _, Some(beginning)) => by_user_id(tx, beginning, limit).await?,
                 _ => Vec::new(),
             };
-            let is_cut = accounts.len() > PAGE as usize;
-            let page = if accounts.is_empty() {
-                Page::default()
-            } else {
-                found(tx, asked, lookup, &By::People(&accounts)).await?
-            };
-            return Ok((page, is_cut));
+            if accounts.is_empty() {
+                return Ok(Page::default());
+            }
+            return Ok(Page {
+                is_cut: accounts.len() > PAGE as usize,
+                ..found(tx, asked, lookup, &By::People(&accounts)).await?
+            });
         }
     };
-    Ok((found(tx, asked, lookup, &by).await?, false))
+    found(tx, asked, lookup, &by).await
 }
 
 async fn found(tx: &TenantTransaction, asked: &Asked<'_>, lookup: Lookup, by: &By<'_>) -> Result<Page, DatabaseError> {
@@ -294,7 +292,7 @@ mod tests {
                         .filter(|found| after.is_none_or(|place| found.key > place.after.key))
                         .collect();
                     let more = rest.len() > PAGE as usize;
-                    (lookup, Page { people: rest.into_iter().take(PAGE as usize).collect(), more })
+                    (lookup, Page { people: rest.into_iter().take(PAGE as usize).collect(), more, ..Page::default() })
                 };
                 let (people, next) = page([of(Lookup::Kana, &few), of(Lookup::Name, &many)].into_iter());
                 let ids: HashSet<_> = people.iter().map(|found| found.person_id.0.as_u128()).collect();

@@ -10,6 +10,7 @@ use accounts::{
     Accounts, Consent, DeskEmailStopped,
     for_staff::{ClosedAccount, Held, Registration, closed_of, consents_of, states_of},
 };
+use approvals::{About, Action};
 use audit::{Line, Look, Origin};
 use chrono::{DateTime, NaiveDate};
 use database::{DatabaseError, Durability, TenantTransaction};
@@ -18,7 +19,7 @@ use guard::sessions;
 use kernel::{PersonId, StaffId, calendar};
 use mail::SentMail;
 use module::Shown;
-use pages::visit::Trouble;
+use pages::{Waits, visit::Trouble};
 use roster::{Facts, FormerNumber, Past, Person, Protected, Sight, facts, former_numbers, history, household};
 use staff::Clerk;
 use std::collections::HashMap;
@@ -48,6 +49,8 @@ pub(crate) struct View {
     pub panels: Vec<String>,
     /// What staff noted, for those who may read it.
     pub notes: Option<Notes>,
+    /// What of them waits for another's agreement.
+    pub waits: Vec<Waits>,
 }
 
 /// Notes, with the names of their authors.
@@ -151,6 +154,13 @@ impl Members {
         let panels = self.panels.iter().filter(|panel| clerk.may(panel.permission));
         let panels = try_join_all(panels.map(|panel| (panel.draw)(&tx, &shown))).await?;
         let notes = self.notes(&tx, clerk, person).await?;
+        let of_account = account.as_ref().map(|account| account.held.account_id.0);
+        let about: Vec<About> = of_account
+            .map(|id| (Action::MemberMail, id))
+            .into_iter()
+            .chain([(Action::BirthDate, person.0)])
+            .collect();
+        let waits = Waits::about(&tx, now, clerk, &about).await?;
         audit::look(&tx, now, origin, clerk.actor(), Look::person("member", &person.0)).await?;
         let others: Vec<uuid::Uuid> = ids.iter().filter(|id| **id != person).map(|id| id.0).collect();
         if !others.is_empty() {
@@ -171,6 +181,7 @@ impl Members {
             mails,
             panels: panels.into_iter().flatten().collect(),
             notes,
+            waits,
         }))))
     }
 

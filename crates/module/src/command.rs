@@ -11,12 +11,16 @@ use std::sync::Arc;
 pub struct Command {
     /// Its name, help and arguments.
     pub arguments: clap::Command,
-    /// Runs it; gives what is said of what it did.
+    /// Runs it.
     pub run: Run,
 }
 
-/// Takes the arguments that were given.
-pub type Run = Arc<dyn Fn(ArgMatches, Ground) -> Boxed<'static, Result<String, CommandFailed>> + Send + Sync>;
+/// Takes the arguments that were given; gives what is said of what it did, in lines. The keys are the right ones by then.
+pub type Run =
+    Arc<dyn Fn(ArgMatches, Ground, Tell) -> Boxed<'static, Result<Vec<String>, CommandFailed>> + Send + Sync>;
+
+/// Takes how far something is, to be shown in the place of what was told before.
+pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Why it did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -27,4 +31,12 @@ pub enum CommandFailed {
     /// Anything with words of its own.
     #[error("{0}")]
     Said(String),
+    /// The same, with more to be said before.
+    #[error("{reason}")]
+    Lines {
+        /// In lines.
+        lines: Vec<String>,
+        /// Last.
+        reason: String,
+    },
 }

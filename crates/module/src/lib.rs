@@ -6,11 +6,11 @@ mod command;
 mod person;
 
 pub use card::{CardBody, GenericUse, RecentCost};
-pub use command::{Command, CommandFailed};
+pub use command::{Command, CommandFailed, Run, Tell};
 pub use person::{DrawPanel, PersonPanel, Shown};
 
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, TenantTransaction, Yearly};
 use kernel::{AccountId, PersonId};
 use std::{future::Future, pin::Pin, sync::Arc};
 use tenancy::{Feature, FolderPart};
@@ -49,6 +49,8 @@ pub struct Module {
     pub log_in_panel: Option<pages::PanelSource>,
     /// What it keeps in the insurers' folders.
     pub folder: Vec<FolderPart>,
+    /// Its tables that lie by calendar years.
+    pub years: Vec<Yearly>,
     /// Subcommands of `madoguchi`.
     pub commands: Vec<Command>,
     /// Adds its queues to a worker.

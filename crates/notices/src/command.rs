@@ -43,7 +43,7 @@ pub(crate) fn command() -> Command {
         .arg_required_else_help(true);
     Command {
         arguments: Arguments::augment_subcommands(command),
-        run: Arc::new(|matches, ground| {
+        run: Arc::new(|matches, ground, _| {
             Box::pin(async move {
                 let arguments = Arguments::from_arg_matches(&matches).map_err(|error| said(&error))?;
                 run(arguments, &ground).await
@@ -52,7 +52,7 @@ pub(crate) fn command() -> Command {
     }
 }
 
-async fn run(arguments: Arguments, ground: &Ground) -> Result<String, CommandFailed> {
+async fn run(arguments: Arguments, ground: &Ground) -> Result<Vec<String>, CommandFailed> {
     let Arguments::Publish {
         code,
         file,
@@ -90,7 +90,7 @@ async fn run(arguments: Arguments, ground: &Ground) -> Result<String, CommandFai
         .publish(&mut tx, &Origin::command(), Actor::Operator, to, &draft)
         .await?;
     tx.commit().await?;
-    Ok(format!("published {id}"))
+    Ok(vec![format!("published {id}")])
 }
 
 fn said(error: &impl ToString) -> CommandFailed {

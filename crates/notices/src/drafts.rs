@@ -152,8 +152,9 @@ pub async fn ask(
     by: By<'_>,
     (id, version): (NoticeId, i64),
 ) -> Result<Outcome<()>, DatabaseError> {
-    if let Outcome::Refused(refusal) = lock(tx, id, version).await? {
-        return Ok(refusal.into());
+    let locked = lock_noted(tx, now, by, (id, version), "notice.ask").await?;
+    if matches!(locked, Outcome::Refused(_)) {
+        return Ok(locked);
     }
     diesel::update(notice_drafts::table)
         .filter(notice_drafts::tenant_id.eq(tx.tenant()))
@@ -169,8 +170,7 @@ pub async fn ask(
         parameters: json!({}),
     };
     tasks::set(tx, now, matter(id), &state).await?;
-    record(tx, now, by, "notice.ask", id, json!({})).await?;
-    Ok(Outcome::Done(()))
+    Ok(locked)
 }
 
 /// Deletes a draft.
@@ -180,12 +180,11 @@ pub async fn discard(
     by: By<'_>,
     (id, version): (NoticeId, i64),
 ) -> Result<Outcome<()>, DatabaseError> {
-    if let Outcome::Refused(refusal) = lock(tx, id, version).await? {
-        return Ok(refusal.into());
+    let locked = lock_noted(tx, now, by, (id, version), "notice.discard").await?;
+    if matches!(locked, Outcome::Done(())) {
+        remove(tx, id).await?;
     }
-    remove(tx, id).await?;
-    record(tx, now, by, "notice.discard", id, json!({})).await?;
-    Ok(Outcome::Done(()))
+    Ok(locked)
 }
 
 /// A draft that nobody else changes before the transaction ends, where it still is what somebody had before them.
@@ -207,6 +206,21 @@ pub(crate) async fn lock(
         Some(draft) if draft.version != version => CHANGED_MEANWHILE.into(),
         Some(draft) => Outcome::Done(draft),
     })
+}
+
+/// The same, with a line of the trail for what is about to be done with it.
+async fn lock_noted(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    by: By<'_>,
+    (id, version): (NoticeId, i64),
+    action: &'static str,
+) -> Result<Outcome<()>, DatabaseError> {
+    let locked = lock(tx, id, version).await?.map(|_| ());
+    if matches!(locked, Outcome::Done(())) {
+        record(tx, now, by, action, id, json!({})).await?;
+    }
+    Ok(locked)
 }
 
 /// Takes a draft away, and what waits for it.

@@ -284,16 +284,9 @@ pub async fn take(
     let Some(notice) = row.map(Published::from) else {
         return Ok(outcome::NOT_FOUND.into());
     };
-    if ending == Ending::End && notice.slug.is_some() {
-        return Ok(OF_FOLDER.into());
-    }
-    let is_shown = match notice.standing(now) {
-        Standing::Shown => true,
-        Standing::Scheduled => ending == Ending::Withdraw,
-        Standing::Ended | Standing::Withdrawn => false,
-    };
-    if !is_shown {
-        return Ok(Outcome::Done(false));
+    match notice.may_be_taken(now, ending) {
+        Outcome::Done(true) => {}
+        not => return Ok(not),
     }
     let (action, withdrawn_at) = match ending {
         Ending::End => ("notice.end", None),
@@ -317,6 +310,18 @@ impl Published {
     /// How it stands.
     pub fn standing(&self, now: DateTime<Utc>) -> Standing {
         standing(now, self.published_at, self.ended_at, self.withdrawn_at)
+    }
+
+    /// Whether it can be taken from its readers so; false where it is no longer shown anyway.
+    pub fn may_be_taken(&self, now: DateTime<Utc>, ending: Ending) -> Outcome<bool> {
+        if ending == Ending::End && self.slug.is_some() {
+            return OF_FOLDER.into();
+        }
+        Outcome::Done(match self.standing(now) {
+            Standing::Shown => true,
+            Standing::Scheduled => ending == Ending::Withdraw,
+            Standing::Ended | Standing::Withdrawn => false,
+        })
     }
 }
 

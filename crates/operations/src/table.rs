@@ -71,6 +71,7 @@ fn row(
         body,
         // Programs have no pages, and bring their own tokens.
         foreign: true,
+        keeps: &[],
         handler: Operation {
             codes,
             example,

@@ -20,7 +20,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use edge::CountedAs;
 use kernel::{Reason, Refusal, RefusalKind, RequestId, TenantId};
-use poem::{Response, http::HeaderValue, http::StatusCode};
+use poem::{
+    Response,
+    http::{HeaderValue, StatusCode, header},
+};
 use serde::{Deserialize, Serialize};
 
 /// The name of the token in the query.
@@ -61,6 +64,11 @@ impl Again {
         self.code.is_some()
     }
 
+    /// What a page is narrowed by: what its form was sent with, else what its address says.
+    pub fn or<'a>(&'a self, query: &'a Form) -> &'a Form {
+        if self.typed.is_empty() { query } else { &self.typed }
+    }
+
     /// True where it was refused for this reason.
     pub fn is(&self, reason: Reason) -> bool {
         self.code.as_deref() == Some(reason.code)
@@ -81,6 +89,9 @@ struct Kept {
     /// The mark of whom it was shown for; none of a form for anybody.
     owner: Option<String>,
     again: Again,
+    /// What was typed on the page to which the proof of a second factor leads back, where that proof's own form was refused.
+    #[serde(default)]
+    behind: Option<Box<Kept>>,
 }
 
 /// Where it is kept: in the cookie itself, or in a row.
@@ -94,7 +105,17 @@ impl Visit {
     /// Leads back to the page of a refused form, which shows it by [`Visit::again`]; of what was typed it keeps the fields
     /// of these names.
     pub async fn form_again(&self, refusal: &Refusal, page: &str, names: &[&str]) -> Response {
+        let (page, cookie) = self.keep_form(refusal, page, names).await;
+        reply::with_cookie(refused(refusal, &page), cookie)
+    }
+
+    /// Keeps what a form is to show once more: the address at which it does, and the cookie.
+    pub(crate) async fn keep_form(&self, refusal: &Refusal, page: &str, names: &[&str]) -> (String, HeaderValue) {
         let token = self.origin.request_id.unwrap_or_else(|| RequestId::new(self.now));
+        let behind = match token_in(self.form.text("next")) {
+            Some(behind) => recall(self, behind).await.map(Box::new),
+            None => None,
+        };
         let kept = Kept {
             token,
             page: path(page).to_owned(),
@@ -104,9 +125,10 @@ impl Visit {
                 typed: self.form.only(names),
                 code: Some(refusal.code().to_owned()),
             },
+            behind,
         };
         let cookie = keep(self, kept).await.unwrap_or_else(|| cookies::clear(cookies::AGAIN));
-        reply::with_cookie(refused(refusal, &with_token(page, token)), cookie)
+        (with_token(page, token), cookie)
     }
 
     /// Leads to a page that has a note of what was refused: where nothing is wrong and time alone is lacking.
@@ -131,7 +153,10 @@ impl Visit {
     }
 
     async fn again_of(&self, page: &str) -> Again {
-        let kept = recall(self).await.filter(|kept| kept.page == page);
+        let Some(token) = self.token() else {
+            return Again::default();
+        };
+        let kept = recall(self, token).await.filter(|kept| kept.page == page);
         kept.map(|kept| kept.again).unwrap_or_default()
     }
 
@@ -161,6 +186,19 @@ fn refused(refusal: &Refusal, page: &str) -> Response {
     response
 }
 
+/// True of an answer that leads to a page with a token: the proof of a second factor stands between a form and its page.
+pub(crate) fn is_shown_at_the_end_of(response: &Response) -> bool {
+    let to = response.headers().get(header::LOCATION);
+    to.and_then(|to| token_in(to.to_str().ok()?)).is_some()
+}
+
+fn token_in(address: &str) -> Option<RequestId> {
+    let (_, query) = address.split_once('?')?;
+    let mut fields = query.split('&').filter_map(|field| field.split_once('='));
+    let (_, token) = fields.find(|(name, _)| *name == TOKEN)?;
+    RequestId::parse(token)
+}
+
 fn path(page: &str) -> &str {
     page.split('?').next().unwrap_or_default()
 }
@@ -188,6 +226,7 @@ async fn keep(visit: &Visit, mut kept: Kept) -> Option<HeaderValue> {
         Err(error) => tracing::warn!(%error, "a long form is not kept"),
     }
     kept.again.typed = Form::default();
+    kept.behind = None;
     loop {
         if let Some(cookie) = sealed(Place::Cookie(&kept)) {
             return Some(cookie);
@@ -196,19 +235,18 @@ async fn keep(visit: &Visit, mut kept: Kept) -> Option<HeaderValue> {
     }
 }
 
-async fn recall(visit: &Visit) -> Option<Kept> {
-    let token = visit.token()?;
+async fn recall(visit: &Visit, token: RequestId) -> Option<Kept> {
     let kept: Kept = match visit.recall(cookies::AGAIN)? {
         Place::Cookie(kept) => kept,
-        Place::Row { tenant, id } if id == token => match load(visit, tenant, id).await {
+        Place::Row { tenant, id } => match load(visit, tenant, id).await {
             Ok(kept) => kept?,
             Err(error) => {
                 tracing::warn!(%error, "a long form is not shown again");
                 return None;
             }
         },
-        Place::Row { .. } => return None,
     };
+    let kept = if kept.token == token { kept } else { *kept.behind? };
     (kept.token == token && kept.is_of(visit)).then_some(kept)
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     cookies, error_pages,
     frame::Frame,
+    mount::is_of_another,
     next_path,
     reply::{self, see_other},
     route::Row,
@@ -14,7 +15,7 @@ use edge::Rights;
 use kernel::{InsurerCode, Outcome, TenantId, TenantSecret, calendar};
 use poem::{
     Request, Response,
-    http::{header, uri::Authority},
+    http::{Method, header, uri::Authority},
 };
 use staff::{Clerk, Stage, reasons};
 use std::sync::Arc;
@@ -120,10 +121,21 @@ impl Visit {
 
     /// To the proof of a second factor and back.
     pub fn to_prove(&self) -> Response {
+        self.prove_before(&self.asked_for)
+    }
+
+    /// To that proof from a form of the page, and back to the page, which says that nothing is done yet and shows once more what
+    /// was typed into these fields.
+    pub async fn prove_first(&self, page: &str, names: &[&str]) -> Response {
+        let (page, cookie) = self.keep_form(&reasons::PROOF_NEEDED.into(), page, names).await;
+        reply::with_cookie(self.prove_before(&page), cookie)
+    }
+
+    fn prove_before(&self, page: &str) -> Response {
         see_other(&next_path::with_next_for_staff(
             &self.services.table,
             "/console/prove",
-            &self.asked_for,
+            page,
         ))
     }
 }
@@ -183,7 +195,7 @@ pub(crate) async fn bare_frame(services: &Services, cookies: &cookies::Cookies) 
 }
 
 /// What is open to the platform's support beside what its role allows: it has no account, factor or log-in here.
-const OF_SUPPORT: [&str; 3] = ["/console/", "/console/logout", "/console/support/leave"];
+const OF_SUPPORT: [&str; 2] = ["/console/", "/console/support/leave"];
 
 fn is_of_support(route: &Row) -> bool {
     matches!(route.rights, Rights::Staff { .. }) || OF_SUPPORT.contains(&route.path)
@@ -201,7 +213,9 @@ pub(crate) async fn admit(route: &Row, visit: &mut Visit) -> Result<Clerk, Respo
         Ok(Outcome::Refused(refusal)) if refusal.is(reasons::CONSOLE_SESSION_ENDED) => {
             return Err(visit.to_console_log_in());
         }
-        Ok(Outcome::Refused(refusal)) => return Err(refused(visit, refusal.into())),
+        Ok(Outcome::Refused(refusal)) => {
+            return Err(error_pages::shut_out(visit.frame(), refusal, visit.now));
+        }
         Err(outage) => return Err(refused(visit, outage.into())),
     };
     visit.welcome_clerk(&clerk);
@@ -220,7 +234,12 @@ pub(crate) async fn admit(route: &Row, visit: &mut Visit) -> Result<Clerk, Respo
             return Err(refused(visit, reasons::NOT_PERMITTED.into()));
         }
         if step_up && !clerk.has_just_proven(visit.now) {
-            return Err(visit.to_prove());
+            // What somebody else typed in another tab is not for whoever is here by now.
+            return Err(if route.method == Method::POST && !is_of_another(route, visit) {
+                visit.prove_first(&visit.asked_for, route.keeps).await
+            } else {
+                visit.to_prove()
+            });
         }
     }
     Ok(clerk)

@@ -48,13 +48,22 @@ pub fn page(frame: Frame, trouble: &Trouble, now: DateTime<Utc>) -> Response {
 
 /// [`page`] with more ways on than the trouble itself knows.
 pub fn page_with(frame: Frame, trouble: &Trouble, now: DateTime<Utc>, ways: Vec<Way>) -> Response {
-    let (status, mut words) = describe(trouble, now);
-    words.ways.extend(ways);
     let start = match trouble {
         Trouble::ShownForAnother(Rights::Ticket) => Some(Start::SignUp),
         Trouble::ShownForAnother(_) => Some(Start::LogIn),
         _ => None,
     };
+    page_from(frame, trouble, now, ways, start)
+}
+
+/// For whom a session is refused that is still theirs: they may end it.
+pub(crate) fn shut_out(frame: Frame, refusal: Refusal, now: DateTime<Utc>) -> Response {
+    page_from(frame, &refusal.into(), now, vec![], Some(Start::LogIn))
+}
+
+fn page_from(frame: Frame, trouble: &Trouble, now: DateTime<Utc>, ways: Vec<Way>, start: Option<Start>) -> Response {
+    let (status, mut words) = describe(trouble, now);
+    words.ways.extend(ways);
     let mut response = render(frame, status, words, start);
     response.set_data(Refused(trouble.code()));
     match trouble {

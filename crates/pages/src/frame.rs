@@ -1,7 +1,7 @@
 //! What every page shows around its own matter: the insurer's name and colours, the menu, a message from the step before,
 //! what has to be mended, and the contact desk. Templates reach it as `frame`.
 
-use crate::{assets, console::Inside, services::Nav, shown_for, words};
+use crate::{assets, console::Inside, services::Nav, shown_for, waits::Waits, words};
 use accounts::{
     Member,
     fields::CODE,
@@ -89,6 +89,8 @@ pub struct Frame {
     pub inside: Option<Arc<Inside>>,
     /// What is told of a planned interruption.
     pub maintenance: Option<String>,
+    /// What of the page's matter waits for another's agreement.
+    pub waits: Vec<Waits>,
     now: DateTime<Utc>,
 }
 
@@ -108,6 +110,7 @@ impl Frame {
             is_console: false,
             inside: None,
             maintenance: None,
+            waits: Vec::new(),
             now,
         }
     }
@@ -124,6 +127,13 @@ impl Frame {
     #[must_use]
     pub fn with_errors(mut self, errors: Errors) -> Self {
         self.errors = errors;
+        self
+    }
+
+    /// The page with what of its matter waits for another's agreement.
+    #[must_use]
+    pub fn with_waits(mut self, waits: Vec<Waits>) -> Self {
+        self.waits = waits;
         self
     }
 
@@ -241,7 +251,7 @@ impl Frame {
                     format!("{}まで受け付けています。", calendar::moment_or_time(until, self.now))
                 }
                 DeskStatus::Closed { opens_at: Some(at) } => {
-                    format!("次の受付は{}からです。", calendar::moment_or_time(at, self.now))
+                    format!("次の受付は{}からです。", calendar::from_then_on(at, self.now))
                 }
                 DeskStatus::Closed { opens_at: None } => "ただいまお休みしています。".into(),
             },

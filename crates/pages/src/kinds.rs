@@ -24,8 +24,8 @@ pub fn mail(template: &str) -> &'static str {
         "staff_password_reset" => "職員のパスワード再設定のご案内",
         "staff_password_changed" => "職員のパスワード変更のお知らせ",
         "staff_odd_log_in" => "職員のログインのお知らせ",
-        "staff_suspended" => "職員のアカウント停止のお知らせ",
-        "staff_resumed" => "職員のアカウント再開のお知らせ",
+        "staff_suspended" => "職員の停止のお知らせ",
+        "staff_resumed" => "職員の停止の解除のお知らせ",
         "staff_factor_reset_link" => "職員の2つ目の確認の設定し直しのご案内",
         "staff_factor_changed" => "職員の2つ目の確認のお知らせ",
         "staff_approval" => "職員への承認のお知らせ",
@@ -50,6 +50,7 @@ pub fn work(queue: &str) -> &'static str {
         "forgotten_staff_password" => "パスワードを忘れた職員へのメール",
         "desk_email_due" => "窓口で設定したメールアドレスへの切り替え",
         "support_over" => "運営サポートの終了",
+        "statement_publish" => "明細の公開",
         _ => "その他の処理",
     }
 }

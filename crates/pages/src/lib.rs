@@ -2,6 +2,7 @@
 //! mounting of route tables. Portal and modules draw their pages with it; it knows no page of theirs.
 
 mod again;
+mod asking;
 pub mod assets;
 pub mod chart;
 pub mod console;
@@ -24,6 +25,7 @@ mod route;
 mod services;
 pub mod shown_for;
 pub mod visit;
+mod waits;
 pub mod words;
 
 pub use again::{Again, KEYED, sweep};
@@ -39,3 +41,4 @@ pub use route::{
 };
 pub use services::{ConsoleNav, Nav, Services};
 pub use visit::Visit;
+pub use waits::Waits;

@@ -2,7 +2,7 @@
 //! own page, readable form, session, consent. Handlers can't forget it.
 
 use crate::{
-    console,
+    again, console,
     cookies::{self, Cookies},
     csrf, error_pages,
     forms::{self, Form, FormTrouble},
@@ -226,8 +226,9 @@ impl Endpoint for Methods {
         if is_busy(&response) {
             return Ok(Box::pin(at_once(&self.services, caller, response)).await);
         }
-        // What was typed before is over with the next form that is sent.
-        if cookies.get(cookies::AGAIN).is_some() && !cookies::is_set(&response, cookies::AGAIN) {
+        // What was typed before is over with the next form that is sent, but for one that leads to where it is shown.
+        let is_over = !cookies::is_set(&response, cookies::AGAIN) && !again::is_shown_at_the_end_of(&response);
+        if cookies.get(cookies::AGAIN).is_some() && is_over {
             return Ok(reply::with_cookie(response, cookies::clear(cookies::AGAIN)));
         }
         Ok(response)
@@ -449,7 +450,7 @@ async fn at_once(services: &Arc<Services>, mut caller: Caller, refused: Response
 
 /// True for a form that was shown for somebody else than whom the browser is with now, or doesn't say for whom. Where
 /// nobody is there any more, the handler says so.
-fn is_of_another(route: &Row, visit: &Visit) -> bool {
+pub(crate) fn is_of_another(route: &Row, visit: &Visit) -> bool {
     let is_somebodys = route.method == Method::POST && route.rights != Rights::Public;
     let owner = visit.shown_for.as_ref().filter(|_| is_somebodys);
     // What is in a file's form is not read yet.

@@ -151,6 +151,7 @@ fn row(method: Method, path: Path, name: Name, rights: Rights, handler: Handler)
         rights,
         body,
         foreign: false,
+        keeps: &[],
         handler,
     }
 }

@@ -52,10 +52,12 @@ pub fn problem(error: &FieldError) -> String {
         Problem::NotKana => format!("{label}は、ひらがなかカタカナで入力してください"),
         Problem::DateIncomplete => format!("{label}の年・月・日を、3つとも選んでください"),
         Problem::ImpossibleDate { month, last_day } => {
-            format!("{month}月は{last_day}日までです。{label}の日を選び直してください")
+            format!("{month}月は{last_day}日までです。{label}を直してください")
         }
+        Problem::ImpossibleMonth => format!("月は1から12までです。{label}を直してください"),
         Problem::DateOutOfRange => format!("{label}は、今日より前の日付を選んでください"),
         Problem::EmailShape => format!("{label}は、name@example.jp のような形で入力してください"),
+        Problem::EmailUnchanged => format!("今と同じ{label}です。新しい{label}を入力してください"),
         Problem::EmailDoubtful { meant } => format!(
             "{label}は、{meant} ではありませんか。入力したとおりでよいときは、パスワードを入力して、もう一度送信してください"
         ),
@@ -224,8 +226,10 @@ mod tests {
             Problem::NotKana,
             Problem::DateIncomplete,
             Problem::ImpossibleDate { month: 4, last_day: 30 },
+            Problem::ImpossibleMonth,
             Problem::DateOutOfRange,
             Problem::EmailShape,
+            Problem::EmailUnchanged,
             Problem::EmailDoubtful {
                 meant: "a@gmail.com".into(),
             },

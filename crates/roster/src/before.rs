@@ -193,8 +193,9 @@ pub(crate) async fn forget(tx: &mut TenantTransaction, person: PersonId) -> Resu
     Ok(())
 }
 
+/// What an entry's person said before it.
 #[derive(QueryableByName)]
-struct Kept {
+pub(crate) struct Kept {
     #[diesel(sql_type = SqlUuid)]
     change_id: Uuid,
     #[diesel(sql_type = Binary)]
@@ -202,7 +203,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn open(&self, tenant: TenantId, keys: &Keys) -> Result<Values, DatabaseError> {
+    pub(crate) fn open(&self, tenant: TenantId, keys: &Keys) -> Result<Values, DatabaseError> {
         let owner = Owner {
             tenant,
             id: self.change_id,

@@ -2,14 +2,25 @@
 //! its id. An emptied person matches nobody and is nobody's.
 
 use crate::{before, ended, held, letters, protection};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     QueryableByName,
     sql_types::{BigInt, Date, Integer, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::PersonId;
+use kernel::{PersonId, calendar};
+
+/// Who lost coverage before this day is forgotten, where people are `kept` so long.
+pub fn lost_before(now: DateTime<Utc>, kept: TimeDelta) -> NaiveDate {
+    calendar::today_in_japan(now - kept)
+}
+
+/// True where a day of loss would have somebody forgotten at once, whom the day of before would not.
+pub(crate) fn is_at_once(before: Option<NaiveDate>, after: Option<NaiveDate>, lost_before: NaiveDate) -> bool {
+    let is_past = |day: Option<NaiveDate>| day.is_some_and(|day| day < lost_before);
+    is_past(after) && !is_past(before)
+}
 
 /// Empties up to `limit` persons who lost coverage before `lost_before`; who they were by id.
 pub async fn empty(

@@ -34,7 +34,7 @@ pub fn age_on(birth: NaiveDate, day: NaiveDate) -> i16 {
 }
 
 /// The last birthday of whoever is `years` old on a day.
-fn born_by(day: NaiveDate, years: i16) -> NaiveDate {
+pub fn born_by(day: NaiveDate, years: i16) -> NaiveDate {
     let year = day.year() - i32::from(years);
     // Whoever was born on a February 29 grows older on March 1.
     day.with_year(year)

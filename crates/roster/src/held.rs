@@ -2,12 +2,13 @@
 //! brought last, which stands beside it; whoever was added or brought back by hand isn't lost by whole files for 30 days. All
 //! of it happens to the staged rows, before they are compared: the merge knows nothing of it.
 
-use crate::{ended::Fact, import::stated};
+use crate::{ended::Fact, import::stated, sight::Statement};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Integer, Text, Timestamptz, Uuid},
+    pg::Pg,
+    sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::PersonId;
@@ -113,44 +114,135 @@ pub(crate) async fn lay_over(
         .load(&mut **tx)
         .await?;
     if is_whole {
-        ended.extend(drop_facts(tx, LOST_BY_FILE).await?);
+        let lost: Vec<Fact> = diesel::sql_query(LOST_BY_FILE)
+            .bind::<Integer, _>(tx.tenant())
+            .load(&mut **tx)
+            .await?;
+        ended.extend(lost);
     }
-    let has_branch = stated.iter().any(|names| names.contains(&"branch"));
-    if facts.iter().any(|fact| fact == NUMBER) {
+    // The columns of which there are facts, with what goes with them.
+    let laid: Vec<(&str, &[&str])> = stated
+        .iter()
+        .filter_map(|names| Some((fact_of(names.iter().next()?), *names)))
+        .filter(|(fact, _)| facts.iter().any(|known| known == fact))
+        .collect();
+    if laid.is_empty() {
+        return Ok(ended);
+    }
+    let rows = Rows::find(tx).await?;
+    if rows.lines.is_empty() {
+        return Ok(ended);
+    }
+    if laid.iter().any(|(fact, _)| *fact == NUMBER) {
+        let has_branch = stated.iter().any(|names| names.contains(&"branch"));
+        ended.extend(rows.end_numbers(tx, has_branch).await?);
+    }
+    let others = laid.iter().filter(|(fact, _)| *fact != NUMBER);
+    let changed: Vec<String> = others
+        .map(|(fact, _)| format!("f.field = '{fact}' AND f.from_file <> coalesce(s.{fact}::text, '')"))
+        .collect();
+    if !changed.is_empty() {
+        ended.extend(rows.end(tx, &changed.join(" OR ")).await?);
+    }
+    rows.lay(tx, &laid).await?;
+    Ok(ended)
+}
+
+/// The rows of people of whom staff have set something. They are looked for once among the file's rows, and all that is asked
+/// of them goes by key: joined, the whole roster would be read for a few.
+struct Rows {
+    lines: Vec<i64>,
+    people: Vec<PersonId>,
+}
+
+impl Rows {
+    async fn find(tx: &mut TenantTransaction) -> Result<Self, DatabaseError> {
+        #[derive(QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = BigInt)]
+            line: i64,
+            #[diesel(sql_type = Uuid)]
+            person_id: PersonId,
+        }
+        let found = diesel::sql_query(OF_HELD).bind::<Integer, _>(tx.tenant());
+        let found: Vec<Row> = found.load(&mut **tx).await?;
+        let (lines, people) = found.into_iter().map(|row| (row.line, row.person_id)).unzip();
+        Ok(Self { lines, people })
+    }
+
+    /// A statement on them.
+    fn on(&self, tx: &TenantTransaction, sql: String) -> Statement<'static> {
+        diesel::sql_query(sql)
+            .into_boxed::<Pg>()
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Array<BigInt>, _>(self.lines.clone())
+            .bind::<Array<Uuid>, _>(self.people.clone())
+    }
+
+    /// Drops the facts that the file ends.
+    async fn end(&self, tx: &mut TenantTransaction, condition: &str) -> Result<Vec<Fact>, DatabaseError> {
+        let sql = format!(
+            "DELETE FROM facts_by_hand held
+             USING (SELECT f.person_id, f.field {OF_ROWS} WHERE {condition}) AS ending
+             WHERE held.tenant_id = $1 AND held.person_id = ending.person_id AND held.field = ending.field
+             RETURNING held.person_id, held.field, held.from_file, held.set_at"
+        );
+        Ok(self.on(tx, sql).load(&mut **tx).await?)
+    }
+
+    /// The same of numbers.
+    async fn end_numbers(&self, tx: &mut TenantTransaction, has_branch: bool) -> Result<Vec<Fact>, DatabaseError> {
         let branch = if has_branch {
             "s.branch"
         } else {
             "split_part(f.from_file, chr(31), 3)"
         };
         let filed = format!("concat_ws(chr(31), s.symbol, s.number, {branch})");
-        let changed = end(NUMBER, &format!("(f.from_file <> {filed} OR {IS_GIVEN})"));
-        ended.extend(drop_facts(tx, &changed).await?);
+        let changed = format!("f.field = '{NUMBER}' AND (f.from_file <> {filed} OR {IS_GIVEN})");
+        let mut ended = self.end(tx, &changed).await?;
         // Each that ends leaves its row the file's number, which may be what another has by hand.
-        let taken = end(NUMBER, IS_TAKEN);
+        let taken = format!("f.field = '{NUMBER}' AND {IS_TAKEN}");
         loop {
-            let more = drop_facts(tx, &taken).await?;
+            let more = self.end(tx, &taken).await?;
             if more.is_empty() {
-                break;
+                return Ok(ended);
             }
             ended.extend(more);
         }
-        let mut names = vec!["symbol", "symbol_key", "number", "number_key"];
-        if has_branch {
-            names.extend(["branch", "branch_key"]);
-        }
-        run(tx, &lay(NUMBER, &names)).await?;
     }
-    for names in stated {
-        let Some(own) = names.iter().next().filter(|own| !PARTS.contains(own)) else {
-            continue;
+
+    /// Has the rows say what the roster says of these facts' columns, where a fact holds.
+    async fn lay(&self, tx: &mut TenantTransaction, laid: &[(&str, &[&str])]) -> Result<(), DatabaseError> {
+        let columns = || {
+            laid.iter()
+                .flat_map(|(fact, names)| names.iter().map(move |name| (fact, name)))
         };
-        if facts.iter().any(|fact| fact == own) {
-            let end = end(own, &format!("f.from_file <> coalesce(s.{own}::text, '')"));
-            ended.extend(drop_facts(tx, &end).await?);
-            run(tx, &lay(own, names)).await?;
-        }
+        let own: Vec<String> = columns().map(|(_, name)| format!("p.{name}")).collect();
+        let set: Vec<String> = columns()
+            .map(|(fact, name)| {
+                format!("{name} = CASE WHEN '{fact}' = ANY (laid.fields) THEN laid.{name} ELSE s.{name} END")
+            })
+            .collect();
+        let sql = format!(
+            "UPDATE roster_staging s SET {}
+             FROM (
+                 SELECT own.line, held.fields, {}
+                 FROM unnest ($2::bigint[], $3::uuid[]) AS own (line, person_id)
+                 CROSS JOIN LATERAL (
+                     SELECT array_agg(g.field) AS fields FROM facts_by_hand g
+                     WHERE g.tenant_id = $1 AND g.person_id = own.person_id OFFSET 0
+                 ) AS held
+                 CROSS JOIN LATERAL (
+                     SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = own.person_id OFFSET 0
+                 ) AS p
+             ) AS laid
+             WHERE s.tenant_id = $1 AND s.line = laid.line",
+            set.join(", "),
+            own.join(", ")
+        );
+        self.on(tx, sql).execute(&mut **tx).await?;
+        Ok(())
     }
-    Ok(ended)
 }
 
 /// True where staff have set anything.
@@ -174,42 +266,20 @@ async fn facts(tx: &mut TenantTransaction) -> Result<Vec<String>, DatabaseError>
     Ok(found.fields)
 }
 
-/// Drops the facts of this field that the file ends.
-fn end(field: &str, condition: &str) -> String {
-    format!(
-        "DELETE FROM facts_by_hand f USING roster_matches m, roster_staging s, persons p
-         WHERE f.tenant_id = $1 AND m.tenant_id = $1 AND s.tenant_id = $1 AND p.tenant_id = $1
-           AND m.person_id = f.person_id AND s.line = m.line AND p.person_id = f.person_id
-           AND f.field = '{field}' AND {condition}
-         RETURNING f.person_id, f.field, f.from_file, f.set_at"
-    )
-}
+/// Whom of the matched staff have set something of.
+const OF_HELD: &str = "
+    SELECT m.line, m.person_id FROM roster_matches m
+    WHERE m.tenant_id = $1
+      AND EXISTS (SELECT FROM facts_by_hand f WHERE f.tenant_id = $1 AND f.person_id = m.person_id)";
 
-/// Has the rows say what the roster says of this field, where a fact holds.
-fn lay(field: &str, names: &[&str]) -> String {
-    let set: Vec<String> = names.iter().map(|name| format!("{name} = p.{name}")).collect();
-    format!(
-        "UPDATE roster_staging s SET {}
-         FROM roster_matches m, facts_by_hand f, persons p
-         WHERE s.tenant_id = $1 AND m.tenant_id = $1 AND f.tenant_id = $1 AND p.tenant_id = $1
-           AND m.line = s.line AND f.person_id = m.person_id AND p.person_id = m.person_id
-           AND f.field = '{field}'",
-        set.join(", ")
-    )
-}
-
-async fn drop_facts(tx: &mut TenantTransaction, sql: &str) -> Result<Vec<Fact>, DatabaseError> {
-    let query = diesel::sql_query(sql).bind::<Integer, _>(tx.tenant());
-    Ok(query.load(&mut **tx).await?)
-}
-
-async fn run(tx: &mut TenantTransaction, sql: &str) -> Result<(), DatabaseError> {
-    diesel::sql_query(sql)
-        .bind::<Integer, _>(tx.tenant())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
+/// Their facts, each with its row and its person.
+const OF_ROWS: &str = "
+    FROM unnest ($2::bigint[], $3::uuid[]) AS own (line, person_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM facts_by_hand g WHERE g.tenant_id = $1 AND g.person_id = own.person_id OFFSET 0
+    ) AS f
+    CROSS JOIN LATERAL (SELECT * FROM roster_staging r WHERE r.tenant_id = $1 AND r.line = own.line OFFSET 0) AS s
+    CROSS JOIN LATERAL (SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = own.person_id OFFSET 0) AS p";
 
 /// The number by hand of somebody who had left the roster is by now another's.
 const IS_GIVEN: &str = "(NOT p.present AND EXISTS (

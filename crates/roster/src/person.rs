@@ -212,7 +212,7 @@ impl Person {
 
 /// Rows of an import before relations were stored have none until the next one. A word that a newer version of this
 /// service stored is one that this version has no name for.
-fn relation(stored: Option<&str>, relationship: &str) -> Relation {
+pub(crate) fn relation(stored: Option<&str>, relationship: &str) -> Relation {
     match stored {
         Some(word) => Relation::from_word(word).unwrap_or(Relation::Unknown),
         None => Relation::read(relationship),

@@ -37,6 +37,14 @@ pub fn not_protected(column: &str) -> String {
     )
 }
 
+/// The people whose guardian this parameter is, as a query in parentheses, in a statement whose tenant is `$1`.
+pub fn wards_of(guardian: &str) -> String {
+    format!(
+        "(SELECT x.person_id FROM protections x
+            WHERE x.tenant_id = $1 AND x.guardian_id = {guardian} AND x.lifted_at IS NULL)"
+    )
+}
+
 /// True for a protected person.
 pub async fn is_protected(tx: &TenantTransaction, person: PersonId) -> Result<bool, DatabaseError> {
     Ok(!protected_of(tx, &[person]).await?.is_empty())
@@ -104,6 +112,13 @@ pub async fn lift(
         .await
         .optional()?;
     Ok(lifted.map(|row| row.person_id))
+}
+
+/// Takes the order of the list from the names that the protected have now, in the transaction that changed the roster.
+pub(crate) async fn follow_names(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    let query = diesel::sql_query(FOLLOW_NAMES).bind::<Integer, _>(tx.tenant());
+    Prepared(query).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Counts the workplaces anew, in the transaction that changed who is protected.
@@ -295,8 +310,22 @@ SELECT x.person_id FROM unnest($2::uuid[]) AS asked (person_id) JOIN protections
 WHERE x.tenant_id = $1 AND x.lifted_at IS NULL";
 
 const SET: &str = "\
-INSERT INTO protections (tenant_id, protection_id, person_id, guardian_id, reason, set_by, set_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, person_id) WHERE lifted_at IS NULL DO NOTHING";
+INSERT INTO protections (tenant_id, protection_id, person_id, guardian_id, reason, set_by, set_at, kana_fold1)
+VALUES ($1, $2, $3, $4, $5, $6, $7,
+    coalesce((SELECT p.kana_fold1 FROM persons p WHERE p.tenant_id = $1 AND p.person_id = $3), ''))
+ON CONFLICT (tenant_id, person_id) WHERE lifted_at IS NULL DO NOTHING";
+
+/// One by one, by their key: joined, the whole insurer would be read for a few. Whoever lifts one at the moment may be waiting
+/// for this transaction.
+const FOLLOW_NAMES: &str = "\
+UPDATE protections SET kana_fold1 = named.kana_fold1
+FROM (
+    SELECT x.protection_id, p.kana_fold1 FROM protections x CROSS JOIN LATERAL (
+        SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = x.person_id OFFSET 0) p
+    WHERE x.tenant_id = $1 AND x.lifted_at IS NULL AND x.kana_fold1 <> p.kana_fold1
+    FOR NO KEY UPDATE OF x SKIP LOCKED
+) named
+WHERE protections.tenant_id = $1 AND protections.protection_id = named.protection_id";
 
 const LIFT: &str = "\
 UPDATE protections SET lifted_by = $3, lifted_at = $4, lifted_reason = $5

@@ -6,6 +6,7 @@ use crate::{
     protection::not_protected,
     sight::{Protected, Sight, Statement},
 };
+use access::Reach;
 use chrono::NaiveDate;
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
@@ -16,6 +17,14 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use kernel::{KanaName, PersonId};
 use serde::{Deserialize, Serialize};
+
+/// What is thought to be one's own, or a family's, and what thousands have in common where it stands in for what nobody knows: a
+/// phone number of zeros. So many are looked at.
+macro_rules! most_shared {
+    () => {
+        100
+    };
+}
 
 /// By what somebody is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,9 +152,12 @@ pub struct Page {
     pub people: Vec<Found>,
     /// True where there are more.
     pub more: bool,
+    /// True where more have what was looked for in common than are looked at.
+    pub is_cut: bool,
 }
 
-/// Up to `limit` of the people whom `by` finds and `sight` sees, after one of them. One statement. Protected people are
+/// Up to `limit` of the people whom `by` finds and `sight` sees, after one of them. One statement, and one more where of too many with
+/// something in common nobody is left. Protected people are
 /// veiled where they are asked for by number or by name and nothing else: whatever narrows a list would tell of them.
 pub async fn search(
     tx: &TenantTransaction,
@@ -158,11 +170,14 @@ pub async fn search(
     let Source {
         with,
         from,
+        of,
         order,
         conditions,
         parameters,
         beginning,
+        is_cut,
     } = by.source(filter.protected);
+    let (key, person) = (format!("{of}.{order}"), format!("{of}.person_id"));
     let mut next = 2 + parameters;
     let mut take = |count: usize| {
         next += count;
@@ -172,14 +187,14 @@ pub async fn search(
     // bound that it is told.
     let start = match (after, &beginning) {
         (Some(_), _) => {
-            let key = take(2);
-            format!(" AND (p.{order}, p.person_id) > (${key}, ${})", key + 1)
+            let last = take(2);
+            format!(" AND ({key}, {person}) > (${last}, ${})", last + 1)
         }
-        (None, Some(_)) => format!(" AND p.{order} >= ${}", take(1)),
+        (None, Some(_)) => format!(" AND {key} >= ${}", take(1)),
         (None, None) => String::new(),
     };
     let end = match &beginning {
-        Some(_) => format!(" AND p.{order} < ${}", take(1)),
+        Some(_) => format!(" AND {key} < ${}", take(1)),
         None => String::new(),
     };
     let workplace = match &filter.workplace {
@@ -189,25 +204,32 @@ pub async fn search(
     let registered = either(filter.registered, " AND p.registered", " AND NOT p.registered");
     let insured = either(filter.insured, " AND p.insured", " AND NOT p.insured");
     let covered = either(filter.covered, " AND p.lost_on IS NULL", " AND p.lost_on IS NOT NULL");
-    let protected = if filter.protected && with != PROTECTED {
+    let protected = if filter.protected && from != PROTECTED {
         format!(" AND NOT {}", not_protected("p.person_id"))
     } else {
         String::new()
     };
     let veils = sight.protected == Protected::Veiled && by.is_of_who() && *filter == Filter::default();
     let (seen, is_veiled) = if veils {
-        let veiled = format!("NOT {}", not_protected("p.person_id"));
-        (sight.reach_condition(next), veiled)
+        (String::new(), format!("NOT {}", not_protected("p.person_id")))
     } else {
-        (sight.condition(next), "false".to_owned())
+        (sight.protected_condition(), "false".to_owned())
+    };
+    let narrowed = format!("{conditions}{start}{end}{workplace}{registered}{insured}{covered}{protected}{seen}");
+    let (with, from) = match &sight.reach {
+        // By the order of the whole insurer a few would be looked for among all.
+        Reach::Workplaces { .. } if with.is_empty() && from != PROTECTED && by.is_by_own(filter) => {
+            (own(next, &narrowed, limit), OF_FOUND)
+        }
+        _ => (with.to_owned(), from),
     };
     let sql = format!(
         "{with}SELECT p.person_id, p.symbol, p.number, p.branch, p.name, p.kana_name, p.relationship, p.workplace_code,
-             p.lost_on, p.{order} AS key, {is_veiled} AS is_veiled
+             p.lost_on, {key} AS key, {is_veiled} AS is_veiled, {is_cut} AS is_cut
          FROM {from}
-         WHERE p.tenant_id = $1 AND p.emptied_at IS NULL
-             {conditions}{start}{end}{workplace}{registered}{insured}{covered}{protected}{seen}
-         ORDER BY p.{order}, p.person_id LIMIT {}",
+         WHERE p.tenant_id = $1 AND p.emptied_at IS NULL{narrowed}{}
+         ORDER BY {key}, {person} LIMIT {}",
+        sight.reach_condition(next),
         limit + 1
     );
     let statement = diesel::sql_query(sql)
@@ -226,12 +248,39 @@ pub async fn search(
     for text in [ends, filter.workplace.clone()].into_iter().flatten() {
         statement = statement.bind::<Text, _>(text);
     }
-    let mut people: Vec<Found> = Prepared(sight.bind(statement)).load(&mut &**tx).await?;
+    let rows: Vec<Row> = Prepared(sight.bind(statement)).load(&mut &**tx).await?;
+    let is_cut = match rows.as_slice().first() {
+        Some(row) => row.is_cut,
+        None if is_cut == "false" => false,
+        // Of all who were looked at nobody is left: that there are more is told all the same.
+        None => {
+            let cut = diesel::sql_query(format!("{with}SELECT {is_cut} AS is_cut"))
+                .into_boxed::<Pg>()
+                .bind::<Integer, _>(tx.tenant());
+            let cut: Cut = Prepared(by.bind(cut)).get_result(&mut &**tx).await?;
+            cut.is_cut
+        }
+    };
     let limit = limit as usize;
-    let more = people.len() > limit;
-    people.truncate(limit);
-    let people = people.into_iter().map(Found::veiled).collect();
-    Ok(Page { people, more })
+    Ok(Page {
+        more: rows.len() > limit,
+        is_cut,
+        people: rows.into_iter().take(limit).map(|row| row.found.veiled()).collect(),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Cut {
+    #[diesel(sql_type = Bool)]
+    is_cut: bool,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(embed)]
+    found: Found,
+    #[diesel(sql_type = Bool)]
+    is_cut: bool,
 }
 
 impl By<'_> {
@@ -243,8 +292,14 @@ impl By<'_> {
         )
     }
 
+    /// True where a workplace's own people are looked through in the order of this list.
+    fn is_by_own(&self, filter: &Filter) -> bool {
+        matches!(self, Self::All | Self::Kana(_)) && filter.workplace.is_none()
+    }
+
     /// Where people come from; its parameters begin at `$2`. What finds few is found before it is put in order: the planner
-    /// must not take the order for the way to find them. The protected are few, whatever they are looked for by.
+    /// must not take the order for the way to find them. All who are protected are read in order, a page of them; of those
+    /// whom something is typed of, each is looked at.
     fn source(&self, protected: bool) -> Source {
         let source = match self {
             Self::All => Source::index("kana_fold1", "", None),
@@ -256,15 +311,15 @@ impl By<'_> {
             ),
             Self::Name(key) => Source::index("name_key", " AND p.name_key <> ''", Some(key)),
             Self::Numbers(_) => Source::few(NUMBERS, 3),
-            Self::Employee(_) => Source::few(EMPLOYEE, 1),
-            Self::Email(_) => Source::few(EMAIL, 1),
-            Self::Phone(_) => Source::few(PHONE, 1),
+            Self::Employee(_) => Source::shared(EMPLOYEE),
+            Self::Email(_) => Source::shared(EMAIL),
+            Self::Phone(_) => Source::shared(PHONE),
             Self::People(_) => Source::few(PEOPLE, 1),
         };
         if protected && source.with.is_empty() {
             Source {
-                with: PROTECTED,
-                from: OF_FOUND,
+                from: PROTECTED,
+                of: if matches!(self, Self::All) { "x" } else { "p" },
                 ..source
             }
         } else {
@@ -292,12 +347,16 @@ impl By<'_> {
 struct Source {
     with: &'static str,
     from: &'static str,
-    /// By which column the list is in order.
+    /// Whose columns the list is in order by.
+    of: &'static str,
+    /// By which column.
     order: &'static str,
     conditions: &'static str,
     parameters: usize,
     /// With what that column begins.
     beginning: Option<String>,
+    /// Whether there are more than are looked at.
+    is_cut: &'static str,
 }
 
 impl Source {
@@ -305,10 +364,19 @@ impl Source {
         Self {
             with: "",
             from: "persons p",
+            of: "p",
             order,
             conditions,
             parameters: 0,
             beginning: beginning.map(str::to_owned),
+            is_cut: "false",
+        }
+    }
+
+    fn shared(with: &'static str) -> Self {
+        Self {
+            is_cut: concat!("(SELECT count(*) FROM found) > ", most_shared!()),
+            ..Self::few(with, 1)
         }
     }
 
@@ -316,10 +384,12 @@ impl Source {
         Self {
             with,
             from: OF_FOUND,
+            of: "p",
             order: "kana_fold1",
             conditions: "",
             parameters,
             beginning: None,
+            is_cut: "false",
         }
     }
 }
@@ -330,6 +400,25 @@ fn either(wanted: Option<bool>, yes: &'static str, no: &'static str) -> &'static
         Some(true) => yes,
         Some(false) => no,
     }
+}
+
+/// The first of each workplace of a reach, whose parameters are `$first` and the one after it, so many of each that a page is
+/// made of them.
+fn own(first: usize, narrowed: &str, limit: u32) -> String {
+    let of = |parameter: usize, own: &str| {
+        format!(
+            "SELECT few.person_id FROM unnest(${parameter}::text[]) AS own (code)
+             CROSS JOIN LATERAL (
+                 SELECT p.person_id FROM persons p
+                 WHERE p.tenant_id = $1 AND p.emptied_at IS NULL AND {own}{narrowed}
+                 ORDER BY p.kana_fold1, p.person_id LIMIT {}
+             ) AS few",
+            limit + 1
+        )
+    };
+    let symbols = of(first, "p.symbol_key = own.code");
+    let codes = of(first + 1, "p.workplace_code = own.code AND p.workplace_code <> ''");
+    format!("WITH found AS MATERIALIZED ({symbols} UNION {codes}) ")
 }
 
 const NUMBERS: &str = "\
@@ -355,28 +444,28 @@ WITH found AS MATERIALIZED (
 const OF_FOUND: &str = "found CROSS JOIN LATERAL (
     SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = found.person_id OFFSET 0) p";
 
-const EMPLOYEE: &str = "\
-WITH found AS MATERIALIZED (
-    SELECT p.person_id FROM persons p
-    WHERE p.tenant_id = $1 AND p.employee_key = $2 AND p.employee_key <> '' AND p.emptied_at IS NULL
-) ";
+macro_rules! shared {
+    ($key:literal) => {
+        concat!(
+            "WITH found AS MATERIALIZED (SELECT p.person_id FROM persons p WHERE p.tenant_id = $1 AND p.",
+            $key,
+            " = $2 AND p.",
+            $key,
+            " <> '' AND p.emptied_at IS NULL LIMIT ",
+            most_shared!(),
+            " + 1) "
+        )
+    };
+}
 
-const EMAIL: &str = "\
-WITH found AS MATERIALIZED (
-    SELECT p.person_id FROM persons p
-    WHERE p.tenant_id = $1 AND p.email_key = $2 AND p.email_key <> '' AND p.emptied_at IS NULL
-) ";
+const EMPLOYEE: &str = shared!("employee_key");
+const EMAIL: &str = shared!("email_key");
+const PHONE: &str = shared!("phone_key");
 
-const PHONE: &str = "\
-WITH found AS MATERIALIZED (
-    SELECT p.person_id FROM persons p
-    WHERE p.tenant_id = $1 AND p.phone_key = $2 AND p.phone_key <> '' AND p.emptied_at IS NULL
-) ";
-
+/// In an order of their own: that of persons goes through everybody.
 const PROTECTED: &str = "\
-WITH found AS MATERIALIZED (
-    SELECT x.person_id FROM protections x WHERE x.tenant_id = $1 AND x.lifted_at IS NULL
-) ";
+(SELECT * FROM protections q WHERE q.tenant_id = $1 AND q.lifted_at IS NULL) x CROSS JOIN LATERAL (
+    SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = x.person_id OFFSET 0) p";
 
 const PEOPLE: &str = "\
 WITH found AS MATERIALIZED (

@@ -40,12 +40,16 @@ impl Sight {
 
     /// The condition on the person `p`; its parameters, if any, are `$first` and the one after it.
     pub(crate) fn condition(&self, first: usize) -> String {
-        let protected = if self.protected == Protected::Seen {
+        format!("{}{}", self.reach_condition(first), self.protected_condition())
+    }
+
+    /// The same, however far somebody reaches.
+    pub(crate) fn protected_condition(&self) -> String {
+        if self.protected == Protected::Seen {
             String::new()
         } else {
             format!(" AND {}", not_protected("p.person_id"))
-        };
-        format!("{}{protected}", self.reach_condition(first))
+        }
     }
 
     /// The same, whether somebody is protected or not.

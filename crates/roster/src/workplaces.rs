@@ -1,13 +1,14 @@
 //! Workplaces: how many insured people each has and how many of them are registered, and, for whoever looks after one,
-//! who. Counted whole by each import and once a day, which reads the roster; whoever asks adds the few registrations since
-//! then, so that the numbers are always those of now and no registration waits for another's count.
+//! who. Counted whole by each import of a whole file and once a day, which reads the roster; a few changes are taken out and put
+//! in; whoever asks adds the few registrations since then, so that the numbers are always those of now and no registration waits
+//! for another's count.
 //!
 //! Of accounts nothing is read here but that there is one, and since when (design.md §1).
 
 use crate::protection::not_protected;
 use access::Reach;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     OptionalExtension as _, QueryableByName,
     sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
@@ -102,7 +103,7 @@ pub async fn total(tx: &TenantTransaction, now: DateTime<Utc>) -> Result<Option<
     let query = diesel::sql_query(sql)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Date, _>(calendar::today_in_japan(now));
-    Ok(query.get_result(&mut &**tx).await.optional()?)
+    Ok(Prepared(query).get_result(&mut &**tx).await.optional()?)
 }
 
 /// Workplaces within somebody's reach, the largest first.
@@ -123,7 +124,7 @@ pub async fn list(
         .bind::<Text, _>(after.map_or("", |after| &after.workplace_code))
         .bind::<Text, _>(after.map_or("", |after| &after.symbol_key))
         .bind::<BigInt, _>(limit);
-    Ok(query.load(&mut &**tx).await?)
+    Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
 /// The people of a workplace within somebody's reach, in the order of their numbers, after one of them.
@@ -145,7 +146,7 @@ pub async fn people(
         .bind::<Text, _>(symbol_key)
         .bind::<Uuid, _>(after.unwrap_or(PersonId(uuid::Uuid::nil())))
         .bind::<BigInt, _>(limit);
-    Ok(query.load(&mut &**tx).await?)
+    Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
 /// Where the roster has a number, by its keys: 事業所コード and 記号's key.
@@ -189,8 +190,42 @@ pub(crate) async fn count(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Res
         .bind::<Timestamptz, _>(to)
         .execute(&mut **tx)
         .await?;
-    diesel::sql_query(SUM)
+    sum(tx).await
+}
+
+/// Sums the counts up.
+pub(crate) async fn sum(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    for statement in [LEFT, SUM] {
+        diesel::sql_query(statement)
+            .bind::<Integer, _>(tx.tenant())
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Has the counts until the transaction ends, for [`adjust`]; false where nobody has counted yet.
+pub(crate) async fn hold(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
+    let held = diesel::sql_query("SELECT FROM roster_tallies WHERE tenant_id = $1 FOR UPDATE")
         .bind::<Integer, _>(tx.tenant())
+        .execute(&mut **tx)
+        .await?;
+    Ok(held > 0)
+}
+
+/// Takes those whom the journal's entries after a position are about out of the counts as they are now (`by` -1), or puts them
+/// in (1). Under [`hold`], before and after they are changed, and then [`sum`]: nobody else is read for a few.
+pub(crate) async fn adjust(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    position: i64,
+    by: i32,
+) -> Result<(), DatabaseError> {
+    diesel::sql_query(adjust_sql())
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(calendar::today_in_japan(now))
+        .bind::<BigInt, _>(position)
+        .bind::<Integer, _>(by)
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -279,6 +314,28 @@ fn count_sql() -> String {
         counted_at_workplaces()
     )
 }
+
+fn adjust_sql() -> String {
+    format!(
+        "INSERT INTO roster_workplaces AS w (tenant_id, workplace_code, symbol_key, symbol, insured, registered)
+         SELECT p.tenant_id, p.workplace_code, p.symbol_key, min(p.symbol), $4 * count(*), $4 * count(a.account_id)
+         FROM roster_tallies t
+         JOIN roster_changes c ON c.tenant_id = $1 AND c.position > $3
+         CROSS JOIN LATERAL (SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = c.person_id OFFSET 0) p
+         LEFT JOIN LATERAL (
+             SELECT * FROM accounts q
+             WHERE q.tenant_id = $1 AND q.person_id = p.person_id AND q.registered_at <= t.counted_to OFFSET 0
+         ) a ON true
+         WHERE t.tenant_id = $1 AND {}
+         GROUP BY p.tenant_id, p.workplace_code, p.symbol_key
+         ON CONFLICT (tenant_id, workplace_code, symbol_key) DO UPDATE
+             SET insured = w.insured + excluded.insured, registered = w.registered + excluded.registered",
+        counted_at_workplaces()
+    )
+}
+
+/// Workplaces that everybody has left.
+const LEFT: &str = "DELETE FROM roster_workplaces WHERE tenant_id = $1 AND insured <= 0";
 
 /// Who has registered since the last count, and who has closed their account since, which was in it. What was counted up to
 /// is five minutes before the count itself.

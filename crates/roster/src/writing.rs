@@ -4,7 +4,7 @@
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     OptionalExtension as _, QueryableByName,
-    sql_types::{Bool, Integer},
+    sql_types::{BigInt, Bool, Integer},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{KanaName, Number};
@@ -48,6 +48,16 @@ pub(crate) async fn keep(tx: &mut TenantTransaction) -> Result<(), DatabaseError
     Ok(())
 }
 
+/// Adds what is written of those whom the journal's entries after a position changed, without a look at the others.
+pub(crate) async fn add(tx: &mut TenantTransaction, position: i64) -> Result<(), DatabaseError> {
+    diesel::sql_query(ADD)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<BigInt, _>(position)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
 /// Adds what somebody new writes, without a look at the others.
 pub(crate) async fn widen(tx: &mut TenantTransaction, kana: &KanaName, number: &Number) -> Result<(), DatabaseError> {
     let is_kana = |c: char| matches!(c, 'ァ'..='ヺ' | 'ー' | 'ㇰ'..='ㇿ');
@@ -67,9 +77,28 @@ const WIDEN: &str = "
 const KEPT: &str = "SELECT latin_names, number_signs FROM roster_heads WHERE tenant_id = $1";
 
 // Keys hold katakana and capitals, so whatever is no kana is a letter of another script.
-const LOOK: &str = "\
-SELECT coalesce(bool_or(kana_strict ~ '[^ァ-ヺーㇰ-ㇿ]'), false) AS latin_names,
-    coalesce(bool_or(number_key ~ '[^0-9]'), false) AS number_signs
-FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL";
+macro_rules! look {
+    ($people:literal) => {
+        concat!(
+            "SELECT coalesce(bool_or(p.kana_strict ~ '[^ァ-ヺーㇰ-ㇿ]'), false) AS latin_names,
+    coalesce(bool_or(p.number_key ~ '[^0-9]'), false) AS number_signs FROM ",
+            $people
+        )
+    };
+}
+
+const LOOK: &str = look!("persons p WHERE p.tenant_id = $1 AND p.emptied_at IS NULL");
+
+const ADD: &str = concat!(
+    "UPDATE roster_heads SET latin_names = roster_heads.latin_names OR found.latin_names,
+    number_signs = roster_heads.number_signs OR found.number_signs
+FROM (",
+    look!(
+        "roster_changes c CROSS JOIN LATERAL (
+            SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = c.person_id OFFSET 0) p
+        WHERE c.tenant_id = $1 AND c.position > $2"
+    ),
+    ") found WHERE roster_heads.tenant_id = $1"
+);
 
 const KEEP: &str = "UPDATE roster_heads SET latin_names = $2, number_signs = $3 WHERE tenant_id = $1";

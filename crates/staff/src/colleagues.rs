@@ -50,6 +50,9 @@ impl Staff {
         if by.is_staff() && keepers == [id] {
             return Ok(reasons::LAST_ADMINISTRATOR.into());
         }
+        if by.id() == Some(id.0) {
+            return Ok(reasons::OWN_ACCOUNT.into());
+        }
         self.shut_out(&mut tx, &insurer, &found, why, now).await?;
         let about = (Some(id), json!({}));
         trail::record(&tx, now, origin, by.actor(), ("staff.suspend", "done"), about).await?;

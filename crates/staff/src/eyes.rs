@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     prelude::*,
-    sql_types::{Array, Bool, Integer, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::StaffId;
@@ -34,13 +34,13 @@ impl Colleagues for Eyes {
             let rows: Vec<Row> = diesel::sql_query(ABLE)
                 .bind::<Integer, _>(tx.tenant())
                 .bind::<Array<Text>, _>(roles)
-                .bind::<Timestamptz, _>(now - LEAST_HELD)
                 .load(&mut &**tx)
                 .await?;
             let able = |row: Row| Able {
                 staff_id: row.staff_id,
                 email: row.email,
-                is_active: row.is_active,
+                counts: row.held_since + LEAST_HELD <= now,
+                agrees_from: row.in_since.map(|since| since + LEAST_HELD),
             };
             Ok(rows.into_iter().map(able).collect())
         })
@@ -77,19 +77,23 @@ struct Row {
     staff_id: StaffId,
     #[diesel(sql_type = Text)]
     email: String,
-    #[diesel(sql_type = Bool)]
-    is_active: bool,
+    #[diesel(sql_type = Timestamptz)]
+    held_since: DateTime<Utc>,
+    /// Since when they hold it and are let in; never while they are suspended.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    in_since: Option<DateTime<Utc>>,
 }
 
-/// Who counts and who agrees are two things: `is_active` says who agrees. Whom a colleague suspended agrees to nothing, and
-/// counts on for as long as they hold the role. So nobody ends four eyes by shutting a pair: fewer count by another's agreement
-/// (a role is taken), by the operator's hand at the command line, or where nobody has used an account for 90 days. Whoever is
+/// Who counts and who agrees are two things. Whom a colleague suspended agrees to nothing, and counts on for as long as they hold
+/// the role. So nobody ends four eyes by shutting a pair: fewer count by another's agreement (a role is taken), by the operator's hand at the command line, or where nobody has used an account for 90 days. Whoever is
 /// let in again, or whose factor was reset, counts at once and agrees after [`LEAST_HELD`].
 const ABLE: &str = "\
-SELECT s.staff_id, s.email, s.suspended_at IS NULL AND (s.resumed_at IS NULL OR s.resumed_at <= $3) AS is_active
-FROM (SELECT DISTINCT held.staff_id FROM unnest($2::text[]) AS given (role)
-      CROSS JOIN LATERAL (SELECT r.staff_id FROM staff_roles r
-          WHERE r.tenant_id = $1 AND r.role = given.role AND r.granted_at <= $3 OFFSET 0) held) able
+SELECT s.staff_id, s.email, able.held_since,
+       CASE WHEN s.suspended_at IS NULL THEN greatest(able.held_since, s.resumed_at) END AS in_since
+FROM (SELECT held.staff_id, min(held.granted_at) AS held_since FROM unnest($2::text[]) AS given (role)
+      CROSS JOIN LATERAL (SELECT r.staff_id, r.granted_at FROM staff_roles r
+          WHERE r.tenant_id = $1 AND r.role = given.role OFFSET 0) held
+      GROUP BY held.staff_id) able
 CROSS JOIN LATERAL (SELECT * FROM staff c WHERE c.tenant_id = $1 AND c.staff_id = able.staff_id OFFSET 0) s
 WHERE s.last_log_in_at IS NOT NULL
   AND (s.suspended_at IS NULL OR s.suspended_for = 'colleague')

@@ -8,14 +8,15 @@ use crate::{
     roles::{self, Held},
     trail,
 };
-use access::Role;
-use approvals::{Action, Asked, Difference, Performer, Wish, agreeing};
+use access::{Permission, Role};
+use approvals::{Action, Asked, Beneficiary, Difference, Performer, Wish, agreeing, permission};
 use audit::Origin;
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
 use guard::sessions;
 use kernel::{Outage, Outcome, StaffId, outcome};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Roles about to become somebody's.
 struct Change {
@@ -63,8 +64,16 @@ impl Staff {
                 kind: "roles",
                 subject: id.0,
                 person: None,
-                // Whoever loses by it may well agree, and counts: of two nobody takes the other's away alone.
-                beneficiary: (gives && !takes).then_some(id),
+                // Whoever only loses by it may well agree, and counts: of two nobody takes the other's away alone.
+                beneficiary: gives.then_some(Beneficiary {
+                    staff_id: id,
+                    loses: takes,
+                }),
+                also: if takes {
+                    self.eyes_taken(&tx, now, by, (&change.before, &grants)).await?
+                } else {
+                    BTreeSet::new()
+                },
                 parameters: json!({ "grants": grants }),
                 difference: change.difference,
             };
@@ -94,6 +103,27 @@ impl Staff {
         let narrows = !roles::is_bounded(before) && roles::is_bounded(after);
         by.id() != Some(id.0)
             && (self.has_grave(roles::otherwise(before, after)) || narrows && self.has_grave(roles::of(before)))
+    }
+
+    /// By what they would agree no more to what is under four eyes now.
+    async fn eyes_taken(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        by: By<'_>,
+        (before, after): (&Held, &Held),
+    ) -> Result<BTreeSet<Permission>, Outage> {
+        let agrees = |held: &Held| {
+            let roles = roles::of(held).filter(|_| !roles::is_bounded(held));
+            self.policy.permissions(roles)
+        };
+        let (before, after) = (agrees(before), agrees(after));
+        let switches = self.approvals.switches(tx, now, by.id().map(StaffId)).await?;
+        let on = switches.iter().filter(|switch| switch.is_on);
+        let taken = on.map(|switch| permission(switch.action));
+        Ok(taken
+            .filter(|one| before.contains(one) && !after.contains(one))
+            .collect())
     }
 
     fn has_grave(&self, mut roles: impl Iterator<Item = Role>) -> bool {

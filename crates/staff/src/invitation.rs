@@ -158,6 +158,7 @@ impl Staff {
                 subject: self.subject_of(&invitee.email),
                 person: None,
                 beneficiary: None,
+                also: [].into(),
                 parameters: json!({ "email": invitee.email.as_str(), "name": invitee.name, "grants": invitee.grants }),
                 difference: invitee.difference(&before),
             };

@@ -227,12 +227,8 @@ impl Staff {
             (Some(insurer), Some(found)) if verdict.matches => (insurer, found),
             (_, found) => return self.fail(tenant, found.map(|found| found.staff_id), &counted).await,
         };
-        let rehashed = if verdict.rehash {
-            let owner = found.staff_id.of(tenant);
-            self.hasher.hash(origin, owner, password).await.ok()
-        } else {
-            None
-        };
+        let owner = found.staff_id.of(tenant);
+        let rehashed = self.hasher.renewed(verdict, origin, owner, password).await;
         let now = self.clock.now();
         let outcome = if let Some(reason) = why_not(attempt, &insurer, &found, now) {
             self.turn_away(attempt, &insurer, &found, counted.by, reason).await?

@@ -63,7 +63,7 @@ message!(
         .letterhead
         .open()
         .paragraph(&format!(
-            "{}さん\n\n{}の管理画面を使う担当者として、招待されています。\n\
+            "{}さん\n\n{}の管理画面を使う職員として、招待されています。\n\
              下記のページを開いて、パスワードを決めてください。",
             self.name, self.letterhead.insurer
         ))
@@ -222,7 +222,7 @@ impl FactorChange {
         match self {
             Self::Added => "認証アプリまたはパスキーが登録されました",
             Self::Removed => "認証アプリまたはパスキーの登録が削除されました",
-            Self::Printed => "印刷用の確認コードが新しく作られました",
+            Self::Printed => "印刷した確認コードが新しく作られました",
             Self::CodeUsed => "印刷した確認コードが使われました",
             Self::Reset => "2つ目の確認の設定が、すべて取り消されました",
         }

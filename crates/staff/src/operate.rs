@@ -23,7 +23,7 @@ pub const DEAD_GONE: Reason = Reason {
     words: |_, _| {
         Words::new(
             "この項目は、もう一覧にありません",
-            "ほかの担当者が先に処理したか、保管の期間が過ぎました。今の一覧を確認してください。",
+            "ほかの運用者が先に処理したか、保管の期間が過ぎました。今の一覧を確認してください。",
             &[("/operator/", "ホームへ")],
         )
     },
@@ -163,10 +163,8 @@ pub async fn mend(
     audit::record(&tx, now, origin, entry(actor)).await?;
     // What died may be the platform's own.
     if tenant != TenantId::PLATFORM {
-        // The platform's line is there before anything is done that it tells.
-        let platform = database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
-        audit::record(&platform, now, origin, entry(of_platform(actor))).await?;
-        platform.commit().await?;
+        tx.go_on_as_platform().await?;
+        audit::record(&tx, now, origin, entry(of_platform(actor))).await?;
     }
     tx.commit().await?;
     Ok(Outcome::Done(()))

@@ -82,7 +82,7 @@ pub const STAFF_WAIT: Reason = Reason {
     kind: RefusalKind::Wait,
     detail: "Too many tries. Wait until the time given.",
     words: |refusal, now| {
-        let until = refusal.until.map(|until| calendar::moment_or_time(until, now));
+        let until = refusal.until.map(|until| calendar::from_then_on(until, now));
         Words::new(
             "しばらく受け付けを止めています",
             format!(
@@ -100,7 +100,7 @@ pub const MAILED_ENOUGH: Reason = Reason {
     kind: RefusalKind::Wait,
     detail: "So many links were mailed to this person. Wait until the time given.",
     words: |refusal, now| {
-        let until = refusal.until.map(|until| calendar::moment_or_time(until, now));
+        let until = refusal.until.map(|until| calendar::from_then_on(until, now));
         Words::new(
             "この方へのメールが続いています",
             format!(
@@ -134,7 +134,7 @@ pub const CONSOLE_CLOSED: Reason = Reason {
     words: |_, _| {
         Words::new(
             "この保険者の管理画面は停止しています",
-            "運営者が停止しているため、今は使えません。再開すると、元どおり使えます。再開については、運営者にお問い合わせください。",
+            "運営が停止しているため、今は使えません。再開すると、元どおり使えます。再開については、運営にお問い合わせください。",
             &[LOG_IN],
         )
     },
@@ -224,6 +224,20 @@ pub const OWN_ROLES: Reason = Reason {
     },
 };
 
+/// Nobody shuts themself out: of two administrators the other one would be left alone.
+pub const OWN_ACCOUNT: Reason = Reason {
+    code: "own_account",
+    kind: RefusalKind::Forbidden,
+    detail: "Nobody suspends themself. Another administrator does.",
+    words: |_, _| {
+        Words::new(
+            "自分のアカウントは停止できません",
+            "停止するときは、ほかの管理者に頼んでください。",
+            &[],
+        )
+    },
+};
+
 /// One's own second factor is changed at one's account.
 pub const OWN_FACTOR: Reason = Reason {
     code: "own_factor",
@@ -273,9 +287,9 @@ pub const PROOF_NEEDED: Reason = Reason {
     detail: "Prove a second factor first.",
     words: |_, _| {
         Words::new(
-            "先に確認が必要です",
-            "この操作の前に、2つ目の確認をしてください。",
-            &[("/console/prove", "確認する")],
+            "まだ送信していません",
+            "大切な操作のため、先に2つ目の確認をお願いしました。まだ何も行っていません。画面の内容を確かめて、もう一度ボタンを押してください。",
+            &[],
         )
     },
 };
@@ -437,7 +451,7 @@ pub(crate) fn unhashed(error: HashError) -> Result<Refusal, Outage> {
 }
 
 /// All of them.
-pub const REASONS: [Reason; 28] = [
+pub const REASONS: [Reason; 29] = [
     CONSOLE_SESSION_ENDED,
     STAFF_SUSPENDED,
     NOT_PERMITTED,
@@ -452,6 +466,7 @@ pub const REASONS: [Reason; 28] = [
     ROLE_NOT_GIVEN,
     LAST_ADMINISTRATOR,
     OWN_ROLES,
+    OWN_ACCOUNT,
     OWN_FACTOR,
     NOT_ACCEPTED,
     COLLEAGUE_SUSPENDED,

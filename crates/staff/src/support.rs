@@ -17,7 +17,7 @@ use jobs::{Job, JobError, Jobs, Worker};
 use kernel::{
     Field, FieldError, GrantId, Outage, Outcome, Problem, Reason, Refusal, RefusalKind, TenantId, Words, outcome, text,
 };
-use messages::{SupportAsked, SupportEnded};
+use messages::{Letterhead, SupportAsked, SupportEnded};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tenancy::Insurer;
@@ -162,9 +162,7 @@ impl Staff {
         rows::insert(&tx, id, (operator.staff_id, &operator.name), (&reason, hours), now).await?;
         jobs::enqueue(&mut tx, &self.keys, now, now + WAITS, &SupportOver { grant: id }).await?;
         let message = SupportAsked {
-            insurer: insurer.name.clone(),
-            url: self.support_page(),
-            operator: operator.name.clone(),
+            letterhead: self.letterhead(insurer, &operator.name),
             hours,
         };
         self.mail_to_administrators(&mut tx, insurer, None, &message, now)
@@ -279,9 +277,7 @@ impl Staff {
         sessions::end_granted(tx, found.operator_id.0, found.grant_id.0).await?;
         if found.entered_at.is_some() {
             let message = SupportEnded {
-                insurer: insurer.name.clone(),
-                url: self.support_page(),
-                operator: found.operator_name.clone(),
+                letterhead: self.letterhead(insurer, &found.operator_name),
                 at: found.ends_at.map_or(now, |at| at.min(now)),
             };
             self.mail_to_administrators(tx, insurer, None, &message, now).await?;
@@ -335,10 +331,14 @@ impl Staff {
         ))
     }
 
-    fn support_page(&self) -> String {
+    fn letterhead(&self, insurer: &Insurer, operator: &str) -> Letterhead {
         let mut url = self.console_url.clone();
         url.set_path("/console/support");
-        url.into()
+        Letterhead {
+            insurer: insurer.name.clone(),
+            url: url.into(),
+            operator: operator.to_owned(),
+        }
     }
 }
 

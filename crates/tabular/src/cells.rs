@@ -2,8 +2,8 @@
 //! a formula's error stands where its value was. Told by their look alone, whatever the column, so that nothing of it is
 //! ever taken for a number or a name.
 
-use crate::{Fault, dates};
-use kernel::text;
+use crate::Fault;
+use kernel::{dates, text};
 use std::borrow::Cow;
 
 const MONTHS: [&str; 12] = [

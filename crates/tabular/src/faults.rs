@@ -144,6 +144,9 @@ pub enum Fault {
         /// The month's last day.
         last_day: u32,
     },
+    /// No month of any year.
+    #[error("ない月です。月は1から12までです。")]
+    ImpossibleMonth,
     /// A date before 1868, or a birth in the future.
     #[error("日付が範囲の外です。年をお確かめください。")]
     DateOutOfRange,
@@ -161,6 +164,7 @@ impl From<Problem> for Fault {
             Problem::EmailShape => Self::EmailShape,
             Problem::DateIncomplete => Self::DateShape,
             Problem::ImpossibleDate { month, last_day } => Self::ImpossibleDate { month, last_day },
+            Problem::ImpossibleMonth => Self::ImpossibleMonth,
             Problem::DateOutOfRange => Self::DateOutOfRange,
             _ => Self::Characters,
         }

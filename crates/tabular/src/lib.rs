@@ -9,7 +9,6 @@
 
 mod book;
 mod cells;
-pub mod dates;
 mod encoding;
 mod errors;
 mod faults;

@@ -5,7 +5,7 @@
 //! Settled, a row is gone: what happened stands in the trail. With an emptied person goes all that was theirs or about them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Bool, Date, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -164,7 +164,7 @@ pub struct Waiting {
 /// What waits for staff, for the console's home: whoever draws it shows what its reader's permissions settle.
 pub async fn waiting(tx: &TenantTransaction) -> Result<Vec<Waiting>, DatabaseError> {
     let waiting = diesel::sql_query(WAITING).bind::<Integer, _>(tx.tenant());
-    Ok(waiting.load(&mut &**tx).await?)
+    Ok(Prepared(waiting).load(&mut &**tx).await?)
 }
 
 /// Forgets what was these people's or about them.

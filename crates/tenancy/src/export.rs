@@ -1,7 +1,7 @@
 //! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing.
 
 use crate::{
-    ContactDesk, Feature, FolderPart, RosterSettings, Settings,
+    ContactDesk, Feature, FolderPart, RosterSettings, Settings, StatementSettings,
     directory::InsurerRow,
     folder::day_word,
     logos,
@@ -147,6 +147,9 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
             toml.table("roster");
             toml.plain("loss_percent", settings.roster.loss_percent);
         }
+        if settings.statements != StatementSettings::default() {
+            statements(&mut toml, settings.statements);
+        }
         toml.table("sign_up");
         toml.plain("employee_number", settings.sign_up.employee_number);
         toml.table("password");
@@ -182,6 +185,15 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
         }
     }
     toml.0
+}
+
+fn statements(toml: &mut Toml, settings: StatementSettings) {
+    toml.table("statements");
+    toml.plain("months_online", settings.months_online);
+    toml.text("costs_family", settings.costs_family.as_str());
+    toml.text("medicines_family", settings.medicines_family.as_str());
+    toml.plain("adult_age", settings.adult_age);
+    toml.text("former_dependants", settings.former_dependants.as_str());
 }
 
 fn desk(toml: &mut Toml, desk: &ContactDesk) {

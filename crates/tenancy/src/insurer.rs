@@ -3,7 +3,7 @@
 
 use crate::{
     Approvals, Brand, ContactDesk, PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings,
-    SharedNetwork, SignUpSettings,
+    SharedNetwork, SignUpSettings, StatementSettings,
 };
 use chrono::{DateTime, Utc};
 use kernel::{InsurerCode, RelationWords, TenantId};
@@ -43,6 +43,8 @@ pub struct Insurer {
     pub relations: RelationWords,
     /// What an import of its roster is held to.
     pub roster: RosterSettings,
+    /// How statements of costs and medicines are shown.
+    pub statements: StatementSettings,
     /// What sign-up asks beyond the usual.
     pub sign_up: SignUpSettings,
     /// The floor of password lengths.
@@ -93,6 +95,7 @@ impl Insurer {
                     .map(|(word, relation)| (word.as_str(), *relation)),
             ),
             roster: settings.roster,
+            statements: settings.statements,
             sign_up: settings.sign_up,
             password: settings.password,
             session: settings.session,
@@ -188,6 +191,26 @@ words! {
         EligibilityNotice = "eligibility_notice" "資格情報のお知らせ",
         /// 資格確認書.
         EligibilityCertificate = "eligibility_certificate" "資格確認書",
+    }
+}
+
+words! {
+    /// Who sees the statements of somebody of a family who has said nothing.
+    FamilyDefault {
+        /// The insured person, too, whose family they are of.
+        Household = "household" "ご家族にも表示する",
+        /// Nobody but themselves; of a child the insured person.
+        SelfOnly = "self_only" "本人だけに表示する",
+    }
+}
+
+words! {
+    /// What the insured person sees of somebody who is their dependant no more.
+    FormerDependants {
+        /// The months in which they were.
+        Show = "show" "表示する",
+        /// Nothing.
+        Hide = "hide" "表示しない",
     }
 }
 

@@ -23,6 +23,7 @@ mod revise;
 pub mod revisions;
 mod schema;
 mod settings;
+mod statement_settings;
 pub mod terms;
 
 pub use apply::{Applied, ApplyError, apply};
@@ -38,7 +39,8 @@ pub use folder::{
     read_typed, text_problem,
 };
 pub use insurer::{
-    Feature, FeatureState, Features, Insurer, InsurerKind, InsurerState, LogoHead, MemberDocument, TermsHead,
+    FamilyDefault, Feature, FeatureState, Features, FormerDependants, Insurer, InsurerKind, InsurerState, LogoHead,
+    MemberDocument, TermsHead,
 };
 pub use named::{NamedError, named};
 pub use network::SharedNetwork;
@@ -48,4 +50,5 @@ pub use operate::{
 };
 pub use revise::{CHANGED_MEANWHILE, Revising, SENDER_ADDRESS, revise};
 pub use settings::{PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};
+pub use statement_settings::StatementSettings;
 pub use terms::{TermsInForce, terms_in_force};

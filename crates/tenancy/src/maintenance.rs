@@ -3,11 +3,11 @@
 
 use crate::{operate::of_platform, schema::maintenances};
 use audit::{Actor, Entry, Origin};
-use chrono::{DateTime, Datelike as _, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{Field, FieldError, MaintenanceId, Problem, Refusal, TenantId, calendar, text};
+use kernel::{Field, FieldError, MaintenanceId, Problem, Refusal, TenantId, calendar, dates, text};
 
 /// How long before it begins it is told.
 const AHEAD: TimeDelta = TimeDelta::days(7);
@@ -20,10 +20,12 @@ const LONGEST: TimeDelta = TimeDelta::days(31);
 const LONGEST_TEXT: usize = 500;
 
 /// 開始.
-const FROM: Field = Field::new("from", "開始").takes("開始の日時を、2026-12-05 22:00のように入力してください");
+const FROM: Field =
+    Field::new("from", "開始").takes("開始の日時を、2026-12-05 22:00や令和8年12月5日 22:00のように入力してください");
 /// 終了.
-const TO: Field = Field::new("to", "終了")
-    .takes("終了の日時を、開始から31日以内の、今より後の日時で、2026-12-06 06:00のように入力してください");
+const TO: Field = Field::new("to", "終了").takes(
+    "終了の日時を、開始から31日以内の、今より後の日時で、2026-12-06 06:00や令和8年12月6日 6:00のように入力してください",
+);
 /// What is said beside.
 const TEXT: Field = Field::new("text", "お知らせに添える文");
 
@@ -70,7 +72,7 @@ impl Maintenance {
 
     /// As pages tell of it.
     pub fn told(&self, now: DateTime<Utc>) -> String {
-        let until = calendar::moment_or_time(self.ends_at, now);
+        let until = calendar::from_then_on(self.ends_at, now);
         let said = if now < self.starts_at {
             let from = calendar::moment_or_time(self.starts_at, now);
             format!("{from}から{until}まで、システムのメンテナンスを行います。その間はご利用になれません。")
@@ -140,16 +142,14 @@ fn entry(actor: Actor, action: &'static str, id: MaintenanceId) -> Entry {
 
 /// A moment in Japan, as a browser's own field writes it or as people do.
 fn moment(typed: &str) -> Result<DateTime<Utc>, Problem> {
-    let typed = text::normalize(typed).replace('/', "-").replace('T', " ");
+    let typed = text::normalize(typed);
     if typed.is_empty() {
         return Err(Problem::Empty);
     }
-    let local = NaiveDateTime::parse_from_str(&typed, "%Y-%m-%d %H:%M").map_err(|_| Problem::Characters)?;
-    // PostgreSQL and the calendar end before chrono does.
-    if !(2000..=9998).contains(&local.year()) {
-        return Err(Problem::Characters);
-    }
-    Ok(calendar::start_of_day(local.date()) + local.time().signed_duration_since(NaiveTime::MIN))
+    let (day, time) = typed.rsplit_once([' ', 'T']).ok_or(Problem::Characters)?;
+    let day = dates::planned(day)?.ok_or(Problem::Characters)?;
+    let time = NaiveTime::parse_from_str(time, "%H:%M").map_err(|_| Problem::Characters)?;
+    Ok(calendar::start_of_day(day) + time.signed_duration_since(NaiveTime::MIN))
 }
 
 fn said(typed: &str) -> Result<String, Problem> {

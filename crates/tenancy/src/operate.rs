@@ -345,10 +345,8 @@ async fn set_state(
         detail: serde_json::json!({ "insurer": code, "why": order.why }),
     };
     audit::record(&tx, now, order.origin, entry(order.actor)).await?;
-    // The platform's line is there before anything is done that it tells.
-    let platform = database.tenant(TenantId::PLATFORM).write(Durability::Safe).await?;
-    audit::record(&platform, now, order.origin, entry(of_platform(order.actor))).await?;
-    platform.commit().await?;
+    tx.go_on_as_platform().await?;
+    audit::record(&tx, now, order.origin, entry(of_platform(order.actor))).await?;
     tx.commit().await?;
     Ok(StateChange::Done)
 }

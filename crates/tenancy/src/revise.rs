@@ -25,7 +25,7 @@ pub const CHANGED_MEANWHILE: Reason = Reason {
     detail: "The settings have changed since the form was shown. Look at both, and send it again with the new revision.",
     words: |_, _| {
         Words::new(
-            "ほかの担当者が先に変更しました",
+            "ほかの職員が先に変更しました",
             "この画面を開いたあとに、設定が変わりました。入力した内容は残っています。下の違いを確かめて、よければもう一度保存してください。",
             &[],
         )

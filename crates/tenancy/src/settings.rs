@@ -1,7 +1,10 @@
 //! What `insurers.settings` holds: everything of a tenant.toml, and the heads of the terms and logo beside it,
 //! so that the directory loads an insurer with one statement. Nothing personal, nothing secret.
 
-use crate::{Approvals, Color, ContactDesk, Features, InsurerKind, LogoHead, MemberDocument, SharedNetwork, TermsHead};
+use crate::{
+    Approvals, Color, ContactDesk, Features, InsurerKind, LogoHead, MemberDocument, SharedNetwork, StatementSettings,
+    TermsHead,
+};
 use kernel::{EmailAddress, Relation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{collections::BTreeMap, time::Duration};
@@ -31,6 +34,8 @@ pub struct Settings {
     pub relations: BTreeMap<String, Relation>,
     /// What an import of the roster is held to.
     pub roster: RosterSettings,
+    /// How statements of costs and medicines are shown.
+    pub statements: StatementSettings,
     /// What sign-up asks beyond the usual.
     pub sign_up: SignUpSettings,
     /// The floor of password lengths.
@@ -68,6 +73,7 @@ impl Default for Settings {
             member_documents: MemberDocument::ALL.to_vec(),
             relations: BTreeMap::new(),
             roster: RosterSettings::default(),
+            statements: StatementSettings::default(),
             sign_up: SignUpSettings::default(),
             password: PasswordSettings::default(),
             session: SessionSettings::default(),

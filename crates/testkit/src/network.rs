@@ -34,6 +34,8 @@ struct Weather {
     cut_below: usize,
     /// What a client sends with these bytes in it is passed on; then its connection is cut, unanswered.
     last_words: Option<&'static [u8]>,
+    /// The same of those clients alone that have sent these before.
+    said_before: Option<&'static [u8]>,
 }
 
 /// A proxy on a port of its own.
@@ -106,6 +108,7 @@ impl Network {
             weather.silent = false;
             weather.delay = Duration::ZERO;
             weather.last_words = None;
+            weather.said_before = None;
         });
     }
 
@@ -119,6 +122,14 @@ impl Network {
     pub fn cut_after(&self, last_words: &'static [u8]) {
         self.weather
             .send_modify(|weather| weather.last_words = Some(last_words));
+    }
+
+    /// A client that commits after a statement with these bytes is heard, and cut off before it is answered; others are well.
+    pub fn cut_at_commit_of(&self, statement: &'static [u8]) {
+        self.weather.send_modify(|weather| {
+            weather.last_words = Some(b"COMMIT");
+            weather.said_before = Some(statement);
+        });
     }
 }
 
@@ -169,6 +180,7 @@ impl Way<'_> {
     /// Passes on what comes, until either side ends or the last words were said.
     async fn pass(mut self, mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
         let mut piece = vec![0; 64 * 1024];
+        let mut has_said = false;
         while let Ok(length @ 1..) = from.read(&mut piece).await {
             let passes = |weather: &Weather| !weather.silent && self.number >= weather.silent_below;
             let Ok(now) = self.weather.wait_for(passes).await.map(|now| now.clone()) else {
@@ -176,7 +188,9 @@ impl Way<'_> {
             };
             tokio::time::sleep(now.delay).await;
             let said = |words: &[u8]| piece[..length].windows(words.len()).any(|part| part == words);
-            let is_last = !self.is_answer && now.last_words.is_some_and(said);
+            has_said |= now.said_before.is_some_and(said);
+            let may_be_last = !self.is_answer && (has_said || now.said_before.is_none());
+            let is_last = may_be_last && now.last_words.is_some_and(said);
             if is_last {
                 self.heard.store(true, Ordering::Relaxed);
             }

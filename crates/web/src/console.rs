@@ -235,7 +235,8 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
             "console.protections.lift.submit",
             MEMBERS_PROTECT,
             protections::lift::submit,
-        ),
+        )
+        .keeping(&["reason"]),
         staff(GET, "/console/letters", "console.letters", LETTERS_PRINT, letters::show),
         staff(
             POST,
@@ -264,8 +265,9 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
             "console.letters.file.submit",
             EXPORT_PERSONAL,
             letters::file,
-        ),
-        staff_pending(POST, "/console/logout", "console.log_out", log_out::submit),
+        )
+        .keeping(&["code", "symbol", "registered"]),
+        public(POST, "/console/logout", "console.log_out", log_out::submit),
         staff(GET, "/console/support", "console.support", SUPPORT_GRANT, support::show),
         staff_session(POST, "/console/support/leave", "console.support.leave", support::leave),
         staff_proven(

@@ -37,6 +37,7 @@ fn services() -> Services {
         names: NameKeys::new([8; 32], None),
         clock: clock.clone(),
         hasher,
+        person_kept: chrono::TimeDelta::days(1),
     };
     Services {
         accounts: Accounts::new(&ground, limits(), public_url.clone()),
@@ -44,7 +45,7 @@ fn services() -> Services {
         keys,
         clock,
         performers: Arc::from([]),
-        rosters: roster::Runs::new(&ground, chrono::TimeDelta::days(1)),
+        rosters: roster::Runs::new(&ground),
         staff: Staff::new(&ground, Arc::new(Policy::load(&[]).unwrap()), public_url.clone()),
         console_url: public_url.clone(),
         console_nav: Arc::from([]),

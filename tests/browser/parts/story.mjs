@@ -154,7 +154,7 @@ async function reviseTerms(page) {
   await page.fill('#f-body', `${body.trimEnd()}\n\n## 附則\n\nこの版は、施行日から適用します。\n`);
   await page.check('#f-again-yes');
   await check(page, 'story-terms-draft');
-  await press(page, '保存して公開の確認へ');
+  await press(page, '保存して公開の確認へ進む');
   await says(page, '本文の違い');
   await check(page, 'story-terms-publish');
   await press(page, '公開する');

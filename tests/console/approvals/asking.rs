@@ -1,6 +1,6 @@
 //! What is asked: it waits with its difference, is told, and ends by an answer or by itself.
 
-use super::{APPROVALS, DAY, agree, app, ask_to_lift, clerks, in_force, protected, states, wish};
+use super::{APPROVALS, DAY, agree, app, ask_to_lift, clerks, in_force, protected, states, told, wish};
 use crate::portal::says;
 use access::Role;
 use futures_util::future::join_all;
@@ -19,6 +19,7 @@ async fn a_protection_is_lifted_once_another_agrees_to_what_was_shown() {
     );
     assert_eq!(in_force(&app).await, 1);
     let wish = wish(&app).await;
+    told(&[&asker, &other], &["/console/protections", &lift], &wish).await;
     // A second time is the same wish.
     ask_to_lift(&asker, &lift).await;
     assert_eq!(states(&app).await, ["waiting"]);
@@ -43,6 +44,13 @@ async fn a_protection_is_lifted_once_another_agrees_to_what_was_shown() {
     assert_eq!(in_force(&app).await, 1);
     assert_eq!(agree(&other, &wish).await.status, 303);
     assert_eq!((in_force(&app).await, states(&app).await), (0, vec!["done".to_owned()]));
+    assert!(
+        !other
+            .get("/console/protections")
+            .await
+            .text
+            .contains("承認を待っています")
+    );
     says(&agree(&other, &wish).await, 409, "もう待っていません");
     app.work().await;
     let mails = app.mails_to(&asker.email).await;

@@ -1,6 +1,6 @@
 //! Files with people in them, brought and taken.
 
-use super::{DAY, agree, app, clerks, states, wish};
+use super::{DAY, agree, app, clerks, states, told, wish};
 use crate::{
     console::roster::{HANAKO, compared, file},
     portal::says,
@@ -25,7 +25,15 @@ async fn a_file_goes_once_to_who_asked_within_a_day() {
     assert_eq!(asker.post(file, &fields).await.status, 303);
     assert_eq!(app.insurer.count("letters", "true").await, 0);
     let first = wish(&app).await;
-    says(&other.get(&first).await, 200, "発送会社に渡すCSV");
+    let page = other.get(&first).await;
+    says(&page, 200, "発送会社に渡すCSV");
+    says(&page, 200, "24時間以内に1回だけ");
+    assert!(
+        !page.text.contains("すぐに上の内容のとおりに行われます"),
+        "{}",
+        page.text
+    );
+    told(&[&asker], &["/console/letters", file], &first).await;
     // Somebody more, of whom the filter was shown as well: it is agreed to all the same.
     app.later(1);
     app.insurer.import(&[TestPerson::new(101), TestPerson::new(102)]).await;

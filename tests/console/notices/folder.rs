@@ -33,6 +33,12 @@ async fn what_the_folder_publishes_is_read_only_and_once_withdrawn_stays_so() {
     );
     assert!(clerk.get(LIST).await.text.contains("設定ファイル"));
     assert!(sees(&member, &notice).await);
+    let page = clerk.get(&format!("{notice}/end")).await;
+    assert!(
+        page.text.contains("設定ファイルから公開されています") && !page.text.contains("<button class=\"btn\">"),
+        "{}",
+        page.text
+    );
     assert_eq!(clerk.press(&format!("{notice}/end")).await.status, 409);
     assert!(sees(&member, &notice).await);
     assert_eq!(clerk.press(&format!("{notice}/withdraw")).await.status, 303);

@@ -50,6 +50,12 @@ async fn a_withdrawn_or_ended_notice_is_gone_at_once_and_can_be_copied() {
         // Twice is once.
         assert_eq!(clerk.press(&format!("{notice}/{act}")).await.status, 303);
         assert_eq!(trail(&app, &format!("notice.{act}")).await, 1);
+        let page = clerk.get(&format!("{notice}/{act}")).await;
+        assert!(
+            page.text.contains("もう掲載されていません") && !page.text.contains("<button class=\"btn\">"),
+            "{}",
+            page.text
+        );
         let copied = clerk.press(&format!("{notice}/copy")).await;
         assert_eq!(copied.status, 303);
         assert!(clerk.get(copied.location()).await.text.contains("**12月25日**"));
@@ -67,12 +73,14 @@ async fn a_withdrawn_or_ended_notice_is_gone_at_once_and_can_be_copied() {
 async fn days_are_japans_and_the_last_one_is_still_shown() {
     let app = TestApp::start().await;
     let clerk = app.clerk(&[Role::NoticeEditor]).await;
-    published(&clerk, &[("first_day", "2027/03/01"), ("last_day", "2027-03-31")]).await;
+    for (first, last) in [("2027/03/01", "2027-03-31"), ("令和9年3月1日", "R9.3.31")] {
+        published(&clerk, &[("first_day", first), ("last_day", last)]).await;
+    }
     let times =
         "SELECT (published_at AT TIME ZONE 'Asia/Tokyo')::text || ' ' || (ended_at AT TIME ZONE 'Asia/Tokyo')::text
         AS line FROM notices WHERE published_by IS NOT NULL";
     let times = app.insurer.lines(times).await;
-    assert_eq!(times, ["2027-03-01 00:00:00 2027-04-01 00:00:00"]);
+    assert_eq!(times, ["2027-03-01 00:00:00 2027-04-01 00:00:00"; 2]);
 }
 
 #[tokio::test]
@@ -93,6 +101,15 @@ async fn where_it_is_under_four_eyes_another_agrees_to_what_was_shown_and_to_not
     );
     let wish = approvals::wish(&app).await;
     assert!(second.get(&wish).await.text.contains(TITLE));
+    let pages = ["", "/publish", "/edit"].map(|page| format!("{draft}{page}"));
+    let pages = pages.each_ref().map(String::as_str);
+    approvals::told(&[&first, &second], &pages, &wish).await;
+    // Whoever may not open the wish is told all the same.
+    let looks = app.clerk(&[Role::Viewer]).await.get(&draft).await.text;
+    assert!(
+        looks.contains("は、ほかの職員の承認を待っています。") && !looks.contains(&wish),
+        "{looks}"
+    );
     // Changed meanwhile, it is not what was shown.
     let seen = version(&first, &format!("{draft}/edit")).await;
     let edited = form(&[("body", "別の本文"), ("version", &seen)]);

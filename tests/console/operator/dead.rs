@@ -18,7 +18,7 @@ impl Job for Unreadable {
     const QUEUE: &'static str = "sign_up_attempt";
 }
 
-async fn one_dies(app: &TestApp) -> Uuid {
+pub(in crate::console) async fn one_dies(app: &TestApp) -> Uuid {
     let mut tx = app.write(app.tenant()).await;
     let now = app.clock().now();
     let secret = Unreadable("健保太郎".into());

@@ -35,6 +35,15 @@ async fn a_planned_interruption_is_told_to_members_and_staff_before_and_during_i
         let fields = wrong.each_ref().map(|(name, value)| (*name, value.as_str()));
         assert_eq!(operator.post(path, &fields).await.status, 422, "{wrong:?}");
     }
+    let eras = operator
+        .post(path, &[("from", "令和元年5月1日 9:00"), ("to", "R1.5.1 21時")])
+        .await;
+    assert!(eras.text.contains("value=\"令和元年5月1日 9:00\"") && eras.text.contains("value=\"R1.5.1 21時\""));
+    assert!(
+        !eras.text.contains("開始の日時を") && eras.text.contains("終了の日時を"),
+        "{}",
+        eras.text
+    );
     let soon = window(&app, 8 * day, 8 * day + 120);
     let fields = [
         (soon[0].0, soon[0].1.as_str()),

@@ -233,3 +233,47 @@ async fn what_is_under_way_when_an_insurer_is_suspended_goes_no_further_and_on_a
     );
     assert_eq!(app.insurer.count("accounts", "true").await, 1);
 }
+
+#[tokio::test]
+async fn whoever_is_shut_out_with_a_session_can_log_out_and_the_session_has_ended() {
+    let app = TestApp::start().await;
+    let (clerk, suspended) = (app.clerk(&[Role::Viewer]).await, app.clerk(&[Role::Viewer]).await);
+    app.suspend(&suspended).await;
+    tenancy::suspend(&app.ground.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    for who in [&clerk, &suspended] {
+        let page = who.get("/console/").await;
+        assert!(
+            page.status == 403 && page.text.contains("action=\"/console/logout\""),
+            "{}",
+            page.text
+        );
+        let out = who.press("/console/logout").await;
+        assert_eq!((out.status.as_u16(), out.location()), (303, "/console/login"));
+        assert!(who.cookie("__Host-console").is_none());
+        assert!(who.get("/console/login").await.text.contains("ログアウトしました"));
+    }
+    tenancy::resume(&app.ground.database, app.clock().now(), app.tenant(), "test")
+        .await
+        .unwrap();
+    app.later(3);
+    clerk.set_cookie("__Host-console", &clerk.session);
+    assert!(clerk.get("/console/").await.location().starts_with("/console/login"));
+}
+
+#[tokio::test]
+async fn who_logs_out_while_the_database_is_away_leaves_no_session_in_the_browser() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Viewer]).await;
+    app.ground.database.close();
+    let out = clerk.post_bare("/console/logout", &[]).await;
+    assert_eq!(
+        (out.status.as_u16(), out.location()),
+        (303, "/console/login"),
+        "{}",
+        out.text
+    );
+    assert!(clerk.cookie("__Host-console").is_none());
+}

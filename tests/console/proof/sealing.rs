@@ -1,9 +1,14 @@
 //! How segments are closed: by whom, when, how long they are, and by which clock.
 
 use super::{What, head, lines, many, only, proof, seal, tamper, until, unwritten, verify, write};
+use crate::operations::Installation;
 use chrono::{DateTime, TimeDelta, Utc};
+use jobs::Worker;
+use kernel::Clock;
 use std::fmt::Write as _;
-use testkit::TestDatabase;
+use testkit::{TestApp, TestDatabase, admin_url, execute, service_url, url_of};
+use url::Url;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn a_segment_is_a_minute_or_ten_thousand_lines_at_most() {
@@ -192,4 +197,43 @@ async fn the_worker_seals_every_insurer_and_one_insurers_proof_says_nothing_of_a
         write!(found, "{} ", !report.findings.is_empty()).unwrap();
     }
     assert_eq!(found, "false true ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealer_whose_clock_is_hours_ahead_closes_nothing_early_and_no_honest_line_looks_added() {
+    let installation = Installation::new().await;
+    let (owner, service) = (installation.owner_url(), url_of(&service_url(), &installation.database));
+    let app = Box::pin(TestApp::on(&owner, &service)).await;
+    let test = &app.insurer;
+    // Of two clocks one is ahead of the other: here it is everybody else's that goes behind.
+    let behind = TimeDelta::hours(9);
+    let role = Url::parse(&service).unwrap().username().to_owned();
+    let clock = format!(
+        "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql
+             AS $$ SELECT pg_catalog.clock_timestamp() - interval '{behind}' $$;
+         DELETE FROM audit_events;
+         DELETE FROM due;
+         INSERT INTO due VALUES ({}, 'audit.seal', '{}', now() - interval '9 years', now(), 2, now());
+         ALTER ROLE {role} IN DATABASE \"{}\" SET search_path = public, pg_catalog",
+        test.tenant,
+        Uuid::nil(),
+        installation.database
+    );
+    execute(&url_of(&admin_url(), &installation.database), &clock)
+        .await
+        .unwrap();
+    let database = testkit::pool(&service);
+    let sealer = proof::Sealer::new(database.clone(), Clock::system());
+    let worker = Worker::new(database, Clock::system()).serving(sealer);
+    let now = Clock::system().now() - behind;
+    for number in 0..2 {
+        write(test, now + TimeDelta::seconds(number.into()), number).await;
+        worker.run_once_for(test.tenant).await.unwrap();
+        let due = "UPDATE due SET due_at = now() - interval '9 years'";
+        execute(&owner, due).await.unwrap();
+        worker.run_once_for(test.tenant).await.unwrap();
+    }
+    let report = verify(test).await;
+    assert!(report.findings.is_empty(), "{report:?}");
+    assert!(report.head.is_none(), "{report:?}");
 }

@@ -2,7 +2,21 @@
 
 use super::{PROTECTIONS, app, family, person, protect};
 use access::{Reach, Role};
+use accounts::protection::By;
+use audit::{Actor, Origin};
+use database::TenantTransaction;
+use kernel::PersonId;
+use std::time::Duration;
 use testkit::{Client, SignedUp, TestApp, TestClerk};
+
+/// Whoever looks after the family's workplace.
+async fn own(app: &TestApp) -> TestClerk {
+    let reach = Reach::Workplaces {
+        symbols: vec!["100".into()],
+        codes: vec![],
+    };
+    app.clerk_reaching(&[Role::Workplace], &reach).await
+}
 
 /// Everything of the other side: what the family sees and gets, and what staff without the permission see.
 async fn seen(app: &TestApp, family: (&Client, &SignedUp), viewer: &TestClerk, own: &TestClerk) -> Vec<String> {
@@ -68,11 +82,7 @@ async fn no_byte_of_the_other_side_differs_from_those_of_a_family_without_the_pr
     app.insurer.import(&family[..1]).await;
     let who = app.sign_up_as(&family[0]).await;
     let member = app.inside(&who).await;
-    let reach = Reach::Workplaces {
-        symbols: vec!["100".into()],
-        codes: vec![],
-    };
-    let own = app.clerk_reaching(&[Role::Workplace], &reach).await;
+    let own = own(&app).await;
     let viewer = app.clerk(&[Role::Viewer, Role::CallCentre]).await;
     // From the second look on there is a log-in before.
     seen(&app, (&member, &who), &viewer, &own).await;
@@ -132,11 +142,7 @@ async fn an_account_that_a_protected_person_has_closed_is_in_no_count_either() {
     app.insurer.import(&family[..2]).await;
     let who = app.sign_up_as(&family[0]).await;
     let member = app.inside(&who).await;
-    let reach = Reach::Workplaces {
-        symbols: vec!["100".into()],
-        codes: vec![],
-    };
-    let own = app.clerk_reaching(&[Role::Workplace], &reach).await;
+    let own = own(&app).await;
     let viewer = app.clerk(&[Role::Viewer, Role::CallCentre]).await;
     let clerk = app.clerk(&[Role::Administrator]).await;
     let mother = person(&app, "ケンポショウコ").await;
@@ -205,4 +211,41 @@ async fn publish(clerk: &TestClerk) -> String {
     let sent = clerk.post(&format!("{draft}/publish"), &[("version", "1")]).await;
     assert_eq!(sent.status, 303, "{}", sent.text);
     draft.rsplit('/').next().unwrap().to_owned()
+}
+
+// security.md 74
+#[tokio::test]
+async fn whoever_is_protected_while_their_day_is_counted_is_not_in_its_number() {
+    for is_counted_first in [true, false] {
+        let app = app().await;
+        let family = family();
+        app.insurer.import(&family[..2]).await;
+        for member in &family[..2] {
+            app.sign_up_as(member).await;
+        }
+        app.later(2 * 24 * 3600);
+        let clerk = app.clerk(&[Role::Eligibility]).await;
+        let (her, now) = (person(&app, "ケンポショウコ").await, app.clock().now());
+        let mut first = app.write(app.tenant()).await;
+        let committed = async |tx: TenantTransaction| {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            tx.commit().await.unwrap();
+        };
+        if is_counted_first {
+            accounts::tallies::keep(&mut first, now).await.unwrap();
+            let whom = [her.as_str()];
+            tokio::join!(protect(&clerk, &whom, ""), committed(first));
+        } else {
+            let by = By {
+                staff: clerk.staff_id,
+                actor: Actor::Staff(clerk.staff_id.0),
+                origin: &Origin::command(),
+            };
+            let whom = [PersonId(her.parse().unwrap())];
+            let set = accounts::protection::protect(&mut first, app.keys(), now, by, (&whom, None, "申し出"));
+            assert_eq!(set.await.unwrap(), 1);
+            tokio::join!(first_day(&app), committed(first));
+        }
+        assert_eq!(first_day(&app).await, ["1"], "counted first: {is_counted_first}");
+    }
 }

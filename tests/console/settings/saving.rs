@@ -87,7 +87,7 @@ async fn every_setting_is_changed_by_its_form() {
             "desk",
             vec![
                 ("phone", "０３－１２３４－５６７８"),
-                ("closed_dates", "2026-12-30、2026-12-29"),
+                ("closed_dates", "令和8年12月30日、2026-12-29"),
                 ("email", ""),
                 ("from_0", "09:00"),
                 ("subject_1", "健診"),

@@ -89,6 +89,14 @@ async fn a_code_older_than_ten_minutes_is_refused_and_a_new_one_helps() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_code_is_not_told_later_than_it_is() {
+    let app = TestApp::start().await;
+    app.later(16);
+    let (client, ..) = app.waiting_for_code().await;
+    says(&client.get(CODE).await, 200, "10分以内（12時10分まで）");
+}
+
+#[tokio::test]
 async fn whoever_comes_back_to_a_code_that_has_run_out_is_told_so_before_they_type_it() {
     let app = TestApp::start().await;
     let (client, _, email) = app.waiting_for_code().await;

@@ -34,6 +34,7 @@ impl Accounts {
                 subject: id.0,
                 person: Some(found.person_id),
                 beneficiary: None,
+                also: [].into(),
                 parameters: json!({ "email": email.as_str() }),
                 difference: self.desk_email_difference(tx, id, email).await?.unwrap_or_default(),
             };

@@ -105,9 +105,13 @@ impl Accounts {
             .await?;
         }
         tx.commit().await?;
-        if let (Outcome::Done(registered), Some(account)) = (&judged.outcome, judged.account) {
-            self.carry_over(ticket.tenant, account, &registered.user_id.folded())
-                .await?;
+        if let (Outcome::Done(registered), Some(account)) = (&judged.outcome, judged.account)
+            && let Err(outage) = self
+                .carry_over(ticket.tenant, account, &registered.user_id.folded())
+                .await
+        {
+            // The account is made all the same: who registered is not told that nothing was changed.
+            tracing::warn!(cause = %outage, "guesses at a user ID before it was registered are not counted on");
         }
         if judged.wrong {
             self.count_network(&places, by_network).await?;

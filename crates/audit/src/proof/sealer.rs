@@ -8,13 +8,17 @@ use super::{
 };
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability, Prepared, TenantDatabase, TenantTransaction};
-use diesel::sql_types::{BigInt, Binary, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Binary, Integer, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use jobs::{
     Due, LetGo, Queue,
     due::{self, Rank},
 };
 use kernel::{AuditId, Clock};
+use scoped_futures::ScopedFutureExt as _;
 use std::{collections::HashSet, pin::Pin};
 use uuid::Uuid;
 
@@ -32,6 +36,8 @@ const AT_ONCE: usize = 60;
 const BUSY: TimeDelta = TimeDelta::minutes(1);
 /// … and where there was nothing.
 const QUIET: TimeDelta = TimeDelta::minutes(5);
+/// How far a node's clock may be ahead of the database's without a word.
+const AHEAD: TimeDelta = TimeDelta::seconds(10);
 const QUEUE: &str = "audit.seal";
 /// Of an insurer's one item in the queue.
 const ITEM: Uuid = Uuid::nil();
@@ -170,11 +176,31 @@ impl Sealer {
         Self { database, clock }
     }
 
+    /// The time by which is sealed: this node's, but none to come by the database's clock, the only one that all nodes share.
+    /// A clock ahead of everybody's would close and settle what is still being written, and honest lines would look added.
+    async fn now(&self) -> Result<DateTime<Utc>, DatabaseError> {
+        let now = self.clock.now();
+        if !self.clock.is_system() {
+            return Ok(now);
+        }
+        let Time { shared } = self
+            .database
+            .look_up(|directory| {
+                async move { Ok(Prepared(diesel::sql_query(TIME)).get_result(&mut &**directory).await?) }.scope_boxed()
+            })
+            .await?;
+        let ahead = (now - shared).num_seconds();
+        if ahead > AHEAD.num_seconds() {
+            tracing::error!(ahead, "this node's clock is ahead of the database's: set it right");
+        }
+        Ok(now.min(shared))
+    }
+
     /// True where there may be more.
     async fn seal_some(&self, due: &Due) -> Result<Option<bool>, DatabaseError> {
-        let tenant = self.database.tenant(due.tenant);
+        let (tenant, now) = (self.database.tenant(due.tenant), self.now().await?);
         for sealed in 0..AT_ONCE {
-            if seal(&tenant, self.clock.now()).await?.is_none() {
+            if seal(&tenant, now).await?.is_none() {
                 return Ok((sealed > 0).then_some(false));
             }
         }
@@ -206,6 +232,14 @@ impl Queue for Sealer {
         Box::pin(self.work_on(due, let_go))
     }
 }
+
+#[derive(QueryableByName)]
+struct Time {
+    #[diesel(sql_type = Timestamptz)]
+    shared: DateTime<Utc>,
+}
+
+const TIME: &str = "SELECT clock_timestamp() AS shared";
 
 const INSERT: &str = "\
 INSERT INTO audit_seals (tenant_id, segment, before_id, settled, lines, late, digests_hash, previous, hash, sealed_at)

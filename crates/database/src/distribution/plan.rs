@@ -11,9 +11,12 @@ pub(super) struct Table {
     pub(super) name: String,
     #[diesel(sql_type = Text)]
     pub(super) comment: String,
-    /// Whether even its owner is under row-level security.
+    /// Whether even its owner is under row-level security, in each of its partitions too.
     #[diesel(sql_type = Bool)]
     pub(super) forced: bool,
+    /// What lies attached to it, and comes and goes with it.
+    #[diesel(sql_type = Array<Text>)]
+    pub(super) partitions: Vec<String>,
     #[diesel(sql_type = Bool)]
     pub(super) unlogged: bool,
     /// The primary key, where it is one column.
@@ -130,18 +133,24 @@ pub(super) fn truncate(table: &str) -> String {
     )
 }
 
-/// Spreads a table unless it is, beside `first`. Its owner copies it, and sees no row of a table that forces row-level
-/// security on them; a run that broke off between is made good by the next.
+/// Spreads a table unless it is, beside `first`. Its owner copies it, partition by partition, and sees no row of one that
+/// forces row-level security on them; a run that broke off between is made good by the next.
 fn spread(table: &Table, column: &str, first: Option<&str>) -> Vec<String> {
     let name = quoted(&table.name);
     let is_tenant = column == "tenant_id";
+    let forcing = |force: &str| {
+        let parts = table.partitions.iter().map(|part| quoted(part));
+        let all = std::iter::once(name.clone()).chain(parts);
+        all.map(|name| format!("ALTER TABLE {name} {force} ROW LEVEL SECURITY"))
+            .collect::<Vec<_>>()
+    };
     let mut statements = Vec::new();
     if table.lies.is_empty() {
         if table.unlogged {
             statements.push(format!("ALTER TABLE {name} SET LOGGED"));
         }
-        if table.forced {
-            statements.push(format!("ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY"));
+        if is_tenant {
+            statements.extend(forcing("NO FORCE"));
         }
         let beside = first.map_or_else(|| "'none'".to_owned(), regclass);
         statements.push(format!(
@@ -151,7 +160,7 @@ fn spread(table: &Table, column: &str, first: Option<&str>) -> Vec<String> {
         ));
     }
     if is_tenant && (table.lies.is_empty() || !table.forced) {
-        statements.push(format!("ALTER TABLE {name} FORCE ROW LEVEL SECURITY"));
+        statements.extend(forcing("FORCE"));
     }
     statements
 }

@@ -90,6 +90,7 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(roster::protection::KEYED)
         .chain(approvals::KEYED)
         .chain(members::KEYED)
+        .chain(statements::KEYED)
 }
 
 /// Makes keys known; which were not. The first key of user IDs gives them their hashes at once: there are none yet, or

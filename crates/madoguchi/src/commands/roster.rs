@@ -7,10 +7,12 @@ use crate::{
     retention,
     terminal::{self, complain, say},
 };
+use chrono::NaiveDate;
 use clap::Subcommand;
 use database::Database;
 use kernel::{Clock, ImportId, Keys};
 use roster::{
+    forget,
     import::{ImportError, ImportRefused, Options, Progress, Relations, Report},
     runs::{at_command, undo_at_command},
 };
@@ -20,11 +22,11 @@ use tenancy::{Directory, Insurer};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// Import a roster: new and changed persons are written, missing ones lose their coverage
+    /// Import a roster: new and changed persons are written, missing ones lose their coverage; or, with 異動区分, changes alone
     Import {
         /// 保険者指定コード
         code: String,
-        /// CSV in UTF-8 or CP932
+        /// CSV in UTF-8 or CP932, or a book of Excel's (.xlsx)
         file: PathBuf,
         /// Only show what would change
         #[arg(long)]
@@ -58,6 +60,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         .await?
         .ok_or_else(|| Failed::Said(format!("no insurer has the code {code}")))?;
     let with = (&database, &keys);
+    let lost_before = forget::lost_before(clock.now(), retention::person_kept(config.retention));
     match command {
         Command::Import {
             file,
@@ -70,18 +73,24 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
                 dry_run,
                 allow_loss,
                 max_rows,
-                forgotten_before: Some(retention::forgotten_before(config.retention, clock.now())),
+                forgotten_before: Some(lost_before),
             };
             show_report(&import_file(with, &clock, &insurer, &file, options).await?);
         }
-        Command::Undo { run, .. } => undo(with, &clock, &insurer, &run).await?,
+        Command::Undo { run, .. } => undo(with, &clock, &insurer, &run, lost_before).await?,
     }
     Ok(())
 }
 
-async fn undo(with: (&Database, &Keys), clock: &Clock, insurer: &Insurer, run: &str) -> Result<(), Failed> {
+async fn undo(
+    with: (&Database, &Keys),
+    clock: &Clock,
+    insurer: &Insurer,
+    run: &str,
+    lost_before: NaiveDate,
+) -> Result<(), Failed> {
     let run = ImportId::parse(run).ok_or_else(|| Failed::Said(format!("{run} is no import's id")))?;
-    let undone = undo_at_command(with, insurer, run, clock, show_progress).await;
+    let undone = undo_at_command(with, insurer, (run, lost_before), clock, show_progress).await;
     terminal::end_progress();
     let report = match undone {
         Ok(Ok(report)) => report,

@@ -7,13 +7,13 @@ use crate::{
     subject::{Subject, desk},
 };
 use accounts::{DeskEmailChange, email_difference, fields, reasons};
-use approvals::{Asked, WAITS};
+use approvals::{Action, Asked, WAITS};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use kernel::{EmailAddress, FieldError, Outcome, Reason, Refusal, RefusalKind, Words, calendar, outcome};
 use mail::MailState;
 use pages::{
-    Again, Reply, Visit,
+    Again, Reply, Visit, Waits,
     frame::{Errors, Frame},
     reply::see_other,
     visit::Trouble,
@@ -90,6 +90,8 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
     };
     let change = accounts.desk_email(&mut subject.tx, held.account_id).await?;
     let stopped = accounts.desk_email_stopped(&subject.tx, held.account_id).await?;
+    let about = [(Action::MemberMail, held.account_id.0)];
+    let waits = Waits::about(&subject.tx, visit.now, &clerk, &about).await?;
     let again = visit.again().await;
     let page = EmailPage {
         stopped: stopped.map(super::person::stopped),
@@ -101,7 +103,11 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
         present: held.email,
         email: again.typed.text("email").to_owned(),
         waiting: change.map(|change| Waiting::new(change, visit.now)),
-        frame: visit.frame().in_section("/console/members").with_errors(errors(again)),
+        frame: visit
+            .frame()
+            .in_section("/console/members")
+            .with_errors(errors(again))
+            .with_waits(waits),
     };
     look(subject, &visit, &clerk).await?;
     visit.html(&page)

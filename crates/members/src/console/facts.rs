@@ -7,7 +7,7 @@ use crate::{
     facts::{self, Set},
 };
 use access::MEMBERS_CONTACT;
-use approvals::WAITS;
+use approvals::{Action, WAITS};
 use askama::Template;
 use kernel::{PersonId, Refusal};
 use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
@@ -120,6 +120,10 @@ fn typed<'a>(visit: &'a Visit, clerk: &Clerk) -> Vec<(&'static str, &'a str)> {
 pub(crate) async fn show(members: Members, whose: Whose, visit: Visit, clerk: Clerk) -> Reply {
     let steps = whose.steps(&visit)?;
     let base = members.base(&visit.origin, &clerk, steps.person).await?;
+    let waits = match steps.person {
+        Some(person) => visit.waits(&clerk, &[(Action::BirthDate, person.0)]).await?,
+        None => Vec::new(),
+    };
     let again = visit.again().await;
     let input = |(column, caption): (&'static str, &'static str)| Input {
         column,
@@ -143,7 +147,11 @@ pub(crate) async fn show(members: Members, whose: Whose, visit: Visit, clerk: Cl
         inputs: shown.map(input).collect(),
         // Mended after a refusal for what was typed, it is still of the state that the form was first shown with.
         seen: again.typed.get(SEEN).map_or(base.seen, str::to_owned),
-        frame: visit.frame().in_section(MEMBERS).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(MEMBERS)
+            .with_errors(again.errors)
+            .with_waits(waits),
     })
 }
 

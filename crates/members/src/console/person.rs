@@ -186,7 +186,6 @@ fn page(frame: Frame, view: View, clerk: &Clerk, now: DateTime<Utc>) -> PersonPa
     });
     let own = subject::page(person.person_id);
     PersonPage {
-        frame,
         ways: ways(&own, clerk, view.account.is_some()),
         notes: view.notes.as_ref().map(|notes| NotesPart::new(notes, &own, clerk)),
         name: person.called(),
@@ -220,6 +219,7 @@ fn page(frame: Frame, view: View, clerk: &Clerk, now: DateTime<Utc>) -> PersonPa
         trail: clerk
             .may(AUDIT_VIEW)
             .then(|| format!("/console/audit?person={}&looks=1", person.person_id)),
+        frame: frame.with_waits(view.waits),
     }
 }
 
@@ -419,7 +419,7 @@ impl AccountPart {
                 ("メールアドレス", shown(&held.email, contact)),
                 ("登録日時", calendar::moment(held.registered_at)),
                 ("最後のログイン", last),
-                ("ログイン中の端末", format!("{}台", account.sessions)),
+                ("ログイン中の機器", format!("{}台", account.sessions)),
                 ("パスワードの設定", calendar::moment(held.password_changed_at)),
             ]),
             is_locked: held.is_locked,

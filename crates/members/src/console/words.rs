@@ -26,7 +26,7 @@ pub(super) fn change(kind: roster::ChangeKind) -> &'static str {
         roster::ChangeKind::New => "追加",
         roster::ChangeKind::Changed => "変更",
         roster::ChangeKind::Lost => "資格喪失",
-        roster::ChangeKind::Returned => "再取得",
+        roster::ChangeKind::Returned => "再加入",
     }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn field(column: &str) -> &'static str {
         "birth_date" => "生年月日",
         "attribute" => "属性",
         "relationship" => "続柄",
-        "insured" => "本人・家族の別",
+        "insured" => "区分",
         "acquired_on" => "資格取得日",
         "lost_on" => "資格喪失日",
         "present" => "名簿への掲載",

@@ -9,10 +9,11 @@ use crate::{
     drafts::{self, Stored},
     reasons::{CHANGED_MEANWHILE, GONE_MEANWHILE},
 };
+use approvals::Action;
 use askama::Template;
 use database::TenantTransaction;
 use kernel::{Outcome, PersonId, Refusal, calendar};
-use pages::{Again, Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
+use pages::{Again, Reply, Visit, Waits, frame::Frame, reply::see_other, visit::Trouble};
 use staff::Clerk;
 
 #[derive(Template)]
@@ -112,6 +113,7 @@ pub(super) async fn edit(visit: Visit, clerk: Clerk) -> Reply {
         }
         _ => known,
     };
+    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Notice, id.0)]).await?;
     tx.commit().await?;
     let fields = if again.is_refused() {
         Fields::typed(&again.typed)
@@ -125,7 +127,7 @@ pub(super) async fn edit(visit: Visit, clerk: Clerk) -> Reply {
         stored.version
     };
     visit.html(&EditPage {
-        frame: frame(&visit, again),
+        frame: frame(&visit, again).with_waits(waits),
         path: edit_path(id),
         back: path(id),
         is_new: false,

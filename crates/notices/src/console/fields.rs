@@ -4,7 +4,7 @@ use super::PersonLine;
 use crate::drafts::{self, Aim, Content};
 use chrono::NaiveDate;
 use database::TenantTransaction;
-use kernel::{Field, FieldError, PersonId, Problem, text};
+use kernel::{Field, FieldError, PersonId, Problem, dates, text};
 use pages::{forms::Form, visit::Trouble};
 use roster::{Group, NamedError, Numbered};
 
@@ -27,9 +27,10 @@ const AGE_TO: Field =
 const NUMBER: Field = Field::new("number", "番号").or_empty(
     "記号・番号・枝番から、お知らせを送れる1人に決められません。名簿でお確かめください。決められないときは、資格担当におたずねください",
 );
-const FIRST_DAY: Field = Field::new("first_day", "掲載の最初の日").takes("日付は、2026-11-22のように入力してください");
+const FIRST_DAY: Field =
+    Field::new("first_day", "掲載の最初の日").takes("日付は、2026-11-22や令和8年11月22日のように入力してください");
 const LAST_DAY: Field = Field::new("last_day", "掲載の最後の日")
-    .takes("日付は、2026-11-22のように、最初の日からあとの日を入力してください");
+    .takes("日付は、2026-11-22や令和8年11月22日のように、最初の日からあとの日を入力してください");
 
 /// What is kept of a refused form.
 pub(super) const FIELDS: [&str; 14] = [
@@ -140,8 +141,8 @@ pub(super) async fn read(
         _ => Err(FieldError::new(AIM, Problem::Empty)),
     };
     let aim = aim.map_err(|error| errors.push(error)).ok();
-    let first_day = FieldError::gather(FIRST_DAY, day(form.text("first_day")), &mut errors).flatten();
-    let last_day = FieldError::gather(LAST_DAY, day(form.text("last_day")), &mut errors).flatten();
+    let first_day = FieldError::gather(FIRST_DAY, dates::planned(form.text("first_day")), &mut errors).flatten();
+    let last_day = FieldError::gather(LAST_DAY, dates::planned(form.text("last_day")), &mut errors).flatten();
     if first_day.zip(last_day).is_some_and(|(first, last)| last < first) {
         errors.push(FieldError::new(LAST_DAY, Problem::Characters));
     }
@@ -249,18 +250,4 @@ async fn numbered(
         Err(_) => None,
     };
     Ok(found.ok_or_else(|| FieldError::new(NUMBER, Problem::Empty)))
-}
-
-fn day(typed: &str) -> Result<Option<NaiveDate>, Problem> {
-    let typed = text::normalize_dense(typed).replace('/', "-");
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    let day = NaiveDate::parse_from_str(&typed, "%Y-%m-%d").map_err(|_| Problem::Characters)?;
-    let is_known = ("2000-01-01".."2200-01-01").contains(&day.to_string().as_str());
-    if is_known {
-        Ok(Some(day))
-    } else {
-        Err(Problem::Characters)
-    }
 }

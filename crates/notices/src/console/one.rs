@@ -8,11 +8,12 @@ use crate::{
     published::{self, Published, Standing, is_counted},
 };
 use access::{NOTICES_EDIT, NOTICES_PUBLISH};
+use approvals::Action;
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::TenantTransaction;
 use kernel::{Outcome, StaffId, calendar};
-use pages::{Reply, Visit, frame::Frame, lines::Day, reply::see_other, visit::Trouble};
+use pages::{Reply, Visit, Waits, frame::Frame, lines::Day, reply::see_other, visit::Trouble};
 use staff::Clerk;
 
 #[derive(Template)]
@@ -69,9 +70,10 @@ async fn show_draft(visit: &Visit, clerk: &Clerk, tx: TenantTransaction, stored:
     let content = &stored.content;
     let person = person_line(&tx, visit, clerk, content.aim.person()).await?;
     let by = name(&tx, Some(stored.updated_by)).await?;
+    let waits = Waits::about(&tx, visit.now, clerk, &[(Action::Notice, stored.id.0)]).await?;
     tx.commit().await?;
     visit.html(&DraftPage {
-        frame: visit.frame().in_section(super::PATH),
+        frame: visit.frame().in_section(super::PATH).with_waits(waits),
         path: path(stored.id),
         version: stored.version,
         preview: Preview::new(

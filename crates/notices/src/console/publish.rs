@@ -7,14 +7,15 @@ use crate::{
     drafts::By,
     publishing::{self, Ready},
 };
-use approvals::{Action, Agreed, Asked, Difference, Performer, WAITS, Wish};
+use approvals::{Action, Agreed, Difference, Performer, Wish};
 use askama::Template;
 use audit::Actor;
 use database::{DatabaseError, TenantTransaction};
 use kernel::{NoticeId, Outcome, Refusal};
-use pages::{Reply, Visit, frame::Frame, reply::see_other, words::grouped};
+use pages::{Reply, Visit, Waits, frame::Frame, reply::see_other, words::grouped};
 use serde_json::{Value, json};
 use staff::Clerk;
+use std::ops::ControlFlow;
 
 #[derive(Template)]
 #[template(path = "console/notice_publish.html")]
@@ -44,6 +45,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let content = &stored.content;
     let person = person_line(&tx, &visit, &clerk, content.aim.person()).await?;
     let readers = publishing::readers(&tx, visit.now, clerk.insurer.after_loss_days, &content.aim).await?;
+    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Notice, id.0)]).await?;
     tx.commit().await?;
     let obstacle = publishing::obstacle(visit.now, content, readers);
     let again = visit.again().await;
@@ -52,7 +54,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
         obstacle: obstacle
             .filter(|reason| !again.is(*reason))
             .map(|reason| Refusal::from(reason).words(visit.now).text),
-        frame: frame(&visit, again),
+        frame: frame(&visit, again).with_waits(waits),
         path: path(id),
         version: stored.version,
         preview: Preview::new(
@@ -90,19 +92,14 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
         subject: id.0,
         person: ready.content().aim.person(),
         beneficiary: None,
+        also: [].into(),
         parameters: json!({ "version": seen.1, "after_loss_days": after_loss_days }),
         difference: difference(&tx, &ready).await?,
     };
-    let approvals = visit.services.staff.approvals();
-    let asker = clerk.asker(&visit.origin);
-    match approvals.ask(&mut tx, visit.now, asker, wish).await? {
-        Outcome::Done(Asked::GoesOn) => {}
-        Outcome::Done(Asked::Waits(_)) => {
-            tx.commit().await?;
-            return Ok(visit.inform(see_other(&path(id)), WAITS));
-        }
-        Outcome::Refused(refusal) => return Ok(visit.form_again(&refusal, &page, &[]).await),
-    }
+    let mut tx = match visit.ask(tx, &clerk, wish, (&path(id), &page)).await? {
+        ControlFlow::Continue(tx) => tx,
+        ControlFlow::Break(answer) => return Ok(answer),
+    };
     publishing::publish(&mut tx, visit.now, by(&visit, &clerk), &ready).await?;
     tx.commit().await?;
     Ok(visit.done(see_other(&path(id)), "お知らせを公開しました。"))

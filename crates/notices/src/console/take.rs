@@ -9,7 +9,12 @@ use crate::{
 };
 use askama::Template;
 use kernel::Outcome;
-use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
+use pages::{
+    Reply, Visit,
+    frame::{Errors, Frame},
+    reply::see_other,
+    visit::Trouble,
+};
 use staff::Clerk;
 
 #[derive(Template)]
@@ -24,7 +29,12 @@ struct ConfirmPage {
     heading: &'static str,
     text: &'static str,
     button: &'static str,
+    /// False where it can't be done any more; the frame says why.
+    is_possible: bool,
 }
+
+/// What is said of one that nobody can take any more.
+const GONE: &str = "このお知らせは、もう掲載されていません。";
 
 /// `GET /console/notices/:id/end`.
 pub(super) async fn ask_end(visit: Visit, clerk: Clerk) -> Reply {
@@ -67,8 +77,17 @@ async fn ask(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
             "取り下げる",
         ),
     };
+    let against = match notice.may_be_taken(visit.now, ending) {
+        Outcome::Done(true) => None,
+        Outcome::Done(false) => Some(Errors::of_form("もう掲載されていません", GONE)),
+        Outcome::Refused(refusal) => Some(Errors::new(&refusal, visit.now)),
+    };
     visit.html(&ConfirmPage {
-        frame: visit.frame().in_section(super::PATH),
+        is_possible: against.is_none(),
+        frame: visit
+            .frame()
+            .in_section(super::PATH)
+            .with_errors(against.unwrap_or_default()),
         path: format!("{}/{word}", path(id)),
         back: path(id),
         version: 0,
@@ -90,7 +109,7 @@ async fn take(visit: Visit, clerk: Clerk, ending: Ending) -> Reply {
     let page = see_other(&path(id));
     match published::take(&mut tx, visit.now, by(&visit, &clerk), id, ending).await? {
         Outcome::Refused(refusal) => Ok(visit.not_yet(&refusal, &path(id))),
-        Outcome::Done(false) => Ok(visit.inform(page, "このお知らせは、もう掲載されていません。")),
+        Outcome::Done(false) => Ok(visit.inform(page, GONE)),
         Outcome::Done(true) => {
             tx.commit().await?;
             Ok(match ending {
@@ -122,6 +141,7 @@ pub(super) async fn ask_discard(visit: Visit, clerk: Clerk) -> Reply {
         heading: "下書きを消す",
         text: "消した下書きは、元に戻せません。加入者の画面は変わりません。",
         button: "下書きを消す",
+        is_possible: true,
     })
 }
 

@@ -6,13 +6,13 @@ pub mod reasons;
 use crate::{
     Sight,
     before::{self, Changed, Values},
-    held,
+    forget, held,
     import::{self, Column, Reading, Row, stated::STATED},
     writing,
 };
 use access::Reach;
 use audit::{Actor, Entry, Origin};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     OptionalExtension as _, QueryableByName,
@@ -21,7 +21,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use jobs::Event;
-use kernel::{ImportId, Keys, Outcome, PersonId, Refusal};
+use kernel::{ImportId, Keys, Outcome, PersonId, Refusal, calendar};
 use serde_json::json;
 use tenancy::Insurer;
 
@@ -92,16 +92,20 @@ impl Base {
         self.values.get(column).map_or("", String::as_str)
     }
 
-    /// What the person is to be, by the columns that were typed; the others stay.
+    /// What the person is to be, by the columns that were typed; the others stay. People are `kept` so long after a loss.
     pub fn draft<'t>(
         self,
         insurer: &Insurer,
-        now: DateTime<Utc>,
+        (now, kept): (DateTime<Utc>, TimeDelta),
         typed: impl Iterator<Item = (&'static str, &'t str)>,
     ) -> Result<Draft, Refusal> {
         let mut values = self.values.clone();
         values.extend(typed.map(|(column, text)| (column.to_owned(), text.to_owned())));
         let row = Reading::of(insurer, now).row(&values).map_err(Refusal::fields)?;
+        let lost_on = self.value("lost_on").parse().ok();
+        if forget::is_at_once(lost_on, row.lost_on, forget::lost_before(now, kept)) {
+            return Err(reasons::FORGOTTEN_AT_ONCE.into());
+        }
         let after = row.values();
         let changed = |(column, _): (&'static str, _)| {
             let (was, is) = (self.value(column), after.get(column)?);
@@ -158,8 +162,8 @@ impl Draft {
     }
 
     /// Why it can't be written, if anything stands against it: somebody else has the number, or is them. Of people who are not
-    /// to be seen the latter is not told.
-    pub async fn against(&self, tx: &TenantTransaction) -> Result<Option<Refusal>, DatabaseError> {
+    /// to be seen the latter is not told. Whose coverage has ended gives a number up, as to a file of changes.
+    pub async fn against(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<Option<Refusal>, DatabaseError> {
         #[derive(QueryableByName)]
         struct Found {
             #[diesel(sql_type = diesel::sql_types::Bool)]
@@ -168,7 +172,7 @@ impl Draft {
         if !self.is_present() {
             return Ok(None);
         }
-        let statement = diesel::sql_query(ANOTHER.replace("{seen}", &self.base.sight.condition(8)))
+        let statement = diesel::sql_query(ANOTHER.replace("{seen}", &self.base.sight.condition(9)))
             .into_boxed::<Pg>()
             .bind::<Integer, _>(tx.tenant())
             .bind::<Nullable<Uuid>, _>(self.base.person)
@@ -176,7 +180,8 @@ impl Draft {
             .bind::<Text, _>(self.row.number.key().to_owned())
             .bind::<Text, _>(self.row.branch.key().to_owned())
             .bind::<Date, _>(self.row.birth_date)
-            .bind::<Text, _>(self.row.kana_name.strict_key().to_owned());
+            .bind::<Text, _>(self.row.kana_name.strict_key().to_owned())
+            .bind::<Date, _>(calendar::today_in_japan(now));
         let statement = self.base.sight.bind(statement);
         let found: Option<Found> = statement.get_result(&mut &**tx).await.optional()?;
         Ok(found.map(|found| {
@@ -206,7 +211,7 @@ impl Draft {
         {
             return Ok(reasons::CHANGED_MEANWHILE.into());
         }
-        if let Some(refusal) = self.against(tx).await? {
+        if let Some(refusal) = self.against(tx, by.now).await? {
             return Ok(refusal.into());
         }
         let import_id = ImportId::new(by.now);
@@ -286,12 +291,14 @@ async fn seen(tx: &TenantTransaction, person: PersonId) -> Result<String, Databa
 const SEEN: &str = "SELECT updated_at FROM persons WHERE tenant_id = $1 AND person_id = $2 AND emptied_at IS NULL";
 
 /// Somebody in the roster with the same number and branch, or the same number, birth date and name where no branch tells the
-/// two apart. Of somebody new that is also who has left it: a file would bring them back.
+/// two apart. Of somebody new that is also who has left it: a file would bring them back. Whose coverage has ended by $8 is in
+/// nobody's way.
 const ANOTHER: &str = "
-    SELECT p.present AND p.branch_key = $5 AND $5 <> '' AS is_number FROM persons p
+    SELECT p.present AND p.branch_key = $5 AND $5 <> '' AND (p.lost_on IS NULL OR p.lost_on > $8) AS is_number
+    FROM persons p
     WHERE p.tenant_id = $1 AND p.symbol_key = $3 AND p.number_key = $4 AND p.emptied_at IS NULL
       AND p.person_id IS DISTINCT FROM $2
-      AND ((p.present AND p.branch_key = $5 AND $5 <> '')
+      AND ((p.present AND p.branch_key = $5 AND $5 <> '' AND (p.lost_on IS NULL OR p.lost_on > $8))
            OR ((p.present OR $2 IS NULL) AND p.birth_date = $6 AND p.kana_strict = $7
                AND (p.branch_key = $5 OR '' IN (p.branch_key, $5)){seen}))
     LIMIT 1";

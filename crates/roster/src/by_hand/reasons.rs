@@ -24,7 +24,7 @@ pub const CHANGED_MEANWHILE: Reason = Reason {
     words: |_, _| {
         Words::new(
             "名簿の内容が、その間に変わりました",
-            "ほかの担当者か取り込みが、この方の内容を変えました。何も変更していません。今の名簿の内容と見比べて、もう一度確認へ進んでください。",
+            "ほかの職員か取り込みが、この方の内容を変えました。何も変更していません。今の名簿の内容と見比べて、もう一度確認へ進んでください。",
             &[],
         )
     },
@@ -52,7 +52,7 @@ pub const PERSON_THERE: Reason = Reason {
     words: |_, _| {
         Words::new(
             "同じ番号・生年月日・氏名の方が、もう名簿にいます",
-            "同じ方なら、加入者の検索でその方を開いて内容を変えてください。資格を喪失した方は、資格喪失日を空にすると、もとに戻ります。別の方なら、両方の方に枝番を入力してください。",
+            "同じ方なら、加入者の検索でその方を開いて内容を変えてください。資格を喪失した方は、資格喪失日を空にすると、元に戻ります。別の方なら、両方の方に枝番を入力してください。",
             &[("/console/members", "加入者の検索へ")],
         )
     },
@@ -66,7 +66,21 @@ pub const BEYOND_REACH: Reason = Reason {
     words: |_, _| {
         Words::new(
             "担当の範囲では変えられない内容があります",
-            "記号・番号・枝番と、担当していない事業所コードは、すべての加入者を担当する職員だけが変えられます。資格を喪失した方をもとに戻すこともできません。その職員に依頼するか、ほかの項目だけを変更してください。何も変更していません。",
+            "記号・番号・枝番と、担当していない事業所コードは、すべての加入者を担当する職員だけが変えられます。資格を喪失した方を元に戻すこともできません。その職員に依頼するか、ほかの項目だけを変更してください。何も変更していません。",
+            &[],
+        )
+    },
+};
+
+/// The next sweep would empty the person.
+pub const FORGOTTEN_AT_ONCE: Reason = Reason {
+    code: "roster_forgotten_at_once",
+    kind: RefusalKind::Mend,
+    detail: "The day of loss is longer ago than people are kept: the person would be forgotten at once.",
+    words: |_, _| {
+        Words::new(
+            "資格喪失日が古すぎます",
+            "この資格喪失日では、名簿に残す期間が過ぎているため、この方の内容がすぐに消えてしまいます。年が正しいかをお確かめください。何も変更していません。",
             &[],
         )
     },
@@ -87,11 +101,12 @@ pub const NOTHING_CHANGED: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 6] = [
+pub const REASONS: [Reason; 7] = [
     IMPORT_RUNNING,
     CHANGED_MEANWHILE,
     NUMBER_TAKEN,
     PERSON_THERE,
     BEYOND_REACH,
+    FORGOTTEN_AT_ONCE,
     NOTHING_CHANGED,
 ];

@@ -16,8 +16,17 @@ use std::collections::HashSet;
 /// Persons made anew at a time.
 const AT_ONCE: i64 = 4_000;
 
-/// Makes the keys of all persons anew whose keys are of another version. In a roster of this version one look.
+/// Makes the keys of all persons anew whose keys are of another version, and notes that there are none: looking for them reads
+/// the whole roster.
 pub(super) async fn renew(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    let known = diesel::sql_query(KNOWN)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SmallInt, _>(FOLD_VERSION)
+        .execute(&mut **tx)
+        .await?;
+    if known > 0 {
+        return Ok(());
+    }
     let mut after = PersonId(uuid::Uuid::nil());
     loop {
         let outdated: Vec<Written> = diesel::sql_query(OUTDATED)
@@ -27,7 +36,7 @@ pub(super) async fn renew(tx: &mut TenantTransaction) -> Result<(), DatabaseErro
             .bind::<BigInt, _>(AT_ONCE)
             .load(&mut **tx)
             .await?;
-        let Some(last) = outdated.last() else { return Ok(()) };
+        let Some(last) = outdated.last() else { break };
         after = last.person_id;
         let mut keys = Keys::default();
         for person in &outdated {
@@ -38,6 +47,12 @@ pub(super) async fn renew(tx: &mut TenantTransaction) -> Result<(), DatabaseErro
         }
         keys.write(tx).await?;
     }
+    diesel::sql_query(NOTE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SmallInt, _>(FOLD_VERSION)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// A person as written.
@@ -125,6 +140,9 @@ impl Keys {
         Ok(())
     }
 }
+
+const KNOWN: &str = "SELECT FROM roster_heads WHERE tenant_id = $1 AND fold_version = $2";
+const NOTE: &str = "UPDATE roster_heads SET fold_version = $2 WHERE tenant_id = $1";
 
 const OUTDATED: &str = "
     SELECT person_id, symbol, number, branch, kana_name, name, email, phone, employee_number, present FROM persons

@@ -3,6 +3,7 @@
 
 mod columns;
 mod keys;
+mod latest;
 mod merge;
 mod one;
 mod reader;
@@ -14,13 +15,15 @@ mod typed;
 mod undo;
 
 pub(crate) use columns::Column;
+pub use latest::{LastImport, last};
 pub(crate) use merge::stated;
 pub(crate) use one::{One, hold_roster};
 pub use reasons::{Reason, RowError, RowErrors};
+pub(crate) use report::Bounds;
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Vanishing};
 pub(crate) use rows::{Reading, Row};
 pub(crate) use typed::label;
-pub(crate) use undo::{Undoable, undo, undoable};
+pub(crate) use undo::{Undoable, losses, undo, undoable};
 
 use crate::{runs, workplaces, writing};
 use audit::{Actor, Entry, Origin};
@@ -62,12 +65,8 @@ pub(crate) struct Wish {
     pub(crate) run: Option<ImportId>,
     /// Which header means which column; none for the insurer's own.
     pub(crate) mapping: Option<Mapping>,
-    /// What other imports lost lately, as the console counts; none for the command line.
-    pub(crate) lately: Option<runs::Lately>,
-    /// How many covered persons it may lose where more than usual may be lost; none for any.
-    pub(crate) losses: Option<u64>,
-    /// How many birth dates it may correct; none for any.
-    pub(crate) corrections: Option<u64>,
+    /// As the console counts; none for the command line.
+    pub(crate) bounds: Option<Bounds>,
 }
 
 /// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost, unless it is a file of
@@ -89,9 +88,7 @@ pub async fn import(
         by,
         run: None,
         mapping: None,
-        lately: None,
-        losses: None,
-        corrections: None,
+        bounds: None,
     };
     let (report, _) = import_as(with, insurer, file, wish, clock, progress).await?;
     Ok(report)
@@ -135,6 +132,9 @@ pub(crate) async fn import_as(
         now,
         is_exact: false,
     };
+    if merge.is_delta() {
+        staging::look_up(&mut tx, rows).await?;
+    }
     let mut errors = with(std::mem::take(&mut file.errors), compared).await?;
     if errors.count() == 0 {
         merge.match_persons(&mut tx, rows).await?;
@@ -148,12 +148,14 @@ pub(crate) async fn import_as(
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
     }
     merge.hold(&mut tx, keys).await?;
-    let too_old = match options.forgotten_before {
-        Some(day) => merge.drop_forgotten(&mut tx, day).await?,
-        None => 0,
+    let (too_old, forgotten) = match options.forgotten_before {
+        Some(day) => (
+            merge.drop_forgotten(&mut tx, day).await?,
+            staging::find_forgotten(&mut tx, day).await?,
+        ),
+        None => (0, ErrorLog::default()),
     };
-    let taken = merge.find_taken(&mut tx).await?;
-    let errors = with(ErrorLog::default(), taken).await?;
+    let errors = with(forgotten, merge.find_taken(&mut tx).await?).await?;
     if errors.count() > 0 {
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
@@ -163,15 +165,14 @@ pub(crate) async fn import_as(
         merge.vanishing(&mut tx, percent).await?,
         merge.corrected(&mut tx).await?,
     );
-    let vanishing = wish.lately.map_or(vanishing.alone(), |lately| vanishing.after(lately));
-    let may_lose = options.allow_loss && wish.losses.is_none_or(|shown| vanishing.lost() <= shown);
-    if vanishing.is_too_much() && !may_lose && !options.dry_run {
+    let vanishing = vanishing.counted(wish.bounds);
+    let refusal = match wish.bounds {
+        Some(bounds) => bounds.refusal(vanishing, &corrected),
+        None => (vanishing.is_too_much() && !options.allow_loss).then_some(ImportRefused::Loss(vanishing)),
+    };
+    if let Some(refusal) = refusal.filter(|_| !options.dry_run) {
         tx.rollback().await?;
-        return run.refuse(&file, ImportRefused::Loss(vanishing)).await;
-    }
-    if wish.corrections.is_some_and(|shown| corrected.persons > shown) && !options.dry_run {
-        tx.rollback().await?;
-        return run.refuse(&file, ImportRefused::Corrected).await;
+        return run.refuse(&file, refusal).await;
     }
     let changes = merge.write_journal(&mut tx).await?;
     let report = Report {
@@ -307,9 +308,15 @@ impl Run<'_> {
         report: &Report,
         changes: Changes,
     ) -> Result<bool, DatabaseError> {
-        let position = merge.complete(tx, self.keys, changes).await?;
-        writing::keep(tx).await?;
-        workplaces::count(tx, self.now).await?;
+        let (position, is_counted) = merge.complete(tx, self.keys, changes).await?;
+        if merge.is_delta() {
+            writing::add(tx, merge.position).await?;
+        } else {
+            writing::keep(tx).await?;
+        }
+        if !is_counted {
+            workplaces::count(tx, self.now).await?;
+        }
         self.note(tx, file, "finished", report, (0, Some((merge.position, position))))
             .await?;
         let detail = json!({
@@ -418,42 +425,6 @@ impl Run<'_> {
         )
         .await
     }
-}
-
-/// The import that ended last, finished or refused.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = roster_imports)]
-pub struct LastImport {
-    /// `finished` or `refused`.
-    pub state: String,
-    /// When it began.
-    pub started_at: DateTime<Utc>,
-    /// When it ended.
-    pub finished_at: DateTime<Utc>,
-    /// Rows taken.
-    pub rows: i64,
-    /// Persons who are new.
-    pub new_count: i64,
-    /// Persons of whom something changed.
-    pub changed_count: i64,
-    /// Persons who are back.
-    pub returned_count: i64,
-    /// Persons who lost coverage.
-    pub lost_count: i64,
-    /// Rows that could not be taken.
-    pub error_count: i64,
-}
-
-/// The import that ended last; none where there was none.
-pub async fn last(tx: &TenantTransaction) -> Result<Option<LastImport>, DatabaseError> {
-    Ok(roster_imports::table
-        .filter(roster_imports::tenant_id.eq(tx.tenant()))
-        // Ids grow with time.
-        .order(roster_imports::import_id.desc())
-        .select(LastImport::as_select())
-        .first(&mut &**tx)
-        .await
-        .optional()?)
 }
 
 fn signed(count: u64) -> i64 {

@@ -55,7 +55,8 @@ impl One {
             staging::match_named(tx).await?;
         }
         let changes = merge.write_journal(tx).await?;
-        merge.complete(tx, keys, changes).await
+        let (position, _) = merge.complete(tx, keys, changes).await?;
+        Ok(position)
     }
 }
 
@@ -65,8 +66,17 @@ pub(super) fn whole_header() -> Header {
     Header::of(&names, &Mapping::default())
 }
 
-/// Makes the row that imports lock.
+/// Makes the row that imports lock. Looked for first: to insert it beside an import that has written to it would wait for that
+/// import's end.
 pub(super) async fn begin_roster(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    let known: i64 = roster_heads::table
+        .filter(roster_heads::tenant_id.eq(tx.tenant()))
+        .count()
+        .get_result(&mut **tx)
+        .await?;
+    if known > 0 {
+        return Ok(());
+    }
     diesel::insert_into(roster_heads::table)
         .values((roster_heads::tenant_id.eq(tx.tenant()), roster_heads::position.eq(0)))
         .on_conflict_do_nothing()

@@ -16,6 +16,14 @@ pub enum Reason {
         /// 資格取得日 of the row.
         acquired_on: NaiveDate,
     },
+    /// Lost so long ago that the person, who is in the roster, would be forgotten at once.
+    #[error(
+        "資格を失ってから名簿に残す期間が過ぎているため、この方の内容がすぐに消えてしまいます。年をお確かめください。正しいときは、{kept_from}以後の日付を入力してください。"
+    )]
+    ForgottenAtOnce {
+        /// Who lost coverage since this day is kept.
+        kept_from: NaiveDate,
+    },
     /// Born after the day of the import.
     #[error("今日より後の日付です。年をお確かめください。")]
     BornLater,

@@ -18,7 +18,8 @@ pub struct Options {
     pub allow_loss: bool,
     /// Rows that are taken at most: a longer file is rather a wrong one.
     pub max_rows: u64,
-    /// Who lost coverage before this day and is not in the roster is not taken into it: they would be forgotten at once.
+    /// Who lost coverage before this day would be forgotten at once: whoever is not in the roster is not taken into it, and whoever
+    /// is in it is not lost so.
     pub forgotten_before: Option<NaiveDate>,
 }
 
@@ -153,7 +154,7 @@ pub struct Vanishing {
     /// How many of a hundred may vanish without being asked about: the insurer's ([`RosterSettings`](tenancy::RosterSettings)).
     #[serde(default = "usual_percent")]
     pub percent: u64,
-    /// Those of them whom the file gives another day of loss, to come, where that counts as well: in the console.
+    /// Those of them whom the file gives an earlier day of loss, to come, where that counts as well: in the console.
     #[serde(default)]
     pub coming: u64,
     /// Whom other imports lost lately, where theirs count with this one's: in the console.
@@ -185,10 +186,13 @@ impl Vanishing {
         }
     }
 
-    /// As the command line counts: what has come, of this file.
+    /// As the console counts within bounds, or as the command line does: what has come, of this file.
     #[must_use]
-    pub(super) fn alone(self) -> Self {
-        Self { coming: 0, ..self }
+    pub(super) fn counted(self, bounds: Option<Bounds>) -> Self {
+        match bounds {
+            Some(bounds) => self.after(bounds.lately),
+            None => Self { coming: 0, ..self },
+        }
     }
 
     /// True where more than that would vanish, with those who did lately: rather a wrong or cut-off file, or one with its
@@ -196,6 +200,30 @@ impl Vanishing {
     pub fn is_too_much(self) -> bool {
         let (lost, of) = (self.lost(), self.covered.max(self.before_earlier));
         lost > 0 && lost.saturating_add(self.earlier).saturating_mul(100) > of.saturating_mul(self.percent)
+    }
+}
+
+/// What whoever decided on a run of the console was shown, and what other imports lost lately: it loses and corrects no more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) lately: Lately,
+    /// True where it was shown that more than usual are lost.
+    pub(crate) allow_loss: bool,
+    /// Covered persons lost.
+    pub(crate) losses: u64,
+    /// Birth dates corrected.
+    pub(crate) corrections: u64,
+}
+
+impl Bounds {
+    /// Why a run is not done that would lose and correct so many, if it is not.
+    pub(super) fn refusal(self, vanishing: Vanishing, corrected: &Corrected) -> Option<ImportRefused> {
+        let may_lose = self.allow_loss && vanishing.lost() <= self.losses;
+        if vanishing.is_too_much() && !may_lose {
+            Some(ImportRefused::Loss(vanishing))
+        } else {
+            (corrected.persons > self.corrections).then_some(ImportRefused::Corrected)
+        }
     }
 }
 

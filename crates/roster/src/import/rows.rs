@@ -4,9 +4,10 @@
 use super::{columns::Column, reasons::Reason};
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{
-    Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, calendar, text,
+    Branch, EmailAddress, EmployeeNumber, KanaName, Number, Problem, Relation, RelationWords, Symbol, calendar, dates,
+    text,
 };
-use tabular::{Fault, dates, texts};
+use tabular::{Fault, texts};
 use tenancy::{Insurer, InsurerKind};
 
 const MAX_NAME: usize = 100;
@@ -202,7 +203,7 @@ fn gender(field: &str) -> Result<&'static str, Reason> {
 }
 
 /// Older cores write "not lost" as all nines or all zeros.
-fn day_of_loss(field: &str) -> Result<Option<NaiveDate>, Fault> {
+fn day_of_loss(field: &str) -> Result<Option<NaiveDate>, Problem> {
     match text::normalize_dense(field).as_str() {
         "99999999" | "9999/99/99" | "9999-99-99" | "99991231" | "9999/12/31" | "9999-12-31" | "00000000" | "0" => {
             Ok(None)

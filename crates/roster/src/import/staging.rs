@@ -14,13 +14,16 @@ use diesel::{
     pg::Pg,
     sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use futures_util::TryStreamExt as _;
 use kernel::{
     PersonId,
     text::{name_key, phone_key},
 };
 use tabular::Column as _;
+
+/// Rows of which each is looked up, and may be compared with each, in less time than a large roster is read.
+pub(super) const FEW: u64 = 2_000;
 
 /// The text columns of `roster_staging`, in the order of [`texts`].
 const TEXTS: [&str; 30] = [
@@ -173,6 +176,15 @@ pub(super) async fn insert(tx: &mut TenantTransaction, batch: Batch) -> Result<u
     Ok(u64::try_from(rows).unwrap_or_default())
 }
 
+/// Has the people of a few changes looked up one by one: each statement would read a large roster whole to join it with them.
+pub(super) async fn look_up(tx: &mut TenantTransaction, rows: u64) -> Result<(), DatabaseError> {
+    if rows <= FEW {
+        let setting = "SET LOCAL enable_nestloop = on";
+        tx.batch_execute(setting).await.map_err(DatabaseError::from)?;
+    }
+    Ok(())
+}
+
 /// Says that each row means the person that it names.
 pub(super) async fn match_named(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
     run(tx, MATCH_NAMED).await
@@ -232,6 +244,24 @@ pub(super) async fn find_mismatched(tx: &mut TenantTransaction) -> Result<ErrorL
     Ok(errors)
 }
 
+/// An error for every row by whose day of loss somebody of the roster would be forgotten at once, by line: who lost coverage
+/// before `kept_from` is.
+pub(super) async fn find_forgotten(
+    tx: &mut TenantTransaction,
+    kept_from: NaiveDate,
+) -> Result<ErrorLog, DatabaseError> {
+    let mut errors = ErrorLog::default();
+    let query = diesel::sql_query(FORGOTTEN)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(kept_from);
+    let mut rows = std::pin::pin!(query.load_stream::<Line>(&mut **tx).await?);
+    while let Some(row) = rows.try_next().await? {
+        let reason = Reason::ForgottenAtOnce { kept_from };
+        errors.add(unsigned(row.line), Column::LostOn.name(), reason);
+    }
+    Ok(errors)
+}
+
 /// Completes the rows of a file of changes: whoever has a day of loss leaves the roster, and with it their number; and whoever is
 /// not given a branch, for the file has no column for it, keeps their own.
 pub(super) async fn complete(tx: &mut TenantTransaction, has_branch: bool) -> Result<(), DatabaseError> {
@@ -239,6 +269,17 @@ pub(super) async fn complete(tx: &mut TenantTransaction, has_branch: bool) -> Re
     if !has_branch {
         run(tx, OWN_BRANCH).await?;
     }
+    Ok(())
+}
+
+/// Has whoever stands in a whole file, though their coverage has ended, give their number up to whom staff have added under it
+/// and who waits for a whole file.
+pub(super) async fn give_up(tx: &mut TenantTransaction, today: NaiveDate) -> Result<(), DatabaseError> {
+    diesel::sql_query(GIVEN_UP)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(today)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 
@@ -294,12 +335,35 @@ const MISMATCHED: &str = "
     WHERE m.tenant_id = $1 AND m.line > r.first
     ORDER BY line";
 
+/// A look-up for each of the few rows with such a day.
+const FORGOTTEN: &str = "
+    SELECT s.line, NULL::bigint AS earlier FROM roster_staging s
+    CROSS JOIN LATERAL (
+        SELECT m.person_id FROM roster_matches m WHERE m.tenant_id = $1 AND m.line = s.line OFFSET 0
+    ) AS matched
+    CROSS JOIN LATERAL (
+        SELECT q.lost_on FROM persons q WHERE q.tenant_id = $1 AND q.person_id = matched.person_id OFFSET 0
+    ) AS p
+    WHERE s.tenant_id = $1 AND s.lost_on < $2 AND (p.lost_on IS NULL OR p.lost_on >= $2)
+    ORDER BY s.line";
+
 const LEAVING: &str = "UPDATE roster_staging SET present = false WHERE tenant_id = $1 AND lost_on IS NOT NULL";
 
 const OWN_BRANCH: &str = "
     UPDATE roster_staging s SET branch = p.branch, branch_key = p.branch_key
     FROM roster_matches m, persons p
     WHERE s.tenant_id = $1 AND m.tenant_id = $1 AND p.tenant_id = $1 AND m.line = s.line AND p.person_id = m.person_id";
+
+const GIVEN_UP: &str = "
+    UPDATE roster_staging s SET present = false
+    FROM facts_by_hand f
+    CROSS JOIN LATERAL (
+        SELECT q.symbol_key, q.number_key, q.branch_key FROM persons q
+        WHERE q.tenant_id = $1 AND q.person_id = f.person_id AND q.present AND q.branch_key <> '' OFFSET 0
+    ) AS p
+    WHERE s.tenant_id = $1 AND f.tenant_id = $1 AND f.field = 'present' AND s.lost_on <= $2
+      AND s.symbol_key = p.symbol_key AND s.number_key = p.number_key AND s.branch_key = p.branch_key
+      AND NOT EXISTS (SELECT FROM roster_matches m WHERE m.tenant_id = $1 AND m.person_id = f.person_id)";
 
 /// A look-up for each row, for joined as a whole the roster would be read for a few; of a whole file none where nobody waits
 /// for one. Whose coverage has ended gives a number up to whom a file of changes gives it.

@@ -72,6 +72,7 @@ fn problem(reason: &Reason) -> Problem {
             month: *month,
             last_day: *last_day,
         },
+        Reason::Table(Fault::ImpossibleMonth) => Problem::ImpossibleMonth,
         Reason::BornLater => Problem::DateOutOfRange,
         Reason::Gender => Problem::NotAChoice,
         _ => Problem::Characters,

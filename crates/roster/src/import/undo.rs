@@ -3,7 +3,7 @@
 //! brought into the roster is lost again. What staff had set by hand, and the import ended, holds again.
 
 use super::{
-    ImportError, Options, Progress, Reading, Report, Run, Sample,
+    Bounds, ImportError, Options, Progress, Reading, Report, Run, Sample, Vanishing,
     columns::Header,
     merge::{Merge, stated},
     one,
@@ -13,16 +13,16 @@ use super::{
     staging::{self, Batch},
 };
 use crate::{
-    before::{self, Values},
+    before::{self, Kept, Values},
     ended::{self, Undone},
-    runs,
+    forget, runs,
 };
 use audit::{Actor, Origin};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use database::{Database, DatabaseError, TenantTransaction};
 use diesel::{
     OptionalExtension as _, QueryableByName,
-    sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid},
+    sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{Clock, ImportId, Keys, PersonId, calendar};
@@ -61,11 +61,72 @@ pub(crate) async fn undoable(tx: &mut TenantTransaction, import: ImportId) -> Re
         .optional()?)
 }
 
-/// Undoes it, as the run of this id.
+/// Who is covered, and of whom undoing an import would move back the day of loss: to one that has come, or to an earlier one to
+/// come. Whom it brought or brought back is not counted.
+pub(crate) async fn losses(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    undoes: &Undoable,
+    today: NaiveDate,
+) -> Result<Vanishing, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Covered {
+        #[diesel(sql_type = BigInt)]
+        people: i64,
+    }
+    let covered: Covered = diesel::sql_query(COVERED)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(today)
+        .get_result(&mut **tx)
+        .await?;
+    let mut losses = Vanishing {
+        covered: u64::try_from(covered.people).unwrap_or_default(),
+        ..Vanishing::default()
+    };
+    let mut after = undoes.after_position;
+    loop {
+        let moved: Vec<Moved> = diesel::sql_query(MOVED)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<BigInt, _>(after)
+            .bind::<BigInt, _>(undoes.last_position)
+            .bind::<Date, _>(today)
+            .bind::<BigInt, _>(AT_ONCE)
+            .load(&mut **tx)
+            .await?;
+        let Some(last) = moved.last() else { return Ok(losses) };
+        after = last.position;
+        for Moved { kept, lost_on, .. } in moved {
+            match day_of_loss(&kept.open(tx.tenant(), keys)?) {
+                Some(before) if before <= today => losses.ended += 1,
+                Some(before) if before < lost_on => losses.coming += 1,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn day_of_loss(values: &Values) -> Option<NaiveDate> {
+    values.get("lost_on")?.parse().ok()
+}
+
+/// Somebody who is covered until the day to which an import moved their loss.
+#[derive(QueryableByName)]
+struct Moved {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(embed)]
+    kept: Kept,
+    #[diesel(sql_type = Date)]
+    lost_on: NaiveDate,
+}
+
+/// Undoes it, as the run of this id; within what was shown, and but of people whom it would have forgotten at once, for they would
+/// have lost coverage before that day.
 pub(crate) async fn undo(
     (database, keys): (&Database, &Keys),
     insurer: &Insurer,
     (run_id, undoes): (ImportId, &Undoable),
+    (bounds, lost_before): (Option<Bounds>, NaiveDate),
     by: (Actor, Origin),
     clock: &Clock,
     progress: impl Fn(Progress) + Send + Sync,
@@ -95,7 +156,8 @@ pub(crate) async fn undo(
         is_exact: true,
     };
     let mut left = Left::default();
-    let rows = stage(&mut tx, keys, insurer, undoes, now, &mut left).await?;
+    let rows = stage(&mut tx, keys, insurer, undoes, (now, lost_before), &mut left).await?;
+    staging::look_up(&mut tx, rows).await?;
     let taken = drop_taken(&mut tx, &mut left).await?;
     let undone = Undone {
         import: undoes.import_id,
@@ -105,7 +167,12 @@ pub(crate) async fn undo(
     ended::undo(&mut tx, keys, (run_id, now), undone).await?;
     staging::match_named(&mut tx).await?;
     let vanishing = merge.vanishing(&mut tx, u64::from(insurer.roster.loss_percent)).await?;
+    let vanishing = vanishing.counted(bounds);
     let corrected = merge.corrected(&mut tx).await?;
+    if let Some(refusal) = bounds.and_then(|bounds| bounds.refusal(vanishing, &corrected)) {
+        tx.rollback().await?;
+        return run.refuse(&file, refusal).await;
+    }
     let changes = merge.write_journal(&mut tx).await?;
     let report = Report {
         is_delta: true,
@@ -191,7 +258,7 @@ async fn stage(
     keys: &Keys,
     insurer: &Insurer,
     undoes: &Undoable,
-    now: DateTime<Utc>,
+    (now, lost_before): (DateTime<Utc>, NaiveDate),
     left: &mut Left,
 ) -> Result<u64, DatabaseError> {
     let (sql, reading) = (
@@ -223,7 +290,8 @@ async fn stage(
             };
             let row = before
                 .filter(|_| !entry.has_changed)
-                .and_then(|before| Some((reading.row(&before).ok()?, before)));
+                .and_then(|before| Some((reading.row(&before).ok()?, before)))
+                .filter(|(row, _)| !forget::is_at_once(day_of_loss(&values), row.lost_on, lost_before));
             match row {
                 Some((row, before)) => {
                     // Whoever gave their number up after a day of loss that is taken back is in the roster again.
@@ -296,6 +364,29 @@ async fn forget_numbers(tx: &mut TenantTransaction, run_id: ImportId, undoes: &U
         .await?;
     Ok(())
 }
+
+/// Counted by indexes alone.
+const COVERED: &str = "
+    SELECT (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL)
+         - (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on <= $2) AS people";
+
+/// A look-up for each of the few: what the entry's person said before stands under the position, written as a uuid.
+const MOVED: &str = "
+    SELECT c.position, kept.change_id, kept.sealed, person.lost_on
+    FROM roster_changes c
+    CROSS JOIN LATERAL (
+        SELECT p.lost_on FROM persons p
+        WHERE p.tenant_id = $1 AND p.person_id = c.person_id AND p.emptied_at IS NULL OFFSET 0
+    ) AS person
+    CROSS JOIN LATERAL (
+        SELECT b.change_id, b.sealed FROM roster_before b
+        WHERE b.tenant_id = $1 AND b.change_id = lpad(to_hex(c.position), 32, '0')::uuid OFFSET 0
+    ) AS kept
+    WHERE c.tenant_id = $1 AND c.position > $2 AND c.position <= $3 AND c.kind = 'changed' AND 'lost_on' = ANY (c.fields)
+      AND person.lost_on > $4 AND NOT EXISTS (
+          SELECT FROM roster_changes later
+          WHERE later.tenant_id = $1 AND later.person_id = c.person_id AND later.position > $3 AND later.kind <> 'new')
+    ORDER BY c.position LIMIT $5";
 
 /// Of an import that changed nobody, and of one whose entries are deleted by age, there is nothing to undo.
 const UNDOABLE: &str = "

@@ -36,9 +36,7 @@ pub async fn at_command(
         by,
         run: Some(run),
         mapping: None,
-        lately: None,
-        losses: None,
-        corrections: None,
+        bounds: None,
     };
     let watch = Watch::new(database.tenant(insurer.tenant_id), run, RunState::Running, clock);
     let told = |at: Progress| {

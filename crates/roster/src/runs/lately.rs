@@ -37,7 +37,7 @@ pub(super) async fn lately(
 }
 
 /// How many people a run has lost still: of one that was undone, as many as the undoing may have left as they are. Whom the
-/// undoing of one of the others loses, that one had brought.
+/// undoing of one of the others loses, that one had brought, or had covered for longer.
 fn lost(runs: &[Run], run: &Run) -> u64 {
     if runs.iter().any(|other| run.undoes == Some(other.run_id)) {
         return 0;

@@ -76,14 +76,14 @@ pub struct Choice {
 }
 
 impl Runs {
-    /// Puts them together; `kept` is how long a person is kept who lost coverage.
-    pub fn new(ground: &Ground, kept: TimeDelta) -> Self {
+    /// Puts them together.
+    pub fn new(ground: &Ground) -> Self {
         Self {
             database: ground.database.clone(),
             directory: ground.directory.clone(),
             keys: ground.keys.clone(),
             clock: ground.clock.clone(),
-            kept,
+            kept: ground.person_kept,
         }
     }
 

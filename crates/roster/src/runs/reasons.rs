@@ -27,7 +27,7 @@ pub const RUN_MOVED_ON: Reason = Reason {
     words: |_, _| {
         Words::new(
             "この取り込みは、先に進んでいます",
-            "ほかの画面か、ほかの担当者が操作しました。取り込みの一覧から開き直して、今の状態をお確かめください。",
+            "ほかの画面で、あなたかほかの職員が操作しました。取り込みの一覧から開き直して、今の状態をお確かめください。",
             &[IMPORTS],
         )
     },
@@ -107,11 +107,11 @@ pub const FILE_TOO_LARGE: Reason = Reason {
 pub const FILE_UNREADABLE: Reason = Reason {
     code: "roster_file_unreadable",
     kind: RefusalKind::Mend,
-    detail: "The file is no CSV in UTF-8 or CP932.",
+    detail: "The file is neither a CSV in UTF-8 or CP932 nor a workbook that can be read.",
     words: |_, _| {
         Words::new(
-            "CSVのファイルとして読めませんでした",
-            "文字コードがUTF-8かShift_JISのCSVファイルを選んでください。Excelのファイルは、「CSV UTF-8（コンマ区切り）」の形式で保存し直してから選んでください。何も取り込んでいません。",
+            "CSVかExcelのファイルとして読めませんでした",
+            "文字コードがUTF-8かShift_JISのCSVファイルか、シートが1枚で20MB・100,000行までのExcelのブック（.xlsx）を選んでください。壊れたブック、パスワードの付いたブック、古い形式（.xls）のブックは読めません。Excelで開けるときは、パスワードを外して、「Excelブック」か「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。何も取り込んでいません。",
             &[ANEW],
         )
     },
@@ -153,7 +153,7 @@ pub const NOT_UNDOABLE: Reason = Reason {
     words: |_, _| {
         Words::new(
             "この取り込みは取り消せません",
-            "取り込みが終わっていないか、変わった人がいないか、前の内容が残っていません。前の名簿のファイルがあれば、それを取り込むと元に戻せます。",
+            "取り込みが終わっていないか、変わった方がいないか、前の内容が残っていません。前の名簿のファイルがあれば、それを取り込むと元に戻せます。",
             &[IMPORTS],
         )
     },

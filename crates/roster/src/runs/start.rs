@@ -150,8 +150,8 @@ async fn compared(tx: &mut TenantTransaction, agreed: &Agreed) -> Result<Option<
     rows::hold(tx, run).await?;
     let found = rows::one(tx, run).await?;
     let found = found.filter(|run| run.state == RunState::Compared && Some(run.moved_at.timestamp_micros()) == shown);
-    Ok(found.map(|mut run| {
-        run.counts.vanishing = as_shown(agreed, run.counts.vanishing);
+    Ok(found.zip(as_shown(agreed)).map(|(mut run, vanishing)| {
+        run.counts.vanishing = vanishing;
         run
     }))
 }
@@ -169,7 +169,7 @@ async fn difference(tx: &mut TenantTransaction, run: &Run) -> Result<Difference,
     ];
     difference.extend(wishes::losses(counts.vanishing));
     difference.extend([
-        new("新しい人", format!("{}人", counts.new)),
+        new("新規", format!("{}人", counts.new)),
         new("変更", format!("{}人", counts.changed)),
     ]);
     if counts.corrected > 0 {

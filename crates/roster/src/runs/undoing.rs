@@ -4,19 +4,19 @@
 use super::{
     By, Runs,
     command::{begin, watched},
-    lately::lately,
+    lately::{Lately, lately},
     reasons,
-    rows::{self, Beginning, Run, RunState},
+    rows::{self, Beginning, Counts, Run, RunState},
     wishes::{self, Wished, as_shown, asked_by, grave},
     work::{RosterRun, Watch},
 };
 use crate::{
-    import::{ImportError, ImportRefused, Progress, Report, Undoable, Vanishing, undo, undoable},
+    import::{Bounds, ImportError, ImportRefused, Progress, Report, Undoable, Vanishing, losses, undo, undoable},
     last_import,
 };
 use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer};
 use audit::{Actor, Origin};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, UploadId, calendar, outcome};
 use serde_json::json;
@@ -55,16 +55,20 @@ fn called(undoable: &Undoable) -> String {
     format!("「{}」の取り消し", undoable.file_name)
 }
 
-/// Whom undoing an import loses again, of those who were covered once it had ended.
-fn loss(import: &Run) -> Vanishing {
-    let (counts, then) = (&import.counts, import.counts.vanishing);
-    let again = counts.new + counts.returned;
-    Vanishing {
-        covered: then.covered.saturating_sub(then.missing + then.ended) + again,
-        missing: again,
-        percent: then.percent,
-        ..Vanishing::default()
-    }
+/// Whom undoing an import would lose; the runs of the days before aside.
+async fn loss(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    (import, undoable): (&Run, &Undoable),
+) -> Result<Vanishing, Outage> {
+    let percent = tenancy::insurer_of(tx).await?.roster.loss_percent;
+    let lost = losses(tx, keys, undoable, calendar::today_in_japan(now)).await?;
+    Ok(Vanishing {
+        missing: import.counts.new + import.counts.returned,
+        percent: percent.into(),
+        ..lost
+    })
 }
 
 /// What undoing would change; after another import it would be something else.
@@ -84,10 +88,11 @@ async fn difference(tx: &mut TenantTransaction, import: &Run, loss: Vanishing) -
 
 /// What a wish to undo an import was shown with.
 async fn shown(tx: &mut TenantTransaction, agreed: &Agreed) -> Result<Option<Difference>, Outage> {
-    let Some(import) = rows::one(tx, ImportId(agreed.subject)).await? else {
+    let import = rows::one(tx, ImportId(agreed.subject)).await?;
+    let Some((import, loss)) = import.zip(as_shown(agreed)) else {
         return Ok(None);
     };
-    Ok(Some(difference(tx, &import, as_shown(agreed, loss(&import))).await?))
+    Ok(Some(difference(tx, &import, loss).await?))
 }
 
 impl Runs {
@@ -97,6 +102,18 @@ impl Runs {
         let asked = asked(&mut tx, import).await?;
         tx.commit().await?;
         Ok(asked.is_ok())
+    }
+
+    /// Whom undoing an import would lose; refused where it can't be undone.
+    pub async fn lost_by_undoing(&self, tenant: TenantId, import: &Run) -> Result<Outcome<Vanishing>, Outage> {
+        let now = self.clock.now();
+        let mut tx = self.database.tenant(tenant).read().await?;
+        let found = match asked(&mut tx, import.run_id).await? {
+            Ok(undoable) => Outcome::Done(loss(&mut tx, &self.keys, now, (import, &undoable)).await?),
+            Err(refusal) => Outcome::Refused(refusal),
+        };
+        tx.commit().await?;
+        Ok(found)
     }
 
     /// Has an import undone by a worker; the run that does it, or none where it waits until another agrees.
@@ -112,10 +129,12 @@ impl Runs {
             return Ok(outcome::NOT_FOUND.into());
         };
         // What can't be undone is not asked about.
-        if let Err(refusal) = asked_now(&mut tx, import, now).await? {
-            return Ok(refusal.into());
-        }
-        let loss = loss(&found).after(lately(&mut tx, now, Some(import)).await?);
+        let undoable = match asked_now(&mut tx, import, now).await? {
+            Ok(undoable) => undoable,
+            Err(refusal) => return Ok(refusal.into()),
+        };
+        let loss = loss(&mut tx, &self.keys, now, (&found, &undoable)).await?;
+        let loss = loss.after(lately(&mut tx, now, Some(import)).await?);
         let wished = Wished {
             kind: |_| UNDO,
             run: import,
@@ -131,21 +150,22 @@ impl Runs {
             }
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         }
-        let begun = self.begin_undo(&mut tx, by, import, now).await?;
+        let begun = self.begin_undo(&mut tx, by, (&found, loss), now).await?;
         if matches!(begun, Outcome::Done(_)) {
             tx.commit().await?;
         }
         Ok(begun.map(Some))
     }
 
-    /// Leaves it to a worker.
+    /// Leaves it to a worker. What was counted is what it may do.
     async fn begin_undo(
         &self,
         tx: &mut TenantTransaction,
         by: By<'_>,
-        import: ImportId,
+        (found, loss): (&Run, Vanishing),
         now: DateTime<Utc>,
     ) -> Result<Outcome<ImportId>, Outage> {
+        let import = found.run_id;
         rows::hold(tx, import).await?;
         let undoable = match asked_now(tx, import, now).await? {
             Ok(undoable) => undoable,
@@ -164,6 +184,12 @@ impl Runs {
         if !rows::begin(tx, &beginning, now).await? {
             return Ok(reasons::ANOTHER_RUN.into());
         }
+        let counts = Counts {
+            corrected: found.counts.corrected,
+            vanishing: loss,
+            ..Counts::default()
+        };
+        rows::started_by(tx, run_id, (by.staff, by.name), &counts).await?;
         let job = jobs::enqueue(tx, &self.keys, now, now, &RosterRun { run: run_id }).await?;
         rows::given_to(tx, run_id, job).await?;
         let detail = json!({ "undoes": import });
@@ -188,8 +214,13 @@ impl Runs {
             move |tx, agreed| {
                 let runs = runs.clone();
                 Box::pin(async move {
-                    let import = ImportId(agreed.subject);
-                    let begun = runs.begin_undo(tx, asked_by(agreed), import, agreed.now).await?;
+                    let import = rows::one(tx, ImportId(agreed.subject)).await?;
+                    let Some((import, loss)) = import.zip(as_shown(agreed)) else {
+                        return Ok(outcome::NOT_FOUND.into());
+                    };
+                    let begun = runs
+                        .begin_undo(tx, asked_by(agreed), (&import, loss), agreed.now)
+                        .await?;
                     Ok(begun.map(|_| ()))
                 })
             },
@@ -200,13 +231,19 @@ impl Runs {
     pub(super) async fn undo_once(
         &self,
         insurer: &Insurer,
-        run: &Run,
+        (run, lately): (&Run, Lately),
         undoes: ImportId,
         watch: &Watch<'_>,
     ) -> Result<Report, ImportError> {
         let by = (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker());
-        let with = (&self.database, &self.keys);
-        undo_import(with, insurer, (run.run_id, undoes), by, &self.clock, |at| watch.see(at)).await
+        let (with, within) = (
+            (&self.database, &self.keys),
+            (Some(run.bounds(lately)), self.lost_before()),
+        );
+        undo_import(with, insurer, (run.run_id, undoes), within, by, &self.clock, |at| {
+            watch.see(at);
+        })
+        .await
     }
 }
 
@@ -214,6 +251,7 @@ async fn undo_import(
     (database, keys): (&Database, &Keys),
     insurer: &Insurer,
     (run, undoes): (ImportId, ImportId),
+    within: (Option<Bounds>, NaiveDate),
     by: (Actor, Origin),
     clock: &Clock,
     progress: impl Fn(Progress) + Send + Sync,
@@ -224,14 +262,14 @@ async fn undo_import(
     // It was there when the run began, and entries are deleted by age alone.
     let mut found = found.ok_or(ImportRefused::Cancelled)?;
     found.file_name = called(&found);
-    undo((database, keys), insurer, (run, &found), by, clock, progress).await
+    undo((database, keys), insurer, (run, &found), within, by, clock, progress).await
 }
 
-/// The command line's; refused as on the page.
+/// The command line's; refused as on the page. Who lost coverage before that day is forgotten.
 pub async fn undo_at_command(
     (database, keys): (&Database, &Keys),
     insurer: &Insurer,
-    import: ImportId,
+    (import, lost_before): (ImportId, NaiveDate),
     clock: &Clock,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Result<Report, Refusal>, ImportError> {
@@ -249,7 +287,15 @@ pub async fn undo_at_command(
         progress(at);
     };
     let by = (Actor::Operator, Origin::command());
-    let work = undo_import((database, keys), insurer, (run, import), by, clock, told);
+    let work = undo_import(
+        (database, keys),
+        insurer,
+        (run, import),
+        (None, lost_before),
+        by,
+        clock,
+        told,
+    );
     let report = watched(database, insurer, (run, &watch), clock, Box::pin(work)).await?;
     Ok(Ok(report))
 }

@@ -50,6 +50,7 @@ pub(super) async fn ask(
             subject: wished.run.0,
             person: None,
             beneficiary: None,
+            also: [].into(),
             parameters: wished.parameters.clone(),
             difference: wished.difference.clone(),
         };
@@ -61,19 +62,16 @@ pub(super) async fn ask(
     Ok(Outcome::Done(Asked::GoesOn))
 }
 
-/// What a wish is found again by: who asked, and what was counted when it was shown, for a day later other imports count.
+/// What a wish is found again by: who asked, and what was counted when it was shown, for a day later other imports count, and
+/// other people are covered.
 pub(super) fn parameters(by: By<'_>, vanishing: Vanishing) -> Value {
-    json!({ "name": by.name, "earlier": vanishing.earlier, "before_earlier": vanishing.before_earlier })
+    json!({ "name": by.name, "vanishing": vanishing })
 }
 
-/// The counts as they were shown.
-pub(super) fn as_shown(agreed: &Agreed, vanishing: Vanishing) -> Vanishing {
-    let number = |name: &str| agreed.parameters.get(name).and_then(Value::as_u64);
-    Vanishing {
-        earlier: number("earlier").unwrap_or_default(),
-        before_earlier: number("before_earlier").unwrap_or_default(),
-        ..vanishing
-    }
+/// The losses as they were shown.
+pub(super) fn as_shown(agreed: &Agreed) -> Option<Vanishing> {
+    let shown = agreed.parameters.get("vanishing")?;
+    serde_json::from_value(shown.clone()).ok()
 }
 
 /// In whose name a wish is done.

@@ -6,13 +6,17 @@ use super::{
     lately::{Lately, lately},
     rows::{self, Counts, Run, RunState, Shown},
 };
-use crate::import::{
-    ImportError, ImportRefused, Options, Progress, Relations, Report, RowErrors, Sample, Wish, import_as,
+use crate::{
+    forget,
+    import::{
+        Bounds, ImportError, ImportRefused, Options, Progress, Relations, Report, RowErrors, Sample, Wish, import_as,
+    },
 };
 use audit::{Actor, Origin};
+use chrono::NaiveDate;
 use database::{DatabaseError, Durability, TenantDatabase};
 use jobs::{Job, JobError, Jobs, Worker};
-use kernel::{Clock, ImportId, TenantId, UploadId, calendar};
+use kernel::{Clock, ImportId, TenantId, UploadId};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{Mutex, PoisonError},
@@ -109,8 +113,8 @@ enum Work {
     File(Source, Lately),
     /// A file that is not there any more, and why.
     Gone(String),
-    /// An import to be undone.
-    Undo(ImportId),
+    /// An import to be undone, and what others lost lately.
+    Undo(ImportId, Lately),
 }
 
 /// What came of one try.
@@ -139,7 +143,7 @@ impl Runs {
             };
             let (with, now) = ((&database, &self.keys), self.clock.now());
             let work = match found.undoes {
-                Some(undoes) => Work::Undo(undoes),
+                Some(undoes) => Work::Undo(undoes, lately(&mut tx, now, Some(undoes)).await?),
                 None => match uploads::source(&mut tx, with, now, &found.upload(), &found.file_name).await? {
                     // No other run ends while this one is at work.
                     Ok(source) => Work::File(source, lately(&mut tx, now, None).await?),
@@ -150,8 +154,8 @@ impl Runs {
             let watch = Watch::new(database.clone(), run, found.state, &self.clock);
             let tried = async {
                 match work {
-                    Work::Undo(undoes) => {
-                        let report = self.undo_once(insurer, &found, undoes, &watch).await?;
+                    Work::Undo(undoes, lately) => {
+                        let report = self.undo_once(insurer, (&found, lately), undoes, &watch).await?;
                         Ok((report, Vec::new()))
                     }
                     Work::File(source, lately) => self.try_once(insurer, (&found, lately), source, &watch).await,
@@ -180,9 +184,7 @@ impl Runs {
     ) -> Tried {
         let options = Options {
             dry_run: run.state == RunState::Comparing,
-            // Agreed to, or the run would not have come here.
-            allow_loss: run.counts.vanishing.is_too_much(),
-            forgotten_before: Some(calendar::today_in_japan(self.clock.now() - self.kept)),
+            forgotten_before: Some(self.lost_before()),
             ..Options::default()
         };
         let wish = Wish {
@@ -190,14 +192,17 @@ impl Runs {
             by: (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker()),
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
-            lately: Some(lately),
-            losses: Some(run.counts.vanishing.lost()),
-            corrections: Some(run.counts.corrected),
+            bounds: Some(run.bounds(lately)),
         };
         import_as((&self.database, &self.keys), insurer, file, wish, &self.clock, |at| {
             watch.see(at);
         })
         .await
+    }
+
+    /// Who lost coverage before this day is forgotten.
+    pub(super) fn lost_before(&self) -> NaiveDate {
+        forget::lost_before(self.clock.now(), self.kept)
     }
 
     /// Notes what came of it. The end of an import that was not refused is noted already, with the import.
@@ -270,6 +275,18 @@ impl Runs {
             }
         }
         Ok(Some(upload.id))
+    }
+}
+
+impl Run {
+    /// What of it was shown to whoever had it begin; more than usual lost was agreed to, or it would not have come here.
+    pub(super) fn bounds(&self, lately: Lately) -> Bounds {
+        Bounds {
+            lately,
+            allow_loss: self.counts.vanishing.is_too_much(),
+            losses: self.counts.vanishing.lost(),
+            corrections: self.counts.corrected,
+        }
     }
 }
 

@@ -41,6 +41,12 @@ fn what_only_adds_is_fine() {
          SELECT tenant_table('pets', 'roster', 'select, insert');
          COMMENT ON TABLE pets IS 'mine';
          DROP TABLE pets",
+        "CREATE FUNCTION made(year int) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+           EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', 'x', 'y'); END $$;
+         CREATE TABLE bills (tenant_id int NOT NULL, month date NOT NULL, PRIMARY KEY (tenant_id, month)) PARTITION BY RANGE (month);
+         CREATE INDEX bills_by_month ON bills (tenant_id, month) WHERE month > '2026-01-01';
+         SELECT tenant_table('bills', 'statements', 'select, insert, update, delete');
+         SELECT tenant_year('bills', 'statements', year) FROM generate_series(2023, 2028) AS year",
         "ALTER TABLE persons ADD COLUMN nickname text",
         "alter table if exists only public.persons add nickname text null",
         "ALTER TABLE persons ADD COLUMN IF NOT EXISTS tries int NOT NULL DEFAULT 0",
@@ -147,6 +153,10 @@ fn what_older_inserts_and_reads_break_on_is_named() {
             "ALTER TABLE due ADD FOREIGN",
         ),
         ("ALTER TABLE due ADD UNIQUE (a)", "ALTER TABLE due ADD UNIQUE"),
+        (
+            "ALTER TABLE due DETACH PARTITION due_2023",
+            "ALTER TABLE due DETACH PARTITION",
+        ),
         ("ALTER TABLE due ADD CHECK (a > 0)", "ALTER TABLE due ADD CHECK"),
         ("ALTER TABLE due RENAME COLUMN a TO b", "ALTER TABLE due RENAME COLUMN"),
         ("ALTER TABLE due RENAME TO done", "ALTER TABLE due RENAME TO"),

@@ -8,7 +8,7 @@ use crate::{
     messages::{FactorResetLink, letterhead},
     reasons, trail,
 };
-use approvals::{Action, Asked, Difference, Performer, Wish};
+use approvals::{Action, Asked, Beneficiary, Difference, Performer, Wish};
 use audit::Origin;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{Durability, TenantTransaction};
@@ -36,7 +36,11 @@ impl Staff {
                 kind: "",
                 subject: id.0,
                 person: None,
-                beneficiary: Some(id),
+                beneficiary: Some(Beneficiary {
+                    staff_id: id,
+                    loses: false,
+                }),
+                also: [].into(),
                 parameters: json!({}),
                 difference,
             };

@@ -60,9 +60,7 @@ impl Staff {
         if found.entered_at.is_none() {
             rows::note_entry(&tx, id, now).await?;
             let message = SupportStarted {
-                insurer: insurer.name.clone(),
-                url: self.support_page(),
-                operator: found.operator_name,
+                letterhead: self.letterhead(&insurer, &found.operator_name),
                 at: now,
                 until: ends_at,
             };

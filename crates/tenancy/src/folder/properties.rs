@@ -10,6 +10,16 @@ use crate::{export, terms::TermsText};
 use proptest::prelude::*;
 use std::{fs, path::Path};
 
+/// What most insurers leave out.
+const STATEMENTS: &str = r#"
+[statements]
+months_online = 24
+costs_family = "household"
+medicines_family = "self_only"
+adult_age = 20
+former_dependants = "hide"
+"#;
+
 /// What somebody may write after a key.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -61,7 +71,8 @@ proptest! {
     #[test]
     fn a_tenant_toml_with_one_line_changed_is_refused_or_reads_back(place in 0usize..60, value in value()) {
         let dir = Dir::new();
-        let lines: Vec<String> = TENANT
+        let lines: Vec<String> = [TENANT, STATEMENTS]
+            .concat()
             .lines()
             .enumerate()
             .map(|(nth, line)| match line.split_once(" = ") {

@@ -256,6 +256,20 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// The same where the key may be missing.
+    pub(super) fn optional_word<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&str) -> Option<T>,
+        words: &str,
+    ) -> Option<At<T>> {
+        if self.has(key) {
+            self.word(key, read, words)
+        } else {
+            None
+        }
+    }
+
     pub(super) fn email(&mut self, key: &str) -> Option<EmailAddress> {
         let found = self.text(key)?;
         let value = EmailAddress::parse(&found.value).ok();

@@ -3,9 +3,9 @@
 
 use super::source::{At, Section, Source};
 use crate::{
-    ApprovalAction, Approvals, Color, ContactDesk, Feature, FeatureState, Features, Hours, InsurerKind, MemberDocument,
-    OtherContact, PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings, SharedNetwork,
-    SignUpSettings, named::wrong_code,
+    ApprovalAction, Approvals, Color, ContactDesk, FamilyDefault, Feature, FeatureState, Features, FormerDependants,
+    Hours, InsurerKind, MemberDocument, OtherContact, PasswordSettings, RosterSettings, SenderSettings,
+    SessionSettings, Settings, SharedNetwork, SignUpSettings, StatementSettings, named::wrong_code,
 };
 use chrono::Weekday;
 use kernel::{InsurerCode, Problem, Relation, RelationWords};
@@ -93,6 +93,7 @@ fn insurer(mut top: Section<'_>) -> Read {
         member_documents: member_documents(&mut top),
         relations: relations(&mut top),
         roster: roster(&mut top),
+        statements: statements(&mut top),
         sign_up: within(&mut top, "sign_up", |section| SignUpSettings {
             employee_number: section.boolean("employee_number").unwrap_or_default(),
         }),
@@ -222,6 +223,34 @@ fn roster(top: &mut Section<'_>) -> RosterSettings {
         percent
             .and_then(|percent| u8::try_from(percent).ok())
             .map_or_else(RosterSettings::default, |loss_percent| RosterSettings { loss_percent })
+    })
+}
+
+/// How statements are shown; as usual where the table or a key of it is absent.
+fn statements(top: &mut Section<'_>) -> StatementSettings {
+    if !top.has("statements") {
+        return StatementSettings::default();
+    }
+    within(top, "statements", |section| {
+        let usual = StatementSettings::default();
+        let mut family = |key, usual| {
+            let said = section.optional_word(key, FamilyDefault::from_word, "household, self_only");
+            said.map_or(usual, |found| found.value)
+        };
+        let costs_family = family("costs_family", usual.costs_family);
+        let medicines_family = family("medicines_family", usual.medicines_family);
+        let months_online = section.optional_number("months_online", &StatementSettings::MONTHS_ONLINE);
+        let adult_age = section.optional_number("adult_age", &StatementSettings::ADULT_AGE);
+        let former = section.optional_word("former_dependants", FormerDependants::from_word, "show, hide");
+        StatementSettings {
+            months_online: months_online.unwrap_or(usual.months_online),
+            costs_family,
+            medicines_family,
+            adult_age: adult_age
+                .and_then(|age| u8::try_from(age).ok())
+                .unwrap_or(usual.adult_age),
+            former_dependants: former.map_or(usual.former_dependants, |found| found.value),
+        }
     })
 }
 

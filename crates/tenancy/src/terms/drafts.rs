@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{FieldError, Outage, Outcome, Problem, Refusal, TermsDraftId, calendar, text};
+use kernel::{FieldError, Outage, Outcome, Problem, Refusal, TermsDraftId, calendar, dates, text};
 
 /// The longest text of terms, in characters.
 pub const LONGEST: usize = 100_000;
@@ -24,7 +24,7 @@ pub mod fields {
     pub const TITLE: Field = Field::new("title", "題名");
     /// 施行日.
     pub const EFFECTIVE_ON: Field =
-        Field::new("effective_on", "施行日").takes("施行日は、2026-04-01のように入力してください");
+        Field::new("effective_on", "施行日").takes("施行日は、2026-04-01や令和8年4月1日のように入力してください");
     /// 施行日, where another revision's stands in its way.
     pub const EFFECTIVE_ON_AFTER: Field = Field::new("effective_on", "施行日")
         .takes("施行日は、前の版の施行日よりあと、次の版の施行日より前の日付にしてください");
@@ -105,12 +105,8 @@ impl Draft {
     pub fn read(typed: impl Fn(&str) -> String, agree_again: bool, today: NaiveDate) -> Result<Self, Vec<FieldError>> {
         let mut wrong = Vec::new();
         let field = |field: kernel::Field| typed(&field.name);
-        let day = field(fields::EFFECTIVE_ON);
-        let day = text::normalize(&day);
-        let effective_on = NaiveDate::parse_from_str(&day, "%Y-%m-%d").ok();
-        if effective_on.is_none() && !day.is_empty() {
-            wrong.push(FieldError::new(fields::EFFECTIVE_ON, Problem::Characters));
-        }
+        let day = dates::planned(&field(fields::EFFECTIVE_ON));
+        let effective_on = FieldError::gather(fields::EFFECTIVE_ON, day, &mut wrong).flatten();
         let draft = Self {
             title: field(fields::TITLE).trim().to_owned(),
             effective_on,
@@ -316,11 +312,15 @@ mod tests {
     fn what_is_left_open_may_come_later_and_what_no_revision_can_have_is_refused() {
         let draft = read("", "", "").unwrap();
         assert_eq!((draft.title.as_str(), draft.effective_on), ("補足", None));
-        assert!(read("2026-11-23", "改めました", "## 第1条\r\n\r\n本文").is_ok());
+        for tomorrow in ["2026-11-23", "2026/11/23", "令和8年11月23日"] {
+            let draft = read(tomorrow, "改めました", "## 第1条\r\n\r\n本文").unwrap();
+            assert_eq!(draft.effective_on.unwrap().to_string(), "2026-11-23");
+        }
         for (day, changes, body, problem) in [
             ("2026-11-22", "", "", Problem::NotInFuture),
             ("2020-01-01", "", "", Problem::NotInFuture),
             ("あした", "", "", Problem::Characters),
+            ("2027-02-30", "", "", Problem::ImpossibleDate { month: 2, last_day: 28 }),
             ("", "一\n二", "", Problem::Characters),
             ("", "", "a\n\n<b>b</b>", Problem::Html { line: 3 }),
             ("", "", "[x](javascript:alert)", Problem::Link { line: 1 }),

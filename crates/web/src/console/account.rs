@@ -193,14 +193,14 @@ pub(super) async fn rename(visit: Visit, clerk: Clerk) -> Reply {
     let renamed = staff
         .rename_factor(&visit.origin, &clerk, id, visit.form.text("label"))
         .await;
-    changed(&visit, &path_of(id), settle(renamed), "名前を変更しました").await
+    changed(&visit, &path_of(id), settle(renamed), "名前を変更しました。").await
 }
 
 /// `POST /console/account/factors/:id/remove`.
 pub(super) async fn remove(visit: Visit, clerk: Clerk) -> Reply {
     let id = FactorId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
     let removed = visit.services.staff.remove_factor(&visit.origin, &clerk, id).await;
-    changed(&visit, &path_of(id), settle(removed), "登録を解除しました").await
+    changed(&visit, &path_of(id), settle(removed), "登録を解除しました。").await
 }
 
 /// `POST /console/account/codes`: a new list.
@@ -303,7 +303,7 @@ pub(super) async fn end_others(visit: Visit, clerk: Clerk) -> Reply {
 async fn changed(visit: &Visit, page: &str, changed: Result<(), Refusal>, said: &str) -> Reply {
     match changed {
         Ok(()) => Ok(visit.done(see_other(ACCOUNT), said)),
-        Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(factor::to_prove(visit, page)),
+        Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(visit.prove_first(page, &["label"]).await),
         Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(Trouble::NotFound),
         Err(refusal) => Ok(visit.form_again(&refusal, page, &["label"]).await),
     }

@@ -1,15 +1,15 @@
 //! 承認: the wishes that wait for one's agreement, one's own, and what became of others'; one with its difference, and the
 //! answers to it.
 
-use super::factor;
-use ::approvals::{Action, Decided, Eye, List, Row as Wish, Shown, State, list, permission, reasons};
+use super::terms::{Row, compare_texts};
+use ::approvals::{Action, Decided, Eye, List, Row as Wish, Shown, State, list, reasons};
 use askama::Template;
 use audit::Look;
 use chrono::{DateTime, Utc};
 use database::Durability;
 use kernel::{ApprovalId, Refusal, StaffId, calendar, outcome};
 use pages::{
-    Reply, Row, Visit,
+    Reply, Row as Route, Visit,
     frame::Frame,
     reply::see_other,
     staff_session,
@@ -31,7 +31,7 @@ const LISTS: [(&str, &str, List); 3] = [
 ];
 
 /// The rows of these pages.
-pub(super) fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Route> {
     let (get, post) = (Method::GET, Method::POST);
     vec![
         staff_session(get.clone(), APPROVALS, "console.approvals", lists),
@@ -102,6 +102,8 @@ struct WishPage {
     frame: Frame,
     line: Line,
     difference: ::approvals::Difference,
+    /// What changes within whole texts, line by line.
+    texts: Vec<(String, Vec<Row>)>,
     answered_by: String,
     word: Option<String>,
     agree: Option<String>,
@@ -110,6 +112,8 @@ struct WishPage {
     /// Why they see no button to agree.
     why_not: &'static str,
     take: Option<Take>,
+    /// True of a file, which whoever asked takes after the agreement.
+    is_file: bool,
     typed: String,
 }
 
@@ -138,7 +142,9 @@ fn state_words(wish: &Wish, now: DateTime<Utc>) -> String {
         State::Done => format!("承認されて行われました（{}）", at()),
         State::Declined => format!("断られました（{}）", at()),
         State::Withdrawn => format!("取り下げられました（{}）", at()),
-        State::Lapsed => "期限が過ぎたか、内容が変わったため、行われないまま終わりました".to_owned(),
+        State::Lapsed => {
+            "期限が過ぎたか、内容が変わったか、承認できる職員がいなくなったため、行われないまま終わりました".to_owned()
+        }
     }
 }
 
@@ -208,6 +214,9 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let again = visit.again().await;
     let is_standing = is_waiting || state == State::Agreed;
     let below = |what: &str| format!("{}/{what}", path(id));
+    let is_text = |(_, before, after): &(String, String, String)| before.contains('\n') || after.contains('\n');
+    let (texts, difference): (Vec<_>, Vec<_>) = shown.difference.into_iter().partition(is_text);
+    let compared = |(label, before, after): (String, String, String)| (label, compare_texts(&before, &after));
     visit.html(&WishPage {
         line: Line::new(&shown.row, &names, visit.now),
         answered_by: shown
@@ -222,8 +231,10 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         take: (own && state == State::Agreed)
             .then(|| Take::read(&shown.parameters))
             .flatten(),
+        is_file: Take::read(&shown.parameters).is_some(),
         typed: again.typed.text("word").to_owned(),
-        difference: shown.difference,
+        difference,
+        texts: texts.into_iter().map(compared).collect(),
         word: shown.word,
         frame: visit.frame().in_section(APPROVALS).with_errors(again.errors),
     })
@@ -235,7 +246,7 @@ fn may_agree(shown: &Shown, eye: Eye<'_>, is_waiting: bool) -> (bool, &'static s
         (false, "")
     } else if shown.is_own(eye) {
         (false, "自分の申請や、自分についての申請は承認できません。")
-    } else if eye.agrees.contains(&permission(shown.action)) {
+    } else if shown.is_agreed_to_by(eye) {
         (true, "")
     } else {
         (false, "承認できるのは、同じ権限を7日以上持っている職員です。")
@@ -246,7 +257,7 @@ fn may_agree(shown: &Shown, eye: Eye<'_>, is_waiting: bool) -> (bool, &'static s
 async fn agree(visit: Visit, clerk: Clerk) -> Reply {
     let id = asked(&visit)?;
     if !clerk.has_just_proven(visit.now) {
-        return Ok(factor::to_prove(&visit, &path(id)));
+        return Ok(visit.prove_first(&path(id), &[]).await);
     }
     let (approvals, performers) = (visit.services.staff.approvals(), &visit.services.performers);
     let decided = approvals.agree(&visit.origin, clerk.eye(), id, performers).await;

@@ -16,9 +16,14 @@ use askama::Template;
 use audit::{Look, read, read::Recorded};
 use database::{DatabaseError, Durability, TenantTransaction};
 use filter::Narrowed;
-use kernel::{AuditId, PersonId, StaffId};
+use kernel::{AuditId, PersonId, Refusal, StaffId};
 use line::Line;
-use pages::{Reply, Row, Visit, frame::Frame, staff, staff_proven, visit::Trouble};
+use pages::{
+    Reply, Row, Visit,
+    frame::{Errors, Frame},
+    staff, staff_proven,
+    visit::Trouble,
+};
 use poem::http::Method;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -48,7 +53,8 @@ pub(super) fn rows() -> Vec<Row> {
             "console.audit.file.submit",
             AUDIT_EXPORT,
             file::submit,
-        ),
+        )
+        .keeping(&["person", "looks", "staff", "action", "from", "until"]),
         staff(
             get,
             "/console/audit/lines/:id",
@@ -64,6 +70,9 @@ pub(super) fn rows() -> Vec<Row> {
 struct ListPage {
     frame: Frame,
     narrowed: Narrowed,
+    /// As typed.
+    from: String,
+    until: String,
     symbol: String,
     number: String,
     colleagues: Vec<(String, String, bool)>,
@@ -99,9 +108,14 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let mut frame = visit.frame().in_section(AUDIT);
     if again.is_refused() {
         frame = frame.with_errors(again.errors);
+    } else if !narrowed.errors.is_empty() {
+        let refusal = Refusal::fields(narrowed.errors.clone());
+        frame = frame.with_errors(Errors::new(&refusal, visit.now));
     }
     visit.html(&ListPage {
         frame,
+        from: visit.query.text("from").to_owned(),
+        until: visit.query.text("until").to_owned(),
         symbol,
         number,
         colleagues,
@@ -154,13 +168,17 @@ async fn names(tx: &TenantTransaction, lines: &[Recorded]) -> Result<HashMap<Sta
     ::staff::names(tx, &ids).await
 }
 
-/// Whom of those to whom something was done the clerk may know no more of than that it was done: who is protected.
-async fn veiled(tx: &TenantTransaction, clerk: &Clerk, lines: &[Recorded]) -> Result<HashSet<PersonId>, DatabaseError> {
+/// Whom of those by whom or to whom something was done the clerk may know no more of than that it was done: who is protected, by
+/// their own id and those of their accounts.
+async fn veiled(tx: &TenantTransaction, clerk: &Clerk, lines: &[Recorded]) -> Result<HashSet<Uuid>, DatabaseError> {
     if clerk.may(MEMBERS_PROTECT) {
         return Ok(HashSet::new());
     }
-    let people: Vec<PersonId> = lines.iter().filter_map(line::person).collect();
-    roster::protection::protected_of(tx, &people).await
+    let ids: Vec<Uuid> = lines.iter().flat_map(line::people).collect();
+    let people: Vec<PersonId> = ids.iter().copied().map(PersonId).collect();
+    let people = roster::protection::protected_of(tx, &people).await?;
+    let accounts = accounts::for_staff::protected_of(tx, &ids).await?;
+    Ok(people.into_iter().map(|id| id.0).chain(accounts).collect())
 }
 
 /// Whose lines can be chosen, with who is.

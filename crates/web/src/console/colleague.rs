@@ -2,17 +2,21 @@
 //! page that says what comes of it before it is done.
 
 use super::colleagues::{Choice, Line, STAFF, choices, grants};
-use ::approvals::{Asked, WAITS};
+use ::approvals::{Action, Asked, WAITS};
 use access::{Role, STAFF_MANAGE};
 use askama::Template;
-use kernel::{Refusal, StaffId, calendar, outcome};
+use chrono::{DateTime, Utc};
+use kernel::{Reason, Refusal, StaffId, calendar, outcome};
 use pages::{
-    Reply, Visit,
-    frame::Frame,
+    Reply, Visit, Waits,
+    frame::{Errors, Frame},
     reply::see_other,
     visit::{Trouble, settle},
 };
-use staff::{By, Clerk, Colleague, State};
+use staff::{By, Clerk, Colleague, State, reasons};
+
+/// What is kept of a refused form of roles.
+pub(super) const FIELDS: [&str; 3] = ["role", "symbols", "codes"];
 
 /// What is done to an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +76,26 @@ impl Deed {
         }
     }
 
+    /// What stands against it now.
+    fn against(self, clerk: &Clerk, colleague: &Colleague, now: DateTime<Utc>) -> Option<Errors> {
+        let refused = |reason: Reason| Errors::new(&reason.into(), now);
+        let is_own = clerk.staff_id == colleague.staff_id;
+        (!self.fits(clerk, colleague)).then(|| match (self, colleague.state) {
+            (Self::Suspend, _) if is_own => refused(reasons::OWN_ACCOUNT),
+            (Self::Reset, _) if is_own => refused(reasons::OWN_FACTOR),
+            (Self::Suspend, _) => Errors::of_form("すでに停止しています", "このアカウントではログインできません。"),
+            (Self::Resume, _) => Errors::of_form("停止していません", "このアカウントは、そのまま使えます。"),
+            (Self::Reset, State::Invited) => refused(reasons::NOT_ACCEPTED),
+            (Self::Resend, State::Active) => refused(reasons::STAFF_KNOWN),
+            (Self::Reset | Self::Resend, _) => refused(reasons::COLLEAGUE_SUSPENDED),
+        })
+    }
+
     /// True where it makes sense now.
-    fn fits(self, colleague: &Colleague) -> bool {
+    fn fits(self, clerk: &Clerk, colleague: &Colleague) -> bool {
+        let is_own = clerk.staff_id == colleague.staff_id;
         match self {
+            Self::Suspend | Self::Reset if is_own => false,
             Self::Suspend => matches!(colleague.state, State::Active | State::Invited),
             Self::Resume => matches!(colleague.state, State::Suspended(_) | State::Unused(_)),
             Self::Reset => colleague.state == State::Active,
@@ -137,6 +158,8 @@ struct DeedPage {
     heading: &'static str,
     words: &'static str,
     path: String,
+    /// False where it makes no sense now; the frame says why.
+    is_possible: bool,
 }
 
 async fn found(visit: &Visit, clerk: &Clerk) -> Result<Colleague, Trouble> {
@@ -146,15 +169,25 @@ async fn found(visit: &Visit, clerk: &Clerk) -> Result<Colleague, Trouble> {
     found.ok_or(Trouble::NotFound)
 }
 
+/// What of a colleague waits for another's agreement.
+async fn waits(visit: &Visit, clerk: &Clerk, id: StaffId) -> Result<Vec<Waits>, Trouble> {
+    visit
+        .waits(clerk, &[(Action::Grant, id.0), (Action::ResetFactor, id.0)])
+        .await
+}
+
 /// `GET /console/staff/:id`.
 pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let colleague = found(&visit, &clerk).await?;
     let line = Line::new(&colleague);
     let may = clerk.may(STAFF_MANAGE);
     let last = |deed: Deed| deed.pattern().rsplit('/').next().unwrap_or_default();
-    let deeds = Deed::ALL.into_iter().filter(|deed| may && deed.fits(&colleague));
+    let deeds = Deed::ALL
+        .into_iter()
+        .filter(|deed| may && deed.fits(&clerk, &colleague));
+    let waits = waits(&visit, &clerk, colleague.staff_id).await?;
     visit.html(&ShowPage {
-        frame: visit.frame().in_section(STAFF),
+        frame: visit.frame().in_section(STAFF).with_waits(waits),
         roles: colleague.roles.iter().map(Held::new).collect(),
         deeds: deeds
             .map(|deed| (format!("{}/{}", line.path, last(deed)), deed.heading()))
@@ -178,6 +211,7 @@ pub(super) async fn roles(visit: Visit, clerk: Clerk) -> Reply {
         }
     };
     let line = Line::new(&colleague);
+    let waits = waits(&visit, &clerk, colleague.staff_id).await?;
     visit.html(&RolesPage {
         path: format!("{}/roles", line.path),
         roles: choices(|role| {
@@ -191,7 +225,11 @@ pub(super) async fn roles(visit: Visit, clerk: Clerk) -> Reply {
         codes: text("codes", |held| &held.workplaces),
         seen: colleague.roles_mark,
         line,
-        frame: visit.frame().in_section(STAFF).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(STAFF)
+            .with_errors(again.errors)
+            .with_waits(waits),
     })
 }
 
@@ -213,7 +251,7 @@ pub(super) async fn set_roles(visit: Visit, clerk: Clerk) -> Reply {
         Ok(Asked::Waits(_)) => Ok(visit.inform(see_other(&path), WAITS)),
         Err(refusal) => {
             let page = format!("{path}/roles");
-            Ok(visit.form_again(&refusal, &page, &["role", "symbols", "codes"]).await)
+            Ok(visit.form_again(&refusal, &page, &FIELDS).await)
         }
     }
 }
@@ -221,13 +259,20 @@ pub(super) async fn set_roles(visit: Visit, clerk: Clerk) -> Reply {
 /// `GET` of a deed's page.
 pub(super) async fn ask(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
     let colleague = found(&visit, &clerk).await?;
+    let waits = waits(&visit, &clerk, colleague.staff_id).await?;
     let again = visit.again().await;
+    let against = deed.against(&clerk, &colleague, visit.now);
     visit.html(&DeedPage {
+        is_possible: against.is_none(),
         line: Line::new(&colleague),
         heading: deed.heading(),
         words: deed.words(),
         path: visit.asked_for.split('?').next().unwrap_or_default().to_owned(),
-        frame: visit.frame().in_section(STAFF).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(STAFF)
+            .with_errors(against.unwrap_or(again.errors))
+            .with_waits(waits),
     })
 }
 

@@ -26,7 +26,8 @@ pub(super) fn rows() -> Vec<Row> {
             "console.staff.invite.submit",
             STAFF_MANAGE,
             invite,
-        ),
+        )
+        .keeping(&FIELDS),
         staff(
             get.clone(),
             "/console/staff/:id",
@@ -47,7 +48,8 @@ pub(super) fn rows() -> Vec<Row> {
             "console.colleague.roles.submit",
             STAFF_MANAGE,
             colleague::set_roles,
-        ),
+        )
+        .keeping(&colleague::FIELDS),
     ];
     for deed in Deed::ALL {
         let (path, [asked, done]) = (deed.pattern(), deed.names());

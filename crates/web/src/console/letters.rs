@@ -4,7 +4,7 @@
 use super::csv::csv;
 use crate::letter::{Letterhead, To};
 use access::{EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT};
-use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
+use approvals::{Action, Difference, Performer, Wish};
 use askama::Template;
 use audit::{Entry, Look};
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use database::{Database, Durability};
 use futures_util::stream;
 use kernel::{Outage, OutageKind, Outcome, PersonId, Symbol, calendar, outcome, text};
 use pages::{
-    Reply, Visit,
+    Reply, Visit, Waits,
     forms::{Form, encode},
     frame::Frame,
     reply::see_other,
@@ -21,7 +21,7 @@ use pages::{
 use roster::letters::{self, Addressee, Filter, Kind, Registered};
 use serde_json::{Value, json};
 use staff::{Clerk, reasons};
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 use tabular::Written;
 use uuid::Uuid;
 
@@ -196,10 +196,11 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let seen: Vec<Uuid> = found.iter().map(|person| person.person_id.0).collect();
     let look = Look::list("letters", typed.names(), &seen);
     audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
+    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
     tx.commit().await?;
     let last = found.last().filter(|_| is_more);
     visit.html(&ListPage {
-        frame: visit.frame().in_section(LETTERS),
+        frame: visit.frame().in_section(LETTERS).with_waits(waits),
         more: last.map(|last| format!("{LETTERS}?{}&after={}", typed.query(), last.person_id)),
         people: found.into_iter().map(Line::of).collect(),
         states: STATES.map(|(value, words)| State {
@@ -235,7 +236,7 @@ pub(super) async fn print(visit: Visit, clerk: Clerk) -> Reply {
         }
     };
     if found.is_empty() {
-        let text = "案内状を送れる方がいません。本人で、資格のある方を選んでください";
+        let text = "案内状を送れる方がいません。本人で、資格のある方を選んでください。";
         return Ok(visit.inform(see_other(LETTERS), text));
     }
     let names = if is_chosen { vec!["chosen"] } else { typed.names() };
@@ -284,11 +285,16 @@ async fn keep(
 /// `GET /console/letters/file`: what goes into the file.
 pub(super) async fn ask_file(visit: Visit, clerk: Clerk) -> Reply {
     may_both(&clerk)?;
-    let filter = Typed::read(&visit.query);
-    let words = STATES.into_iter().find(|(value, _)| *value == filter.registered);
     let again = visit.again().await;
+    let filter = Typed::read(again.or(&visit.query));
+    let words = STATES.into_iter().find(|(value, _)| *value == filter.registered);
+    let waits = visit.waits(&clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
     visit.html(&FilePage {
-        frame: visit.frame().in_section(LETTERS).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(LETTERS)
+            .with_errors(again.errors)
+            .with_waits(waits),
         registered: words.map_or("", |(_, words)| words),
         filter,
     })
@@ -317,31 +323,22 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
     let filter = typed.filter().ok_or(Trouble::NotFound)?;
     let head = Arc::new(head(&visit, &clerk)?);
     let database = visit.services.database.clone();
-    let mut tx = database.tenant(clerk.insurer.tenant_id).write(Durability::Safe).await?;
+    let tx = database.tenant(clerk.insurer.tenant_id).write(Durability::Safe).await?;
     let wish = Wish {
         action: Action::Export,
         kind: EXPORT,
         subject: clerk.staff_id.0,
         person: None,
         beneficiary: None,
+        also: [].into(),
         parameters: file_parameters(&typed, encoding),
         difference: exported(&typed, encoding),
     };
-    let approvals = visit.services.staff.approvals();
-    match approvals
-        .ask(&mut tx, visit.now, clerk.asker(&visit.origin), wish)
-        .await?
-    {
-        Outcome::Done(Asked::GoesOn) => {}
-        Outcome::Done(Asked::Waits(_)) => {
-            tx.commit().await?;
-            return Ok(visit.inform(see_other(LETTERS), WAITS));
-        }
-        Outcome::Refused(refusal) => {
-            let page = format!("{LETTERS}/file?{}", typed.query());
-            return Ok(visit.form_again(&refusal, &page, &[]).await);
-        }
-    }
+    let page = format!("{LETTERS}/file?{}", typed.query());
+    let tx = match visit.ask(tx, &clerk, wish, (LETTERS, &page)).await? {
+        ControlFlow::Continue(tx) => tx,
+        ControlFlow::Break(answer) => return Ok(answer),
+    };
     let entry = Entry {
         actor: clerk.actor(),
         action: "letters.export",

@@ -233,7 +233,7 @@ fn reason_words(reason: FailureReason) -> &'static str {
     match reason {
         FailureReason::UnknownNumber => "記号・番号が名簿にない",
         FailureReason::OtherFacts => "記号・番号はあるが、生年月日・氏名などが名簿と違う",
-        FailureReason::Alike => "同じ番号に似た氏名の人がいて、決められない",
+        FailureReason::Alike => "同じ番号に似た氏名の方がいて、決められない",
         FailureReason::Registered => "すでに登録している",
     }
 }
@@ -261,7 +261,7 @@ async fn mails(tx: &TenantTransaction, now: DateTime<Utc>) -> Body {
     let shown = not_protected("subject_id");
     let (total, mails) = mail::undelivered(tx, since, ROWS, &shown).await?;
     let mails = mails.into_iter().map(|mail| Mail {
-        at: mail.finished_at.map(calendar::full_minute).unwrap_or_default(),
+        at: mail.finished_at.map(calendar::moment).unwrap_or_default(),
         kind: kinds::mail(&mail.template),
         to: mail.masked_to,
         state: if mail.state == "expired" {
@@ -288,24 +288,32 @@ struct Import {
 struct Ended {
     at: String,
     is_taken: bool,
+    /// True of one that undoes another.
+    is_undoing: bool,
     /// What it changed.
-    facts: [(&'static str, String); 5],
+    facts: Vec<(&'static str, String)>,
     /// Rows that could not be read, where there are any.
     unread: Option<String>,
 }
 
 async fn import(tx: &TenantTransaction) -> Body {
-    let last = roster::last_import(tx).await?.map(|last| Ended {
-        at: calendar::moment(last.finished_at),
-        is_taken: last.state == "finished",
-        facts: [
-            ("読み込んだ行", format!("{}行", grouped(last.rows))),
-            ("新しい人", format!("{}人", grouped(last.new_count))),
-            ("変更", format!("{}人", grouped(last.changed_count))),
-            ("資格の回復", format!("{}人", grouped(last.returned_count))),
-            ("資格の喪失", format!("{}人", grouped(last.lost_count))),
-        ],
-        unread: (last.error_count > 0).then(|| grouped(last.error_count)),
+    let last = roster::last_import(tx).await?.map(|last| {
+        let people = [
+            ("新規", last.new_count),
+            ("変更", last.changed_count),
+            ("再加入", last.returned_count),
+            ("資格喪失", last.lost_count),
+        ];
+        // No file is read to undo an import.
+        let rows = (!last.is_undoing).then(|| ("読み込んだ行", format!("{}行", grouped(last.rows))));
+        let people = people.map(|(what, count)| (what, format!("{}人", grouped(count))));
+        Ended {
+            at: calendar::moment(last.finished_at),
+            is_taken: last.state == "finished",
+            is_undoing: last.is_undoing,
+            facts: rows.into_iter().chain(people).collect(),
+            unread: (last.error_count > 0).then(|| grouped(last.error_count)),
+        }
     });
     Ok(Some(Import { last }.render()?))
 }

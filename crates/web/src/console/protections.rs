@@ -5,11 +5,12 @@ pub(super) mod lift;
 
 use access::Reach;
 use accounts::protection::{self as protecting, By, Held};
+use approvals::Action;
 use askama::Template;
 use audit::Look;
 use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{Field, FieldError, Number, PersonId, Problem, ProtectionId, Refusal, Symbol, calendar};
-use pages::{Again, Reply, Visit, forms::Form, frame::Frame, reply::see_other, visit::Trouble};
+use pages::{Again, Reply, Visit, Waits, forms::Form, frame::Frame, reply::see_other, visit::Trouble};
 use roster::{
     NamedError, Numbered, Person,
     protection::{self, Protection, Relative},
@@ -28,7 +29,7 @@ const NUMBER: Field = Field::new("number", "番号").takes("番号を、名簿�
 /// The number of nobody.
 const NOBODY: Field =
     Field::new("number", "番号").takes("この記号・番号の方は名簿にいません。記号と番号をお確かめください");
-const PERSON: Field = Field::new("person", "保護する人").or_empty("保護する人を選んでください");
+const PERSON: Field = Field::new("person", "保護する方").or_empty("保護する方を選んでください");
 const GUARDIAN: Field = Field::new("guardian", "代わりに手続きする人")
     .or_empty("代わりに手続きする人の記号・番号・枝番から、1人に決められません。名簿でお確かめください");
 const REASON: Field = Field::new("reason", "理由");
@@ -185,6 +186,8 @@ pub(super) async fn list(visit: Visit, clerk: Clerk) -> Reply {
     found.truncate(PER_PAGE);
     let by: Vec<_> = found.iter().map(|one| one.set_by).collect();
     let names = staff::names(&tx, &by).await?;
+    let lifted: Vec<_> = found.iter().map(|one| (Action::LiftProtection, one.id.0)).collect();
+    let waits = Waits::about(&tx, visit.now, &clerk, &lifted).await?;
     look(&visit, &clerk, tx, found.iter().map(|one| one.person)).await?;
     let again = visit.again().await;
     let last = found.last().filter(|_| is_more);
@@ -192,7 +195,7 @@ pub(super) async fn list(visit: Visit, clerk: Clerk) -> Reply {
         more: last.map(|last| format!("{PROTECTIONS}?after={}", last.id)),
         symbol: again.typed.text("symbol").to_owned(),
         number: again.typed.text("number").to_owned(),
-        frame: frame(&visit, again),
+        frame: frame(&visit, again).with_waits(waits),
         lines: found.into_iter().map(|one| Line::new(one, &names)).collect(),
     })
 }

@@ -8,11 +8,11 @@ mod undo;
 pub(super) use errors::performer;
 
 use access::{EXPORT_PERSONAL, ROSTER_IMPORT, ROSTER_UNDO, ROSTER_VIEW, Reach};
-use approvals::{Asked, WAITS};
+use approvals::{Action, Asked, WAITS};
 use askama::Template;
 use kernel::{ImportId, Outcome, Refusal};
 use pages::{
-    Reply, Row, Visit, assets,
+    Reply, Row, Visit, Waits, assets,
     forms::Form,
     frame::Frame,
     reply::{self, see_other},
@@ -228,11 +228,16 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     } else {
         Vec::new()
     };
+    let waits = waits(&visit, &clerk, run.run_id).await?;
     let again = visit.again().await;
     let told = told(&run);
     let is_at_work = told.step == Step::AtWork;
     let page = visit.html(&RunPage {
-        frame: visit.frame().in_section(ROSTER).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(ROSTER)
+            .with_errors(again.errors)
+            .with_waits(waits),
         may_import,
         undo: undo::path(&visit, &clerk, &run).await?,
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
@@ -277,7 +282,7 @@ async fn compare(visit: Visit, clerk: Clerk) -> Reply {
 async fn start(visit: Visit, clerk: Clerk) -> Reply {
     let run = found(&visit, &clerk).await?;
     if is_grave(&run.counts) && !clerk.has_just_proven(visit.now) {
-        return Ok(visit.to_prove());
+        return Ok(visit.prove_first(&path(run.run_id), &["agree"]).await);
     }
     let agrees = visit.form.text("agree") == "1";
     let started = visit
@@ -331,6 +336,12 @@ fn over_all(clerk: &Clerk) -> Result<(), Trouble> {
     } else {
         Err(NOT_PERMITTED.into())
     }
+}
+
+/// What of a run waits for another's agreement: that it imports, that it is undone, that its errors are taken along.
+async fn waits(visit: &Visit, clerk: &Clerk, run: ImportId) -> Result<Vec<Waits>, Trouble> {
+    let actions = [Action::ImportLoss, Action::BirthDate, Action::Export];
+    visit.waits(clerk, &actions.map(|action| (action, run.0))).await
 }
 
 async fn found(visit: &Visit, clerk: &Clerk) -> Result<Run, Trouble> {

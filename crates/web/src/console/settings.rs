@@ -85,7 +85,7 @@ pub(super) fn rows() -> Vec<Row> {
         match topic {
             Topic::LogIn => [
                 staff_proven(Method::GET, path, shows, SETTINGS_EDIT, show),
-                staff_proven(Method::POST, path, saves, SETTINGS_EDIT, save),
+                staff_proven(Method::POST, path, saves, SETTINGS_EDIT, save).keeping(&typed::OF_LOG_IN),
             ],
             _ => [
                 staff(Method::GET, path, shows, SETTINGS_EDIT, show),
@@ -149,7 +149,8 @@ pub(super) fn rows() -> Vec<Row> {
             "console.settings.revision.take_back",
             SETTINGS_EDIT,
             revisions::take_back,
-        ),
+        )
+        .keeping(&["why"]),
     ];
     forms.chain(others).collect()
 }

@@ -4,11 +4,11 @@ use super::{
     approvals::APPROVALS,
     settings::{self, Difference},
 };
-use ::approvals::{Action, Asked, Switching, WAITS};
+use ::approvals::{Action, Asked, Switching, WAITS, taking_out};
 use access::{SETTINGS_EDIT, SETTINGS_VIEW};
 use askama::Template;
 use kernel::{Field, FieldError, Problem, Refusal, text};
-use pages::{Reply, Row, Visit, frame::Frame, reply::see_other, staff, staff_proven, visit::settle};
+use pages::{Reply, Row, Visit, Waits, frame::Frame, reply::see_other, staff, staff_proven, visit::settle};
 use poem::http::Method;
 use staff::Clerk;
 
@@ -22,7 +22,7 @@ const FIELDS: [&str; 3] = ["revision", "on", "why"];
 pub(super) fn rows() -> Vec<Row> {
     vec![
         staff(Method::GET, SETTINGS, "console.switches", SETTINGS_VIEW, show),
-        staff_proven(Method::POST, SETTINGS, "console.switches.submit", SETTINGS_EDIT, submit),
+        staff_proven(Method::POST, SETTINGS, "console.switches.submit", SETTINGS_EDIT, submit).keeping(&FIELDS),
     ]
 }
 
@@ -49,9 +49,10 @@ struct Line {
 async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let again = visit.again().await;
     let mut tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
-    let switches = visit.services.staff.approvals().switches(&tx, visit.now).await?;
+    let switches = visit.services.staff.approvals().switches(&tx, visit.now, None).await?;
     let standing = tenancy::revisions::standing(&mut tx).await?;
     let (revision, meanwhile) = settings::seen(&mut tx, &again, &standing).await?;
+    let waits = Waits::about(&tx, visit.now, &clerk, &taking_out()).await?;
     tx.commit().await?;
     let line = |switch: &::approvals::Switch| Line {
         word: switch.action.as_str(),
@@ -69,7 +70,11 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
         meanwhile,
         why: again.typed.text("why").to_owned(),
         may_edit: clerk.may(SETTINGS_EDIT),
-        frame: visit.frame().in_section(APPROVALS).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(APPROVALS)
+            .with_errors(again.errors)
+            .with_waits(waits),
     })
 }
 

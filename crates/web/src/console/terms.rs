@@ -7,18 +7,19 @@ mod draft;
 mod publish;
 
 pub(super) use consents::performer as consents_performer;
+pub(super) use difference::{Row, compare as compare_texts};
 pub(super) use publish::performer;
 
 use crate::console::{GET, POST};
 use access::{EXPORT_PERSONAL, TERMS_EDIT, TERMS_VIEW};
 use accounts::agreed::{self, Document};
+use approvals::Action;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
-use difference::Row;
 use kernel::{Field, FieldError, Outcome, Problem, Refusal, TenantId, calendar, text};
 use pages::{
-    Reply, Row as Route, Visit,
+    Reply, Row as Route, Visit, Waits,
     frame::Frame,
     markdown,
     reply::see_other,
@@ -226,6 +227,8 @@ async fn list(visit: Visit, clerk: Clerk) -> Reply {
     let known = Known::read(&visit, &clerk).await?;
     let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
     let drafts = terms::drafts(&tx).await?;
+    let about: Vec<_> = drafts.iter().map(|draft| publish::wished(draft.revision)).collect();
+    let waits = Waits::about(&tx, visit.now, &clerk, &about).await?;
     tx.commit().await?;
     let may_edit = clerk.may(TERMS_EDIT);
     let group = |document: &'static str| {
@@ -246,7 +249,7 @@ async fn list(visit: Visit, clerk: Clerk) -> Reply {
     let documents = [ADDENDUM, SERVICE, POINTS].into_iter();
     let groups = documents.map(group);
     visit.html(&ListPage {
-        frame: visit.frame().in_section(TERMS),
+        frame: visit.frame().in_section(TERMS).with_waits(waits),
         groups: groups
             .filter(|group| !group.lines.is_empty() || group.next.is_some() || !group.drafts.is_empty())
             .collect(),
@@ -324,6 +327,7 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         Some(found) => Some(agreed::lacking(&tx, document, found.since).await?),
         None => None,
     };
+    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
     tx.commit().await?;
     let text = text_of(&visit, named.owner(&clerk), &head).await?;
     let members = accepted.iter().find(|accepted| accepted.revision == named.revision);
@@ -335,7 +339,7 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         .map(|other| other.revision)
         .filter(|other| *other != head.revision);
     visit.html(&OnePage {
-        frame: visit.frame().in_section(TERMS),
+        frame: visit.frame().in_section(TERMS).with_waits(waits),
         document_words: label(named.document),
         line: Line::of(&head, in_force.map(|found| found.terms.revision), visit.now),
         changes: text.changes,

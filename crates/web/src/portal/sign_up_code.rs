@@ -11,7 +11,7 @@ use crate::{
 use accounts::{CodeView, Step, TicketView, fields, reasons};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use kernel::{Outcome, Refusal, TenantSecret, calendar};
+use kernel::{Outcome, Refusal, TenantSecret, calendar, outcome};
 use mail::MailState;
 use pages::{
     cookies, error_pages,
@@ -111,6 +111,10 @@ async fn refused(mut visit: Visit, refusal: Refusal) -> Reply {
     }
     if refusal.is(reasons::STEP_MISSING) {
         return Ok(see_other(ACCOUNT));
+    }
+    // The account may be made, and the ticket over with it: the same code once more tells, and must find its ticket.
+    if refusal.is(outcome::UNCONFIRMED) {
+        return Ok(error_pages::page(visit.frame(), &refusal.into(), visit.now));
     }
     // The user ID was lost meanwhile, and its field is on the page before.
     if let Some(error) = refusal.fields.iter().find(|error| error.field == fields::USER_ID) {

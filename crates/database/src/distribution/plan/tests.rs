@@ -5,6 +5,7 @@ fn table(name: &str, comment: &str) -> Table {
         name: name.into(),
         comment: comment.into(),
         forced: comment.starts_with("tenant"),
+        partitions: Vec::new(),
         unlogged: false,
         key: None,
         targets: Vec::new(),
@@ -104,10 +105,30 @@ fn a_run_that_broke_off_is_taken_up_where_it_was() {
         plan(&[after, before]).unwrap(),
         [
             r#"ALTER TABLE "persons" FORCE ROW LEVEL SECURITY"#,
+            r#"ALTER TABLE "pets" NO FORCE ROW LEVEL SECURITY"#,
             r#"SELECT create_distributed_table('"pets"', 'tenant_id', colocate_with => '"persons"')"#,
             r#"ALTER TABLE "pets" FORCE ROW LEVEL SECURITY"#,
         ]
     );
+}
+
+#[test]
+fn a_tables_years_are_freed_of_their_rule_while_it_is_spread_and_have_it_again() {
+    let costs = Table {
+        partitions: vec!["costs_2025".into(), "costs_2026".into()],
+        ..tenant("costs", &[])
+    };
+    let all = |force: &str| {
+        ["costs", "costs_2025", "costs_2026"].map(|name| format!("ALTER TABLE \"{name}\" {force} ROW LEVEL SECURITY"))
+    };
+    let spread = r#"SELECT create_distributed_table('"costs"', 'tenant_id', colocate_with => 'none')"#.to_owned();
+    let whole = [all("NO FORCE").as_slice(), &[spread], &all("FORCE")].concat();
+    assert_eq!(plan(std::slice::from_ref(&costs)).unwrap(), whole);
+    // A run that broke off somewhere before it was spread, and one that broke off behind it.
+    let freed = |table: Table| Table { forced: false, ..table };
+    assert_eq!(plan(&[freed(costs.clone())]).unwrap(), whole);
+    assert_eq!(plan(&[freed(done(costs.clone()))]).unwrap(), all("FORCE"));
+    assert_eq!(plan(&[done(costs)]).unwrap(), Vec::<String>::new());
 }
 
 #[test]

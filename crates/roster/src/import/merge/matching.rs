@@ -35,13 +35,15 @@ impl Merge<'_> {
     }
 }
 
+// That neither is empty is said of both: the index is of persons who have one.
 const BY_PERSONAL_ID: &str = "
     INSERT INTO roster_matches (tenant_id, line, person_id)
     SELECT s.tenant_id, s.line, p.person_id
     FROM roster_staging s JOIN persons p ON p.personal_id = s.personal_id
-    WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.personal_id <> ''";
+    WHERE s.tenant_id = $1 AND p.tenant_id = $1 AND s.personal_id <> '' AND p.personal_id <> ''";
 
-/// A fact that was mended by hand is none that the files know.
+/// A fact that was mended by hand is none that the files know. A look-up for each who was mended: joined, the whole roster
+/// would be read for them.
 const BY_FILE: &str = "
     INSERT INTO roster_matches (tenant_id, line, person_id)
     SELECT tenant_id, line, person_id
@@ -55,9 +57,12 @@ const BY_FILE: &str = "
                 coalesce(max(split_part(f.from_file, chr(31), 3)) FILTER (WHERE f.field = 'number'), p.branch) AS branch,
                 coalesce(max(f.from_file) FILTER (WHERE f.field = 'kana_name'), p.kana_name) AS kana_name,
                 coalesce(max(f.from_file) FILTER (WHERE f.field = 'birth_date'), p.birth_date::text) AS birth_date
-            FROM facts_by_hand f JOIN persons p ON p.tenant_id = $1 AND p.person_id = f.person_id
+            FROM facts_by_hand f
+            CROSS JOIN LATERAL (
+                SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = f.person_id OFFSET 0
+            ) AS p
             WHERE f.tenant_id = $1 AND f.field IN ('number', 'kana_name', 'birth_date')
-            GROUP BY p.tenant_id, p.person_id
+            GROUP BY p.person_id, p.personal_id, p.symbol, p.number, p.branch, p.kana_name, p.birth_date
         ) AS filed
         JOIN roster_staging s ON s.symbol = filed.symbol AND s.number = filed.number
             AND s.branch IN ('', filed.branch) AND s.kana_name = filed.kana_name

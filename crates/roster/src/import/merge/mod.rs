@@ -2,6 +2,7 @@
 //! in the import's transaction, under the insurer's lock. What is written takes its tenant from the rows it is made of, as
 //! in [`super::staging`].
 
+mod losses;
 mod matching;
 mod samples;
 pub(crate) mod stated;
@@ -9,12 +10,13 @@ pub(crate) mod stated;
 use super::{
     columns::{Column, Header},
     reasons::ErrorLog,
-    report::{Corrected, Vanishing},
+    report::Corrected,
     staging,
 };
 use crate::{
     before, ended,
     held::{self, IS_KEPT},
+    protection, workplaces,
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -22,16 +24,11 @@ use diesel::{
     QueryableByName,
     pg::Pg,
     query_builder::BoxedSqlQuery,
-    sql_types::{BigInt, Bool, Date, Integer, SmallInt, Text, Timestamptz, Uuid},
+    sql_types::{BigInt, Date, Integer, SmallInt, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use jobs::SameEvents;
-use kernel::{FOLD_VERSION, ImportId, Keys, PersonId, calendar};
-use serde_json::json;
+use kernel::{FOLD_VERSION, ImportId, Keys, calendar};
 use stated::{STATED, is_key};
-
-/// Persons lost who are announced at a time.
-const ANNOUNCED_AT_ONCE: i64 = 10_000;
 
 /// An import under way.
 pub(super) struct Merge<'a> {
@@ -72,11 +69,13 @@ impl Merge<'_> {
         execute(tx, DROP_FORGOTTEN, |query| query.bind::<Date, _>(before)).await
     }
 
-    /// Who would have the number of somebody else, once a file of changes says all that there is to say.
+    /// Who would have the number of somebody else, once the file says all that there is to say.
     pub(super) async fn find_taken(&self, tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
         let has_branch = self.header.has(Column::Branch);
         if self.is_delta() {
             staging::complete(tx, has_branch).await?;
+        } else if held::is_any(tx).await? {
+            staging::give_up(tx, self.today()).await?;
         }
         staging::find_taken(tx, (self.is_delta(), has_branch), self.today()).await
     }
@@ -97,43 +96,6 @@ impl Merge<'_> {
         Ok(Corrected {
             persons: lines.as_slice().first().map_or(0, |first| unsigned(first.persons)),
             lines: lines.into_iter().map(|row| unsigned(row.line)).collect(),
-        })
-    }
-
-    /// How many covered persons the file leaves out or ends; `percent` may vanish.
-    pub(super) async fn vanishing(&self, tx: &mut TenantTransaction, percent: u64) -> Result<Vanishing, DatabaseError> {
-        #[derive(QueryableByName)]
-        struct Counts {
-            #[diesel(sql_type = BigInt)]
-            covered: i64,
-            #[diesel(sql_type = BigInt)]
-            missing: i64,
-            #[diesel(sql_type = BigInt)]
-            ended: i64,
-            #[diesel(sql_type = BigInt)]
-            coming: i64,
-        }
-        let sql = format!(
-            "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL AND NOT $3 AND NOT {IS_KEPT}) AS missing,
-                 count(*) FILTER (WHERE s.lost_on <= $2) AS ended,
-                 count(*) FILTER (WHERE s.lost_on > $2 AND p.lost_on IS DISTINCT FROM s.lost_on) AS coming
-             FROM persons p
-             LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
-             LEFT JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
-             WHERE p.tenant_id = $1 AND {COVERED}"
-        );
-        let query = diesel::sql_query(sql)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<Date, _>(self.today())
-            .bind::<Bool, _>(self.is_delta());
-        let counts: Counts = query.get_result(&mut **tx).await?;
-        Ok(Vanishing {
-            covered: unsigned(counts.covered),
-            missing: unsigned(counts.missing),
-            ended: unsigned(counts.ended),
-            coming: unsigned(counts.coming),
-            percent,
-            ..Vanishing::default()
         })
     }
 
@@ -205,46 +167,35 @@ impl Merge<'_> {
         ended::keep(tx, keys, (self.import_id, self.now), &ended).await
     }
 
-    /// Brings the roster to what the journal says, moves its position, and announces who is lost; gives the new position.
+    /// Brings the roster to what the journal says, moves its position, and announces who is lost; gives the new position, and
+    /// whether the workplaces' counts follow.
     pub(super) async fn complete(
         &self,
         tx: &mut TenantTransaction,
         keys: &Keys,
         changes: Changes,
-    ) -> Result<i64, DatabaseError> {
+    ) -> Result<(i64, bool), DatabaseError> {
         if changes.total() > changes.new {
             before::keep(tx, keys, self.position).await?;
         }
+        let adjusts = self.is_delta() && changes.total() <= staging::FEW && workplaces::hold(tx).await?;
+        if adjusts {
+            workplaces::adjust(tx, self.now, self.position, -1).await?;
+        }
         self.write_persons(tx).await?;
+        if adjusts {
+            workplaces::adjust(tx, self.now, self.position, 1).await?;
+            workplaces::sum(tx).await?;
+        }
+        protection::follow_names(tx).await?;
         staging::clear(tx).await?;
         let position = self.position.saturating_add(signed(changes.total()));
-        execute(tx, MOVE, |query| query.bind::<BigInt, _>(position)).await?;
+        execute(tx, MOVE, |query| {
+            query.bind::<BigInt, _>(position).bind::<SmallInt, _>(FOLD_VERSION)
+        })
+        .await?;
         self.announce_losses(tx).await?;
-        Ok(position)
-    }
-
-    async fn announce_losses(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-        let mut after = self.position;
-        loop {
-            let lost = self.lost(tx, after, ANNOUNCED_AT_ONCE).await?;
-            let Some(last) = lost.last() else { return Ok(()) };
-            after = last.position;
-            let events = SameEvents {
-                kind: "member.coverage_lost",
-                subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
-                payload: json!({ "import_id": self.import_id }),
-            };
-            jobs::publish_all(tx, self.now, events);
-        }
-    }
-
-    /// Up to `limit` persons whom this import found lost, by journal position after `after`.
-    async fn lost(&self, tx: &mut TenantTransaction, after: i64, limit: i64) -> Result<Vec<Lost>, DatabaseError> {
-        let query = diesel::sql_query(LOST)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<BigInt, _>(after.max(self.position))
-            .bind::<BigInt, _>(limit);
-        Ok(query.load(&mut **tx).await?)
+        Ok((position, adjusts))
     }
 
     /// True for a file of changes, which says nothing of whom it leaves out.
@@ -369,15 +320,6 @@ impl Merge<'_> {
     }
 }
 
-/// One person lost.
-#[derive(QueryableByName)]
-struct Lost {
-    #[diesel(sql_type = BigInt)]
-    position: i64,
-    #[diesel(sql_type = Uuid)]
-    person_id: PersonId,
-}
-
 /// Runs a statement whose $1 is the tenant; `bind` adds the rest.
 async fn execute<'q, F>(tx: &mut TenantTransaction, sql: &str, bind: F) -> Result<u64, DatabaseError>
 where
@@ -403,7 +345,7 @@ fn signed(count: u64) -> i64 {
 /// Coverage has not ended by $2, the day of the import.
 const COVERED: &str = "(p.lost_on IS NULL OR p.lost_on > $2)";
 
-/// Whoever is in the roster stays, and is lost by the file if they were not: their account ends with it.
+/// Whoever is in the roster is another matter: they would be emptied, so the row is an error.
 const DROP_FORGOTTEN: &str = "
     DELETE FROM roster_staging s
     WHERE s.tenant_id = $1 AND s.lost_on < $2
@@ -482,9 +424,7 @@ fn insert_new() -> String {
     )
 }
 
-const MOVE: &str = "UPDATE roster_heads SET position = $2 WHERE tenant_id = $1";
-
-const LOST: &str = "
-    SELECT position, person_id FROM roster_changes
-    WHERE tenant_id = $1 AND position > $2 AND kind = 'lost'
-    ORDER BY position LIMIT $3";
+/// Whoever writes keys of another version than the rest has the next import look at all of them.
+const MOVE: &str = "
+    UPDATE roster_heads SET position = $2, fold_version = CASE WHEN fold_version = $3 THEN fold_version END
+    WHERE tenant_id = $1";

@@ -14,12 +14,13 @@ use audit::{
 };
 use database::Database;
 use futures_util::stream;
-use kernel::{AuditId, Outage, PersonId, StaffId, calendar};
+use kernel::{AuditId, Outage, StaffId, calendar};
 use pages::{Reply, Visit, frame::Frame};
 use serde_json::json;
 use staff::Clerk;
 use std::collections::{HashMap, HashSet};
 use tabular::Written;
+use uuid::Uuid;
 
 /// Lines read at once.
 const BATCH: i64 = 500;
@@ -35,7 +36,7 @@ const HEADER: [&str; 15] = [
     "対象の種類",
     "対象の番号",
     "経路",
-    "アドレス",
+    "接続元",
     "リクエスト番号",
     "詳細",
     "記録の番号",
@@ -53,8 +54,9 @@ struct FilePage {
 /// `GET /console/audit/file`: what goes into the file.
 pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     over_all(&clerk)?;
+    let again = visit.again().await;
     let tx = write(&visit, &clerk).await?;
-    let narrowed = match Narrowed::read(&visit, &clerk, &tx, &visit.query).await? {
+    let narrowed = match Narrowed::read(&visit, &clerk, &tx, again.or(&visit.query)).await? {
         Ok(narrowed) => narrowed,
         Err(veiled) => return person::veiled(&visit, &clerk, tx, veiled).await,
     };
@@ -65,7 +67,7 @@ pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let mut colleagues = ::staff::names(&tx, &of).await?;
     tx.commit().await?;
     visit.html(&FilePage {
-        frame: visit.frame().in_section(AUDIT),
+        frame: visit.frame().in_section(AUDIT).with_errors(again.errors),
         action: narrowed.filter.action.as_deref().map_or("すべて", super::words::action),
         colleague: of.first().and_then(|id| colleagues.remove(id)).unwrap_or_default(),
         narrowed,
@@ -139,11 +141,12 @@ impl File {
         ))
     }
 
-    fn row(&self, found: &Recorded, names: &HashMap<StaffId, String>, veiled: &HashSet<PersonId>) -> Vec<u8> {
+    fn row(&self, found: &Recorded, names: &HashMap<StaffId, String>, veiled: &HashSet<Uuid>) -> Vec<u8> {
         let line = Line::new(found, names, &self.clerk);
-        let is_veiled = line::person(found).is_some_and(|person| veiled.contains(&person));
+        let is_veiled = line::people(found).any(|id| veiled.contains(&id));
+        let own = |id: Option<Uuid>| id.filter(|id| !veiled.contains(id));
         let detail = if is_veiled { String::new() } else { detail(found) };
-        let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
+        let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
         let at = calendar::in_japan(found.at).format("%Y-%m-%d %H:%M:%S%.3f").to_string();
         self.encoding.line(&[
             &at,
@@ -152,12 +155,12 @@ impl File {
             &found.outcome,
             &line.actor,
             &found.actor_kind,
-            &id(found.actor_id),
+            &id(own(found.actor_id)),
             &line.object,
             found.object_kind.as_deref().unwrap_or_default(),
             &id(found.object_id.filter(|_| !is_veiled)),
             line.channel,
-            &line.address,
+            if is_veiled { "" } else { &line.address },
             &id(found.request_id),
             &detail,
             &found.audit_id.to_string(),

@@ -3,23 +3,31 @@
 use super::{Trouble, person::Veiled};
 use access::MEMBERS_PROTECT;
 use audit::read::{About, Filter};
-use chrono::{Datelike as _, Days, NaiveDate};
+use chrono::Days;
 use database::TenantTransaction;
-use kernel::{PersonId, StaffId, calendar};
+use kernel::{Field, FieldError, PersonId, StaffId, calendar, dates};
 use pages::{
     Visit,
     forms::{Form, encode},
 };
 use staff::Clerk;
+use uuid::Uuid;
+
+const FROM: Field =
+    Field::new("from", "「この日から」").takes("「この日から」は、2026-12-01や令和8年12月1日のように入力してください");
+const UNTIL: Field =
+    Field::new("until", "「この日まで」").takes("「この日まで」は、2026-12-01や令和8年12月1日のように入力してください");
 
 /// A filter as it is carried from page to page, and what it says.
 pub(super) struct Narrowed {
     pub(super) filter: Filter,
     /// How the person is called whose lines these are.
     pub(super) person: Option<Named>,
-    /// As typed, where they are days.
+    /// The days that are used; empty where none is.
     pub(super) from: String,
     pub(super) until: String,
+    /// What is no day, and narrows nothing.
+    pub(super) errors: Vec<FieldError>,
 }
 
 /// A person whose lines are read.
@@ -37,16 +45,21 @@ impl Narrowed {
         tx: &TenantTransaction,
         form: &Form,
     ) -> Result<Result<Self, Veiled>, Trouble> {
-        // Chrono reads years that neither ids nor the calendar have.
-        let day = |name: &str| {
-            let day = NaiveDate::parse_from_str(form.text(name).trim(), "%Y-%m-%d").ok();
-            day.filter(|day| (2000..=9998).contains(&day.year()))
+        let mut errors = Vec::new();
+        let mut day = |field: Field| {
+            let day = dates::planned(form.text(&field.name));
+            FieldError::gather(field, day, &mut errors).flatten()
         };
-        let (from, until) = (day("from"), day("until"));
+        let (from, until) = (day(FROM), day(UNTIL));
+        let chosen: Vec<StaffId> = StaffId::parse(form.text("staff")).into_iter().collect();
+        let known = staff::names(tx, &chosen).await?;
+        // Whoever is no colleague has no lines here: by the id of a member's account nobody follows them.
+        let of = |id: &StaffId| if known.contains_key(id) { id.0 } else { Uuid::nil() };
+        let actor = chosen.first().map(of);
         let mut narrowed = Self {
             filter: Filter {
                 about: None,
-                actor: StaffId::parse(form.text("staff")).map(|id| id.0),
+                actor,
                 action: Some(form.text("action"))
                     .filter(|action| super::words::is_action(action))
                     .map(str::to_owned),
@@ -58,6 +71,7 @@ impl Narrowed {
             person: None,
             from: from.map(|day| day.to_string()).unwrap_or_default(),
             until: until.map(|day| day.to_string()).unwrap_or_default(),
+            errors,
         };
         let typed = form.text("person");
         if typed.is_empty() {

@@ -9,6 +9,7 @@ use pages::{Reply, Visit, frame::Frame};
 use serde_json::Value;
 use staff::Clerk;
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// A line as it is listed, and as a file has it.
 pub(super) struct Line {
@@ -94,9 +95,13 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let names = names(&tx, std::slice::from_ref(&found)).await?;
     let is_veiled = !veiled(&tx, &clerk, std::slice::from_ref(&found)).await?.is_empty();
     tx.commit().await?;
+    let mut line = Line::new(&found, &names, &clerk);
+    if is_veiled {
+        line.address.clear();
+    }
     visit.html(&LinePage {
         frame: visit.frame().in_section(AUDIT),
-        line: Line::new(&found, &names, &clerk),
+        line,
         facts: if is_veiled { Vec::new() } else { facts(&found) },
         changes: changes(&found),
         member: person(&found)
@@ -111,9 +116,20 @@ pub(super) fn person(line: &Recorded) -> Option<PersonId> {
     line.object_id.filter(|_| is_person).map(PersonId)
 }
 
+/// The people of whom a line is, or who did it, by their own ids or those of their accounts and sign-ups.
+pub(super) fn people(line: &Recorded) -> impl Iterator<Item = Uuid> {
+    let is_theirs = matches!(
+        line.object_kind.as_deref(),
+        Some("person" | "member" | "account" | "ticket")
+    );
+    let object = line.object_id.filter(|_| is_theirs);
+    let actor = line.actor_id.filter(|_| line.actor_kind == "member");
+    object.into_iter().chain(actor)
+}
+
 /// Ids and what explains the line, but what was before and after.
 fn facts(line: &Recorded) -> Vec<(String, String)> {
-    let id = |label: &str, id: Option<uuid::Uuid>| id.map(|id| (label.to_owned(), id.to_string()));
+    let id = |label: &str, id: Option<Uuid>| id.map(|id| (label.to_owned(), id.to_string()));
     let of_line = [
         id("記録の番号", Some(line.audit_id.0)),
         id("操作した人の番号", line.actor_id),

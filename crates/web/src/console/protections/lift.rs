@@ -2,10 +2,10 @@
 
 use super::{Line, PROTECTIONS, by, frame, look, over_all, reason, write};
 use accounts::protection as protecting;
-use approvals::{Asked, WAITS};
+use approvals::{Action, Asked, WAITS};
 use askama::Template;
 use kernel::{Outcome, ProtectionId, Refusal, outcome};
-use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
+use pages::{Reply, Visit, Waits, frame::Frame, reply::see_other, visit::Trouble};
 use roster::protection;
 use staff::Clerk;
 
@@ -26,13 +26,14 @@ pub(in super::super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let found = protection::one(&tx, &visit.services.keys, id).await?;
     let found = found.ok_or(Trouble::NotFound)?;
     let names = staff::names(&tx, &[found.set_by]).await?;
+    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::LiftProtection, id.0)]).await?;
     look(&visit, &clerk, tx, [found.person].into_iter()).await?;
     let again = visit.again().await;
     visit.html(&LiftPage {
         path: lift_path(id),
         line: Line::new(found, &names),
         lifting: again.typed.text("reason").to_owned(),
-        frame: frame(&visit, again),
+        frame: frame(&visit, again).with_waits(waits),
     })
 }
 

@@ -2,15 +2,16 @@
 //! it.
 
 use super::{by, download, encoding, found, path};
-use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
+use approvals::{Action, Difference, Performer, Wish};
 use database::Durability;
 use futures_util::{StreamExt as _, stream};
 use kernel::{Outcome, calendar, outcome};
-use pages::{Reply, Visit, reply::see_other, visit::Trouble};
+use pages::{Reply, Visit, visit::Trouble};
 use poem::Body;
 use roster::runs::Run;
 use serde_json::{Value, json};
 use staff::Clerk;
+use std::ops::ControlFlow;
 use tabular::{Chunk, Encoding};
 
 /// Which of the files under four eyes this is.
@@ -24,18 +25,10 @@ pub(super) async fn errors(visit: Visit, clerk: Clerk) -> Reply {
     }
     let encoding = encoding(&visit.form);
     let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
-    let mut tx = tenant.write(Durability::Safe).await?;
-    let approvals = visit.services.staff.approvals();
-    let asked = approvals
-        .ask(&mut tx, visit.now, clerk.asker(&visit.origin), wish(&run, encoding))
-        .await?;
-    match asked {
-        Outcome::Done(Asked::GoesOn) => tx.commit().await?,
-        Outcome::Done(Asked::Waits(_)) => {
-            tx.commit().await?;
-            return Ok(visit.inform(see_other(&path(run.run_id)), WAITS));
-        }
-        Outcome::Refused(refusal) => return Ok(visit.form_again(&refusal, &path(run.run_id), &[]).await),
+    let (tx, page) = (tenant.write(Durability::Safe).await?, path(run.run_id));
+    match visit.ask(tx, &clerk, wish(&run, encoding), (&page, &page)).await? {
+        ControlFlow::Continue(tx) => tx.commit().await?,
+        ControlFlow::Break(answer) => return Ok(answer),
     }
     let (rosters, who) = (&visit.services.rosters, by(&visit, &clerk));
     let file = rosters.errors(who, run.run_id, encoding).await?;
@@ -59,6 +52,7 @@ fn wish(run: &Run, encoding: Encoding) -> Wish {
         subject: run.run_id.0,
         person: None,
         beneficiary: None,
+        also: [].into(),
         parameters: json!({
             "path": format!("{}/errors", path(run.run_id)), "fields": [["encoding", word]],
             "file": file, "came": came, "encoding": encoding.as_str(),

@@ -160,8 +160,10 @@ pub(super) fn is_grave(counts: &Counts) -> bool {
     counts.lost > 0 || counts.vanishing.lost() > 0 || counts.corrected > 0
 }
 
-fn state(state: RunState) -> &'static str {
+fn state(state: RunState, undoes: bool) -> &'static str {
     match state {
+        RunState::Running if undoes => "取り消し中",
+        RunState::Refused if undoes => "取り消せませんでした",
         RunState::Receiving => "受信中",
         RunState::Received => "列の確認待ち",
         RunState::Comparing => "照合中",
@@ -178,6 +180,8 @@ fn heading(run: &Run) -> &'static str {
     match run.state {
         RunState::Running if run.undoes.is_some() => "取り消しています",
         RunState::Finished if run.undoes.is_some() => "取り消しました",
+        RunState::Refused if run.undoes.is_some() => "取り消せませんでした",
+        RunState::Broken if run.undoes.is_some() => "取り消しは途中で終わりました",
         RunState::Receiving => "ファイルを受信しています",
         RunState::Received => "ファイルの確認",
         RunState::Comparing => "今の名簿と照合しています",
@@ -250,11 +254,13 @@ fn besides(vanishing: Vanishing) -> String {
 fn refused(run: &Run) -> String {
     let counts = &run.counts;
     match (run.state, counts.refused.as_str()) {
+        (RunState::Broken, _) if run.undoes.is_some() => "処理をしていたコンピューターが止まりました。名簿は何も変わっていません。元の取り込みの画面から、もう一度取り消してください。".into(),
         (RunState::Broken, _) => "処理をしていたコンピューターが止まりました。名簿は何も変わっていません。もう一度取り込んでください。".into(),
         (RunState::Refused, "rows") => format!(
             "ファイルに{}件の誤りがあります。名簿は何も変わっていません。ファイルを直してから、もう一度読み込んでください。",
             counts.errors
         ),
+        (RunState::Refused, "loss" | "corrected") if run.undoes.is_some() => "取り消しを始めたあとに名簿が変わり、資格を失う方か生年月日が変わる方が、確かめたときより増えていました。名簿は何も変わっていません。元の取り込みの画面から、もう一度人数をお確かめください。".into(),
         (RunState::Refused, "loss") => format!(
             "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。{}合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
             counts.vanishing.covered,
@@ -289,7 +295,7 @@ pub(super) fn lines(runs: &[Run], past: &[Past]) -> Vec<Line> {
         moved_at: calendar::moment(run.moved_at),
         file: run.file_name.clone(),
         by: run.by_name.clone(),
-        state: state(run.state),
+        state: state(run.state, run.undoes.is_some()),
         result: match run.state {
             RunState::Finished => result(&run.counts),
             RunState::Refused if run.counts.errors > 0 => format!("誤り{}件", run.counts.errors),
@@ -312,11 +318,14 @@ pub(super) fn lines(runs: &[Run], past: &[Past]) -> Vec<Line> {
             moved_at: calendar::moment(past.finished_at),
             file: past.file_name.clone(),
             by: "コマンド".into(),
-            state: state(if is_finished {
-                RunState::Finished
-            } else {
-                RunState::Refused
-            }),
+            state: state(
+                if is_finished {
+                    RunState::Finished
+                } else {
+                    RunState::Refused
+                },
+                false,
+            ),
             result: match (is_finished, past.error_count) {
                 (true, _) => result(&counts),
                 (false, 0) => String::new(),

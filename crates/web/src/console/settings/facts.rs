@@ -2,7 +2,7 @@
 
 use kernel::{Relation, calendar};
 use std::collections::BTreeMap;
-use tenancy::{Feature, Settings, Topic};
+use tenancy::{Feature, Settings, StatementSettings, Topic};
 
 /// What a topic is called.
 pub(super) fn title(topic: Topic) -> &'static str {
@@ -184,6 +184,7 @@ fn others(settings: &Settings) -> Vec<Fact> {
         "一度に資格を失ってよい割合",
         format!("{}%", settings.roster.loss_percent),
     );
+    statements(&mut facts, settings.statements);
     for (action, is_on) in settings.approvals.all() {
         let value = if is_on {
             "承認が要る"
@@ -199,6 +200,14 @@ fn others(settings: &Settings) -> Vec<Fact> {
         facts.add(label, format!("{day}から（{mark}）"));
     }
     facts.0
+}
+
+fn statements(facts: &mut Facts, settings: StatementSettings) {
+    facts.add("明細を表示する月数", format!("{}か月", settings.months_online));
+    facts.add("家族の医療費の表示", settings.costs_family.label());
+    facts.add("家族のお薬の表示", settings.medicines_family.label());
+    facts.add("成人とみなす年齢", format!("{}歳", settings.adult_age));
+    facts.add("もと被扶養者の明細の表示", settings.former_dependants.label());
 }
 
 /// How a relation is called where an insurer's own words are explained.

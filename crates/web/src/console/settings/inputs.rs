@@ -196,7 +196,7 @@ impl Shown<'_> {
             input("closed_on_holidays", "祝日は休む", "", Shape::Tick(Tick { is_on })),
             self.area(
                 ("closed_dates", "そのほかの休業日"),
-                "年末年始など。2026-12-29 のように、1行に1日ずつ",
+                "年末年始など。2026-12-29や令和8年12月29日のように、1行に1日ずつ",
                 closed.join("\n"),
             ),
             self.line(

@@ -2,7 +2,7 @@
 //! fields. The rules are those of the folders, read by the same functions: here they only get words.
 
 use super::facts::relation_of;
-use kernel::{Field, FieldError, InsurerCode, Problem, text};
+use kernel::{Field, FieldError, InsurerCode, Problem, dates, text};
 use pages::forms::Form;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -83,6 +83,9 @@ pub(super) fn read(
     }
 }
 
+/// The names of the fields of [`Topic::LogIn`].
+pub(super) const OF_LOG_IN: [&str; 5] = ["revision", "why", "minimum_length", "idle_minutes", "absolute_hours"];
+
 /// The names of a topic's fields, for what is kept of a refused form.
 pub(super) fn names(topic: Topic) -> Vec<String> {
     let own: &[&str] = match topic {
@@ -99,7 +102,7 @@ pub(super) fn names(topic: Topic) -> Vec<String> {
         ],
         Topic::Modules => &[],
         Topic::SignUp => &["employee_number", "member_documents", "relations"],
-        Topic::LogIn => &["minimum_length", "idle_minutes", "absolute_hours"],
+        Topic::LogIn => return OF_LOG_IN.map(str::to_owned).into(),
         Topic::Sender => &["sender_name", "sender_address"],
         Topic::Networks => &["networks"],
         Topic::Retention => &["after_loss_days"],
@@ -153,7 +156,7 @@ fn desk(form: &Form) -> Value {
         "days": form.all("days").collect::<Vec<_>>(),
         "hours": hours,
         "closed_on_holidays": form.text("closed_on_holidays") == "1",
-        "closed_dates": words(form, "closed_dates"),
+        "closed_dates": days(form, "closed_dates"),
         "email": unless_open(plain(form, "email")),
         "email_note": unless_open(prose(form, "email_note")),
         "have_ready": prose(form, "have_ready"),
@@ -219,6 +222,15 @@ fn unless_open(typed: String) -> Option<String> {
 fn lines(form: &Form, name: &str) -> Vec<String> {
     let lines = form.text(name).lines().map(text::written);
     lines.filter(|line| !line.is_empty()).collect()
+}
+
+/// Days, however they are written; what is none stays as it was typed, for the reader to refuse.
+fn days(form: &Form, name: &str) -> Vec<String> {
+    let day = |typed: String| match dates::planned(&typed) {
+        Ok(Some(day)) => day.to_string(),
+        _ => typed,
+    };
+    words(form, name).into_iter().map(day).collect()
 }
 
 /// What is parted by blanks, commas or lines.
@@ -315,7 +327,7 @@ fn at_desk(steps: &[&str], form: &Form) -> FieldError {
         ["closed_dates"] => takes(
             "closed_dates",
             "そのほかの休業日",
-            "そのほかの休業日は、2026-12-29 のように、1行に1日ずつ、同じ日は1度だけ入力してください",
+            "そのほかの休業日は、2026-12-29や令和8年12月29日のように、1行に1日ずつ、同じ日は1度だけ入力してください",
         ),
         ["email"] => FieldError::new(Field::new("email", "窓口のメールアドレス"), Problem::EmailShape),
         ["email_note"] => takes(

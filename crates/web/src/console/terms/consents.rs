@@ -4,21 +4,21 @@ use super::{Named, TERMS, label};
 use crate::console::csv::csv;
 use access::TERMS_VIEW;
 use accounts::agreed::{self, Document};
-use approvals::{Action, Asked, Difference, Performer, WAITS, Wish};
+use approvals::{Action, Difference, Performer, Wish};
 use askama::Template;
 use audit::{Entry, Look};
 use chrono::{DateTime, Utc};
 use database::{Database, Durability};
 use futures_util::stream;
 use kernel::{ConsentId, Outage, Outcome, PersonId, calendar};
-use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::Trouble};
+use pages::{Reply, Visit, frame::Frame, visit::Trouble};
 use roster::{
     Protected, Sight,
     search::{By, Filter, Found, search},
 };
 use serde_json::{Value, json};
 use staff::{Clerk, reasons};
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::ControlFlow};
 use tabular::Written;
 use uuid::Uuid;
 
@@ -51,8 +51,14 @@ struct FilePage {
 /// `GET /console/terms/:document/:revision/consents`: what goes into the file.
 pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let (named, title) = asked(&visit, &clerk).await?;
+    let waits = visit.waits(&clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
+    let again = visit.again().await;
     visit.html(&FilePage {
-        frame: visit.frame().in_section(TERMS),
+        frame: visit
+            .frame()
+            .in_section(TERMS)
+            .with_errors(again.errors)
+            .with_waits(waits),
         document_words: label(named.document),
         to_file: format!("{}/consents", named.path()),
         path: named.path(),
@@ -92,7 +98,7 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
     let (named, title) = asked(&visit, &clerk).await?;
     let encoding = Written::read(visit.form.text("encoding")).unwrap_or(Written::Utf8);
     let database = visit.services.database.clone();
-    let mut tx = database.tenant(clerk.insurer.tenant_id).write(Durability::Safe).await?;
+    let tx = database.tenant(clerk.insurer.tenant_id).write(Durability::Safe).await?;
     let parameters = json!({
         "path": format!("{}/consents", named.path()), "fields": [["encoding", encoding.as_str()]],
         "document": named.document, "title": title, "revision": named.revision, "encoding": encoding.as_str(),
@@ -103,22 +109,15 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
         subject: clerk.staff_id.0,
         person: None,
         beneficiary: None,
+        also: [].into(),
         difference: exported(&parameters),
         parameters,
     };
-    let approvals = visit.services.staff.approvals();
-    let asker = clerk.asker(&visit.origin);
-    match approvals.ask(&mut tx, visit.now, asker, wish).await? {
-        Outcome::Done(Asked::GoesOn) => {}
-        Outcome::Done(Asked::Waits(_)) => {
-            tx.commit().await?;
-            return Ok(visit.inform(see_other(&named.path()), WAITS));
-        }
-        Outcome::Refused(refusal) => {
-            let page = format!("{}/consents", named.path());
-            return Ok(visit.form_again(&refusal, &page, &[]).await);
-        }
-    }
+    let page = format!("{}/consents", named.path());
+    let tx = match visit.ask(tx, &clerk, wish, (&named.path(), &page)).await? {
+        ControlFlow::Continue(tx) => tx,
+        ControlFlow::Break(answer) => return Ok(answer),
+    };
     let entry = Entry {
         actor: clerk.actor(),
         action: "consents.export",

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A row of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Row {
+pub(in crate::console) enum Row {
     /// The same on both sides.
     Same(String),
     /// So many lines that are the same and not shown.
@@ -28,10 +28,10 @@ pub(super) enum Row {
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) text: String,
+pub(in crate::console) struct Part {
+    pub(in crate::console) text: String,
     /// True where the other side has it not.
-    pub(super) is_marked: bool,
+    pub(in crate::console) is_marked: bool,
 }
 
 impl Part {
@@ -44,7 +44,7 @@ impl Part {
 }
 
 /// What differs; nothing of equal texts.
-pub(super) fn compare(before: &str, after: &str) -> Vec<Row> {
+pub(in crate::console) fn compare(before: &str, after: &str) -> Vec<Row> {
     let until = Instant::now() + PATIENCE;
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let diff = TextDiff::configure().deadline(until).diff_slices(&old, &new);

@@ -1,14 +1,14 @@
 //! A draft of the insurer's terms: written, saved, looked at as members will see it, and thrown away. Whoever saves over what a
 //! colleague saved meanwhile is shown both.
 
-use super::{Named, Row, TERMS, begin, day, difference, end, text_of};
+use super::{Named, Row, TERMS, begin, day, difference, end, publish::wished, text_of};
 use crate::console::{GET, POST};
 use access::TERMS_EDIT;
 use askama::Template;
 use edge::Body;
 use kernel::{Outage, Outcome, Reason, Refusal, calendar};
 use pages::{
-    Again, Reply, Row as Route, Visit,
+    Again, Reply, Row as Route, Visit, Waits,
     frame::Frame,
     markdown,
     reply::see_other,
@@ -117,6 +117,7 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let mut tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
     let (_, heads) = terms::heads(&mut tx).await?;
     let kept = terms::draft(&tx, named.place()).await?;
+    let waits = Waits::about(&tx, visit.now, &clerk, &[wished(named.revision)]).await?;
     tx.commit().await?;
     let stored = match &kept {
         Some(kept) => Typed::of(&kept.draft),
@@ -146,7 +147,11 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
             changes: stored.changes,
         }),
         typed,
-        frame: visit.frame().in_section(TERMS).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(TERMS)
+            .with_errors(again.errors)
+            .with_waits(waits),
     })
 }
 
@@ -299,7 +304,7 @@ async fn discard(visit: Visit, clerk: Clerk) -> Reply {
         end(tx, done).await
     };
     match settle(thrown.await) {
-        Ok(()) => Ok(visit.done(see_other(TERMS), "下書きを捨てました。")),
+        Ok(()) => Ok(visit.done(see_other(TERMS), "下書きを消しました。")),
         Err(refusal) => Ok(visit
             .form_again(&refusal, &format!("{}/draft", named.path()), &[])
             .await),

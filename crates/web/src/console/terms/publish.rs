@@ -1,11 +1,11 @@
 //! Publishing a draft of terms: what it changes is shown, and that is done, at once or once a colleague has agreed.
 
 use super::{Named, Row, TERMS, begin, difference, revising, told, wrong_why};
-use approvals::{Action, Agreed, Asked, Performer, WAITS, Wish};
+use approvals::{About, Action, Agreed, Asked, Performer, WAITS, Wish};
 use askama::Template;
 use audit::Actor;
 use kernel::{Outage, Outcome};
-use pages::{Reply, Visit, frame::Frame, reply::see_other, visit::settle};
+use pages::{Reply, Visit, Waits, frame::Frame, reply::see_other, visit::settle};
 use serde_json::{Value, json};
 use staff::Clerk;
 use tenancy::{
@@ -31,6 +31,12 @@ struct PublishPage {
     why: String,
 }
 
+/// What a wish to publish a revision is about.
+pub(super) fn wished(revision: i32) -> About {
+    let subject = Uuid::from_u128(u128::from(revision.unsigned_abs()));
+    (Action::Terms, subject)
+}
+
 /// `GET /console/terms/:document/:revision/publish`: what publishing the draft changes.
 pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let named = Named::own(&visit, &clerk)?;
@@ -38,6 +44,7 @@ pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let mut tx = tenant.read().await?;
     let (expected, heads) = terms::heads(&mut tx).await?;
     let planned = terms::plan(&mut tx, visit.now, &heads, named.place()).await?;
+    let waits = Waits::about(&tx, visit.now, &clerk, &[wished(named.revision)]).await?;
     tx.commit().await?;
     let planned = match planned {
         Outcome::Done(planned) => planned,
@@ -60,7 +67,11 @@ pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let old = before.as_ref().map(|text| text.body.as_str()).unwrap_or_default();
     let facts = planned.changes_shown();
     visit.html(&PublishPage {
-        frame: visit.frame().in_section(TERMS).with_errors(again.errors),
+        frame: visit
+            .frame()
+            .in_section(TERMS)
+            .with_errors(again.errors)
+            .with_waits(waits),
         path: named.path(),
         to_publish: format!("{}/publish", named.path()),
         version,
@@ -82,7 +93,7 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
         return Ok(visit.form_again(&refusal, &page, &["why"]).await);
     }
     match settle(publish(&visit, &clerk, &named).await) {
-        Ok(Asked::GoesOn) => Ok(visit.done(see_other(TERMS), "公開しました。施行日から、会員に表示されます。")),
+        Ok(Asked::GoesOn) => Ok(visit.done(see_other(TERMS), "公開しました。施行日から、加入者に表示されます。")),
         Ok(Asked::Waits(_)) => Ok(visit.inform(see_other(TERMS), WAITS)),
         Err(refusal) => told(&visit, &named, refusal, "publish").await,
     }
@@ -103,9 +114,10 @@ async fn publish(visit: &Visit, clerk: &Clerk, named: &Named) -> Result<Outcome<
     let wish = Wish {
         action: Action::Terms,
         kind: "",
-        subject: Uuid::from_u128(u128::from(named.revision.unsigned_abs())),
+        subject: wished(named.revision).1,
         person: None,
         beneficiary: None,
+        also: [].into(),
         parameters: json!({ "revision": named.revision, "by": revising.by, "why": revising.why }),
         difference: planned.changes_shown(),
     };

@@ -1,30 +1,32 @@
-//! Dates as these files write them: 19850401, 1985/4/1, 1985-04-01, and 和暦 as S600401, S60.4.1, 昭和60年4月1日 or, from the
-//! pension office, 5600401. Impossible days are named as such.
+//! Dates as people and their files write them: 19850401, 1985/4/1, 1985-04-01, and 和暦 as S600401, S60.4.1, 昭和60年4月1日 or,
+//! from the pension office, 5600401. Impossible days are named as such.
 
-use crate::Fault;
-use chrono::NaiveDate;
-use kernel::text;
+use crate::{Problem, calendar::ERAS, text};
+use chrono::{Datelike as _, NaiveDate};
 
 /// Year, month and day.
 type Day = (i32, u32, u32);
 
-/// An era: its name, letter, code in the pension office's files, and first day.
-const ERAS: [(&str, char, char, Day); 5] = [
-    ("明治", 'M', '1', (1868, 1, 1)),
-    ("大正", 'T', '3', (1912, 7, 30)),
-    ("昭和", 'S', '5', (1926, 12, 25)),
-    ("平成", 'H', '7', (1989, 1, 8)),
-    ("令和", 'R', '9', (2019, 5, 1)),
-];
+/// The years that staff plan in.
+const PLANNED: std::ops::Range<i32> = 2000..2200;
+
+/// A day that is planned or looked back to, in a field whose own words say how it is written; `None` where it is left open.
+pub fn planned(field: &str) -> Result<Option<NaiveDate>, Problem> {
+    match parse(field) {
+        Ok(Some(day)) if !PLANNED.contains(&day.year()) => Err(Problem::Characters),
+        Err(Problem::DateIncomplete | Problem::ImpossibleMonth | Problem::DateOutOfRange) => Err(Problem::Characters),
+        read => read,
+    }
+}
 
 /// A date, or `None` for an empty field.
-pub fn parse(field: &str) -> Result<Option<NaiveDate>, Fault> {
+pub fn parse(field: &str) -> Result<Option<NaiveDate>, Problem> {
     let dense = text::normalize_dense(field);
     if dense.is_empty() {
         return Ok(None);
     }
     let (era, rest) = split_era(&dense);
-    let [year, month, day] = parts(rest, era.is_some()).ok_or(Fault::DateShape)?;
+    let [year, month, day] = parts(rest, era.is_some()).ok_or(Problem::DateIncomplete)?;
     let first = era.map(|(year, month, day)| NaiveDate::from_ymd_opt(year, month, day));
     let year = match era {
         // 平成32年 was written in good faith before the change of era, so an era's end is no limit; its start is.
@@ -33,23 +35,26 @@ pub fn parse(field: &str) -> Result<Option<NaiveDate>, Fault> {
     };
     let date = day_of(year, month, day)?;
     match first {
-        Some(first) if first.is_none_or(|first| date < first) => Err(Fault::DateOutOfRange),
+        Some(first) if first.is_none_or(|first| date < first) => Err(Problem::DateOutOfRange),
         _ => Ok(Some(date)),
     }
 }
 
-fn day_of(year: i32, month: i32, day: i32) -> Result<NaiveDate, Fault> {
+fn day_of(year: i32, month: i32, day: i32) -> Result<NaiveDate, Problem> {
     let (Ok(month), Ok(day)) = (u32::try_from(month), u32::try_from(day)) else {
-        return Err(Fault::DateShape);
+        return Err(Problem::DateIncomplete);
     };
-    if !(1868..=9999).contains(&year) || !(1..=12).contains(&month) {
-        return Err(Fault::DateOutOfRange);
+    if !(1..=12).contains(&month) {
+        return Err(Problem::ImpossibleMonth);
+    }
+    if !(1868..=9999).contains(&year) {
+        return Err(Problem::DateOutOfRange);
     }
     NaiveDate::from_ymd_opt(year, month, day).ok_or_else(|| {
         let last_day = (28..=31)
             .rev()
             .find(|day| NaiveDate::from_ymd_opt(year, month, *day).is_some());
-        Fault::ImpossibleDate {
+        Problem::ImpossibleDate {
             month,
             last_day: last_day.unwrap_or(28),
         }
@@ -113,7 +118,6 @@ fn is_digits(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::Datelike;
     use proptest::prelude::*;
 
     fn date(field: &str) -> String {
@@ -148,17 +152,55 @@ mod tests {
     }
 
     #[test]
+    fn a_planned_day_is_of_these_centuries_and_what_is_none_is_for_the_fields_own_words() {
+        let day = NaiveDate::from_ymd_opt(2026, 12, 1);
+        for field in [
+            "2026-12-01",
+            "2026/12/1",
+            "令和8年12月1日",
+            "R8.12.1",
+            "２０２６年１２月１日",
+        ] {
+            assert_eq!(planned(field), Ok(day), "{field}");
+        }
+        assert_eq!(planned(""), Ok(None));
+        assert_eq!(
+            planned("2026-02-30"),
+            Err(Problem::ImpossibleDate { month: 2, last_day: 28 })
+        );
+        for field in [
+            "1999-12-31",
+            "2200-01-01",
+            "+9999-01-01",
+            "-262143-01-01",
+            "あした",
+            "2026-13-01",
+            "26-12-01",
+        ] {
+            assert_eq!(planned(field), Err(Problem::Characters), "{field}");
+        }
+    }
+
+    #[test]
     fn an_empty_field_is_no_date() {
         assert_eq!(parse(" 　"), Ok(None));
     }
 
     #[test]
     fn impossible_days_are_named_with_the_months_last() {
-        assert_eq!(parse("19850431"), Err(Fault::ImpossibleDate { month: 4, last_day: 30 }));
-        assert_eq!(parse("S60.2.29"), Err(Fault::ImpossibleDate { month: 2, last_day: 28 }));
-        assert_eq!(parse("1985/13/1"), Err(Fault::DateOutOfRange));
-        assert_eq!(parse("18671231"), Err(Fault::DateOutOfRange));
-        assert_eq!(parse("昭和1年12月24日"), Err(Fault::DateOutOfRange));
+        assert_eq!(
+            parse("19850431"),
+            Err(Problem::ImpossibleDate { month: 4, last_day: 30 })
+        );
+        assert_eq!(
+            parse("S60.2.29"),
+            Err(Problem::ImpossibleDate { month: 2, last_day: 28 })
+        );
+        for field in ["1985/13/1", "1975年13月1日", "19850001", "S60.13.1"] {
+            assert_eq!(parse(field), Err(Problem::ImpossibleMonth), "{field}");
+        }
+        assert_eq!(parse("18671231"), Err(Problem::DateOutOfRange));
+        assert_eq!(parse("昭和1年12月24日"), Err(Problem::DateOutOfRange));
     }
 
     #[test]
@@ -178,7 +220,7 @@ mod tests {
             "+985/4/1",
             "S+6/4/1",
         ] {
-            assert_eq!(parse(field), Err(Fault::DateShape), "{field}");
+            assert_eq!(parse(field), Err(Problem::DateIncomplete), "{field}");
         }
     }
 
@@ -196,7 +238,7 @@ mod tests {
             for field in [format!("{y}{m:02}{d:02}"), format!("{y}/{m}/{d}"), day.to_string(), format!("{y}年{m}月{d}日")] {
                 prop_assert_eq!(parse(&field), Ok(Some(day)));
             }
-            if let Some(era) = kernel::calendar::era_year(day) {
+            if let Some(era) = crate::calendar::era_year(day) {
                 prop_assert_eq!(parse(&format!("{era}{m}月{d}日")), Ok(Some(day)));
             }
         }

@@ -1,0 +1,117 @@
+//! Whom an import loses: how many that would be, and who hears of it.
+
+use super::{COVERED, Merge, unsigned};
+use crate::{held::IS_KEPT, import::report::Vanishing};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Date, Integer, Uuid},
+};
+use diesel_async::RunQueryDsl;
+use jobs::SameEvents;
+use kernel::PersonId;
+use serde_json::json;
+
+/// Persons lost who are announced at a time.
+const ANNOUNCED_AT_ONCE: i64 = 10_000;
+
+impl Merge<'_> {
+    /// How many covered persons the file leaves out or ends; `percent` may vanish.
+    pub(in crate::import) async fn vanishing(
+        &self,
+        tx: &mut TenantTransaction,
+        percent: u64,
+    ) -> Result<Vanishing, DatabaseError> {
+        #[derive(QueryableByName)]
+        struct Counts {
+            #[diesel(sql_type = BigInt)]
+            covered: i64,
+            #[diesel(sql_type = BigInt)]
+            missing: i64,
+            #[diesel(sql_type = BigInt)]
+            ended: i64,
+            #[diesel(sql_type = BigInt)]
+            coming: i64,
+        }
+        let sql = if self.is_delta() { of_changes() } else { of_whole() };
+        let query = diesel::sql_query(sql)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Date, _>(self.today());
+        let counts: Counts = query.get_result(&mut **tx).await?;
+        Ok(Vanishing {
+            covered: unsigned(counts.covered),
+            missing: unsigned(counts.missing),
+            ended: unsigned(counts.ended),
+            coming: unsigned(counts.coming),
+            percent,
+            ..Vanishing::default()
+        })
+    }
+
+    /// Announces who is lost.
+    pub(super) async fn announce_losses(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        let mut after = self.position;
+        loop {
+            let lost = self.lost(tx, after, ANNOUNCED_AT_ONCE).await?;
+            let Some(last) = lost.last() else { return Ok(()) };
+            after = last.position;
+            let events = SameEvents {
+                kind: "member.coverage_lost",
+                subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
+                payload: json!({ "import_id": self.import_id }),
+            };
+            jobs::publish_all(tx, self.now, events);
+        }
+    }
+
+    /// Up to `limit` persons whom this import found lost, by journal position after `after`.
+    async fn lost(&self, tx: &mut TenantTransaction, after: i64, limit: i64) -> Result<Vec<Lost>, DatabaseError> {
+        let query = diesel::sql_query(LOST)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<BigInt, _>(after.max(self.position))
+            .bind::<BigInt, _>(limit);
+        Ok(query.load(&mut **tx).await?)
+    }
+}
+
+/// One person lost.
+#[derive(QueryableByName)]
+struct Lost {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = Uuid)]
+    person_id: PersonId,
+}
+
+/// Of those whom the rows mean.
+const ENDED: &str = "\
+count(*) FILTER (WHERE s.lost_on <= $2) AS ended,
+    count(*) FILTER (WHERE s.lost_on > $2 AND (p.lost_on IS NULL OR p.lost_on > s.lost_on)) AS coming";
+
+fn of_whole() -> String {
+    format!(
+        "SELECT count(*) AS covered, count(*) FILTER (WHERE m.person_id IS NULL AND NOT {IS_KEPT}) AS missing, {ENDED}
+         FROM persons p
+         LEFT JOIN roster_matches m ON m.tenant_id = $1 AND m.person_id = p.person_id
+         LEFT JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
+         WHERE p.tenant_id = $1 AND {COVERED}"
+    )
+}
+
+/// Nobody is missing from a file of changes, and only those in it are looked at. Who is covered is counted by indexes alone.
+fn of_changes() -> String {
+    format!(
+        "SELECT (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL)
+             - (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on <= $2) AS covered,
+             0::int8 AS missing, {ENDED}
+         FROM roster_matches m
+         JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
+         JOIN persons p ON p.tenant_id = $1 AND p.person_id = m.person_id
+         WHERE m.tenant_id = $1 AND {COVERED}"
+    )
+}
+
+const LOST: &str = "
+    SELECT position, person_id FROM roster_changes
+    WHERE tenant_id = $1 AND position > $2 AND kind = 'lost'
+    ORDER BY position LIMIT $3";

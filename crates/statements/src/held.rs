@@ -1,0 +1,236 @@
+//! Rows that wait for the roster: of a newborn without 枝番, of a number that is not in it yet, of twins whom nothing tells
+//! apart. They are kept sealed, sought again once the roster has changed, and gone as soon as they are somebody's.
+
+use crate::{
+    delivery::{self, Delivery, DeliveryNo},
+    kind::Kind,
+    line::Line,
+    matching::{HeldReason, Matched, matched},
+    month::Month,
+    rows::{self, Found},
+    shared,
+};
+use audit::{Actor, Entry, Origin};
+use chrono::{DateTime, TimeDelta, Utc};
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use diesel_async::RunQueryDsl;
+use kernel::{HeldRowId, Keys, PersonId};
+use serde_json::json;
+use std::{collections::HashMap, error::Error};
+
+const SEALED_FOR: &str = "held row";
+
+/// Rows of a delivery that are sought at most at a time. Of more, each hour has its part.
+const MOST: u64 = 50_000;
+/// Rows that are opened at once.
+const AT_ONCE: i64 = 5_000;
+/// How long what a roster's import did not settle waits for what staff do by hand.
+const DAILY: TimeDelta = TimeDelta::days(1);
+
+/// Keeps rows that wait.
+pub(crate) async fn hold(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    delivery: DeliveryNo,
+    held: Vec<(Line, HeldReason)>,
+) -> Result<(), DatabaseError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let (mut ids, mut lines, mut reasons, mut sealed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (line, reason) in held {
+        let id = HeldRowId::new(now);
+        let plain = serde_json::to_vec(&line).map_err(unreadable)?;
+        sealed.push(keys.seal(SEALED_FOR, id.of(tx.tenant()), &plain));
+        ids.push(id);
+        lines.push(i32::try_from(line.line()).unwrap_or(i32::MAX));
+        reasons.push(reason.as_str());
+    }
+    let hold = diesel::sql_query(HOLD)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(delivery.0)
+        .bind::<Array<SqlUuid>, _>(ids)
+        .bind::<Array<Integer>, _>(lines)
+        .bind::<Array<Text>, _>(reasons)
+        .bind::<Array<Binary>, _>(sealed);
+    Prepared(hold).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Seeks again whose the rows are that wait, where the roster was imported since, or a day has passed; says how many wait no
+/// longer.
+pub async fn try_again(tx: &mut TenantTransaction, keys: &Keys, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let roster = roster::last_import(tx).await?.map(|import| import.finished_at);
+    let since = roster.unwrap_or_default().max(now - DAILY);
+    let mut settled = 0;
+    for kind in Kind::ALL {
+        if due(tx, kind, since).await?.is_empty() {
+            continue;
+        }
+        let heads = delivery::lock(tx, kind).await?;
+        let due = due(tx, kind, since).await?;
+        for head in heads.iter().filter(|head| due.contains(&head.delivery.0)) {
+            settled += try_delivery(tx, keys, now, head).await?;
+        }
+    }
+    Ok(settled)
+}
+
+/// The deliveries with rows that wait and were not sought since.
+async fn due(tx: &TenantTransaction, kind: Kind, since: DateTime<Utc>) -> Result<Vec<i32>, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Due {
+        #[diesel(sql_type = Integer)]
+        delivery: i32,
+    }
+    let due = diesel::sql_query(DUE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(kind.as_str())
+        .bind::<Timestamptz, _>(since);
+    let due: Vec<Due> = Prepared(due).load(&mut &**tx).await?;
+    Ok(due.into_iter().map(|due| due.delivery).collect())
+}
+
+async fn try_delivery(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    head: &Delivery,
+) -> Result<usize, DatabaseError> {
+    let parts = i32::try_from(head.held.div_ceil(MOST)).unwrap_or(i32::MAX).max(1);
+    let hour = now.timestamp() / 3_600;
+    let part = i32::try_from(hour.rem_euclid(parts.into())).unwrap_or_default();
+    let (mut after, mut settled) = (0, 0);
+    loop {
+        let page = diesel::sql_query(PAGE)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Integer, _>(head.delivery.0)
+            .bind::<Integer, _>(after)
+            .bind::<Integer, _>(parts)
+            .bind::<Integer, _>(part)
+            .bind::<BigInt, _>(AT_ONCE);
+        let page: Vec<Waiting> = Prepared(page).load(&mut **tx).await?;
+        let Some(last) = page.last() else { break };
+        after = last.line;
+        settled += settle(tx, keys, now, (head, page)).await?;
+    }
+    if settled > 0 {
+        shared::settle(tx, head.kind, head.delivery).await?;
+        let entry = Entry {
+            actor: Actor::System,
+            action: "statements.held",
+            object: Some(("delivery", head.id.0)),
+            outcome: "done",
+            detail: json!({ "kind": head.kind.as_str(), "label": head.label.to_string(), "settled": settled }),
+        };
+        audit::record(tx, now, &Origin::worker(), entry).await?;
+    }
+    let tried = diesel::sql_query(TRIED)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(head.delivery.0)
+        .bind::<Integer, _>(i32::try_from(settled).unwrap_or(i32::MAX))
+        .bind::<Nullable<Timestamptz>, _>((parts == 1).then_some(now));
+    Prepared(tried).execute(&mut **tx).await?;
+    Ok(settled)
+}
+
+/// Puts those of these rows into the delivery that are somebody's now; those of months that are kept no longer just go.
+async fn settle(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    (head, page): (&Delivery, Vec<Waiting>),
+) -> Result<usize, DatabaseError> {
+    let (mut ids, mut lines, mut too_old) = (HashMap::new(), Vec::new(), Vec::new());
+    for waiting in page {
+        let line = waiting.open(tx, keys)?;
+        if head.months.contains(&line.month()) {
+            ids.insert(line.line(), waiting.held_id);
+            lines.push(line);
+        } else {
+            too_old.push(waiting.held_id);
+        }
+    }
+    let Matched { found, .. } = matched(tx, lines).await?;
+    let (held, people): (Vec<HeldRowId>, Vec<PersonId>) = found
+        .iter()
+        .filter_map(|Found { line, person, .. }| ids.get(&line.line()).map(|id| (*id, *person)))
+        .unzip();
+    let named = found.iter().filter(|found| !found.line.claim().is_empty());
+    let claims: Vec<(Month, String)> = named
+        .map(|found| (found.line.month(), found.line.claim().to_owned()))
+        .collect();
+    let settled = too_old.len() + held.len();
+    rows::insert(tx, head.kind, head.delivery, None, found).await?;
+    shared::note(tx, head.kind, head.delivery, head.label, &claims).await?;
+    if !too_old.is_empty() {
+        let drop = diesel::sql_query(DROP)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Array<SqlUuid>, _>(too_old);
+        Prepared(drop).execute(&mut **tx).await?;
+    }
+    let settle = diesel::sql_query(SETTLE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<SqlUuid>, _>(held)
+        .bind::<Array<SqlUuid>, _>(people)
+        .bind::<Timestamptz, _>(now);
+    Prepared(settle).execute(&mut **tx).await?;
+    Ok(settled)
+}
+
+/// A row that waits.
+#[derive(QueryableByName)]
+struct Waiting {
+    #[diesel(sql_type = SqlUuid)]
+    held_id: HeldRowId,
+    #[diesel(sql_type = Integer)]
+    line: i32,
+    #[diesel(sql_type = Binary)]
+    sealed: Vec<u8>,
+}
+
+impl Waiting {
+    /// One that does not open is damage, and an outage.
+    fn open(&self, tx: &TenantTransaction, keys: &Keys) -> Result<Line, DatabaseError> {
+        let owner = self.held_id.of(tx.tenant());
+        let plain = keys.open(SEALED_FOR, owner, &self.sealed).map_err(unreadable)?;
+        serde_json::from_slice(&plain).map_err(unreadable)
+    }
+}
+
+fn unreadable(error: impl Error + Send + Sync + 'static) -> DatabaseError {
+    diesel::result::Error::DeserializationError(Box::new(error)).into()
+}
+
+const HOLD: &str = "
+    INSERT INTO held_rows (tenant_id, held_id, delivery, line, reason, sealed)
+    SELECT d.tenant_id, held.id, d.delivery, held.line, held.reason, held.sealed
+    FROM statement_deliveries d,
+        unnest($3::uuid[], $4::int[], $5::text[], $6::bytea[]) AS held (id, line, reason, sealed)
+    WHERE d.tenant_id = $1 AND d.delivery = $2";
+
+const DUE: &str = "
+    SELECT delivery FROM statement_deliveries
+    WHERE tenant_id = $1 AND kind = $2 AND state IN ('ready', 'published') AND held > 0
+      AND coalesce(held_tried_at, imported_at) < $3";
+
+const PAGE: &str = "
+    SELECT held_id, line, sealed FROM held_rows
+    WHERE tenant_id = $1 AND delivery = $2 AND settled_at IS NULL AND line > $3 AND line % $4 = $5
+    ORDER BY line LIMIT $6";
+
+const DROP: &str = "DELETE FROM held_rows WHERE tenant_id = $1 AND held_id = ANY ($2)";
+
+const SETTLE: &str = "
+    UPDATE held_rows h SET settled_person_id = a.person_id, settled_at = $4, sealed = ''
+    FROM unnest($2::uuid[], $3::uuid[]) AS a (held_id, person_id)
+    WHERE h.tenant_id = $1 AND h.held_id = a.held_id";
+
+const TRIED: &str = "
+    UPDATE statement_deliveries SET held = held - $3, held_tried_at = coalesce($4, held_tried_at)
+    WHERE tenant_id = $1 AND delivery = $2";

@@ -1,0 +1,157 @@
+//! 取り込み proper, the second step of an import: the same file again, ten thousand rows a transaction, into a delivery that
+//! nobody sees before it is whole.
+
+use crate::{
+    check::Checked,
+    delivery::{self, Delivery, Lease},
+    held,
+    import::{ImportError, Progress, Run},
+    line::Line,
+    matching::{Matched, matched},
+    month::Month,
+    reading,
+    reasons::ImportRefused,
+    rows, shared,
+};
+use database::{DatabaseError, Durability, TenantTransaction};
+use jobs::Event;
+use kernel::PersonId;
+use serde_json::json;
+use std::{
+    collections::{BTreeSet, HashSet},
+    io,
+};
+use tabular::{Chunk, Source};
+
+/// Batches of [`reading::BATCH`] that are committed at once.
+const BATCHES: usize = 2;
+
+/// What was loaded so far.
+#[derive(Default)]
+struct Loaded {
+    persons: HashSet<PersonId>,
+    held: u64,
+}
+
+impl Run<'_> {
+    /// Loads the file that was checked. Broken off, it leaves rows that nobody sees: the next one gives them up once the lease
+    /// has lapsed, and the sweep deletes them.
+    pub(crate) async fn load(
+        &self,
+        file: Source,
+        checked: &Checked,
+        progress: &(impl Fn(Progress) + Send + Sync),
+    ) -> Result<Delivery, ImportError> {
+        let lease = self.begin(checked).await?;
+        let (mut chunks, reading) = reading::start(file, self.rules());
+        let (mut loaded, mut rows, mut waiting) = (Loaded::default(), 0, Vec::new());
+        while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
+            rows += batch.len() as u64;
+            waiting.push(batch);
+            if waiting.len() == BATCHES {
+                self.store((&lease, checked), std::mem::take(&mut waiting), &mut loaded)
+                    .await?;
+                let percent = read.percent();
+                progress(Progress::Loading { rows, percent });
+            }
+        }
+        self.store((&lease, checked), waiting, &mut loaded).await?;
+        let file = reading.await.map_err(io::Error::other)??;
+        if file.hash != checked.hash {
+            self.give_up(&lease, ImportRefused::Changed).await?;
+        }
+        self.end((&lease, checked), &loaded).await
+    }
+
+    /// Takes the place of the kind, also from whoever died over it.
+    async fn begin(&self, checked: &Checked) -> Result<Lease, ImportError> {
+        let mut tx = self.database.write(Durability::Safe).await?;
+        delivery::give_up_lapsed(&mut tx, self.now).await?;
+        let lease = delivery::begin(&mut tx, self.now, checked).await?;
+        tx.commit().await?;
+        lease.ok_or_else(|| ImportRefused::AtWork.into())
+    }
+
+    /// One transaction's rows. The lease is held by it: nobody else may think that this import died before it is committed.
+    async fn store(
+        &self,
+        (lease, checked): (&Lease, &Checked),
+        batches: Vec<Vec<Line>>,
+        loaded: &mut Loaded,
+    ) -> Result<(), ImportError> {
+        let mut tx = self.database.write(Durability::Safe).await?;
+        if !delivery::renew(&mut tx, lease).await? {
+            return Err(ImportRefused::TakenOver.into());
+        }
+        for lines in batches {
+            let matched = matched(&tx, lines).await?;
+            loaded.persons.extend(matched.persons());
+            loaded.held += matched.held.len() as u64;
+            self.keep(&mut tx, (lease, checked), matched).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    async fn keep(
+        &self,
+        tx: &mut TenantTransaction,
+        (lease, checked): (&Lease, &Checked),
+        Matched { found, held }: Matched,
+    ) -> Result<(), DatabaseError> {
+        let (kind, label, delivery) = (checked.kind, checked.label, lease.delivery);
+        let waiting = claims(held.iter().map(|(line, _)| line));
+        let all = claims(
+            found
+                .iter()
+                .map(|found| &found.line)
+                .chain(held.iter().map(|(line, _)| line)),
+        );
+        rows::insert(tx, kind, delivery, Some(lease.by.0), found).await?;
+        held::hold(tx, &self.on.keys, self.now, delivery, held).await?;
+        shared::note_waiting(tx, delivery, &waiting).await?;
+        shared::note(tx, kind, delivery, label, &all).await
+    }
+
+    async fn give_up(&self, lease: &Lease, why: ImportRefused) -> Result<(), ImportError> {
+        let mut tx = self.database.write(Durability::Safe).await?;
+        delivery::give_up(&mut tx, self.now, lease).await?;
+        let detail = json!({ "kind": self.wish.kind.as_str() });
+        self.record(&tx, Some(lease.id), why.code(), detail).await?;
+        tx.commit().await?;
+        Err(why.into())
+    }
+
+    async fn end(&self, (lease, checked): (&Lease, &Checked), loaded: &Loaded) -> Result<Delivery, ImportError> {
+        let mut tx = self.database.write(Durability::Safe).await?;
+        let persons = loaded.persons.len() as u64;
+        if !delivery::end(&mut tx, lease, (persons, loaded.held)).await? {
+            return Err(ImportRefused::TakenOver.into());
+        }
+        let Some(delivery) = delivery::one(&tx, lease.delivery).await? else {
+            return Err(ImportRefused::TakenOver.into());
+        };
+        let detail = json!({
+            "kind": delivery.kind.as_str(), "label": checked.label.to_string(), "version": delivery.version,
+            "rows": delivery.rows, "held": delivery.held,
+        });
+        let event = Event {
+            kind: "statement.imported",
+            subject: delivery.id.0,
+            payload: detail.clone(),
+        };
+        jobs::publish(&mut tx, self.now, event);
+        self.record(&tx, Some(delivery.id), "done", detail).await?;
+        tx.commit().await?;
+        Ok(delivery)
+    }
+}
+
+/// The claims that lines name, each once.
+fn claims<'a>(lines: impl Iterator<Item = &'a Line>) -> Vec<(Month, String)> {
+    let named = lines.filter(|line| !line.claim().is_empty());
+    let claims: BTreeSet<_> = named.map(|line| (line.month(), line.claim())).collect();
+    claims
+        .into_iter()
+        .map(|(month, claim)| (month, claim.to_owned()))
+        .collect()
+}

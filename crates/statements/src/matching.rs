@@ -1,0 +1,81 @@
+//! Whose a line is: asked of the roster, for the month of treatment.
+
+use crate::{line::Line, rows::Found};
+use database::{DatabaseError, TenantTransaction};
+use kernel::PersonId;
+use roster::Resolved;
+use uuid::Uuid;
+
+/// Nobody: whose a line is that only takes a claim back, where the roster doesn't know.
+const NOBODY: PersonId = PersonId(Uuid::nil());
+
+/// Why a line waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeldReason {
+    /// The roster knows nobody of this number, or nobody who is notified for them.
+    Unknown,
+    /// It knows several.
+    Several,
+}
+
+impl HeldReason {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Several => "several",
+        }
+    }
+}
+
+/// Lines, by whether the roster knows whose they are.
+#[derive(Debug, Clone, Default)]
+pub struct Matched {
+    /// They are somebody's.
+    pub found: Vec<Found>,
+    /// They wait.
+    pub held: Vec<(Line, HeldReason)>,
+}
+
+impl Matched {
+    /// Whose lines were found.
+    pub fn persons(&self) -> impl Iterator<Item = PersonId> {
+        self.found
+            .iter()
+            .map(|found| found.person)
+            .filter(|person| *person != NOBODY)
+    }
+
+    /// Lines that wait for this reason.
+    pub fn held_for(&self, reason: HeldReason) -> u64 {
+        self.held.iter().filter(|(_, why)| *why == reason).count() as u64
+    }
+}
+
+/// Asks whose lines are, of [`roster::RESOLVED_AT_ONCE`] at most. One that takes a claim back never waits: it works by
+/// レセプト番号, and until it is here the claim would still be shown.
+pub async fn matched(tx: &TenantTransaction, lines: Vec<Line>) -> Result<Matched, DatabaseError> {
+    let keys: Vec<_> = lines.iter().map(|line| line.who().key(line.month())).collect();
+    let resolved = roster::resolve(tx, &keys).await?;
+    let mut matched = Matched::default();
+    for (line, resolved) in lines.into_iter().zip(resolved) {
+        let (person, principal) = match resolved {
+            Resolved::One { person, principal } => (person, principal),
+            Resolved::Unknown | Resolved::Several if line.withdrawn() => (NOBODY, NOBODY),
+            Resolved::Unknown => {
+                matched.held.push((line, HeldReason::Unknown));
+                continue;
+            }
+            Resolved::Several => {
+                matched.held.push((line, HeldReason::Several));
+                continue;
+            }
+        };
+        matched.found.push(Found {
+            line,
+            person,
+            principal,
+        });
+    }
+    Ok(matched)
+}

@@ -1,0 +1,303 @@
+//! What is wrong with a file of statements, beyond what can be wrong with any table; why an import is refused; and why
+//! something is not published or withdrawn.
+
+use crate::month::Month;
+use kernel::{Problem, RefusalKind, Words};
+use tabular::Fault;
+
+/// What is wrong, in words for the insurer's clerk.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// What can be wrong with any table.
+    #[error(transparent)]
+    Table(#[from] Fault),
+    /// A column of what the portal does not take.
+    #[error("この列は受け取りません。傷病名・診療行為・個人番号の列を取り除いてから、もう一度取り込んでください。")]
+    Forbidden,
+    /// No month in any known form.
+    #[error("年月として読めません。202606、2026/6、2026年6月、R0806のように入力してください。")]
+    Month,
+    /// Treated after the month in which the insurer processed it.
+    #[error("処理年月（{label}）より後の年月です。どちらが正しいかお確かめください。")]
+    MonthAfterLabel {
+        /// 処理年月.
+        label: Month,
+    },
+    /// 処理年月 to come.
+    #[error("今月より後の処理年月です。年月をお確かめください。")]
+    Label,
+    /// Two deliveries in one file.
+    #[error("ほかの行の処理年月（{first}）と違います。1つのファイルには、1つの処理年月の明細だけを入れてください。")]
+    OtherLabel {
+        /// That of the rows before.
+        first: Month,
+    },
+    /// Another delivery than whoever brings it says.
+    #[error("指定した処理年月（{given}）と違います。どちらが正しいかお確かめください。")]
+    GivenLabel {
+        /// As whoever brings it says.
+        given: Month,
+    },
+    /// Nobody says which delivery it is.
+    #[error("処理年月がありません。処理年月の列を加えるか、取り込むときに指定してください（--label 2026-08）。")]
+    NoLabel,
+    /// No whole yen.
+    #[error("金額として読めません。1円単位の整数を、1234、1,234、▲1,234のように入力してください。")]
+    Yen,
+    /// Yen past what anything costs.
+    #[error("金額が大きすぎます。999,999,999円までです。列がずれていないかお確かめください。")]
+    TooLarge,
+    /// No 診療区分.
+    #[error(
+        "診療区分として読めません。医科入院、医科外来、歯科入院、歯科外来、調剤、訪問看護、柔整、あはき、装具、その他のどれかを入力してください。"
+    )]
+    Category,
+    /// No 剤形区分.
+    #[error("剤形区分として読めません。内服、屯服、外用、注射、その他のどれかを入力してください。")]
+    Form,
+    /// No code of a medicine.
+    #[error("医薬品コードとして読めません。レセプト電算処理の医薬品コード（9桁の数字）を入力してください。")]
+    Drug,
+    /// No quantity.
+    #[error("量として読めません。0より大きい数を、小数点以下3桁までで入力してください。")]
+    Daily,
+    /// No count of days or times.
+    #[error("日数・回数として読めません。999までの整数を入力してください（医薬品では1以上）。")]
+    Count,
+    /// No 負担割合.
+    #[error("負担割合として読めません。0から3の数字、または30%、3割のように入力してください。")]
+    Rate,
+    /// No 取消区分.
+    #[error("取消区分は、空欄か、1（取下げ・返戻・資格過誤）にしてください。")]
+    Flag,
+    /// Nobody's.
+    #[error("番号か個人IDのどちらかを入力してください。")]
+    NoNumber,
+    /// A claim that another row is.
+    #[error("{line}行目とレセプト番号・診療年月が同じです。1件のレセプトは1行にしてください。")]
+    Repeated {
+        /// The first line of it.
+        line: u32,
+    },
+    /// Nobody knows what it takes back.
+    #[error("取消区分が1の行には、取り消すレセプトの番号を入力してください。")]
+    WithdrawnUnnamed,
+}
+
+impl From<Problem> for Reason {
+    fn from(problem: Problem) -> Self {
+        Fault::from(problem).into()
+    }
+}
+
+/// The errors of a file while it is read.
+pub type ErrorLog = tabular::ErrorLog<Reason>;
+/// All errors of a file.
+pub type RowErrors = tabular::RowErrors<Reason>;
+
+/// Why an import does nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportRefused {
+    /// Rows that can't be taken.
+    #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", .0.count())]
+    Rows(RowErrors),
+    /// There is no place for treatment of that year.
+    #[error("{year}年の明細を入れる場所が、まだありません。madoguchi prune（所有者の接続で）が作ります。")]
+    NoYear {
+        /// The calendar year.
+        year: i32,
+    },
+    /// All of it was treated before what is shown.
+    #[error(
+        "{rows}行のすべてが、表示する期間より前の診療年月です。何も取り込んでいません。診療年月の列をお確かめください。"
+    )]
+    TooOld {
+        /// Rows of the file.
+        rows: u64,
+    },
+    /// More rows than usual are nobody's.
+    #[error(
+        "{rows}行のうち{unknown}行（{}％）が、加入者の名簿の誰にも当たりません。2％までなら受け取ります。何も取り込んでいません。名簿を先に取り込むか、記号・番号・枝番・生年月日の列をお確かめください。正しいときは --allow-unmatched を付けて、もう一度取り込んでください。",
+        percent(*.unknown, *.rows)
+    )]
+    Unmatched {
+        /// Rows of the file.
+        rows: u64,
+        /// Those of people whom the roster does not know.
+        unknown: u64,
+    },
+    /// Less than half or more than twice what earlier deliveries held.
+    #[error(
+        "{what}（{here}）が、これまでの提供分の中央値（{median}）の半分から2倍の範囲にありません。何も取り込んでいません。ファイルが全部そろっているか、別のファイルでないかをお確かめください。正しいときは --allow-deviation を付けて、もう一度取り込んでください。"
+    )]
+    Deviates {
+        /// 行数 or 医療費の総額.
+        what: &'static str,
+        /// Of this file.
+        here: i64,
+        /// Of earlier ones.
+        median: i64,
+    },
+    /// The file is another than the one that was checked.
+    #[error(
+        "確認してから取り込むまでの間に、ファイルが変わりました。何も取り込んでいません。もう一度取り込んでください。"
+    )]
+    Changed,
+    /// Another file of the insurer's of this kind is loaded.
+    #[error(
+        "この保険者の同じ種類の明細の取り込みが、ほかで進んでいます。終わるのを待って、もう一度取り込んでください。"
+    )]
+    AtWork,
+    /// Another import thought this one dead.
+    #[error(
+        "取り込みが長く止まっていたため、ほかの取り込みに場所を譲りました。何も取り込んでいません。もう一度取り込んでください。"
+    )]
+    TakenOver,
+}
+
+impl ImportRefused {
+    /// The word in the trail.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Rows(_) => "rows",
+            Self::NoYear { .. } => "no_year",
+            Self::TooOld { .. } => "too_old",
+            Self::Unmatched { .. } => "unmatched",
+            Self::Deviates { .. } => "deviates",
+            Self::Changed => "changed",
+            Self::AtWork => "at_work",
+            Self::TakenOver => "taken_over",
+        }
+    }
+}
+
+fn percent(part: u64, of: u64) -> u64 {
+    part.saturating_mul(100) / of.max(1)
+}
+
+/// Nothing of this kind, 処理年月 and version is there to be published, or to be withdrawn.
+pub const NO_DELIVERY: kernel::Reason = kernel::Reason {
+    code: "statement_no_delivery",
+    kind: RefusalKind::Missing,
+    detail: "There is no such delivery.",
+    words: |_, _| {
+        Words::new(
+            "この提供分はありません",
+            "種類と処理年月（と版）をお確かめください。まだ取り込んでいないときは、先に取り込んでください。",
+            &[],
+        )
+    },
+};
+
+/// It is loading, or was refused.
+pub const NOT_READY: kernel::Reason = kernel::Reason {
+    code: "statement_not_ready",
+    kind: RefusalKind::Outdated,
+    detail: "This delivery is not loaded to its end.",
+    words: |_, _| {
+        Words::new(
+            "この提供分は、まだ公開できません",
+            "取り込みの途中か、取り込めなかった版です。終わるのを待つか、ファイルを直してもう一度取り込んでください。",
+            &[],
+        )
+    },
+};
+
+/// Somebody was faster.
+pub const ALREADY_PUBLISHED: kernel::Reason = kernel::Reason {
+    code: "statement_already_published",
+    kind: RefusalKind::Outdated,
+    detail: "This delivery is published already.",
+    words: |_, _| {
+        Words::new(
+            "この提供分は、もう公開しています",
+            "何も変更していません。一覧で、公開している版をお確かめください。",
+            &[],
+        )
+    },
+};
+
+/// Its rows are gone, or about to go.
+pub const PURGED: kernel::Reason = kernel::Reason {
+    code: "statement_purged",
+    kind: RefusalKind::Outdated,
+    detail: "The rows of this version are kept no longer. Import its file again.",
+    words: |_, _| {
+        Words::new(
+            "この版の明細は、もう残っていません",
+            "公開を終えた版は、7日で消えます。公開するには、同じファイルをもう一度取り込んでください。",
+            &[],
+        )
+    },
+};
+
+/// What was published is withdrawn, and nothing before it can be shown.
+pub const TAKEN_BACK: kernel::Reason = kernel::Reason {
+    code: "statement_taken_back",
+    kind: RefusalKind::Outdated,
+    detail: "What was published of this delivery is withdrawn. Name the version that is to be published.",
+    words: |_, _| {
+        Words::new(
+            "この提供分は、公開を取りやめています",
+            "もう一度公開するには、一覧で版をお確かめになり、その版を指定してください（--version 1）。残っていない版は、取り込みからやり直してください。",
+            &[],
+        )
+    },
+};
+
+/// Nothing is published in the past.
+pub const PAST: kernel::Reason = kernel::Reason {
+    code: "statement_past",
+    kind: RefusalKind::Mend,
+    detail: "The time of publication has passed.",
+    words: |_, _| {
+        Words::new(
+            "公開する日時を確かめてください",
+            "公開の予約には、これから先の日時（日本時間）を指定してください。",
+            &[],
+        )
+    },
+};
+
+/// All of them.
+pub const REASONS: [kernel::Reason; 6] = [NO_DELIVERY, NOT_READY, ALREADY_PUBLISHED, PURGED, TAKEN_BACK, PAST];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use kernel::Refusal;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_refusal_has_a_code_and_words_of_its_own() {
+        let (mut codes, mut texts) = (BTreeSet::new(), BTreeSet::new());
+        for reason in REASONS {
+            let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
+            assert!(!words.heading.is_empty() && !reason.detail.is_empty());
+            assert!(codes.insert(reason.code) && texts.insert(words.text), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_import_says_what_was_found_and_what_to_do() {
+        let unmatched = ImportRefused::Unmatched {
+            rows: 12_345,
+            unknown: 400,
+        };
+        let said = unmatched.to_string();
+        assert!(said.starts_with("12345行のうち400行（3％）が、"), "{said}");
+        assert!(said.contains("--allow-unmatched"), "{said}");
+        let deviates = ImportRefused::Deviates {
+            what: "行数",
+            here: 12_345,
+            median: 3_000,
+        };
+        let said = deviates.to_string();
+        assert!(
+            said.starts_with("行数（12345）が、これまでの提供分の中央値（3000）の"),
+            "{said}"
+        );
+        assert!(said.contains("--allow-deviation"), "{said}");
+    }
+}

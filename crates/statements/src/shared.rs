@@ -1,0 +1,123 @@
+//! Claims (レセプト) that stand in deliveries of several labels, and which of their rows counts: that of the latest published
+//! label. Publishing looks at these claims alone, so it costs by the corrections and not by the rows.
+//!
+//! A row's `superseded_by` is a function of what is published, reckoned anew for all claims that a delivery shares: publishing
+//! and withdrawing undo each other exactly.
+
+use crate::{delivery::DeliveryNo, kind::Kind, month::Month};
+use chrono::NaiveDate;
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::sql_types::{Array, Date, Integer, Text};
+use diesel_async::RunQueryDsl;
+
+/// Notes which of these claims of a delivery stand in deliveries of other labels as well, on both sides.
+pub(crate) async fn note(
+    tx: &mut TenantTransaction,
+    kind: Kind,
+    delivery: DeliveryNo,
+    label: Month,
+    claims: &[(Month, String)],
+) -> Result<(), DatabaseError> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let (months, keys) = columns(claims);
+    let theirs = diesel::sql_query(note_theirs(kind))
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(label.first())
+        .bind::<Array<Date>, _>(&months)
+        .bind::<Array<Text>, _>(&keys);
+    Prepared(theirs).execute(&mut **tx).await?;
+    let own = diesel::sql_query(NOTE_OWN)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(delivery.0)
+        .bind::<Array<Date>, _>(&months)
+        .bind::<Array<Text>, _>(&keys);
+    Prepared(own).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Notes claims whose rows wait: who delivers such a claim later doesn't find it by its rows.
+pub(crate) async fn note_waiting(
+    tx: &mut TenantTransaction,
+    delivery: DeliveryNo,
+    claims: &[(Month, String)],
+) -> Result<(), DatabaseError> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let (months, keys) = columns(claims);
+    let waiting = diesel::sql_query(NOTE_WAITING)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(delivery.0)
+        .bind::<Array<Date>, _>(&months)
+        .bind::<Array<Text>, _>(&keys);
+    Prepared(waiting).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Reckons anew which rows count of the claims that a delivery shares, and says of how many rows that changed. Under
+/// [`crate::delivery::lock`].
+pub(crate) async fn settle(tx: &mut TenantTransaction, kind: Kind, delivery: DeliveryNo) -> Result<u64, DatabaseError> {
+    let settle = diesel::sql_query(settle_rows(kind))
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(delivery.0)
+        .bind::<Text, _>(kind.as_str());
+    Ok(Prepared(settle).execute(&mut **tx).await? as u64)
+}
+
+fn columns(claims: &[(Month, String)]) -> (Vec<NaiveDate>, Vec<&str>) {
+    claims
+        .iter()
+        .map(|(month, key)| (Month::first(*month), key.as_str()))
+        .unzip()
+}
+
+fn note_theirs(kind: Kind) -> String {
+    format!(
+        "INSERT INTO shared_claims (tenant_id, delivery, month, claim_key)
+         SELECT r.tenant_id, r.delivery, r.month, r.claim_key
+         FROM unnest($3::date[], $4::text[]) AS a (month, claim_key)
+         JOIN {} r ON r.month = a.month AND r.claim_key = a.claim_key
+         JOIN statement_deliveries d ON d.delivery = r.delivery
+         WHERE r.tenant_id = $1 AND r.claim_key <> '' AND d.tenant_id = $1 AND d.label <> $2 AND d.purged_at IS NULL
+         ON CONFLICT DO NOTHING",
+        kind.table()
+    )
+}
+
+const NOTE_OWN: &str = "
+    INSERT INTO shared_claims (tenant_id, delivery, month, claim_key)
+    SELECT d.tenant_id, d.delivery, a.month, a.claim_key
+    FROM statement_deliveries d, unnest($3::date[], $4::text[]) AS a (month, claim_key)
+    WHERE d.tenant_id = $1 AND d.delivery = $2
+      AND EXISTS (SELECT FROM shared_claims s JOIN statement_deliveries e ON e.delivery = s.delivery
+                  WHERE s.tenant_id = $1 AND e.tenant_id = $1 AND s.month = a.month AND s.claim_key = a.claim_key
+                    AND e.kind = d.kind AND e.label <> d.label)
+    ON CONFLICT DO NOTHING";
+
+const NOTE_WAITING: &str = "
+    INSERT INTO shared_claims (tenant_id, delivery, month, claim_key)
+    SELECT d.tenant_id, d.delivery, a.month, a.claim_key
+    FROM statement_deliveries d, unnest($3::date[], $4::text[]) AS a (month, claim_key)
+    WHERE d.tenant_id = $1 AND d.delivery = $2
+    ON CONFLICT DO NOTHING";
+
+/// The winner over a row is the published delivery of the latest label above the row's own.
+fn settle_rows(kind: Kind) -> String {
+    format!(
+        "UPDATE {} r SET superseded_by = w.winner
+         FROM (SELECT s.delivery, s.month, s.claim_key,
+                 (SELECT t.delivery FROM shared_claims t JOIN statement_deliveries e ON e.delivery = t.delivery
+                  WHERE t.tenant_id = $1 AND e.tenant_id = $1 AND t.month = s.month AND t.claim_key = s.claim_key
+                    AND e.kind = $3 AND e.state = 'published' AND e.label > d.label
+                  ORDER BY e.label DESC LIMIT 1) AS winner
+               FROM shared_claims x
+               JOIN shared_claims s ON s.month = x.month AND s.claim_key = x.claim_key
+               JOIN statement_deliveries d ON d.delivery = s.delivery
+               WHERE x.tenant_id = $1 AND x.delivery = $2 AND s.tenant_id = $1 AND d.tenant_id = $1 AND d.kind = $3) w
+         WHERE r.tenant_id = $1 AND r.month = w.month AND r.claim_key = w.claim_key AND r.claim_key <> ''
+           AND r.delivery = w.delivery AND r.superseded_by IS DISTINCT FROM w.winner",
+        kind.table()
+    )
+}

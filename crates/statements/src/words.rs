@@ -1,0 +1,209 @@
+//! What the command line says of deliveries: counts and sums, nobody's name and nobody's number.
+
+use crate::{
+    check::Checked,
+    delivery::{Delivery, State},
+    import::Progress,
+    kind::Kind,
+    month::Month,
+    publish::Published,
+    tally::{Sum, Tally},
+};
+use chrono::{DateTime, Utc};
+use kernel::calendar;
+use std::fmt::Display;
+
+/// A dry run.
+pub(crate) fn checked(checked: &Checked, oldest: Month) -> Vec<String> {
+    let Checked { kind, label, .. } = checked;
+    let head = format!("  dry run, nothing written: {kind} {label}, {}", file(checked));
+    [vec![head], found(checked, oldest)].concat()
+}
+
+/// An import, and what comes next.
+pub(crate) fn loaded((delivery, code): (&Delivery, &str), checked: &Checked, oldest: Month) -> Vec<String> {
+    let head = format!("  loaded: {}, {}", called(delivery), file(checked));
+    let Delivery { kind, label, .. } = delivery;
+    let next = format!("  next: madoguchi statements publish {code} {kind} {label}");
+    [vec![head], found(checked, oldest), vec![next]].concat()
+}
+
+/// An import of what is published.
+pub(crate) fn nothing_to_do(delivery: &Delivery) -> Vec<String> {
+    vec![format!(
+        "  nothing to do: {} is published with the same file",
+        called(delivery)
+    )]
+}
+
+pub(crate) fn published(published: &Published) -> Vec<String> {
+    let Published {
+        delivery,
+        replaced,
+        superseded,
+    } = published;
+    let replaced = replaced.map_or(String::new(), |version| format!("version {version} replaced, "));
+    vec![format!(
+        "  published: {}, {} rows; {replaced}{} rows superseded",
+        called(delivery),
+        count(delivery.rows),
+        count(*superseded)
+    )]
+}
+
+pub(crate) fn to_be_published(delivery: &Delivery, at: DateTime<Utc>) -> Vec<String> {
+    vec![format!("  to be published: {} at {}", called(delivery), minute(at))]
+}
+
+pub(crate) fn withdrawn(withdrawn: &Published) -> Vec<String> {
+    let done = match withdrawn.delivery.state {
+        State::Withdrawn => "withdrawn",
+        _ => "no longer to be published",
+    };
+    vec![format!("  {done}: {}", called(&withdrawn.delivery))]
+}
+
+/// A line of each, below one that says what they hold.
+pub(crate) fn list(deliveries: &[Delivery]) -> Vec<String> {
+    let line = |[kind, label, version, state, rows, held, file]: [&dyn Display; 7]| {
+        format!("  {kind:<9}  {label:<7}  {version:>7}  {state:<31}  {rows:>9}  {held:>7}  {file}")
+    };
+    let head = line([&"kind", &"label", &"version", &"state", &"rows", &"held", &"file"]);
+    let lines = deliveries.iter().map(|delivery| {
+        let (rows, held, label) = (count(delivery.rows), count(delivery.held), delivery.label.to_string());
+        line([
+            &delivery.kind.as_str(),
+            &label,
+            &delivery.version,
+            &state(delivery),
+            &rows,
+            &held,
+            &delivery.file_name,
+        ])
+    });
+    [head].into_iter().chain(lines).collect()
+}
+
+pub(crate) fn progress(progress: Progress) -> String {
+    match progress {
+        Progress::Checking { rows, percent } => format!("checking: {rows} rows, {percent} %"),
+        Progress::Loading { rows, percent } => format!("loading: {rows} rows, {percent} %"),
+    }
+}
+
+fn state(delivery: &Delivery) -> String {
+    let state = delivery.state.as_str();
+    match delivery.publish_at {
+        _ if delivery.purged_at.is_some() => format!("{state}, purged"),
+        Some(at) => format!("{state}, at {}", minute(at)),
+        None => state.to_owned(),
+    }
+}
+
+fn called(delivery: &Delivery) -> String {
+    let Delivery {
+        kind, label, version, ..
+    } = delivery;
+    format!("{kind} {label} version {version}")
+}
+
+fn file(checked: &Checked) -> String {
+    format!("{} rows, {}", count(checked.tally.rows), checked.encoding)
+}
+
+/// What a file was found to hold.
+fn found(checked: &Checked, oldest: Month) -> Vec<String> {
+    let Checked { kind, tally, .. } = checked;
+    let mut lines = vec![format!(
+        "  matched {} rows of {} people, held {} (unknown {}, several {})",
+        count(tally.rows.saturating_sub(checked.held())),
+        count(checked.persons),
+        count(checked.held()),
+        count(checked.unknown),
+        count(checked.several)
+    )];
+    lines.extend(tally.months().into_iter().map(|month| of_month(*kind, tally, month)));
+    let corrected = checked.corrected;
+    let yen = match kind {
+        Kind::Costs => format!(" ({} yen)", with_sign(corrected.yen)),
+        Kind::Medicines => String::new(),
+    };
+    lines.push(format!(
+        "  claims corrected {}{yen}, withdrawn {}",
+        count(corrected.claims),
+        count(corrected.withdrawn)
+    ));
+    if tally.too_old > 0 {
+        let rows = count(tally.too_old);
+        lines.push(format!(
+            "  too old to be shown (before {oldest}): {rows} rows, left out"
+        ));
+    }
+    if tally.uneven > 0 {
+        let rows = count(tally.uneven);
+        lines.push(format!("  total is not the sum of its shares in {rows} rows"));
+    }
+    if !checked.unknown_columns.is_empty() {
+        lines.push(format!("  columns not read: {}", checked.unknown_columns.join(", ")));
+    }
+    lines
+}
+
+fn of_month(kind: Kind, tally: &Tally, month: Month) -> String {
+    let of_month = tally.by.iter().filter(|((of, _), _)| *of == month);
+    let sums = of_month.map(|((_, category), Sum { rows, total, .. })| match kind {
+        Kind::Costs => format!("{category} {} rows {} yen", count(*rows), signed(*total)),
+        Kind::Medicines => format!("{category} {} rows", count(*rows)),
+    });
+    format!("  {month}: {}", sums.collect::<Vec<_>>().join(", "))
+}
+
+fn minute(at: DateTime<Utc>) -> String {
+    calendar::in_japan(at).format("%Y-%m-%d %H:%M").to_string()
+}
+
+fn with_sign(number: i64) -> String {
+    let plus = if number > 0 { "+" } else { "" };
+    format!("{plus}{}", signed(number))
+}
+
+fn signed(number: i64) -> String {
+    let minus = if number < 0 { "-" } else { "" };
+    format!("{minus}{}", count(number.unsigned_abs()))
+}
+
+/// 12,345.
+fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut counted = String::new();
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+            counted.push(',');
+        }
+        counted.push(digit);
+    }
+    counted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (-34_500, "-34,500"),
+            (1_234_567, "1,234,567"),
+            (i64::MIN, "-9,223,372,036,854,775,808"),
+        ] {
+            assert_eq!(signed(number), text);
+        }
+        assert_eq!(
+            (with_sign(0), with_sign(12), with_sign(-12)),
+            ("0".into(), "+12".into(), "-12".into())
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! Whoever asks and whoever agrees hold what a wish is about first, and the wish last: none waits for the other while the other
+//! waits for them.
+
+use super::{agree, app, clerks, give, roles, states, wish};
+use access::Role;
+use database::Durability;
+use diesel_async::RunQueryDsl;
+use std::time::Duration;
+use tokio::time::sleep;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_once_more_while_another_agrees_does_not_stand_in_their_way() {
+    let app = app(&[]).await;
+    let [boss, other, gains] = clerks(&app, &[Role::Administrator]).await;
+    let more = ["administrator", "benefits"];
+    assert_eq!(give(&boss, &gains, &more).await.status, 303);
+    let wish = wish(&app).await;
+    // Both come to the roles while somebody else holds them: first whoever asks, then whoever agrees.
+    let tenant = app.insurer.database.tenant(app.tenant());
+    let held = tenant.write(Durability::Safe).await.unwrap();
+    let roles_held = format!(
+        "SELECT FROM staff_roles WHERE tenant_id = {} AND role = 'administrator' FOR UPDATE",
+        app.tenant()
+    );
+    diesel::sql_query(roles_held).execute(&mut &*held).await.unwrap();
+    let (asked, agreed, ()) = tokio::join!(
+        give(&boss, &gains, &more),
+        async {
+            sleep(Duration::from_millis(200)).await;
+            agree(&other, &wish).await
+        },
+        async {
+            sleep(Duration::from_millis(400)).await;
+            held.rollback().await.unwrap();
+        }
+    );
+    assert_eq!((asked.status.as_u16(), agreed.status.as_u16()), (303, 303));
+    assert_eq!(states(&app).await, ["done"]);
+    assert_eq!(roles(&app, &gains).await, more);
+}

@@ -1,0 +1,97 @@
+//! What treatment cost, of which there is more than of anything else: rows of many months, of which a member has a few.
+
+use accounts::Proof;
+use chrono::NaiveDate;
+use kernel::PersonId;
+use roster::NumberKey;
+use statements::{
+    Kind, Month, purge,
+    visibility::{Family, Looking, Viewer, visible},
+};
+use testkit::TestApp;
+
+/// A delivery that has served its time, in each round.
+const OVER: i32 = 1_000;
+
+fn day(year: i32, month: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(year, month, 1).unwrap()
+}
+
+/// Who sees what, whose numbers are, and what goes, at the large insurer.
+pub(super) async fn visits(app: &TestApp) {
+    let now = app.clock().now();
+    let ids = "SELECT md5('person' || n)::uuid::text AS line FROM generate_series(100, 109) n ORDER BY random()";
+    let ids = app.insurer.lines(ids).await;
+    let people: Vec<PersonId> = ids.iter().map(|id| PersonId(id.parse().unwrap())).collect();
+    let mut tx = app.write(app.tenant()).await;
+    for (kind, person) in Kind::ALL.into_iter().zip(&people) {
+        let looking = Looking {
+            viewer: Viewer {
+                person: *person,
+                proof: Proof::Letter,
+            },
+            kind,
+            family: Family {
+                self_only: true,
+                hides_former: true,
+                adult_age: 18,
+            },
+            day: day(2026, 11),
+            months: (Month::of(day(2023, 12)), Month::of(day(2026, 12))),
+        };
+        visible(&tx, &looking).await.unwrap();
+    }
+    let keys = (1..=5).map(|number| NumberKey {
+        symbol_key: if number == 5 { "199".into() } else { "200".into() },
+        number_key: number.to_string(),
+        branch_key: "00".into(),
+        personal_id: if number == 4 { "P4".into() } else { String::new() },
+        birth_date: None,
+        month: day(2026, 11),
+    });
+    let keys: Vec<NumberKey> = keys.collect();
+    assert_eq!(roster::resolve(&tx, &keys).await.unwrap().len(), 5);
+    let swept = purge::sweep(&mut tx, &app.ground.keys, 36, now).await.unwrap();
+    assert!(swept >= 4, "{swept}");
+    purge::forget(&mut tx, &people[9..]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+const HEADS: &str =
+    "INSERT INTO statement_deliveries (tenant_id, delivery, delivery_id, kind, label, version, state, file_name,
+    file_hash, encoding, rows, held, too_old, persons, months, totals, imported_at, ended_at)";
+const TOTALS: &str = r#"{"by": [], "corrected": {"claims": 0, "yen": 0, "withdrawn": 0}}"#;
+/// Of whom an insurer of `tenant` and `n` has rows: themselves, and one of three of the next one's.
+const PEOPLE: &str = "person, CASE WHEN n % 3 = 0 THEN md5('person' || n + 1)::uuid ELSE person END, 'C' || n";
+
+/// Rows of all of the crowd, of each year that is attached. Written as the crowd is.
+pub(super) fn treated(tenant: i32, insurers: u32) -> String {
+    format!(
+        "{HEADS} SELECT insurer, nth + 100 * (kind = 'medicines')::int, gen_random_uuid(), kind,
+             date '2026-12-01' - nth * interval '1 month', 1, 'published', '', '', '', 0, 0, 0, 0, '{{}}', '{TOTALS}', now(), NULL
+             FROM unnest(ARRAY['costs', 'medicines']) kind, generate_series(1, 24) nth,
+                 (SELECT {tenant} UNION ALL SELECT 100000 + n FROM generate_series(1, {insurers}) n) i (insurer)
+             WHERE nth = 1 OR insurer = {tenant};
+         INSERT INTO cost_rows SELECT tenant, month::date, 1, n, {PEOPLE}, 'medical_out', 1, '', 1000, 700, 0, 300, 0, 0, false, NULL
+             FROM crowd, generate_series(date '2023-12-01', '2026-12-01', '1 year') month;
+         INSERT INTO medicine_rows SELECT tenant, month::date, 101, n, {PEOPLE}, '612345678', 'oral', 2000, 30, 3, '', '', 0, 0, false, NULL
+             FROM crowd, generate_series(date '2023-12-01', '2026-12-01', '1 year') month;
+         INSERT INTO shared_claims SELECT tenant, 1 + n % 24, '2026-11-01', 'C' || n FROM crowd;
+         INSERT INTO held_rows SELECT tenant, md5('held' || n)::uuid, 1, n, 'unknown', '', person, now() FROM few;
+         INSERT INTO disclosures SELECT tenant, person, kind, 'household', 'person', now()
+             FROM crowd, unnest(ARRAY['costs', 'medicines']) kind;"
+    )
+}
+
+/// A version that was replaced long ago, of two rows, one that waits, and a claim that it shares.
+pub(super) fn over(tenant: i32) -> String {
+    format!(
+        "{HEADS} VALUES ({tenant}, {OVER}, gen_random_uuid(), 'costs', '2026-10-01', 2, 'replaced', '', '', '', 0, 0, 0, 0,
+             '{{2026-08-01}}', '{TOTALS}', now(), '2026-10-01')
+             ON CONFLICT (tenant_id, delivery) DO UPDATE SET months = excluded.months, purged_at = NULL;
+         INSERT INTO cost_rows SELECT {tenant}, '2026-08-01', {OVER}, n, md5('person')::uuid, md5('person')::uuid, '', 'other', 1, '',
+             1000, 700, 0, 300, 0, 0, false, NULL FROM generate_series(1, 2) n;
+         INSERT INTO held_rows VALUES ({tenant}, gen_random_uuid(), {OVER}, 3, 'unknown', '', NULL, NULL);
+         INSERT INTO shared_claims VALUES ({tenant}, {OVER}, '2026-08-01', 'C')"
+    )
+}
