@@ -298,8 +298,8 @@ impl By<'_> {
     }
 
     /// Where people come from; its parameters begin at `$2`. What finds few is found before it is put in order: the planner
-    /// must not take the order for the way to find them. All who are protected are read in order, a page of them; of those
-    /// whom something is typed of, each is looked at.
+    /// must not take the order for the way to find them. All who are protected are put in order by what stands with their
+    /// protection, before any of them is looked up; of those whom something is typed of, each is looked at.
     fn source(&self, protected: bool) -> Source {
         let source = match self {
             Self::All => Source::index("kana_fold1", "", None),

@@ -66,25 +66,14 @@ pub struct SignedUp {
 impl TestDatabase {
     /// Imports these people as the insurer's whole roster.
     pub async fn import(&self, people: &[TestPerson]) {
-        self.bring(people, ["", ""]).await;
-    }
-
-    /// Imports these people as a file of changes to people whom the roster knows.
-    pub async fn change(&self, people: &[TestPerson]) {
-        self.bring(people, [",異動区分", ",変更"]).await;
-    }
-
-    /// `last`: the heading of a last column, and what it says of each.
-    async fn bring(&self, people: &[TestPerson], last: [&str; 2]) {
-        let [heading, last] = last;
-        let mut csv = format!(
-            "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日,メール,社員コード{heading}\n"
-        );
+        let mut csv =
+            "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日,メール,社員コード\n"
+                .to_owned();
         for p in people {
             let (birth, lost) = (p.birth_date.replace('-', ""), p.lost_on.replace('-', ""));
             writeln!(
                 csv,
-                "{},{},{},{},{},{birth},{},{lost},{},{}{last}",
+                "{},{},{},{},{},{birth},{},{lost},{},{}",
                 p.symbol, p.number, p.branch, p.kana_name, p.name, p.relationship, p.email, p.employee_number
             )
             .unwrap();
