@@ -1,5 +1,4 @@
--- Of those in force by now: a second index in which an insurer comes first would be taken for every look at whether one person is
--- protected, and read through.
+-- Of those in force by now.
 DO $$
 DECLARE insurer int;
 BEGIN

@@ -49,7 +49,7 @@ macro_rules! may_know {
             "NOT EXISTS (SELECT FROM protections x WHERE x.tenant_id = ",
         )
         .bind::<Integer, _>($tx.tenant())
-        .sql(" AND x.person_id = approvals.person_id AND x.lifted_at IS NULL)"))
+        .sql(" AND x.person_id = approvals.person_id AND x.lifted_at IS NULL OFFSET 0)"))
     };
 }
 

@@ -1,0 +1,1 @@
+DROP INDEX protections_in_order;
