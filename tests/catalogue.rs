@@ -83,6 +83,34 @@ async fn directory_tables_are_the_few_that_are_read_before_a_tenant_is_known() {
     );
 }
 
+/// What is public and the same for all insurers: nobody's rows, and nothing that is ever changed.
+#[tokio::test]
+async fn reference_tables_are_nobodys_and_only_added_to() {
+    let tables = comments().await.into_iter();
+    let reference: Vec<(String, String)> = tables
+        .filter(|(_, [kind, ..])| kind == "reference")
+        .map(|(table, [_, _, grants])| (table, grants))
+        .collect();
+    assert_eq!(reference, [("drugs".to_owned(), "select, insert".to_owned())]);
+    let kind = "obj_description(c.oid) LIKE 'reference;%'";
+    none(&format!(
+        "SELECT c.relname::text AS line {TABLES} AND {kind} AND (c.relrowsecurity OR EXISTS (
+            SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'))"
+    ))
+    .await;
+    let test = TestDatabase::new().await;
+    for change in [
+        "UPDATE drugs SET version = version",
+        "DELETE FROM drugs",
+        "TRUNCATE drugs",
+    ] {
+        let refused = execute_within(&service_url(), Some(test.tenant), change)
+            .await
+            .unwrap_err();
+        assert!(refused.contains("permission denied"), "{change}: {refused}");
+    }
+}
+
 // security.md 51
 #[tokio::test]
 async fn every_tenant_table_has_row_level_security_forced_by_the_one_policy() {

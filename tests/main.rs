@@ -12,6 +12,7 @@
 mod accounts;
 mod api;
 mod catalogue;
+mod cluster;
 mod console;
 mod dead_jobs;
 mod glossary;

@@ -107,7 +107,7 @@ fn states(tenant: i32) -> String {
              NULL, NULL, 'portal', NULL, NULL, '{{}}';
          INSERT INTO statement_deliveries SELECT {tenant}, nth, gen_random_uuid(), kind, '2020-08-01', nth, state, 'x', '', 'x', 1, 0,
              0, 1, '{{2026-06-01}}', '{{}}', loader, CASE WHEN loader IS NOT NULL THEN now() END, now()
-             FROM (SELECT nth, kind, state, CASE WHEN state = 'loading' THEN gen_random_uuid() END AS loader
+             FROM (SELECT nth, kind, state, CASE WHEN state IN ('loading', 'ready') THEN gen_random_uuid() END AS loader
                    FROM unnest(ARRAY['costs', 'medicines']) AS kind,
                        unnest(ARRAY['checked', 'loading', 'ready', 'published', 'replaced', 'withdrawn', 'refused'])
                            WITH ORDINALITY AS states (state, place),

@@ -1,9 +1,11 @@
 //! Running it: the real binary as an operator starts, kills and restarts it, each test on a database of its own.
 
 mod audit;
+mod broken_loads;
 mod commands;
 mod demo;
 mod distribute;
+mod drugs;
 mod insurers;
 mod keys;
 mod kills;

@@ -6,6 +6,7 @@ mod bar;
 mod close;
 mod email_change;
 mod forgotten;
+mod former;
 mod frames;
 mod kept;
 mod log_in;

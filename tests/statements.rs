@@ -1,12 +1,24 @@
 //! 医療費通知 and ジェネリック差額明細 on a real database: whole deliveries or nothing, which row counts, who sees it.
 
+mod at_home;
+mod drugs;
+mod family;
 mod files;
+mod files_taken;
+mod generics;
 mod held;
+mod households;
 mod loads;
+mod pages;
+mod published;
 mod publishing;
 mod resolving;
+mod restarted;
 mod settings;
+mod since;
 mod sweeping;
+mod tax_year;
+mod views;
 mod visibility;
 mod years;
 
@@ -26,10 +38,25 @@ use statements::{
 use std::fmt::Write as _;
 use tabular::{Opened, Source};
 use tenancy::{Folder, Insurer};
-use testkit::{NAMES_KEY, TestDatabase, TestPerson};
+use testkit::{NAMES_KEY, TestDatabase, TestPerson, execute, owner_url};
 
 const COSTS: &str = "処理年月,レセプト番号,記号,番号,枝番,生年月日,診療年月,診療区分,日数,医療機関等名称,医療費の総額,保険者の負担額,その他の公費の負担額,窓口相当負担額,標準負担額,支給額,取消区分";
 const MEDICINES: &str = "処理年月,レセプト番号,記号,番号,枝番,生年月日,調剤年月,薬局等名称,剤形区分,医薬品コード,1日量,日数,負担割合,取消区分";
+
+/// An invented master, which all insurers of these tests share: some codes of no class, and a brand of 100.00 yen with what is
+/// cheaper. Chosen without need it costs 85.00, and 15.00 besides.
+const DRUGS: &str = "
+    INSERT INTO drugs (valid_from, version, code, price_code, strength, name, unit, price_sen, class, charge_sen)
+    SELECT '2020-01-01', 1, n::text, '', '', '試薬', '錠', 1000, '', 0 FROM generate_series(620000001, 620000009) n
+    UNION ALL VALUES
+        ('2020-01-01'::date, 1, '999000001', '9990001F1024', '9990001F1', 'アサガオ錠５ｍｇ', '錠', 10000, '2', 0),
+        ('2020-01-01', 1, '999000002', '9990001F1024', '9990001F1', 'アサガオ錠５ｍｇ（選）', '錠', 8500, '2', 1500),
+        ('2020-01-01', 1, '999000011', '9990001F1032', '9990001F1', 'アサガオ錠５ｍｇ「みほん」', '錠', 4000, '3', 0),
+        ('2020-01-01', 1, '999000012', '9990001F1016', '9990001F1', 'アサガオ５ｍｇ錠', '錠', 7000, '3', 0),
+        ('2020-01-01', 1, '999000013', '9990001F1040', '9990001F1', 'アサガオ錠５ｍｇ「れいだい」', '錠', 4000, '3', 0),
+        ('2020-01-01', 1, '999000014', '9990001F1059', '9990001F1', 'アサガオ錠５ｍｇ「でも」', '錠', 9000, '3', 0),
+        ('2020-01-01', 1, '999000015', '9990001F1067', '9990001F1', 'アサガオ錠５ｍｇ「ほか」', '錠', 10000, '★', 0)
+    ON CONFLICT DO NOTHING";
 
 /// An insurer with a roster, a frozen clock, and files to import.
 struct Desk {
@@ -45,6 +72,7 @@ impl Desk {
 
     async fn with(change: impl FnOnce(&mut Folder)) -> Self {
         let test = TestDatabase::with("32290413", change).await;
+        execute(&owner_url(), DRUGS).await.unwrap();
         let deliveries = Deliveries::new(&ground(&test));
         let desk = Self { test, deliveries };
         let people: Vec<TestPerson> = (1..=3).map(TestPerson::new).collect();
@@ -211,7 +239,7 @@ fn medicine(label: &str, claim: &str, number: u32, month: &str, drug: u32) -> St
 
 fn loaded(imported: Result<Imported, ImportError>) -> Delivery {
     match imported {
-        Ok(Imported::Loaded { delivery, .. }) => delivery,
+        Ok(Imported::Loaded { delivery, .. }) => *delivery,
         other => panic!("not loaded: {other:?}"),
     }
 }

@@ -133,7 +133,7 @@ async fn with_an_emptied_person_goes_what_was_theirs_or_about_them() {
 }
 
 /// An insurer with two people whom what is typed does not tell apart, and the task about them.
-async fn twins() -> (TestApp, [TestPerson; 2]) {
+pub(crate) async fn twins() -> (TestApp, [TestPerson; 2]) {
     let mut app = TestApp::with("139998", |_| (), |_| ()).await;
     let twin = |branch: &str, kana: &str| TestPerson {
         branch: branch.into(),

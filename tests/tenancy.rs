@@ -42,6 +42,9 @@ impl Disk {
         disk.write("tenant.toml", &toml.replacen("32290413", code.as_str(), 1));
         fs::copy(shipped.join("logo.png"), disk.path.join("logo.png")).unwrap();
         disk.terms(1, "2024-04-05", "はじめの文");
+        fs::create_dir_all(disk.path.join("pages")).unwrap();
+        let page = "pages/family-statements.md";
+        fs::copy(shipped.join(page), disk.path.join(page)).unwrap();
         disk.write("pages/faq.md", "+++\ntitle = \"よくあるご質問\"\n+++\n\n答え\n");
         disk
     }
@@ -263,7 +266,7 @@ async fn an_exported_folder_applied_again_changes_nothing() {
     assert_eq!(exported.settings, disk.read().settings);
     let files = exported.parts.iter().flat_map(|part| &part.files);
     let names: Vec<&str> = files.map(|file| file.slug.as_str()).collect();
-    assert_eq!(names, ["faq", "new-year"]);
+    assert_eq!(names, ["family-statements", "faq", "new-year"]);
     let (applied, said) = tenancy::apply(&test.database, now, &exported, "tests").await.unwrap();
     assert_eq!(applied, Applied::Unchanged);
     assert!(said[0].contains("0 published, 0 changed, 0 ended"), "{said:?}");

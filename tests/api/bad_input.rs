@@ -3,6 +3,7 @@
 use super::{flaws, identity, member, problem, token};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
+use tenancy::{Features, Folder};
 use testkit::TestApp;
 
 /// Every operation of the served document: method, path with something in its parameters, who may come in.
@@ -384,7 +385,8 @@ async fn recovery_from_a_suspended_insurer_is_refused_where_that_tells_nothing()
 
 #[tokio::test]
 async fn lost_coverage_and_a_full_hashing_queue_have_names_of_their_own() {
-    let app = TestApp::with("32290413", |_| (), |config| config.hash.queue = 1).await;
+    let without_statements = |folder: &mut Folder| folder.settings.modules = Features::default();
+    let app = TestApp::with("32290413", without_statements, |config| config.hash.queue = 1).await;
     let (client, who, inside) = member(&app).await;
     let log_in = || {
         let body = json!({"user_id": who.user_id, "password": testkit::PASSWORD});
@@ -402,6 +404,31 @@ async fn lost_coverage_and_a_full_hashing_queue_have_names_of_their_own() {
         403,
         "coverage_ended",
     );
+}
+
+// security.md 41
+#[tokio::test]
+async fn who_may_read_statements_alone_is_let_in_and_told_so_by_every_other_operation() {
+    let app = TestApp::start().await;
+    let (client, who, inside) = member(&app).await;
+    let mut person = who.person.clone();
+    person.lost_on = "2026-11-21".into();
+    app.insurer.import(&[person]).await;
+    let call = |method, path: &'static str, token: &str| {
+        let (client, token) = (client.clone(), token.to_owned());
+        async move { client.call(method, path, Some(&token), None).await }
+    };
+    for path in ["/me/dashboard", "/me/notices"] {
+        problem(&call(Method::GET, path, &inside).await, 403, "coverage_ended");
+    }
+    assert_eq!(call(Method::GET, "/me/consents", &inside).await.status, StatusCode::OK);
+    let body = json!({"user_id": who.user_id, "password": testkit::PASSWORD});
+    let opened = client.call(Method::POST, "/sessions", None, Some(body)).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.text);
+    let token = opened.json()["token"].as_str().unwrap().to_owned();
+    problem(&call(Method::GET, "/me/dashboard", &token).await, 403, "coverage_ended");
+    let ended = call(Method::DELETE, "/sessions/current", &token).await;
+    assert_eq!(ended.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod agreeing;
 mod asking;
 mod counting;
 mod files;
+mod listed;
 mod nobody;
 mod objects;
 mod order;

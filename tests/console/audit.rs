@@ -78,6 +78,14 @@ async fn the_trail_is_narrowed_by_person_staff_action_and_time_and_read_page_by_
         table(&seen).contains("加入者の画面の閲覧") && !table(&seen).contains("登録："),
         "{seen}"
     );
+    // Of a list it is told which.
+    assert_eq!(looker.get("/console/members?list=1").await.status, 200);
+    let seen = page(&auditor, &format!("?person={one}&looks=1&action=people.look")).await;
+    assert!(table(&seen).contains("<td data-l=\"対象\">加入者の一覧</td>"), "{seen}");
+    let link = table(&seen).split("href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let line = auditor.get(link).await.text;
+    let said = |page: &str| line.contains(&format!("<dt>見た画面</dt><dd>{page}</dd>"));
+    assert!(said("加入者の一覧") || said("監査記録"), "{line}");
     let all = page(&auditor, &format!("?person={one}")).await;
     for words in ["加入者の画面の閲覧", "ログイン"] {
         assert!(table(&all).contains(words), "{words}: {all}");
@@ -258,6 +266,33 @@ async fn of_a_protected_person_an_auditor_is_told_the_name_and_who_helps_on() {
 }
 
 #[tokio::test]
+async fn from_where_a_protected_person_came_is_told_to_nobody_who_may_not_protect() {
+    let app = TestApp::start().await;
+    let who = app.sign_up().await;
+    app.inside(&who).await;
+    let came = "SELECT concat_ws(' ', audit_id, address) AS line FROM audit_events
+        WHERE actor_kind = 'member' AND address IS NOT NULL LIMIT 1";
+    let came = app.insurer.lines(came).await.remove(0);
+    let (line, address) = came.split_once(' ').unwrap();
+    // Of everybody else whoever may reach them is told it.
+    let helper = app.clerk(&[Role::Auditor, Role::CallCentre]).await;
+    app.later(1);
+    let told = async || {
+        let line = helper.get(&format!("{AUDIT}/lines/{line}")).await;
+        let file = helper.post(FILE, &[("encoding", "utf-8")]).await;
+        assert_eq!((line.status.as_u16(), file.status.as_u16()), (200, 200));
+        (line.text.contains(address), file.text.contains(address))
+    };
+    assert_eq!(told().await, (true, true));
+    let one = id(&app, 105).await;
+    let fields = [("subject", &*one), ("person", &one), ("reason", "支援措置")];
+    let desk = app.clerk(&[Role::Eligibility]).await;
+    assert_eq!(desk.post("/console/protections", &fields).await.status, 303);
+    app.later(1);
+    assert_eq!(told().await, (false, false));
+}
+
+#[tokio::test]
 async fn from_where_members_came_is_shown_to_whoever_may_see_how_they_are_reached() {
     let app = TestApp::start().await;
     app.insurer.import(&[TestPerson::new(101)]).await;
@@ -358,11 +393,12 @@ async fn the_file_is_the_filters_whole_safe_in_a_spreadsheet_and_stands_in_the_t
 }
 
 /// Words with a point between that are no action: of events, queues and what is told apart by them.
-const OTHERS: [&str; 21] = [
+const OTHERS: [&str; 22] = [
     "audit.seal",
     "client.revoke",
     "consent.given",
     "consents.file",
+    "disclosure.changed",
     "import.finished",
     "letters.file",
     "letters.print",

@@ -146,6 +146,25 @@ async fn a_name_is_mended_with_its_difference_its_journal_its_keys_and_its_histo
 }
 
 #[tokio::test]
+async fn kana_is_kept_as_rosters_write_it_however_it_was_typed() {
+    let (app, clerk, shoko) = family().await;
+    let typed = [("kana_name", " けんぽ ｻﾁｺ")];
+    let (difference, written) = mend(&clerk, shoko, &typed).await;
+    assert!(difference.text.contains("ケンポ　サチコ"), "{}", difference.text);
+    assert_eq!(written.status, 303, "{}", written.text);
+    assert_eq!(said(&app, shoko, "kana_name").await, "ケンポ　サチコ");
+    let added = jiro("106", &[("kana_name", "すずき じろう")]);
+    assert_eq!(clerk.post("/console/members/add", &added).await.status, 303);
+    let jiro = id_of(&app, "106", "00").await;
+    assert_eq!(said(&app, jiro, "kana_name").await, "スズキ　ジロウ");
+    // What a file wrote in its own way is no change of whoever mends something else.
+    load(&app, &["100,105,00,ｹﾝﾎﾟ ｻﾁｺ,健保　祥子,19850401,本人,,,,A01"]).await;
+    let (difference, _) = mend(&clerk, shoko, &[("name", "健保　幸子")]).await;
+    assert!(!difference.text.contains("氏名（カナ）"), "{}", difference.text);
+    assert_eq!(said(&app, shoko, "kana_name").await, "ｹﾝﾎﾟ ｻﾁｺ");
+}
+
+#[tokio::test]
 async fn the_history_masks_contact_data_for_whoever_may_not_see_it() {
     let (app, clerk, shoko) = family().await;
     mended(
@@ -343,6 +362,8 @@ async fn a_mended_number_and_birth_date_are_the_same_persons_to_the_files_that_k
 #[tokio::test]
 async fn a_person_is_added_by_hand_and_waits_thirty_days_for_a_file() {
     let (app, clerk, _) = family().await;
+    let form = clerk.get("/console/members/new").await.text;
+    assert!(form.contains("必ず入力してください"), "{form}");
     let new = jiro("900", &[("birth_date", "昭和60年4月1日")]);
     let shown = clerk.post("/console/members/new", &new).await;
     assert!(

@@ -3,9 +3,10 @@
 
 mod names;
 
+use crate::cluster::cluster;
 use access::{Reach, Role};
 use database::Durability;
-use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
+use local_cluster::DATABASE;
 use testkit::{Answer, TestApp, TestPerson};
 
 /// A page of staff's, in bytes.
@@ -349,23 +350,9 @@ async fn home_asks_the_database_as_often_whatever_there_is_to_show() {
     assert_eq!(many.1, 2);
 }
 
-/// A database of one's own, to break.
-fn cluster() -> LocalCluster {
-    let options = ClusterOptions {
-        folder: concat!(env!("CARGO_TARGET_TMPDIR"), "/home-cluster").into(),
-        durable: false,
-        connections: 40,
-        keeps_statements: false,
-    };
-    let cluster = LocalCluster::start(&options).unwrap();
-    cluster.drop_database(DATABASE).unwrap();
-    cluster.create_database(DATABASE, None).unwrap();
-    cluster
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panel_that_can_not_be_had_says_so_and_the_others_stand() {
-    let cluster = tokio::task::spawn_blocking(cluster).await.unwrap();
+    let cluster = tokio::task::spawn_blocking(|| cluster("home")).await.unwrap();
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
     let clerk = app.clerk(&[Role::Administrator]).await;
     cluster

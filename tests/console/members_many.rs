@@ -107,5 +107,9 @@ async fn of_a_phone_number_a_mail_address_or_an_employee_number_that_too_many_sh
         assert_eq!(first.text.contains(cut), is_cut, "{term}: {}", first.text);
         let (shown, _) = pages(&clerk, sent.location()).await;
         assert!((least..=least + 1).contains(&shown.len()), "{term}: {}", shown.len());
+        // Where of all who were looked at nobody is left, more may be there all the same.
+        let none = clerk.get(&format!("{}&kind=dependent", sent.location())).await;
+        assert!(people(&none).is_empty());
+        assert_eq!(none.text.contains(cut), is_cut, "{term}: {}", none.text);
     }
 }

@@ -30,10 +30,13 @@ async fn what_was_proven_counts_for_ten_minutes() {
 async fn it_is_asked_for_in_the_same_ways_and_refused_as_carefully() {
     let app = TestApp::start().await;
     let (clerk, _) = with_app(&app, &[]).await;
+    says(&clerk.get(PROVE).await, 200, "次の方法で確認してください");
     let codes = print(&clerk).await;
     app.later(601);
     let page = clerk.get("/console/prove?next=%2Fconsole%2Fenrol").await;
     says(&page, 200, "もう一度の確認");
+    says(&page, 200, "次のどれか1つで確認してください");
+    says(&page, 200, "href=\"/console/\">確認せずに、ホームに戻る</a>");
     assert!(page.text.contains("name=\"next\" value=\"/console/enrol\""));
     says(&send(&clerk, PROVE, "000000").await, 422, "コードが違います");
     leads(&clerk.get(ENROL).await, "/console/prove?next=%2Fconsole%2Fenrol");
@@ -79,6 +82,37 @@ async fn what_was_typed_outlives_the_proof_that_is_asked_for_and_does_nothing_by
     let theirs = [typed[0], typed[1], typed[2], ("for", &*mark)];
     let late = clerk.post_bare(SWITCHES, &theirs).await;
     leads(&late, "/console/prove?next=%2Fconsole%2Fapprovals%2Fsettings");
+}
+
+// security.md 52
+#[tokio::test]
+async fn the_file_that_is_asked_for_over_a_proof_is_of_whom_it_was_to_be() {
+    let app = TestApp::start().await;
+    let (clerk, secret) = with_app(&app, &[Role::Administrator]).await;
+    let sent = [
+        ("/console/letters/file", [("code", "A01"), ("registered", "yes")]),
+        (
+            "/console/audit/file",
+            [("action", "session.open"), ("from", "2026-11-01")],
+        ),
+    ];
+    for (page, filter) in sent {
+        app.later(601);
+        let late = clerk.post(page, &filter).await;
+        let next = late.location().strip_prefix("/console/prove?next=").unwrap();
+        let back = next.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
+        let proof = [
+            ("kind", "app"),
+            ("app_code", &*totp(&secret, app.clock().now())),
+            ("next", &*back),
+        ];
+        leads(&clerk.post(PROVE, &proof).await, &back);
+        let shown = clerk.get(&back).await;
+        says(&shown, 200, "まだ送信していません");
+        for (name, value) in filter {
+            says(&shown, 200, &format!("name=\"{name}\" value=\"{value}\""));
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Support by the platform: asked for, granted, entered, and ended in each of the ways.
 
+use crate::portal::says;
 use access::Role;
 use chrono::TimeDelta;
 use testkit::{Answer, TestApp, TestClerk};
@@ -347,6 +348,16 @@ async fn support_sees_and_changes_nothing_that_its_role_does_not_allow() {
     assert_eq!(administrator.post("/console/support/leave", &[]).await.status, 403);
 }
 
+const NOT_YET: &str = "まだ送信していません";
+
+/// The page to which the proof that was asked for leads back.
+async fn back(clerk: &TestClerk, answer: &Answer, begins: &str) -> Answer {
+    let next = answer.location().strip_prefix("/console/prove?next=").unwrap();
+    let page = next.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
+    assert!(page.starts_with(begins), "{page}");
+    clerk.get(&page).await
+}
+
 // security.md 42
 #[tokio::test]
 async fn letting_support_in_and_entering_ask_for_a_second_factor_just_proven() {
@@ -355,17 +366,16 @@ async fn letting_support_in_and_entering_ask_for_a_second_factor_just_proven() {
     let grant = asked(&app, &operator).await;
     app.later(TimeDelta::minutes(11).num_seconds());
     let granted = answer(&administrator, &grant, "grant", "1").await;
+    // The page that holds the form asks for the proof as well.
+    let again = back(&administrator, &granted, "/console/support/").await;
     assert!(
-        granted.location().starts_with("/console/prove"),
+        again.location().starts_with("/console/prove?next="),
         "{}",
-        granted.location()
+        again.location()
     );
+    // The proof leads back to the page that holds the form, which says that nothing is done yet.
     let entered = enter(&operator, &grant).await;
-    assert!(
-        entered.location().starts_with("/console/prove"),
-        "{}",
-        entered.location()
-    );
+    says(&back(&operator, &entered, "/operator/?").await, 200, NOT_YET);
     let granted = "granted_at IS NOT NULL";
     assert_eq!(app.insurer.count("support_grants", granted).await, 0);
     // Ending it never waits for a proof.

@@ -155,8 +155,13 @@ async fn a_run_whose_job_is_dead_is_told_as_broken_and_lets_the_next_one_begin()
     app.expect_dead_jobs(1);
     let waiting = clerk.get(&undoing).await.text;
     assert!(waiting.contains("<progress"), "{waiting}");
-    let died = "UPDATE jobs SET dead_at = created_at WHERE queue = 'roster'; DELETE FROM due WHERE queue = 'roster'";
-    sql(app.tenant(), died).await;
+    // What is due is everybody's: no policy keeps other insurers' work apart.
+    let died = format!(
+        "UPDATE jobs SET dead_at = created_at WHERE queue = 'roster';
+         DELETE FROM due WHERE tenant_id = {} AND queue = 'roster'",
+        app.tenant()
+    );
+    sql(app.tenant(), &died).await;
     app.later(6);
     let page = clerk.get(&undoing).await.text;
     assert!(

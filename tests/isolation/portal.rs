@@ -83,6 +83,22 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         "notices" => at("/portal/notices", 303, 200),
         "notices.open" => at(&format!("/portal/notices/{}", other.notice), 303, 404),
         "guides" => at("/portal/guides/medicine-guide", 303, 200),
+        "costs" => at("/portal/costs", 303, 200),
+        "costs_month" => at("/portal/costs/2026-06", 303, 200),
+        // Nothing is published here.
+        "costs_tax" => at("/portal/costs/tax/2026", 303, 404),
+        "costs_files" => at("/portal/costs/files", 303, 200),
+        "costs_files_take" => {
+            let fields = Fields::new(&[("year", "2026"), ("file", "rows")]);
+            with("/portal/costs/files", fields, 303, 422)
+        }
+        "medicines" => at("/portal/medicines", 303, 200),
+        "medicines_month" => at("/portal/medicines/2026-06", 303, 200),
+        "medicines_files" => at("/portal/medicines/files", 303, 200),
+        "medicines_files_take" => {
+            let fields = Fields::new(&[("year", "2026"), ("file", "medicines")]);
+            with("/portal/medicines/files", fields, 303, 422)
+        }
         "site_notices" => at("/portal/site-notices", 200, 200),
         "site_notices.open" => at(&format!("/portal/site-notices/{}", other.personal), 404, 404),
         "help" => at("/portal/help", 200, 200),
@@ -95,6 +111,9 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         // Nothing is under way.
         "account.stop_desk_email" => at("/portal/account/email/stop", 303, 303),
         "my_data" => at("/portal/account/my-data", 303, 200),
+        "family" => at("/portal/account/family", 303, 200),
+        // Nothing is chosen.
+        "family_change" => at("/portal/account/family", 303, 303),
         "close" => at("/portal/account/close", 303, 200),
         "close.submit" => with("/portal/account/close", wrong, 303, 422),
         "account.password" => at("/portal/account/password", 303, 200),

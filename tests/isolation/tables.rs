@@ -10,7 +10,7 @@ use testkit::{TestDatabase, execute_within, lines, lines_within, owner_url, serv
 use uuid::Uuid;
 
 /// Tables whose rows live within one transaction, come at a day's end or by work, or stand at the platform alone: a row is written for this test.
-const PASSING: [(&str, &str); 22] = [
+const PASSING: [(&str, &str); 23] = [
     (
         "roster_staging",
         "(line, person_id, symbol, symbol_key, number, number_key, branch, branch_key, kana_name, kana_strict, kana_fold1,
@@ -103,6 +103,10 @@ const PASSING: [(&str, &str); 22] = [
     (
         "disclosures",
         "SELECT tenant_id, person_id, 'costs', 'self_only', 'person', created_at FROM persons LIMIT 1",
+    ),
+    (
+        "statement_marks",
+        "SELECT tenant_id, account_id, 'costs', registered_at FROM accounts LIMIT 1",
     ),
 ];
 

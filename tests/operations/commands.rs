@@ -166,6 +166,9 @@ async fn what_was_copied_from_another_insurer_and_forgotten_is_noticed() {
     let shipped = tenants().join("32290413");
     std::fs::copy(shipped.join("terms/addendum.1.md"), folder.join("terms/addendum.1.md")).unwrap();
     std::fs::copy(shipped.join("logo.png"), folder.join("logo.png")).unwrap();
+    std::fs::create_dir(folder.join("pages")).unwrap();
+    let page = "pages/family-statements.md";
+    std::fs::copy(shipped.join(page), folder.join(page)).unwrap();
     let text = std::fs::read_to_string(shipped.join("tenant.toml")).unwrap();
     let text = text
         .replacen("32290413", code.as_str(), 1)

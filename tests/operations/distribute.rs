@@ -91,6 +91,7 @@ async fn every_table_is_distributed_once_and_its_rights_are_as_before() {
                 first.ends_with(" beside none") && !first.contains("tenant_id"),
                 "{first}"
             ),
+            (name, "reference") => assert_eq!(first, format!("{name} everywhere")),
             (name, "tenant") => assert!(first.starts_with(&format!("{name} by tenant_id beside ")), "{first}"),
             other => panic!("{other:?}"),
         }
@@ -239,12 +240,12 @@ async fn a_later_tenant_table_is_distributed_where_the_cluster_is() {
     // Other kinds wait for the command.
     execute(
         &owner,
-        "CREATE TABLE drugs (code text PRIMARY KEY); SELECT reference_table('drugs', 'statements', 'select')",
+        "CREATE TABLE banks (code text PRIMARY KEY); SELECT reference_table('banks', 'statements', 'select')",
     )
     .await
     .unwrap();
     installation.done(&["distribute"]).await;
-    assert_eq!(installation.asked().await.last().unwrap(), "drugs everywhere");
+    assert_eq!(installation.asked().await.last().unwrap(), "banks everywhere");
     // A year made there is distributed there, and then attached.
     let year = "SELECT tenant_year('cost_rows', 'statements', 2040); SELECT attach_year('cost_rows', 2040)";
     execute(&owner, year).await.unwrap();
@@ -257,6 +258,6 @@ async fn a_later_tenant_table_is_distributed_where_the_cluster_is() {
     assert_eq!(lines(&owner, &forced).await, ["cost_rows_2040"]);
     let again = installation.done(&["distribute"]).await;
     assert!(again.contains("nothing to be done"), "{again}");
-    let odd = "SELECT directory_table('drugs', 'statements', 'select', 'somewhere')";
+    let odd = "SELECT directory_table('banks', 'statements', 'select', 'somewhere')";
     assert!(execute(&owner, odd).await.unwrap_err().contains("somewhere"));
 }

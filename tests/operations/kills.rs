@@ -1,7 +1,9 @@
 //! Processes killed at the worst moment: what was committed is there, and is done once more at most.
 
 use super::{
-    Installation, Node, identity,
+    Installation, Node,
+    drugs::with_medicines,
+    identity,
     statements::{ago, rows},
 };
 use crate::smtp::{Smtp, code_in};
@@ -104,7 +106,7 @@ async fn a_worker_killed_while_sending_sends_once_more_under_the_same_message_id
 }
 
 /// A lock of somebody's who does not let go before they are dropped.
-async fn locked(installation: &Installation, lock: &str) -> AsyncPgConnection {
+pub(super) async fn locked(installation: &Installation, lock: &str) -> AsyncPgConnection {
     let mut connection = AsyncPgConnection::establish(&installation.owner_url()).await.unwrap();
     let tenant = installation.insurer().await;
     for message in ["BEGIN", &format!("SET LOCAL madoguchi.tenant_id = '{tenant}'"), lock] {
@@ -113,28 +115,33 @@ async fn locked(installation: &Installation, lock: &str) -> AsyncPgConnection {
     connection
 }
 
+/// Waits until somebody waits for a lock.
+pub(super) async fn until_somebody_waits(installation: &Installation) {
+    let waiting = "SELECT '' AS line FROM pg_locks WHERE NOT granted
+        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+    for _ in 0..300 {
+        if !lines(&installation.owner_url(), waiting).await.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody ever waits");
+}
+
 /// `statements` with these words, killed once it waits for a lock.
-async fn killed_at(installation: &Installation, lock: &str, words: &[&str]) {
+pub(super) async fn killed_at(installation: &Installation, lock: &str, words: &[&str]) {
     let lock = locked(installation, lock).await;
     let mut command = installation
         .command(&[&["statements"], words].concat())
         .spawn()
         .unwrap();
-    let waiting = "SELECT '' AS line FROM pg_locks WHERE NOT granted
-        AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
-    for _ in 0..300 {
-        if !lines(&installation.owner_url(), waiting).await.is_empty() {
-            command.kill().await.unwrap();
-            drop(lock);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{words:?} never waits");
+    until_somebody_waits(installation).await;
+    command.kill().await.unwrap();
+    drop(lock);
 }
 
 /// An insurer with a file of ten claims.
-async fn delivered() -> Installation {
+pub(super) async fn delivered() -> Installation {
     let installation = Installation::ready().await;
     installation.file("costs.csv", &rows(0..10, 1_000));
     installation
@@ -207,4 +214,31 @@ async fn a_publication_killed_half_way_leaves_the_version_before_and_can_be_done
         "{said}"
     );
     assert_eq!(installation.states().await, ["1 replaced", "2 published"]);
+}
+
+#[tokio::test]
+async fn a_reckoning_killed_half_way_is_done_whole_by_the_next_once_its_lease_is_over() {
+    let installation = with_medicines().await;
+    let tenant = installation.insurer().await;
+    let wrong = "UPDATE medicine_rows SET class = '1', saving_yen = 7, charge_yen = 7";
+    execute_within(&installation.owner_url(), Some(tenant), wrong)
+        .await
+        .unwrap();
+    let recompute = ["recompute", "139998"];
+    killed_at(&installation, "LOCK TABLE medicine_rows IN SHARE MODE", &recompute).await;
+    installation
+        .until(tenant, 3, "medicine_rows WHERE saving_yen = 7")
+        .await;
+    let (success, said) = installation.statements("recompute 139998").await;
+    assert!(!success && said.contains("ほかで進んでいます"), "{said}");
+    let over = "UPDATE statement_deliveries SET leased_until = clock_timestamp() WHERE leased_until IS NOT NULL";
+    execute_within(&installation.owner_url(), Some(tenant), over)
+        .await
+        .unwrap();
+    let (success, said) = installation.statements("recompute 139998").await;
+    assert!(success && said.contains("3 rows, 3 changed"), "{said}");
+    installation
+        .until(tenant, 0, "medicine_rows WHERE saving_yen = 7")
+        .await;
+    assert_eq!(installation.states().await, ["1 ready"]);
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL restarted while people sign up and log in: the service recovers by itself, and no request is half done.
 
-use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
+use crate::cluster::cluster;
+use local_cluster::DATABASE;
 use std::{
     collections::BTreeSet,
     sync::{
@@ -16,20 +17,6 @@ use tokio::task::JoinSet;
 const PEOPLE: u32 = 1_000;
 /// How long anything may take that is to come by itself: a lease that ran out among it.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-fn cluster() -> LocalCluster {
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/restarted-cluster");
-    let options = ClusterOptions {
-        folder: folder.into(),
-        durable: false,
-        connections: 40,
-        keeps_statements: false,
-    };
-    let cluster = LocalCluster::start(&options).unwrap();
-    cluster.drop_database(DATABASE).unwrap();
-    cluster.create_database(DATABASE, None).unwrap();
-    cluster
-}
 
 /// Sends again what was answered with 503, as a patient person does; other answers are noted.
 async fn patiently<F: Future<Output = Answer>>(statuses: &Mutex<BTreeSet<u16>>, send: impl Fn() -> F) -> Answer {
@@ -106,7 +93,7 @@ async fn come_through(load: &mut JoinSet<()>, walked: &AtomicUsize, more: usize)
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn postgresql_restarted_under_load_breaks_nothing_and_the_service_recovers_by_itself() {
-    let cluster = Arc::new(tokio::task::spawn_blocking(cluster).await.unwrap());
+    let cluster = Arc::new(tokio::task::spawn_blocking(|| cluster("restarted")).await.unwrap());
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
     let people: Vec<TestPerson> = (0..PEOPLE).map(|number| TestPerson::new(1000 + number)).collect();
     app.insurer.import(&people).await;

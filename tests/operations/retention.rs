@@ -101,6 +101,11 @@ async fn the_trail_is_kept_for_five_years_and_the_owner_deletes_what_is_older() 
         .run(&["prune"], &[("MADOGUCHI__RETENTION__AUDIT_DAYS", "365")])
         .await;
     assert!(!done && said.contains("retention.audit_days"), "{said}");
+    // Nobody is forgotten while they may read their statements.
+    let (done, said) = installation
+        .run(&["prune"], &[("MADOGUCHI__RETENTION__PERSON_DAYS", "454")])
+        .await;
+    assert!(!done && said.contains("retention.person_days"), "{said}");
 }
 
 #[tokio::test]

@@ -33,12 +33,13 @@ impl Installation {
 
     /// `statements` with these words; `LABEL` is the label of ten rows.
     pub(super) async fn statements(&self, words: &str) -> (bool, String) {
-        let label = ago(1);
-        let arguments = ["statements"].into_iter().chain(words.split(' '));
-        let arguments: Vec<&str> = arguments
-            .map(|word| if word == "LABEL" { &label } else { word })
-            .collect();
-        self.run(&arguments, &[]).await
+        self.statements_with(words, &[]).await
+    }
+
+    /// The same with settings of its own.
+    async fn statements_with(&self, words: &str, settings: &[(&str, &str)]) -> (bool, String) {
+        let words = labelled(words);
+        self.run(&words.split(' ').collect::<Vec<_>>(), settings).await
     }
 
     pub(super) async fn states(&self) -> Vec<String> {
@@ -48,6 +49,11 @@ impl Installation {
 }
 
 const IMPORT: &str = "import 139998 costs.csv --kind costs --label LABEL";
+
+/// `statements` with these words, and the label of ten rows for `LABEL`.
+fn labelled(words: &str) -> String {
+    format!("statements {words}").replace("LABEL", &ago(1))
+}
 
 #[tokio::test]
 async fn a_delivery_is_looked_at_loaded_published_listed_and_taken_back() {
@@ -246,22 +252,11 @@ async fn a_wrong_key_refuses_before_anything_of_a_delivery_is_sealed() {
         "MADOGUCHI__KEYS__RING__K1",
         "DAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAw=",
     )];
-    let label = ago(1);
-    let import = [
-        "statements",
-        "import",
-        "139998",
-        "costs.csv",
-        "--kind",
-        "costs",
-        "--label",
-        &label,
-        "--allow-unmatched",
-    ];
-    let (success, said) = installation.run(&import, &wrong).await;
+    let import = format!("{IMPORT} --allow-unmatched");
+    let (success, said) = installation.statements_with(&import, &wrong).await;
     assert!(!success && said.contains("not the one that was registered"), "{said}");
     assert!(installation.states().await.is_empty());
-    let (success, said) = installation.run(&import, &[]).await;
+    let (success, said) = installation.statements(&import).await;
     assert!(success, "{said}");
 }
 
@@ -269,19 +264,9 @@ async fn a_wrong_key_refuses_before_anything_of_a_delivery_is_sealed() {
 async fn whoever_stops_listening_stops_nothing() {
     let installation = Installation::ready().await;
     installation.file("costs.csv", &rows(0..10, 1_000));
-    let label = ago(1);
-    let import = [
-        "statements",
-        "import",
-        "139998",
-        "costs.csv",
-        "--kind",
-        "costs",
-        "--label",
-        &label,
-    ];
+    let import = labelled(IMPORT);
     let mut child = installation
-        .command(&import)
+        .command(&import.split(' ').collect::<Vec<_>>())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

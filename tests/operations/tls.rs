@@ -1,8 +1,8 @@
 //! Encrypted to the database and to the mail server, with certificates that are checked: of an authority made here.
 
 use super::{Installation, Node, binary, identity};
-use crate::smtp::Smtp;
-use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
+use crate::{cluster::cluster, smtp::Smtp};
+use local_cluster::{DATABASE, LocalCluster};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::{path::PathBuf, process::Stdio, time::Duration};
 use tempfile::TempDir;
@@ -66,17 +66,7 @@ fn encrypt(cluster: &LocalCluster, certificates: &Certificates) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_database_is_spoken_to_by_tls_and_only_with_a_certificate_that_is_trusted() {
     let certificates = Certificates::new();
-    let options = ClusterOptions {
-        folder: concat!(env!("CARGO_TARGET_TMPDIR"), "/encrypted-cluster").into(),
-        durable: false,
-        connections: 20,
-        keeps_statements: false,
-    };
-    let cluster = tokio::task::spawn_blocking(move || LocalCluster::start(&options).unwrap())
-        .await
-        .unwrap();
-    cluster.drop_database(DATABASE).unwrap();
-    cluster.create_database(DATABASE, None).unwrap();
+    let cluster = tokio::task::spawn_blocking(|| cluster("encrypted")).await.unwrap();
     cluster.sql("postgres", "ALTER SYSTEM SET ssl = off").unwrap();
     cluster.restart().unwrap();
     let folder = TempDir::new().unwrap();

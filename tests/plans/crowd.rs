@@ -21,7 +21,7 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
              SELECT 100000 + n % {insurers} + 1, n, md5('person' || n)::uuid, md5('account' || n)::uuid
              FROM generate_series({members} + 1, {members} + {elsewhere}) n;
          CREATE TEMP TABLE few AS SELECT * FROM crowd WHERE tenant <> {tenant} OR n <= {FEW};
-         INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '00', 'ケンポ タロウ', 'ケンポ タロウ',
+         INSERT INTO persons SELECT tenant, person, '200', '200', n::text, n::text, '00', '0', 'ケンポ タロウ', 'ケンポ タロウ',
              'ケンポタロウ', 'ケンポタロウ', {FOLD_VERSION}, '健保 太郎', '', '1985-04-01', '', '本人', true, NULL, NULL, true, '', '', '', '', '', '',
              '', '', '', '', '', now(), now() FROM crowd;
          UPDATE persons SET name_key = '健保太郎', employee_number = 'E-' || number, employee_key = 'E-CROWD-' || number,
@@ -29,9 +29,11 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
              registered = true,
              birth_date = CASE WHEN number::int % 1000 = 0 THEN date '1940-01-01' ELSE birth_date END
              WHERE symbol = '200';
-         INSERT INTO person_numbers SELECT tenant, person, person, '199', '199', n::text, n::text, '00', '00', '2026-04-01'
+         INSERT INTO person_numbers SELECT tenant, person, person, '199', '199', n::text, n::text, '00', '0', '2026-04-01'
              FROM crowd;
          INSERT INTO roster_changes SELECT tenant, 1000000 + n, person, person, 'new', '{{}}', now() FROM crowd WHERE tenant = {tenant};
+         UPDATE roster_heads SET position = 1000000 + {members} WHERE tenant_id = {tenant};
+         INSERT INTO roster_heads (tenant_id, position, fold_version) SELECT 100000 + n, 0, {FOLD_VERSION} FROM generate_series(1, {insurers}) n;
          INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), timestamptz '2020-01-01',
              timestamptz '2020-01-01' FROM crowd;
          INSERT INTO login_names SELECT sha256(('crowd-' || n)::bytea), tenant, account FROM crowd;
@@ -73,6 +75,8 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
          INSERT INTO member_notes SELECT tenant, person, person, ''::bytea, person, now(), NULL FROM crowd;
          INSERT INTO protections SELECT tenant, person, person, NULL, ''::bytea, person, now() - interval '1 day' * (n % 900),
              account, now(), ''::bytea, 'ケンポタロウ' FROM crowd;
+         UPDATE protections SET lifted_by = NULL, lifted_at = NULL, lifted_reason = NULL
+             WHERE tenant_id % 3 = 0 AND tenant_id > 100000 AND person_id IN (SELECT person FROM crowd WHERE n % 7 = 0);
          INSERT INTO letters SELECT tenant, person, person, 'print', now(), account FROM crowd;
          INSERT INTO registration_days SELECT {tenant}, d, 1 FROM generate_series(date '2025-11-20', '2026-11-15', '1 day') d
              UNION ALL SELECT 100000 + n, d, 1
@@ -92,6 +96,8 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
          INSERT INTO notice_drafts SELECT tenant, md5('draft' || n)::uuid, 1, 'お知らせ', '本文', NULL, NULL, NULL, NULL, false, NULL,
              NULL, false, NULL, now(), timestamptz '2026-10-01' + n * interval '1 second', person FROM few;
          INSERT INTO roster_before SELECT tenant, lpad(to_hex(1000000 + n), 32, '0')::uuid, ''::bytea FROM crowd;
+         INSERT INTO facts_by_hand SELECT tenant, person, 'phone', '', now() FROM few;
+         INSERT INTO roster_mappings SELECT 100000 + n, '電話', 'TEL' FROM generate_series(1, {insurers}) n;
          INSERT INTO facts_ended SELECT tenant, md5('ended' || n)::uuid, person, person, ''::bytea FROM crowd;
          INSERT INTO approvals SELECT tenant, md5('wish' || n)::uuid, 'grant', '', person, NULL, NULL, ''::bytea, 'done', account,
              timestamptz '2026-10-01', timestamptz '2026-10-08', person, timestamptz '2026-10-02', NULL FROM crowd;

@@ -1,26 +1,12 @@
 //! The server that the plans are asked of, and what stands in its log.
 
 use super::SMALL;
-use local_cluster::{ClusterOptions, DATABASE, LocalCluster};
+use local_cluster::{DATABASE, LocalCluster};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
-
-pub(super) fn cluster() -> LocalCluster {
-    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/plans-cluster");
-    let options = ClusterOptions {
-        folder: folder.into(),
-        durable: false,
-        connections: 40,
-        keeps_statements: false,
-    };
-    let cluster = LocalCluster::start(&options).unwrap();
-    cluster.drop_database(DATABASE).unwrap();
-    cluster.create_database(DATABASE, None).unwrap();
-    cluster
-}
 
 /// Where the server writes its log.
 pub(super) fn log(cluster: &LocalCluster) -> PathBuf {

@@ -1,13 +1,17 @@
 //! What treatment cost, of which there is more than of anything else: rows of many months, of which a member has a few.
 
 use accounts::Proof;
-use chrono::NaiveDate;
-use kernel::PersonId;
-use roster::NumberKey;
+use chrono::{NaiveDate, TimeDelta};
+use kernel::{AccountId, PersonId};
+use roster::{NumberKey, Sight};
 use statements::{
-    Kind, Month, purge,
+    Kind, Month, Months, drugs, marks,
+    published::published,
+    purge,
+    view::View,
     visibility::{Family, Looking, Viewer, visible},
 };
+use tenancy::{FamilyDefault, StatementSettings};
 use testkit::TestApp;
 
 /// A delivery that has served its time, in each round.
@@ -41,19 +45,62 @@ pub(super) async fn visits(app: &TestApp) {
         };
         visible(&tx, &looking).await.unwrap();
     }
+    looks(app).await;
     let keys = (1..=5).map(|number| NumberKey {
         symbol_key: if number == 5 { "199".into() } else { "200".into() },
         number_key: number.to_string(),
-        branch_key: "00".into(),
+        branch_key: "0".into(),
         personal_id: if number == 4 { "P4".into() } else { String::new() },
         birth_date: None,
         month: day(2026, 11),
     });
     let keys: Vec<NumberKey> = keys.collect();
     assert_eq!(roster::resolve(&tx, &keys).await.unwrap().len(), 5);
+    let codes = ["999000010", "999000011", "999007770", "999999999"];
+    let asked = codes.map(|code| (Month::of(day(2026, 6)), code));
+    let known = drugs::of(&tx, &asked).await.unwrap();
+    let generics = tenancy::GenericSettings::default();
+    assert_eq!(known.candidates(asked[0].0, codes[0], &generics).len(), 3);
     let swept = purge::sweep(&mut tx, &app.ground.keys, 36, now).await.unwrap();
     assert!(swept >= 4, "{swept}");
-    purge::forget(&mut tx, &people[9..]).await.unwrap();
+    purge::forget(&mut tx, &people[9..], &[AccountId(people[9].0)])
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// What a page of somebody asks, over all the years that may be kept.
+async fn looks(app: &TestApp) {
+    let ids = "SELECT md5('person' || n)::uuid::text AS line FROM generate_series(110, 119) n WHERE n % 3 > 0 ORDER BY random()";
+    // Of the others all rows are somebody's who may be protected.
+    let person = PersonId(app.insurer.lines(ids).await[0].parse().unwrap());
+    let (now, account) = (app.clock().now(), AccountId(person.0));
+    let settings = StatementSettings {
+        months_online: 36,
+        costs_family: FamilyDefault::SelfOnly,
+        medicines_family: FamilyDefault::SelfOnly,
+        ..StatementSettings::default()
+    };
+    let viewer = Viewer {
+        person,
+        proof: Proof::Letter,
+    };
+    let online = Months::online(&settings, now);
+    let view = View::of(viewer, &settings, now, online);
+    let mut tx = app.write(app.tenant()).await;
+    for kind in Kind::ALL {
+        published(&tx, kind, online).await.unwrap();
+        let seen_at = marks::seen_at(&tx, account, kind).await.unwrap();
+        let seen_at = seen_at.unwrap_or(now - TimeDelta::days(365));
+        view.changed_since(&tx, kind, seen_at).await.unwrap();
+        marks::mark_seen(&mut tx, account, kind, now).await.unwrap();
+    }
+    assert!(!view.costs(&tx).await.unwrap().is_empty());
+    assert!(!view.medicines(&tx).await.unwrap().is_empty());
+    roster::household(&tx, &Sight::ALL, person, day(2026, 11))
+        .await
+        .unwrap();
+    roster::people(&tx, &[person]).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -76,10 +123,14 @@ pub(super) fn treated(tenant: i32, insurers: u32) -> String {
              FROM crowd, generate_series(date '2023-12-01', '2026-12-01', '1 year') month;
          INSERT INTO medicine_rows SELECT tenant, month::date, 101, n, {PEOPLE}, '612345678', 'oral', 2000, 30, 3, '', '', 0, 0, false, NULL
              FROM crowd, generate_series(date '2023-12-01', '2026-12-01', '1 year') month;
+         INSERT INTO drugs SELECT '2025-01-01'::date + 30 * master, 1, (999000000 + n)::text, lpad((n / 10)::text, 9, '9') || 'F' || 10 + n % 10,
+             lpad((n / 10)::text, 9, '9'), '試薬', '錠', 10000 - n % 10, CASE n % 10 WHEN 0 THEN '2' ELSE '3' END, 0, NULL
+             FROM generate_series(0, 11) master, generate_series(1, 20000) n;
          INSERT INTO shared_claims SELECT tenant, 1 + n % 24, '2026-11-01', 'C' || n FROM crowd;
          INSERT INTO held_rows SELECT tenant, md5('held' || n)::uuid, 1, n, 'unknown', '', person, now() FROM few;
          INSERT INTO disclosures SELECT tenant, person, kind, 'household', 'person', now()
-             FROM crowd, unnest(ARRAY['costs', 'medicines']) kind;"
+             FROM crowd, unnest(ARRAY['costs', 'medicines']) kind;
+         INSERT INTO statement_marks SELECT tenant, account, kind, now() FROM crowd, unnest(ARRAY['costs', 'medicines']) kind;"
     )
 }
 

@@ -71,7 +71,7 @@ async fn whoever_is_lost_gives_their_number_up_in_the_same_file_whatever_its_ord
         let file = delta(&order.map(|nth| rows[nth]));
         assert_eq!(counts(&changes(&desk, &file).await), (1, 0, 0, 1, 0));
         assert_eq!(holders(&desk, "34").await, 1);
-        assert_eq!(desk.person(taro).await.access(desk.now(), 0), Access::Ended);
+        assert_eq!(desk.person(taro).await.access(desk.now(), 0, false), Access::Ended);
         let hikaru = desk.one("34", "1995-05-05", "シモツケ ヒカル").await.person_id;
         assert_ne!(hikaru, taro);
         // Nobody had the number before who has it not now: it is TARO's last one.
@@ -92,7 +92,7 @@ async fn whose_day_of_loss_is_to_come_is_covered_until_then_and_lost_by_a_whole_
     let taro = desk.one("34", "1985-04-01", "ケンポ タロウ").await.person_id;
     let lost = lost_on(TARO, today(&desk) + Days::new(10));
     changes(&desk, &delta(&[(&lost, "喪失"), (NEW, "追加")])).await;
-    assert_eq!(desk.person(taro).await.access(desk.now(), 0), Access::Full);
+    assert_eq!(desk.person(taro).await.access(desk.now(), 0, false), Access::Full);
     assert_eq!(holders(&desk, "34").await, 1);
     assert_eq!(counts(&desk.import(&[NEW, HANAKO]).await), (0, 0, 0, 1, 2));
     assert_eq!(desk.person(taro).await.lost_on, Some(today(&desk)));
@@ -256,4 +256,16 @@ async fn a_few_changes_are_in_the_counts_of_workplaces_as_if_all_were_counted_an
     }
     desk.import(&[&moved, &family, &rows[3], &new]).await;
     assert_counted().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_counted_while_covered_is_not_counted_twice_once_their_day_of_loss_is_moved_after_midnight() {
+    let desk = Desk::new().await;
+    desk.import(&[TARO, SHOKO, HANAKO]).await;
+    let tomorrow = today(&desk) + Days::new(1);
+    changes(&desk, &delta(&[(&lost_on(TARO, tomorrow), "喪失")])).await;
+    assert_eq!(desk.count("roster_tallies", "insured = 2").await, 1);
+    desk.clock.advance(TimeDelta::days(1));
+    changes(&desk, &delta(&[(&lost_on(TARO, tomorrow + Days::new(30)), "喪失")])).await;
+    assert_eq!(desk.count("roster_tallies", "insured = 2").await, 1);
 }

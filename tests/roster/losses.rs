@@ -67,7 +67,7 @@ async fn who_is_missing_is_lost_and_returns_as_the_same_person() {
     assert_eq!(desk.import(&[TARO]).await.lost, 1);
     let lost = desk.person(hanako.person_id).await;
     assert_eq!(lost.lost_on, Some(kernel::calendar::today_in_japan(desk.now())));
-    assert_eq!(lost.access(desk.now(), 0), Access::Ended);
+    assert_eq!(lost.access(desk.now(), 0, false), Access::Ended);
     assert_eq!(
         desk.find(&identity("35", "1982-09-03", "キョウサイ ハナコ")).await,
         Match::None
@@ -94,10 +94,10 @@ async fn a_day_of_loss_in_the_file_ends_access_on_that_day_and_may_be_taken_back
     let today = kernel::calendar::today_in_japan(desk.now());
     let ends = TARO.replace("本人,,", &format!("本人,{},", today.succ_opt().unwrap()));
     assert_eq!(desk.import(&[&ends]).await.lost, 1);
-    assert_eq!(desk.person(taro).await.access(desk.now(), 0), Access::Full);
+    assert_eq!(desk.person(taro).await.access(desk.now(), 0, false), Access::Full);
     assert_eq!(desk.import(&[&ends]).await.unchanged, 1);
     desk.clock.advance(TimeDelta::days(1));
-    assert_eq!(desk.person(taro).await.access(desk.now(), 0), Access::Ended);
+    assert_eq!(desk.person(taro).await.access(desk.now(), 0, false), Access::Ended);
     assert_eq!(
         desk.find(&identity("34", "1985-04-01", "ケンポ タロウ")).await,
         Match::None

@@ -3,16 +3,20 @@
 use super::{Desk, cost, month};
 use chrono::TimeDelta;
 use kernel::{HeldRowId, KeyError, PersonId};
-use statements::{Kind, held::try_again};
+use statements::{Kind, held::try_again, purge};
+use std::time::Duration;
 use testkit::{TestDatabase, TestPerson};
 
 impl Desk {
     /// What the hourly sweep does of rows that wait.
     async fn seek(&self) -> usize {
         let mut tx = self.test.write(self.tenant()).await;
-        let settled = try_again(&mut tx, &self.test.keys, self.test.clock.now())
-            .await
-            .unwrap();
+        let mut settled = 0;
+        for kind in Kind::ALL {
+            settled += try_again(&mut tx, &self.test.keys, self.test.clock.now(), kind)
+                .await
+                .unwrap();
+        }
         tx.commit().await.unwrap();
         settled
     }
@@ -186,15 +190,60 @@ async fn a_waiting_row_copied_to_another_opens_nothing_and_settles_nothing() {
     let copy = "UPDATE held_rows h SET sealed = o.sealed FROM held_rows o WHERE h.line = 2 AND o.line = 3";
     testkit::sql(desk.tenant(), copy).await;
     desk.roster(&[TestPerson::new(9), TestPerson::new(8)]).await;
-    let mut tx = desk.test.write(desk.tenant()).await;
-    assert!(
-        try_again(&mut tx, &desk.test.keys, desk.test.clock.now())
-            .await
-            .is_err()
-    );
-    tx.rollback().await.unwrap();
-    assert_eq!(desk.waiting().await.0.len(), 2);
-    assert!(desk.shown(Kind::Costs).await.is_empty());
+    // It stays and keeps back nothing else: what waits beside it is settled, and what has served its time goes.
+    assert_eq!(desk.seek().await, 1);
+    assert_eq!(desk.waiting().await, (vec!["2 unknown".into()], vec!["1".into()]));
+    assert_eq!(desk.shown(Kind::Costs).await, ["2026-06 B 2000"]);
+    desk.show(&[cost("2026-08", "C", 1, "2026-06", 3_000)]).await;
+    desk.test.clock.advance(TimeDelta::days(7));
+    desk.sweep().await;
+    assert_eq!((desk.count("cost_rows").await, desk.count("held_rows").await), (1, 0));
+}
+
+#[tokio::test]
+async fn of_very_many_rows_over_all_deliveries_each_hour_has_its_part() {
+    let desk = Desk::new().await;
+    for (label, claim) in [("2026-08", "A"), ("2026-09", "B")] {
+        let rows: Vec<String> = (0..6)
+            .map(|nth| cost(label, &format!("{claim}{nth}"), 9, "2026-06", 1_000))
+            .collect();
+        desk.show(&rows).await;
+    }
+    // As if each of them had thirty thousand more: together too many for one hour.
+    testkit::sql(desk.tenant(), "UPDATE statement_deliveries SET held = held + 30000").await;
+    desk.roster(&[TestPerson::new(9)]).await;
+    assert_eq!(desk.seek().await, 6, "one half of each");
+    let left = "SELECT concat(delivery, ' ', count(*)) AS line FROM held_rows WHERE settled_at IS NULL GROUP BY delivery ORDER BY 1";
+    assert_eq!(desk.test.lines(left).await, ["1 3", "2 3"]);
+    desk.test.clock.advance(TimeDelta::hours(1));
+    assert_eq!(desk.seek().await, 6, "the other in the next hour");
+    assert!(desk.test.lines(left).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_is_forgotten_while_their_row_is_settled_leaves_none() {
+    let desk = Desk::new().await;
+    desk.show(&[cost("2026-08", "A", 9, "2026-06", 1_000)]).await;
+    desk.roster(&[TestPerson::new(9)]).await;
+    let long_ago = "UPDATE persons SET lost_on = '2010-01-01' WHERE number_key = '9'";
+    let (now, person) = (desk.test.clock.now(), desk.person(9, "00").await);
+    let mut settling = desk.test.write(desk.tenant()).await;
+    let settled = try_again(&mut settling, &desk.test.keys, now, Kind::Costs).await;
+    assert_eq!(settled.unwrap(), 1);
+    testkit::sql(desk.tenant(), long_ago).await;
+    let mut forgetting = desk.test.write(desk.tenant()).await;
+    let before = "2015-01-01".parse().unwrap();
+    let people = roster::forget::empty(&mut forgetting, now, before, 10).await.unwrap();
+    assert_eq!(people, [person]);
+    let forgetting = tokio::spawn(async move {
+        purge::forget(&mut forgetting, &people, &[]).await.unwrap();
+        forgetting.commit().await.unwrap();
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!forgetting.is_finished(), "it waits for who settles");
+    settling.commit().await.unwrap();
+    forgetting.await.unwrap();
+    assert_eq!((desk.count("cost_rows").await, desk.count("held_rows").await), (0, 0));
 }
 
 #[tokio::test]

@@ -42,13 +42,13 @@ impl Read for Gate {
 }
 
 /// An import that stands still in the middle of its load.
-struct Stopped {
+pub(super) struct Stopped {
     importing: JoinHandle<Result<Imported, ImportError>>,
     open: mpsc::Sender<()>,
 }
 
 impl Stopped {
-    async fn go_on(self) -> Result<Imported, ImportError> {
+    pub(super) async fn go_on(self) -> Result<Imported, ImportError> {
         self.open.send(()).unwrap();
         self.importing.await.unwrap()
     }
@@ -91,7 +91,7 @@ async fn stopped(desk: &Desk, kind: Kind, file: String, at: usize) -> Stopped {
 }
 
 /// Twelve thousand rows: two thousand more than are committed at once.
-fn long() -> String {
+pub(super) fn long() -> String {
     let rows: Vec<String> = (0..12_000)
         .map(|nth| cost("2026-08", &format!("L{nth}"), nth % 3 + 1, "2026-06", 1_000))
         .collect();
@@ -99,7 +99,7 @@ fn long() -> String {
 }
 
 /// Stops a long load once its first ten thousand rows are committed.
-async fn stopped_halfway(desk: &Desk) -> Stopped {
+pub(super) async fn stopped_halfway(desk: &Desk) -> Stopped {
     let file = long();
     let at = file.len() - 1_000;
     let stopped = stopped(desk, Kind::Costs, file, at).await;
@@ -245,6 +245,37 @@ async fn insurers_load_at_the_same_time() {
     one.publish(Kind::Costs, "2026-08").await;
     assert_eq!(one.shown(Kind::Costs).await, ["2026-06 A 1000"]);
     assert!(other.shown(Kind::Costs).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_is_forgotten_while_a_load_runs_leaves_no_row() {
+    let desk = Desk::new().await;
+    let load = stopped_halfway(&desk).await;
+    let long_ago = "UPDATE persons SET lost_on = '2010-01-01' WHERE number_key = '1'";
+    sql(desk.tenant(), long_ago).await;
+    let mut tx = desk.test.write(desk.tenant()).await;
+    let before = "2015-01-01".parse().unwrap();
+    let people = roster::forget::empty(&mut tx, desk.test.clock.now(), before, 10)
+        .await
+        .unwrap();
+    purge::forget(&mut tx, &people, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    let theirs = format!("person_id = '{}'", people[0].0);
+    assert_eq!(desk.test.count("cost_rows", &theirs).await, 0);
+    // As of a chunk that had asked the roster before, and is committed behind it.
+    let behind = format!(
+        "INSERT INTO cost_rows SELECT tenant_id, month, delivery, 900000 + line, '{0}', '{0}', claim_key, category, days, institution,
+            total_yen, insurer_yen, public_yen, copay_yen, meal_yen, benefit_yen, withdrawn, superseded_by
+         FROM cost_rows WHERE line < 100",
+        people[0].0
+    );
+    sql(desk.tenant(), &behind).await;
+    assert!(desk.test.count("cost_rows", &theirs).await > 0);
+    let delivery = loaded(load.go_on().await);
+    assert_eq!(desk.test.count("cost_rows", &theirs).await, 0);
+    assert_eq!(delivery.persons, 2);
+    // What was read later waits: they are nobody by now.
+    assert!(delivery.held > 0 && delivery.held < 1_000, "{}", delivery.held);
 }
 
 #[tokio::test]

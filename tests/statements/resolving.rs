@@ -22,7 +22,7 @@ struct Roster(TestDatabase);
 /// A row of somebody: `who number branch birth relationship acquired lost`.
 fn row(text: &str) -> String {
     let mut parts = text.split(' ');
-    let [who, number, branch, birth, relationship] = std::array::from_fn(|_| parts.next().unwrap());
+    let [who, number, branch, birth, relationship] = std::array::from_fn(|_| parts.next().unwrap().trim_matches('-'));
     let [acquired, lost] = std::array::from_fn(|_| parts.next().unwrap_or_default());
     format!("100,{number},{branch},ケンポ　タロウ,健保　太郎,{birth},{relationship},{acquired},{lost},{who}\n")
 }
@@ -269,4 +269,82 @@ async fn nobody_is_notified_by_a_number_that_they_left_as_a_dependant() {
         .import(&["H 6 01 1980-05-05 夫", "W 6 00 1982-06-06 本人", working])
         .await;
     assert_eq!(roster.numbers(&asked).await, ["unknown", "W W", "C C"]);
+}
+
+#[tokio::test]
+async fn where_the_insured_one_of_a_number_changed_what_was_before_waits() {
+    let roster = Roster::new().await;
+    let child = "C 1 02 2012-04-02 子";
+    let (husband, wife) = ("H 1 00 1980-05-05", "W 1 01 1982-06-06");
+    roster
+        .import(&[
+            &format!("{husband} 本人"),
+            &format!("{wife} 妻"),
+            child,
+            "A 2 00 1970-01-01 本人",
+        ])
+        .await;
+    let before = ["1 00 - 2026-10", "1 01 - 2026-10", "1 02 - 2026-10"];
+    assert_eq!(roster.numbers(&before).await, ["H H", "W H", "C H"]);
+    // Another word for the same changes nothing.
+    roster
+        .import(&[
+            &format!("{husband} 本人"),
+            &format!("{wife} 配偶者"),
+            child,
+            "A 2 00 1970-01-01 被保険者",
+        ])
+        .await;
+    assert_eq!(roster.numbers(&before).await, ["H H", "W H", "C H"]);
+    assert_eq!(roster.numbers(&["2 00 - 2026-10"]).await, ["A A"]);
+    // They change places, on the twenty-second of December.
+    roster
+        .import(&[
+            &format!("{husband} 夫"),
+            &format!("{wife} 本人"),
+            child,
+            "A 2 00 1970-01-01 被保険者",
+        ])
+        .await;
+    assert_eq!(roster.numbers(&before).await, ["several", "several", "several"]);
+    let after = ["1 00 - 2027-01", "1 01 - 2027-01", "1 02 - 2027-01", "2 00 - 2026-10"];
+    assert_eq!(roster.numbers(&after).await, ["H W", "W W", "C W", "A A"]);
+}
+
+#[tokio::test]
+async fn where_the_member_of_a_society_changed_what_was_before_waits() {
+    let roster = Roster(TestDatabase::with("139998", |_| ()).await);
+    let (husband, wife) = ("A 1 01 1980-05-05", "B 1 02 1982-06-06");
+    roster
+        .import(&[&format!("{husband} 世帯主"), &format!("{wife} 妻")])
+        .await;
+    assert_eq!(
+        roster.numbers(&["1 01 - 2026-10", "1 02 - 2026-10"]).await,
+        ["A A", "B A"]
+    );
+    roster
+        .import(&[&format!("{husband} 夫"), &format!("{wife} 世帯主")])
+        .await;
+    let asked = ["1 01 - 2026-10", "1 02 - 2026-10", "1 01 - 2027-01", "1 02 - 2027-01"];
+    assert_eq!(roster.numbers(&asked).await, ["several", "several", "A B", "B B"]);
+}
+
+#[tokio::test]
+async fn a_row_that_names_nothing_but_a_number_waits() {
+    let roster = Roster::new().await;
+    roster
+        .import(&["A 1 00 1980-05-05 本人", "B 2 - 1984-07-07 本人"])
+        .await;
+    let asked = [
+        "1 - - 2026-10",
+        "1 - 1980-05-05 2026-10",
+        // The roster has no branches there.
+        "2 - - 2026-10",
+        "2 01 - 2026-10",
+        "2 - 1984-07-07 2026-10",
+    ];
+    assert_eq!(
+        roster.numbers(&asked).await,
+        ["unknown", "A A", "unknown", "unknown", "B B"]
+    );
 }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 use tempfile::TempDir;
-use tenancy::{Directory, FamilyDefault, Folder, FormerDependants, StatementSettings};
+use tenancy::{Directory, FamilyDefault, Folder, FormerDependants, OfficialNotice, StatementSettings};
 use testkit::{TestDatabase, execute, owner_url, tenants};
 
 /// What the plainest folder reads as with these lines at its end.
-fn read(lines: &str) -> Result<StatementSettings, Vec<String>> {
+pub(super) fn read(lines: &str) -> Result<StatementSettings, Vec<String>> {
     let parent = TempDir::new().unwrap();
     let folder = parent.path().join("32290413");
     std::fs::create_dir(&folder).unwrap();
@@ -24,10 +24,13 @@ fn read(lines: &str) -> Result<StatementSettings, Vec<String>> {
 fn what_is_not_said_is_as_usual() {
     let usual = StatementSettings {
         months_online: 24,
+        generics: tenancy::GenericSettings::default(),
         costs_family: FamilyDefault::Household,
         medicines_family: FamilyDefault::Household,
         adult_age: 18,
         former_dependants: FormerDependants::Show,
+        arrives_after_months: 2,
+        official_notice: OfficialNotice::None,
     };
     assert_eq!(read(""), Ok(usual));
     assert_eq!(read("[statements]"), Ok(usual));
@@ -89,6 +92,18 @@ fn what_is_out_of_bounds_is_refused_by_key_and_range() {
             "former_dependants = true",
             "statements.former_dependants must be text in quotation marks",
         ),
+        (
+            "arrives_after_months = 0",
+            "statements.arrives_after_months must be a whole number from 1 to 6",
+        ),
+        (
+            "arrives_after_months = 7",
+            "statements.arrives_after_months must be a whole number from 1 to 6",
+        ),
+        (
+            "official_notice = \"xml\"",
+            "statements.official_notice must be one of none, paper, not \"xml\"",
+        ),
         ("month_online = 24", "unknown key statements.month_online"),
     ] {
         let reasons = read(&format!("[statements]\n{line}")).unwrap_err();
@@ -111,10 +126,13 @@ async fn exported(test: &TestDatabase, folder: &Path) -> (String, StatementSetti
 async fn what_is_said_reads_back_and_what_is_usual_is_not_written() {
     let said = StatementSettings {
         months_online: 12,
+        generics: tenancy::GenericSettings::default(),
         costs_family: FamilyDefault::SelfOnly,
         medicines_family: FamilyDefault::Household,
         adult_age: 20,
         former_dependants: FormerDependants::Hide,
+        arrives_after_months: 3,
+        official_notice: OfficialNotice::Paper,
     };
     let test = TestDatabase::with("32290413", |folder| folder.settings.statements = said).await;
     assert_eq!(test.insurer.statements, said);

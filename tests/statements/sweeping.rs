@@ -205,7 +205,7 @@ async fn who_is_forgotten_leaves_no_row() {
     let settled = person("number_key = '9'").await;
     let forget_them = async |people: &[PersonId]| {
         let mut tx = desk.test.write(desk.tenant()).await;
-        forget(&mut tx, people).await.unwrap();
+        forget(&mut tx, people, &[]).await.unwrap();
         tx.commit().await.unwrap();
     };
     forget_them(&[insured, settled]).await;

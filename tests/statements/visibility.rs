@@ -21,14 +21,14 @@ use testkit::TestPerson;
 
 /// Under number 1 father, mother and child, with a claim of each that the father was notified of; their aunt under a number of
 /// her own.
-struct Home {
-    desk: Desk,
-    ids: BTreeMap<String, PersonId>,
+pub(super) struct Home {
+    pub(super) desk: Desk,
+    pub(super) ids: BTreeMap<String, PersonId>,
 }
 
-const FATHER: &str = "1-00";
-const MOTHER: &str = "1-01";
-const CHILD: &str = "1-02";
+pub(super) const FATHER: &str = "1-00";
+pub(super) const MOTHER: &str = "1-01";
+pub(super) const CHILD: &str = "1-02";
 const AUNT: &str = "2-00";
 
 fn person(number: u32, branch: &str, relationship: &str, birth_date: &str) -> TestPerson {
@@ -56,15 +56,17 @@ fn claim(branch: &str) -> String {
 }
 
 impl Home {
-    async fn new(change: impl FnOnce(&mut Folder)) -> Self {
+    pub(super) async fn new(change: impl FnOnce(&mut Folder)) -> Self {
         Self::of(change, "2015-05-05", &["00", "01", "02"]).await
     }
 
-    async fn of(change: impl FnOnce(&mut Folder), child: &str, claims: &[&str]) -> Self {
+    pub(super) async fn of(change: impl FnOnce(&mut Folder), child: &str, claims: &[&str]) -> Self {
         let desk = Desk::with(change).await;
         desk.test.import(&people(child)).await;
         let rows: Vec<String> = claims.iter().copied().map(claim).collect();
-        desk.show(&rows).await;
+        if !rows.is_empty() {
+            desk.show(&rows).await;
+        }
         let ids = "SELECT concat(number, '-', branch, ' ', person_id) AS line FROM persons";
         let ids = desk.test.lines(ids).await.into_iter().map(|line| {
             let (who, id) = line.split_once(' ').unwrap();
@@ -104,7 +106,7 @@ impl Home {
         shown(&tx, looking).await
     }
 
-    async fn ask(&self, who: &str, audience: Audience) {
+    pub(super) async fn ask(&self, who: &str, audience: Audience) {
         let (tenant, now) = (self.desk.tenant(), self.desk.test.clock.now());
         let mut tx = self.desk.test.write(tenant).await;
         let whose = (self.ids[who], Kind::Costs);
@@ -115,7 +117,7 @@ impl Home {
         tx.commit().await.unwrap();
     }
 
-    async fn protect(&self, who: &str, guardian: Option<&str>) {
+    pub(super) async fn protect(&self, who: &str, guardian: Option<&str>) {
         let test = &self.desk.test;
         let mut tx = test.write(self.desk.tenant()).await;
         let new = New {

@@ -178,8 +178,25 @@ impl Accounts {
         Ok(token.map_or(refusal.into(), Outcome::Done))
     }
 
+    /// The present password before something that matters (security.md 42), however lately it was typed.
+    pub async fn prove_present_password(
+        &self,
+        origin: &Origin,
+        member: &Member,
+        typed: &str,
+    ) -> Result<Outcome<()>, Outage> {
+        if typed.is_empty() {
+            return Ok(Refusal::field(FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty)).into());
+        }
+        Ok(match self.prove_password(origin, member, typed).await? {
+            Ok(_) => Outcome::Done(()),
+            Err(refusal) => refusal.into(),
+        })
+    }
+
     /// Checks the present password before something that matters (security.md 42), by the waits of log-in and on a count
-    /// of its own: whoever sits here has a session. In all they have no more guesses than the account's devices.
+    /// of its own: whoever sits here has a session. In all they have no more guesses than the account's devices. The session
+    /// notes when it was right.
     pub(crate) async fn prove_password(
         &self,
         origin: &Origin,
@@ -221,6 +238,7 @@ impl Accounts {
             Ok(true) => {
                 throttle::forgive(&tx, &self.keys, &rule, &key).await?;
                 end_guesses(&tx, id, Guesser::Device).await?;
+                sessions::note_proof(&tx, now, &member.session).await?;
                 Ok(found.account)
             }
         };

@@ -9,7 +9,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{ConsentId, PersonId, TenantId};
-use roster::protection::not_protected;
+use roster::protection::not_protected_of_all;
 
 /// Whose document: the platform's or the insurer's, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ fn accepted_sql() -> String {
          WHERE c.tenant_id = $1 AND a.tenant_id = $1 AND c.owner = $2 AND c.document = $3 AND a.emptied_at IS NULL
            AND {}
          GROUP BY c.revision ORDER BY c.revision",
-        not_protected("a.person_id")
+        not_protected_of_all("a.person_id")
     )
 }
 
@@ -108,7 +108,7 @@ fn lacking_sql() -> String {
          WHERE a.tenant_id = $1 AND a.emptied_at IS NULL AND {}
            AND NOT EXISTS (SELECT FROM consents c WHERE c.tenant_id = $1 AND c.account_id = a.account_id
                AND c.owner = $2 AND c.document = $3 AND c.revision >= $4)",
-        not_protected("a.person_id")
+        not_protected_of_all("a.person_id")
     )
 }
 

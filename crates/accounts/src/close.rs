@@ -7,7 +7,7 @@
 use crate::{
     Accounts, Member,
     account::actor,
-    desk_email, fields,
+    desk_email,
     forget::OfNobody,
     messages::{AccountClosed, letterhead, sender},
     reasons,
@@ -21,7 +21,7 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use guard::{links, sessions};
-use kernel::{AccountId, FieldError, Outage, Outcome, PersonId, Problem, Refusal};
+use kernel::{AccountId, Outage, Outcome, PersonId, Refusal};
 use serde_json::json;
 use tenancy::Insurer;
 
@@ -52,10 +52,7 @@ impl Accounts {
         member: &Member,
         current_password: &str,
     ) -> Result<Outcome<()>, Outage> {
-        if current_password.is_empty() {
-            return Ok(Refusal::field(FieldError::new(fields::CURRENT_PASSWORD, Problem::Empty)).into());
-        }
-        if let Err(refusal) = self.prove_password(origin, member, current_password).await? {
+        if let Outcome::Refused(refusal) = self.prove_present_password(origin, member, current_password).await? {
             return self.after_closing(member, refusal).await;
         }
         let tenant = self.database.tenant(member.insurer.tenant_id);

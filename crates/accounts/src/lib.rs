@@ -22,6 +22,7 @@ mod login_names;
 mod mails;
 mod messages;
 mod new_password;
+mod password_again;
 mod proof;
 pub mod protection;
 mod read_email;

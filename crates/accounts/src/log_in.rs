@@ -46,6 +46,8 @@ pub struct LoggedIn {
     pub consents_required: Vec<DueTerms>,
     /// Whose member.
     pub insurer: Arc<Insurer>,
+    /// What coverage leaves of their access.
+    pub access: roster::Access,
 }
 
 impl Accounts {
@@ -159,7 +161,10 @@ impl Accounts {
             idle: insurer.session.idle(),
             absolute: insurer.session.absolute(),
         };
-        let opening = sessions::Opening::new(sessions::SubjectKind::Member, account_id.0, limits, agent);
+        let opening = sessions::Opening {
+            proved_at: Some(now),
+            ..sessions::Opening::new(sessions::SubjectKind::Member, account_id.0, limits, agent)
+        };
         let (mut tx, (noted, person, (session, (), consents_required, ()))) = self
             .database
             .tenant(tenant)
@@ -183,7 +188,7 @@ impl Accounts {
             return self.fail(Some((tenant, account_id)), counted, origin).await;
         }
         let access = person.map_or(roster::Access::Ended, |person| {
-            person.access(now, insurer.after_loss_days)
+            person.access(now, insurer.after_loss_days, insurer.has_statements())
         });
         let reason = match (insurer.is_open(), access) {
             (false, _) => Some(reasons::INSURER_SUSPENDED),
@@ -214,6 +219,7 @@ impl Accounts {
             expires_at: now + limits.absolute,
             consents_required,
             insurer,
+            access,
         }))
     }
 

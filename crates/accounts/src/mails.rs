@@ -13,7 +13,7 @@ use crate::{
     trail,
 };
 use audit::{Actor, Entry, Origin};
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::{
     pg::Pg,
@@ -21,7 +21,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{AccountId, EmailAddress, Outage, PersonId, TenantSecret, calendar};
+use kernel::{AccountId, EmailAddress, Outage, PersonId, TenantSecret};
 use mail::Letter;
 use roster::Group;
 use serde_json::json;
@@ -158,7 +158,8 @@ impl Accounts {
         after: Option<AccountId>,
     ) -> Result<Option<AccountId>, DatabaseError> {
         let now = self.clock.now();
-        let ended = calendar::today_in_japan(now) - Days::new(insurer.after_loss_days.into());
+        // Whoever reads statements alone reads no notice.
+        let ended = roster::access_ended_with(now, insurer.after_loss_days, false);
         let stream = readers.stream();
         let looked_at = look_at(tx, now, readers, after, ended).await?;
         let last = looked_at.last().map(|reader| reader.account_id);

@@ -135,8 +135,8 @@ async fn lifting(
     let number = [&*found.symbol, &*found.number, &*found.branch].join("・");
     let since = format!("{}から保護（{}）", calendar::moment(found.set_at), found.reason);
     let difference = vec![
-        ("記号・番号・枝番".to_owned(), number.clone(), number),
         ("氏名".to_owned(), found.name.clone(), found.name),
+        ("記号・番号・枝番".to_owned(), number.clone(), number),
         ("保護".to_owned(), since, "解除".to_owned()),
         ("解除する理由".to_owned(), String::new(), reason.to_owned()),
     ];

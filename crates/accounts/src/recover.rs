@@ -187,7 +187,12 @@ impl Accounts {
         let Ok(identity) = identity_of(&job) else { return Ok(()) };
         let now = self.clock.now();
         let mut tx = self.database.tenant(tenant).write(Durability::Safe).await?;
-        if let Match::One { person, .. } = roster::find(&mut tx, &insurer, &identity, now).await?
+        let found = match roster::find(&mut tx, &insurer, &identity, now).await? {
+            // They may read their statements alone, which takes a log-in as well.
+            Match::None => roster::find_former(&mut tx, &insurer, &identity, now).await?,
+            found => found,
+        };
+        if let Match::One { person, .. } = found
             && let Some(found) = account_of_person(&mut tx, person.person_id).await?
         {
             let number = format!("{}|{}", identity.symbol.key(), identity.number.key());

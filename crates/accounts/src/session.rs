@@ -54,6 +54,18 @@ pub struct Member {
     pub access: roster::Access,
 }
 
+impl Member {
+    /// True of whoever may read their statements alone.
+    pub fn is_former(&self) -> bool {
+        matches!(self.access, roster::Access::Former { .. })
+    }
+
+    /// Whether a page or an operation is there for them, that is or is not for former members, too.
+    pub fn may_open(&self, for_former: bool) -> bool {
+        for_former || !self.is_former()
+    }
+}
+
 impl Accounts {
     /// Who a session is, by a token that was brought this way. Four statements (session, account, person, consents), all in one round trip where this node
     /// has seen the session before.
@@ -118,7 +130,7 @@ impl Accounts {
         let Some(person) = person else {
             return reasons::COVERAGE_ENDED.into();
         };
-        let access = person.access(door.now, door.insurer.after_loss_days);
+        let access = person.access(door.now, door.insurer.after_loss_days, door.insurer.has_statements());
         if access == roster::Access::Ended {
             return reasons::COVERAGE_ENDED.into();
         }

@@ -116,8 +116,8 @@ fn rows() -> Vec<Row> {
             Rights::Public,
             &["wait", "insurer_suspended"],
         ),
-        get("/me/consents", "list_consents", Rights::Session, &[]),
-        post("/me/consents", "give_consents", Rights::Session, &["revision_outdated"]),
+        get("/me/consents", "list_consents", Rights::Session, &[]).for_former(),
+        post("/me/consents", "give_consents", Rights::Session, &["revision_outdated"]).for_former(),
         get("/openapi.json", "get_document", Rights::Public, &[]),
     ]
 }

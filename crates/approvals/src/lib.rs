@@ -22,7 +22,7 @@ mod switch;
 pub use ask::{Asked, Asker, Beneficiary, WAITS, Wish};
 pub use decide::Decided;
 pub use eyes::{Able, Colleague, Colleagues, Eye, LEAST_HELD, agreeing, permission};
-pub use lists::{About, List, Shown, about, list, subjects_waiting, waiting};
+pub use lists::{About, List, Shown, about, list, of_kind, subjects_waiting, waiting};
 pub use messages::registry;
 pub use performer::{Agreed, Boxed, Compute, Perform, Performer};
 pub use rows::{KEYED, Row, State, forget};
@@ -35,7 +35,7 @@ use kernel::{Clock, Keys};
 use std::sync::Arc;
 use url::Url;
 
-/// What changes: of each thing what it is called, what it was and what it will be.
+/// What changes: of each thing what it is called, what it was and what it will be. The first is what it is all about.
 pub type Difference = Vec<(String, String, String)>;
 
 /// The wishes of all insurers. Cheap to clone.

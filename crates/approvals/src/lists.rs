@@ -14,7 +14,7 @@ use diesel::{
     sql_types::{Bool, Integer},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{ApprovalId, Outage, PersonId};
+use kernel::{ApprovalId, Outage, PersonId, TenantId};
 use serde_json::Value;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -162,6 +162,26 @@ pub async fn subjects_waiting(
     Ok(subjects.into_iter().collect())
 }
 
+/// The wishes of an action and kind that wait, the oldest first, at most so many of them.
+pub async fn of_kind(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    (action, kind): (Action, &str),
+    limit: i64,
+) -> Result<Vec<Row>, DatabaseError> {
+    Ok(approvals::table
+        .filter(approvals::tenant_id.eq(tx.tenant()))
+        .filter(approvals::state.eq("waiting"))
+        .filter(approvals::ends_at.gt(now))
+        .filter(approvals::action.eq(action.as_str()))
+        .filter(approvals::kind.eq(kind))
+        .order(approvals::approval_id.asc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(&mut &**tx)
+        .await?)
+}
+
 /// What a wish may be about: an action, and of what.
 pub type About = (Action, Uuid);
 
@@ -215,6 +235,16 @@ impl Shown {
 }
 
 impl Approvals {
+    /// What a wish is about, in the words by which lists tell it from others of its action. Only for whoever may see it.
+    pub fn subject(&self, tenant: TenantId, row: &Row) -> Result<String, Outage> {
+        let first = row.content(&self.keys, tenant)?.difference.into_iter().next();
+        let words = first.map(|(label, _, after)| match row.action() {
+            Some(Action::SwitchOff) => label,
+            _ => after,
+        });
+        Ok(words.unwrap_or_default())
+    }
+
     /// True where somebody is there who can agree to it now.
     pub async fn can_be_agreed_to(
         &self,

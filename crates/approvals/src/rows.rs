@@ -120,6 +120,11 @@ impl Row {
         Action::read(&self.action)
     }
 
+    /// True of this one of several things of its action.
+    pub fn is_of_kind(&self, kind: &str) -> bool {
+        self.kind == kind
+    }
+
     /// By what somebody agrees to it.
     pub(crate) fn ways(&self) -> impl Iterator<Item = BTreeSet<Permission>> {
         let known = agreeing().into_iter();

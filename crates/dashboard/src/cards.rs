@@ -25,12 +25,12 @@ impl Card {
     }
 }
 
-/// The cards of a menu; a heading without entries has none.
-pub(crate) fn cards(menu: &[MenuGroup]) -> Vec<Card> {
-    menu.iter().flat_map(of_group).collect()
+/// The cards of a menu, with what was read for them; a heading without entries has none.
+pub(crate) fn cards(menu: &[MenuGroup], read: &[(Feature, CardBody)]) -> Vec<Card> {
+    menu.iter().flat_map(|group| of_group(group, read)).collect()
 }
 
-fn of_group(group: &MenuGroup) -> Vec<Card> {
+fn of_group(group: &MenuGroup, read: &[(Feature, CardBody)]) -> Vec<Card> {
     let whole = |body| {
         vec![Card {
             section: group.section,
@@ -41,11 +41,19 @@ fn of_group(group: &MenuGroup) -> Vec<Card> {
     };
     // Only where the insurer offers the feature is the lack of data worth a word.
     let offers = |feature| group.entries.iter().any(|entry| entry.feature == feature);
+    let body = |feature, none| {
+        let found = read.iter().find(|(of, _)| *of == feature);
+        found.map_or(none, |(_, body)| body.clone())
+    };
     match group.section {
         Section::MyPage => vec![],
         Section::Applications => group.entries.iter().map(single).collect(),
-        Section::Visits if offers(Feature::CostStatements) => whole(CardBody::Cost(None)),
-        Section::Medicines if offers(Feature::GenericSavings) => whole(CardBody::GenericUse(None)),
+        Section::Visits if offers(Feature::CostStatements) => {
+            whole(body(Feature::CostStatements, CardBody::Cost(None)))
+        }
+        Section::Medicines if offers(Feature::GenericSavings) => {
+            whole(body(Feature::GenericSavings, CardBody::GenericUse(None)))
+        }
         Section::Visits | Section::Medicines => whole(CardBody::State),
     }
 }

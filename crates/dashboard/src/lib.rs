@@ -1,6 +1,7 @@
 //! My page (the manual's 1-7): one view model, composed from what the features publish, for the page and the API alike.
 //!
-//! Entering and composing are two round trips, with at most seven statements between them. It never shows an amount that
+//! Entering and composing are two round trips, with at most seven statements between them: four to enter, the notices', and one for
+//! each card that has something to show. It never shows an amount that
 //! nobody reported: without data it says so.
 
 mod cards;
@@ -13,10 +14,11 @@ pub use menu::{MenuEntry, MenuGroup, Section};
 
 use accounts::Member;
 use chrono::{DateTime, NaiveDate, Utc};
-use database::Database;
+use database::{Database, DatabaseError, TenantTransaction};
+use futures_util::future::{try_join, try_join_all};
 use ground::Ground;
-use kernel::Outage;
-use module::{CardBody, GenericUse, Module, Opening, RecentCost};
+use kernel::{Clock, Outage};
+use module::{CardBody, CardSource, GenericUse, Module, Opening, RecentCost};
 use notices::{NoticeLists, Notices};
 use pages::member;
 use poem::http::Method;
@@ -24,6 +26,7 @@ use roster::Access;
 use scoped_futures::ScopedFutureExt as _;
 use serde::Serialize;
 use std::sync::Arc;
+use tenancy::{Feature, FeatureState};
 
 /// Notices in each of the two short lists: on a phone the first card stays in sight below them.
 pub const SHORT_LIST: u32 = 2;
@@ -32,8 +35,10 @@ pub const SHORT_LIST: u32 = 2;
 #[derive(Clone)]
 pub struct Dashboard {
     database: Database,
+    clock: Clock,
     notices: Notices,
     openings: Arc<[Opening]>,
+    sources: Arc<[CardSource]>,
 }
 
 /// The my page of one member.
@@ -57,8 +62,10 @@ pub struct MyPage {
 pub fn module(ground: &Ground, notices: &Notices, modules: &[Module]) -> Module {
     let dashboard = Dashboard {
         database: ground.database.clone(),
+        clock: ground.clock.clone(),
         notices: notices.clone(),
         openings: modules.iter().flat_map(|module| module.openings.clone()).collect(),
+        sources: modules.iter().flat_map(|module| module.cards.clone()).collect(),
     };
     let page = dashboard.clone();
     Module {
@@ -75,11 +82,14 @@ pub fn module(ground: &Ground, notices: &Notices, modules: &[Module]) -> Module 
 }
 
 impl Dashboard {
-    /// The my page of a member: one statement, in the round trip of its transaction's BEGIN.
+    /// The my page of a member: a statement for the notices and one for each card, in the round trip of its transaction's BEGIN.
     async fn my_page(&self, member: &Member) -> Result<MyPage, Outage> {
         let tenant = self.database.tenant(member.insurer.tenant_id);
-        let (_, notices) = tenant
-            .read_with(|tx| self.notices.for_member(tx, member, SHORT_LIST).scope_boxed())
+        let (_, (notices, bodies)) = tenant
+            .read_with(|tx| {
+                let notices = self.notices.for_member(tx, member, SHORT_LIST);
+                try_join(notices, self.bodies(tx, member)).scope_boxed()
+            })
             .await?;
         let menu = menu::menu(&member.insurer.modules, &self.openings);
         Ok(MyPage {
@@ -87,12 +97,25 @@ impl Dashboard {
             previous_log_in_at: member.previous_log_in_at,
             read_only_until: match member.access {
                 Access::ReadOnly { until } => Some(until),
-                Access::Full | Access::Ended => None,
+                Access::Full | Access::Former { .. } | Access::Ended => None,
             },
-            cards: cards::cards(&menu),
+            cards: cards::cards(&menu, &bodies),
             menu,
             notices,
         })
+    }
+
+    /// What there is to show of the features that the insurer has opened.
+    async fn bodies(&self, tx: &TenantTransaction, member: &Member) -> Result<Vec<(Feature, CardBody)>, DatabaseError> {
+        let now = self.clock.now();
+        let mut bodies = Vec::new();
+        for CardSource { feature, read } in self.sources.iter() {
+            if member.insurer.modules.state(*feature) == FeatureState::Open {
+                let body = read(tx, member, now);
+                bodies.push(async move { Ok::<_, DatabaseError>((*feature, body.await?)) });
+            }
+        }
+        try_join_all(bodies).await
     }
 }
 

@@ -168,19 +168,23 @@ mod tests {
 
     #[test]
     fn only_an_open_guide_leads_anywhere() {
-        let visits = |state| {
-            let menu = menu(&all(state), &[GUIDE]);
-            let group = menu.into_iter().find(|group| group.section == Section::Visits);
+        let guide = Opening {
+            feature: Feature::MedicineGuide,
+            path: "/portal/guides/medicine-guide",
+        };
+        let medicines = |state| {
+            let menu = menu(&all(state), &[guide]);
+            let group = menu.into_iter().find(|group| group.section == Section::Medicines);
             group.unwrap().entries
         };
-        let open = visits(FeatureState::Open);
+        let open = medicines(FeatureState::Open);
         assert_eq!(
             open.iter().map(|entry| entry.path).collect::<Vec<_>>(),
-            [None, Some(GUIDE.path)]
+            [None, Some(guide.path)]
         );
-        assert_eq!(open.first().map(|entry| entry.state), Some(FeatureState::Preparing));
+        assert!(open.iter().all(|entry| entry.state == FeatureState::Open));
         assert!(
-            visits(FeatureState::Preparing)
+            medicines(FeatureState::Preparing)
                 .iter()
                 .all(|entry| entry.path.is_none() && entry.state == FeatureState::Preparing)
         );

@@ -6,7 +6,7 @@ use askama::Template;
 use kernel::calendar;
 use module::CardBody;
 use notices::lines;
-use pages::{Reply, Visit, frame::Frame, lines::Line};
+use pages::{Reply, Visit, frame::Frame, lines::Line, words};
 
 /// From so many unread notices on the page says that there may be more.
 pub(crate) use notices::COUNTED;

@@ -130,6 +130,8 @@ pub struct RecentCost {
 pub struct GenericUse {
     /// Percent.
     pub percent: u32,
+    /// Thousandths.
+    pub per_mille: u32,
     /// What could be saved, in yen.
     pub reducible_yen: i64,
 }
@@ -146,6 +148,16 @@ impl DashboardApi {
     }
 }
 
+/// A share of nothing is none.
+fn generic_use(generic: &module::GenericUse) -> Option<GenericUse> {
+    let per_mille = u32::from(generic.per_mille?);
+    Some(GenericUse {
+        percent: (per_mille + 5) / 10,
+        per_mille,
+        reducible_yen: generic.saving.as_ref().map_or(0, |saving| saving.yen),
+    })
+}
+
 fn view(page: MyPage) -> Overview {
     let summary = |newest: Vec<notices::NoticeHead>, unread| NoticeSummary {
         newest: newest.into_iter().map(NoticeLine::from).collect(),
@@ -157,10 +169,7 @@ fn view(page: MyPage) -> Overview {
             month: cost.month,
             yen: cost.yen,
         }),
-        generic_use: page.generic_use().map(|generic| GenericUse {
-            percent: u32::from(generic.percent),
-            reducible_yen: generic.reducible_yen,
-        }),
+        generic_use: page.generic_use().and_then(generic_use),
         name: page.name,
         previous_log_in_at: page.previous_log_in_at.map(Time::from),
         read_only_until: page.read_only_until,

@@ -84,6 +84,9 @@ pub struct Route<H> {
     pub foreign: bool,
     /// The fields of its form that are kept while whoever sent it proves a second factor: the page at the same path shows them.
     pub keeps: &'static [&'static str],
+    /// True where it is for members, too, whose coverage has ended and who may read their statements still: what is not does
+    /// not exist for them.
+    pub for_former: bool,
     /// What serves it.
     pub handler: H,
 }
@@ -93,6 +96,15 @@ impl<H> Route<H> {
     #[must_use]
     pub fn keeping(self, fields: &'static [&'static str]) -> Self {
         Self { keeps: fields, ..self }
+    }
+
+    /// The same, for members, too, whose coverage has ended and who may read their statements still.
+    #[must_use]
+    pub fn for_former(self) -> Self {
+        Self {
+            for_former: true,
+            ..self
+        }
     }
 }
 

@@ -132,7 +132,7 @@ pub struct Session {
     pub address: Option<String>,
     /// The browser as it described itself, cut to 200 characters.
     pub agent: String,
-    /// When its holder last proved a second factor.
+    /// When its holder last proved themself in it: staff by a second factor, a member by their password.
     pub proved_at: Option<DateTime<Utc>>,
     /// The grant it lives by, where it is support's.
     pub grant: Option<Uuid>,
@@ -149,7 +149,7 @@ pub struct Opening<'a> {
     pub limits: Limits,
     /// The browser as it describes itself.
     pub agent: &'a str,
-    /// When its holder proved a second factor, where they did elsewhere.
+    /// When its holder proved themself, where they did: staff elsewhere by a second factor, a member by logging in.
     pub proved_at: Option<DateTime<Utc>>,
     /// The grant it lives by.
     pub grant: Option<Uuid>,
@@ -306,7 +306,7 @@ pub async fn renew(
     Ok((renewed > 0).then_some(token))
 }
 
-/// Notes that the holder has proven a second factor just now; the session goes on under a new token (security.md 38).
+/// Notes that the holder has proven themself just now; the session goes on under a new token (security.md 38).
 /// `None` where it has ended.
 pub async fn prove(
     tx: &mut TenantTransaction,
@@ -315,19 +315,23 @@ pub async fn prove(
     carrier: Carrier,
     session: &Session,
 ) -> Result<Option<TenantSecret>, DatabaseError> {
-    let proven = diesel::update(
+    note_proof(tx, now, session).await?;
+    renew(tx, keys, carrier, session).await
+}
+
+/// Notes that the holder has proven themself just now, where the session has not ended. For whoever renews it later, or by
+/// [`prove`].
+pub async fn note_proof(tx: &TenantTransaction, now: DateTime<Utc>, session: &Session) -> Result<(), DatabaseError> {
+    diesel::update(
         sessions::table
             .filter(sessions::tenant_id.eq(tx.tenant()))
             .filter(sessions::subject_id.eq(session.subject))
             .filter(sessions::session_id.eq(session.id)),
     )
     .set(sessions::proved_at.eq(now))
-    .execute(&mut **tx)
+    .execute(&mut &**tx)
     .await?;
-    match proven {
-        0 => Ok(None),
-        _ => renew(tx, keys, carrier, session).await,
-    }
+    Ok(())
 }
 
 /// Ends every session that lives by a grant of a subject's.

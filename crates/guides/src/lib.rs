@@ -1,4 +1,5 @@
-//! 上手な医療のかかり方 and 上手なお薬との付き合い: the insurer's own page, else the platform's.
+//! 上手な医療のかかり方 and 上手なお薬との付き合い: the insurer's own page, else the platform's. And what the insurer says of how families
+//! see each other's statements, which stands in no menu.
 
 mod portal;
 
@@ -17,6 +18,11 @@ const GUIDES: [(Feature, &str, &str); 2] = [
         "/portal/guides/medicine-guide",
     ),
 ];
+
+/// What is said of families' statements.
+const FAMILY: &str = "family-statements";
+/// The features that it is about.
+const OF_FAMILIES: [Feature; 2] = [Feature::CostStatements, Feature::GenericSavings];
 
 /// The module.
 pub fn module(ground: &Ground) -> Module {

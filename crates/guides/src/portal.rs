@@ -1,11 +1,11 @@
 //! A guide's page. A guide that the insurer doesn't offer does not exist.
 
-use crate::GUIDES;
+use crate::{FAMILY, GUIDES, OF_FAMILIES};
 use accounts::Member;
 use askama::Template;
 use database::Database;
 use pages::{Reply, Visit, frame::Frame, markdown, visit::Trouble};
-use tenancy::FeatureState;
+use tenancy::{FeatureState, Features};
 
 #[derive(Template)]
 #[template(path = "guide.html")]
@@ -19,9 +19,7 @@ struct GuidePage {
 /// `GET /portal/guides/:slug`.
 pub(crate) async fn show(database: Database, visit: Visit, member: Member) -> Reply {
     let slug = visit.param("slug");
-    let guide = GUIDES.iter().find(|(_, guide, _)| *guide == slug);
-    let (feature, ..) = guide.ok_or(Trouble::NotFound)?;
-    if member.insurer.modules.state(*feature) != FeatureState::Open {
+    if !is_offered(slug, &member.insurer.modules) {
         return Err(Trouble::NotFound);
     }
     let page = tenancy::pages::guide(&database, member.insurer.tenant_id, slug)
@@ -33,4 +31,15 @@ pub(crate) async fn show(database: Database, visit: Visit, member: Member) -> Re
         title: page.title,
         body: markdown::render(&page.body, 2),
     })
+}
+
+/// What families see of each other can be read before it is seen.
+fn is_offered(slug: &str, features: &Features) -> bool {
+    if slug == FAMILY {
+        return OF_FAMILIES
+            .into_iter()
+            .any(|feature| features.state(feature) != FeatureState::Hidden);
+    }
+    let guide = GUIDES.iter().find(|(_, guide, _)| *guide == slug);
+    guide.is_some_and(|(feature, ..)| features.state(*feature) == FeatureState::Open)
 }

@@ -51,7 +51,9 @@ fn collect(folder: &Path, endings: &[&str], found: &mut Vec<(PathBuf, String)>) 
         if path.is_dir() && !["node_modules", "target"].contains(&name.as_str()) {
             collect(&path, endings, found);
         } else if endings.iter().any(|ending| name.ends_with(ending)) {
-            found.push((path.clone(), fs::read_to_string(&path).unwrap()));
+            // Samples of files are in what insurers' systems write, too.
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+            found.push((path, text));
         }
     }
 }

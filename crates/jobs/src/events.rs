@@ -35,7 +35,8 @@ const BATCH: i64 = 1_000;
 #[derive(Debug, Clone)]
 pub struct Event {
     /// `member.registered`, `member.closed`, `member.coverage_lost`, `consent.given`, `import.finished`, `roster.changed`,
-    /// `notice.published`, `mail.undeliverable`, `statement.imported`, `statement.published`, `statement.withdrawn`.
+    /// `notice.published`, `mail.undeliverable`, `statement.imported`, `statement.published`, `statement.withdrawn`,
+    /// `disclosure.changed`.
     pub kind: &'static str,
     /// What it happened to.
     pub subject: Uuid,

@@ -51,6 +51,20 @@ pub fn written(typed: &str) -> String {
     kept.trim().to_owned()
 }
 
+/// Kana typed by hand as rosters have it: katakana of full width, one full-width blank between two names. Letters of other
+/// scripts stay as they are.
+pub fn kana_by_hand(typed: &str) -> String {
+    let mut wide = String::with_capacity(typed.len());
+    for c in joined(visible(typed)) {
+        match c {
+            '｡'..='ﾟ' => wide.extend([c].into_iter().nfkc()),
+            c => wide.push(c),
+        }
+    }
+    let katakana: String = wide.nfc().map(hiragana_to_katakana).collect();
+    katakana.split_whitespace().collect::<Vec<_>>().join("\u{3000}")
+}
+
 /// What two writings of a name share where it is looked for: without blanks and what nobody sees, everything but the kanji
 /// in one width and in capitals. The kanji stay what they are, but for the marks that choose among their variants.
 pub fn name_key(written: &str) -> String {
@@ -277,6 +291,19 @@ mod tests {
             ("　\u{200B}", ""),
         ] {
             assert_eq!(name_key(written), key, "{written}");
+        }
+    }
+
+    #[test]
+    fn kana_by_hand_is_written_as_rosters_have_it() {
+        for (typed, written) in [
+            (" けんぽ たろう ", "ケンポ　タロウ"),
+            ("ｹﾝﾎﾟ\u{200B}  ﾀﾛｰ", "ケンポ　タロー"),
+            ("さ゛くら\u{3000}ゔぃ･え", "ザクラ　ヴィ・エ"),
+            ("ケンポ　タロウ", "ケンポ　タロウ"),
+            ("ＳＭＩＴＨ John", "ＳＭＩＴＨ　John"),
+        ] {
+            assert_eq!(kana_by_hand(typed), written, "{typed}");
         }
     }
 

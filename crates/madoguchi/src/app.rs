@@ -101,6 +101,7 @@ impl App {
         let worker = Worker::new(ground.database.clone(), ground.clock.clone())
             .serving(postman)
             .serving(sealer);
+        let table = modules::pages(&modules);
         let http = HttpSettings {
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             body_limit_bytes: config.http.body_limit_bytes,
@@ -122,7 +123,8 @@ impl App {
                 public_url,
                 console_url,
                 http: http.clone(),
-                table: modules::pages(&modules),
+                former_nav: modules::former_nav(&modules, &table),
+                table,
                 nav: modules::nav(&modules),
                 console_nav: modules::console_nav(&modules),
             },

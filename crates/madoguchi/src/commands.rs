@@ -127,6 +127,9 @@ pub async fn run() -> Result<(), Failed> {
     if let Some((name, own)) = matches.subcommand()
         && let Some(command) = of_modules().find(|command| command.arguments.get_name() == name)
     {
+        if let Some(ran) = command.alone.as_ref().and_then(|alone| alone(own)) {
+            return told(ran);
+        }
         let config = Config::read(matches.get_one::<PathBuf>("config").map(PathBuf::as_path))?;
         return of_module(command, own.clone(), &config).await;
     }
@@ -142,6 +145,11 @@ async fn of_module(command: &module::Command, own: ArgMatches, config: &Config) 
     keys::proven(&ground.database, &ground.keys, &ground.names).await?;
     let ran = (command.run)(own, ground, Arc::new(terminal::progress)).await;
     terminal::end_progress();
+    told(ran)
+}
+
+/// Says what a module's command did, or why it did nothing.
+fn told(ran: Result<Vec<String>, CommandFailed>) -> Result<(), Failed> {
     match ran {
         Ok(lines) => {
             for line in lines {

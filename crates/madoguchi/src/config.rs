@@ -25,6 +25,9 @@ use variables::Variables;
 
 /// Days, leap days included: how long logs of access are expected to be kept (domain.md §7).
 const FIVE_YEARS: u32 = 1827;
+/// Days from the first of a year to the end of the next one's March, a leap day included: so long statements may be read after a
+/// loss of coverage.
+const TO_THE_SECOND_MARCH: u32 = 455;
 
 /// Read where no file is named; it may be absent.
 const DEFAULT_FILE: &str = "madoguchi.toml";
@@ -260,6 +263,12 @@ impl Config {
             return refuse(
                 "retention.audit_days",
                 "must be at least 1827: logs are kept for five years",
+            );
+        }
+        if self.retention.person_days < TO_THE_SECOND_MARCH {
+            return refuse(
+                "retention.person_days",
+                "must be at least 455: statements are read until the March after the year of the loss",
             );
         }
         Ok(())

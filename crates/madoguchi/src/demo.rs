@@ -2,13 +2,16 @@
 //! caught in a mailbox page, loopback only. Nothing of it runs in production.
 
 mod clerks;
+mod drugs;
 mod pages;
 mod people;
+mod statements;
 
 use crate::{
     app::App,
     commands::{self, Failed, How, import_file, migrate, owner, said, tenant_apply},
     config::{Config, KeysConfig, LogFormat},
+    heartbeat::{self, Kind},
     key_proof::Unproven,
     listener, modules, serve, telemetry,
     terminal::{self, say},
@@ -70,6 +73,7 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
     )?;
     let unproven = |error: Unproven| Failed::Said(error.to_string());
     app.key_proof.ask().await.map_err(unproven)?;
+    drugs::bring(&app).await?;
 
     say!("[3/4] applying {}", tenants.display());
     for folder in folders {
@@ -92,7 +96,7 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
             return Err(Failed::Said(lines.join("\n")));
         }
     }
-    say!("[4/4] importing the sample rosters");
+    say!("[4/4] importing the sample rosters and statements");
     for person in PEOPLE {
         let Ok(code) = InsurerCode::parse(person.insurer_code) else {
             continue;
@@ -100,6 +104,10 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
         let Some(insurer) = app.ground.directory.by_code(&code).await? else {
             continue;
         };
+        // Whom somebody suspended in the console nobody registers with.
+        if !insurer.is_open() {
+            continue;
+        }
         let roster = tenants.join(person.insurer_code).join("sample-roster.csv");
         let options = Options {
             allow_loss: true,
@@ -113,6 +121,7 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
             options,
         )
         .await?;
+        statements::bring(&app, &insurer, &tenants.join(person.insurer_code).join("samples")).await?;
         register(&app, &mailbox, person).await?;
         clerks::administrator(&app, &mailbox, &insurer).await?;
     }
@@ -126,11 +135,12 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
         .data(mailbox);
     let server = listener::listen(listener, endpoint, &config.http, stop.clone());
     let drain = Duration::from_secs(config.http.drain_seconds);
+    let alive = heartbeat::run(&app, Kind::Serve, stop.clone());
     let work = async {
         app.worker.run(stop, drain).await;
         Ok(())
     };
-    tokio::try_join!(server, work)?;
+    tokio::try_join!(server, work, alive)?;
     app.ground.database.close();
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop())

@@ -10,7 +10,7 @@ use module::Module;
 use notices::Notices;
 use pages::{ConsoleNav, Nav, PanelSource};
 use std::sync::Arc;
-use tenancy::Directory;
+use tenancy::{Directory, Feature};
 
 /// Every module, in the order in which they stand in menus.
 pub fn modules(ground: &Ground) -> Vec<Module> {
@@ -62,6 +62,18 @@ pub fn nav(modules: &[Module]) -> Arc<[Nav]> {
         .chain(of_modules)
         .chain(web::portal::REST)
         .collect()
+}
+
+/// The menu of those whose coverage has ended: features whose first page is for them, and what keeps the account safe.
+pub fn former_nav(modules: &[Module], pages: &pages::Table) -> Arc<[(Option<Feature>, Nav)]> {
+    let is_for_them = |path: &str| pages.rows().iter().any(|row| row.path == path && row.for_former);
+    let openings = modules.iter().flat_map(|module| &module.openings);
+    let features = openings.filter(|opening| is_for_them(opening.path)).map(|opening| {
+        let (path, text) = (opening.path, opening.feature.label());
+        (Some(opening.feature), Nav { path, text })
+    });
+    let rest = web::portal::FORMER_REST.map(|entry| (None, entry));
+    features.chain(rest).collect()
 }
 
 /// Every operation.

@@ -11,9 +11,14 @@ use std::sync::Arc;
 pub struct Command {
     /// Its name, help and arguments.
     pub arguments: clap::Command,
+    /// Runs what of it needs neither settings nor a database.
+    pub alone: Option<Alone>,
     /// Runs it.
     pub run: Run,
 }
+
+/// Takes the arguments that were given; none where they ask for something else.
+pub type Alone = Arc<dyn Fn(&ArgMatches) -> Option<Result<Vec<String>, CommandFailed>> + Send + Sync>;
 
 /// Takes the arguments that were given; gives what is said of what it did, in lines. The keys are the right ones by then.
 pub type Run =

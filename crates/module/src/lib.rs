@@ -5,8 +5,8 @@ mod card;
 mod command;
 mod person;
 
-pub use card::{CardBody, GenericUse, RecentCost};
-pub use command::{Command, CommandFailed, Run, Tell};
+pub use card::{CardBody, CardSource, GenericUse, MonthSaving, ReadCard, RecentCost};
+pub use command::{Alone, Command, CommandFailed, Run, Tell};
 pub use person::{DrawPanel, PersonPanel, Shown};
 
 use chrono::{DateTime, Utc};
@@ -45,6 +45,8 @@ pub struct Module {
     pub permissions: (&'static [access::Permission], &'static str),
     /// Where its features lead once the insurer has opened them.
     pub openings: Vec<Opening>,
+    /// What its features show on the my page.
+    pub cards: Vec<CardSource>,
     /// What stands below the log-in form.
     pub log_in_panel: Option<pages::PanelSource>,
     /// What it keeps in the insurers' folders.

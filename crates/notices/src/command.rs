@@ -43,6 +43,7 @@ pub(crate) fn command() -> Command {
         .arg_required_else_help(true);
     Command {
         arguments: Arguments::augment_subcommands(command),
+        alone: None,
         run: Arc::new(|matches, ground, _| {
             Box::pin(async move {
                 let arguments = Arguments::from_arg_matches(&matches).map_err(|error| said(&error))?;

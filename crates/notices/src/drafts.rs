@@ -257,7 +257,7 @@ pub async fn list(
     let is_open = "NOT EXISTS (SELECT FROM protections x WHERE x.tenant_id = ";
     let is_open = sql::<Bool>(is_open)
         .bind::<Integer, _>(tx.tenant())
-        .sql(" AND x.person_id = notice_drafts.person_id AND x.lifted_at IS NULL)");
+        .sql(" AND x.person_id = notice_drafts.person_id AND x.lifted_at IS NULL OFFSET 0)");
     let rows: Vec<Row> = notice_drafts::table
         .filter(notice_drafts::tenant_id.eq(tx.tenant()))
         .filter(

@@ -380,19 +380,22 @@ fn list_sql(kind: Kind, sees_protected: bool) -> String {
     )
 }
 
-/// Less those who are protected, of whom there are few: they are looked up by themselves, with the accounts they have closed.
+/// Less those who are protected, of whom there are few: what they have read of these notices is looked up once for all, with the
+/// accounts they have closed.
 const READS: &str = "
+    WITH theirs AS MATERIALIZED (
+        SELECT s.notice_id FROM protections x
+        CROSS JOIN LATERAL (
+            SELECT b.account_id FROM accounts b WHERE b.tenant_id = $1 AND b.person_id = x.person_id
+            UNION ALL
+            SELECT b.account_id FROM accounts b WHERE b.tenant_id = $1 AND b.closed_person_id = x.person_id OFFSET 0) a
+        CROSS JOIN LATERAL (
+            SELECT r.notice_id FROM notice_reads r
+            WHERE r.tenant_id = $1 AND r.account_id = a.account_id AND r.notice_id = ANY ($2) OFFSET 0) s
+        WHERE x.tenant_id = $1 AND x.lifted_at IS NULL
+    )
     SELECT asked.notice_id, (
         SELECT count(*) FROM (
             SELECT FROM notice_reads r WHERE r.tenant_id = $1 AND r.notice_id = asked.notice_id LIMIT $3) marks
-    ) AS marks, (
-        SELECT count(*) FROM protections x
-        CROSS JOIN LATERAL (
-            SELECT b.account_id FROM accounts b
-            WHERE b.tenant_id = $1 AND (b.person_id = x.person_id OR b.closed_person_id = x.person_id) OFFSET 0) a
-        CROSS JOIN LATERAL (
-            SELECT FROM notice_reads s
-            WHERE s.tenant_id = $1 AND s.account_id = a.account_id AND s.notice_id = asked.notice_id OFFSET 0) theirs
-        WHERE x.tenant_id = $1 AND x.lifted_at IS NULL
-    ) AS of_protected
+    ) AS marks, (SELECT count(*) FROM theirs WHERE theirs.notice_id = asked.notice_id) AS of_protected
     FROM unnest($2::uuid[]) AS asked (notice_id)";

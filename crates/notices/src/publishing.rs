@@ -39,7 +39,8 @@ pub async fn readers(
         }
         Aim::Person(id) => {
             let person = roster::person(tx, *id).await?;
-            let is_anybody = person.is_some_and(|person| person.access(now, after_loss_days) != Access::Ended);
+            // Whoever reads statements alone reads no notice.
+            let is_anybody = person.is_some_and(|person| person.access(now, after_loss_days, false) != Access::Ended);
             let registered = !accounts::for_staff::states_of(tx, &[*id]).await?.is_empty();
             Ok(Readers {
                 registered: i64::from(is_anybody && registered),

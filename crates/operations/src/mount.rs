@@ -188,6 +188,9 @@ impl Methods {
         let entered = self.services.accounts.enter(Carrier::Bearer, &bearer.session).await;
         match entered.map_err(|outage| Failure::outage(&outage))? {
             Outcome::Done(member) => {
+                if !member.may_open(row.for_former || row.handler.after_access) {
+                    return Err(Failure::of("coverage_ended"));
+                }
                 if row.rights == Rights::Member && !member.consents_due.is_empty() {
                     return Err(Failure::of("consent_required"));
                 }

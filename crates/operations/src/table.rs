@@ -72,6 +72,7 @@ fn row(
         // Programs have no pages, and bring their own tokens.
         foreign: true,
         keeps: &[],
+        for_former: false,
         handler: Operation {
             codes,
             example,

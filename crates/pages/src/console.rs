@@ -131,7 +131,8 @@ impl Visit {
         reply::with_cookie(self.prove_before(&page), cookie)
     }
 
-    fn prove_before(&self, page: &str) -> Response {
+    /// To that proof, and then to a page.
+    pub fn prove_before(&self, page: &str) -> Response {
         see_other(&next_path::with_next_for_staff(
             &self.services.table,
             "/console/prove",

@@ -2,7 +2,7 @@
 
 use crate::{
     forms::FormTrouble,
-    frame::Frame,
+    frame::{Frame, Menu},
     reply::{self, Reply},
     visit::{Refused, Trouble},
 };
@@ -107,14 +107,16 @@ fn describe(trouble: &Trouble, now: DateTime<Utc>) -> (StatusCode, Words) {
 
 fn render(frame: Frame, status: StatusCode, mut words: Words, start: Option<Start>) -> Response {
     // To whoever is inside, the first page is their own.
-    if frame.is_member() || frame.is_console {
-        let text = if frame.is_console {
-            "ホームへ"
-        } else {
-            "マイページへ"
-        };
+    if frame.has_menu() || frame.is_console {
         for way in words.ways.iter_mut().filter(|way| way.href == FIRST_PAGE) {
-            *way = Way::new(frame.home(), text);
+            *way = Way::new(frame.home(), format!("{}へ", frame.home_name()));
+        }
+        // Not everybody inside has a my page.
+        for way in words.ways.iter_mut().filter(|way| way.href == Menu::Member.home()) {
+            *way = Way::new(
+                frame.home(),
+                way.text.replace(Menu::Member.home_name(), frame.home_name()),
+            );
         }
     }
     let look = std::sync::Arc::clone(&frame.insurer);
@@ -172,7 +174,7 @@ fn shown_for_another(rights: Rights) -> Words {
         ),
         _ => (
             "送信した内容は、保存していません。この画面を開いた方が続けるときは、下のボタンからログアウトして、ご自分のユーザーIDでログインし直してください。",
-            Way::new("/portal/mypage", "今ログインしている方のマイページへ"),
+            Way::new(Menu::Member.home(), "今ログインしている方のマイページへ"),
         ),
     };
     Words {

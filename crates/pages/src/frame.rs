@@ -1,15 +1,23 @@
 //! What every page shows around its own matter: the insurer's name and colours, the menu, a message from the step before,
 //! what has to be mended, and the contact desk. Templates reach it as `frame`.
 
-use crate::{assets, console::Inside, services::Nav, shown_for, waits::Waits, words};
+use crate::{
+    assets,
+    console::Inside,
+    services::{Nav, Services},
+    shown_for,
+    waits::Waits,
+    words,
+};
 use accounts::{
     Member,
     fields::CODE,
     reasons::{CODE_LATE, CODE_SUPERSEDED, CODE_USED, CODE_WRONG},
 };
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use kernel::{Field, FieldError, Problem, Refusal, Way, calendar, outcome};
+use roster::Access;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, sync::Arc};
 use tenancy::{DeskStatus, Insurer};
@@ -22,6 +30,8 @@ pub enum Menu {
     Visitor,
     /// Logged in, the terms not accepted yet: help and log-out only.
     Waiting,
+    /// Logged in, after coverage has ended: their statements, and what keeps the account safe.
+    Former,
     /// Logged in.
     Member,
 }
@@ -29,11 +39,44 @@ pub enum Menu {
 impl Menu {
     /// A member's.
     pub fn of(member: &Member) -> Self {
-        if member.consents_due.is_empty() {
-            Self::Member
-        } else {
-            Self::Waiting
+        Self::after(member.access, !member.consents_due.is_empty())
+    }
+
+    /// That of whoever has logged in with such access, and terms to be accepted or not.
+    pub fn after(access: Access, is_waiting: bool) -> Self {
+        match access {
+            _ if is_waiting => Self::Waiting,
+            Access::Former { .. } => Self::Former,
+            Access::Full | Access::ReadOnly { .. } | Access::Ended => Self::Member,
         }
+    }
+
+    /// Where whoever has this menu begins.
+    pub fn home(self) -> &'static str {
+        match self {
+            Self::Member => "/portal/mypage",
+            Self::Former => "/portal/costs",
+            Self::Visitor | Self::Waiting => "/portal/",
+        }
+    }
+
+    /// What that page is called.
+    pub fn home_name(self) -> &'static str {
+        match self {
+            Self::Member => "マイページ",
+            Self::Former => "医療費通知",
+            Self::Visitor | Self::Waiting => "ログイン画面",
+        }
+    }
+
+    /// Its entries at an insurer.
+    pub(crate) fn entries(self, services: &Services, insurer: &Insurer) -> Arc<[Nav]> {
+        if self != Self::Former {
+            return Arc::clone(&services.nav);
+        }
+        let entries = services.former_nav.iter();
+        let open = entries.filter(|(feature, _)| feature.is_none_or(|feature| insurer.modules.is_open(feature)));
+        open.map(|(_, entry)| *entry).collect()
     }
 }
 
@@ -77,8 +120,8 @@ pub struct Frame {
     pub errors: Errors,
     /// Who is logged in, as the page calls them; on paper only.
     pub person: Option<String>,
-    /// The last day of reading after loss of coverage.
-    pub read_only_until: Option<NaiveDate>,
+    /// What coverage leaves of their access.
+    pub access: Access,
     /// The members' menu.
     pub nav: Arc<[Nav]>,
     /// The mark of the page's forms; none on pages for anybody.
@@ -104,7 +147,7 @@ impl Frame {
             flash: None,
             errors: Errors::default(),
             person: None,
-            read_only_until: None,
+            access: Access::Full,
             nav: Arc::from([]),
             shown_for: None,
             is_console: false,
@@ -172,9 +215,14 @@ impl Frame {
         self.section == address
     }
 
-    /// True where the page has the whole menu.
+    /// True where whoever looks has the whole portal.
     pub fn is_member(&self) -> bool {
         self.menu == Menu::Member
+    }
+
+    /// True where the page has a menu.
+    pub fn has_menu(&self) -> bool {
+        matches!(self.menu, Menu::Member | Menu::Former)
     }
 
     /// True where there is somebody to log out.
@@ -184,10 +232,19 @@ impl Frame {
 
     /// Where the name in the header leads.
     pub fn home(&self) -> &'static str {
-        match self.menu {
-            _ if self.is_console => self.console_home(),
-            Menu::Member => "/portal/mypage",
-            Menu::Visitor | Menu::Waiting => "/portal/",
+        if self.is_console {
+            self.console_home()
+        } else {
+            self.menu.home()
+        }
+    }
+
+    /// What that page is called.
+    pub fn home_name(&self) -> &'static str {
+        if self.is_console {
+            "ホーム"
+        } else {
+            self.menu.home_name()
         }
     }
 
@@ -273,14 +330,19 @@ impl Frame {
             .collect()
     }
 
-    /// What stands on top in the days after loss of coverage.
+    /// What stands on top in the time after loss of coverage.
     pub fn read_only_text(&self) -> Option<String> {
-        self.read_only_until.map(|day| {
-            format!(
+        match self.access {
+            Access::ReadOnly { until } => Some(format!(
                 "資格を失われたため、{}までご覧になれます。新しい申請はできません。パスワードとメールアドレスの変更はできます。",
-                calendar::date_with_weekday(day)
-            )
-        })
+                calendar::date_with_weekday(until)
+            )),
+            Access::Former { until } => Some(format!(
+                "資格を失われたため、ご覧になれるのは医療費などの明細だけです。確定申告などのために、{}までご覧になれます。パスワードの変更はできます。",
+                calendar::date_with_weekday(until)
+            )),
+            Access::Full | Access::Ended => None,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod chart;
 pub mod console;
 pub mod cookies;
 mod csrf;
+mod csv;
 pub mod error_pages;
 pub mod forms;
 pub mod frame;
@@ -29,6 +30,7 @@ mod waits;
 pub mod words;
 
 pub use again::{Again, KEYED, sweep};
+pub use csv::csv;
 pub use headers::REPORTS;
 pub use home::{HomePanel, TaskWords};
 pub use lines::{Panel, PanelSource};

@@ -294,7 +294,7 @@ async fn read(
         return Err(Trouble::NotFound);
     }
     Ok(Visit {
-        is_head: request.method() == Method::HEAD,
+        is_head: request.method() == Method::HEAD || is_fetched_ahead(&request),
         query,
         form,
         file,
@@ -302,6 +302,13 @@ async fn read(
         params,
         ..Visit::new(services, caller, look)
     })
+}
+
+/// True where a browser fetches a page that nobody has asked for yet.
+fn is_fetched_ahead(request: &Request) -> bool {
+    let purposes = ["sec-purpose", "purpose", "x-moz"].into_iter();
+    let mut purposes = purposes.filter_map(|name| edge::line(request.headers(), name));
+    purposes.any(|purpose| purpose.trim_start().starts_with("prefetch"))
 }
 
 /// Where log-in would lead back to: the page asked for, or the page whose form was sent.
@@ -319,7 +326,10 @@ fn asked_for(services: &Services, route: &Row, request: &Request) -> String {
         return own.to_owned();
     }
     let referer = edge::line(request.headers(), "referer").and_then(|referer| url::Url::parse(&referer).ok());
-    referer.map(|page| page.path().to_owned()).unwrap_or_default()
+    referer.map_or_else(
+        || next_path::above(&services.table, own).unwrap_or_default().to_owned(),
+        |page| page.path().to_owned(),
+    )
 }
 
 async fn read_form(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<Form, FormTrouble> {
@@ -383,6 +393,9 @@ async fn run(route: &Row, mut visit: Visit) -> Response {
     let trouble: Trouble = match visit.services.accounts.enter(Carrier::Cookie, &session).await {
         Ok(Outcome::Done(member)) => {
             visit.welcome(&member);
+            if !member.may_open(route.for_former) {
+                return error_pages::page(visit.frame(), &Trouble::NotFound, now);
+            }
             if is_of_another(route, &visit) {
                 return error_pages::page(visit.frame(), &Trouble::ShownForAnother(route.rights), now);
             }

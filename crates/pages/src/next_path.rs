@@ -2,7 +2,9 @@
 //! spelled, is forgotten.
 
 use crate::console::CONSOLE;
+use crate::frame::Menu;
 use crate::route::Table;
+use edge::Rights;
 use poem::http::Method;
 
 /// Longer than any address of ours.
@@ -24,6 +26,17 @@ pub fn allowed<'a>(table: &Table, address: &'a str) -> Option<&'a str> {
     allowed_in(table, &["/portal/"], address)
 }
 
+/// The address, if a member of this menu may be sent there: of those whose coverage has ended only to what is for them.
+pub fn allowed_for<'a>(table: &Table, menu: Menu, address: &'a str) -> Option<&'a str> {
+    let address = allowed(table, address)?;
+    let mut pages = table
+        .rows()
+        .iter()
+        .filter(|row| row.method == Method::GET && edge::matches(row.path, path(address)));
+    let is_there = menu != Menu::Former || pages.any(|page| page.for_former || page.rights == Rights::Public);
+    is_there.then_some(address)
+}
+
 /// The address, if staff may be sent there after log-in.
 pub fn allowed_for_staff<'a>(table: &Table, address: &'a str) -> Option<&'a str> {
     allowed_in(table, &CONSOLE, address)
@@ -31,7 +44,7 @@ pub fn allowed_for_staff<'a>(table: &Table, address: &'a str) -> Option<&'a str>
 
 fn allowed_in<'a>(table: &Table, below: &[&str], address: &'a str) -> Option<&'a str> {
     let plain = address.len() <= MAX_BYTES && address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let path = path(address);
     let is_below = |path: &str| below.iter().any(|below| path.starts_with(below));
     let rows = || table.rows().iter();
     let served =
@@ -40,6 +53,18 @@ fn allowed_in<'a>(table: &Table, below: &[&str], address: &'a str) -> Option<&'a
     let own = || rows().filter(|route| route.path == path);
     let is_forms = own().next().is_some() && own().all(|route| route.method != Method::GET);
     (plain && served && !is_forms && !NOT_BACK_TO.contains(&path)).then_some(address)
+}
+
+fn path(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// The nearest page above the address of a form of staff's that no page has.
+pub(crate) fn above<'a>(table: &Table, form: &'a str) -> Option<&'a str> {
+    let path = path(form);
+    let ends = path.rmatch_indices('/').map(|(at, _)| at);
+    let mut pages = ends.flat_map(|end| [path.get(..end), path.get(..=end)]).flatten();
+    pages.find(|page| allowed_for_staff(table, page).is_some())
 }
 
 /// `address?next=…`, where there is somewhere to go back to.
@@ -116,6 +141,26 @@ mod tests {
             assert_eq!(allowed(address), None, "{address}");
         }
         assert_eq!(with_next(&table(), "/portal/", Some("//evil.example")), "/portal/");
+    }
+
+    #[test]
+    fn a_form_without_a_page_of_its_own_is_held_by_the_nearest_above() {
+        async fn nobody(_: Visit) -> Reply {
+            Ok(see_other("/"))
+        }
+        let got = ["/operator/", "/console/runs/:run"];
+        let posted = ["/operator/support/:grant/enter", "/console/runs/:run/errors"];
+        let rows = got.map(|path| public(Method::GET, path, path, nobody));
+        let posted = posted.map(|path| public(Method::POST, path, path, nobody));
+        let table = Table::new(rows.into_iter().chain(posted));
+        for (form, page) in [
+            ("/console/runs/7/errors", Some("/console/runs/7")),
+            ("/console/runs/7/errors?for=1", Some("/console/runs/7")),
+            ("/operator/support/7/enter", Some("/operator/")),
+            ("/portal/password", None),
+        ] {
+            assert_eq!(above(&table, form), page);
+        }
     }
 
     proptest! {

@@ -152,6 +152,7 @@ fn row(method: Method, path: Path, name: Name, rights: Rights, handler: Handler)
         body,
         foreign: false,
         keeps: &[],
+        for_former: false,
         handler,
     }
 }

@@ -9,6 +9,7 @@ use edge::HttpSettings;
 use kernel::{Clock, Keys};
 use staff::Staff;
 use std::sync::Arc;
+use tenancy::Feature;
 use url::Url;
 
 /// What mounting and visits use; a module's handlers bring what they use besides.
@@ -38,12 +39,14 @@ pub struct Services {
     pub table: Table,
     /// The members' menu, in its order.
     pub nav: Arc<[Nav]>,
+    /// The menu of those whose coverage has ended, in its order; what is a feature's stands in it where that is open.
+    pub former_nav: Arc<[(Option<Feature>, Nav)]>,
     /// The console's menu, in its order.
     pub console_nav: Arc<[ConsoleNav]>,
 }
 
 /// An entry of the members' menu.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nav {
     /// `/portal/notices`.
     pub path: &'static str,

@@ -11,14 +11,17 @@ use crate::{
     reply::{self, Reply},
     shown_for::ShownFor,
 };
-use accounts::{Carrier, Member, reasons};
+use accounts::{Carrier, Member, fields, reasons};
 use askama::Template;
 use audit::{Channel, Origin};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use database::DatabaseError;
 use edge::Rights;
 use kernel::{InsurerCode, Outage, Outcome, Reason, Refusal, TenantId, TenantSecret, outcome};
-use poem::{Response, http::StatusCode};
+use poem::{
+    Response,
+    http::{HeaderValue, StatusCode},
+};
 use std::sync::Arc;
 use tenancy::{Insurer, InsurerState, Settings};
 
@@ -71,7 +74,7 @@ pub struct Visit {
     pub now: DateTime<Utc>,
     /// For throttles and the audit trail.
     pub origin: Origin,
-    /// Nobody will read the page: only whether it is there is asked.
+    /// Nobody reads the page: only whether it is there is asked, or a browser fetches it in case somebody will.
     pub is_head: bool,
     /// The browser, as it names itself.
     pub agent: String,
@@ -81,8 +84,8 @@ pub struct Visit {
     pub menu: Menu,
     /// Who is logged in, as pages call them.
     pub person: Option<String>,
-    /// The last day of reading after loss of coverage.
-    pub read_only_until: Option<NaiveDate>,
+    /// What coverage leaves of their access.
+    pub access: roster::Access,
     /// For whom the page's forms are.
     pub shown_for: Option<ShownFor>,
     /// The address's query.
@@ -155,7 +158,7 @@ impl Visit {
             look,
             menu: Menu::Visitor,
             person: None,
-            read_only_until: None,
+            access: roster::Access::Full,
             shown_for: None,
             is_console: origin.channel == Channel::Console,
             inside: None,
@@ -199,7 +202,7 @@ impl Visit {
     }
 
     /// Puts on an insurer's look; returns the cookie by which the log-in page will wear it too.
-    pub fn wear(&mut self, insurer: &Arc<Insurer>) -> Option<poem::http::HeaderValue> {
+    pub fn wear(&mut self, insurer: &Arc<Insurer>) -> Option<HeaderValue> {
         self.look = Arc::clone(insurer);
         let code = insurer.code.as_ref()?;
         Some(cookies::set(
@@ -219,7 +222,7 @@ impl Visit {
 
     /// [`Visit::wear`] for a typed code, before a form goes on. Where it is nobody's, or while the directory is away, the
     /// page keeps its look and the use case says what is wrong.
-    pub async fn wear_typed(&mut self, typed: &str) -> Option<poem::http::HeaderValue> {
+    pub async fn wear_typed(&mut self, typed: &str) -> Option<HeaderValue> {
         match self.insurer(typed).await {
             Ok(insurer) => self.wear(&insurer?),
             Err(trouble) => {
@@ -255,19 +258,19 @@ impl Visit {
         self.person = Some(member.person.called());
         self.shown_for = Some(ShownFor::account(member.insurer.tenant_id, member.account_id));
         self.menu = Menu::of(member);
-        self.read_only_until = read_only_until(member);
+        self.access = member.access;
     }
 
     /// What stands around the page.
     pub fn frame(&self) -> Frame {
         let mut frame = Frame::new(Arc::clone(&self.look), self.menu, self.now);
-        frame.nav = Arc::clone(&self.services.nav);
+        frame.nav = self.menu.entries(&self.services, &self.look);
         frame.is_console = self.is_console;
         frame.inside.clone_from(&self.inside);
         frame.maintenance.clone_from(&self.maintenance);
         frame.flash.clone_from(&self.flash);
         frame.person.clone_from(&self.person);
-        frame.read_only_until = self.read_only_until;
+        frame.access = self.access;
         frame.shown_for = self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys));
         frame
     }
@@ -301,6 +304,23 @@ impl Visit {
         self.inform(response, Refusal::from(reasons::SESSION_ENDED).words(self.now).text)
     }
 
+    /// Takes the password of the form's field `current_password`, where it was typed in this session too long ago: the cookie
+    /// under which that goes on, for the answer. Else the answer, which leads back to the form's page with the fields of these
+    /// names kept.
+    pub async fn password_again(
+        &self,
+        member: &Member,
+        page: &str,
+        names: &[&str],
+    ) -> Result<Option<HeaderValue>, Response> {
+        let typed = self.form.text(&fields::CURRENT_PASSWORD.name);
+        match settle(self.services.accounts.prove_again(&self.origin, member, typed).await) {
+            Ok(token) => Ok(token.map(|token| cookies::set(cookies::SESSION, &token.reveal(), None))),
+            Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Err(self.to_log_in()),
+            Err(refusal) => Err(self.form_again(&refusal, page, names).await),
+        }
+    }
+
     /// Adds good news for the next page: `visit.done(see_other("/portal/account"), "パスワードを変更しました。")`.
     pub fn done(&self, response: Response, text: impl Into<String>) -> Response {
         self.tell(response, FlashKind::Done, text.into())
@@ -325,13 +345,6 @@ impl Visit {
     /// What [`Visit::remember`] wrote.
     pub fn recall<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.cookies.open(&self.services.keys, name, self.now)
-    }
-}
-
-fn read_only_until(member: &Member) -> Option<NaiveDate> {
-    match member.access {
-        roster::Access::ReadOnly { until } => Some(until),
-        _ => None,
     }
 }
 
@@ -375,8 +388,8 @@ pub async fn bare_frame(services: &Services, cookies: &Cookies, now: DateTime<Ut
         Ok(Outcome::Done(member)) => {
             let mut frame = Frame::new(Arc::clone(&member.insurer), Menu::of(&member), now);
             let owner = ShownFor::account(member.insurer.tenant_id, member.account_id);
-            frame.nav = Arc::clone(&services.nav);
-            frame.read_only_until = read_only_until(&member);
+            frame.nav = frame.menu.entries(services, &member.insurer);
+            frame.access = member.access;
             frame.shown_for = Some(owner.mark(&services.keys));
             frame
         }

@@ -1,7 +1,7 @@
 //! What of a page's own matter waits for another's agreement: said on top of it, whoever looks.
 
 use crate::visit::{Trouble, Visit};
-use approvals::{About, Action};
+use approvals::{About, Action, Row};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use kernel::{StaffId, calendar};
@@ -29,6 +29,23 @@ impl Waits {
         about: &[About],
     ) -> Result<Vec<Self>, DatabaseError> {
         let wishes = approvals::about(tx, now, clerk.eye(), about).await?;
+        Self::told(tx, clerk, &wishes).await
+    }
+
+    /// Those for a file that the clerk takes, one of these.
+    pub async fn for_file(
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        clerk: &Clerk,
+        file: &str,
+    ) -> Result<Vec<Self>, DatabaseError> {
+        let about = [(Action::Export, clerk.staff_id.0)];
+        let mut wishes = approvals::about(tx, now, clerk.eye(), &about).await?;
+        wishes.retain(|wish| wish.is_of_kind(file));
+        Self::told(tx, clerk, &wishes).await
+    }
+
+    async fn told(tx: &TenantTransaction, clerk: &Clerk, wishes: &[Row]) -> Result<Vec<Self>, DatabaseError> {
         if wishes.is_empty() {
             return Ok(Vec::new());
         }
@@ -48,6 +65,14 @@ impl Waits {
 }
 
 impl Visit {
+    /// [`Waits::for_file`] for a page that reads by no transaction of its own.
+    pub async fn waits_for_file(&self, clerk: &Clerk, file: &str) -> Result<Vec<Waits>, Trouble> {
+        let tx = self.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+        let waits = Waits::for_file(&tx, self.now, clerk, file).await?;
+        tx.commit().await?;
+        Ok(waits)
+    }
+
     /// [`Waits::about`] for a page that reads by no transaction of its own.
     pub async fn waits(&self, clerk: &Clerk, about: &[About]) -> Result<Vec<Waits>, Trouble> {
         let tx = self.services.database.tenant(clerk.insurer.tenant_id).read().await?;

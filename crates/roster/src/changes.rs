@@ -66,10 +66,12 @@ impl ChangeKind {
 /// The entries after `position` (0 for all), oldest first, `limit` at most; none about a protected person.
 pub async fn after(tx: &mut TenantTransaction, position: i64, limit: i64) -> Result<Vec<Change>, DatabaseError> {
     let tenant = tx.tenant();
+    // Asked of each entry by key: without OFFSET all protections of the insurer may be read for a page.
     let protection = protections::table
         .filter(protections::tenant_id.eq(tenant))
         .filter(protections::person_id.eq(roster_changes::person_id))
-        .filter(protections::lifted_at.is_null());
+        .filter(protections::lifted_at.is_null())
+        .offset(0);
     let rows: Vec<ChangeRow> = roster_changes::table
         .filter(roster_changes::tenant_id.eq(tenant))
         .filter(not(exists(protection)))

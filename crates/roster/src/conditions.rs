@@ -6,6 +6,11 @@ pub fn is_born_after(person: &str, day: &str) -> String {
     format!("EXISTS (SELECT FROM persons c WHERE c.tenant_id = $1 AND c.person_id = {person} AND c.birth_date > {day})")
 }
 
+/// When a person, by this column, was born; null of whom the roster has no more.
+pub fn birth_date(person: &str) -> String {
+    format!("(SELECT c.birth_date FROM persons c WHERE c.tenant_id = $1 AND c.person_id = {person})")
+}
+
 /// True for a person who is no dependant of a principal any more on a day: under another number, or lost before them. Whoever was
 /// lost with the principal hasn't left them, and nobody leaves themself.
 pub fn has_left(person: &str, principal: &str, day: &str) -> String {

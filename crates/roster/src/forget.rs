@@ -3,10 +3,10 @@
 
 use crate::{before, ended, held, letters, protection};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Date, Integer, Timestamptz, Uuid},
+    sql_types::{Array, BigInt, Date, Integer, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{PersonId, calendar};
@@ -57,6 +57,15 @@ pub async fn empty(
     Ok(lost.into_iter().map(|lost| lost.person_id).collect())
 }
 
+/// Those of these people who are forgotten by now.
+pub async fn forgotten(tx: &TenantTransaction, people: &[PersonId]) -> Result<Vec<PersonId>, DatabaseError> {
+    let forgotten = diesel::sql_query(FORGOTTEN)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<Uuid>, _>(people);
+    let forgotten: Vec<Lost> = Prepared(forgotten).load(&mut &**tx).await?;
+    Ok(forgotten.into_iter().map(|lost| lost.person_id).collect())
+}
+
 #[derive(QueryableByName)]
 struct Lost {
     #[diesel(sql_type = Uuid)]
@@ -78,5 +87,13 @@ const EMPTY: &str = "
         distribution_code = '', employee_number = '', employee_key = '', personal_id = '', updated_at = $3,
         emptied_at = $3
     WHERE tenant_id = $1 AND person_id = $2";
+
+/// One after the other, each by its key.
+const FORGOTTEN: &str = "
+    SELECT a.person_id FROM unnest($2::uuid[]) AS a (person_id)
+    CROSS JOIN LATERAL (
+        SELECT p.emptied_at FROM persons p WHERE p.tenant_id = $1 AND p.person_id = a.person_id OFFSET 0
+    ) AS p
+    WHERE p.emptied_at IS NOT NULL";
 
 const FORMER_NUMBERS: &str = "DELETE FROM person_numbers WHERE tenant_id = $1 AND person_id = $2";

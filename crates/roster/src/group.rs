@@ -1,7 +1,10 @@
 //! A group of people by what the roster says of them: of a workplace, of an age, with dependants. Whoever is protected is in
 //! no count of one, and nobody has them as a dependant: a family sees what it would see without them.
 
-use crate::{Person, protection::not_protected};
+use crate::{
+    Person,
+    protection::{not_protected, not_protected_of_all},
+};
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
@@ -137,7 +140,7 @@ impl Group {
     pub async fn registered(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<i64, DatabaseError> {
         let sql = format!(
             "SELECT count(*) AS people FROM persons p WHERE p.registered AND {}",
-            self.covered()
+            self.covered(&not_protected_of_all("p.person_id"))
         );
         let query = diesel::sql_query(sql)
             .into_boxed::<Pg>()
@@ -151,7 +154,7 @@ impl Group {
     pub async fn is_anybody(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<bool, DatabaseError> {
         let sql = format!(
             "SELECT EXISTS (SELECT FROM persons p WHERE {}) AS found",
-            self.covered()
+            self.covered(&not_protected("p.person_id"))
         );
         let query = diesel::sql_query(sql)
             .into_boxed::<Pg>()
@@ -162,10 +165,9 @@ impl Group {
     }
 
     /// The condition on a person `p` who is covered on the day `$2`, in the group, and protected from nobody.
-    fn covered(&self) -> String {
+    fn covered(&self, not_protected: &str) -> String {
         format!(
-            "p.tenant_id = $1 AND p.emptied_at IS NULL AND (p.lost_on IS NULL OR p.lost_on > $2) AND {}{}",
-            not_protected("p.person_id"),
+            "p.tenant_id = $1 AND p.emptied_at IS NULL AND (p.lost_on IS NULL OR p.lost_on > $2) AND {not_protected}{}",
             self.condition(3)
         )
     }

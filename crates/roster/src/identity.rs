@@ -3,14 +3,14 @@
 
 use crate::{
     Person,
-    person::{PersonRow, person, persons},
+    person::{PersonRow, access_ended_with, person, persons},
     protection::protected_of,
 };
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{dsl, pg::Pg, prelude::*};
 use diesel_async::RunQueryDsl;
-use kernel::{BirthDate, EmployeeNumber, KanaName, Number, PersonId, Symbol, TenantId, calendar};
+use kernel::{BirthDate, EmployeeNumber, KanaName, Number, PersonId, Symbol, TenantId};
 use tenancy::Insurer;
 
 /// What a person types to be recognised (manual 1-2).
@@ -86,7 +86,28 @@ pub async fn find(
     identity: &Identity,
     now: DateTime<Utc>,
 ) -> Result<Match, DatabaseError> {
-    let ended = calendar::today_in_japan(now) - Days::new(insurer.after_loss_days.into());
+    let ended = access_ended_with(now, insurer.after_loss_days, false);
+    find_among(tx, insurer, identity, ended).await
+}
+
+/// [`find`] among those, too, whose statements alone can still be read.
+pub async fn find_former(
+    tx: &mut TenantTransaction,
+    insurer: &Insurer,
+    identity: &Identity,
+    now: DateTime<Utc>,
+) -> Result<Match, DatabaseError> {
+    let ended = access_ended_with(now, insurer.after_loss_days, insurer.has_statements());
+    find_among(tx, insurer, identity, ended).await
+}
+
+/// Among those who were lost after a day, if at all.
+async fn find_among(
+    tx: &mut TenantTransaction,
+    insurer: &Insurer,
+    identity: &Identity,
+    ended: NaiveDate,
+) -> Result<Match, DatabaseError> {
     let rows: Vec<PersonRow> = candidates(tx.tenant(), identity, ended).load(&mut **tx).await?;
     let mut persons = rows.into_iter().map(Person::try_from).collect::<Result<Vec<_>, _>>()?;
     if insurer.sign_up.employee_number {
@@ -104,7 +125,7 @@ pub async fn are_alike(
     people: &[PersonId],
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
-    let ended = calendar::today_in_japan(now) - Days::new(insurer.after_loss_days.into());
+    let ended = access_ended_with(now, insurer.after_loss_days, false);
     let mut persons: Vec<Person> = Vec::new();
     for id in people {
         let found = person(tx, *id).await?;

@@ -1,6 +1,6 @@
 //! One person as the roster has them, and what loss of coverage leaves of their access. Never an account's data.
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -55,14 +55,20 @@ pub enum Access {
         /// The last day, in Japan, on which pages may be read.
         until: NaiveDate,
     },
-    /// Coverage is lost and the days to read are over: sessions end, log-in is refused.
+    /// Coverage is lost and the days to read are over, but the tax return needs one's own statements: they can be read, and
+    /// nothing else.
+    Former {
+        /// The last day, in Japan, on which they may be read.
+        until: NaiveDate,
+    },
+    /// Coverage is lost and there is nothing to read any more: sessions end, log-in is refused.
     Ended,
 }
 
 impl Person {
-    /// Access on the day that `now` is in Japan, with the insurer's `after_loss_days`. 資格喪失日 is the day after the
-    /// last covered one (健康保険法36条), so access ends as that day begins.
-    pub fn access(&self, now: DateTime<Utc>, after_loss_days: u16) -> Access {
+    /// Access on the day that `now` is in Japan, with the insurer's `after_loss_days`, and whether it has statements of
+    /// costs open. 資格喪失日 is the day after the last covered one (健康保険法36条), so access ends as that day begins.
+    pub fn access(&self, now: DateTime<Utc>, after_loss_days: u16, has_statements: bool) -> Access {
         let Some(lost_on) = self.lost_on else {
             return Access::Full;
         };
@@ -70,18 +76,39 @@ impl Person {
         if today < lost_on {
             return Access::Full;
         }
-        match lost_on
+        let to_read = lost_on
             .checked_add_days(Days::new(after_loss_days.into()))
-            .and_then(|end| end.pred_opt())
-        {
-            Some(until) if today <= until => Access::ReadOnly { until },
+            .and_then(|end| end.pred_opt());
+        if let Some(until) = to_read.filter(|until| today <= *until) {
+            return Access::ReadOnly { until };
+        }
+        match last_of_march(lost_on.year() + 1) {
+            Some(until) if has_statements && today <= until => Access::Former { until },
             _ => Access::Ended,
         }
     }
 }
 
-/// The condition on a person `p` whose access has not [`Access::Ended`]; `ended` is the newest day of loss that ends it, as a
-/// statement's parameter.
+/// The newest day of loss with which access has [`Access::Ended`] by `now`.
+pub fn access_ended_with(now: DateTime<Utc>, after_loss_days: u16, has_statements: bool) -> NaiveDate {
+    let today = calendar::today_in_japan(now);
+    let to_read = today - Days::new(after_loss_days.into());
+    // Statements of a year are read until the March after it.
+    let is_over = last_of_march(today.year()).is_some_and(|march| today > march);
+    let year = today.year() - if is_over { 1 } else { 2 };
+    match NaiveDate::from_ymd_opt(year, 12, 31) {
+        Some(day) if has_statements => to_read.min(day),
+        _ => to_read,
+    }
+}
+
+/// The tax return of a year is due in the middle of this month of the next, and is corrected until its end.
+fn last_of_march(year: i32) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(year, 3, 31)
+}
+
+/// The condition on a person `p` whose access has not [`Access::Ended`]; `ended` is the newest day of loss that ends it, from
+/// [`access_ended_with`], as a statement's parameter.
 pub fn may_come_in(ended: &str) -> String {
     format!("p.emptied_at IS NULL AND (p.lost_on IS NULL OR p.lost_on > {ended})")
 }
@@ -260,9 +287,12 @@ mod tests {
     #[test]
     fn access_ends_as_the_day_of_loss_begins_in_japan() {
         let person = lost_on(Some("2026-04-01"));
-        assert_eq!(person.access(at("2026-03-31T23:59:59+09:00"), 0), Access::Full);
-        assert_eq!(person.access(at("2026-04-01T00:00:00+09:00"), 0), Access::Ended);
-        assert_eq!(lost_on(None).access(at("2126-04-01T00:00:00+09:00"), 0), Access::Full);
+        assert_eq!(person.access(at("2026-03-31T23:59:59+09:00"), 0, false), Access::Full);
+        assert_eq!(person.access(at("2026-04-01T00:00:00+09:00"), 0, false), Access::Ended);
+        assert_eq!(
+            lost_on(None).access(at("2126-04-01T00:00:00+09:00"), 0, true),
+            Access::Full
+        );
     }
 
     #[test]
@@ -270,14 +300,64 @@ mod tests {
         let person = lost_on(Some("2026-04-01"));
         let until = "2026-04-30".parse().unwrap();
         assert_eq!(
-            person.access(at("2026-04-01T00:00:00+09:00"), 30),
+            person.access(at("2026-04-01T00:00:00+09:00"), 30, true),
             Access::ReadOnly { until }
         );
         assert_eq!(
-            person.access(at("2026-04-30T23:59:59+09:00"), 30),
+            person.access(at("2026-04-30T23:59:59+09:00"), 30, false),
             Access::ReadOnly { until }
         );
-        assert_eq!(person.access(at("2026-05-01T00:00:00+09:00"), 30), Access::Ended);
+        assert_eq!(person.access(at("2026-05-01T00:00:00+09:00"), 30, false), Access::Ended);
+    }
+
+    #[test]
+    fn statements_can_be_read_until_the_march_after_the_year_of_the_loss() {
+        let former = |until: &str| Access::Former {
+            until: until.parse().unwrap(),
+        };
+        for (lost, at_moment, days, access) in [
+            ("2026-04-01", "2026-03-31T23:59:59+09:00", 0, Access::Full),
+            ("2026-04-01", "2026-04-01T00:00:00+09:00", 0, former("2027-03-31")),
+            ("2026-04-01", "2026-05-01T00:00:00+09:00", 30, former("2027-03-31")),
+            ("2026-04-01", "2027-03-31T23:59:59+09:00", 0, former("2027-03-31")),
+            ("2026-04-01", "2027-04-01T00:00:00+09:00", 0, Access::Ended),
+            ("2026-12-31", "2027-03-31T23:59:59+09:00", 0, former("2027-03-31")),
+            ("2026-12-31", "2027-04-01T00:00:00+09:00", 0, Access::Ended),
+            ("2027-01-01", "2027-04-01T00:00:00+09:00", 0, former("2028-03-31")),
+            // Whoever may read everything for longer than that does so, and nothing behind it.
+            (
+                "2026-12-31",
+                "2027-12-31T23:59:59+09:00",
+                366,
+                Access::ReadOnly {
+                    until: "2027-12-31".parse().unwrap(),
+                },
+            ),
+            ("2026-12-31", "2028-01-01T00:00:00+09:00", 366, Access::Ended),
+        ] {
+            let person = lost_on(Some(lost));
+            assert_eq!(person.access(at(at_moment), days, true), access, "{lost} {at_moment}");
+            if matches!(access, Access::Former { .. }) {
+                assert_eq!(person.access(at(at_moment), days, false), Access::Ended, "{lost}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_newest_day_of_loss_that_ends_access_is_told_alike_for_one_and_for_all() {
+        let first: NaiveDate = "2025-01-01".parse().unwrap();
+        let losses = first.iter_days().step_by(3).take(300);
+        let lost: Vec<(NaiveDate, Person)> = losses.map(|day| (day, lost_on(Some(&day.to_string())))).collect();
+        for today in first.iter_days().skip(365).step_by(7).take(120) {
+            let now = at(&format!("{today}T12:00:00+09:00"));
+            for (days, has_statements) in [(0, false), (0, true), (30, true), (366, false), (366, true)] {
+                let ended = access_ended_with(now, days, has_statements);
+                for (loss, person) in &lost {
+                    let has_ended = person.access(now, days, has_statements) == Access::Ended;
+                    assert_eq!(has_ended, *loss <= ended, "{loss} on {today} with {days} days");
+                }
+            }
+        }
     }
 
     #[test]

@@ -31,12 +31,23 @@ const fn sealed(column: &'static str) -> Keyed {
 }
 
 /// The condition that the person of this column is under no protection, in a statement whose tenant is `$1`. Asked of each
-/// person by key: without `OFFSET` the planner may read all protections of the insurer for the few people of a page.
+/// person by key: without `OFFSET` the planner may read all protections of the insurer for the few people of a page; so it does,
+/// under row-level security, where the column is a function's or a `coalesce`.
 pub fn not_protected(column: &str) -> String {
     format!(
         "NOT EXISTS (
             SELECT FROM protections x
             WHERE x.tenant_id = $1 AND x.person_id = {column} AND x.lifted_at IS NULL OFFSET 0)"
+    )
+}
+
+/// The same in a count of everybody: all protections in force are read once, and nobody is asked about alone, which takes
+/// several times as long.
+pub fn not_protected_of_all(column: &str) -> String {
+    format!(
+        "NOT EXISTS (
+            SELECT FROM protections x
+            WHERE x.tenant_id = $1 AND x.person_id = {column} AND x.lifted_at IS NULL)"
     )
 }
 
@@ -117,10 +128,25 @@ pub async fn lift(
     Ok(lifted.map(|row| row.person_id))
 }
 
-/// Takes the order of the list from the names that the protected have now, in the transaction that changed the roster.
-pub(crate) async fn follow_names(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-    let query = diesel::sql_query(FOLLOW_NAMES).bind::<Integer, _>(tx.tenant());
-    Prepared(query).execute(&mut **tx).await?;
+/// Takes the order of the list from the names that the protected have now, in the transaction that changed the roster: of all
+/// of them, or, where few have changed, of those of them who stand in the journal after a position.
+pub(crate) async fn follow_names(tx: &mut TenantTransaction, after: Option<i64>) -> Result<(), DatabaseError> {
+    let query = diesel::sql_query(renamed_sql(after.is_some()))
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<BigInt, _>(after.unwrap_or_default());
+    let renamed: Vec<Renamed> = Prepared(query).load(&mut **tx).await?;
+    for Renamed {
+        protection_id,
+        kana_fold1,
+    } in renamed
+    {
+        diesel::sql_query(RENAME)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<SqlUuid, _>(protection_id)
+            .bind::<Text, _>(kana_fold1)
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
 }
 
@@ -164,7 +190,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Protection>, Outage> {
     let query = diesel::sql_query(format!(
-        "{IN_FORCE} AND x.protection_id < $2 ORDER BY x.protection_id DESC LIMIT $3"
+        "{IN_FORCE} AND {LISTED} AND x.protection_id < $2 ORDER BY x.protection_id DESC LIMIT $3"
     ))
     .bind::<Integer, _>(tx.tenant())
     .bind::<SqlUuid, _>(after.unwrap_or(ProtectionId(uuid::Uuid::max())))
@@ -253,6 +279,15 @@ struct Id {
     person_id: PersonId,
 }
 
+/// A protection in force whose person is called otherwise by now.
+#[derive(QueryableByName)]
+struct Renamed {
+    #[diesel(sql_type = SqlUuid)]
+    protection_id: ProtectionId,
+    #[diesel(sql_type = Text)]
+    kana_fold1: String,
+}
+
 #[derive(QueryableByName)]
 struct FamilyRow {
     #[diesel(embed)]
@@ -321,19 +356,30 @@ ON CONFLICT (tenant_id, person_id) WHERE lifted_at IS NULL DO NOTHING";
 
 /// One by one, by their key: joined, the whole insurer would be read for a few. Whoever lifts one at the moment may be waiting
 /// for this transaction.
-const FOLLOW_NAMES: &str = "\
-UPDATE protections SET kana_fold1 = named.kana_fold1
-FROM (
-    SELECT x.protection_id, p.kana_fold1 FROM protections x CROSS JOIN LATERAL (
-        SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = x.person_id OFFSET 0) p
-    WHERE x.tenant_id = $1 AND x.lifted_at IS NULL AND x.kana_fold1 <> p.kana_fold1
-    FOR NO KEY UPDATE OF x SKIP LOCKED
-) named
-WHERE protections.tenant_id = $1 AND protections.protection_id = named.protection_id";
+fn renamed_sql(of_journal: bool) -> String {
+    let in_force = if of_journal {
+        "(SELECT person_id FROM roster_changes WHERE tenant_id = $1 AND position > $2) c CROSS JOIN LATERAL (
+             SELECT * FROM protections q
+             WHERE q.tenant_id = $1 AND q.person_id = c.person_id AND q.lifted_at IS NULL OFFSET 0) x"
+    } else {
+        "protections x"
+    };
+    format!(
+        "SELECT x.protection_id, p.kana_fold1 FROM {in_force} CROSS JOIN LATERAL (
+             SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = x.person_id OFFSET 0) p
+         WHERE x.tenant_id = $1 AND x.lifted_at IS NULL AND x.kana_fold1 <> p.kana_fold1
+         FOR NO KEY UPDATE OF x SKIP LOCKED"
+    )
+}
+
+const RENAME: &str = "UPDATE protections SET kana_fold1 = $3 WHERE tenant_id = $1 AND protection_id = $2";
 
 const LIFT: &str = "\
 UPDATE protections SET lifted_by = $3, lifted_at = $4, lifted_reason = $5
 WHERE tenant_id = $1 AND protection_id = $2 AND lifted_at IS NULL RETURNING person_id";
+
+/// The condition of the list's index.
+const LISTED: &str = "x.protection_id >= '00000000-0000-0000-0000-000000000000'";
 
 const IN_FORCE: &str = "\
 SELECT x.protection_id, x.person_id, p.symbol, p.number, p.branch,

@@ -5,14 +5,14 @@
 mod tests;
 
 use crate::person::relation;
-use chrono::{Months, NaiveDate};
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
-    sql_types::{Array, Bool, Date, Integer, Nullable, Text, Uuid},
+    sql_types::{Array, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{PersonId, Relation};
+use kernel::{PersonId, Relation, calendar};
 use std::collections::{BTreeSet, HashMap};
 
 /// Keys that are resolved at a time, at most.
@@ -117,6 +117,10 @@ fn choose(key: &NumberKey, person: Option<PersonId>, holders: &[Holder]) -> Reso
         .filter(is_theirs)
         .collect();
     let notified = only(&meant, key.month).and_then(|found| {
+        // The number's only one may still be another than a newborn whom nothing else names.
+        if !is_told && !found.is_named(&key.branch_key) {
+            return Err(Resolved::Unknown);
+        }
         let principal = principal(found, key.month, holders)?;
         Ok((found.person_id, principal.person_id))
     });
@@ -130,8 +134,14 @@ fn choose(key: &NumberKey, person: Option<PersonId>, holders: &[Holder]) -> Reso
 /// insured one is known of their present number alone: who has left a number since and is insured now may have been a dependant
 /// then, and gives way to who stayed.
 fn principal<'a>(person: &'a Holder, month: NaiveDate, holders: &'a [Holder]) -> Result<&'a Holder, Resolved> {
+    // Of a number whose insured one was a dependant before nobody knows who was notified until then.
+    if holders.iter().any(|holder| holder.became_insured_after(month)) {
+        return Err(Resolved::Several);
+    }
     let is_other = |holder: &&Holder| {
         holder.was_insured()
+            // Nor was it whoever came and became the insured one since.
+            && !holder.changed_on.is_some_and(|day| day > month)
             && holder.person_id != person.person_id
             && overlap(holder.time(), person.time())
             // Who left the number before the month did not leave whoever went along.
@@ -196,6 +206,9 @@ struct Row {
     /// Whether their branch is the same under their present number.
     #[diesel(sql_type = Bool)]
     keeps_branch: bool,
+    /// When it was last told that they are something else to the insured one, under the number that they had.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    changed_at: Option<DateTime<Utc>>,
 }
 
 /// The same, with what they are to the insured one of their present number.
@@ -210,6 +223,7 @@ struct Holder {
     since: Option<NaiveDate>,
     until: Option<NaiveDate>,
     keeps_branch: bool,
+    changed_on: Option<NaiveDate>,
 }
 
 impl From<Row> for Holder {
@@ -224,6 +238,7 @@ impl From<Row> for Holder {
             since: row.since,
             until: row.until,
             keeps_branch: row.keeps_branch,
+            changed_on: row.changed_at.map(|at| calendar::in_japan(at).date_naive()),
         }
     }
 }
@@ -232,6 +247,16 @@ impl Holder {
     /// True where neither says another.
     fn has_branch(&self, branch_key: &str) -> bool {
         branch_key.is_empty() || self.branch_key.is_empty() || branch_key == self.branch_key
+    }
+
+    /// True where both say the same.
+    fn is_named(&self, branch_key: &str) -> bool {
+        !branch_key.is_empty() && branch_key == self.branch_key
+    }
+
+    /// True of whoever had the number in a month and was told to be its insured one since.
+    fn became_insured_after(&self, month: NaiveDate) -> bool {
+        self.is_insured() && self.had_it(month) && self.changed_on.is_some_and(|day| day > month)
     }
 
     /// True for the insured one of their present number.
@@ -344,22 +369,33 @@ async fn known(tx: &TenantTransaction, keys: &[NumberKey]) -> Result<HashMap<Str
 }
 
 /// Each number counted from the day on which the one before was left. Who has it comes before who had it: it may be the same.
-/// One number after the other, each by an index: how many there are PostgreSQL doesn't know when it plans.
+/// One number after the other, each by an index: how many there are PostgreSQL doesn't know when it plans. In a society all are
+/// insured, so there another word for what somebody is may mean another 組合員. Whoever moves to another workplace is acquired anew:
+/// of a number left behind it is known only that it was theirs since the roster has had them, or longer.
 const HOLDERS: &str = "\
 SELECT a.nth, h.person_id, h.branch_key, h.birth_date, h.relation, h.relationship, h.acquired_on, h.lost_on, h.since, h.until,
-    h.keeps_branch
+    h.keeps_branch,
+    CASE WHEN h.insured THEN (
+        SELECT max(c.at) FROM roster_changes c
+        WHERE c.tenant_id = $1 AND c.person_id = h.person_id AND c.kind <> 'new' AND NOT c.fields && '{symbol,number}'
+          AND ('insured' = ANY (c.fields) OR 'relationship' = ANY (c.fields) AND EXISTS (
+              SELECT FROM persons q
+              WHERE q.tenant_id = $1 AND q.symbol_key = h.symbol_key AND q.number_key = h.number_key
+                AND q.person_id <> h.person_id AND q.insured))
+    ) END AS changed_at
 FROM unnest($2::int[], $3::text[], $4::text[]) AS a (nth, symbol_key, number_key)
 CROSS JOIN LATERAL (
     SELECT p.person_id, p.branch_key, p.birth_date, p.relation, p.relationship, p.acquired_on, p.lost_on,
         (SELECT max(b.ended_on) FROM person_numbers b WHERE b.tenant_id = $1 AND b.person_id = p.person_id) AS since,
-        NULL::date AS until, true AS keeps_branch
+        NULL::date AS until, true AS keeps_branch, p.insured, p.symbol_key, p.number_key
     FROM persons p
     WHERE p.tenant_id = $1 AND p.symbol_key = a.symbol_key AND p.number_key = a.number_key AND p.emptied_at IS NULL
     UNION ALL
-    SELECT p.person_id, n.branch_key, p.birth_date, p.relation, p.relationship, p.acquired_on, p.lost_on,
+    SELECT p.person_id, n.branch_key, p.birth_date, p.relation, p.relationship,
+        CASE WHEN p.acquired_on IS NOT NULL THEN least(p.acquired_on, p.created_at::date) END, p.lost_on,
         (SELECT max(b.ended_on) FROM person_numbers b
          WHERE b.tenant_id = $1 AND b.person_id = n.person_id AND b.import_id < n.import_id),
-        n.ended_on, n.branch_key = p.branch_key
+        n.ended_on, n.branch_key = p.branch_key, p.insured, p.symbol_key, p.number_key
     FROM person_numbers n JOIN persons p ON p.person_id = n.person_id
     WHERE n.tenant_id = $1 AND p.tenant_id = $1 AND n.symbol_key = a.symbol_key AND n.number_key = a.number_key
       AND p.emptied_at IS NULL

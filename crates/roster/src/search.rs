@@ -462,9 +462,9 @@ const EMPLOYEE: &str = shared!("employee_key");
 const EMAIL: &str = shared!("email_key");
 const PHONE: &str = shared!("phone_key");
 
-/// In an order of their own: that of persons goes through everybody.
+/// In an order of their own, with the condition of its index: that of persons goes through everybody.
 const PROTECTED: &str = "\
-(SELECT * FROM protections q WHERE q.tenant_id = $1 AND q.lifted_at IS NULL) x CROSS JOIN LATERAL (
+(SELECT * FROM protections q WHERE q.tenant_id = $1 AND q.lifted_at IS NULL AND q.kana_fold1 >= '') x CROSS JOIN LATERAL (
     SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = x.person_id OFFSET 0) p";
 
 const PEOPLE: &str = "\

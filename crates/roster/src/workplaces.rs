@@ -1,11 +1,11 @@
 //! Workplaces: how many insured people each has and how many of them are registered, and, for whoever looks after one,
 //! who. Counted whole by each import of a whole file and once a day, which reads the roster; a few changes are taken out and put
-//! in; whoever asks adds the few registrations since then, so that the numbers are always those of now and no registration waits
-//! for another's count.
+//! in once the day is counted; whoever asks adds the few registrations since then, so that the numbers are always those of now
+//! and no registration waits for another's count.
 //!
 //! Of accounts nothing is read here but that there is one, and since when (design.md §1).
 
-use crate::protection::not_protected;
+use crate::protection::{not_protected, not_protected_of_all};
 use access::Reach;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
@@ -24,10 +24,11 @@ const MANY: i64 = 1_000;
 /// The condition on a person `p`, with the day in Japan as `$2`, of whom workplaces count and name: who is insured and
 /// covered. The protected are left out here, for everybody: two who see different counts would learn of it.
 pub fn counted_at_workplaces() -> String {
-    format!(
-        "p.insured AND p.emptied_at IS NULL AND (p.lost_on IS NULL OR p.lost_on > $2) AND {}",
-        not_protected("p.person_id")
-    )
+    counted(&not_protected("p.person_id"))
+}
+
+fn counted(not_protected: &str) -> String {
+    format!("p.insured AND p.emptied_at IS NULL AND (p.lost_on IS NULL OR p.lost_on > $2) AND {not_protected}")
 }
 
 /// How many insured people there are, and how many of them are registered.
@@ -204,10 +205,12 @@ pub(crate) async fn sum(tx: &mut TenantTransaction) -> Result<(), DatabaseError>
     Ok(())
 }
 
-/// Has the counts until the transaction ends, for [`adjust`]; false where nobody has counted yet.
-pub(crate) async fn hold(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
-    let held = diesel::sql_query("SELECT FROM roster_tallies WHERE tenant_id = $1 FOR UPDATE")
+/// Has the counts until the transaction ends, for [`adjust`]; false where nobody has counted today: whoever was covered on
+/// another day is not taken out by this one.
+pub(crate) async fn hold(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<bool, DatabaseError> {
+    let held = diesel::sql_query("SELECT FROM roster_tallies WHERE tenant_id = $1 AND counted_on = $2 FOR UPDATE")
         .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(calendar::today_in_japan(now))
         .execute(&mut **tx)
         .await?;
     Ok(held > 0)
@@ -311,7 +314,7 @@ fn count_sql() -> String {
          LEFT JOIN accounts a ON a.tenant_id = $1 AND a.person_id = p.person_id AND a.registered_at <= $3
          WHERE p.tenant_id = $1 AND {}
          GROUP BY p.tenant_id, p.workplace_code, p.symbol_key",
-        counted_at_workplaces()
+        counted(&not_protected_of_all("p.person_id"))
     )
 }
 

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use tenancy::{Insurer, insurer_of};
 
 /// The links' purpose in the guard.
-pub(crate) const INVITATION: &str = "staff_invitation";
+pub const INVITATION: &str = "staff_invitation";
 /// How long an invitation waits.
 pub(crate) const LIFE: TimeDelta = TimeDelta::hours(72);
 

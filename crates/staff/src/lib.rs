@@ -34,7 +34,7 @@ pub use by::By;
 pub use clerk::{Clerk, Stage};
 pub use colleagues::{Colleague, HeldRole, State};
 pub use factors::{AppOffer, CODES, FactorKind, FactorView, Factors, Proof, sweep as sweep_factors};
-pub use invitation::{AcceptForm, Invitation, InvitationView, Invited, Sent};
+pub use invitation::{AcceptForm, INVITATION, Invitation, InvitationView, Invited, Sent};
 pub use log_in::{FactorResetView, LogInForm, LoggedIn};
 pub use messages::{FactorChange, registry};
 pub use new_password::RULE as PASSWORD_RULE;

@@ -1,12 +1,18 @@
 //! What was treated how (診療区分), and how a medicine is taken (剤形区分).
 
 use crate::reasons::Reason;
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::Pg,
+    sql_types::Text,
+};
 use kernel::text;
 use serde::{Deserialize, Serialize};
 use tabular::Fault;
 
 /// 診療区分.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromSqlRow)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
     /// 医科入院.
@@ -116,7 +122,7 @@ impl Category {
 }
 
 /// 剤形区分: how a medicine is taken, by which it is known what is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, FromSqlRow)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
     /// 内服: so much a day, for so many days.
@@ -173,6 +179,20 @@ impl Form {
             "ソノ他" => Ok(Self::Other),
             _ => Err(Reason::Form),
         }
+    }
+}
+
+impl FromSql<Text, Pg> for Category {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let word = <String as FromSql<Text, Pg>>::from_sql(bytes)?;
+        Self::from_word(&word).ok_or_else(|| format!("no category is called {word}").into())
+    }
+}
+
+impl FromSql<Text, Pg> for Form {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let word = <String as FromSql<Text, Pg>>::from_sql(bytes)?;
+        Self::from_word(&word).ok_or_else(|| format!("no form is called {word}").into())
     }
 }
 

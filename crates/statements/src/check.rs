@@ -3,6 +3,7 @@
 use crate::{
     compare,
     delivery::{self, Delivery},
+    drugs::Tariffs,
     import::{ImportError, Progress, Run},
     kind::Kind,
     line::Line,
@@ -25,6 +26,7 @@ use std::{
     io,
 };
 use tabular::{Chunk, Encoding, Source};
+use tenancy::GenericSettings;
 
 /// What is known of a file that was read to its end.
 #[derive(Debug, Clone)]
@@ -51,6 +53,10 @@ pub struct Checked {
     pub several: u64,
     /// What it changes of what is published.
     pub corrected: Corrected,
+    /// Rows of medicines that their month's master has not.
+    pub unknown_drugs: u64,
+    /// The first month of which there is no master.
+    pub without_master: Option<Month>,
 }
 
 impl Checked {
@@ -79,7 +85,7 @@ impl Run<'_> {
     ) -> Result<Verdict, ImportError> {
         let file_name = file.name().to_owned();
         let (mut chunks, reading) = reading::start(file, self.rules());
-        let (mut looked, mut rows) = (Looked::default(), 0);
+        let (mut looked, mut rows) = (Looked::new(self.generics), 0);
         while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
             rows += batch.len() as u64;
             looked.look(&self.database, self.wish.kind, batch).await?;
@@ -129,6 +135,12 @@ impl Run<'_> {
         if rows == 0 {
             return Ok(Verdict::Unfit(Some(checked), ImportRefused::TooOld { rows: too_old }));
         }
+        if let Some(month) = checked.without_master {
+            return Ok(Verdict::Unfit(Some(checked), ImportRefused::NoMaster { month }));
+        }
+        if let Some(why) = compare::nameless(rows, checked.unknown_drugs) {
+            return Ok(Verdict::Unfit(Some(checked), why));
+        }
         let yen = (kind == Kind::Costs).then(|| checked.tally.yen());
         let unmatched = compare::unmatched(rows, checked.unknown).filter(|_| !self.wish.allow_unmatched);
         let deviates = || compare::deviates(rows, yen, &earlier).filter(|_| !self.wish.allow_deviation);
@@ -140,7 +152,6 @@ impl Run<'_> {
 }
 
 /// What rows were found to be so far.
-#[derive(Default)]
 struct Looked {
     persons: HashSet<PersonId>,
     unknown: u64,
@@ -148,13 +159,30 @@ struct Looked {
     changes: Vec<Change>,
     /// The last row's claim: the next batch may begin with more of it.
     last: Option<(Month, String)>,
+    tariffs: Tariffs,
+    unknown_drugs: u64,
 }
 
 impl Looked {
+    /// Nothing yet.
+    fn new(generics: GenericSettings) -> Self {
+        Self {
+            persons: HashSet::new(),
+            unknown: 0,
+            several: 0,
+            changes: Vec::new(),
+            last: None,
+            tariffs: Tariffs::new(generics),
+            unknown_drugs: 0,
+        }
+    }
+
     async fn look(&mut self, database: &TenantDatabase, kind: Kind, lines: Vec<Line>) -> Result<(), DatabaseError> {
         let tx = database.read().await?;
         let changes = self.changes_by(&tx, kind, &lines).await?;
         self.changes.extend(changes);
+        self.tariffs.prepare(&tx, &lines).await?;
+        self.unknown_drugs += self.tariffs.unknown(&lines);
         self.last = lines.last().map(|line| (line.month(), line.claim().to_owned()));
         let matched = matched(&tx, lines).await?;
         tx.commit().await?;
@@ -207,6 +235,8 @@ impl Looked {
             unknown: self.unknown,
             several: self.several,
             corrected: corrected(&self.changes, label),
+            unknown_drugs: self.unknown_drugs,
+            without_master: self.tariffs.without_master(),
         }
     }
 }
@@ -264,9 +294,11 @@ fn changes(kind: Kind) -> String {
          FROM (SELECT d.label, a.take_back, a.yen - sum(CASE WHEN r.withdrawn THEN 0 ELSE {total} END) AS yen,
                  lag(d.label) OVER labels AS later, first_value(d.label) OVER labels AS latest
                FROM unnest($2::date[], $3::text[], $4::bigint[], $5::bool[]) AS a (month, claim_key, yen, take_back)
-               JOIN {table} r ON r.month = a.month AND r.claim_key = a.claim_key
+               CROSS JOIN LATERAL (
+                   SELECT * FROM {table} o
+                   WHERE o.tenant_id = $1 AND o.month = a.month AND o.claim_key = a.claim_key AND o.claim_key <> '' OFFSET 0) r
                JOIN statement_deliveries d ON d.delivery = r.delivery
-               WHERE r.tenant_id = $1 AND r.claim_key <> '' AND d.tenant_id = $1 AND d.state = 'published'
+               WHERE d.tenant_id = $1 AND d.state = 'published'
                GROUP BY a.month, a.claim_key, a.yen, a.take_back, d.label
                WINDOW labels AS (PARTITION BY a.month, a.claim_key ORDER BY d.label DESC)) AS c
          GROUP BY c.label, c.later, c.latest, c.take_back"

@@ -1,12 +1,12 @@
-//! `madoguchi statements import | publish | withdraw | list`: what the insurer's core delivered is looked at, loaded, shown and
-//! taken back by an operator.
+//! `madoguchi statements import | publish | withdraw | list | recompute | reckon`: what the insurer's core delivered is looked at,
+//! loaded, shown, taken back and reckoned anew by an operator.
 
 use crate::{
     Deliveries, Kind, Month, delivery,
     import::{ImportError, Imported, Wish},
     reading::MAX_ROWS,
     reasons::ImportRefused,
-    words,
+    reckon, words,
 };
 use audit::{Actor, Origin};
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -23,7 +23,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tabular::Source;
+use tabular::{RowErrors, Source};
 use tenancy::Insurer;
 
 #[derive(Subcommand)]
@@ -86,15 +86,32 @@ enum Arguments {
         #[arg(long, value_parser = kinds())]
         kind: Option<Kind>,
     },
+    /// Reckon classes, savings and special charges of loaded medicines anew, by the masters and settings of today
+    Recompute {
+        /// 保険者指定コード
+        code: String,
+        /// The first month of treatment, such as 2026-10; all of them without it
+        #[arg(long, value_parser = month)]
+        from: Option<Month>,
+    },
+    /// Reckon a case that a file describes, without a database: for whoever has to explain a figure
+    Reckon {
+        /// JSON of settings, drugs, lines, rows and families
+        file: PathBuf,
+    },
 }
 
 pub(crate) fn command() -> Command {
     let command = clap::Command::new("statements")
-        .about("Statements of costs and medicines: import, publish, withdraw, list")
+        .about("Statements of costs and medicines: import, publish, withdraw, list, recompute, reckon")
         .subcommand_required(true)
         .arg_required_else_help(true);
     Command {
         arguments: Arguments::augment_subcommands(command),
+        alone: Some(Arc::new(|matches| match Arguments::from_arg_matches(matches) {
+            Ok(Arguments::Reckon { file }) => Some(reckon::file::reckoned(&file).map_err(CommandFailed::Said)),
+            _ => None,
+        })),
         run: Arc::new(|matches, ground, tell| {
             Box::pin(async move {
                 let arguments = Arguments::from_arg_matches(&matches).map_err(said)?;
@@ -162,6 +179,13 @@ async fn run(arguments: Arguments, ground: &Ground, tell: Tell) -> Result<Vec<St
             tx.commit().await?;
             Ok(words::list(&listed))
         }
+        Arguments::Recompute { code, from } => {
+            let insurer = insurer(ground, &code).await?;
+            let progress = |rows| tell(&format!("recomputing: {rows} rows"));
+            let recomputed = deliveries.recompute(&insurer, from, by, progress).await;
+            Ok(words::recomputed(&recomputed.map_err(said)?))
+        }
+        Arguments::Reckon { file } => reckon::file::reckoned(&file).map_err(CommandFailed::Said),
     }
 }
 
@@ -217,6 +241,17 @@ fn refused(file: &Path, why: &ImportRefused) -> CommandFailed {
     let ImportRefused::Rows(errors) = why else {
         return said(why);
     };
+    CommandFailed::Lines {
+        lines: errors_of(file, errors),
+        reason: why.to_string(),
+    }
+}
+
+/// The first of a file's errors, and where all of them are.
+pub(crate) fn errors_of<R: Display>(file: &Path, errors: &RowErrors<R>) -> Vec<String> {
+    if errors.count() == 0 {
+        return Vec::new();
+    }
     let mut lines: Vec<String> = errors
         .kept()
         .iter()
@@ -231,10 +266,7 @@ fn refused(file: &Path, why: &ImportRefused) -> CommandFailed {
         Ok(()) => format!("全{}件の誤りを{}に書き出しました", errors.count(), csv.display()),
         Err(error) => format!("{}には書き出せませんでした（{error}）", csv.display()),
     });
-    CommandFailed::Lines {
-        lines,
-        reason: why.to_string(),
-    }
+    lines
 }
 
 /// The oldest month that is shown.
@@ -254,7 +286,7 @@ fn done<T>(ground: &Ground, outcome: Outcome<T>) -> Result<T, CommandFailed> {
     }
 }
 
-fn said(error: impl Display) -> CommandFailed {
+pub(crate) fn said(error: impl Display) -> CommandFailed {
     CommandFailed::Said(error.to_string())
 }
 

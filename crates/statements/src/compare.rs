@@ -34,6 +34,13 @@ pub fn unmatched(rows: u64, unknown: u64) -> Option<ImportRefused> {
     is_too_much.then_some(ImportRefused::Unmatched { rows, unknown })
 }
 
+/// Refuses more than one in a hundred rows of medicines that the master has not: it is another month's, or the codes are no
+/// レセ電 codes.
+pub fn nameless(rows: u64, unknown: u64) -> Option<ImportRefused> {
+    let is_too_much = unknown.saturating_mul(100) > rows;
+    is_too_much.then_some(ImportRefused::UnknownDrugs { rows, unknown })
+}
+
 fn outside(what: &'static str, here: i64, mut values: Vec<i64>) -> Option<ImportRefused> {
     values.sort_unstable();
     let upper = i128::from(*values.get(values.len() / 2)?);
@@ -134,5 +141,13 @@ mod tests {
         assert!(unmatched(0, 0).is_none());
         assert!(unmatched(49, 1).is_some());
         assert!(unmatched(50, 1).is_none());
+    }
+
+    #[test]
+    fn one_in_a_hundred_may_be_of_an_unknown_medicine_and_one_more_not() {
+        assert!(nameless(200, 2).is_none());
+        assert!(nameless(200, 3).is_some());
+        assert!(nameless(99, 1).is_some());
+        assert!(nameless(0, 0).is_none());
     }
 }

@@ -186,22 +186,29 @@ pub(crate) async fn earlier(tx: &TenantTransaction, kind: Kind, label: Month) ->
 }
 
 /// All deliveries of a kind as they are now, while nobody else who asks so gets them: whoever publishes, withdraws, settles or
-/// purges is one after another. The first head of the kind is what is locked, for it never goes; heads are read behind it,
-/// since what was waited for may have changed them.
+/// purges is one after another. Heads are read behind the lock, since what was waited for may have changed them.
 pub(crate) async fn lock(tx: &mut TenantTransaction, kind: Kind) -> Result<Vec<Delivery>, DatabaseError> {
+    hold(tx, kind).await?;
     let of_kind = of_insurer(tx.tenant()).filter(t::kind.eq(kind.as_str()));
-    let _: Option<i32> = of_kind
+    let rows = of_kind.order(t::delivery).select(Head::as_select());
+    read(rows.load(&mut **tx).await?)
+}
+
+/// [`lock`] without reading. The first head of the kind is what is locked, for it never goes. Whoever takes both kinds takes them
+/// in the order of [`Kind::ALL`].
+pub(crate) async fn hold(tx: &mut TenantTransaction, kind: Kind) -> Result<(), DatabaseError> {
+    let _: Option<i32> = of_insurer(tx.tenant())
+        .filter(t::kind.eq(kind.as_str()))
         .order(t::delivery)
         .select(t::delivery)
         .for_update()
         .first(&mut **tx)
         .await
         .optional()?;
-    let rows = of_kind.order(t::delivery).select(Head::as_select());
-    read(rows.load(&mut **tx).await?)
+    Ok(())
 }
 
-/// Who may write into a delivery that is loading.
+/// Who may write into a delivery that is loading, or reckon its rows anew once it is loaded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
     /// Into which.
@@ -314,6 +321,36 @@ pub(crate) async fn renew(tx: &mut TenantTransaction, lease: &Lease) -> Result<b
         .bind::<Integer, _>(lease.delivery.0)
         .bind::<SqlUuid, _>(lease.by);
     Ok(Prepared(renew).execute(&mut **tx).await? > 0)
+}
+
+/// Takes the place of whoever reckons the rows of a loaded delivery anew, for a minute; none where somebody who lives has it, or
+/// the rows are going.
+pub(crate) async fn lease(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    delivery: &Delivery,
+) -> Result<Option<Lease>, DatabaseError> {
+    let by = WorkerId::new(now);
+    let lease = diesel::sql_query(LEASE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(delivery.delivery.0)
+        .bind::<SqlUuid, _>(by);
+    let leased = Prepared(lease).execute(&mut **tx).await? > 0;
+    Ok(leased.then_some(Lease {
+        delivery: delivery.delivery,
+        id: delivery.id,
+        by,
+    }))
+}
+
+/// Gives it back.
+pub(crate) async fn release(tx: &mut TenantTransaction, lease: &Lease) -> Result<(), DatabaseError> {
+    let release = diesel::sql_query(RELEASE)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(lease.delivery.0)
+        .bind::<SqlUuid, _>(lease.by);
+    Prepared(release).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Says that a load has come to its end: how many people its rows are of, and how many rows wait. False where the lease was lost.
@@ -433,6 +470,16 @@ const LEASED_UNTIL: &str = "clock_timestamp() + interval '1 minute'";
 
 const RENEW: &str = "
     UPDATE statement_deliveries SET leased_until = clock_timestamp() + interval '1 minute'
+    WHERE tenant_id = $1 AND delivery = $2 AND leased_by = $3";
+
+const LEASE: &str = "
+    UPDATE statement_deliveries SET leased_by = $3,
+        leased_until = clock_timestamp() + interval '1 minute'
+    WHERE tenant_id = $1 AND delivery = $2 AND state IN ('ready', 'published', 'replaced', 'withdrawn') AND purged_at IS NULL
+      AND (leased_by IS NULL OR leased_until <= clock_timestamp())";
+
+const RELEASE: &str = "
+    UPDATE statement_deliveries SET leased_by = NULL, leased_until = NULL
     WHERE tenant_id = $1 AND delivery = $2 AND leased_by = $3";
 
 const END: &str = "

@@ -1,11 +1,30 @@
 //! 表示範囲, as people have asked for it. The household, where that is usual, is no row; what was asked before stands in the trail.
+//!
+//! Whoever lives with somebody knows the facts by which they may have signed up as them. An account that was proven by facts alone
+//! therefore may narrow who sees the rows and never widen it, and isn't told what is in force: it gets the same answer whatever
+//! that was. Who asks for themself is the only one who may; what is asked of others is the desk's.
 
-use crate::{kind::Kind, schema::disclosures as t, visibility::Audience};
+use crate::{
+    kind::Kind,
+    reasons::NOT_WIDENED,
+    schema::disclosures as t,
+    visibility::{Audience, Family},
+};
+use accounts::{Accounts, Member, Proof, reasons::SESSION_ENDED};
+use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, TenantTransaction};
-use diesel::{prelude::*, result::Error::DeserializationError};
+use database::{Database, DatabaseError, Durability, Prepared, TenantTransaction};
+use diesel::{
+    prelude::*,
+    result::Error::DeserializationError,
+    sql_types::{Integer, Text, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
-use kernel::PersonId;
+use ground::Ground;
+use kernel::{Clock, Outage, Outcome, PersonId, TenantSecret, calendar};
+use roster::{born_by, protection::is_protected};
+use serde_json::{Value, json};
+use tenancy::FeatureState;
 
 /// Who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +46,203 @@ impl AskedBy {
             Self::Api => "api",
         }
     }
+}
+
+/// What a member asks for of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// Of what.
+    pub kind: Kind,
+    /// Who is to see their rows.
+    pub audience: Audience,
+}
+
+/// Who may see a member's rows of one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InForce {
+    /// Of what.
+    pub kind: Kind,
+    /// Who; none for whom that is not told.
+    pub audience: Option<Audience>,
+}
+
+/// The use cases of who says who sees their rows. Cheap to clone.
+#[derive(Clone)]
+pub struct Disclosures {
+    database: Database,
+    clock: Clock,
+}
+
+impl Disclosures {
+    /// Puts them together.
+    pub fn new(ground: &Ground) -> Self {
+        Self {
+            database: ground.database.clone(),
+            clock: ground.clock.clone(),
+        }
+    }
+
+    /// Who sees the member's rows, of each of [`kinds`].
+    pub async fn in_force(&self, member: &Member) -> Result<Vec<InForce>, Outage> {
+        let kinds = kinds(member);
+        if member.proof == Proof::Facts {
+            let untold = |kind| InForce { kind, audience: None };
+            return Ok(kinds.into_iter().map(untold).collect());
+        }
+        let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
+        let mut found = Vec::new();
+        for kind in kinds {
+            let audience = Some(self.audience(&tx, member, kind).await?);
+            found.push(InForce { kind, audience });
+        }
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    /// Does what a member wishes, all or nothing. What is wider than what is in force takes a proof by letter and the present
+    /// password (security.md 42), and is never done for whoever is protected; the session's new token, where it took that.
+    pub async fn change(
+        &self,
+        accounts: &Accounts,
+        origin: &Origin,
+        member: &Member,
+        wishes: &[Wish],
+        password: &str,
+    ) -> Result<Outcome<Option<TenantSecret>>, Outage> {
+        let widening = self.widening(member, wishes).await?;
+        if !widening.is_empty() {
+            if member.proof == Proof::Facts || self.is_protected(member).await? {
+                return self.refuse(origin, member).await;
+            }
+            if let Outcome::Refused(refusal) = accounts.prove_present_password(origin, member, password).await? {
+                return Ok(refusal.into());
+            }
+        }
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let mut tx = tenant.write(Durability::Safe).await?;
+        let is_hidden = is_protected(&tx, member.person.person_id).await?;
+        // Staff may have protected them while the password was looked at.
+        if is_hidden && !widening.is_empty() {
+            drop(tx);
+            return self.refuse(origin, member).await;
+        }
+        let mut is_changed = false;
+        for wish in wishes {
+            let may_widen = widening.contains(wish);
+            is_changed |= self.do_one(&mut tx, origin, member, *wish, may_widen).await?;
+        }
+        // Of whoever is protected no program is told anything.
+        if is_changed && !is_hidden {
+            let event = jobs::Event {
+                kind: "disclosure.changed",
+                subject: member.person.person_id.0,
+                payload: json!({}),
+            };
+            jobs::publish(&mut tx, self.clock.now(), event);
+        }
+        let mut token = None;
+        if !widening.is_empty() {
+            token = accounts.renew(&mut tx, origin, member).await?;
+            if token.is_none() {
+                // Logged out elsewhere meanwhile: nothing of it stays.
+                return Ok(SESSION_ENDED.into());
+            }
+        }
+        tx.commit().await?;
+        Ok(Outcome::Done(token))
+    }
+
+    /// The wishes that would let more people see than now. To let the household see is one for everybody who isn't told what is
+    /// in force.
+    async fn widening(&self, member: &Member, wishes: &[Wish]) -> Result<Vec<Wish>, Outage> {
+        if member.proof == Proof::Facts {
+            let to_household = wishes.iter().filter(|wish| wish.audience == Audience::Household);
+            return Ok(to_household.copied().collect());
+        }
+        let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
+        let mut widening = Vec::new();
+        for wish in wishes {
+            if wish.audience < self.audience(&tx, member, wish.kind).await? {
+                widening.push(*wish);
+            }
+        }
+        tx.commit().await?;
+        Ok(widening)
+    }
+
+    async fn refuse<T>(&self, origin: &Origin, member: &Member) -> Result<Outcome<T>, Outage> {
+        let tenant = self.database.tenant(member.insurer.tenant_id);
+        let tx = tenant.write(Durability::Safe).await?;
+        self.record(&tx, origin, member, NOT_WIDENED.code, json!({})).await?;
+        tx.commit().await?;
+        Ok(NOT_WIDENED.into())
+    }
+
+    async fn is_protected(&self, member: &Member) -> Result<bool, Outage> {
+        let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
+        let is_protected = is_protected(&tx, member.person.person_id).await?;
+        tx.commit().await?;
+        Ok(is_protected)
+    }
+
+    /// True where something else is in force by it. What was asked for stands in the trail either way.
+    async fn do_one(
+        &self,
+        tx: &mut TenantTransaction,
+        origin: &Origin,
+        member: &Member,
+        Wish { kind, audience }: Wish,
+        may_widen: bool,
+    ) -> Result<bool, DatabaseError> {
+        let (now, who) = (self.clock.now(), (member.person.person_id, kind));
+        let from = self.audience(tx, member, kind).await?;
+        if may_widen {
+            let usual = self.usual(member, kind);
+            set(tx, now, who, (audience, usual), AskedBy::Person).await?;
+        } else if audience != Audience::Household {
+            narrow(tx, now, who, audience, AskedBy::Person).await?;
+        }
+        let to = self.audience(tx, member, kind).await?;
+        let detail = json!({ "kind": kind, "from": from.as_str(), "to": to.as_str() });
+        self.record(tx, origin, member, "done", detail).await?;
+        Ok(from != to)
+    }
+
+    async fn record(
+        &self,
+        tx: &TenantTransaction,
+        origin: &Origin,
+        member: &Member,
+        outcome: &'static str,
+        detail: Value,
+    ) -> Result<(), DatabaseError> {
+        let entry = Entry {
+            actor: Actor::Member(member.account_id),
+            action: "disclosure.change",
+            object: Some(("person", member.person.person_id.0)),
+            outcome,
+            detail,
+        };
+        audit::record(tx, self.clock.now(), origin, entry).await
+    }
+
+    async fn audience(&self, tx: &TenantTransaction, member: &Member, kind: Kind) -> Result<Audience, DatabaseError> {
+        let said = said(tx, member.person.person_id, kind).await?;
+        Ok(said.unwrap_or(self.usual(member, kind)))
+    }
+
+    fn usual(&self, member: &Member, kind: Kind) -> Audience {
+        let settings = &member.insurer.statements;
+        let today = calendar::today_in_japan(self.clock.now());
+        let is_child = member.person.birth_date.date() > born_by(today, settings.adult_age.into());
+        Family::of(settings, kind).usual(is_child)
+    }
+}
+
+/// The kinds that a member's insurer shows or prepares to show: whoever wants nothing shown can say so before the first row is.
+pub fn kinds(member: &Member) -> Vec<Kind> {
+    let is_offered = |kind: &Kind| member.insurer.modules.state(kind.feature()) != FeatureState::Hidden;
+    Kind::ALL.into_iter().filter(is_offered).collect()
 }
 
 /// What somebody has asked for; none where they are content with what is usual.
@@ -73,3 +289,28 @@ pub async fn set(
         .await?;
     Ok(())
 }
+
+/// Keeps what somebody asks for where it is narrower than what was kept, whoever else asks for something at the same moment.
+async fn narrow(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    (person, kind): (PersonId, Kind),
+    audience: Audience,
+    by: AskedBy,
+) -> Result<(), DatabaseError> {
+    let query = diesel::sql_query(NARROW)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SqlUuid, _>(person)
+        .bind::<Text, _>(kind.as_str())
+        .bind::<Text, _>(audience.as_str())
+        .bind::<Text, _>(by.as_str())
+        .bind::<Timestamptz, _>(now);
+    Prepared(query).execute(&mut **tx).await?;
+    Ok(())
+}
+
+const NARROW: &str = "
+    INSERT INTO disclosures (tenant_id, person_id, kind, audience, source, changed_at) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (tenant_id, person_id, kind) DO UPDATE
+    SET audience = excluded.audience, source = excluded.source, changed_at = excluded.changed_at
+    WHERE disclosures.audience = 'household' OR (disclosures.audience = 'self_only' AND excluded.audience = 'suppressed')";

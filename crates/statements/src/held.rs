@@ -3,6 +3,7 @@
 
 use crate::{
     delivery::{self, Delivery, DeliveryNo},
+    drugs::Tariffs,
     kind::Kind,
     line::Line,
     matching::{HeldReason, Matched, matched},
@@ -18,13 +19,13 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{HeldRowId, Keys, PersonId};
+use kernel::{HeldRowId, KeyError, Keys, PersonId};
 use serde_json::json;
 use std::{collections::HashMap, error::Error};
 
 const SEALED_FOR: &str = "held row";
 
-/// Rows of a delivery that are sought at most at a time. Of more, each hour has its part.
+/// Rows of an insurer's kind that are sought at most at a time. Of more, each hour has its part of each delivery.
 const MOST: u64 = 50_000;
 /// Rows that are opened at once.
 const AT_ONCE: i64 = 5_000;
@@ -62,62 +63,87 @@ pub(crate) async fn hold(
     Ok(())
 }
 
-/// Seeks again whose the rows are that wait, where the roster was imported since, or a day has passed; says how many wait no
-/// longer.
-pub async fn try_again(tx: &mut TenantTransaction, keys: &Keys, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+/// Seeks again whose the rows of a kind are that wait, where the roster was imported since, or a day has passed; says how many
+/// wait no longer.
+pub async fn try_again(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    kind: Kind,
+) -> Result<usize, DatabaseError> {
     let roster = roster::last_import(tx).await?.map(|import| import.finished_at);
     let since = roster.unwrap_or_default().max(now - DAILY);
+    if due(tx, kind, since).await?.is_empty() {
+        return Ok(0);
+    }
+    let heads = delivery::lock(tx, kind).await?;
+    let due = due(tx, kind, since).await?;
+    let part = Part::of(due.iter().map(|due| u64::from(due.held.unsigned_abs())).sum(), now);
     let mut settled = 0;
-    for kind in Kind::ALL {
-        if due(tx, kind, since).await?.is_empty() {
-            continue;
-        }
-        let heads = delivery::lock(tx, kind).await?;
-        let due = due(tx, kind, since).await?;
-        for head in heads.iter().filter(|head| due.contains(&head.delivery.0)) {
-            settled += try_delivery(tx, keys, now, head).await?;
+    let mut tariffs = Tariffs::new(tenancy::insurer_of(tx).await?.statements.generics);
+    for head in heads {
+        if due.iter().any(|due| due.delivery == head.delivery.0) {
+            settled += try_delivery(tx, keys, now, (&head, part), &mut tariffs).await?;
         }
     }
     Ok(settled)
 }
 
-/// The deliveries with rows that wait and were not sought since.
-async fn due(tx: &TenantTransaction, kind: Kind, since: DateTime<Utc>) -> Result<Vec<i32>, DatabaseError> {
-    #[derive(QueryableByName)]
-    struct Due {
-        #[diesel(sql_type = Integer)]
-        delivery: i32,
+/// Which of the rows that wait have their turn: those whose line leaves this rest.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    of: i32,
+    rest: i32,
+}
+
+impl Part {
+    /// The part of an hour, of so many rows.
+    fn of(rows: u64, now: DateTime<Utc>) -> Self {
+        let of = i32::try_from(rows.div_ceil(MOST)).unwrap_or(i32::MAX).max(1);
+        let hour = now.timestamp() / 3_600;
+        let rest = i32::try_from(hour.rem_euclid(of.into())).unwrap_or_default();
+        Self { of, rest }
     }
+}
+
+/// A delivery with rows that wait.
+#[derive(QueryableByName)]
+struct Due {
+    #[diesel(sql_type = Integer)]
+    delivery: i32,
+    #[diesel(sql_type = Integer)]
+    held: i32,
+}
+
+/// The deliveries with rows that wait and were not sought since.
+async fn due(tx: &TenantTransaction, kind: Kind, since: DateTime<Utc>) -> Result<Vec<Due>, DatabaseError> {
     let due = diesel::sql_query(DUE)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(kind.as_str())
         .bind::<Timestamptz, _>(since);
-    let due: Vec<Due> = Prepared(due).load(&mut &**tx).await?;
-    Ok(due.into_iter().map(|due| due.delivery).collect())
+    Ok(Prepared(due).load(&mut &**tx).await?)
 }
 
 async fn try_delivery(
     tx: &mut TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
-    head: &Delivery,
+    (head, part): (&Delivery, Part),
+    tariffs: &mut Tariffs,
 ) -> Result<usize, DatabaseError> {
-    let parts = i32::try_from(head.held.div_ceil(MOST)).unwrap_or(i32::MAX).max(1);
-    let hour = now.timestamp() / 3_600;
-    let part = i32::try_from(hour.rem_euclid(parts.into())).unwrap_or_default();
     let (mut after, mut settled) = (0, 0);
     loop {
         let page = diesel::sql_query(PAGE)
             .bind::<Integer, _>(tx.tenant())
             .bind::<Integer, _>(head.delivery.0)
             .bind::<Integer, _>(after)
-            .bind::<Integer, _>(parts)
-            .bind::<Integer, _>(part)
+            .bind::<Integer, _>(part.of)
+            .bind::<Integer, _>(part.rest)
             .bind::<BigInt, _>(AT_ONCE);
         let page: Vec<Waiting> = Prepared(page).load(&mut **tx).await?;
         let Some(last) = page.last() else { break };
         after = last.line;
-        settled += settle(tx, keys, now, (head, page)).await?;
+        settled += settle(tx, keys, now, (head, page), tariffs).await?;
     }
     if settled > 0 {
         shared::settle(tx, head.kind, head.delivery).await?;
@@ -134,21 +160,30 @@ async fn try_delivery(
         .bind::<Integer, _>(tx.tenant())
         .bind::<Integer, _>(head.delivery.0)
         .bind::<Integer, _>(i32::try_from(settled).unwrap_or(i32::MAX))
-        .bind::<Nullable<Timestamptz>, _>((parts == 1).then_some(now));
+        .bind::<Nullable<Timestamptz>, _>((part.of == 1).then_some(now));
     Prepared(tried).execute(&mut **tx).await?;
     Ok(settled)
 }
 
-/// Puts those of these rows into the delivery that are somebody's now; those of months that are kept no longer just go.
+/// Puts those of these rows into the delivery that are somebody's now; those of months that are kept no longer just go. One that
+/// does not open is damage: it stays, and keeps back nothing else.
 async fn settle(
     tx: &mut TenantTransaction,
     keys: &Keys,
     now: DateTime<Utc>,
     (head, page): (&Delivery, Vec<Waiting>),
+    tariffs: &mut Tariffs,
 ) -> Result<usize, DatabaseError> {
     let (mut ids, mut lines, mut too_old) = (HashMap::new(), Vec::new(), Vec::new());
     for waiting in page {
-        let line = waiting.open(tx, keys)?;
+        let line = match waiting.open(tx, keys) {
+            Ok(line) => line,
+            Err(error) => {
+                let (tenant, delivery) = (tx.tenant().0, head.delivery.0);
+                tracing::error!(tenant, delivery, held_id = %waiting.held_id, %error, "a row that waits does not open");
+                continue;
+            }
+        };
         if head.months.contains(&line.month()) {
             ids.insert(line.line(), waiting.held_id);
             lines.push(line);
@@ -156,6 +191,7 @@ async fn settle(
             too_old.push(waiting.held_id);
         }
     }
+    tariffs.prepare(tx, &lines).await?;
     let Matched { found, .. } = matched(tx, lines).await?;
     let (held, people): (Vec<HeldRowId>, Vec<PersonId>) = found
         .iter()
@@ -166,7 +202,7 @@ async fn settle(
         .map(|found| (found.line.month(), found.line.claim().to_owned()))
         .collect();
     let settled = too_old.len() + held.len();
-    rows::insert(tx, head.kind, head.delivery, None, found).await?;
+    rows::insert(tx, head.kind, head.delivery, None, found, tariffs).await?;
     shared::note(tx, head.kind, head.delivery, head.label, &claims).await?;
     if !too_old.is_empty() {
         let drop = diesel::sql_query(DROP)
@@ -195,12 +231,19 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// One that does not open is damage, and an outage.
-    fn open(&self, tx: &TenantTransaction, keys: &Keys) -> Result<Line, DatabaseError> {
-        let owner = self.held_id.of(tx.tenant());
-        let plain = keys.open(SEALED_FOR, owner, &self.sealed).map_err(unreadable)?;
-        serde_json::from_slice(&plain).map_err(unreadable)
+    fn open(&self, tx: &TenantTransaction, keys: &Keys) -> Result<Line, Unopened> {
+        let plain = keys.open(SEALED_FOR, self.held_id.of(tx.tenant()), &self.sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| Unopened::NoRow)
     }
+}
+
+/// Why a row that waits does not open. What is in it is said nowhere.
+#[derive(Debug, thiserror::Error)]
+enum Unopened {
+    #[error("{0}")]
+    Sealed(#[from] KeyError),
+    #[error("it holds no row")]
+    NoRow,
 }
 
 fn unreadable(error: impl Error + Send + Sync + 'static) -> DatabaseError {
@@ -215,7 +258,7 @@ const HOLD: &str = "
     WHERE d.tenant_id = $1 AND d.delivery = $2";
 
 const DUE: &str = "
-    SELECT delivery FROM statement_deliveries
+    SELECT delivery, held FROM statement_deliveries
     WHERE tenant_id = $1 AND kind = $2 AND state IN ('ready', 'published') AND held > 0
       AND coalesce(held_tried_at, imported_at) < $3";
 

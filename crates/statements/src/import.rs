@@ -17,7 +17,7 @@ use kernel::{DeliveryId, Outage, calendar};
 use serde_json::{Value, json};
 use std::{io, time::Duration};
 use tabular::Source;
-use tenancy::Insurer;
+use tenancy::{GenericSettings, Insurer};
 
 /// What one step of an import may take: ten thousand rows, on a slow disk.
 const STEP: Duration = Duration::from_mins(5);
@@ -49,7 +49,7 @@ pub enum Imported {
     /// It is loaded, and waits to be published.
     Loaded {
         /// As what.
-        delivery: Delivery,
+        delivery: Box<Delivery>,
         /// What was found before.
         checked: Checked,
     },
@@ -106,6 +106,8 @@ pub(crate) struct Run<'a> {
     pub(crate) wish: &'a Wish,
     /// When it began: the day that counts for what is too old.
     pub(crate) now: DateTime<Utc>,
+    /// How savings are reckoned.
+    pub(crate) generics: GenericSettings,
     months_online: u32,
 }
 
@@ -124,6 +126,7 @@ impl Deliveries {
             on: self,
             wish: &wish,
             now: self.clock.now(),
+            generics: insurer.statements.generics,
             months_online: insurer.statements.months_online,
         };
         let checked = match run.check(open(), &progress).await? {
@@ -137,7 +140,7 @@ impl Deliveries {
         if wish.dry_run {
             return Ok(Imported::Checked(checked));
         }
-        let delivery = run.load(open(), &checked, &progress).await?;
+        let delivery = Box::new(run.load(open(), &checked, &progress).await?);
         Ok(Imported::Loaded { delivery, checked })
     }
 }

@@ -1,6 +1,7 @@
 //! What is delivered: the costs, or the medicines.
 
 use serde::{Deserialize, Serialize};
+use tenancy::Feature;
 
 /// What a delivery is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +35,14 @@ impl Kind {
         match self {
             Self::Costs => "医療費通知",
             Self::Medicines => "ジェネリック差額明細",
+        }
+    }
+
+    /// What the insurer opens to show it.
+    pub fn feature(self) -> Feature {
+        match self {
+            Self::Costs => Feature::CostStatements,
+            Self::Medicines => Feature::GenericSavings,
         }
     }
 

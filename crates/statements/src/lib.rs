@@ -2,6 +2,7 @@
 //! how it is read, loaded and published, and who sees a row of it.
 
 mod amount;
+mod card;
 mod category;
 pub mod check;
 mod columns;
@@ -9,35 +10,47 @@ mod command;
 mod compare;
 pub mod delivery;
 pub mod disclosures;
+pub mod drugs;
+mod generic_use;
 pub mod held;
+pub mod household;
 pub mod import;
 mod kind;
 mod line;
 mod load;
+pub mod marks;
 mod matching;
 mod month;
+mod portal;
 pub mod publish;
+pub mod published;
 pub mod purge;
 pub mod reading;
 pub mod reasons;
+pub mod reckon;
+pub mod recompute;
 mod rows;
 mod schema;
 mod shared;
+pub mod sums;
 pub mod tally;
+pub mod view;
 pub mod visibility;
 mod words;
 
+pub use category::{Category, Form};
 pub use kind::Kind;
-pub use month::Month;
+pub use month::{Month, Months};
 
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Keyed, TenantTransaction, Yearly};
 use ground::Ground;
 use jobs::{JobError, Jobs, Worker};
 use kernel::{Clock, Keys, TenantId};
-use module::Module;
+use module::{Module, Opening};
 use publish::PublishAt;
 use std::sync::Arc;
+use tenancy::Feature;
 
 /// The module.
 pub fn module(ground: &Ground) -> Module {
@@ -48,14 +61,32 @@ pub fn module(ground: &Ground) -> Module {
     };
     Module {
         name: "statements",
+        portal: [
+            portal::rows(&portal::Statements::new(ground)),
+            portal::family::rows(ground),
+        ]
+        .concat(),
+        cards: card::sources(),
+        openings: vec![
+            Opening {
+                feature: Feature::CostStatements,
+                path: portal::COSTS,
+            },
+            Opening {
+                feature: Feature::GenericSavings,
+                path: portal::MEDICINES,
+            },
+        ],
         years: Kind::ALL.map(|kind| yearly(kind.table())).into(),
-        commands: vec![command::command()],
+        commands: vec![command::command(), drugs::command()],
         work: Some(Arc::new(move |worker, _| working.served_by(worker))),
         sweep: Some(Arc::new(move |tx, now| {
             let deliveries = sweeping.clone();
             Box::pin(async move { deliveries.sweep(tx, now).await })
         })),
-        forget: Some(Arc::new(|tx, _, people, _| Box::pin(purge::forget(tx, people)))),
+        forget: Some(Arc::new(|tx, _, people, accounts| {
+            Box::pin(purge::forget(tx, people, accounts))
+        })),
         ..Module::default()
     }
 }

@@ -4,12 +4,13 @@
 use crate::{
     check::Checked,
     delivery::{self, Delivery, Lease},
+    drugs::Tariffs,
     held,
     import::{ImportError, Progress, Run},
     line::Line,
     matching::{Matched, matched},
     month::Month,
-    reading,
+    purge, reading,
     reasons::ImportRefused,
     rows, shared,
 };
@@ -26,11 +27,11 @@ use tabular::{Chunk, Source};
 /// Batches of [`reading::BATCH`] that are committed at once.
 const BATCHES: usize = 2;
 
-/// What was loaded so far.
-#[derive(Default)]
+/// What was loaded so far, and what it is reckoned by.
 struct Loaded {
     persons: HashSet<PersonId>,
     held: u64,
+    tariffs: Tariffs,
 }
 
 impl Run<'_> {
@@ -44,7 +45,12 @@ impl Run<'_> {
     ) -> Result<Delivery, ImportError> {
         let lease = self.begin(checked).await?;
         let (mut chunks, reading) = reading::start(file, self.rules());
-        let (mut loaded, mut rows, mut waiting) = (Loaded::default(), 0, Vec::new());
+        let (mut rows, mut waiting) = (0, Vec::new());
+        let mut loaded = Loaded {
+            persons: HashSet::new(),
+            held: 0,
+            tariffs: Tariffs::new(self.generics),
+        };
         while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
             rows += batch.len() as u64;
             waiting.push(batch);
@@ -84,10 +90,11 @@ impl Run<'_> {
             return Err(ImportRefused::TakenOver.into());
         }
         for lines in batches {
+            loaded.tariffs.prepare(&tx, &lines).await?;
             let matched = matched(&tx, lines).await?;
             loaded.persons.extend(matched.persons());
             loaded.held += matched.held.len() as u64;
-            self.keep(&mut tx, (lease, checked), matched).await?;
+            self.keep(&mut tx, (lease, checked), matched, &loaded.tariffs).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -97,6 +104,7 @@ impl Run<'_> {
         tx: &mut TenantTransaction,
         (lease, checked): (&Lease, &Checked),
         Matched { found, held }: Matched,
+        tariffs: &Tariffs,
     ) -> Result<(), DatabaseError> {
         let (kind, label, delivery) = (checked.kind, checked.label, lease.delivery);
         let waiting = claims(held.iter().map(|(line, _)| line));
@@ -106,7 +114,7 @@ impl Run<'_> {
                 .map(|found| &found.line)
                 .chain(held.iter().map(|(line, _)| line)),
         );
-        rows::insert(tx, kind, delivery, Some(lease.by.0), found).await?;
+        rows::insert(tx, kind, delivery, Some(lease.by.0), found, tariffs).await?;
         held::hold(tx, &self.on.keys, self.now, delivery, held).await?;
         shared::note_waiting(tx, delivery, &waiting).await?;
         shared::note(tx, kind, delivery, label, &all).await
@@ -123,7 +131,14 @@ impl Run<'_> {
 
     async fn end(&self, (lease, checked): (&Lease, &Checked), loaded: &Loaded) -> Result<Delivery, ImportError> {
         let mut tx = self.database.write(Durability::Safe).await?;
-        let persons = loaded.persons.len() as u64;
+        // Its own head before the kind's, as whoever gives up the loads of the dead takes them.
+        if !delivery::renew(&mut tx, lease).await? {
+            return Err(ImportRefused::TakenOver.into());
+        }
+        delivery::hold(&mut tx, checked.kind).await?;
+        let forgotten = forgotten(&tx, &loaded.persons).await?;
+        purge::erase(&mut tx, checked.kind, &forgotten).await?;
+        let persons = (loaded.persons.len() - forgotten.len()) as u64;
         if !delivery::end(&mut tx, lease, (persons, loaded.held)).await? {
             return Err(ImportRefused::TakenOver.into());
         }
@@ -144,6 +159,16 @@ impl Run<'_> {
         tx.commit().await?;
         Ok(delivery)
     }
+}
+
+/// Those of these people whom the house has forgotten since their rows were loaded.
+async fn forgotten(tx: &TenantTransaction, persons: &HashSet<PersonId>) -> Result<Vec<PersonId>, DatabaseError> {
+    let persons: Vec<PersonId> = persons.iter().copied().collect();
+    let mut forgotten = Vec::new();
+    for some in persons.chunks(roster::RESOLVED_AT_ONCE) {
+        forgotten.extend(roster::forget::forgotten(tx, some).await?);
+    }
+    Ok(forgotten)
 }
 
 /// The claims that lines name, each once.

@@ -1,6 +1,6 @@
 //! A month: of treatment (診療年月), or of the insurer's processing (処理年月), by which a delivery is called.
 
-use chrono::{Datelike as _, Months, NaiveDate};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
@@ -9,8 +9,10 @@ use diesel::{
     serialize::{self, Output, ToSql},
     sql_types::Date,
 };
-use kernel::{dates, text};
+use kernel::{calendar, dates, text};
 use serde::{Deserialize, Serialize};
+use std::iter;
+use tenancy::StatementSettings;
 
 /// A month, by its first day.
 #[derive(
@@ -49,19 +51,78 @@ impl Month {
 
     /// The day behind its last: the first of the next.
     pub fn end(self) -> NaiveDate {
-        self.0.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX)
+        self.0
+            .checked_add_months(chrono::Months::new(1))
+            .unwrap_or(NaiveDate::MAX)
     }
 
     /// So many months earlier.
     #[must_use]
     pub fn back(self, months: u32) -> Self {
-        let earlier = self.0.checked_sub_months(Months::new(months));
+        let earlier = self.0.checked_sub_months(chrono::Months::new(months));
         earlier.map_or(self, Self)
     }
 
     /// The calendar year.
     pub fn year(self) -> i32 {
         self.0.year()
+    }
+}
+
+/// Months from one to another, both included; none where the last comes before the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Months {
+    /// The first.
+    pub first: Month,
+    /// The last.
+    pub last: Month,
+}
+
+impl Months {
+    /// A calendar year's.
+    pub fn year(year: i32) -> Self {
+        let of = |month| NaiveDate::from_ymd_opt(year, month, 1).map_or(Month(NaiveDate::MAX), Month);
+        Self {
+            first: of(1),
+            last: of(12),
+        }
+    }
+
+    /// One alone.
+    pub fn one(month: Month) -> Self {
+        Self {
+            first: month,
+            last: month,
+        }
+    }
+
+    /// The months of treatment that an insurer keeps, up to the present one.
+    pub fn online(settings: &StatementSettings, now: DateTime<Utc>) -> Self {
+        let last = Month::of(calendar::today_in_japan(now));
+        Self {
+            first: last.back(settings.months_online),
+            last,
+        }
+    }
+
+    /// Those that are of both.
+    #[must_use]
+    pub fn within(self, others: Self) -> Self {
+        Self {
+            first: self.first.max(others.first),
+            last: self.last.min(others.last),
+        }
+    }
+
+    /// True where a month is one of them.
+    pub fn contains(self, month: Month) -> bool {
+        (self.first..=self.last).contains(&month)
+    }
+
+    /// All of them, the oldest first.
+    pub fn all(self) -> impl Iterator<Item = Month> {
+        let next = |month: &Month| Some(Month(month.end()));
+        iter::successors(Some(self.first), next).take_while(move |month| *month <= self.last)
     }
 }
 
@@ -202,6 +263,23 @@ mod tests {
         ] {
             assert_eq!(Month::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_back_from_the_month_in_japan() {
+        let settings = StatementSettings::default();
+        let now = |text| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        let online = Months::online(&settings, now("2026-10-31T15:00:00Z"));
+        assert_eq!((online.first, online.last), (month(2024, 11), month(2026, 11)));
+        let year = Months::year(2024).within(online);
+        assert_eq!(year.all().collect::<Vec<_>>(), [month(2024, 11), month(2024, 12)]);
+        assert!(year.contains(month(2024, 12)) && !year.contains(month(2025, 1)));
+        assert_eq!(Months::year(2023).within(online).all().count(), 0);
+        assert_eq!(Months::year(2026).all().count(), 12);
+        assert_eq!(Months::one(month(2026, 2)).all().collect::<Vec<_>>(), [month(2026, 2)]);
+        // A year that no calendar has.
+        assert_eq!(Months::year(i32::MAX).within(online).all().count(), 0);
+        assert_eq!(Months::year(i32::MIN).within(online).all().count(), 0);
     }
 
     #[test]

@@ -128,9 +128,10 @@ impl Deliveries {
         by: (Actor, Origin),
         (kind, label): (Kind, Month),
     ) -> Result<Outcome<Published>, Outage> {
-        let now = self.clock.now();
         let mut tx = self.begin(tenant).await?;
         let heads = delivery::lock(&mut tx, kind).await?;
+        // Behind the lock: what is published later counts from later.
+        let now = self.clock.now();
         let of_label = || heads.iter().filter(|head| head.label == label);
         let published = of_label().find(|head| head.state == State::Published);
         let Some(head) = published.or_else(|| of_label().find(|head| head.publish_at.is_some())) else {

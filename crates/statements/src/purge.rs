@@ -5,6 +5,7 @@ use crate::{
     delivery::{self, DeliveryNo},
     held,
     kind::Kind,
+    marks,
     month::Month,
     rows,
 };
@@ -15,7 +16,7 @@ use diesel::{
     sql_types::{Array, Bool, Date, Integer, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{Keys, PersonId, calendar};
+use kernel::{AccountId, Keys, PersonId, calendar};
 
 /// How long a version that was replaced or withdrawn may be published again.
 pub const KEPT: TimeDelta = TimeDelta::days(7);
@@ -35,10 +36,11 @@ pub async fn sweep(
     now: DateTime<Utc>,
 ) -> Result<usize, DatabaseError> {
     delivery::give_up_lapsed(tx, now).await?;
-    let mut swept = held::try_again(tx, keys, now).await?;
+    let mut swept = 0;
     let oldest = Month::of(calendar::today_in_japan(now)).back(months_online);
     let mut left = MOST;
     for kind in Kind::ALL {
+        swept += held::try_again(tx, keys, now, kind).await?;
         if due(tx, kind, (now, oldest)).await?.is_empty() {
             continue;
         }
@@ -50,11 +52,45 @@ pub async fn sweep(
     Ok(swept)
 }
 
-/// Empties what there is of people whom the house forgets.
-pub async fn forget(tx: &mut TenantTransaction, people: &[PersonId]) -> Result<(), DatabaseError> {
+/// Empties what there is of people whom the house forgets, and of their accounts. It waits for whoever settles rows that wait: they
+/// may have found somebody before they were forgotten. A load under way looks itself once it has come to its end ([`erase`]).
+pub async fn forget(
+    tx: &mut TenantTransaction,
+    people: &[PersonId],
+    accounts: &[AccountId],
+) -> Result<(), DatabaseError> {
+    for account in accounts {
+        marks::forget(tx, *account).await?;
+    }
+    if people.is_empty() {
+        return Ok(());
+    }
+    for kind in Kind::ALL {
+        delivery::hold(tx, kind).await?;
+    }
+    for kind in Kind::ALL {
+        erase(tx, kind, people).await?;
+    }
+    delete_of(tx, people, [DROP_SETTLED, DROP_DISCLOSURES]).await
+}
+
+/// Deletes the rows of a kind that are of these people.
+pub(crate) async fn erase(tx: &mut TenantTransaction, kind: Kind, people: &[PersonId]) -> Result<(), DatabaseError> {
+    let statements = match kind {
+        Kind::Costs => ERASE_COSTS,
+        Kind::Medicines => ERASE_MEDICINES,
+    };
+    delete_of(tx, people, statements).await
+}
+
+async fn delete_of(
+    tx: &mut TenantTransaction,
+    people: &[PersonId],
+    statements: [&'static str; 2],
+) -> Result<(), DatabaseError> {
     // One by one: for a list of ids PostgreSQL may read a large insurer whole.
     for person in people {
-        for statement in FORGET {
+        for statement in statements {
             let statement = diesel::sql_query(statement)
                 .bind::<Integer, _>(tx.tenant())
                 .bind::<SqlUuid, _>(person);
@@ -163,11 +199,16 @@ const DROP_HELD: &str = "DELETE FROM held_rows WHERE tenant_id = $1 AND delivery
 const DROP_SHARED: &str = "DELETE FROM shared_claims WHERE tenant_id = $1 AND delivery = $2";
 
 /// Rows of one's own are found by whom the insurer notifies, others by whose they are.
-const FORGET: [&str; 6] = [
+const ERASE_COSTS: [&str; 2] = [
     "DELETE FROM cost_rows WHERE tenant_id = $1 AND principal_id = $2 AND person_id = principal_id",
     "DELETE FROM cost_rows WHERE tenant_id = $1 AND person_id = $2 AND person_id <> principal_id",
+];
+
+const ERASE_MEDICINES: [&str; 2] = [
     "DELETE FROM medicine_rows WHERE tenant_id = $1 AND principal_id = $2 AND person_id = principal_id",
     "DELETE FROM medicine_rows WHERE tenant_id = $1 AND person_id = $2 AND person_id <> principal_id",
-    "DELETE FROM held_rows WHERE tenant_id = $1 AND settled_person_id = $2",
-    "DELETE FROM disclosures WHERE tenant_id = $1 AND person_id = $2",
 ];
+
+const DROP_SETTLED: &str = "DELETE FROM held_rows WHERE tenant_id = $1 AND settled_person_id = $2";
+
+const DROP_DISCLOSURES: &str = "DELETE FROM disclosures WHERE tenant_id = $1 AND person_id = $2";

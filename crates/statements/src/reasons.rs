@@ -126,6 +126,25 @@ pub enum ImportRefused {
         /// Those of people whom the roster does not know.
         unknown: u64,
     },
+    /// Nobody brought a master that was in force then.
+    #[error(
+        "{month}の1日に使う医薬品マスターがありません。何も取り込んでいません。運営者が madoguchi drugs import で、その日までに始まるマスターを取り込んでから、もう一度取り込んでください。"
+    )]
+    NoMaster {
+        /// Of treatment.
+        month: Month,
+    },
+    /// More rows than usual are of no medicine that the master has.
+    #[error(
+        "{rows}行のうち{unknown}行（{}％）の医薬品コードが、その月の医薬品マスターにありません。1％までなら受け取ります。何も取り込んでいません。医薬品コードの列を確かめるか、運営者に新しい医薬品マスターの取り込みを依頼してください。",
+        percent(*.unknown, *.rows)
+    )]
+    UnknownDrugs {
+        /// Rows of the file.
+        rows: u64,
+        /// Those of codes that their month's master has not.
+        unknown: u64,
+    },
     /// Less than half or more than twice what earlier deliveries held.
     #[error(
         "{what}（{here}）が、これまでの提供分の中央値（{median}）の半分から2倍の範囲にありません。何も取り込んでいません。ファイルが全部そろっているか、別のファイルでないかをお確かめください。正しいときは --allow-deviation を付けて、もう一度取り込んでください。"
@@ -163,6 +182,8 @@ impl ImportRefused {
             Self::NoYear { .. } => "no_year",
             Self::TooOld { .. } => "too_old",
             Self::Unmatched { .. } => "unmatched",
+            Self::NoMaster { .. } => "no_master",
+            Self::UnknownDrugs { .. } => "unknown_drugs",
             Self::Deviates { .. } => "deviates",
             Self::Changed => "changed",
             Self::AtWork => "at_work",
@@ -259,8 +280,30 @@ pub const PAST: kernel::Reason = kernel::Reason {
     },
 };
 
+/// More people would see somebody's rows than now, and whoever asks may not let them.
+pub const NOT_WIDENED: kernel::Reason = kernel::Reason {
+    code: "disclosure_not_widened",
+    kind: RefusalKind::Forbidden,
+    detail: "Who sees the rows is widened at the desk only.",
+    words: |_, _| {
+        Words::new(
+            "表示する範囲を広げるには、窓口でのお手続きが必要です",
+            "この画面では、ご家族にも表示する設定に変えたり、戻したりできません。何も変更していません。ご希望のときは、窓口へお申し出ください。",
+            &[("#desk", "お問い合わせ先")],
+        )
+    },
+};
+
 /// All of them.
-pub const REASONS: [kernel::Reason; 6] = [NO_DELIVERY, NOT_READY, ALREADY_PUBLISHED, PURGED, TAKEN_BACK, PAST];
+pub const REASONS: [kernel::Reason; 7] = [
+    NO_DELIVERY,
+    NOT_READY,
+    ALREADY_PUBLISHED,
+    PURGED,
+    TAKEN_BACK,
+    PAST,
+    NOT_WIDENED,
+];
 
 #[cfg(test)]
 mod tests {

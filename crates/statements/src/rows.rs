@@ -2,9 +2,11 @@
 
 use crate::{
     delivery::DeliveryNo,
+    drugs::Tariffs,
     kind::Kind,
     line::{CostLine, Line, MedicineLine},
     month::Month,
+    reckon::Reckoned,
 };
 use chrono::NaiveDate;
 use database::{DatabaseError, Prepared, TenantTransaction};
@@ -28,14 +30,15 @@ pub struct Found {
 }
 
 /// Puts rows into a delivery, and says how many. Into one that is loading whoever holds its lease alone, into a loaded one
-/// whoever comes without: otherwise none is put in. The tenant comes from the delivery's row: a distributed PostgreSQL runs the
-/// statement where that row lives.
+/// whoever comes without: otherwise none is put in. Medicines are reckoned by the tariffs. The tenant comes from the delivery's
+/// row: a distributed PostgreSQL runs the statement where that row lives.
 pub async fn insert(
     tx: &mut TenantTransaction,
     kind: Kind,
     delivery: DeliveryNo,
     lease: Option<Uuid>,
     found: Vec<Found>,
+    tariffs: &Tariffs,
 ) -> Result<usize, DatabaseError> {
     let mut common = Common::default();
     let (mut costs, mut medicines) = (Costs::default(), Medicines::default());
@@ -48,7 +51,7 @@ pub async fn insert(
         common.push(&line, person, principal);
         match line {
             Line::Cost(line) => costs.push(line),
-            Line::Medicine(line) => medicines.push(line),
+            Line::Medicine(line) => medicines.push(tariffs.reckon(&line), line),
         }
     }
     let sql = match kind {
@@ -174,23 +177,17 @@ struct Medicines {
 }
 
 impl Medicines {
-    fn push(&mut self, line: MedicineLine) {
-        let (class, saving, charge) = reckon(&line);
+    fn push(&mut self, reckoned: Reckoned, line: MedicineLine) {
         self.drugs.push(line.drug);
         self.forms.push(line.form.as_str());
         self.daily_millis.push(line.daily_milli);
         self.counts.push(line.count);
         self.rates.push(line.rate);
         self.pharmacies.push(line.pharmacy);
-        self.classes.push(class);
-        self.savings.push(saving);
-        self.charges.push(charge);
+        self.classes.push(reckoned.class.as_str());
+        self.savings.push(reckoned.saving_yen);
+        self.charges.push(reckoned.charge_yen);
     }
-}
-
-/// 後発区分, what a cheaper one would save, and the 特別の料金: nothing is known of any drug while there is no master.
-fn reckon(_: &MedicineLine) -> (&'static str, i32, i32) {
-    ("", 0, 0)
 }
 
 const INSERT_COSTS: &str = "

@@ -1,4 +1,4 @@
-//! This crate's tables, as diesel sees them. Rows of treatment are read and written through SQL alone, by kind.
+//! This crate's tables, as diesel sees them. The others are read and written through SQL alone.
 
 diesel::table! {
     statement_deliveries (tenant_id, delivery) {
@@ -30,28 +30,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    held_rows (tenant_id, held_id) {
-        tenant_id -> Integer,
-        held_id -> Uuid,
-        delivery -> Integer,
-        line -> Integer,
-        reason -> Text,
-        sealed -> Binary,
-        settled_person_id -> Nullable<Uuid>,
-        settled_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
-    shared_claims (tenant_id, delivery, month, claim_key) {
-        tenant_id -> Integer,
-        delivery -> Integer,
-        month -> Date,
-        claim_key -> Text,
-    }
-}
-
-diesel::table! {
     disclosures (tenant_id, person_id, kind) {
         tenant_id -> Integer,
         person_id -> Uuid,
@@ -61,3 +39,14 @@ diesel::table! {
         changed_at -> Timestamptz,
     }
 }
+
+diesel::table! {
+    statement_marks (tenant_id, account_id, kind) {
+        tenant_id -> Integer,
+        account_id -> Uuid,
+        kind -> Text,
+        seen_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(statement_deliveries, statement_marks);

@@ -78,9 +78,11 @@ fn note_theirs(kind: Kind) -> String {
         "INSERT INTO shared_claims (tenant_id, delivery, month, claim_key)
          SELECT r.tenant_id, r.delivery, r.month, r.claim_key
          FROM unnest($3::date[], $4::text[]) AS a (month, claim_key)
-         JOIN {} r ON r.month = a.month AND r.claim_key = a.claim_key
+         CROSS JOIN LATERAL (
+             SELECT * FROM {} o
+             WHERE o.tenant_id = $1 AND o.month = a.month AND o.claim_key = a.claim_key AND o.claim_key <> '' OFFSET 0) r
          JOIN statement_deliveries d ON d.delivery = r.delivery
-         WHERE r.tenant_id = $1 AND r.claim_key <> '' AND d.tenant_id = $1 AND d.label <> $2 AND d.purged_at IS NULL
+         WHERE d.tenant_id = $1 AND d.label <> $2 AND d.purged_at IS NULL
          ON CONFLICT DO NOTHING",
         kind.table()
     )
@@ -91,9 +93,13 @@ const NOTE_OWN: &str = "
     SELECT d.tenant_id, d.delivery, a.month, a.claim_key
     FROM statement_deliveries d, unnest($3::date[], $4::text[]) AS a (month, claim_key)
     WHERE d.tenant_id = $1 AND d.delivery = $2
-      AND EXISTS (SELECT FROM shared_claims s JOIN statement_deliveries e ON e.delivery = s.delivery
-                  WHERE s.tenant_id = $1 AND e.tenant_id = $1 AND s.month = a.month AND s.claim_key = a.claim_key
-                    AND e.kind = d.kind AND e.label <> d.label)
+      AND EXISTS (
+          SELECT FROM (
+              SELECT o.delivery FROM shared_claims o
+              WHERE o.tenant_id = $1 AND o.month = a.month AND o.claim_key = a.claim_key OFFSET 0) s
+          CROSS JOIN LATERAL (
+              SELECT * FROM statement_deliveries o WHERE o.tenant_id = $1 AND o.delivery = s.delivery OFFSET 0) e
+          WHERE e.kind = d.kind AND e.label <> d.label OFFSET 0)
     ON CONFLICT DO NOTHING";
 
 const NOTE_WAITING: &str = "

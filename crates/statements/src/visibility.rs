@@ -16,8 +16,8 @@ use kernel::{PersonId, TenantId};
 use roster::{born_by, has_left, is_born_after, protection};
 use tenancy::{FamilyDefault, FormerDependants, StatementSettings};
 
-/// 表示範囲: who sees somebody's rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// 表示範囲: who sees somebody's rows. The narrower is the greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Audience {
     /// They, and whom the insurer notifies for them.
     Household,
@@ -43,6 +43,15 @@ impl Audience {
     /// Reads [`Self::as_str`].
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|audience| audience.as_str() == word)
+    }
+
+    /// As people choose it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Household => "ご家族（組合員本人）にも表示する",
+            Self::SelfOnly => "自分だけに表示する",
+            Self::Suppressed => "だれにも表示しない",
+        }
     }
 }
 
@@ -104,14 +113,18 @@ impl Family {
         }
     }
 
-    /// Who sees somebody's rows: whom they say, else as usual. A child's are the family's until they are grown up.
+    /// Who sees somebody's rows: whom they say, else as usual.
     pub fn audience(&self, standing: &Standing) -> Audience {
-        let usual = if self.self_only && !standing.is_child {
+        standing.said.unwrap_or(self.usual(standing.is_child))
+    }
+
+    /// Who sees the rows of somebody who has said nothing. A child's are the family's until they are grown up.
+    pub fn usual(&self, is_child: bool) -> Audience {
+        if self.self_only && !is_child {
             Audience::SelfOnly
         } else {
             Audience::Household
-        };
-        standing.said.unwrap_or(usual)
+        }
     }
 }
 
@@ -209,9 +222,18 @@ pub fn condition() -> String {
     )
 }
 
-/// `SELECT columns` of all rows `r` that count and that whoever looks may see, from the month `$9` to the month `$10`. Each part
-/// only says where to look, by an index of its own, and no row is in two; the condition decides.
+/// A row `r` of a delivery `live` that counts.
+pub(crate) const COUNTS: &str = "live.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL";
+
+/// `SELECT columns` of all rows `r`, of deliveries `live`, that count and that whoever looks may see, from the month `$9` to the
+/// month `$10`.
 pub fn seen(kind: Kind, columns: &str) -> String {
+    seen_of(kind, columns, COUNTS)
+}
+
+/// The same of rows that another condition chooses. Each part only says where to look, by an index of its own, and no row is in
+/// two; the rule decides.
+pub(crate) fn seen_of(kind: Kind, columns: &str, chosen: &str) -> String {
     let rows = |place: &str| {
         format!(
             "SELECT * FROM {} o WHERE o.tenant_id = $1 AND o.month >= $9 AND o.month <= $10 AND {place}",
@@ -232,9 +254,9 @@ pub fn seen(kind: Kind, columns: &str) -> String {
     ];
     let parts = places.map(|place| {
         format!(
-            "SELECT {columns} FROM {place} JOIN statement_deliveries live ON live.delivery = r.delivery
-            WHERE live.tenant_id = $1 AND live.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL
-              AND {}",
+            "SELECT {columns} FROM {place} CROSS JOIN LATERAL (
+                SELECT * FROM statement_deliveries o WHERE o.tenant_id = $1 AND o.delivery = r.delivery OFFSET 0) live
+            WHERE {chosen} AND {}",
             condition()
         )
     });

@@ -7,6 +7,7 @@ use crate::{
     kind::Kind,
     month::Month,
     publish::Published,
+    recompute::Recomputed,
     tally::{Sum, Tally},
 };
 use chrono::{DateTime, Utc};
@@ -61,6 +62,18 @@ pub(crate) fn withdrawn(withdrawn: &Published) -> Vec<String> {
         _ => "no longer to be published",
     };
     vec![format!("  {done}: {}", called(&withdrawn.delivery))]
+}
+
+/// A line of each delivery whose rows were reckoned anew.
+pub(crate) fn recomputed(recomputed: &[Recomputed]) -> Vec<String> {
+    if recomputed.is_empty() {
+        return vec!["  nothing to recompute".to_owned()];
+    }
+    let line = |of: &Recomputed| {
+        let (rows, changed) = (count(of.rows), count(of.changed));
+        format!("  recomputed: {}, {rows} rows, {changed} changed", called(&of.delivery))
+    };
+    recomputed.iter().map(line).collect()
 }
 
 /// A line of each, below one that says what they hold.
@@ -133,6 +146,10 @@ fn found(checked: &Checked, oldest: Month) -> Vec<String> {
         count(corrected.claims),
         count(corrected.withdrawn)
     ));
+    if checked.unknown_drugs > 0 {
+        let rows = count(checked.unknown_drugs);
+        lines.push(format!("  medicines not in the master: {rows} rows, of no class"));
+    }
     if tally.too_old > 0 {
         let rows = count(tally.too_old);
         lines.push(format!(
@@ -173,7 +190,7 @@ fn signed(number: i64) -> String {
 }
 
 /// 12,345.
-fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut counted = String::new();
     for (nth, digit) in digits.chars().enumerate() {

@@ -136,6 +136,20 @@ impl<C: Column> Header<C> {
         Self::read(fields, mapping, &mut ErrorLog::<Fault>::default())
     }
 
+    /// Of a table without one: which column is where of how many, counted from 1.
+    pub(crate) fn laid_out(layout: &[(C, usize)], width: usize) -> Self {
+        let place = |column: C| {
+            let laid = layout.iter().find(|(laid, _)| laid.index() == column.index());
+            laid.and_then(|(_, nth)| nth.checked_sub(1))
+        };
+        Self {
+            places: C::ALL.iter().map(|column| (*column, place(*column))).collect(),
+            width,
+            least: width,
+            unknown: Vec::new(),
+        }
+    }
+
     /// Reads the header's fields; what is wrong goes to `errors` as line 1.
     pub(crate) fn read<Reason: Display + From<Fault>>(
         fields: &[String],

@@ -13,6 +13,8 @@ pub(crate) struct Metered<R> {
     ends_in_cr: bool,
     /// True once its last line was ended for it.
     pub(crate) is_unended: bool,
+    /// True once the parser was told that nothing comes any more.
+    pub(crate) is_over: bool,
     hash: Sha256,
     /// The first bytes, where a byte order mark stands.
     pub(crate) head: [u8; 3],
@@ -29,6 +31,7 @@ impl<R: Read> Metered<R> {
             inner,
             ends_in_cr,
             is_unended: false,
+            is_over: false,
             hash: Sha256::new(),
             head: [0; 3],
             bytes: 0,
@@ -64,7 +67,11 @@ impl<R: Read> Read for Metered<R> {
                     (*first, self.last, self.is_unended) = (b'\n', b'\n', true);
                     1
                 }
-                _ => 0,
+                Some(_) => {
+                    self.is_over = true;
+                    0
+                }
+                None => 0,
             });
         }
         self.hash.update(&*read);

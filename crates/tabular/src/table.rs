@@ -33,6 +33,8 @@ pub struct Table<C, Reason, R> {
     mapping: Mapping,
     rules: Rules,
     rows: u64,
+    /// The line of a record that was read and is a row still to be handed out.
+    pending: Option<u64>,
     /// True once there are no rows to come, or none that could be read.
     is_over: bool,
     pub(crate) errors: ErrorLog<Reason>,
@@ -83,6 +85,25 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
         if table.errors.is_empty() {
             table.read_header();
         }
+        table.pending = None;
+        table.is_over = !table.errors.is_empty();
+        Ok(table)
+    }
+
+    /// The same of a table without a header: which column is where of how many, counted from 1. Its first line says how it is
+    /// encoded; one of plain letters is CP932, as such files have been since before there was anything else.
+    pub fn open_laid_out(file: R, layout: &[(C, usize)], width: usize, rules: Rules) -> io::Result<Self> {
+        let mut table = Self::begin(file, Mapping::default(), rules)?;
+        table.header = Header::laid_out(layout, width);
+        if table.errors.is_empty() {
+            match table.decoded() {
+                Some((Encoding::Utf8, fields)) if fields.iter().all(|field| field.is_ascii()) => {
+                    table.encoding = Encoding::Cp932;
+                }
+                Some((encoding, _)) => table.encoding = encoding,
+                None => table.fault(1, Fault::UnknownEncoding),
+            }
+        }
         table.is_over = !table.errors.is_empty();
         Ok(table)
     }
@@ -127,13 +148,15 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             mapping,
             rules: Rules { max_rows, ..rules },
             rows: 0,
+            pending: None,
             is_over: false,
             errors: ErrorLog::default(),
         };
         match shape {
             Ok(_) => {
                 // Text was looked at, and is not blank.
-                if table.next_record()?.is_none() && table.errors.is_empty() {
+                table.pending = table.next_record()?;
+                if table.pending.is_none() && table.errors.is_empty() {
                     table.fault(1, Fault::EmptyFile);
                 }
             }
@@ -153,7 +176,11 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             if self.is_over {
                 return Ok(None);
             }
-            let Some(line) = self.next_record()? else {
+            let next = match self.pending.take() {
+                None => self.next_record()?,
+                pending => pending,
+            };
+            let Some(line) = next else {
                 self.is_over = true;
                 if self.rows == 0 && self.errors.is_empty() {
                     self.fault(1, Fault::NoRows(self.rules.rows_of));
@@ -237,8 +264,9 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             if !self.record.iter().flatten().copied().all(shape::is_blank) {
                 let within = self.record.iter().flatten().filter(|byte| **byte == b'\n').count();
                 let within = u64::try_from(within).unwrap_or_default();
-                // The reader stands behind the line feed that ended the row.
-                return Ok(Some(self.csv.position().line().saturating_sub(1 + within)));
+                // The reader stands behind the line feed that ended the row, but where the file's end did, within a quotation.
+                let ended = u64::from(!self.csv.get_ref().is_over);
+                return Ok(Some(self.csv.position().line().saturating_sub(ended + within)));
             }
         }
     }
@@ -408,10 +436,51 @@ mod tests {
     }
 
     #[test]
+    fn a_table_without_a_header_has_its_columns_where_they_are_laid_out() {
+        let layout = [(Column::Code, 1), (Column::Name, 3)];
+        let read = |file: &[u8]| {
+            let mut table = Table::<Column, Fault, _>::open_laid_out(file, &layout, 3, RULES).unwrap();
+            let mut rows = Vec::new();
+            while let Some(mut row) = table.next_row().unwrap() {
+                let cells = [Column::Code, Column::Name, Column::Note]
+                    .map(|column| row.read(column, |text| texts::code(text, 40)));
+                rows.push((row.line(), cells));
+            }
+            let read = table.finish().unwrap();
+            let errors = read
+                .errors
+                .kept()
+                .iter()
+                .map(|e| (e.line, e.reason.clone()))
+                .collect::<Vec<_>>();
+            (rows, errors, read.encoding)
+        };
+        let text = "1,x,あ\r\n\r\n2,y,い,\r\n3,z\n";
+        let (cp932, _, _) = encoding_rs::SHIFT_JIS.encode(text);
+        for (bytes, encoding) in [(text.as_bytes(), Encoding::Utf8), (&cp932, Encoding::Cp932)] {
+            let (rows, errors, found) = read(bytes);
+            assert_eq!(rows, [(1, some(["1", "あ", ""])), (3, some(["2", "い", ""]))]);
+            assert_eq!(errors, [(4, Fault::FieldCount { expected: 3, found: 2 })]);
+            assert_eq!(found, encoding);
+        }
+        assert_eq!(read(b"1,x,a\n2,y,\x82\xA0\n").0[1].1, some(["2", "あ", ""]));
+        assert_eq!(read(b"").1, [(1, Fault::EmptyFile)]);
+    }
+
+    #[test]
     fn bytes_that_do_not_decode_are_an_error_of_their_column() {
         let (rows, errors) = read(&["コード,名前\n1,".as_bytes(), b"\x83"].concat());
         assert_eq!(rows, [[Some("1".into()), None, Some(String::new())]]);
         assert_eq!(errors, [(2, "名前", Fault::Undecodable(Encoding::Utf8))]);
+    }
+
+    #[test]
+    fn a_file_that_ends_within_a_quotation_names_the_line_on_which_its_last_row_begins() {
+        for end in ["", "\n", "\n\n", "\"", "\"\n"] {
+            let file = ["コード,名前\n1,あ\n2,\"い".as_bytes(), b"\x83", end.as_bytes()].concat();
+            let undecodable = Fault::Undecodable(Encoding::Utf8);
+            assert_eq!(read(&file).1, [(3, "名前", undecodable)], "{end:?}");
+        }
     }
 
     #[test]

@@ -32,6 +32,14 @@ impl Written {
         }
     }
 
+    /// What it is called on pages.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Cp932 => "Shift_JIS（CP932）",
+        }
+    }
+
     /// Reads [`Self::as_str`].
     pub fn read(word: &str) -> Option<Self> {
         [Self::Utf8, Self::Cp932]

@@ -100,6 +100,16 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
     let none = Settings::default();
     let code = folder.code.as_ref().map(InsurerCode::as_str);
     if let Some(stored) = stored {
+        let proposed = |settings: &Settings| {
+            let generics = settings.statements.generics;
+            (generics.saving, generics.exclude_classes)
+        };
+        if proposed(stored) != proposed(&folder.settings) {
+            let code = code.unwrap_or_default();
+            difference.remarks.push(format!(
+                "medicines that are loaded keep the savings of before until: madoguchi statements recompute {code}"
+            ));
+        }
         let (stored, new) = (plain(code, stored), plain(code, &folder.settings));
         compare_values("", &stored, &new, &mut difference.lines);
     } else {

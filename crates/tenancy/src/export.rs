@@ -1,7 +1,7 @@
 //! Writing an insurer back into a folder, as `apply` reads it: applied again, it changes nothing.
 
 use crate::{
-    ContactDesk, Feature, FolderPart, RosterSettings, Settings, StatementSettings,
+    ContactDesk, Feature, FolderPart, GenericSettings, RosterSettings, Settings, StatementSettings,
     directory::InsurerRow,
     folder::day_word,
     logos,
@@ -187,13 +187,30 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
     toml.0
 }
 
+fn generics(toml: &mut Toml, settings: GenericSettings) {
+    toml.plain("min_month_yen", settings.min_month_yen);
+    toml.plain("min_line_yen", settings.min_line_yen);
+    toml.plain("min_days", settings.min_days);
+    toml.plain("min_age", settings.min_age);
+    toml.texts(
+        "exclude_classes",
+        settings.exclude_classes.all().map(|digits| digits.to_string()),
+    );
+    toml.text("saving", settings.saving.as_str());
+}
+
 fn statements(toml: &mut Toml, settings: StatementSettings) {
     toml.table("statements");
     toml.plain("months_online", settings.months_online);
+    if settings.generics != GenericSettings::default() {
+        generics(toml, settings.generics);
+    }
     toml.text("costs_family", settings.costs_family.as_str());
     toml.text("medicines_family", settings.medicines_family.as_str());
     toml.plain("adult_age", settings.adult_age);
     toml.text("former_dependants", settings.former_dependants.as_str());
+    toml.plain("arrives_after_months", settings.arrives_after_months);
+    toml.text("official_notice", settings.official_notice.as_str());
 }
 
 fn desk(toml: &mut Toml, desk: &ContactDesk) {

@@ -113,6 +113,11 @@ impl Insurer {
         self.state == InsurerState::Open
     }
 
+    /// True where members read their statements of costs here, as far as their time after a loss of coverage goes.
+    pub fn has_statements(&self) -> bool {
+        self.modules.is_open(Feature::CostStatements)
+    }
+
     /// How many times more may be tried from an address at this insurer's door, where its members share the network.
     pub fn factor(&self, address: IpAddr) -> Option<u32> {
         self.networks
@@ -195,6 +200,16 @@ words! {
 }
 
 words! {
+    /// Which of several generics a saving is reckoned against, and so what may be said of it.
+    SavingBasis {
+        /// The cheapest: so much at most.
+        Most = "most" "最大",
+        /// The dearest that is cheaper: so much at the least.
+        Least = "least" "少なくとも",
+    }
+}
+
+words! {
     /// Who sees the statements of somebody of a family who has said nothing.
     FamilyDefault {
         /// The insured person, too, whose family they are of.
@@ -211,6 +226,16 @@ words! {
         Show = "show" "表示する",
         /// Nothing.
         Hide = "hide" "表示しない",
+    }
+}
+
+words! {
+    /// The 医療費通知 that an insurer gives for the tax return (医療費控除): a member's own print is none.
+    OfficialNotice {
+        /// None of its own: receipts, or マイナポータル.
+        None = "none" "お送りしていない",
+        /// On paper, each January.
+        Paper = "paper" "1月下旬に書面でお送りする",
     }
 }
 
@@ -239,7 +264,10 @@ words! {
 impl Feature {
     /// True where its crate exists; the others can only be prepared for.
     pub const fn is_built(self) -> bool {
-        matches!(self, Self::MedicalGuide | Self::MedicineGuide)
+        matches!(
+            self,
+            Self::CostStatements | Self::MedicalGuide | Self::GenericSavings | Self::MedicineGuide
+        )
     }
 }
 
@@ -267,6 +295,11 @@ impl Features {
             FeatureState::Open if !module.is_built() => FeatureState::Preparing,
             wished => wished,
         }
+    }
+
+    /// True where it is in use.
+    pub fn is_open(&self, module: Feature) -> bool {
+        self.state(module) == FeatureState::Open
     }
 
     /// The state in the insurer's settings.

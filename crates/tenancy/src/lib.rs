@@ -12,6 +12,7 @@ mod difference;
 mod directory;
 mod export;
 mod folder;
+mod generic_settings;
 mod insurer;
 pub mod logos;
 pub mod maintenance;
@@ -38,9 +39,10 @@ pub use folder::{
     PartExport, PartFile, PartFiles, PartFuture, PartLines, Problems, Section, TermsFile, Topic, day_word, read_logo,
     read_typed, text_problem,
 };
+pub use generic_settings::{GenericSettings, MedicineClasses};
 pub use insurer::{
     FamilyDefault, Feature, FeatureState, Features, FormerDependants, Insurer, InsurerKind, InsurerState, LogoHead,
-    MemberDocument, TermsHead,
+    MemberDocument, OfficialNotice, SavingBasis, TermsHead,
 };
 pub use named::{NamedError, named};
 pub use network::SharedNetwork;

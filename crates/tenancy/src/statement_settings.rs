@@ -1,6 +1,6 @@
 //! How an insurer shows what its members' treatment cost and which medicines they had.
 
-use crate::{FamilyDefault, FormerDependants};
+use crate::{FamilyDefault, FormerDependants, OfficialNotice};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -10,6 +10,9 @@ use std::ops::RangeInclusive;
 pub struct StatementSettings {
     /// Months of treatment that are kept, counted back from the present one, 12–36.
     pub months_online: u32,
+    /// Which savings are proposed.
+    #[serde(flatten)]
+    pub generics: crate::GenericSettings,
     /// Who sees what treatment cost somebody of the family who has said nothing.
     pub costs_family: FamilyDefault,
     /// Who sees their medicines.
@@ -18,6 +21,10 @@ pub struct StatementSettings {
     pub adult_age: u8,
     /// What becomes of the months in which somebody was a dependant, once they are none any more.
     pub former_dependants: FormerDependants,
+    /// Months from treatment to the 処理年月 of the delivery that holds most of it, 1–6.
+    pub arrives_after_months: u32,
+    /// What members have for their tax return.
+    pub official_notice: OfficialNotice,
 }
 
 impl StatementSettings {
@@ -25,16 +32,21 @@ impl StatementSettings {
     pub const MONTHS_ONLINE: RangeInclusive<u32> = 12..=database::MOST_MONTHS;
     /// From the end of compulsory school to the age of majority of old.
     pub const ADULT_AGE: RangeInclusive<u32> = 15..=20;
+    /// Claimed in the month after treatment at the earliest.
+    pub const ARRIVES_AFTER_MONTHS: RangeInclusive<u32> = 1..=6;
 }
 
 impl Default for StatementSettings {
     fn default() -> Self {
         Self {
             months_online: 24,
+            generics: crate::GenericSettings::default(),
             costs_family: FamilyDefault::Household,
             medicines_family: FamilyDefault::Household,
             adult_age: 18,
             former_dependants: FormerDependants::Show,
+            arrives_after_months: 2,
+            official_notice: OfficialNotice::None,
         }
     }
 }

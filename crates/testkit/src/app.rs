@@ -26,7 +26,7 @@ use std::{
     ops::Deref,
     sync::atomic::{AtomicU32, Ordering},
 };
-use tenancy::Folder;
+use tenancy::{Features, Folder};
 use tokio::sync::watch;
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -93,6 +93,12 @@ impl TestApp {
     pub async fn with(folder: &str, change: impl FnOnce(&mut Folder), configure: impl FnOnce(&mut Config)) -> Self {
         let insurer = TestDatabase::with(folder, change).await;
         Box::pin(Self::of(insurer, configure)).await
+    }
+
+    /// At an insurer whose members read no statements here: whoever loses coverage has nothing to come in for.
+    pub async fn without_statements() -> Self {
+        let none = |folder: &mut Folder| folder.settings.modules = Features::default();
+        Self::with("32290413", none, |_| ()).await
     }
 
     /// With one connection, which prepares each statement once: for tests that count statements.

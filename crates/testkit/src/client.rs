@@ -222,6 +222,8 @@ impl Client {
             "/portal/signup/",
             "/portal/terms",
             "/portal/account",
+            "/portal/costs",
+            "/portal/medicines",
             "/console/",
             "/operator/",
         ];

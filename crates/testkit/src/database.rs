@@ -179,6 +179,11 @@ impl TestDatabase {
             .unwrap();
     }
 
+    /// Where its database is reached as its owner.
+    pub fn owner_url(&self) -> String {
+        self.owner.clone()
+    }
+
     /// A writing transaction of a tenant, as the service begins them.
     pub async fn write(&self, tenant: TenantId) -> TenantTransaction {
         self.database.tenant(tenant).write(Durability::Safe).await.unwrap()

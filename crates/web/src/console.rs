@@ -5,7 +5,6 @@ mod approvals;
 mod audit;
 mod colleague;
 mod colleagues;
-mod csv;
 mod enrol;
 mod factor;
 mod home;

@@ -33,6 +33,15 @@ pub const MY_PAGE: Nav = Nav {
     text: "マイページ",
 };
 
+/// The menu of those whose coverage has ended, after what modules add.
+pub const FORMER_REST: [Nav; 2] = [
+    Nav {
+        path: account::PASSWORD,
+        text: "パスワードの変更",
+    },
+    REST[1],
+];
+
 /// The members' menu after what modules add.
 pub const REST: [Nav; 2] = [
     Nav {
@@ -103,8 +112,8 @@ pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
             recover::user_id_submit,
         ),
         // Terms (manual 1-6)
-        session(GET, "/portal/terms", "terms", terms::show),
-        session(POST, "/portal/terms", "terms.accept", terms::submit),
+        session(GET, "/portal/terms", "terms", terms::show).for_former(),
+        session(POST, "/portal/terms", "terms.accept", terms::submit).for_former(),
         public(GET, "/portal/help", "help", help::show),
         // Account
         public(GET, "/portal/email/stop", "desk_email", desk_email::ask),
@@ -123,13 +132,14 @@ pub fn rows(panels: &Arc<[PanelSource]>) -> Vec<Row> {
         foreign("/portal/mails/stop", "mails.stop_submit", mails::stop),
         member(GET, "/portal/account/close", "close", close::show),
         member(POST, "/portal/account/close", "close.submit", close::submit),
-        member(GET, "/portal/account/password", "account.password", account::password),
+        member(GET, "/portal/account/password", "account.password", account::password).for_former(),
         member(
             POST,
             "/portal/account/password",
             "account.password_submit",
             account::change_password,
-        ),
+        )
+        .for_former(),
         member(
             POST,
             "/portal/account/sessions/:id/end",

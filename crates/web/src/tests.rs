@@ -53,6 +53,7 @@ fn services() -> Services {
         http: HttpSettings::default(),
         table: Table::new(crate::portal::rows(&Arc::from([]))),
         nav: Arc::from([crate::portal::MY_PAGE]),
+        former_nav: Arc::from([]),
     }
 }
 

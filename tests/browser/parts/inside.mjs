@@ -47,6 +47,9 @@ export default function register(site) {
         ['/portal/account/password', 'パスワードの変更'],
         ['/portal/account/email', 'メールアドレスの変更'],
         ['/portal/account/consents', '同意した利用規約'],
+        ['/portal/account/family', 'ご家族への表示'],
+        ['/portal/costs', '医療費通知'],
+        ['/portal/medicines', 'ジェネリック差額明細'],
       ]) {
         await page.goto(path);
         await isAt(page, path, heading);

@@ -191,7 +191,7 @@ async function hasTheManualsMenu(page, insurer, person) {
   assert.match(headings[0], /^組合からのお知らせ 未読\d+件$/);
   assert.ok(headings[1].startsWith(`${person.name}さんへのお知らせ`), headings[1]);
   assert.deepEqual(headings.slice(-2), ['通院', 'お薬']);
-  await says(page, '最近の医療費', 'ジェネリック利用状況', 'まだデータがありません', '準備中', '未読');
+  await says(page, '最近の医療費', 'ジェネリック利用状況', '準備中', '未読');
   assert.doesNotMatch(await mainText(page), /¥\s?0|(?<!\d)0円/);
   await follow(page, '上手な医療のかかり方');
   await isAt(page, '/portal/guides/medical-guide', '上手な医療のかかり方');

@@ -27,6 +27,7 @@ async fn a_file_goes_once_to_who_asked_within_a_day() {
     let first = wish(&app).await;
     let page = other.get(&first).await;
     says(&page, 200, "発送会社に渡すCSV");
+    says(&page, 200, ">UTF-8</td>");
     says(&page, 200, "24時間以内に1回だけ");
     assert!(
         !page.text.contains("すぐに上の内容のとおりに行われます"),
@@ -34,6 +35,10 @@ async fn a_file_goes_once_to_who_asked_within_a_day() {
         page.text
     );
     told(&[&asker], &["/console/letters", file], &first).await;
+    // Another file's page has nothing to tell of it.
+    let consents = asker.get("/console/terms/addendum/1").await;
+    assert_eq!(consents.status, 200);
+    assert!(!consents.text.contains(&first), "{}", consents.text);
     // Somebody more, of whom the filter was shown as well: it is agreed to all the same.
     app.later(1);
     app.insurer.import(&[TestPerson::new(101), TestPerson::new(102)]).await;

@@ -56,6 +56,19 @@ async fn what_nobody_else_can_agree_to_is_refused_with_whom_it_takes() {
 
 // security.md 73
 #[tokio::test]
+async fn the_page_of_the_file_of_consents_says_that_nobody_else_can_agree() {
+    let app = app(&[ApprovalAction::Export]).await;
+    let [alone] = clerks(&app, &[Role::Administrator]).await;
+    says(
+        &alone.post("/console/terms/addendum/1/consents", &[]).await,
+        409,
+        NOBODY,
+    );
+    assert!(states(&app).await.is_empty());
+}
+
+// security.md 73
+#[tokio::test]
 async fn a_notice_to_a_protected_person_is_agreed_to_by_whoever_may_know_of_them() {
     let app = app(&[ApprovalAction::Notice]).await;
     let [boss, other] = clerks(&app, &[Role::Administrator]).await;

@@ -6,7 +6,20 @@ use access::Role;
 use database::Durability;
 use diesel_async::RunQueryDsl;
 use std::time::Duration;
+use testkit::{admin_url, lines};
 use tokio::time::sleep;
+
+/// Until so many wait for the roles, however slow the machine is; or no longer, where they wait for something else.
+async fn waiting(count: usize) {
+    let waiting =
+        "SELECT '' AS line FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%staff_roles%'";
+    for _ in 0..80 {
+        if lines(&admin_url(), waiting).await.len() >= count {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_once_more_while_another_agrees_does_not_stand_in_their_way() {
@@ -26,11 +39,11 @@ async fn who_asks_once_more_while_another_agrees_does_not_stand_in_their_way() {
     let (asked, agreed, ()) = tokio::join!(
         give(&boss, &gains, &more),
         async {
-            sleep(Duration::from_millis(200)).await;
+            waiting(1).await;
             agree(&other, &wish).await
         },
         async {
-            sleep(Duration::from_millis(400)).await;
+            waiting(2).await;
             held.rollback().await.unwrap();
         }
     );

@@ -44,6 +44,13 @@ async fn four_eyes_are_switched_on_at_once_and_off_by_two() {
     let stored = "SELECT (settings->'approvals'->>'export') AS line FROM insurers WHERE tenant_id = ";
     let stored = format!("{stored}{}", app.tenant());
     assert_eq!(app.insurer.lines(&stored).await, ["true"]);
+    // What can't be taken back where it is listed says from where it is changed.
+    let changed = format!("/console/settings/revisions/{}", revision(&boss).await);
+    says(
+        &boss.get(&changed).await,
+        200,
+        "承認が要る操作は承認の画面から改めてください",
+    );
     app.later(10);
     assert_eq!(switch(&usual).await.status, 303);
     assert_eq!(app.insurer.lines(&stored).await, ["true"], "off by two");
@@ -86,7 +93,8 @@ async fn of_two_who_switch_the_later_is_shown_both_and_has_asked_for_nothing() {
         says(&told, 409, said);
     }
     assert!(!told.text.contains("value=\"export\" checked"), "{}", told.text);
-    assert!(states(&app).await.is_empty(), "nothing is taken out by it");
+    says(&send(&two, &seen, "grant").await, 409, "ほかの職員が先に変更しました");
+    assert!(states(&app).await.is_empty(), "nothing is taken out by either");
     // Having seen both they may: what is not ticked goes by two.
     assert_eq!(send(&two, &revision(&two).await, "export").await.status, 303);
     assert!(states(&app).await.is_empty());

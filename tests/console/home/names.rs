@@ -2,23 +2,11 @@
 
 use super::{looks, panel, panels, words};
 use access::{Reach, Role};
-use testkit::{TestApp, TestClerk, TestPerson};
+use testkit::{TestApp, TestClerk};
 
 /// An insurer with two people whom what is typed does not tell apart, and the address of the page about them.
 async fn twins() -> (TestApp, TestClerk, String) {
-    let mut app = TestApp::with("139998", |_| (), |_| ()).await;
-    let twin = |branch: &str, kana: &str| TestPerson {
-        branch: branch.into(),
-        kana_name: kana.into(),
-        ..TestPerson::new(105)
-    };
-    let twins = [twin("01", "コクホ　ショウ"), twin("02", "コクホ　シヨウ")];
-    app.insurer.import(&twins).await;
-    app.person = TestPerson {
-        kana_name: "コクボ　ショウ".into(),
-        ..twins[0].clone()
-    };
-    try_again(&app).await;
+    let (app, _) = Box::pin(crate::tasks::twins()).await;
     let clerk = app.clerk(&[Role::Eligibility]).await;
     let home = clerk.get("/console/").await;
     assert!(

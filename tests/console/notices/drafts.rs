@@ -1,6 +1,7 @@
 //! Drafts: written, listed, handed over; and of two who write at the same time.
 
 use super::{LIST, NEW, TITLE, form, publish, published, sees, trail, version, write};
+use crate::portal::says;
 use access::{Reach, Role};
 use testkit::TestApp;
 
@@ -9,6 +10,7 @@ async fn a_draft_is_shown_as_a_member_reads_it_and_published_it_is_theirs_and_co
     let app = TestApp::start().await;
     let (member, _) = app.member().await;
     let clerk = app.clerk(&[Role::NoticeEditor]).await;
+    says(&clerk.get(NEW).await, 200, "画像とHTMLのタグは使えません");
     let draft = write(&clerk, &[]).await;
     let page = clerk.get(&draft).await;
     assert!(page.text.contains("<strong>12月25日</strong>"), "{}", page.text);

@@ -40,7 +40,7 @@ async fn a_planned_interruption_is_told_to_members_and_staff_before_and_during_i
         .await;
     assert!(eras.text.contains("value=\"令和元年5月1日 9:00\"") && eras.text.contains("value=\"R1.5.1 21時\""));
     assert!(
-        !eras.text.contains("開始の日時を") && eras.text.contains("終了の日時を"),
+        !eras.text.contains("開始の日時を") && eras.text.contains("終了は、開始より後で"),
         "{}",
         eras.text
     );

@@ -31,7 +31,7 @@ async fn what_is_wrong_is_said_at_every_field_at_once_and_what_was_typed_stays()
     );
     for (topic, changed, field) in [
         ("branding", ("brand_color", "orange"), "brand_color"),
-        ("branding", ("kana", "けんぽ"), "kana"),
+        ("branding", ("kana", "健保"), "kana"),
         ("modules", ("survey", ""), "survey"),
         ("sign-up", ("relations", "01＝だれか"), "relations"),
         ("sign-up", ("relations", "01＝本人\r\n01＝子"), "relations"),

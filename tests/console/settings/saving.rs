@@ -40,6 +40,15 @@ async fn what_is_saved_is_a_revision_with_who_and_why_and_nodes_see_it_within_se
 }
 
 #[tokio::test]
+async fn the_insurers_kana_is_katakana_of_full_width_however_it_was_typed() {
+    let app = TestApp::start().await;
+    let clerk = administrator(&app).await;
+    let saved = save(&clerk, BRANDING, &[("kana", "みほん ｹﾝﾎﾟ"), ("why", "カナを直す")]).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    assert_eq!(seen(&app).await.kana, "ミホン　ケンポ");
+}
+
+#[tokio::test]
 async fn each_form_sent_as_it_was_shown_changes_nothing() {
     let app = TestApp::with(
         "32290413",

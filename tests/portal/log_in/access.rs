@@ -14,7 +14,7 @@ pub(super) async fn import_lost(app: &TestApp, who: &SignedUp, day: &str) {
 // security.md 41
 #[tokio::test]
 async fn coverage_lost_by_an_import_ends_access_at_once() {
-    let app = TestApp::start().await;
+    let app = TestApp::without_statements().await;
     let (client, who) = app.member().await;
     import_lost(&app, &who, "2026-11-23").await;
     assert_eq!(client.get(MY_PAGE).await.status, 200, "to the last covered day");
@@ -37,7 +37,7 @@ async fn coverage_lost_by_an_import_ends_access_at_once() {
 
 #[tokio::test]
 async fn whoever_vanishes_from_the_roster_has_lost_coverage_and_who_returns_has_it_again() {
-    let app = TestApp::start().await;
+    let app = TestApp::without_statements().await;
     let (client, who) = app.member().await;
     app.insurer.import(&[TestPerson::new(106)]).await;
     assert_eq!(client.get(MY_PAGE).await.status, 403);
@@ -47,7 +47,11 @@ async fn whoever_vanishes_from_the_roster_has_lost_coverage_and_who_returns_has_
 
 #[tokio::test]
 async fn the_insurers_days_after_loss_are_for_reading_with_a_word_on_it() {
-    let app = TestApp::with("32290413", |folder| folder.settings.after_loss_days = 2, |_| ()).await;
+    let two_days = |folder: &mut tenancy::Folder| {
+        folder.settings.after_loss_days = 2;
+        folder.settings.modules = tenancy::Features::default();
+    };
+    let app = TestApp::with("32290413", two_days, |_| ()).await;
     let (client, who) = app.member().await;
     import_lost(&app, &who, "2026-11-21").await;
     says(

@@ -333,7 +333,7 @@ async fn only_failures_count_for_a_network_and_then_strangers_wait_and_known_dev
 
 #[tokio::test]
 async fn a_right_password_that_may_not_come_in_opens_nothing_and_is_no_failure() {
-    let app = TestApp::start().await;
+    let app = TestApp::without_statements().await;
     let who = app.sign_up().await;
     import_lost(&app, &who, "2026-11-01").await;
     let client = app.client();

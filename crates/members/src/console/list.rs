@@ -151,6 +151,8 @@ fn listed(members: &Members, visit: &Visit, clerk: &Clerk, search: &Search, list
     if listing.people.is_empty() && search.after.is_none() {
         return State::Nothing(if search.term.is_empty() {
             "条件に合う加入者はいません。条件を変えて、もう一度絞り込んでください。"
+        } else if listing.is_cut {
+            "入力した文字に当てはまる方が多いため、一部だけを探しました。その中に、条件に合う方はいません。記号・番号や氏名で検索してください。"
         } else {
             nobody(clerk.may(MEMBERS_CONTACT))
         });

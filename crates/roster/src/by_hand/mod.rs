@@ -21,7 +21,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use jobs::Event;
-use kernel::{ImportId, Keys, Outcome, PersonId, Refusal, calendar};
+use kernel::{ImportId, Keys, Outcome, PersonId, Refusal, calendar, text};
 use serde_json::json;
 use tenancy::Insurer;
 
@@ -100,7 +100,12 @@ impl Base {
         typed: impl Iterator<Item = (&'static str, &'t str)>,
     ) -> Result<Draft, Refusal> {
         let mut values = self.values.clone();
-        values.extend(typed.map(|(column, text)| (column.to_owned(), text.to_owned())));
+        // Kana as rosters have it, but for what is left as the roster has it.
+        let plain = |column: &str, text: &str| match column {
+            "kana_name" if text != self.value(column) => text::kana_by_hand(text),
+            _ => text.to_owned(),
+        };
+        values.extend(typed.map(|(column, text)| (column.to_owned(), plain(column, text))));
         let row = Reading::of(insurer, now).row(&values).map_err(Refusal::fields)?;
         let lost_on = self.value("lost_on").parse().ok();
         if forget::is_at_once(lost_on, row.lost_on, forget::lost_before(now, kept)) {

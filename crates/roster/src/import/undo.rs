@@ -185,7 +185,7 @@ pub(crate) async fn undo(
         tx.rollback().await?;
         return Err(super::ImportRefused::Cancelled.into());
     }
-    forget_numbers(&mut tx, run_id, undoes).await?;
+    forget_numbers(&mut tx, (run_id, position), undoes).await?;
     runs::keep_skipped(&mut tx, keys, run_id, left.named).await?;
     tx.commit().await?;
     Ok(report)
@@ -355,11 +355,16 @@ async fn drop_taken(tx: &mut TenantTransaction, left: &mut Left) -> Result<u64, 
 
 /// Whoever has the number back from before never had another: it would make them, for the days between, one of the family
 /// whose number it is.
-async fn forget_numbers(tx: &mut TenantTransaction, run_id: ImportId, undoes: &Undoable) -> Result<(), DatabaseError> {
+async fn forget_numbers(
+    tx: &mut TenantTransaction,
+    (run_id, after): (ImportId, i64),
+    undoes: &Undoable,
+) -> Result<(), DatabaseError> {
     diesel::sql_query(FORGET_NUMBERS)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Uuid, _>(undoes.import_id)
         .bind::<Uuid, _>(run_id)
+        .bind::<BigInt, _>(after)
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -393,7 +398,7 @@ const UNDOABLE: &str = "
     SELECT i.import_id, i.file_name, i.after_position, i.last_position, r.undoes AS undid
     FROM roster_imports i LEFT JOIN roster_runs r ON r.tenant_id = $1 AND r.run_id = i.import_id
     WHERE i.tenant_id = $1 AND i.import_id = $2 AND i.state = 'finished' AND i.last_position > i.after_position
-      AND EXISTS (SELECT FROM roster_changes c WHERE c.tenant_id = $1 AND c.position = i.after_position + 1)";
+      AND EXISTS (SELECT FROM roster_changes c WHERE c.tenant_id = $1 AND c.position = i.after_position + 1 OFFSET 0)";
 
 /// A look-up for each, for a batch joined as a whole would read the whole roster.
 const ENTRIES: &str = "
@@ -424,7 +429,7 @@ const TAKEN: &str = "
         FROM roster_staging s
         JOIN persons other ON other.personal_id = s.personal_id AND other.person_id <> s.person_id
         LEFT JOIN roster_staging beside ON beside.tenant_id = $1 AND beside.person_id = other.person_id
-        WHERE s.tenant_id = $1 AND other.tenant_id = $1 AND s.personal_id <> '' AND beside.line IS NULL
+        WHERE s.tenant_id = $1 AND other.tenant_id = $1 AND other.personal_id <> '' AND beside.line IS NULL
     ), taken AS (
         DELETE FROM roster_staging s USING blocked b WHERE s.tenant_id = $1 AND s.line = b.line RETURNING s.person_id
     )
@@ -432,8 +437,14 @@ const TAKEN: &str = "
     FROM (SELECT person_id, count(*) OVER () AS people FROM taken LIMIT {named}) AS few
     JOIN persons p ON p.tenant_id = $1 AND p.person_id = few.person_id";
 
+/// A look-up for each whom the undoing has changed.
 const FORGET_NUMBERS: &str = "
-    DELETE FROM person_numbers n USING person_numbers brought, person_numbers back
-    WHERE n.tenant_id = $1 AND brought.tenant_id = $1 AND back.tenant_id = $1
-      AND brought.import_id = $2 AND back.import_id = $3 AND back.person_id = brought.person_id
-      AND n.person_id = brought.person_id AND n.import_id IN ($2, $3)";
+    DELETE FROM person_numbers n
+    WHERE n.tenant_id = $1 AND n.import_id IN ($2, $3) AND n.person_id = ANY (ARRAY(
+        SELECT c.person_id FROM (SELECT person_id FROM roster_changes WHERE tenant_id = $1 AND position > $4) c
+        CROSS JOIN LATERAL (
+            SELECT FROM person_numbers q
+            WHERE q.tenant_id = $1 AND q.person_id = c.person_id AND q.import_id = $2 OFFSET 0) brought
+        CROSS JOIN LATERAL (
+            SELECT FROM person_numbers q
+            WHERE q.tenant_id = $1 AND q.person_id = c.person_id AND q.import_id = $3 OFFSET 0) back))";

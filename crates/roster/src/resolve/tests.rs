@@ -22,6 +22,7 @@ fn holder(nth: u128, branch: &str, birth: &str, relation: Relation) -> Holder {
         since: None,
         until: None,
         keeps_branch: true,
+        changed_on: None,
     }
 }
 
@@ -239,4 +240,49 @@ fn who_left_before_the_month_is_not_notified_through_who_stayed() {
     assert_eq!(chosen("2", "2012-04-02", "2026-05-01", &all), one(3, 1));
     assert_eq!(chosen("2", "2012-04-02", "2026-06-01", &all), Resolved::Unknown);
     assert_eq!(chosen("1", "1982-06-06", "2026-06-01", &all), one(2, 2));
+}
+
+#[test]
+fn a_number_alone_is_nobody() {
+    let [alone, ..] = family();
+    let alone = std::slice::from_ref(&alone);
+    // It may be of a newborn, whom the roster does not know yet.
+    assert_eq!(chosen("", "", "2026-05-01", alone), Resolved::Unknown);
+    assert_eq!(chosen("", "1980-05-05", "2026-05-01", alone), one(1, 1));
+    assert_eq!(chosen("0", "", "2026-05-01", alone), one(1, 1));
+    assert_eq!(choose(&key("", "", "2026-05-01"), Some(id(1)), alone), one(1, 1));
+}
+
+#[test]
+fn where_the_roster_has_no_branches_somebody_is_told_by_the_birth_date_or_waits() {
+    let all = family().map(|holder| Holder {
+        branch_key: String::new(),
+        ..holder
+    });
+    assert_eq!(chosen("", "1982-06-06", "2026-05-01", &all), one(2, 1));
+    assert_eq!(chosen("1", "1982-06-06", "2026-05-01", &all), one(2, 1));
+    assert_eq!(chosen("1", "", "2026-05-01", &all), Resolved::Several);
+    // A branch says nothing where nobody has one.
+    assert_eq!(chosen("1", "", "2026-05-01", &all[..1]), Resolved::Unknown);
+    assert_eq!(chosen("", "", "2026-05-01", &all[..1]), Resolved::Unknown);
+}
+
+#[test]
+fn of_a_number_whose_insured_one_changed_nobody_is_notified_of_what_was_before() {
+    let [mut husband, mut wife, child] = family();
+    (husband.relation, wife.relation) = (Relation::Spouse, Relation::Principal);
+    wife.changed_on = Some(day("2026-06-10"));
+    let all = [husband, wife, child];
+    for month in ["2026-05-01", "2026-06-01"] {
+        for branch in BRANCHES {
+            assert_eq!(chosen(branch, "", month, &all), Resolved::Several, "{branch} {month}");
+        }
+    }
+    for (branch, nth) in BRANCHES.into_iter().zip(1..) {
+        assert_eq!(chosen(branch, "", "2026-07-01", &all), one(nth, 2), "{branch}");
+    }
+    // Whoever came later was no dependant of anybody's there.
+    let mut came = all;
+    came[1].since = Some(day("2026-06-01"));
+    assert_eq!(chosen("2", "", "2026-05-01", &came), Resolved::Unknown);
 }

@@ -1,6 +1,7 @@
 //! A folder of `tenants/`, read and checked as a whole: either everything in it is right, or every problem is named
 //! with its file, line and reason. Reads files only; what is in the database is [`crate::difference()`]'s business.
 
+mod generics_toml;
 mod logo;
 mod markdown;
 mod part;
@@ -16,7 +17,7 @@ pub use source::{At, Problems, Section};
 pub use tenant_toml::day_word;
 pub use typed::{Topic, read_typed};
 
-use crate::{InsurerKind, LogoHead, Settings, TermsHead};
+use crate::{FamilyDefault, Feature, FeatureState, InsurerKind, LogoHead, Settings, TermsHead};
 use kernel::InsurerCode;
 use source::{Source, TextFile};
 use std::{
@@ -26,6 +27,10 @@ use std::{
 
 /// Files beside the settings that other commands read.
 const OTHERS_FILES: [&str; 1] = ["sample-roster.csv"];
+/// A folder of such files.
+const OTHERS_FOLDER: &str = "samples";
+/// The page in which an insurer says how families see each other's statements.
+const FAMILY_PAGE: &str = "family-statements";
 
 /// One insurer's folder (or the platform's), without fault.
 #[derive(Debug, Clone)]
@@ -153,7 +158,8 @@ fn read(dir: &Path, parts: &[FolderPart], problems: &Problems) -> Option<Folder>
             .ok()
     });
     let terms = read_terms(&folder, read.settings.kind, problems);
-    let parts = parts.iter().map(|part| read_part(&folder, *part, problems)).collect();
+    let parts: Vec<PartFiles> = parts.iter().map(|part| read_part(&folder, *part, problems)).collect();
+    check_family_page(dir, &read.settings, &parts, problems);
     let mut settings = read.settings;
     settings.logo = logo.as_ref().map(|logo| logo.head.clone());
     settings.terms = terms.iter().map(|terms| terms.head.clone()).collect();
@@ -189,7 +195,7 @@ fn check_files(folder: &files::Folder, logo: Option<&str>, parts: &[FolderPart],
     for (name, kind) in source::entries(folder, problems) {
         let known = match name.as_str() {
             "tenant.toml" => kind == files::Kind::File,
-            "terms" => kind == files::Kind::Folder,
+            "terms" | OTHERS_FOLDER => kind == files::Kind::Folder,
             name if parts.iter().any(|part| part.folder == name) => kind == files::Kind::Folder,
             _ => kind == files::Kind::File && (Some(name.as_str()) == logo || is_others(&name)),
         };
@@ -205,6 +211,42 @@ fn check_files(folder: &files::Folder, logo: Option<&str>, parts: &[FolderPart],
                 1,
                 "unknown file: is it misspelt, or not meant for this folder?",
             );
+        }
+    }
+}
+
+/// What somebody's family sees of them unless they object is allowed where it is said beforehand, with whom to tell (個人情報保護委員会
+/// Q&A 問345): the insurer's page must do that.
+fn check_family_page(dir: &Path, settings: &Settings, parts: &[PartFiles], problems: &Problems) {
+    let statements = &settings.statements;
+    let shown = [
+        (Feature::CostStatements, statements.costs_family, "costs_family"),
+        (Feature::GenericSavings, statements.medicines_family, "medicines_family"),
+    ];
+    let is_shown = |(feature, family, _): &&(Feature, FamilyDefault, &str)| {
+        *family == FamilyDefault::Household && settings.modules.wished(*feature) == FeatureState::Open
+    };
+    let pages = parts.iter().find(|files| files.part.folder == "pages");
+    let (Some((feature, _, key)), Some(pages)) = (shown.iter().find(is_shown), pages) else {
+        return;
+    };
+    let page = pages.files.iter().find(|file| file.slug == FAMILY_PAGE);
+    let file = dir.join("pages").join(FAMILY_PAGE).with_extension("md");
+    let because = format!(
+        "since module {} is open and statements.{key} is \"household\"",
+        feature.as_str()
+    );
+    let Some(page) = page else {
+        problems.add(
+            &file,
+            1,
+            format!("is missing: it must tell members what their family sees, {because}"),
+        );
+        return;
+    };
+    for named in ["ご家族", settings.desk.phone.as_str()] {
+        if !page.text.contains(named) {
+            problems.add(&page.path, 1, format!("must name {named}, {because}"));
         }
     }
 }

@@ -1,10 +1,13 @@
 //! tenant.toml, key by key. Every key must be there (a forgotten one is a question, not a default), but for those that
 //! say so here; no other may be.
 
-use super::source::{At, Section, Source};
+use super::{
+    generics_toml::generics,
+    source::{At, Section, Source},
+};
 use crate::{
     ApprovalAction, Approvals, Color, ContactDesk, FamilyDefault, Feature, FeatureState, Features, FormerDependants,
-    Hours, InsurerKind, MemberDocument, OtherContact, PasswordSettings, RosterSettings, SenderSettings,
+    Hours, InsurerKind, MemberDocument, OfficialNotice, OtherContact, PasswordSettings, RosterSettings, SenderSettings,
     SessionSettings, Settings, SharedNetwork, SignUpSettings, StatementSettings, named::wrong_code,
 };
 use chrono::Weekday;
@@ -242,14 +245,19 @@ fn statements(top: &mut Section<'_>) -> StatementSettings {
         let months_online = section.optional_number("months_online", &StatementSettings::MONTHS_ONLINE);
         let adult_age = section.optional_number("adult_age", &StatementSettings::ADULT_AGE);
         let former = section.optional_word("former_dependants", FormerDependants::from_word, "show, hide");
+        let arrives_after = section.optional_number("arrives_after_months", &StatementSettings::ARRIVES_AFTER_MONTHS);
+        let official = section.optional_word("official_notice", OfficialNotice::from_word, "none, paper");
         StatementSettings {
             months_online: months_online.unwrap_or(usual.months_online),
+            generics: generics(section),
             costs_family,
             medicines_family,
             adult_age: adult_age
                 .and_then(|age| u8::try_from(age).ok())
                 .unwrap_or(usual.adult_age),
             former_dependants: former.map_or(usual.former_dependants, |found| found.value),
+            arrives_after_months: arrives_after.unwrap_or(usual.arrives_after_months),
+            official_notice: official.map_or(usual.official_notice, |found| found.value),
         }
     })
 }

@@ -136,6 +136,7 @@ fn a_folder_without_fault_is_read_whole() {
         ),
         ("sample-roster.csv", "anything"),
         ("demo.toml", "anything"),
+        ("samples/costs-2026-08.csv", "anything"),
     ]);
     let folder = read_folder(dir.path()).unwrap();
     assert_eq!(folder.code.as_ref().unwrap().as_str(), "32290413");
@@ -165,6 +166,54 @@ fn a_folder_without_fault_is_read_whole() {
             "module contacts is not built yet: members see it as being prepared"
         ]
     );
+}
+
+#[test]
+fn who_shows_families_statements_says_so_and_names_the_desk() {
+    let page = |text: &str| format!("+++\ntitle = \"明細の表示\"\n+++\n{text}\n");
+    let whole = page("ご家族にも表示します。050-2030-4706 へ");
+    let costs = TENANT.replace("cost_statements = \"hidden\"", "cost_statements = \"open\"");
+    let medicines = TENANT.replace("generic_savings = \"hidden\"", "generic_savings = \"open\"");
+    let of = |toml: &str, page: &str| {
+        let page = ("pages/family-statements.md", page);
+        problems(&[("tenant.toml", toml), page])
+    };
+    let read = |toml: &str, files: &[(&str, &str)]| {
+        let dir = folder(&[&[("tenant.toml", toml)][..], files].concat());
+        read_folder(dir.path()).map(|_| ()).is_ok()
+    };
+    let because = "since module cost_statements is open and statements.costs_family is \"household\"";
+    assert_eq!(
+        problems(&[("tenant.toml", &costs)]),
+        [format!(
+            "pages/family-statements.md:1: is missing: it must tell members what their family sees, {because}"
+        )]
+    );
+    assert_eq!(
+        of(&costs, &page("050-2030-4706 へ")),
+        [format!("pages/family-statements.md:1: must name ご家族, {because}")]
+    );
+    assert_eq!(
+        of(&costs, &page("ご家族にも表示します。")),
+        [format!(
+            "pages/family-statements.md:1: must name 050-2030-4706, {because}"
+        )]
+    );
+    assert_eq!(
+        problems(&[("tenant.toml", &medicines)]),
+        [
+            "pages/family-statements.md:1: is missing: it must tell members what their family sees, \
+          since module generic_savings is open and statements.medicines_family is \"household\""
+        ]
+    );
+    assert!(read(&costs, &[("pages/family-statements.md", whole.as_str())]));
+    // Nobody's family sees anything: nothing has to be said.
+    for toml in [
+        costs.replace("\"open\"\nmedical_guide", "\"preparing\"\nmedical_guide"),
+        format!("{costs}\n[statements]\ncosts_family = \"self_only\"\n"),
+    ] {
+        assert!(read(&toml, &[]), "{toml}");
+    }
 }
 
 #[test]

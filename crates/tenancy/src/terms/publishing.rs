@@ -41,12 +41,12 @@ impl Planned {
             "お願いしない"
         };
         [
+            ("題名", of(|text| text.title.clone()), self.text.title.clone()),
             (
                 "版",
                 of(|text| text.revision.to_string()),
                 self.text.revision.to_string(),
             ),
-            ("題名", of(|text| text.title.clone()), self.text.title.clone()),
             ("施行日", before.map(day).unwrap_or_default(), day(&self.text)),
             ("前の版に同意した方への再度の同意", String::new(), again.to_owned()),
             (

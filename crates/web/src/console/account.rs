@@ -1,6 +1,5 @@
 //! アカウント: who one is here and what one may do, one's second factors, where one is logged in, and one's log-ins of late.
 
-use super::factor;
 use crate::portal::device::device;
 use access::Reach;
 use askama::Template;
@@ -172,7 +171,7 @@ pub(super) async fn factor(visit: Visit, clerk: Clerk) -> Reply {
         .find(|factor| factor.id == id)
         .ok_or(Trouble::NotFound)?;
     if !clerk.has_just_proven(visit.now) {
-        return Ok(factor::to_prove(&visit, &path_of(id)));
+        return Ok(visit.prove_before(&path_of(id)));
     }
     let again = visit.again().await;
     let typed = again.typed.get("label").unwrap_or(&found.label).to_owned();
@@ -214,7 +213,7 @@ pub(super) async fn make_codes(visit: Visit, clerk: Clerk) -> Reply {
             };
             Ok(visit.remember(see_other(CODES), cookies::PRINTED, &shown, cookies::PRINTED_SECONDS))
         }
-        Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(factor::to_prove(&visit, page)),
+        Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(visit.prove_before(page)),
         Err(refusal) => Ok(visit.form_again(&refusal, page, &[]).await),
     }
 }

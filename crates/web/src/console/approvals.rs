@@ -17,7 +17,8 @@ use pages::{
 };
 use poem::http::Method;
 use staff::Clerk;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
 
 pub(super) const APPROVALS: &str = "/console/approvals";
 const PER_PAGE: usize = 50;
@@ -79,20 +80,23 @@ struct Tab {
 struct Line {
     path: String,
     action: &'static str,
+    subject: String,
     by: String,
     asked_at: String,
     state: String,
 }
 
 impl Line {
-    fn new(wish: &Wish, names: &HashMap<StaffId, String>, now: DateTime<Utc>) -> Self {
-        Self {
+    fn new(visit: &Visit, clerk: &Clerk, wish: &Wish, names: &HashMap<StaffId, String>) -> Result<Self, Trouble> {
+        let approvals = visit.services.staff.approvals();
+        Ok(Self {
             path: path(wish.approval_id),
             action: wish.action().map_or("", Action::label),
+            subject: approvals.subject(clerk.insurer.tenant_id, wish)?,
             by: names.get(&wish.asked_by).cloned().unwrap_or_default(),
             asked_at: calendar::moment(wish.asked_at),
-            state: state_words(wish, now),
-        }
+            state: state_words(wish, visit.now),
+        })
     }
 }
 
@@ -102,8 +106,7 @@ struct WishPage {
     frame: Frame,
     line: Line,
     difference: ::approvals::Difference,
-    /// What changes within whole texts, line by line.
-    texts: Vec<(String, Vec<Row>)>,
+    texts: Vec<Text>,
     answered_by: String,
     word: Option<String>,
     agree: Option<String>,
@@ -115,6 +118,30 @@ struct WishPage {
     /// True of a file, which whoever asked takes after the agreement.
     is_file: bool,
     typed: String,
+}
+
+/// A text of several lines that changes.
+struct Text {
+    label: String,
+    /// The whole of it, where there was none.
+    new: Option<String>,
+    /// What changes, line by line; nothing where it stays as it is.
+    rows: Vec<Row>,
+}
+
+impl Text {
+    fn new((label, before, after): (String, String, String)) -> Self {
+        let is_new = before.is_empty();
+        Self {
+            label,
+            rows: if is_new {
+                Vec::new()
+            } else {
+                compare_texts(&before, &after)
+            },
+            new: is_new.then_some(after),
+        }
+    }
 }
 
 /// The form by which a file is taken.
@@ -156,19 +183,26 @@ fn asked(visit: &Visit) -> Result<ApprovalId, Trouble> {
     ApprovalId::parse(visit.param("id")).ok_or(Trouble::NotFound)
 }
 
-/// `GET /console/approvals`.
+/// `GET /console/approvals`: whoever is named in it was looked at.
 async fn lists(visit: Visit, clerk: Clerk) -> Reply {
     let asked = visit.query.text("list");
     let known = LISTS.into_iter().find(|(word, ..)| *word == asked);
     let (word, heading, which) = known.unwrap_or(LISTS[0]);
     let after = ApprovalId::parse(visit.query.text("after"));
     let limit = i64::try_from(PER_PAGE).unwrap_or_default() + 1;
-    let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
+    let tx = tenant.write(Durability::Safe).await?;
     let mut found = list(&tx, visit.now, clerk.eye(), which, after, limit).await?;
     let is_more = found.len() > PER_PAGE;
     found.truncate(PER_PAGE);
     let by: Vec<StaffId> = found.iter().map(|wish| wish.asked_by).collect();
     let names = staff::names(&tx, &by).await?;
+    let people: BTreeSet<Uuid> = found.iter().filter_map(|wish| Some(wish.person_id?.0)).collect();
+    let people: Vec<Uuid> = people.into_iter().collect();
+    if !people.is_empty() {
+        let look = Look::list("approvals", vec![], &people);
+        audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
+    }
     tx.commit().await?;
     let last = found.last().filter(|_| is_more);
     let tab = |(other, words, _): (&'static str, &'static str, List)| Tab {
@@ -181,7 +215,10 @@ async fn lists(visit: Visit, clerk: Clerk) -> Reply {
         lists: LISTS.into_iter().map(tab).collect(),
         heading,
         more: last.map(|last| format!("{APPROVALS}?list={word}&after={}", last.approval_id)),
-        lines: found.iter().map(|wish| Line::new(wish, &names, visit.now)).collect(),
+        lines: found
+            .iter()
+            .map(|wish| Line::new(&visit, &clerk, wish, &names))
+            .collect::<Result<_, _>>()?,
         may_switch: clerk.may(access::SETTINGS_VIEW),
     })
 }
@@ -216,9 +253,8 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let below = |what: &str| format!("{}/{what}", path(id));
     let is_text = |(_, before, after): &(String, String, String)| before.contains('\n') || after.contains('\n');
     let (texts, difference): (Vec<_>, Vec<_>) = shown.difference.into_iter().partition(is_text);
-    let compared = |(label, before, after): (String, String, String)| (label, compare_texts(&before, &after));
     visit.html(&WishPage {
-        line: Line::new(&shown.row, &names, visit.now),
+        line: Line::new(&visit, &clerk, &shown.row, &names)?,
         answered_by: shown
             .row
             .decided_by
@@ -234,7 +270,7 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         is_file: Take::read(&shown.parameters).is_some(),
         typed: again.typed.text("word").to_owned(),
         difference,
-        texts: texts.into_iter().map(compared).collect(),
+        texts: texts.into_iter().map(Text::new).collect(),
         word: shown.word,
         frame: visit.frame().in_section(APPROVALS).with_errors(again.errors),
     })

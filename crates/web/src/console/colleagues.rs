@@ -1,16 +1,28 @@
 //! 職員: who works here, with which roles since when and by whom, and inviting somebody.
 
-use super::colleague::{self, Deed};
-use ::approvals::WAITS;
+use super::{
+    approvals::APPROVALS,
+    colleague::{self, Deed},
+};
+use ::approvals::{Action, WAITS, of_kind};
 use access::{Reach, Role, STAFF_MANAGE, STAFF_VIEW};
 use askama::Template;
-use kernel::calendar;
-use pages::{Reply, Row, Visit, forms::Form, frame::Frame, reply::see_other, staff, staff_proven, visit::settle};
+use kernel::{StaffId, calendar};
+use pages::{
+    Reply, Row, Visit,
+    forms::Form,
+    frame::Frame,
+    reply::see_other,
+    staff, staff_proven,
+    visit::{Trouble, settle},
+};
 use poem::http::Method;
-use staff::{By, Clerk, Colleague, Grant, Invitation, Invited, State};
+use staff::{By, Clerk, Colleague, Grant, INVITATION, Invitation, Invited, State};
 
 pub(super) const STAFF: &str = "/console/staff";
 const INVITE: &str = "/console/staff/invite";
+/// Waiting invitations that are listed.
+const WAITING: i64 = 50;
 /// What is kept of a refused form.
 const FIELDS: [&str; 5] = ["email", "name", "role", "symbols", "codes"];
 
@@ -76,6 +88,7 @@ pub(super) fn rows() -> Vec<Row> {
 struct ListPage {
     frame: Frame,
     lines: Vec<Line>,
+    waiting: Vec<Waiting>,
     may_manage: bool,
 }
 
@@ -111,6 +124,37 @@ impl Line {
                 .map_or_else(|| "なし".to_owned(), calendar::moment),
         }
     }
+}
+
+/// Somebody who is invited once another has agreed.
+struct Waiting {
+    name: String,
+    by: String,
+    asked_at: String,
+    /// The wish's page, for whoever may open it.
+    path: Option<String>,
+}
+
+/// The invitations that wait for another's agreement; of very many the first.
+async fn waiting(visit: &Visit, clerk: &Clerk) -> Result<Vec<Waiting>, Trouble> {
+    let (tenant, approvals) = (clerk.insurer.tenant_id, visit.services.staff.approvals());
+    let tx = visit.services.database.tenant(tenant).read().await?;
+    let wishes = of_kind(&tx, visit.now, (Action::Grant, INVITATION), WAITING).await?;
+    let by: Vec<StaffId> = wishes.iter().map(|wish| wish.asked_by).collect();
+    let names = staff::names(&tx, &by).await?;
+    tx.commit().await?;
+    let waiting = wishes.iter().map(|wish| {
+        Ok(Waiting {
+            name: approvals.subject(tenant, wish)?,
+            by: names.get(&wish.asked_by).cloned().unwrap_or_default(),
+            asked_at: calendar::moment(wish.asked_at),
+            path: clerk
+                .eye()
+                .sees(wish)
+                .then(|| format!("{APPROVALS}/{}", wish.approval_id)),
+        })
+    });
+    waiting.collect()
 }
 
 fn or_none(words: &[&str]) -> String {
@@ -187,7 +231,9 @@ struct InvitePage {
 /// `GET /console/staff`.
 async fn list(visit: Visit, clerk: Clerk) -> Reply {
     let colleagues = visit.services.staff.list(clerk.insurer.tenant_id).await?;
+    let waiting = waiting(&visit, &clerk).await?;
     visit.html(&ListPage {
+        waiting,
         frame: visit.frame().in_section(STAFF),
         lines: colleagues.iter().map(Line::new).collect(),
         may_manage: clerk.may(STAFF_MANAGE),

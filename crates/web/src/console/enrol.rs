@@ -64,7 +64,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
         Stage::Full => clerk.has_just_proven(visit.now),
     };
     if !may {
-        return Ok(factor::to_prove(&visit, ENROL));
+        return Ok(visit.prove_before(ENROL));
     }
     visit.html(&EnrolPage {
         frame: visit.frame(),
@@ -144,7 +144,7 @@ fn offered<T>(
 ) -> Result<Result<T, Response>, pages::visit::Trouble> {
     match offer? {
         Outcome::Done(offer) => Ok(Ok(offer)),
-        Outcome::Refused(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(Err(factor::to_prove(visit, page))),
+        Outcome::Refused(refusal) if refusal.is(reasons::PROOF_NEEDED) => Ok(Err(visit.prove_before(page))),
         Outcome::Refused(refusal) => Err(refusal.into()),
     }
 }
@@ -158,7 +158,7 @@ async fn enrolled_by(
 ) -> Reply {
     let token = match enrolled {
         Ok(token) => token,
-        Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => return Ok(factor::to_prove(visit, page)),
+        Err(refusal) if refusal.is(reasons::PROOF_NEEDED) => return Ok(visit.prove_before(page)),
         Err(refusal) if refusal.is(reasons::CONSOLE_SESSION_ENDED) => return Ok(visit.to_console_log_in()),
         Err(refusal) => return Ok(visit.form_again(&refusal, page, &["label"]).await),
     };

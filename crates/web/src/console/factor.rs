@@ -9,7 +9,6 @@ use pages::{
     reply::{self, see_other},
     visit::settle,
 };
-use poem::Response;
 use staff::{Clerk, FactorKind, Factors, Proof, Stage, reasons};
 
 /// Where it is asked for.
@@ -36,11 +35,18 @@ impl Door {
         }
     }
 
-    fn lead(self) -> &'static str {
+    fn lead(self, factors: &Factors) -> String {
+        let kinds = [FactorKind::Passkey, FactorKind::App, FactorKind::Printed];
+        let by = match kinds.into_iter().filter(|kind| factors.has(*kind)).count() {
+            1 => "次の方法で",
+            _ => "次のどれか1つで",
+        };
         match self {
-            Self::LogIn => "パスワードのほかに、次のどれか1つで確認してください。",
+            Self::LogIn => format!("パスワードのほかに、{by}確認してください。"),
             Self::Prove => {
-                "大切な操作の前に、もう一度、次のどれか1つで確認してください。確認すると、10分間は、あらためてお願いしません。"
+                format!(
+                    "大切な操作の前に、もう一度、{by}確認してください。確認すると、10分間は、あらためてお願いしません。"
+                )
             }
         }
     }
@@ -51,10 +57,12 @@ impl Door {
 struct FactorPage {
     frame: Frame,
     title: &'static str,
-    lead: &'static str,
+    lead: String,
     action: &'static str,
     /// Where to go on; empty for home.
     next: String,
+    /// Where whoever proves nothing goes; none at log-in.
+    home: Option<&'static str>,
     factors: Factors,
     /// What passkeys are asked, as JSON.
     challenge: Option<String>,
@@ -90,9 +98,10 @@ pub(super) async fn ask(visit: &Visit, clerk: &Clerk, door: Door) -> Reply {
     visit.html(&FactorPage {
         frame: visit.frame().with_errors(visit.again().await.errors),
         title: door.title(),
-        lead: door.lead(),
+        lead: door.lead(&factors),
         action: door.path(),
         next: next.unwrap_or_default().to_owned(),
+        home: (door == Door::Prove).then(|| home(clerk)),
         factors,
         challenge,
         script: assets::passkey_script(),
@@ -122,15 +131,6 @@ pub(super) async fn check(visit: &Visit, clerk: &Clerk, door: Door) -> Reply {
             Ok(visit.form_again(&refusal, &page, &[]).await)
         }
     }
-}
-
-/// To the proof of a second factor and back here.
-pub(super) fn to_prove(visit: &Visit, back: &str) -> Response {
-    see_other(&next_path::with_next_for_staff(
-        &visit.services.table,
-        "/console/prove",
-        back,
-    ))
 }
 
 fn onward<'a>(visit: &Visit, clerk: &Clerk, next: &'a str) -> &'a str {

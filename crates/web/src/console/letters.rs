@@ -1,7 +1,6 @@
 //! 案内状: whom letters are for, the letters as pages to print, and a file for a mailing house. Who was sent one is kept
 //! before it leaves.
 
-use super::csv::csv;
 use crate::letter::{Letterhead, To};
 use access::{EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT};
 use approvals::{Action, Difference, Performer, Wish};
@@ -12,7 +11,7 @@ use database::{Database, Durability};
 use futures_util::stream;
 use kernel::{Outage, OutageKind, Outcome, PersonId, Symbol, calendar, outcome, text};
 use pages::{
-    Reply, Visit, Waits,
+    Reply, Visit, Waits, csv,
     forms::{Form, encode},
     frame::Frame,
     reply::see_other,
@@ -196,7 +195,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let seen: Vec<Uuid> = found.iter().map(|person| person.person_id.0).collect();
     let look = Look::list("letters", typed.names(), &seen);
     audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
-    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
+    let waits = Waits::for_file(&tx, visit.now, &clerk, EXPORT).await?;
     tx.commit().await?;
     let last = found.last().filter(|_| is_more);
     visit.html(&ListPage {
@@ -288,7 +287,7 @@ pub(super) async fn ask_file(visit: Visit, clerk: Clerk) -> Reply {
     let again = visit.again().await;
     let filter = Typed::read(again.or(&visit.query));
     let words = STATES.into_iter().find(|(value, _)| *value == filter.registered);
-    let waits = visit.waits(&clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
+    let waits = visit.waits_for_file(&clerk, EXPORT).await?;
     visit.html(&FilePage {
         frame: visit
             .frame()
@@ -387,7 +386,7 @@ fn exported(typed: &Typed, encoding: Written) -> Difference {
         new("記号", all(&typed.symbol)),
         new("登録", state.map_or("", |(_, words)| words).into()),
         new("入る方", "ファイルを作るときにあてはまる方の全員".into()),
-        new("文字コード", encoding.as_str().into()),
+        new("文字コード", encoding.label().into()),
     ]
 }
 

@@ -95,8 +95,9 @@ async fn home(visit: Visit, clerk: Clerk) -> Reply {
     let heads = tenancy::list(&visit.services.database).await?;
     let open = visit.services.staff.open_support().await?;
     let open = open.iter().map(|open| shown(open, &heads, clerk.staff_id)).collect();
+    let again = visit.again().await;
     visit.html(&HomePage {
-        frame: visit.frame().in_section(HOME),
+        frame: visit.frame().in_section(HOME).with_errors(again.errors),
         open,
         page: insurers::page(&visit, &sought, visit.query.text("after")).await?,
         sought,

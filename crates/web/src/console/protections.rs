@@ -3,6 +3,7 @@
 
 pub(super) mod lift;
 
+use crate::portal::device::device;
 use access::Reach;
 use accounts::protection::{self as protecting, By, Held};
 use approvals::Action;
@@ -163,7 +164,7 @@ impl Account {
                 calendar::moment(session.created_at),
                 session.address.unwrap_or_default(),
             );
-            format!("{at}から　{from}　{}", session.agent)
+            format!("{at}から　{from}　{}", device(&session.agent))
         });
         Self {
             name: whose.map(Person::called).unwrap_or_default(),

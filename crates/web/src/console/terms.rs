@@ -13,7 +13,6 @@ pub(super) use publish::performer;
 use crate::console::{GET, POST};
 use access::{EXPORT_PERSONAL, TERMS_EDIT, TERMS_VIEW};
 use accounts::agreed::{self, Document};
-use approvals::Action;
 use askama::Template;
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
@@ -327,7 +326,7 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         Some(found) => Some(agreed::lacking(&tx, document, found.since).await?),
         None => None,
     };
-    let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
+    let waits = Waits::for_file(&tx, visit.now, &clerk, consents::EXPORT).await?;
     tx.commit().await?;
     let text = text_of(&visit, named.owner(&clerk), &head).await?;
     let members = accepted.iter().find(|accepted| accepted.revision == named.revision);

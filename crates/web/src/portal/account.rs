@@ -15,10 +15,14 @@ use pages::{
     words,
 };
 use poem::Response;
-use tenancy::terms;
+use tenancy::{Feature, FeatureState, terms};
 
 /// Where everything here leads back to.
 pub(crate) const ACCOUNT: &str = "/portal/account";
+/// Where the password is changed.
+pub(super) const PASSWORD: &str = "/portal/account/password";
+/// The features of which members choose who sees their rows.
+const STATEMENTS: [Feature; 2] = [Feature::CostStatements, Feature::GenericSavings];
 /// What is said once a change of address by the desk is stopped.
 pub(super) const STOPPED: &str = "メールアドレスの変更を止めました。メールアドレスは、今のままです。お心当たりのない変更だったときは、窓口へお知らせください。";
 
@@ -33,6 +37,8 @@ struct AccountPage {
     others: usize,
     /// A change of address that the desk has begun: to where, masked, and from when.
     desk_email: Option<(String, String)>,
+    /// True where it can be chosen who sees one's statements.
+    has_statements: bool,
 }
 
 struct SessionLine {
@@ -104,6 +110,9 @@ pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
         frame: frame(&visit).with_errors(errors(&visit).await),
         registered_on: day(account.registered_at),
         password_changed_on: day(account.password_changed_at),
+        has_statements: STATEMENTS
+            .into_iter()
+            .any(|feature| member.insurer.modules.state(feature) != FeatureState::Hidden),
         others: sessions.iter().filter(|session| !session.current).count(),
         sessions,
         account,
@@ -149,8 +158,12 @@ pub(crate) async fn stop_desk_email(visit: Visit, member: Member) -> Reply {
 /// `GET /portal/account/password`.
 pub(crate) async fn password(visit: Visit, member: Member) -> Reply {
     let errors = visit.again().await.errors;
+    let section = if member.is_former() { PASSWORD } else { ACCOUNT };
     visit.html(&PasswordPage {
-        frame: frame(&visit).with_errors(errors.labelled(&fields::PASSWORD, "新しいパスワード")),
+        frame: visit
+            .frame()
+            .in_section(section)
+            .with_errors(errors.labelled(&fields::PASSWORD, "新しいパスワード")),
         user_id: member.user_id.as_str().to_owned(),
         rule: words::password_rule(member.insurer.password.minimum_length),
     })
@@ -171,13 +184,15 @@ pub(crate) async fn change_password(visit: Visit, member: Member) -> Reply {
     ) {
         Ok(token) => {
             let renewed = cookies::set(cookies::SESSION, &token.reveal(), None);
+            // Whose coverage has ended has no page of the account but this one.
+            let to = if member.is_former() { visit.menu.home() } else { ACCOUNT };
             Ok(visit.done(
-                reply::with_cookie(back(), renewed),
+                reply::with_cookie(reply::see_other(to), renewed),
                 "パスワードを変更しました。ほかの機器は、安全のためログアウトしました。",
             ))
         }
         Err(refusal) if refusal.is(reasons::SESSION_ENDED) => Ok(visit.to_log_in()),
-        Err(refusal) => Ok(visit.form_again(&refusal, "/portal/account/password", &[]).await),
+        Err(refusal) => Ok(visit.form_again(&refusal, PASSWORD, &[]).await),
     }
 }
 

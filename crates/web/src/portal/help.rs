@@ -42,7 +42,9 @@ pub(crate) async fn show(mut visit: Visit) -> Reply {
 /// Back to where this visitor is in the pipeline.
 async fn back(visit: &Visit) -> Way {
     match visit.menu {
-        Menu::Member => return Way::new("/portal/mypage", "マイページに戻る"),
+        Menu::Member | Menu::Former => {
+            return Way::new(visit.menu.home(), format!("{}に戻る", visit.menu.home_name()));
+        }
         Menu::Waiting => return Way::new("/portal/terms", "利用規約の画面に戻る"),
         Menu::Visitor => {}
     }

@@ -52,11 +52,7 @@ pub(super) async fn show(sources: Arc<[PanelSource]>, mut visit: Visit) -> Reply
     if registered.is_none() && !again.is_refused() {
         match visit.entered().await? {
             Some(Outcome::Done(_)) => {
-                return Ok(see_other(&onward(
-                    &visit.services.table,
-                    visit.menu == Menu::Waiting,
-                    &next,
-                )));
+                return Ok(see_other(&onward(&visit.services.table, visit.menu, &next)));
             }
             // Whom the insurer lets in again goes on where they were.
             Some(Outcome::Refused(refusal)) => is_over = refusal.is(reasons::SESSION_ENDED),
@@ -157,11 +153,8 @@ fn remembers(visit: &Visit, user_id: &str) -> bool {
 }
 
 fn enter(visit: &mut Visit, logged_in: &LoggedIn, next: &str, browser: &Browser) -> Response {
-    let response = see_other(&onward(
-        &visit.services.table,
-        !logged_in.consents_required.is_empty(),
-        next,
-    ));
+    let menu = Menu::after(logged_in.access, !logged_in.consents_required.is_empty());
+    let response = see_other(&onward(&visit.services.table, menu, next));
     let response = visit.remember(response, cookies::DEVICE, browser, cookies::LONGEST_SECONDS);
     let response = reply::with_cookie(
         response,
@@ -179,11 +172,12 @@ pub(super) fn folded(user_id: &str) -> Option<String> {
     UserId::typed(user_id).ok().map(|id| id.folded())
 }
 
-/// The terms come first, then what was asked for, else the my page.
-fn onward(table: &Table, terms_due: bool, next: &str) -> String {
-    match (terms_due, next) {
-        (true, next) => next_path::with_next(table, "/portal/terms", Some(next)),
-        (false, "") => "/portal/mypage".into(),
-        (false, next) => next.to_owned(),
+/// The terms come first, then what was asked for, else the member's first page.
+fn onward(table: &Table, menu: Menu, next: &str) -> String {
+    if menu == Menu::Waiting {
+        return next_path::with_next(table, "/portal/terms", Some(next));
     }
+    next_path::allowed_for(table, menu, next)
+        .unwrap_or(menu.home())
+        .to_owned()
 }

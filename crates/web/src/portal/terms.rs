@@ -5,7 +5,7 @@ use askama::Template;
 use kernel::{FieldError, Problem, Refusal, calendar, text};
 use pages::{
     Table,
-    frame::Frame,
+    frame::{Frame, Menu},
     markdown, next_path,
     reply::{Reply, see_other},
     visit::{Trouble, Visit, settle},
@@ -41,7 +41,8 @@ impl TermsPage {
 /// What waits for consent; whoever owes none goes on.
 pub(super) async fn show(visit: Visit, member: Member) -> Reply {
     if member.consents_due.is_empty() {
-        return Ok(see_other(onward(&visit.services.table, visit.query.text("next"))));
+        let menu = Menu::of(&member);
+        return Ok(see_other(onward(&visit.services.table, menu, visit.query.text("next"))));
     }
     let next = visit.query.text("next").to_owned();
     let again = visit.again().await;
@@ -56,6 +57,7 @@ pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
     let next = visit.form.text("next").to_owned();
     let agreed = visit.form.get("agree").is_some();
     let choices: Vec<TermsChoice> = visit.form.all("due").filter_map(choice).collect();
+    let menu = Menu::after(member.access, false);
     let refusal = if member.consents_due.is_empty() {
         // Sent twice, or accepted in another window.
         None
@@ -65,7 +67,7 @@ pub(super) async fn submit(visit: Visit, member: Member) -> Reply {
         Some(Refusal::field(FieldError::new(fields::AGREE, Problem::NotAgreed)))
     };
     match refusal {
-        None => Ok(see_other(onward(&visit.services.table, &next))),
+        None => Ok(see_other(onward(&visit.services.table, menu, &next))),
         Some(refusal) => {
             let page = next_path::with_next(&visit.services.table, "/portal/terms", Some(&next));
             Ok(visit.form_again(&refusal, &page, &["due"]).await)
@@ -107,8 +109,9 @@ fn choice(text: &str) -> Option<TermsChoice> {
     })
 }
 
-fn onward<'a>(table: &Table, next: &'a str) -> &'a str {
-    next_path::allowed(table, next).unwrap_or("/portal/mypage")
+/// Where whoever has that menu goes on.
+fn onward<'a>(table: &Table, menu: Menu, next: &'a str) -> &'a str {
+    next_path::allowed_for(table, menu, next).unwrap_or(menu.home())
 }
 
 #[cfg(test)]
@@ -144,11 +147,7 @@ mod tests {
     #[test]
     fn what_changed_comes_before_the_text_and_the_box_before_the_button() {
         let page = TermsPage {
-            frame: Frame::new(
-                pages::visit::plain_look(),
-                pages::frame::Menu::Waiting,
-                chrono::DateTime::UNIX_EPOCH,
-            ),
+            frame: Frame::new(pages::visit::plain_look(), Menu::Waiting, chrono::DateTime::UNIX_EPOCH),
             texts: vec![terms_text(Some("第4条を改めました。"), "## 第1条（適用）\n\n本文")],
             next: String::new(),
         };
@@ -185,7 +184,17 @@ mod tests {
     #[test]
     fn consent_leads_on_to_own_pages_only() {
         let table = Table::new(crate::portal::rows(&std::sync::Arc::from([])));
-        assert_eq!(onward(&table, "/portal/password"), "/portal/password");
-        assert_eq!(onward(&table, "https://evil.example/"), "/portal/mypage");
+        let leads = |menu, next| onward(&table, menu, next);
+        assert_eq!(leads(Menu::Member, "/portal/account"), "/portal/account");
+        assert_eq!(leads(Menu::Member, "https://evil.example/"), "/portal/mypage");
+        // Of those whose coverage has ended only to what is for them.
+        for (next, to) in [
+            ("/portal/account", "/portal/costs"),
+            ("/portal/account/password", "/portal/account/password"),
+            ("/portal/help", "/portal/help"),
+            ("", "/portal/costs"),
+        ] {
+            assert_eq!(leads(Menu::Former, next), to, "{next}");
+        }
     }
 }

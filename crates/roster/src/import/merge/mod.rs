@@ -178,7 +178,8 @@ impl Merge<'_> {
         if changes.total() > changes.new {
             before::keep(tx, keys, self.position).await?;
         }
-        let adjusts = self.is_delta() && changes.total() <= staging::FEW && workplaces::hold(tx).await?;
+        let is_few = self.is_delta() && changes.total() <= staging::FEW;
+        let adjusts = is_few && workplaces::hold(tx, self.now).await?;
         if adjusts {
             workplaces::adjust(tx, self.now, self.position, -1).await?;
         }
@@ -187,7 +188,7 @@ impl Merge<'_> {
             workplaces::adjust(tx, self.now, self.position, 1).await?;
             workplaces::sum(tx).await?;
         }
-        protection::follow_names(tx).await?;
+        protection::follow_names(tx, is_few.then_some(self.position)).await?;
         staging::clear(tx).await?;
         let position = self.position.saturating_add(signed(changes.total()));
         execute(tx, MOVE, |query| {

@@ -6,7 +6,6 @@ use super::{
     line::{self, Line},
     look, names, over_all, person, veiled, write,
 };
-use crate::console::csv::csv;
 use askama::Template;
 use audit::{
     Entry,
@@ -15,7 +14,7 @@ use audit::{
 use database::Database;
 use futures_util::stream;
 use kernel::{AuditId, Outage, StaffId, calendar};
-use pages::{Reply, Visit, frame::Frame};
+use pages::{Reply, Visit, csv, frame::Frame};
 use serde_json::json;
 use staff::Clerk;
 use std::collections::{HashMap, HashSet};

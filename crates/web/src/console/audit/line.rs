@@ -11,6 +11,9 @@ use staff::Clerk;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// Where a look says which page it was.
+const WHAT: &str = "what";
+
 /// A line as it is listed, and as a file has it.
 pub(super) struct Line {
     pub(super) path: String,
@@ -38,7 +41,7 @@ impl Line {
         let object = match (line.object_kind.as_deref(), line.object_id) {
             (Some("staff"), Some(id)) => name(id).unwrap_or_else(|| words::object("staff").to_owned()),
             (Some(kind), _) => words::object(kind).to_owned(),
-            (None, _) => String::new(),
+            (None, _) => line.detail.get(WHAT).map(shown).unwrap_or_default(),
         };
         Self {
             path: format!("{AUDIT}/lines/{}", line.audit_id),
@@ -138,7 +141,8 @@ fn facts(line: &Recorded) -> Vec<(String, String)> {
     ];
     let detail = line.detail.as_object().into_iter().flatten();
     let detail = detail.filter(|(name, _)| !matches!(name.as_str(), "before" | "after"));
-    let detail = detail.map(|(name, value)| (words::detail(name), plain(value)));
+    let said = |name: &str, value| if name == WHAT { shown(value) } else { plain(value) };
+    let detail = detail.map(|(name, value)| (words::detail(name), said(name, value)));
     of_line.into_iter().flatten().chain(detail).collect()
 }
 
@@ -168,6 +172,10 @@ fn changes(line: &Recorded) -> Vec<Change> {
             after: value(new, label),
         })
         .collect()
+}
+
+fn shown(what: &Value) -> String {
+    words::shown(what.as_str().unwrap_or_default()).to_owned()
 }
 
 fn plain(value: &Value) -> String {

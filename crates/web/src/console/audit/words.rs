@@ -1,4 +1,4 @@
-//! What the trail's codes are called. A test holds the actions against all that the sources record.
+//! What the trail's codes are called. A test holds the pages that were looked at against all that the sources name.
 
 /// What is recorded, in the order in which the form lists it.
 pub(crate) const ACTIONS: &[(&str, &str)] = &[
@@ -17,7 +17,12 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("statements.import", "明細の取り込み"),
     ("statements.publish", "明細の公開"),
     ("statements.withdraw", "明細の公開の取りやめ"),
+    ("costs.export", "医療費のファイルの保存"),
+    ("medicines.export", "お薬のファイルの保存"),
     ("statements.held", "加入者を確かめられなかった明細の再照合"),
+    ("disclosure.change", "ご家族への表示の変更"),
+    ("statements.recompute", "お薬の明細の軽減額などの再計算"),
+    ("drugs.import", "医薬品マスターの取り込み"),
     ("names.settle", "名寄せできない登録への対応"),
     ("roster.add", "加入者の追加"),
     ("roster.mend", "名簿の内容の変更"),
@@ -163,6 +168,31 @@ pub(super) fn object(kind: &str) -> &'static str {
     }
 }
 
+/// Pages of people, as looks name them.
+const SHOWN: [(&str, &str); 15] = [
+    ("members", "加入者の一覧"),
+    ("member", "加入者の画面"),
+    ("household", "同じ記号・番号の方の一覧"),
+    ("names", "名寄せできない登録の一覧"),
+    ("workplace", "事業所の方の一覧"),
+    ("protections", "保護の一覧"),
+    ("letters", "案内状の一覧"),
+    ("letters.print", "案内状の印刷"),
+    ("letters.file", "案内状のCSV"),
+    ("consents.file", "同意した方のCSV"),
+    ("roster.run", "名簿の取り込みの内容"),
+    ("notice", "個人あてのお知らせ"),
+    ("approval", "承認の申請"),
+    ("approvals", "承認の一覧"),
+    ("audit", "監査記録"),
+];
+
+/// A page of people, or a list of them.
+pub(super) fn shown(what: &str) -> &'static str {
+    let known = SHOWN.iter().find(|(known, _)| *known == what);
+    known.map_or("その他の画面", |(_, words)| words)
+}
+
 /// A door.
 pub(super) fn channel(channel: &str) -> &'static str {
     match channel {
@@ -200,4 +230,44 @@ pub(super) fn detail(name: &str) -> String {
         other => return other.to_owned(),
     };
     words.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    /// What the sources below a folder name beside a look.
+    fn looked_at(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                looked_at(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let calls = ["list", "person"].map(|made| format!("Look::{made}("));
+                let after = calls.each_ref().map(|call| text.split(call.as_str()).skip(1));
+                let named = after
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
+                found.extend(named.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_page_of_people_has_its_words() {
+        let mut found = BTreeSet::new();
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap() {
+            let source = entry.unwrap().path().join("src");
+            if source.is_dir() {
+                looked_at(&source, &mut found);
+            }
+        }
+        assert!(found.len() > 8, "{found:?}");
+        for what in found {
+            assert_ne!(shown(&what), "その他の画面", "{what}");
+        }
+    }
 }

@@ -140,7 +140,7 @@ impl Shown<'_> {
             )],
             Topic::Retention => vec![self.line(
                 ("after_loss_days", "資格喪失のあと見られる日数"),
-                "0～366日。過ぎると、ログインできなくなります",
+                "0～366日。過ぎると、ログインできなくなります。医療費通知を使っているときは、喪失の翌年の3月31日まで、明細だけを見られます",
                 "w4",
                 &stands.after_loss_days.to_string(),
             )],

@@ -37,6 +37,8 @@ struct OnePage {
     differences: Vec<Difference>,
     /// Where it is taken back, for whoever may.
     take_back: Option<String>,
+    /// True for whoever may take changes back, of one that is changed again elsewhere.
+    is_elsewhere: bool,
 }
 
 #[derive(Template)]
@@ -115,12 +117,13 @@ pub(super) async fn list(visit: Visit, clerk: Clerk) -> Reply {
 pub(super) async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let change = found(&visit, &clerk).await?;
     let before = change.before.as_ref();
+    let (may, is_ours) = (clerk.may(SETTINGS_EDIT), change.may_be_taken_back());
     visit.html(&OnePage {
         frame: visit.frame().in_section(SETTINGS),
         is_first: before.is_none(),
         differences: before.map_or_else(Vec::new, |before| differences(before, &change.after)),
-        take_back: (clerk.may(SETTINGS_EDIT) && change.may_be_taken_back())
-            .then(|| format!("{}/take-back", path(change.revision.revision))),
+        take_back: (may && is_ours).then(|| format!("{}/take-back", path(change.revision.revision))),
+        is_elsewhere: may && !is_ours && before.is_some(),
         line: Line::new(&change.revision),
     })
 }

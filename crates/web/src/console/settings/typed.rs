@@ -38,7 +38,7 @@ pub(super) fn read(
     let typed = match topic {
         Topic::Branding => json!({
             "name": prose(form, "name"),
-            "kana": prose(form, "kana"),
+            "kana": kana(form, &stands.kana),
             "brand_color": plain(form, "brand_color").to_ascii_lowercase(),
         }),
         Topic::Desk => json!({ "desk": desk(form) }),
@@ -203,6 +203,16 @@ fn networks(form: &Form) -> Vec<Value> {
 /// A text that may hold kanji.
 fn prose(form: &Form, name: &str) -> String {
     text::written(form.text(name))
+}
+
+/// Kana in whatever writing it was typed, but for what is left as it stands.
+fn kana(form: &Form, stands: &str) -> String {
+    let typed = form.text("kana");
+    if typed == stands {
+        typed.to_owned()
+    } else {
+        text::kana_by_hand(typed)
+    }
 }
 
 /// A code, number or address, in whatever width it was typed.

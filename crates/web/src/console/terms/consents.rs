@@ -1,7 +1,6 @@
 //! Who accepted a revision, as a file: read page by page, each kept in the trail before it leaves.
 
 use super::{Named, TERMS, label};
-use crate::console::csv::csv;
 use access::TERMS_VIEW;
 use accounts::agreed::{self, Document};
 use approvals::{Action, Difference, Performer, Wish};
@@ -11,7 +10,7 @@ use chrono::{DateTime, Utc};
 use database::{Database, Durability};
 use futures_util::stream;
 use kernel::{ConsentId, Outage, Outcome, PersonId, calendar};
-use pages::{Reply, Visit, frame::Frame, visit::Trouble};
+use pages::{Reply, Visit, csv, frame::Frame, visit::Trouble};
 use roster::{
     Protected, Sight,
     search::{By, Filter, Found, search},
@@ -23,7 +22,7 @@ use tabular::Written;
 use uuid::Uuid;
 
 /// Which of the files under four eyes this is.
-const EXPORT: &str = "consents";
+pub(super) const EXPORT: &str = "consents";
 /// Lines that are read at once.
 const BATCH: u32 = 500;
 const HEADER: [&str; 8] = [
@@ -51,7 +50,7 @@ struct FilePage {
 /// `GET /console/terms/:document/:revision/consents`: what goes into the file.
 pub(super) async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let (named, title) = asked(&visit, &clerk).await?;
-    let waits = visit.waits(&clerk, &[(Action::Export, clerk.staff_id.0)]).await?;
+    let waits = visit.waits_for_file(&clerk, EXPORT).await?;
     let again = visit.again().await;
     visit.html(&FilePage {
         frame: visit
@@ -154,12 +153,13 @@ pub(super) async fn file(visit: Visit, clerk: Clerk) -> Reply {
 fn exported(parameters: &Value) -> Difference {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default();
     let revision = parameters.get("revision").and_then(Value::as_i64).unwrap_or_default();
+    let encoding = Written::read(text("encoding"));
     let lines = [
         ("ファイル", "同意した方のCSV".to_owned()),
         ("規約", label(text("document")).to_owned()),
         ("題名", text("title").to_owned()),
         ("版", format!("第{revision}版")),
-        ("文字コード", text("encoding").to_owned()),
+        ("文字コード", encoding.map_or("", Written::label).to_owned()),
     ];
     lines
         .into_iter()

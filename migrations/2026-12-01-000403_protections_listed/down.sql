@@ -1,1 +1,2 @@
+DROP INDEX protections_listed;
 DROP INDEX protections_in_order;

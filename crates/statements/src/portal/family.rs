@@ -1,0 +1,176 @@
+//! ご家族への表示: who sees one's statements, chosen for 医療費 and お薬 each. Whoever was proven by facts alone sees a page that is
+//! the same whatever is in force, and gets the same answer.
+
+use crate::{
+    disclosures::{Disclosures, InForce, Wish, kinds},
+    kind::Kind,
+    visibility::Audience,
+};
+use accounts::{Member, Proof, reasons::SESSION_ENDED};
+use askama::Template;
+use ground::Ground;
+use kernel::{Field, FieldError, Problem, Refusal};
+use pages::{
+    Reply, Row, Visit, cookies,
+    forms::Form,
+    frame::Frame,
+    member,
+    reply::{see_other, with_cookie},
+    visit::{Trouble, settle},
+};
+use poem::http::Method;
+
+const PAGE: &str = "/portal/account/family";
+/// The page's entry of the menu.
+const ACCOUNT: &str = "/portal/account";
+/// What of a refused form is shown again.
+const KEPT: [&str; 2] = [name(Kind::Costs), name(Kind::Medicines)];
+
+#[derive(Template)]
+#[template(path = "family.html")]
+struct FamilyPage {
+    frame: Frame,
+    choices: Vec<Choice>,
+    /// True for whoever is told what is in force, and may widen it.
+    is_sure: bool,
+    user_id: String,
+}
+
+/// One kind's.
+struct Choice {
+    /// The form's field, and the one that says what it was shown with.
+    name: &'static str,
+    shown_name: &'static str,
+    label: &'static str,
+    /// What is in force, for whoever is told.
+    shown: Option<&'static str>,
+    lines: Vec<Line>,
+}
+
+/// An audience.
+struct Line {
+    value: &'static str,
+    text: &'static str,
+    chosen: bool,
+}
+
+impl Choice {
+    /// Whoever isn't told what is in force may not widen it either.
+    fn new(InForce { kind, audience }: InForce, typed: &Form) -> Self {
+        let chosen = typed.get(name(kind)).map(Audience::from_word);
+        let chosen = chosen.unwrap_or(audience);
+        let line = |one: Audience| Line {
+            value: one.as_str(),
+            text: one.label(),
+            chosen: chosen == Some(one),
+        };
+        let may_be = |one: &Audience| audience.is_some() || *one != Audience::Household;
+        Self {
+            name: name(kind),
+            shown_name: shown_name(kind),
+            label: kind.label(),
+            shown: audience.map(Audience::as_str),
+            lines: Audience::ALL.into_iter().filter(may_be).map(line).collect(),
+        }
+    }
+
+    /// True where things are left as they are.
+    fn is_left(&self) -> bool {
+        self.lines.iter().all(|line| !line.chosen)
+    }
+}
+
+/// The page's rows.
+pub(crate) fn rows(ground: &Ground) -> Vec<Row> {
+    let (shown, changed) = (Disclosures::new(ground), Disclosures::new(ground));
+    vec![
+        member(Method::GET, PAGE, "family", move |visit, member| {
+            show(shown.clone(), visit, member)
+        }),
+        member(Method::POST, PAGE, "family_change", move |visit, member| {
+            change(changed.clone(), visit, member)
+        }),
+    ]
+}
+
+/// `GET /portal/account/family`.
+async fn show(disclosures: Disclosures, visit: Visit, member: Member) -> Reply {
+    let in_force = disclosures.in_force(&member).await?;
+    if in_force.is_empty() {
+        return Err(Trouble::NotFound);
+    }
+    let again = visit.again().await;
+    let choice = |in_force: InForce| Choice::new(in_force, &again.typed);
+    visit.html(&FamilyPage {
+        choices: in_force.into_iter().map(choice).collect(),
+        is_sure: member.proof == Proof::Letter,
+        user_id: member.user_id.as_str().to_owned(),
+        frame: visit.frame().in_section(ACCOUNT).with_errors(again.errors),
+    })
+}
+
+/// `POST /portal/account/family`.
+async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply {
+    let kinds = kinds(&member);
+    if kinds.is_empty() {
+        return Err(Trouble::NotFound);
+    }
+    let wishes = match wishes(&visit.form, &kinds) {
+        Ok(wishes) => wishes,
+        Err(refusal) => return Ok(visit.form_again(&refusal, PAGE, &KEPT).await),
+    };
+    if wishes.is_empty() {
+        return Ok(visit.inform(
+            see_other(PAGE),
+            "変えるところが選ばれていないため、何も変更していません。",
+        ));
+    }
+    let (accounts, password) = (&visit.services.accounts, visit.form.text("current_password"));
+    match settle(
+        disclosures
+            .change(accounts, &visit.origin, &member, &wishes, password)
+            .await,
+    ) {
+        Ok(token) => {
+            let done = visit.done(
+                see_other(PAGE),
+                "ご希望を承りました。過去の月の分にも、今すぐ当てはまります。",
+            );
+            let renewed = token.map(|token| cookies::set(cookies::SESSION, &token.reveal(), None));
+            Ok(renewed.into_iter().fold(done, with_cookie))
+        }
+        Err(refusal) if refusal.is(SESSION_ENDED) => Ok(visit.to_log_in()),
+        Err(refusal) => Ok(visit.form_again(&refusal, PAGE, &KEPT).await),
+    }
+}
+
+/// What was chosen otherwise than it was shown: what somebody left alone may be another by now, from another tab.
+fn wishes(form: &Form, kinds: &[Kind]) -> Result<Vec<Wish>, Refusal> {
+    let mut wishes = Vec::new();
+    for kind in kinds {
+        let word = form.text(name(*kind));
+        if word.is_empty() || word == form.text(shown_name(*kind)) {
+            continue;
+        }
+        let Some(audience) = Audience::from_word(word) else {
+            let field = Field::new(name(*kind), kind.label());
+            return Err(Refusal::field(FieldError::new(field, Problem::NotAChoice)));
+        };
+        wishes.push(Wish { kind: *kind, audience });
+    }
+    Ok(wishes)
+}
+
+const fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Costs => "costs",
+        Kind::Medicines => "medicines",
+    }
+}
+
+const fn shown_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Costs => "costs_shown",
+        Kind::Medicines => "medicines_shown",
+    }
+}

@@ -1,0 +1,138 @@
+//! Deliveries at the large insurer: loaded, published, corrected and taken back, with rows at both ends of the years, and one that
+//! waits for the roster.
+
+use audit::{Actor, Origin};
+use chrono::TimeDelta;
+use kernel::Outcome;
+use statements::{
+    Deliveries, Kind, Month,
+    import::{Imported, Wish},
+    purge,
+    reading::MAX_ROWS,
+};
+use std::{io::Cursor, sync::Arc};
+use tabular::{Opened, Source};
+use tenancy::Insurer;
+use testkit::TestApp;
+
+const HEADER: &str =
+    "レセプト番号,記号,番号,枝番,診療年月,診療区分,医療機関等名称,医療費の総額,保険者の負担額,窓口相当負担額";
+/// Rows of one month and one label.
+const FEW: u32 = 5;
+
+/// The months that the insurer keeps reach to the oldest year.
+pub(super) async fn keep_long(app: &TestApp) {
+    app.insurer
+        .apply(|folder| folder.settings.statements.months_online = 36)
+        .await;
+    app.later(3);
+}
+
+/// In each round a month's label, its correction by the next one's, and the correction taken back.
+pub(super) async fn deliver(app: &TestApp, round: usize) {
+    let insurer = app.insurer.directory.by_tenant(app.tenant()).await.unwrap().unwrap();
+    let desk = Desk {
+        deliveries: Deliveries::new(&app.ground),
+        insurer,
+        number: 1000 + round,
+        round,
+    };
+    for (label, total) in [("2026-09", 1_000), ("2026-10", 1_500)] {
+        desk.load(label, total).await;
+        let published = desk.publish(label).await;
+        assert!(published.delivery.rows >= u64::from(2 * FEW));
+        let corrected = if label == "2026-10" { u64::from(2 * FEW) } else { 0 };
+        assert!(published.superseded >= corrected, "{}", published.superseded);
+    }
+    settle(app, round).await;
+    let what = (Kind::Costs, month("2026-10"));
+    let back = desk.deliveries.withdraw(app.tenant(), by(), what).await.unwrap();
+    assert!(matches!(back, Outcome::Done(_)), "{back:?}");
+    desk.publish("2026-10").await;
+}
+
+/// The roster learns of whom a row waits for, and a day goes by.
+async fn settle(app: &TestApp, round: usize) {
+    let known = format!(
+        "UPDATE persons SET number = '{0}', number_key = '{0}' WHERE symbol = '200' AND number = '{1}'",
+        waiting(round),
+        200 + round
+    );
+    testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), &known)
+        .await
+        .unwrap();
+    let mut tx = app.write(app.tenant()).await;
+    let later = app.clock().now() + TimeDelta::days(2);
+    let swept = purge::sweep(&mut tx, &app.ground.keys, 36, later).await.unwrap();
+    assert!(swept >= 1, "{swept}");
+    tx.commit().await.unwrap();
+}
+
+/// A number that nobody has yet.
+fn waiting(round: usize) -> usize {
+    777_000 + round
+}
+
+struct Desk {
+    deliveries: Deliveries,
+    insurer: Arc<Insurer>,
+    number: usize,
+    round: usize,
+}
+
+impl Desk {
+    async fn load(&self, label: &str, total: u32) {
+        let row = |claim: &str, symbol: u32, number: usize, month: &str| {
+            let copay = total * 3 / 10;
+            let insurer = total - copay;
+            format!("{claim},{symbol},{number},00,{month},医科外来,東町クリニック,{total},{insurer},{copay}\r\n")
+        };
+        let mut file = format!("{HEADER}\r\n");
+        for month in ["2023-12", "2026-09"] {
+            for nth in 0..FEW {
+                file += &row(&format!("K{}-{nth}", self.round), 100, self.number, month);
+            }
+        }
+        file += &row(&format!("W{}", self.round), 200, waiting(self.round), "2026-09");
+        let source = || {
+            let bytes = file.as_bytes().to_vec();
+            Source::new("costs.csv", move || {
+                let of = bytes.len() as u64;
+                let stream = Box::new(Cursor::new(bytes));
+                Ok(Opened { stream, of })
+            })
+        };
+        let wish = Wish {
+            kind: Kind::Costs,
+            label: Some(month(label)),
+            dry_run: false,
+            allow_deviation: true,
+            allow_unmatched: true,
+            max_rows: MAX_ROWS,
+            by: by(),
+        };
+        let imported = self.deliveries.import(&self.insurer, source, wish, |_| ()).await;
+        assert!(matches!(imported, Ok(Imported::Loaded { .. })), "{imported:?}");
+    }
+
+    async fn publish(&self, label: &str) -> statements::publish::Published {
+        let what = (Kind::Costs, month(label), None);
+        let published = self
+            .deliveries
+            .publish(self.insurer.tenant_id, by(), what)
+            .await
+            .unwrap();
+        match published {
+            Outcome::Done(published) => published,
+            Outcome::Refused(refusal) => panic!("{refusal:?}"),
+        }
+    }
+}
+
+fn by() -> (Actor, Origin) {
+    (Actor::Operator, Origin::command())
+}
+
+fn month(text: &str) -> Month {
+    Month::parse(text).unwrap()
+}
