@@ -141,7 +141,7 @@ fn principal<'a>(person: &'a Holder, month: NaiveDate, holders: &'a [Holder]) ->
     let is_other = |holder: &&Holder| {
         holder.was_insured()
             // Nor was it whoever came and became the insured one since.
-            && !holder.changed_on.is_some_and(|day| day > month)
+            && holder.changed_on.is_none_or(|day| day <= month)
             && holder.person_id != person.person_id
             && overlap(holder.time(), person.time())
             // Who left the number before the month did not leave whoever went along.
