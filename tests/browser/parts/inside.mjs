@@ -59,6 +59,7 @@ export default function register(site) {
         await check(page, `inside-${path.replace('/portal/', '').replaceAll('/', '-')}`);
         await budget(page);
       }
+      await page.goto('/portal/account/consents');
       await follow(page, '窓口 Madoguchi 利用規約（第2版）');
       await says(page, '施行', 'に同意しました', '第1条（適用）');
       await check(page, 'inside-account-consent');
