@@ -40,7 +40,7 @@ async fn days_of_loss_that_have_come_count_as_vanishing_and_those_to_come_do_not
         said.contains("加入中の20人のうち、0人がファイルになく、20人が今日までの資格喪失日"),
         "{said}"
     );
-    assert!(matches!(why, ImportRefused::Loss(vanishing) if (vanishing.covered, vanishing.ended) == (20, 20)));
+    assert!(matches!(why, ImportRefused::Loss(vanishing) if (vanishing.covered, vanishing.ended) == (Some(20), 20)));
     assert_eq!(desk.count("persons", "present AND lost_on IS NULL").await, 20);
     desk.refused(shifted(today, 2).as_bytes(), Options::default()).await;
     // The other half of a shift: one missing, one ended.

@@ -189,7 +189,7 @@ fn show_report(report: &Report) {
         say!(
             "  more than {} % would vanish (of {} covered {} not in the file, {} lost by today): the import would need --allow-loss",
             vanishing.percent,
-            vanishing.covered,
+            vanishing.covered.unwrap_or_default(),
             vanishing.missing,
             vanishing.ended
         );

@@ -34,6 +34,7 @@ use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::Event;
 use kernel::{Clock, ImportId, Keys};
+pub(crate) use merge::count_covered;
 use merge::{Changes, Merge};
 use reader::{FileRead, Rules};
 use reasons::ErrorLog;
@@ -165,7 +166,7 @@ pub(crate) async fn import_as(
         merge.vanishing(&mut tx, percent).await?,
         merge.corrected(&mut tx).await?,
     );
-    let vanishing = vanishing.counted(wish.bounds);
+    let vanishing = count_covered(&mut tx, merge.today(), vanishing.counted(wish.bounds)).await?;
     let refusal = match wish.bounds {
         Some(bounds) => bounds.refusal(vanishing, &corrected),
         None => (vanishing.is_too_much() && !options.allow_loss).then_some(ImportRefused::Loss(vanishing)),

@@ -145,8 +145,9 @@ impl Corrected {
 /// How many of the covered persons a file leaves out or ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vanishing {
-    /// Persons in the last roster whose coverage has not ended.
-    pub covered: u64,
+    /// Persons in the last roster whose coverage has not ended. Of a file of changes, and of an undoing, they are counted only
+    /// where more than usual would vanish: there are a million of them, and few look at a thousand changes.
+    pub covered: Option<u64>,
     /// Those of them who are not in the file.
     pub missing: u64,
     /// Those of them whom the file gives a day of loss that has come.
@@ -160,9 +161,6 @@ pub struct Vanishing {
     /// Whom other imports lost lately, where theirs count with this one's: in the console.
     #[serde(default)]
     pub earlier: u64,
-    /// Persons whose coverage had not ended before the first of those imports.
-    #[serde(default)]
-    pub before_earlier: u64,
 }
 
 /// Of runs of before insurers had their own.
@@ -181,7 +179,6 @@ impl Vanishing {
     pub(crate) fn after(self, lately: Lately) -> Self {
         Self {
             earlier: lately.lost,
-            before_earlier: lately.covered,
             ..self
         }
     }
@@ -195,11 +192,25 @@ impl Vanishing {
         }
     }
 
+    /// Persons whose coverage had not ended before the first of those imports, where they are counted.
+    pub fn before_earlier(self) -> Option<u64> {
+        self.covered.map(|covered| covered.saturating_add(self.earlier))
+    }
+
     /// True where more than that would vanish, with those who did lately: rather a wrong or cut-off file, or one with its
     /// columns shifted, than so many losses.
     pub fn is_too_much(self) -> bool {
-        let (lost, of) = (self.lost(), self.covered.max(self.before_earlier));
-        lost > 0 && lost.saturating_add(self.earlier).saturating_mul(100) > of.saturating_mul(self.percent)
+        self.covered.is_some_and(|covered| covered < self.needed())
+    }
+
+    /// How many must be covered, so that no more than usual vanish.
+    pub(crate) fn needed(self) -> u64 {
+        if self.lost() == 0 {
+            return 0;
+        }
+        let lost = self.lost().saturating_add(self.earlier).saturating_mul(100);
+        let of = (self.percent > 0).then(|| lost.div_ceil(self.percent));
+        of.map_or(u64::MAX, |of| of.saturating_sub(self.earlier))
     }
 }
 
@@ -266,7 +277,7 @@ pub enum ImportRefused {
     /// More of the covered persons than the insurer allows are not in the file, or lost by it.
     #[error(
         "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています（合わせて{}％を超えています）。何も取り込んでいません。ファイルが全員分か、資格喪失日の列が正しいかお確かめください。正しいときは --allow-loss を付けて取り込んでください。",
-        .0.covered,
+        .0.covered.unwrap_or_default(),
         .0.missing,
         .0.ended,
         .0.percent
@@ -294,6 +305,30 @@ impl ImportRefused {
             Self::Corrected => "corrected",
             Self::Cancelled => "cancelled",
             Self::Running => "running",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_are_needed_as_keep_the_losses_within_the_percentage() {
+        for percent in [0, 1, 5, 33, 100] {
+            for (lost, earlier, covered) in (0..30)
+                .flat_map(|lost| (0..9).flat_map(move |earlier| (0..200).map(move |covered| (lost, earlier, covered))))
+            {
+                let vanishing = Vanishing {
+                    covered: Some(covered),
+                    ended: lost,
+                    earlier,
+                    percent,
+                    ..Vanishing::default()
+                };
+                let exceeds = lost > 0 && (lost + earlier) * 100 > (covered + earlier) * percent;
+                assert_eq!(vanishing.is_too_much(), exceeds, "{vanishing:?}");
+            }
         }
     }
 }

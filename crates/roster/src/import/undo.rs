@@ -5,6 +5,7 @@
 use super::{
     Bounds, ImportError, Options, Progress, Reading, Report, Run, Sample, Vanishing,
     columns::Header,
+    count_covered,
     merge::{Merge, stated},
     one,
     reader::FileRead,
@@ -61,28 +62,15 @@ pub(crate) async fn undoable(tx: &mut TenantTransaction, import: ImportId) -> Re
         .optional()?)
 }
 
-/// Who is covered, and of whom undoing an import would move back the day of loss: to one that has come, or to an earlier one to
-/// come. Whom it brought or brought back is not counted.
+/// Of whom undoing an import would move back the day of loss: to one that has come, or to an earlier one to come. Whom it brought
+/// or brought back is not counted.
 pub(crate) async fn losses(
     tx: &mut TenantTransaction,
     keys: &Keys,
     undoes: &Undoable,
     today: NaiveDate,
 ) -> Result<Vanishing, DatabaseError> {
-    #[derive(QueryableByName)]
-    struct Covered {
-        #[diesel(sql_type = BigInt)]
-        people: i64,
-    }
-    let covered: Covered = diesel::sql_query(COVERED)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<Date, _>(today)
-        .get_result(&mut **tx)
-        .await?;
-    let mut losses = Vanishing {
-        covered: u64::try_from(covered.people).unwrap_or_default(),
-        ..Vanishing::default()
-    };
+    let mut losses = Vanishing::default();
     let mut after = undoes.after_position;
     loop {
         let moved: Vec<Moved> = diesel::sql_query(MOVED)
@@ -167,7 +155,7 @@ pub(crate) async fn undo(
     ended::undo(&mut tx, keys, (run_id, now), undone).await?;
     staging::match_named(&mut tx).await?;
     let vanishing = merge.vanishing(&mut tx, u64::from(insurer.roster.loss_percent)).await?;
-    let vanishing = vanishing.counted(bounds);
+    let vanishing = count_covered(&mut tx, merge.today(), vanishing.counted(bounds)).await?;
     let corrected = merge.corrected(&mut tx).await?;
     if let Some(refusal) = bounds.and_then(|bounds| bounds.refusal(vanishing, &corrected)) {
         tx.rollback().await?;
@@ -371,10 +359,6 @@ async fn forget_numbers(
 }
 
 /// Counted by indexes alone.
-const COVERED: &str = "
-    SELECT (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL)
-         - (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on <= $2) AS people";
-
 /// A look-up for each of the few: what the entry's person said before stands under the position, written as a uuid.
 const MOVED: &str = "
     SELECT c.position, kept.change_id, kept.sealed, person.lost_on

@@ -13,8 +13,6 @@ const WINDOW: TimeDelta = TimeDelta::days(7);
 pub(crate) struct Lately {
     /// Whom.
     pub(crate) lost: u64,
-    /// Persons whose coverage had not ended before the first of those imports.
-    pub(crate) covered: u64,
 }
 
 /// What counts now; nothing of `but`, which is about to be undone.
@@ -24,15 +22,9 @@ pub(super) async fn lately(
     but: Option<ImportId>,
 ) -> Result<Lately, DatabaseError> {
     let runs = rows::finished_since(tx, now - WINDOW).await?;
-    let counted: Vec<(&Run, u64)> = runs
-        .iter()
-        .filter(|run| Some(run.run_id) != but)
-        .map(|run| (run, lost(&runs, run)))
-        .filter(|(_, lost)| *lost > 0)
-        .collect();
+    let others = runs.iter().filter(|run| Some(run.run_id) != but);
     Ok(Lately {
-        lost: counted.iter().map(|(_, lost)| *lost).sum(),
-        covered: counted.first().map_or(0, |(first, _)| first.counts.vanishing.covered),
+        lost: others.map(|run| lost(&runs, run)).sum(),
     })
 }
 

@@ -21,12 +21,12 @@ pub use rows::{Counts, KEYED, Run, RunState, Shown, mapping, sweep};
 pub(crate) use rows::{finish, keep_skipped};
 pub use undoing::undo_at_command;
 
-use crate::import::Column;
+use crate::import::{Column, count_covered};
 use audit::{Actor, Entry, Look, Origin};
 use chrono::TimeDelta;
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
-use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, outcome};
+use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, calendar, outcome};
 use serde_json::json;
 use std::collections::BTreeSet;
 use tabular::{Column as _, Encoding, Mapping, Source, uploads, uploads::Upload};
@@ -93,7 +93,8 @@ impl Runs {
         let mut tx = self.database.tenant(tenant).read().await?;
         let mut found = rows::one(&mut tx, run).await?;
         if let Some(run) = found.as_mut().filter(|run| run.state == RunState::Compared) {
-            run.counts.vanishing = run.counts.vanishing.after(lately::lately(&mut tx, now, None).await?);
+            let vanishing = run.counts.vanishing.after(lately::lately(&mut tx, now, None).await?);
+            run.counts.vanishing = count_covered(&mut tx, calendar::today_in_japan(now), vanishing).await?;
         }
         tx.commit().await?;
         if found.as_ref().is_none_or(|run| !run.is_silent(now)) {

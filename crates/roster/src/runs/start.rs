@@ -8,7 +8,7 @@ use super::{
     wishes::{self, Wished, as_shown, asked_by, grave},
     work::RosterRun,
 };
-use crate::last_import;
+use crate::{import::count_covered, last_import};
 use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer};
 use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
@@ -40,6 +40,7 @@ impl Runs {
             return Ok(reasons::RUN_MOVED_ON.into());
         }
         let vanishing = found.counts.vanishing.after(lately(&mut tx, now, None).await?);
+        let vanishing = count_covered(&mut tx, calendar::today_in_japan(now), vanishing).await?;
         if vanishing.is_too_much() && !agrees {
             return Ok(reasons::LOSS_NOT_AGREED.into());
         }

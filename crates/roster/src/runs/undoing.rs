@@ -11,7 +11,10 @@ use super::{
     work::{RosterRun, Watch},
 };
 use crate::{
-    import::{Bounds, ImportError, ImportRefused, Progress, Report, Undoable, Vanishing, losses, undo, undoable},
+    import::{
+        Bounds, ImportError, ImportRefused, Progress, Report, Undoable, Vanishing, count_covered, losses, undo,
+        undoable,
+    },
     last_import,
 };
 use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer};
@@ -135,6 +138,7 @@ impl Runs {
         };
         let loss = loss(&mut tx, &self.keys, now, (&found, &undoable)).await?;
         let loss = loss.after(lately(&mut tx, now, Some(import)).await?);
+        let loss = count_covered(&mut tx, calendar::today_in_japan(now), loss).await?;
         let wished = Wished {
             kind: |_| UNDO,
             run: import,

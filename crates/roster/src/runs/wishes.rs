@@ -88,20 +88,28 @@ pub(super) fn asked_by(agreed: &Agreed) -> By<'_> {
 
 /// The losses in a difference.
 pub(super) fn losses(vanishing: Vanishing) -> Difference {
-    let covered = (
-        "加入中の人".to_owned(),
-        format!("{}人", vanishing.covered),
-        format!("うち{}人が資格を失います", vanishing.lost()),
-    );
+    let lost = match vanishing.covered {
+        Some(covered) => (
+            "加入中の人".to_owned(),
+            format!("{covered}人"),
+            format!("うち{}人が資格を失います", vanishing.lost()),
+        ),
+        None => (
+            "資格を失う人".to_owned(),
+            String::new(),
+            format!("{}人", vanishing.lost()),
+        ),
+    };
     let earlier = (vanishing.earlier > 0).then(|| {
+        let before = vanishing.before_earlier();
+        let before = before.map_or_else(String::new, |people| {
+            format!("（はじめの取り込みの前に加入中の人は{people}人）")
+        });
         (
             "この7日間の取り込みで資格を失った人".to_owned(),
             String::new(),
-            format!(
-                "{}人（はじめの取り込みの前に加入中の人は{}人）",
-                vanishing.earlier, vanishing.before_earlier
-            ),
+            format!("{}人{before}", vanishing.earlier),
         )
     });
-    std::iter::once(covered).chain(earlier).collect()
+    std::iter::once(lost).chain(earlier).collect()
 }

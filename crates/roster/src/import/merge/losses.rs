@@ -2,10 +2,11 @@
 
 use super::{COVERED, Merge, unsigned};
 use crate::{held::IS_KEPT, import::report::Vanishing};
+use chrono::NaiveDate;
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Date, Integer, Uuid},
+    sql_types::{BigInt, Date, Integer, Nullable, Uuid},
 };
 use diesel_async::RunQueryDsl;
 use jobs::SameEvents;
@@ -16,7 +17,8 @@ use serde_json::json;
 const ANNOUNCED_AT_ONCE: i64 = 10_000;
 
 impl Merge<'_> {
-    /// How many covered persons the file leaves out or ends; `percent` may vanish.
+    /// How many covered persons the file leaves out or ends; `percent` may vanish. Of changes it says nothing of who is covered:
+    /// [`count_covered`].
     pub(in crate::import) async fn vanishing(
         &self,
         tx: &mut TenantTransaction,
@@ -24,8 +26,8 @@ impl Merge<'_> {
     ) -> Result<Vanishing, DatabaseError> {
         #[derive(QueryableByName)]
         struct Counts {
-            #[diesel(sql_type = BigInt)]
-            covered: i64,
+            #[diesel(sql_type = Nullable<BigInt>)]
+            covered: Option<i64>,
             #[diesel(sql_type = BigInt)]
             missing: i64,
             #[diesel(sql_type = BigInt)]
@@ -39,7 +41,7 @@ impl Merge<'_> {
             .bind::<Date, _>(self.today());
         let counts: Counts = query.get_result(&mut **tx).await?;
         Ok(Vanishing {
-            covered: unsigned(counts.covered),
+            covered: counts.covered.map(unsigned),
             missing: unsigned(counts.missing),
             ended: unsigned(counts.ended),
             coming: unsigned(counts.coming),
@@ -83,6 +85,37 @@ struct Lost {
     person_id: PersonId,
 }
 
+/// Counts who is covered where it matters: only as far as so many losses need, and all where they are fewer.
+pub(crate) async fn count_covered(
+    tx: &mut TenantTransaction,
+    today: NaiveDate,
+    vanishing: Vanishing,
+) -> Result<Vanishing, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Covered {
+        #[diesel(sql_type = BigInt)]
+        people: i64,
+    }
+    let needed = vanishing.needed();
+    if vanishing.covered.is_some() || needed == 0 {
+        return Ok(vanishing);
+    }
+    let count = |most: i64| {
+        diesel::sql_query(COUNT_COVERED)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Date, _>(today)
+            .bind::<BigInt, _>(most)
+    };
+    let found: Covered = count(i64::try_from(needed).unwrap_or(i64::MAX))
+        .get_result(&mut **tx)
+        .await?;
+    Ok(Vanishing {
+        // Fewer than asked for are all.
+        covered: Some(unsigned(found.people)).filter(|people| *people < needed),
+        ..vanishing
+    })
+}
+
 /// Of those whom the rows mean.
 const ENDED: &str = "\
 count(*) FILTER (WHERE s.lost_on <= $2) AS ended,
@@ -98,18 +131,23 @@ fn of_whole() -> String {
     )
 }
 
-/// Nobody is missing from a file of changes, and only those in it are looked at. Who is covered is counted by indexes alone.
+/// Nobody is missing from a file of changes, and only those in it are looked at.
 fn of_changes() -> String {
     format!(
-        "SELECT (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL)
-             - (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL AND lost_on <= $2) AS covered,
-             0::int8 AS missing, {ENDED}
+        "SELECT NULL::int8 AS covered, 0::int8 AS missing, {ENDED}
          FROM roster_matches m
          JOIN roster_staging s ON s.tenant_id = $1 AND s.line = m.line
          JOIN persons p ON p.tenant_id = $1 AND p.person_id = m.person_id
          WHERE m.tenant_id = $1 AND {COVERED}"
     )
 }
+
+/// Persons who are covered, `$3` at most.
+const COUNT_COVERED: &str = "
+    SELECT count(*) AS people FROM (
+        SELECT FROM persons
+        WHERE tenant_id = $1 AND emptied_at IS NULL AND (lost_on IS NULL OR lost_on > $2)
+        LIMIT $3) covered";
 
 const LOST: &str = "
     SELECT position, person_id FROM roster_changes

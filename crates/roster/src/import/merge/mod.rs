@@ -7,6 +7,8 @@ mod matching;
 mod samples;
 pub(crate) mod stated;
 
+pub(crate) use losses::count_covered;
+
 use super::{
     columns::{Column, Header},
     reasons::ErrorLog,
@@ -204,7 +206,7 @@ impl Merge<'_> {
         self.header.has(Column::Movement)
     }
 
-    fn today(&self) -> NaiveDate {
+    pub(super) fn today(&self) -> NaiveDate {
         calendar::today_in_japan(self.now)
     }
 

@@ -236,12 +236,8 @@ pub(super) fn told(run: &Run) -> Told {
 
 /// The losses to come, and those of the days before, that count with a run's own.
 fn besides(vanishing: Vanishing) -> String {
-    let Vanishing {
-        coming,
-        earlier,
-        before_earlier,
-        ..
-    } = vanishing;
+    let Vanishing { coming, earlier, .. } = vanishing;
+    let before_earlier = vanishing.before_earlier().unwrap_or_default();
     let coming = (coming > 0).then(|| format!("{coming}人に、あすから先の資格喪失日が付きます。"));
     let earlier = (earlier > 0).then(|| {
         format!(
@@ -263,7 +259,7 @@ fn refused(run: &Run) -> String {
         (RunState::Refused, "loss" | "corrected") if run.undoes.is_some() => "取り消しを始めたあとに名簿が変わり、資格を失う方か生年月日が変わる方が、確かめたときより増えていました。名簿は何も変わっていません。元の取り込みの画面から、もう一度人数をお確かめください。".into(),
         (RunState::Refused, "loss") => format!(
             "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。{}合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
-            counts.vanishing.covered,
+            counts.vanishing.covered.unwrap_or_default(),
             counts.vanishing.missing,
             counts.vanishing.ended,
             besides(counts.vanishing),
