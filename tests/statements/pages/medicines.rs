@@ -94,7 +94,7 @@ async fn the_page_tells_the_share_of_generics_and_the_month_that_could_save_most
             ">—<",
             r#"href="/portal/medicines/2026-01">前の月（2026年1月）"#,
             "切り替えは医師・薬剤師にご相談ください。",
-            r#"<a href="/portal/guides/medicine-guide">上手なお薬との付き合い</a>"#,
+            r#"<a class="alone" href="/portal/guides/medicine-guide">上手なお薬との付き合い</a>"#,
             "診療を受けた月のおよそ3か月後に載ります。",
             "技術料は入っていません。",
             "新しいジェネリック医薬品が出ると、お薬が同じでも下がることがあります。",
