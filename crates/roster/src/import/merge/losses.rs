@@ -8,7 +8,7 @@ use diesel::{
     QueryableByName,
     sql_types::{BigInt, Date, Integer, Nullable, Uuid},
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::SameEvents;
 use kernel::PersonId;
 use serde_json::json;
@@ -100,15 +100,14 @@ pub(crate) async fn count_covered(
     if vanishing.covered.is_some() || needed == 0 {
         return Ok(vanishing);
     }
-    let count = |most: i64| {
-        diesel::sql_query(COUNT_COVERED)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<Date, _>(today)
-            .bind::<BigInt, _>(most)
-    };
-    let found: Covered = count(i64::try_from(needed).unwrap_or(i64::MAX))
-        .get_result(&mut **tx)
-        .await?;
+    let count = diesel::sql_query(COUNT_COVERED)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Date, _>(today)
+        .bind::<BigInt, _>(i64::try_from(needed).unwrap_or(i64::MAX));
+    // From the insurer's first row on: from the table's first, others' rows would be read before it.
+    tx.batch_execute("SET LOCAL enable_seqscan = off").await?;
+    let found: Covered = count.get_result(&mut **tx).await?;
+    tx.batch_execute("SET LOCAL enable_seqscan = on").await?;
     Ok(Vanishing {
         // Fewer than asked for are all.
         covered: Some(unsigned(found.people)).filter(|people| *people < needed),
