@@ -32,7 +32,6 @@ fn member(tenant: TenantId, now: DateTime<Utc>) -> Member {
             agent: String::new(),
             proved_at: None,
             grant: None,
-            token_hash: Vec::new(),
         },
         insurer: insurer(tenant),
         platform: insurer(TenantId::PLATFORM),

@@ -1,10 +1,6 @@
 //! The pipeline's mails, in the manual's words (1-4) where it has them. Each is written once, as a [`Body`]; the text
 //! and the HTML part both come from it.
 
-mod proof;
-
-pub(crate) use proof::ProofRecorded;
-
 use chrono::{DateTime, Utc};
 use kernel::calendar;
 use mail::{Body, Registry, Sender, message};
@@ -15,8 +11,7 @@ use url::Url;
 /// What every mail of an insurer carries: whose it is and whom to ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letterhead {
-    /// The insurer's name.
-    pub insurer: String,
+    insurer: String,
     desk: String,
     phone: String,
     hours: String,
@@ -45,8 +40,7 @@ pub(crate) fn sender(insurer: &Insurer) -> Sender {
 }
 
 impl Letterhead {
-    /// How every mail begins.
-    pub fn open(&self) -> Body {
+    fn open(&self) -> Body {
         Body::new(&format!(
             "本メールは{}のマイページから自動送信されています。",
             self.insurer
@@ -54,7 +48,7 @@ impl Letterhead {
     }
 
     /// The end of every mail, in the manual's order.
-    pub fn close(&self, body: Body, last: Option<&str>) -> Body {
+    fn close(&self, body: Body, last: Option<&str>) -> Body {
         body.no_replies(last).paragraph(&format!(
             "お問い合わせ先\n{}　{}\n電話 {}（{}）",
             self.insurer, self.desk, self.phone, self.hours
@@ -367,7 +361,6 @@ pub fn registry() -> Registry {
         .with::<DeskEmailCode>()
         .with::<AccountClosed>()
         .with::<NewNotice>()
-        .with::<ProofRecorded>()
 }
 
 #[cfg(test)]
@@ -479,7 +472,6 @@ mod tests {
                 stop: "http://localhost:8080/portal/mails/stop?token=7.AAAA".into(),
             })
         );
-        insta::assert_snapshot!("proof_recorded", shown(&ProofRecorded { letterhead: head(), at }));
         insta::assert_snapshot!(
             "email_changed",
             shown(&EmailChanged {

@@ -156,11 +156,7 @@ fn wishes(form: &Form, kinds: &[Kind]) -> Result<Vec<Wish>, Refusal> {
             let field = Field::new(name(*kind), kind.label());
             return Err(Refusal::field(FieldError::new(field, Problem::NotAChoice)));
         };
-        wishes.push(Wish {
-            kind: *kind,
-            audience,
-            seen: None,
-        });
+        wishes.push(Wish { kind: *kind, audience });
     }
     Ok(wishes)
 }

@@ -3,7 +3,7 @@
 use crate::{
     Kind,
     household::OneOf,
-    statement::{
+    portal::{
         medicine::{Words, decimal},
         month_words, name,
     },

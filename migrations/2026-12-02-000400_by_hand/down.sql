@@ -1,2 +1,0 @@
-DROP INDEX held_rows_waiting;
-DROP TABLE struck_claims, remembered_numbers;
