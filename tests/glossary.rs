@@ -94,9 +94,23 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
         .chain([staff::operate::DEAD_GONE, staff::operate::MAIL_ERASED]);
     let of_settings = [tenancy::CHANGED_MEANWHILE, CHANGED_SINCE, NOT_TAKEN_BACK];
     let of_roster = runs::reasons::REASONS.into_iter().chain(by_hand::reasons::REASONS);
-    let all = outcome::REASONS.into_iter().chain(reasons::REASONS).chain(of_staff);
+    let all = outcome::REASONS
+        .into_iter()
+        .chain(reasons::REASONS)
+        .chain(reasons::OF_STAFF)
+        .chain(of_staff);
     let of_notices = notices::reasons::REASONS;
-    for reason in all.chain(of_settings).chain(of_roster).chain(of_notices) {
+    let of_statements = statements::reasons::by_hand::REASONS;
+    let of_runs = statements::runs::reasons::REASONS;
+    let of_disclosures = statements::disclosures::desk::REASONS;
+    for reason in all
+        .chain(of_settings)
+        .chain(of_roster)
+        .chain(of_notices)
+        .chain(of_statements)
+        .chain(of_runs)
+        .chain(of_disclosures)
+    {
         let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
         if words.heading.ends_with('。') || words.text.ends_with('。') == beside.contains(&reason) {
             wrong.push(format!("{reason:?}: {} {}", words.heading, words.text));

@@ -32,6 +32,7 @@ fn member(tenant: TenantId, now: DateTime<Utc>) -> Member {
             agent: String::new(),
             proved_at: None,
             grant: None,
+            token_hash: Vec::new(),
         },
         insurer: insurer(tenant),
         platform: insurer(TenantId::PLATFORM),

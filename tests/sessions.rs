@@ -131,6 +131,38 @@ async fn an_ended_session_is_gone_at_once_and_the_kept_one_stays() {
     assert!(load(&db, &second).await.is_none());
 }
 
+async fn renew(db: &TestDatabase, session: &Session) -> Option<Secret> {
+    let mut tx = db.write(db.tenant).await;
+    let token = sessions::renew(&mut tx, &db.keys, Carrier::Cookie, session)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    token.map(|token| token.secret)
+}
+
+// security.md 38
+#[tokio::test]
+async fn whoever_renews_by_one_token_twice_gets_one_that_lives_and_by_an_older_one_none() {
+    let db = TestDatabase::new().await;
+    let first = open(&db, Uuid::from_u128(13)).await;
+    let session = load(&db, &first).await.unwrap();
+    let one = renew(&db, &session).await.unwrap();
+    let other = renew(&db, &session).await.unwrap();
+    assert!(load(&db, &first).await.is_none());
+    let renewed = load(&db, &one).await.unwrap();
+    assert_eq!(load(&db, &other).await, Some(renewed.clone()));
+    // The next proof makes both worthless, and the first token renews nothing any more.
+    let last = renew(&db, &renewed).await.unwrap();
+    assert!(load(&db, &one).await.is_none() && load(&db, &last).await.is_some());
+    assert!(renew(&db, &session).await.is_none());
+    // Nor does any token once the session has ended.
+    let last = load(&db, &last).await.unwrap();
+    let mut tx = db.write(db.tenant).await;
+    assert!(sessions::end(&mut tx, last.subject, last.id).await.unwrap());
+    tx.commit().await.unwrap();
+    assert!(renew(&db, &last).await.is_none());
+}
+
 /// With BEGIN, on a connection that has prepared nothing yet, and on the same one the second time.
 async fn with_begin(db: &TestDatabase, keys: &Keys, secret: &Secret) -> [Option<Session>; 2] {
     let database = Database::connect(&DatabaseConfig {

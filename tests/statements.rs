@@ -1,5 +1,6 @@
 //! 医療費通知 and ジェネリック差額明細 on a real database: whole deliveries or nothing, which row counts, who sees it.
 
+mod api;
 mod at_home;
 mod drugs;
 mod family;
@@ -9,6 +10,7 @@ mod generics;
 mod held;
 mod households;
 mod loads;
+mod mailing;
 mod pages;
 mod published;
 mod publishing;
@@ -16,6 +18,7 @@ mod resolving;
 mod restarted;
 mod settings;
 mod since;
+mod struck;
 mod sweeping;
 mod tax_year;
 mod views;
@@ -36,9 +39,9 @@ use statements::{
     reasons::ImportRefused,
 };
 use std::fmt::Write as _;
-use tabular::{Opened, Source};
+use tabular::{Mapping, Opened, Source};
 use tenancy::{Folder, Insurer};
-use testkit::{NAMES_KEY, TestDatabase, TestPerson, execute, owner_url};
+use testkit::{NAMES_KEY, TestApp, TestDatabase, TestPerson, execute, owner_url};
 
 const COSTS: &str = "処理年月,レセプト番号,記号,番号,枝番,生年月日,診療年月,診療区分,日数,医療機関等名称,医療費の総額,保険者の負担額,その他の公費の負担額,窓口相当負担額,標準負担額,支給額,取消区分";
 const MEDICINES: &str = "処理年月,レセプト番号,記号,番号,枝番,生年月日,調剤年月,薬局等名称,剤形区分,医薬品コード,1日量,日数,負担割合,取消区分";
@@ -151,7 +154,8 @@ impl Desk {
         let query = format!(
             "SELECT concat(to_char(r.month, 'YYYY-MM'), ' ', r.claim_key, ' ', r.{what}) AS line
              FROM {} r JOIN statement_deliveries d USING (tenant_id, delivery)
-             WHERE d.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL ORDER BY 1",
+             WHERE d.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL AND NOT r.struck
+             ORDER BY 1",
             kind.table()
         );
         self.test.lines(&query).await
@@ -187,6 +191,8 @@ fn wish(kind: Kind) -> Wish {
         allow_deviation: false,
         allow_unmatched: false,
         max_rows: MAX_ROWS,
+        mapping: Mapping::default(),
+        run: None,
         by: by(),
     }
 }
@@ -221,20 +227,29 @@ fn table(header: &str, rows: &[String]) -> String {
 }
 
 /// A row of the person of a number, under [`COSTS`].
-fn cost(label: &str, claim: &str, number: u32, month: &str, total: i64) -> String {
+pub(crate) fn cost(label: &str, claim: &str, number: u32, month: &str, total: i64) -> String {
     let insurer = total * 7 / 10;
     let copay = total - insurer;
     format!("{label},{claim},100,{number},00,,{month},医科外来,1,東町クリニック,{total},{insurer},0,{copay},0,0,")
 }
 
 /// A row that takes a claim back.
-fn taken_back(label: &str, claim: &str, number: u32, month: &str) -> String {
+pub(crate) fn taken_back(label: &str, claim: &str, number: u32, month: &str) -> String {
     format!("{label},{claim},100,{number},00,,{month},,,,,,,,,,1")
 }
 
 /// A row of the person of a number, under [`MEDICINES`].
 fn medicine(label: &str, claim: &str, number: u32, month: &str, drug: u32) -> String {
     format!("{label},{claim},100,{number},00,,{month},西町薬局,内服,{drug},2,30,3,")
+}
+
+/// Loads rows under [`COSTS`] at an app's insurer, however few they are and whoever's.
+pub(crate) async fn load_at(app: &TestApp, rows: &[String]) -> Delivery {
+    let desk = Desk {
+        deliveries: Deliveries::new(&ground(&app.insurer)),
+        test: app.insurer.clone(),
+    };
+    desk.load(rows).await
 }
 
 fn loaded(imported: Result<Imported, ImportError>) -> Delivery {

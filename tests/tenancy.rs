@@ -278,6 +278,7 @@ async fn an_exported_folder_applied_again_changes_nothing() {
 async fn revise(test: &TestDatabase, tenant: TenantId, change: impl FnOnce(&mut Settings)) -> i64 {
     let mut tx = test.write(tenant).await;
     let revising = Revising {
+        action: tenancy::REVISE,
         expected: tenancy::revisions::standing(&mut tx).await.unwrap().revision,
         actor: audit::Actor::System,
         by: "管理　一子",

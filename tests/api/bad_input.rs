@@ -36,7 +36,7 @@ async fn nothing_behind_a_token_opens_without_a_live_one() {
         }
         guarded += 1;
         for bad in [None, Some("x"), Some(foreign.as_str()), Some(forged.as_str())] {
-            let body = (method == Method::POST).then(|| json!({}));
+            let body = [Method::POST, Method::PUT].contains(&method).then(|| json!({}));
             problem(
                 &client.call(method.clone(), &path, bad, body).await,
                 401,

@@ -25,7 +25,7 @@ fn identity(app: &TestApp, person: &TestPerson) -> Value {
 }
 
 /// A token of a new session.
-async fn token(client: &Client, who: &SignedUp) -> String {
+pub(crate) async fn token(client: &Client, who: &SignedUp) -> String {
     let body = json!({"user_id": who.user_id, "password": PASSWORD});
     let answer = client.call(Method::POST, "/sessions", None, Some(body)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
@@ -63,7 +63,7 @@ async fn member(app: &TestApp) -> (Client, SignedUp, String) {
 
 /// Asserts a problem of this status and code, in the one shape all have; answers its body.
 #[track_caller]
-fn problem(answer: &Answer, status: u16, code: &str) -> Value {
+pub(crate) fn problem(answer: &Answer, status: u16, code: &str) -> Value {
     assert_eq!(answer.status.as_u16(), status, "{}", answer.text);
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -84,7 +84,7 @@ fn problem(answer: &Answer, status: u16, code: &str) -> Value {
 }
 
 /// The pointers of a problem's errors with their codes.
-fn flaws(body: &Value) -> Vec<(String, String)> {
+pub(crate) fn flaws(body: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let errors = body["errors"].as_array().unwrap();
     errors

@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { open } from './harness.mjs';
-import { logIn as logInAsStaff, totp } from './parts/console.mjs';
+import { logIn as logInAsStaff } from './parts/console.mjs';
 import { INSURERS } from './people.mjs';
-import { acceptTerms, codeIn, fillAccount, fillIdentity, follow, logIn, mailTo, press } from './steps.mjs';
+import { acceptTerms, codeIn, fillAccount, fillIdentity, follow, logIn, mailTo, press, totp } from './steps.mjs';
 
 const FOLDER = join(dirname(fileURLToPath(import.meta.url)), 'screens');
 const PHONE = 390;

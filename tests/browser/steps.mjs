@@ -1,9 +1,14 @@
 // What a person does on the pages, and what stands there: buttons pressed, forms filled in, mail read in another tab.
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { check } from './harness.mjs';
 import { PASSWORD } from './people.mjs';
+
+/** The password of staff whom a part invites. */
+const STAFF_PASSWORD = 'tsukimi-to-susuki-2026';
 
 /** How long a mail may take from the button to the mailbox, in milliseconds. */
 const MAIL_TIMEOUT = 30_000;
@@ -160,4 +165,47 @@ export async function goesBack(page) {
   assert.match(await page.title(), /^エラー：/);
   page.off('request', note);
   assert.deepEqual(sent, []);
+}
+
+/** Staff of an insurer, from the mail that invites them to the console's home. */
+export async function comeIn(page, insurer, email, name) {
+  const mail = await mailTo(page, email, '/console/invitation');
+  await page.goto(/\/console\/invitation\S+/.exec(mail.text)[0]);
+  await check(page, `invitation-${email.split('@')[0]}`);
+  await page.fill('#f-name', name);
+  await page.fill('#f-password', STAFF_PASSWORD);
+  await press(page, '次へ');
+  if (new URL(page.url()).pathname === '/console/login') {
+    await page.fill('#f-insurer_code', insurer.code);
+    await page.fill('#f-email', email);
+    await page.fill('#f-password', STAFF_PASSWORD);
+    await press(page, '次へ');
+  }
+  await page.goto('/console/enrol/app');
+  await page.fill('#f-app_code', totp(await page.textContent('#secret')));
+  await press(page, '登録する');
+  await page.goto('/console/');
+  await says(page, 'ホーム');
+}
+
+/** Reloads until the page says it: what the worker does in the background. */
+export async function untilSays(page, text) {
+  for (let tries = 0; tries < 60; tries += 1) {
+    if ((await mainText(page)).includes(text)) return;
+    await page.waitForTimeout(500);
+    await page.reload();
+  }
+  await says(page, text);
+}
+
+/** The six digits that an authenticator app shows now (RFC 6238). */
+export function totp(secret) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+  const bits = [...secret.replace(/\s/g, '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac('sha1', key).update(step).digest();
+  const digits = (hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000;
+  return String(digits).padStart(6, '0');
 }

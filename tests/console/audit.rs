@@ -393,7 +393,7 @@ async fn the_file_is_the_filters_whole_safe_in_a_spreadsheet_and_stands_in_the_t
 }
 
 /// Words with a point between that are no action: of events, queues and what is told apart by them.
-const OTHERS: [&str; 22] = [
+const OTHERS: [&str; 23] = [
     "audit.seal",
     "client.revoke",
     "consent.given",
@@ -416,6 +416,7 @@ const OTHERS: [&str; 22] = [
     "statement.imported",
     "statement.published",
     "statement.withdrawn",
+    "statements.run",
 ];
 
 /// Every action that a source records has words: a literal of the form noun.verb is an action, the key of a setting, or
@@ -452,7 +453,11 @@ fn every_action_is_called_by_words() {
     ] {
         let folder = root.join("crates").join(name);
         if folder.exists() {
-            for (file, text) in sources(&folder) {
+            // What staff may do is called like it.
+            for (file, text) in sources(&folder)
+                .into_iter()
+                .filter(|(file, _)| !file.ends_with("permissions.rs"))
+            {
                 let code = text.split("#[cfg(test)]").next().unwrap();
                 for word in code.split('"').filter(|word| is_action(word)) {
                     let known = words.contains(&format!("(\"{word}\", ")) || OTHERS.contains(&word) || is_setting(word);

@@ -40,20 +40,20 @@ impl Case {
         format!("{}/{way}", self.page)
     }
 
-    async fn protect(&self) {
+    pub(super) async fn protect(&self) {
         let person = self.page.rsplit('/').next().unwrap();
         let clerk = self.app.clerk(&[Role::Eligibility]).await;
         let fields = [("subject", person), ("person", person), ("reason", "支援措置")];
         assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);
     }
 
-    async fn trail(&self, action: &str) -> usize {
+    pub(super) async fn trail(&self, action: &str) -> usize {
         let of = format!("action = '{action}' AND actor_kind = 'staff'");
         self.app.insurer.count("audit_events", &of).await
     }
 
     /// The subjects of what the member was mailed.
-    async fn mailed(&self, part: &str) -> usize {
+    pub(super) async fn mailed(&self, part: &str) -> usize {
         let mails = self.app.mails_to(&self.who.email).await;
         mails.iter().filter(|mail| mail.text.contains(part)).count()
     }

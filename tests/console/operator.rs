@@ -2,6 +2,7 @@
 //! own where it looks over all insurers.
 
 pub(super) mod dead;
+mod drugs;
 mod insurers;
 mod maintenance;
 mod nodes;

@@ -334,7 +334,7 @@ async fn protection_turns_mails_about_notices_off_and_only_whoever_is_inside_tur
     let hers = app.sign_up_as(&family[1]).await;
     let inside = app.inside(&hers).await;
     let wishes = "/portal/account/mails";
-    assert_eq!(inside.get(wishes).await.text.matches(" checked").count(), 2);
+    assert_eq!(inside.get(wishes).await.text.matches(" checked").count(), 3);
     let clerk = app.clerk(&[Role::Eligibility]).await;
     protect(&clerk, &[&person(&app, "ケンポショウコ").await], "").await;
     assert_eq!(inside.get(wishes).await.text.matches(" checked").count(), 0);

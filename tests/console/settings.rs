@@ -27,7 +27,7 @@ fn revision(page: &Answer) -> String {
 }
 
 /// The fields of a form as a browser would send them untouched, but for these.
-fn filled(page: &Answer, changed: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(super) fn filled(page: &Answer, changed: &[(&str, &str)]) -> Vec<(String, String)> {
     let form = page
         .text
         .split("<form ")
@@ -80,13 +80,13 @@ fn plain(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
-async fn send(clerk: &TestClerk, path: &str, fields: &[(String, String)]) -> Answer {
+pub(super) async fn send(clerk: &TestClerk, path: &str, fields: &[(String, String)]) -> Answer {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
     clerk.post(path, &fields).await
 }
 
 /// Saves a form as it stands, but for these fields.
-async fn save(clerk: &TestClerk, path: &str, changed: &[(&str, &str)]) -> Answer {
+pub(super) async fn save(clerk: &TestClerk, path: &str, changed: &[(&str, &str)]) -> Answer {
     let page = clerk.get(path).await;
     assert_eq!(page.status, 200, "{}", page.text);
     let why = Some(("why", "見直しのため")).filter(|_| !changed.iter().any(|(name, _)| *name == "why"));
@@ -95,13 +95,13 @@ async fn save(clerk: &TestClerk, path: &str, changed: &[(&str, &str)]) -> Answer
 }
 
 /// The insurer as a node sees it a little later.
-async fn seen(app: &TestApp) -> tenancy::Insurer {
+pub(super) async fn seen(app: &TestApp) -> tenancy::Insurer {
     app.later(2);
     let insurer = app.ground.directory.by_tenant(app.tenant()).await.unwrap().unwrap();
     tenancy::Insurer::clone(&insurer)
 }
 
-async fn revisions(app: &TestApp) -> Vec<String> {
+pub(super) async fn revisions(app: &TestApp) -> Vec<String> {
     let query =
         "SELECT concat_ws(' ', revision, channel, applied_by, why) AS line FROM insurer_revisions ORDER BY revision";
     app.insurer.lines(query).await

@@ -186,7 +186,7 @@ async fn what_is_under_four_eyes_is_not_taken_back_among_the_settings() {
     let text = boss.get(page).await.text;
     let (_, rest) = text.split_once("name=\"revision\" value=\"").unwrap();
     let mut fields = vec![("revision", rest.split('"').next().unwrap()), ("why", "規程の改定")];
-    fields.extend(["grant", "reset_factor", "lift_protection", "export"].map(|word| ("on", word)));
+    fields.extend(["grant", "reset_factor", "lift_protection", "proof", "export"].map(|word| ("on", word)));
     assert_eq!(boss.post(page, &fields).await.status, 303);
     let last = "SELECT max(revision)::text AS line FROM insurer_revisions";
     let last = app.insurer.lines(last).await.remove(0);

@@ -48,6 +48,13 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "get_dashboard" => at("/me/dashboard", 401, 200),
         "list_notices" => at("/me/notices", 401, 200),
         "get_notice" => at(&format!("/me/notices/{}", other.notice), 401, 404),
+        "get_cost_year" => at(&format!("/me/cost-statements?person_id={}", other.person), 401, 404),
+        "get_cost_month" => at("/me/cost-statements/2026-09", 401, 200),
+        "get_tax_year" => at("/me/cost-statements/tax/2026", 401, 404),
+        "get_medicines" => at(&format!("/me/medicines?person_id={}", other.person), 401, 404),
+        "get_medicine_month" => at("/me/medicines/2026-09", 401, 200),
+        "get_disclosure" => at("/me/disclosures/costs", 401, 200),
+        "put_disclosure" => with("/me/disclosures/costs", json!({"audience": "self_only"}), 401, 204),
         "get_document" => at("/openapi.json", 200, 200),
         name => panic!("the operation {name} has no case here: add one"),
     }

@@ -2,6 +2,7 @@
 //! before the second factor, suspended, and with a role that was taken away a moment ago. What is expected hangs on the
 //! row's right and on the policy alone; a case says how a route is called and what it answers to whoever may.
 
+mod statements;
 mod walks;
 
 use super::{MARK, Other, send};
@@ -57,16 +58,22 @@ impl Case {
 /// What is open to the platform's support beside what its role allows.
 const OF_SUPPORT: [&str; 2] = ["console", "console.support.leave"];
 
-/// What the addresses name is the other insurer's; its clerks are that one's own.
-fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (&str, &str, &str)) -> Case {
-    // Where an address names nothing of an insurer's, every insurer's staff get the same.
-    let at = |path: &str, own| Case {
+/// Where an address names nothing of an insurer's, every insurer's staff get the same.
+fn at(path: &str, own: u16) -> Case {
+    Case {
         path: path.into(),
         fields: Fields::new(&[]),
         own,
         but: vec![],
         elsewhere: own,
-    };
+    }
+}
+
+/// What the addresses name is the other insurer's; its clerks are that one's own.
+fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (&str, &str, &str)) -> Case {
+    if let Some(case) = statements::case(name, grant, person) {
+        return case;
+    }
     let notice = format!("/console/notices/{}", other.notice);
     match name {
         "console" => at("/console/", 200),
@@ -109,6 +116,10 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (
         // Nothing is under way.
         "console.member.email.code" => of_person(person, "email/code", 422),
         "console.member.email.cancel" => of_person(person, "email/cancel", 303),
+        "console.member.proof" => of_person(person, "proof", 200),
+        // Nothing is chosen; and nobody has recorded it.
+        "console.member.proof.record" => of_person(person, "proof", 422),
+        "console.member.proof.take_back" => of_person(person, "proof/take-back", 303),
         "console.member.new" => at("/console/members/new", 200),
         // Nothing is typed.
         "console.member.new.confirm" => at("/console/members/new", 422),
@@ -249,6 +260,7 @@ fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (
         "operator.maintenance.cancel" => at(&format!("/operator/maintenance/{grant}/cancel"), 404),
         "operator.jobs" => at("/operator/jobs", 200),
         "operator.mails" => at("/operator/mails", 200),
+        "operator.drugs" => at("/operator/drugs", 200),
         "operator.nodes" => at("/operator/nodes", 200),
         // Nothing of it died.
         "operator.jobs.retry" => at(&format!("/operator/jobs/platform/{grant}/retry"), 409),
@@ -344,6 +356,7 @@ impl World {
         }
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
+        testkit::sql(other.app.tenant(), &published(&other)).await;
         let line = other
             .insurer()
             .lines("SELECT audit_id::text AS line FROM audit_events LIMIT 1")
@@ -409,6 +422,18 @@ async fn protected(other: &Other) -> (String, String) {
     assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);
     let protection = one("SELECT protection_id::text AS line FROM protections").await;
     (person, protection)
+}
+
+/// A delivery of statements, the insurer's first, that members see.
+fn published(other: &Other) -> String {
+    let (tenant, person) = (other.app.tenant(), other.person.0);
+    format!(
+        "INSERT INTO statement_deliveries (tenant_id, delivery, delivery_id, kind, label, version, state, file_name,
+            file_hash, encoding, rows, held, too_old, persons, months, totals, imported_at, published_at)
+         SELECT {tenant}, 1, '{person}', 'costs', '2026-08-01', 1, 'published', '{MARK}', '', 'UTF-8', 1, 0, 0, 1,
+            '{{2026-06-01}}', '{{\"by\": [], \"corrected\": {{\"claims\": 0, \"yen\": 0, \"withdrawn\": 0}}}}', created_at, created_at
+         FROM persons WHERE tenant_id = {tenant} LIMIT 1"
+    )
 }
 
 async fn clerk(app: &TestApp, role: Role) -> TestClerk {

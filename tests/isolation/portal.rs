@@ -112,6 +112,7 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         "account.stop_desk_email" => at("/portal/account/email/stop", 303, 303),
         "my_data" => at("/portal/account/my-data", 303, 200),
         "family" => at("/portal/account/family", 303, 200),
+        "looks" => at("/portal/account/looks", 303, 200),
         // Nothing is chosen.
         "family_change" => at("/portal/account/family", 303, 303),
         "close" => at("/portal/account/close", 303, 200),

@@ -3,16 +3,20 @@
 
 use audit::{Actor, Origin};
 use chrono::TimeDelta;
-use kernel::Outcome;
+use kernel::{Outcome, StaffId};
 use statements::{
     Deliveries, Kind, Month,
+    claims::{self, Claim},
+    desk,
+    held::waiting,
     import::{Imported, Wish},
     purge,
     reading::MAX_ROWS,
+    remembered, struck,
 };
 use std::{io::Cursor, sync::Arc};
-use tabular::{Opened, Source};
-use tenancy::Insurer;
+use tabular::{Mapping, Opened, Source};
+use tenancy::{Feature, FeatureState, Features, Insurer};
 use testkit::TestApp;
 
 const HEADER: &str =
@@ -20,10 +24,13 @@ const HEADER: &str =
 /// Rows of one month and one label.
 const FEW: u32 = 5;
 
-/// The months that the insurer keeps reach to the oldest year.
+/// The months that the insurer keeps reach to the oldest year, and members may look at them.
 pub(super) async fn keep_long(app: &TestApp) {
     app.insurer
-        .apply(|folder| folder.settings.statements.months_online = 36)
+        .apply(|folder| {
+            folder.settings.statements.months_online = 36;
+            folder.settings.modules = Features::from_iter([(Feature::CostStatements, FeatureState::Open)]);
+        })
         .await;
     app.later(3);
 }
@@ -44,18 +51,73 @@ pub(super) async fn deliver(app: &TestApp, round: usize) {
         let corrected = if label == "2026-10" { u64::from(2 * FEW) } else { 0 };
         assert!(published.superseded >= corrected, "{}", published.superseded);
     }
+    by_hand(app, &desk).await;
     settle(app, round).await;
     let what = (Kind::Costs, month("2026-10"));
     let back = desk.deliveries.withdraw(app.tenant(), by(), what).await.unwrap();
     assert!(matches!(back, Outcome::Done(_)), "{back:?}");
     desk.publish("2026-10").await;
+    tell(app).await;
+}
+
+/// A batch of the members who may be told of it; of the rest nobody waits for their turn.
+async fn tell(app: &TestApp) {
+    app.worker.run_once_for(app.tenant()).await.unwrap();
+    let looked_at = app.insurer.count("statement_mailings", "come_to IS NOT NULL").await;
+    assert!(looked_at > 0, "nobody was looked at");
+    let rest = "DELETE FROM due WHERE queue = 'statement_mail'";
+    testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), rest)
+        .await
+        .unwrap();
+}
+
+/// Staff look at what waits, and withdraw a claim, which is put back.
+async fn by_hand(app: &TestApp, desk: &Desk) {
+    let (keys, origin) = (&app.ground.keys, Origin::command());
+    let staff = StaffId(uuid::Uuid::nil());
+    let tx = app.write(app.tenant()).await;
+    let filter = waiting::Filter::default();
+    let page = waiting::page(&tx, keys, &filter, waiting::After::default(), false)
+        .await
+        .unwrap();
+    let row = page.rows.last().unwrap();
+    waiting::one(&tx, keys, row.id, false).await.unwrap().unwrap();
+    remembered::list(&tx, None, false).await.unwrap();
+    let claim = Claim {
+        kind: Kind::Costs,
+        month: month("2026-09"),
+        key: format!("K{}-0", desk.round),
+    };
+    let place = claims::find(&tx, &claim).await.unwrap().unwrap();
+    assert_eq!(claims::at(&tx, place).await.unwrap(), Some(claim.clone()));
+    let rows = claims::rows(&tx, &claim, false).await.unwrap();
+    let until = claims::until(&rows).unwrap();
+    struck::list(&tx, keys, None, false).await.unwrap();
+    tx.commit().await.unwrap();
+    let by = desk::Desk {
+        staff,
+        actor: Actor::Operator,
+        origin: &origin,
+        sees_protected: false,
+    };
+    let wish = struck::Wish {
+        until,
+        reason: struck::StrikeReason::Wrong,
+        text: "",
+    };
+    let struck = desk.deliveries.strike(&desk.insurer, by, (&claim, wish)).await.unwrap();
+    let Outcome::Done(struck) = struck else {
+        panic!("{struck:?}");
+    };
+    let back = desk.deliveries.restore(&desk.insurer, by, struck).await.unwrap();
+    assert!(matches!(back, Outcome::Done(_)), "{back:?}");
 }
 
 /// The roster learns of whom a row waits for, and a day goes by.
 async fn settle(app: &TestApp, round: usize) {
     let known = format!(
         "UPDATE persons SET number = '{0}', number_key = '{0}' WHERE symbol = '200' AND number = '{1}'",
-        waiting(round),
+        unknown(round),
         200 + round
     );
     testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), &known)
@@ -69,7 +131,7 @@ async fn settle(app: &TestApp, round: usize) {
 }
 
 /// A number that nobody has yet.
-fn waiting(round: usize) -> usize {
+fn unknown(round: usize) -> usize {
     777_000 + round
 }
 
@@ -93,7 +155,7 @@ impl Desk {
                 file += &row(&format!("K{}-{nth}", self.round), 100, self.number, month);
             }
         }
-        file += &row(&format!("W{}", self.round), 200, waiting(self.round), "2026-09");
+        file += &row(&format!("W{}", self.round), 200, unknown(self.round), "2026-09");
         let source = || {
             let bytes = file.as_bytes().to_vec();
             Source::new("costs.csv", move || {
@@ -109,6 +171,8 @@ impl Desk {
             allow_deviation: true,
             allow_unmatched: true,
             max_rows: MAX_ROWS,
+            mapping: Mapping::default(),
+            run: None,
             by: by(),
         };
         let imported = self.deliveries.import(&self.insurer, source, wish, |_| ()).await;

@@ -1,11 +1,12 @@
 //! What treatment cost, of which there is more than of anything else: rows of many months, of which a member has a few.
 
-use accounts::Proof;
+use accounts::{Proof, for_staff::proof_of};
 use chrono::{NaiveDate, TimeDelta};
-use kernel::{AccountId, PersonId};
+use kernel::{AccountId, PersonId, StaffId};
 use roster::{NumberKey, Sight};
 use statements::{
-    Kind, Month, Months, drugs, marks,
+    Kind, Month, Months, delivery, drugs, marks,
+    preview::Preview,
     published::published,
     purge,
     view::View,
@@ -97,6 +98,25 @@ async fn looks(app: &TestApp) {
     }
     assert!(!view.costs(&tx).await.unwrap().is_empty());
     assert!(!view.medicines(&tx).await.unwrap().is_empty());
+    // The same in their place, as if a delivery were published that is.
+    for kind in Kind::ALL {
+        let heads = delivery::list(&tx, Some(kind)).await.unwrap();
+        let seen = view.looked_at(Preview::new(false, heads.first()));
+        let is_none = match kind {
+            Kind::Costs => seen.costs(&tx).await.unwrap().is_empty(),
+            Kind::Medicines => seen.medicines(&tx).await.unwrap().is_empty(),
+        };
+        assert!(!is_none, "{kind}");
+    }
+    let asked = audit::Asked {
+        what: "statements.",
+        actions: &["costs.export"],
+        since: now - TimeDelta::days(365),
+        before: None,
+    };
+    audit::looks_of(&tx, person.0, asked, 51).await.unwrap();
+    staff::roles_of(&tx, &[StaffId(person.0)]).await.unwrap();
+    proof_of(&tx, person).await.unwrap();
     roster::household(&tx, &Sight::ALL, person, day(2026, 11))
         .await
         .unwrap();
@@ -119,6 +139,7 @@ pub(super) fn treated(tenant: i32, insurers: u32) -> String {
              FROM unnest(ARRAY['costs', 'medicines']) kind, generate_series(1, 24) nth,
                  (SELECT {tenant} UNION ALL SELECT 100000 + n FROM generate_series(1, {insurers}) n) i (insurer)
              WHERE nth = 1 OR insurer = {tenant};
+         INSERT INTO statement_mailings SELECT tenant_id, delivery_id, now(), NULL, NULL, 0, now() FROM statement_deliveries;
          INSERT INTO cost_rows SELECT tenant, month::date, 1, n, {PEOPLE}, 'medical_out', 1, '', 1000, 700, 0, 300, 0, 0, false, NULL
              FROM crowd, generate_series(date '2023-12-01', '2026-12-01', '1 year') month;
          INSERT INTO medicine_rows SELECT tenant, month::date, 101, n, {PEOPLE}, '612345678', 'oral', 2000, 30, 3, '', '', 0, 0, false, NULL

@@ -273,8 +273,8 @@ async fn a_new_account_has_nothing_of_the_closed_one() {
     says(&page, 200, &new.email);
     assert!(!page.text.contains(&who.email) && !page.text.contains(&who.user_id));
     assert_eq!(page.text.matches("この機器").count(), 1, "no other log-in");
-    // Mails about notices are on, as for everybody who is new.
-    assert_eq!(inside.get(wishes).await.text.matches(" checked").count(), 2);
+    // Mails are on, as for everybody who is new.
+    assert_eq!(inside.get(wishes).await.text.matches(" checked").count(), 3);
     // What opened the old one opens nothing of the new one.
     assert_eq!(client.get("/portal/mypage").await.status, 303);
     assert_eq!(log_in(&app.client(), &who, PASSWORD).await.status, 422);

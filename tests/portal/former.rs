@@ -124,7 +124,15 @@ async fn whoever_has_no_statements_at_their_insurer_is_shut_out_at_once() {
 async fn every_route_of_members_is_marked_for_them_or_does_not_exist() {
     let app = TestApp::start().await;
     let (client, _) = former(&app).await;
-    let kept = ["terms", "terms.accept", "account.password", "account.password_submit"];
+    let kept = [
+        "terms",
+        "terms.accept",
+        "account.password",
+        "account.password_submit",
+        "looks",
+        "mails",
+        "mails.submit",
+    ];
     let rows = app.pages.table.rows().iter().filter(|row| !is_console(row.path));
     let mut asked = 0;
     for row in rows.filter(|row| matches!(row.rights, Rights::Session | Rights::Member)) {

@@ -363,16 +363,19 @@ async fn a_wish_is_on_unless_turned_off_and_protection_turns_it_off() {
     let app = TestApp::start().await;
     let (client, who) = app.member().await;
     let checked = async || client.get(WISHES).await.text.matches(" checked").count();
-    assert_eq!(checked().await, 2);
+    assert_eq!(checked().await, 3);
     leads(&client.post(WISHES, &[("wished", "rubbish")]).await, WISHES);
     assert_eq!(checked().await, 0);
     leads(
         &client
-            .post(WISHES, &[("wished", "insurer"), ("wished", "person")])
+            .post(
+                WISHES,
+                &[("wished", "insurer"), ("wished", "person"), ("wished", "statements")],
+            )
             .await,
         WISHES,
     );
-    assert_eq!(checked().await, 2);
+    assert_eq!(checked().await, 3);
     assert_eq!(app.insurer.count("audit_events", "action = 'mails.wish'").await, 2);
     let mut tx = app.write(app.tenant()).await;
     let person = person_id(&app, "105").await;

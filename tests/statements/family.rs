@@ -11,7 +11,7 @@ use tenancy::{Feature, FeatureState, Features};
 use testkit::{Answer, Client, PASSWORD, SignedUp, TestApp, sql};
 
 const PAGE: &str = "/portal/account/family";
-const WORDS: [&str; 3] = ["household", "self_only", "suppressed"];
+pub(super) const WORDS: [&str; 3] = ["household", "self_only", "suppressed"];
 const DONE: &str = "ご希望を承りました";
 const NOT_WIDENED: &str = "表示する範囲を広げるには、窓口でのお手続きが必要です";
 
@@ -20,12 +20,12 @@ async fn choose(client: &Client, fields: &[(&str, &str)]) -> Answer {
 }
 
 /// Makes an account one that was proven by letter.
-async fn by_letter(app: &TestApp) {
+pub(super) async fn by_letter(app: &TestApp) {
     sql(app.tenant(), "UPDATE accounts SET proof = 'letter'").await;
 }
 
 /// What is in force of 医療費通知, whoever asked for it; `household` where nobody did.
-async fn keep(app: &TestApp, word: &str) {
+pub(super) async fn keep(app: &TestApp, word: &str) {
     sql(app.tenant(), "DELETE FROM disclosures").await;
     if word != WORDS[0] {
         let kept = format!(
@@ -36,12 +36,12 @@ async fn keep(app: &TestApp, word: &str) {
 }
 
 /// What is kept, by kind.
-async fn kept(app: &TestApp) -> Vec<String> {
+pub(super) async fn kept(app: &TestApp) -> Vec<String> {
     let query = "SELECT concat(kind, ' ', audience, ' ', source) AS line FROM disclosures ORDER BY 1";
     app.insurer.lines(query).await
 }
 
-async fn in_force(app: &TestApp) -> String {
+pub(super) async fn in_force(app: &TestApp) -> String {
     let all = kept(app).await;
     let costs = all.iter().find_map(|line| line.strip_prefix("costs "));
     costs

@@ -232,7 +232,7 @@ async fn a_year_without_a_place_is_refused_by_name() {
     assert!(matches!(why, ImportRefused::NoYear { year: 2028 }), "{why:?}");
     assert_eq!(
         why.to_string(),
-        "2028年の明細を入れる場所が、まだありません。madoguchi prune（所有者の接続で）が作ります。"
+        "2028年の明細を入れる場所が、まだありません。何も取り込んでいません。運営者が madoguchi prune（所有者の接続で）で作ってから、もう一度取り込んでください。"
     );
     assert_eq!(desk.list().await[0].state, State::Refused);
 }

@@ -5,6 +5,9 @@ use super::{
     month,
 };
 use crate::portal::{leads, says};
+use database::Durability;
+use diesel::sql_types::Integer;
+use diesel_async::RunQueryDsl as _;
 use kernel::{PersonId, StaffId};
 use reqwest::Method;
 use roster::protection::{self, New};
@@ -13,7 +16,9 @@ use statements::{
     disclosures::{self, AskedBy},
     visibility::Audience,
 };
+use std::time::Duration;
 use testkit::{Answer, Client, Network, PASSWORD, TestApp, TestPerson, service_url};
+use tokio::time::sleep;
 
 const FILES: &str = "/portal/costs/files";
 /// Beyond the quarter of an hour for which a typed password counts, within the half hour for which a session waits.
@@ -137,6 +142,52 @@ async fn without_a_password_typed_of_late_no_file_leaves_and_what_was_chosen_sta
     assert!(!home.father.get(FILES).await.text.contains(FIELD));
     lines(&take(&home.father, "rows", "").await);
     assert_eq!(home.app.insurer.count("audit_events", TAKEN).await, 3);
+}
+
+/// Whether so many wait for a backend, or for one that waits for it.
+async fn wait(app: &TestApp, backend: &str, count: usize) -> bool {
+    let waiting = format!(
+        "WITH RECURSIVE waiting AS (
+             SELECT {backend} AS pid
+             UNION SELECT a.pid FROM pg_stat_activity a JOIN waiting w ON w.pid = ANY(pg_blocking_pids(a.pid)))
+         SELECT '' AS line FROM waiting"
+    );
+    app.insurer.lines(&waiting).await.len() > count
+}
+
+// security.md 38
+#[tokio::test(flavor = "multi_thread")]
+async fn after_two_clicks_a_browser_is_inside_whichever_answer_it_keeps() {
+    let home = AtHome::paid().await;
+    home.app.later(STALE);
+    // Both have come in by the same token before either has a new one.
+    let tenant = home.app.insurer.database.tenant(home.app.tenant());
+    let held = tenant.write(Durability::Safe).await.unwrap();
+    let sessions = format!(
+        "SELECT FROM sessions WHERE tenant_id = {} FOR UPDATE",
+        home.app.tenant()
+    );
+    diesel::sql_query(sessions).execute(&mut &*held).await.unwrap();
+    let backend = diesel::select(diesel::dsl::sql::<Integer>("pg_backend_pid()"));
+    let backend: i32 = backend.get_result(&mut &*held).await.unwrap();
+    let (one, two, ()) = tokio::join!(
+        take(&home.father, "sums", PASSWORD),
+        take(&home.father, "sums", PASSWORD),
+        async {
+            while !wait(&home.app, &backend.to_string(), 2).await {
+                sleep(Duration::from_millis(20)).await;
+            }
+            held.rollback().await.unwrap();
+        }
+    );
+    for answer in [one, two] {
+        lines(&answer);
+        let cookies = answer.set_cookies();
+        let session = cookies.iter().find_map(|cookie| cookie.strip_prefix("__Host-session="));
+        let browser = home.father.stranger();
+        browser.set_cookie("__Host-session", session.unwrap().split(';').next().unwrap());
+        says(&browser.get(FILES).await, 200, "ファイルを保存する");
+    }
 }
 
 // security.md 42

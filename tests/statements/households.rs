@@ -75,7 +75,9 @@ impl House {
             .read()
             .await
             .unwrap();
-        household(&tx, member, self.app.clock().now(), seen).await.unwrap()
+        household(&tx, &member.person, self.app.clock().now(), seen)
+            .await
+            .unwrap()
     }
 
     async fn names(&self, member: &Member, seen: &[PersonId]) -> Vec<String> {
@@ -93,7 +95,9 @@ impl House {
             .await
             .unwrap();
         let before = self.app.insurer.database.statements();
-        household(&tx, member, self.app.clock().now(), seen).await.unwrap();
+        household(&tx, &member.person, self.app.clock().now(), seen)
+            .await
+            .unwrap();
         self.app.insurer.database.statements() - before
     }
 }

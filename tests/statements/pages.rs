@@ -3,9 +3,11 @@
 mod bounds;
 mod card;
 mod hidden;
+mod looks;
 mod medicines;
 mod month;
 mod odd;
+mod preview;
 mod told;
 mod year;
 
@@ -19,7 +21,7 @@ use statements::{
 };
 use std::collections::BTreeMap;
 use tenancy::Folder;
-use testkit::{Answer, Client, TestApp, TestPerson};
+use testkit::{Answer, Client, TestApp, TestPerson, sql};
 
 const COSTS: &str = "/portal/costs";
 
@@ -80,6 +82,15 @@ impl Family {
     async fn other(&self, person: &TestPerson) -> Client {
         let who = self.app.sign_up_as(person).await;
         self.app.inside(&who).await
+    }
+
+    /// Whoever is no principal, with an account. Here such people can't sign up, elsewhere they may: it is one that another made.
+    async fn dependant(&self, who: &str) -> Client {
+        let made = self.app.sign_up_as(&people()[3]).await;
+        let (from, to) = (self.ids["2-00"], self.ids[who]);
+        let whose = format!("UPDATE accounts SET person_id = '{to}' WHERE person_id = '{from}'");
+        sql(self.desk.tenant(), &whose).await;
+        self.app.inside(&made).await
     }
 
     async fn page(&self, path: &str) -> Answer {

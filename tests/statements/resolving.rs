@@ -4,9 +4,9 @@ use audit::{Actor, Origin};
 use chrono::{NaiveDate, TimeDelta};
 use kernel::{Branch, PersonId, Relation};
 use roster::{
-    NumberKey, RESOLVED_AT_ONCE, Resolved, forget,
+    Bearer, NumberKey, RESOLVED_AT_ONCE, Resolved, bearers, forget,
     import::{Options, import},
-    resolve,
+    resolve, resolve_as,
 };
 use std::collections::BTreeMap;
 use tabular::Source;
@@ -72,16 +72,52 @@ impl Roster {
             .unwrap();
     }
 
+    /// By what people are called here.
+    async fn called(&self) -> BTreeMap<PersonId, String> {
+        let ids = "SELECT concat(person_id, ' ', personal_id) AS line FROM persons";
+        self.0.lines(ids).await.iter().map(|line| called(line)).collect()
+    }
+
     /// Person and principal by their 個人ID.
     async fn asked(&self, keys: &[NumberKey]) -> Vec<String> {
-        let ids = "SELECT concat(person_id, ' ', personal_id) AS line FROM persons";
-        let called: BTreeMap<PersonId, String> = self.0.lines(ids).await.iter().map(|line| called(line)).collect();
         let tx = self.0.database.tenant(self.0.tenant).read().await.unwrap();
         let resolved = resolve(&tx, keys).await.unwrap();
+        self.told(resolved).await
+    }
+
+    /// The same of people whom somebody names, in a month.
+    async fn named(&self, asked: &[(&str, &str)]) -> Vec<String> {
+        let called = self.called().await;
+        let id = |who: &str| called.iter().find(|(_, called)| *called == who).unwrap().0;
+        let month = |month: &str| format!("{month}-01").parse().unwrap();
+        let asked: Vec<(PersonId, NaiveDate)> = asked.iter().map(|(who, of)| (*id(who), month(of))).collect();
+        let tx = self.0.database.tenant(self.0.tenant).read().await.unwrap();
+        let resolved = resolve_as(&tx, &asked).await.unwrap();
+        self.told(resolved).await
+    }
+
+    async fn told(&self, resolved: Vec<Resolved>) -> Vec<String> {
+        let called = self.called().await;
         let told = resolved.into_iter().map(|resolved| match resolved {
             Resolved::One { person, principal } => format!("{} {}", called[&person], called[&principal]),
             Resolved::Unknown => "unknown".into(),
             Resolved::Several => "several".into(),
+        });
+        told.collect()
+    }
+
+    /// Who has to do with each of these, with a star who has it now.
+    async fn bearers(&self, keys: &[NumberKey]) -> Vec<String> {
+        let called = self.called().await;
+        let tx = self.0.database.tenant(self.0.tenant).read().await.unwrap();
+        let found = bearers(&tx, keys).await.unwrap();
+        let told = found.into_iter().map(|found| {
+            let one =
+                |bearer: &Bearer| format!("{}{}", called[&bearer.person], if bearer.has_it_now { "*" } else { "" });
+            let mut of_one: Vec<String> = found.iter().map(one).collect();
+            of_one.sort_unstable();
+            of_one.dedup();
+            of_one.join(" ")
         });
         told.collect()
     }
@@ -347,4 +383,48 @@ async fn a_row_that_names_nothing_but_a_number_waits() {
         roster.numbers(&asked).await,
         ["unknown", "A A", "unknown", "unknown", "B B"]
     );
+}
+
+#[tokio::test]
+async fn whoever_is_named_by_hand_has_the_principal_of_their_number_in_that_month() {
+    let roster = Roster::new().await;
+    let husband = "H 1 00 1980-05-05 本人";
+    roster
+        .import(&[
+            husband,
+            "W 1 01 1982-06-06 妻",
+            "C 1 02 2012-04-02 子",
+            "L 8 01 1990-01-01 妻",
+        ])
+        .await;
+    roster
+        .import(&[
+            husband,
+            "W 6 00 1982-06-06 本人",
+            "C 6 01 2012-04-02 子",
+            "L 8 01 1990-01-01 妻",
+        ])
+        .await;
+    let asked = [
+        ("W", "2026-10"),
+        ("C", "2026-10"),
+        ("C", "2027-01"),
+        ("H", "2026-10"),
+        ("L", "2026-10"),
+        ("W", "2027-01"),
+    ];
+    assert_eq!(
+        roster.named(&asked).await,
+        ["W H", "C H", "C W", "H H", "unknown", "W W"]
+    );
+    let keys = [
+        number("1 - - 2026-10"),
+        number("1 01 - 2026-10"),
+        number("6 00 1980-05-05 2026-10"),
+        number("9 00 - 2026-10"),
+        id("C", "9 00 - 2026-10"),
+        id("L", "- - - 2026-10"),
+    ];
+    let told = ["C H* W", "C H W", "C W", "", "C*", "L*"];
+    assert_eq!(roster.bearers(&keys).await, told);
 }

@@ -31,6 +31,7 @@ fn what_is_not_said_is_as_usual() {
         former_dependants: FormerDependants::Show,
         arrives_after_months: 2,
         official_notice: OfficialNotice::None,
+        mails_per_minute: 600,
     };
     assert_eq!(read(""), Ok(usual));
     assert_eq!(read("[statements]"), Ok(usual));
@@ -104,6 +105,14 @@ fn what_is_out_of_bounds_is_refused_by_key_and_range() {
             "official_notice = \"xml\"",
             "statements.official_notice must be one of none, paper, not \"xml\"",
         ),
+        (
+            "mails_per_minute = 9",
+            "statements.mails_per_minute must be a whole number from 10 to 6000",
+        ),
+        (
+            "mails_per_minute = 6001",
+            "statements.mails_per_minute must be a whole number from 10 to 6000",
+        ),
         ("month_online = 24", "unknown key statements.month_online"),
     ] {
         let reasons = read(&format!("[statements]\n{line}")).unwrap_err();
@@ -133,6 +142,7 @@ async fn what_is_said_reads_back_and_what_is_usual_is_not_written() {
         former_dependants: FormerDependants::Hide,
         arrives_after_months: 3,
         official_notice: OfficialNotice::Paper,
+        mails_per_minute: 60,
     };
     let test = TestDatabase::with("32290413", |folder| folder.settings.statements = said).await;
     assert_eq!(test.insurer.statements, said);

@@ -27,14 +27,14 @@ impl Home {
     }
 
     /// The present moment, which is over an hour later.
-    fn moment(&self) -> DateTime<Utc> {
+    pub(super) fn moment(&self) -> DateTime<Utc> {
         let now = self.desk.test.clock.now();
         self.desk.test.clock.advance(TimeDelta::hours(1));
         now
     }
 
     /// What was corrected and withdrawn of what somebody saw.
-    async fn changed(&self, who: &str, kind: Kind, seen_at: DateTime<Utc>) -> (u32, u32) {
+    pub(super) async fn changed(&self, who: &str, kind: Kind, seen_at: DateTime<Utc>) -> (u32, u32) {
         let view = self.desk.view(self.ids[who], Letter, always()).await;
         let tx = self.desk.test.database.tenant(self.desk.tenant()).read().await.unwrap();
         let Changed { corrected, withdrawn } = view.changed_since(&tx, kind, seen_at).await.unwrap();

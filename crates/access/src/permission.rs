@@ -46,6 +46,9 @@ pub const ROSTER_VIEW: Permission = Permission("roster.view");
 pub const NOTICES_EDIT: Permission = Permission("notices.edit");
 /// Publish and end notices.
 pub const NOTICES_PUBLISH: Permission = Permission("notices.publish");
+/// Publish a delivery of statements, and take it back. The module declares it with its others; it stands here since four eyes ask
+/// for it.
+pub const STATEMENTS_PUBLISH: Permission = Permission("statements.publish");
 /// Write revisions of the terms.
 pub const TERMS_EDIT: Permission = Permission("terms.edit");
 /// Change the insurer's settings.

@@ -1,6 +1,6 @@
 //! What staff are shown of accounts, and what finds them. Never a password, never a code.
 
-use crate::{Accounts, Consent, codes::wrong, consent, schema::accounts, work::Listed};
+use crate::{Accounts, Consent, Proof, codes::wrong, consent, schema::accounts, work::Listed};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
@@ -46,6 +46,8 @@ pub struct Held {
     pub last_log_in_at: Option<DateTime<Utc>>,
     /// Log-ins are refused for too many wrong passwords.
     pub is_locked: bool,
+    /// How its owner was proven.
+    pub proof: Proof,
 }
 
 /// An account that was closed, with nothing of what was in it.
@@ -122,6 +124,18 @@ pub async fn states_of(
     Ok(rows.into_iter().map(|row| (row.person_id, row)).collect())
 }
 
+/// How the owner of a person's account was proven; none where there is no account.
+pub async fn proof_of(tx: &TenantTransaction, person: PersonId) -> Result<Option<Proof>, DatabaseError> {
+    Ok(accounts::table
+        .filter(accounts::tenant_id.eq(tx.tenant()))
+        .filter(accounts::person_id.eq(person))
+        .filter(accounts::emptied_at.is_null())
+        .select(accounts::proof)
+        .first(&mut &**tx)
+        .await
+        .optional()?)
+}
+
 /// Those of these accounts and sign-ups whose people are protected, closed accounts among them. One statement.
 pub async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<Vec<uuid::Uuid>, DatabaseError> {
     #[derive(QueryableByName)]
@@ -162,6 +176,7 @@ impl Accounts {
             registered_at: row.registered_at,
             password_changed_at: row.password_changed_at,
             last_log_in_at: row.last_log_in_at,
+            proof: row.proof,
         }))
     }
 
@@ -212,6 +227,7 @@ struct HeldRow {
     last_log_in_at: Option<DateTime<Utc>>,
     guesses: i32,
     device_guesses: i32,
+    proof: Proof,
 }
 
 const STATES: &str = "\

@@ -1,6 +1,10 @@
 //! The pipeline's mails, in the manual's words (1-4) where it has them. Each is written once, as a [`Body`]; the text
 //! and the HTML part both come from it.
 
+mod proof;
+
+pub(crate) use proof::ProofRecorded;
+
 use chrono::{DateTime, Utc};
 use kernel::calendar;
 use mail::{Body, Registry, Sender, message};
@@ -11,7 +15,8 @@ use url::Url;
 /// What every mail of an insurer carries: whose it is and whom to ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Letterhead {
-    insurer: String,
+    /// The insurer's name.
+    pub insurer: String,
     desk: String,
     phone: String,
     hours: String,
@@ -40,7 +45,8 @@ pub(crate) fn sender(insurer: &Insurer) -> Sender {
 }
 
 impl Letterhead {
-    fn open(&self) -> Body {
+    /// How every mail begins.
+    pub fn open(&self) -> Body {
         Body::new(&format!(
             "本メールは{}のマイページから自動送信されています。",
             self.insurer
@@ -48,7 +54,7 @@ impl Letterhead {
     }
 
     /// The end of every mail, in the manual's order.
-    fn close(&self, body: Body, last: Option<&str>) -> Body {
+    pub fn close(&self, body: Body, last: Option<&str>) -> Body {
         body.no_replies(last).paragraph(&format!(
             "お問い合わせ先\n{}　{}\n電話 {}（{}）",
             self.insurer, self.desk, self.phone, self.hours
@@ -361,6 +367,7 @@ pub fn registry() -> Registry {
         .with::<DeskEmailCode>()
         .with::<AccountClosed>()
         .with::<NewNotice>()
+        .with::<ProofRecorded>()
 }
 
 #[cfg(test)]
@@ -472,6 +479,7 @@ mod tests {
                 stop: "http://localhost:8080/portal/mails/stop?token=7.AAAA".into(),
             })
         );
+        insta::assert_snapshot!("proof_recorded", shown(&ProofRecorded { letterhead: head(), at }));
         insta::assert_snapshot!(
             "email_changed",
             shown(&EmailChanged {

@@ -19,8 +19,8 @@ impl Member {
 }
 
 impl Accounts {
-    /// The session goes on under a new token (security.md 38), where something that was proven for is done in this transaction;
-    /// `None` where it has ended.
+    /// The session goes on under a new token (security.md 38), where something that was proven for is done in this transaction: of
+    /// two clicks that brought one token under the same. `None` where it has ended.
     pub async fn renew(
         &self,
         tx: &mut TenantTransaction,

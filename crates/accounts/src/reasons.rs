@@ -334,6 +334,20 @@ pub const REVISION_OUTDATED: Reason = Reason {
     },
 };
 
+/// Staff have made sure of it before.
+pub const PROVEN_ALREADY: Reason = Reason {
+    code: "proven_already",
+    kind: RefusalKind::Outdated,
+    detail: "That the account's owner was identified is recorded already.",
+    words: |_, _| {
+        Words::new(
+            "本人確認は、もう記録されています",
+            "何も変更していません。記録した日時は、監査記録でお確かめください。",
+            &[],
+        )
+    },
+};
+
 /// All of them.
 pub const REASONS: [Reason; 20] = [
     NOT_MATCHED,
@@ -399,6 +413,9 @@ pub(crate) fn unhashed(error: HashError) -> Result<Refusal, Outage> {
     }
 }
 
+/// Those of what staff do for a member: no program of a member's gets them.
+pub const OF_STAFF: [Reason; 1] = [PROVEN_ALREADY];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -412,7 +429,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_code_and_words_of_its_own_without_blame() {
         let (mut codes, mut texts) = (BTreeSet::new(), BTreeSet::new());
-        for reason in outcome::REASONS.into_iter().chain(REASONS) {
+        for reason in outcome::REASONS.into_iter().chain(REASONS).chain(OF_STAFF) {
             let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
             assert!(!words.heading.is_empty() && !words.text.is_empty() && !reason.detail.is_empty());
             let all = format!("{}{}", words.heading, words.text);

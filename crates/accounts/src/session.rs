@@ -44,7 +44,7 @@ pub struct Member {
     pub user_id: UserId,
     /// The proven address.
     pub email: EmailAddress,
-    /// How they were proven at sign-up.
+    /// How they were proven.
     pub proof: Proof,
     /// 前回ログイン.
     pub previous_log_in_at: Option<DateTime<Utc>>,

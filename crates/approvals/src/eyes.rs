@@ -3,7 +3,7 @@
 use crate::{Action, Boxed, Row};
 use access::{
     EXPORT_PERSONAL, MEMBERS_EDIT, MEMBERS_EMAIL, MEMBERS_PROTECT, NOTICES_PUBLISH, Permission, ROSTER_IMPORT,
-    SETTINGS_EDIT, STAFF_MANAGE, TERMS_EDIT,
+    SETTINGS_EDIT, STAFF_MANAGE, STATEMENTS_PUBLISH, TERMS_EDIT,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -18,12 +18,13 @@ pub fn permission(action: Action) -> Permission {
     match action {
         Action::Terms => TERMS_EDIT,
         Action::Notice => NOTICES_PUBLISH,
+        Action::Statements => STATEMENTS_PUBLISH,
         Action::Export => EXPORT_PERSONAL,
         Action::Grant | Action::ResetFactor => STAFF_MANAGE,
         Action::ImportLoss => ROSTER_IMPORT,
         Action::BirthDate => MEMBERS_EDIT,
         Action::MemberMail => MEMBERS_EMAIL,
-        Action::LiftProtection => MEMBERS_PROTECT,
+        Action::LiftProtection | Action::Proof => MEMBERS_PROTECT,
         Action::SwitchOff => SETTINGS_EDIT,
     }
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use database::{Durability, TenantTransaction};
 use kernel::{Outage, Outcome, StaffId, TenantId, outcome};
 use serde_json::{Value, json};
-use tenancy::{CHANGED_MEANWHILE, Revising, insurer_of, revise, revisions};
+use tenancy::{CHANGED_MEANWHILE, REVISE, Revising, insurer_of, revise, revisions};
 use uuid::Uuid;
 
 /// Who switches, and what they have seen.
@@ -95,6 +95,7 @@ impl Approvals {
         }
         if !at_once.is_empty() {
             let revising = Revising {
+                action: REVISE,
                 expected: switching.expected,
                 actor: switching.asker.actor,
                 by: switching.name,
@@ -133,6 +134,7 @@ impl Approvals {
                     };
                     let text = |name: &str| agreed.parameters.get(name).and_then(Value::as_str).unwrap_or_default();
                     let revising = Revising {
+                        action: REVISE,
                         // What else was set meanwhile stays: the difference is these switches alone.
                         expected: revisions::standing(tx).await?.revision,
                         actor: Actor::Staff(agreed.asked_by.0),

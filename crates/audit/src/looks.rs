@@ -22,6 +22,7 @@ pub struct Look<'a> {
     what: &'static str,
     shown: Shown,
     subjects: &'a [Uuid],
+    others: &'a [Uuid],
     reason: Option<&'a str>,
 }
 
@@ -38,6 +39,7 @@ impl<'a> Look<'a> {
             what,
             shown: Shown::List { filters },
             subjects,
+            others: &[],
             reason: None,
         }
     }
@@ -48,8 +50,15 @@ impl<'a> Look<'a> {
             what,
             shown: Shown::Person,
             subjects: std::slice::from_ref(subject),
+            others: &[],
             reason: None,
         }
+    }
+
+    /// The same where it shows others, too.
+    #[must_use]
+    pub fn showing(self, others: &'a [Uuid]) -> Self {
+        Self { others, ..self }
     }
 
     /// The word why, where the page asks for one; it names nobody.
@@ -64,7 +73,7 @@ impl<'a> Look<'a> {
 
 /// Writes the line of a look, in a short transaction that is committed before the page is drawn. A list is one line,
 /// whomever it shows. A person's page is one at the first look of a member of staff within the hour; a look of the
-/// platform's support, of a program, or with a word why always is.
+/// platform's support, of a program, with a word why, or of a page that shows others, too, always is.
 pub async fn look(
     tx: &TenantTransaction,
     now: DateTime<Utc>,
@@ -76,9 +85,10 @@ pub async fn look(
         what,
         shown,
         subjects,
+        others,
         reason,
     } = look;
-    if let (Shown::Person, Actor::Staff(staff), None, [subject]) = (&shown, actor, reason, subjects)
+    if let (Shown::Person, Actor::Staff(staff), None, [subject], []) = (&shown, actor, reason, subjects, others)
         && !is_first(tx, now, staff, *subject).await?
     {
         return Ok(());
@@ -100,6 +110,17 @@ pub async fn look(
         outcome: "done",
         detail: detail.into(),
     };
+    record_showing(tx, now, origin, entry, &[subjects, others].concat()).await
+}
+
+/// [`crate::record`] of a line that shows people: whoever asks who saw one of them finds it.
+pub async fn record_showing(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    origin: &Origin,
+    entry: Entry,
+    subjects: &[Uuid],
+) -> Result<(), DatabaseError> {
     let line = add(tx, now, origin, entry).await?;
     if subjects.is_empty() {
         return Ok(());
@@ -144,7 +165,7 @@ pub struct Seen {
     /// Who.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub actor_id: Option<Uuid>,
-    /// `people.look`, or `person.look`.
+    /// `people.look`, `person.look`, or what else showed them.
     #[diesel(sql_type = Text)]
     pub action: String,
     /// What was shown, by which filters, why, by which grant.
@@ -163,6 +184,37 @@ pub async fn looks_at(
         .bind::<Integer, _>(tx.tenant())
         .bind::<SqlUuid, _>(subject)
         .bind::<SqlUuid, _>(before.unwrap_or(AuditId(Uuid::max())))
+        .bind::<BigInt, _>(i64::from(limit));
+    Ok(Prepared(statement).load(&mut &**tx).await?)
+}
+
+/// Which looks at somebody are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Those of pages that are called so, by how their names begin …
+    pub what: &'a str,
+    /// … and lines of these actions that show them.
+    pub actions: &'a [&'a str],
+    /// From then on.
+    pub since: DateTime<Utc>,
+    /// Before this line, where there is one.
+    pub before: Option<AuditId>,
+}
+
+/// The looks at this person that are asked for, the latest first.
+pub async fn looks_of(
+    tx: &TenantTransaction,
+    subject: Uuid,
+    asked: Asked<'_>,
+    limit: u32,
+) -> Result<Vec<Seen>, DatabaseError> {
+    let statement = diesel::sql_query(LOOKS_OF)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SqlUuid, _>(subject)
+        .bind::<SqlUuid, _>(asked.before.unwrap_or(AuditId(Uuid::max())))
+        .bind::<SqlUuid, _>(AuditId::least(asked.since))
+        .bind::<Text, _>(asked.what)
+        .bind::<Array<Text>, _>(asked.actions)
         .bind::<BigInt, _>(i64::from(limit));
     Ok(Prepared(statement).load(&mut &**tx).await?)
 }
@@ -192,5 +244,15 @@ SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail
 FROM audit_subjects s JOIN audit_events e ON e.tenant_id = s.tenant_id AND e.audit_id = s.audit_id
 WHERE s.tenant_id = $1 AND s.subject_id = $2 AND s.audit_id < $3
 ORDER BY s.audit_id DESC LIMIT $4";
+
+// Line by line, from the end of what shows them; bounds as rows, for of two bare ones the index of lines alone would do.
+const LOOKS_OF: &str = "\
+SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail
+FROM audit_subjects s CROSS JOIN LATERAL (
+    SELECT * FROM audit_events q WHERE q.tenant_id = $1 AND q.audit_id = s.audit_id OFFSET 0) e
+WHERE s.tenant_id = $1 AND s.subject_id = $2 AND (s.subject_id, s.audit_id) < ($2, $3)
+  AND (s.subject_id, s.audit_id) >= ($2, $4)
+  AND (starts_with(e.detail ->> 'what', $5) OR e.action = ANY($6))
+ORDER BY s.audit_id DESC LIMIT $7";
 
 const SWEEP: &str = "DELETE FROM audit_looks WHERE tenant_id = $1 AND at <= $2";

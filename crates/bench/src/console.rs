@@ -9,6 +9,7 @@ use crate::{
     stage::{Failed, INSURER, Stage},
 };
 use audit::{Channel, Origin};
+use database::cluster::DATABASE;
 use guard::sessions::{self, Limits, Opening, SubjectKind};
 use kernel::{InsurerCode, StaffId};
 use mail::{Mailbox, Transport};
@@ -78,14 +79,14 @@ fn round(connection: &mut Connection, request: &[u8], times: usize) -> Result<f6
 
 /// An administrator of the insurer, inside; the session cookie's value.
 pub async fn administrator(stage: &Stage, code: &InsurerCode) -> Result<String, Failed> {
-    let app = stage.app(Transport::Mailbox(Mailbox::new()))?;
+    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
     app.key_proof.ask().await.map_err(Failed::at("keys"))?;
     let insurer = app.ground.directory.by_code(code).await.map_err(Failed::at(code))?;
     let tenant = insurer.ok_or_else(|| Failed(format!("{code}: not applied")))?.tenant_id;
     let now = app.ground.clock.now();
     let id = StaffId::new(now);
     stage.sql(
-        database::cluster::DATABASE,
+        DATABASE,
         &format!(
             "INSERT INTO staff (tenant_id, staff_id, email, email_key, name, guesses, device_guesses, factor_guesses,
                 created_at, last_log_in_at)

@@ -45,7 +45,7 @@ impl Connection {
         stream.set_read_timeout(Some(PATIENCE))?;
         Ok(Self {
             stream,
-            buffer: vec![0; 128 * 1024],
+            buffer: vec![0; 512 * 1024],
             filled: 0,
         })
     }

@@ -15,7 +15,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -40,7 +40,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     stage.make(DATABASE)?;
     stage.apply(DATABASE)?;
     let (file, copy) = (stage.data.join("million.csv"), stage.data.join("million.copy"));
-    write(&file).map_err(Failed::at(file.display()))?;
+    write(&file, HOUSEHOLDS).map_err(Failed::at(file.display()))?;
     let mut peak = f64::NAN;
     let seconds = alternate(
         ROUNDS,
@@ -124,33 +124,36 @@ fn empty(stage: &Stage, database: &str) -> Result<(), Failed> {
     stage.sql(database, "CHECKPOINT").map(drop)
 }
 
-/// Seconds, and MiB at most.
 fn import(stage: &Stage, database: &str, file: &Path) -> Result<(f64, f64), Failed> {
+    let mut import = stage.madoguchi();
+    import.args(["roster", "import", INSURER]).arg(file);
+    timed(stage, database, import)
+}
+
+/// Runs the binary to its end on a database: seconds, and MiB at most.
+pub fn timed(stage: &Stage, database: &str, mut command: Command) -> Result<(f64, f64), Failed> {
     let begun = Instant::now();
-    let mut import = stage
-        .madoguchi()
+    let mut running = command
         .env("MADOGUCHI__DATABASE__URL", stage.cluster.service_url(database))
-        .args(["roster", "import", INSURER])
-        .arg(file)
         .stdout(Stdio::null())
         .spawn()
-        .map_err(Failed::at("roster import"))?;
+        .map_err(Failed::at("madoguchi"))?;
     let mut peak = f64::NAN;
     loop {
-        peak = peak.max(processes::peak_mib(import.id()).unwrap_or(f64::NAN));
-        match import.try_wait().map_err(Failed::at("roster import"))? {
+        peak = peak.max(processes::peak_mib(running.id()).unwrap_or(f64::NAN));
+        match running.try_wait().map_err(Failed::at("madoguchi"))? {
             Some(status) if status.success() => return Ok((begun.elapsed().as_secs_f64(), peak)),
-            Some(status) => return Err(Failed(format!("roster import: {status}"))),
+            Some(status) => return Err(Failed(format!("{command:?}: {status}"))),
             None => thread::sleep(LOOK),
         }
     }
 }
 
-/// Households of four, with every column a large insurer fills.
-fn write(path: &Path) -> std::io::Result<()> {
+/// So many households of four, with every column a large insurer fills.
+pub fn write(path: &Path, households: u32) -> std::io::Result<()> {
     let mut csv = BufWriter::new(File::create(path)?);
     writeln!(csv, "{HEADER}")?;
-    for household in 1..=HOUSEHOLDS {
+    for household in 1..=households {
         for branch in 0..4 {
             writeln!(csv, "{}", row(household, branch, ""))?;
         }
@@ -185,13 +188,26 @@ fn row(household: u32, branch: u32, building: &str) -> String {
         _ => ("ケンポ　ハルカ", "健保　春香", "子"),
     };
     format!(
-        "{},{household},{branch:02},{kana},{name},{},{}{:02}{:02},{relationship},20100401,000-0011,\
+        "{},{household},{branch:02},{kana},{name},{},{},{relationship},20100401,000-0011,\
          奈良県ためし市若草台2丁目5番{household}号{building},000-0000-0000,e{household}-{branch}@example.jp,1000,\
          {household},P{household}-{branch}",
-        100 + household % 40,
+        symbol(household),
         1 + branch % 2,
+        born_on(household),
+    )
+}
+
+/// A household's 記号.
+pub fn symbol(household: u32) -> u32 {
+    100 + household % 40
+}
+
+/// When all of a household were born.
+pub fn born_on(household: u32) -> String {
+    format!(
+        "{}{:02}{:02}",
         1950 + household % 60,
         1 + household % 12,
-        1 + household % 28,
+        1 + household % 28
     )
 }

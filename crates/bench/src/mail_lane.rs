@@ -8,7 +8,7 @@ use crate::{
     stage::{Failed, INSURER, Stage},
 };
 use chrono::{DateTime, Utc};
-use database::{Database, Durability};
+use database::{Database, Durability, cluster::DATABASE};
 use jobs::{Worker, due::Rank};
 use kernel::{Clock, EmailAddress, InsurerCode, Keys, TenantId};
 use mail::{Letter, Mailbox, Message, Postman, Registry, Sender, Transport};
@@ -65,7 +65,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
 }
 
 async fn lane(stage: &Stage) -> Result<Vec<Row>, Failed> {
-    let app = stage.app(Transport::Mailbox(Mailbox::new()))?;
+    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
     app.key_proof.ask().await.map_err(Failed::at("keys"))?;
     let database: Database = app.ground.database.clone();
     let post = Post {

@@ -24,6 +24,7 @@ mod processes;
 mod report;
 mod sealing;
 mod search;
+mod sent;
 mod service;
 mod stage;
 mod statements;
@@ -51,6 +52,8 @@ enum Name {
     Overload,
     /// Codes and a neighbour's notice behind fifty thousand notices
     Mail,
+    /// What treatment cost: pages among many rows, cards, deliveries imported and published
+    Statements,
     /// What staff search for, and pages of the trail, at a large insurer against one of a hundredth
     Search,
     /// Identity matches among many against few
@@ -119,6 +122,7 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
             Name::Sealing => sealing::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,
             Name::Mail => mail_lane::measure(&stage)?,
+            Name::Statements => statements::measure(&stage)?,
             Name::Search => search::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,
             Name::Import => import::measure(&stage)?,

@@ -6,13 +6,13 @@
 
 use crate::{
     alternate::{Medians, alternate},
-    http::{self, Connection},
+    http::{self, Answer, Connection},
     pgbench::Pgbench,
     processes,
     report::Row,
+    sent::{self, Statement},
     service::Service,
-    stage::{Failed, Member, Stage},
-    statements,
+    stage::{Failed, Stage},
 };
 use madoguchi::config::Config;
 use std::{
@@ -20,16 +20,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+const PATH: &str = "/portal/mypage";
 /// Insurers over whose members the pages are spread: all there may be of one platform.
 const INSURERS: i32 = 2_000;
 const ROUNDS: usize = 28;
-/// Short, so that a pair meets the same machine.
-const ROUND: Duration = Duration::from_secs(2);
+/// How long a round of [`told`] lasts: short, so that a pair meets the same machine.
+pub const ROUND: Duration = Duration::from_secs(2);
 
 /// The ratio, and the statements, transaction control aside.
 pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     let member = stage.members(1)?.pop().ok_or_else(|| Failed("no member".into()))?;
-    let statements = statements::of_my_page(stage, &member)?;
+    let statements = sent::of_page(stage, &member, PATH)?;
     let pgbench = Pgbench::of(stage, &statements)?;
     let connections = Config::defaults()
         .map_err(Failed::at("configuration"))?
@@ -38,44 +39,44 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     // Before the node starts, which learns of new insurers every few seconds only.
     let members = stage.spread(&member, INSURERS)?;
     let service = Service::start(stage, None)?;
-    for member in &members {
-        page(&mut service.connect()?, member)?;
+    let requests: Vec<Vec<u8>> = members.iter().map(|member| http::get(PATH, &member.session)).collect();
+    for request in &requests {
+        page(&mut service.connect()?, request)?;
     }
     let Medians { a, b, ratio } = alternate(
         ROUNDS,
         || told(stage, None, "pgbench", || pgbench.rate(stage, connections, ROUND)),
         || {
             told(stage, Some(&service), "my page", || {
-                pages(&service, &members, connections, ROUND)
+                pages(&service, &requests, connections, ROUND)
             })
         },
     )?;
     eprintln!("my_page: {b:.0} pages/s, {a:.0}/s of pgbench, {connections} connections each");
-    let control = |sql: &str| {
-        ["BEGIN", "SET LOCAL", "ROLLBACK", "COMMIT"]
-            .iter()
-            .any(|word| sql.starts_with(word))
-    };
-    let own = statements.iter().filter(|statement| !control(&statement.sql)).count();
-    let own = u32::try_from(own).unwrap_or(u32::MAX);
     Ok(vec![
         Row::at_least("my_page", ratio, 0.7),
-        Row::at_most("my_page.statements", own.into(), 7.0),
+        Row::at_most("my_page.statements", own(&statements), 7.0),
     ])
 }
 
-fn page(connection: &mut Connection, member: &Member) -> Result<(), Failed> {
-    let request = http::get("/portal/mypage", &member.session);
-    let answer = connection.exchange(&request).map_err(Failed::at("my page"))?;
+/// How many there are, transaction control aside.
+pub fn own(statements: &[Statement]) -> f64 {
+    let own = statements.iter().filter(|statement| !statement.is_control()).count();
+    u32::try_from(own).unwrap_or(u32::MAX).into()
+}
+
+/// A page that has to be there.
+pub fn page(connection: &mut Connection, request: &[u8]) -> Result<Answer, Failed> {
+    let answer = connection.exchange(request).map_err(Failed::at("a page"))?;
     if answer.status == 200 {
-        Ok(())
+        Ok(answer)
     } else {
-        Err(Failed(format!("not a my page: {answer:?}")))
+        Err(Failed(format!("not a page: {answer:?}")))
     }
 }
 
-/// Pages a second: each connection asks for one member after the other, beginning elsewhere than the others.
-fn pages(service: &Service, members: &[Member], connections: usize, during: Duration) -> Result<f64, Failed> {
+/// Pages a second: each connection asks for one after the other, beginning elsewhere than the others.
+pub fn pages(service: &Service, requests: &[Vec<u8>], connections: usize, during: Duration) -> Result<f64, Failed> {
     let begun = Instant::now();
     thread::scope(|scope| {
         let threads: Vec<_> = (0..connections)
@@ -83,12 +84,12 @@ fn pages(service: &Service, members: &[Member], connections: usize, during: Dura
                 scope.spawn(move || -> Result<f64, Failed> {
                     let mut connection = service.connect()?;
                     let mut done = 0.0;
-                    let from = members.len() * number / connections;
-                    for member in members.iter().cycle().skip(from) {
+                    let from = requests.len() * number / connections;
+                    for request in requests.iter().cycle().skip(from) {
                         if begun.elapsed() >= during {
                             break;
                         }
-                        page(&mut connection, member)?;
+                        page(&mut connection, request)?;
                         done += 1.0;
                     }
                     Ok(done)
@@ -104,7 +105,7 @@ fn pages(service: &Service, members: &[Member], connections: usize, during: Dura
 }
 
 /// Prints the rate of a round and the processor time behind one piece of it.
-fn told(
+pub fn told(
     stage: &Stage,
     service: Option<&Service>,
     what: &str,

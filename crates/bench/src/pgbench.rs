@@ -2,8 +2,8 @@
 
 use crate::{
     processes,
+    sent::Statement,
     stage::{Failed, Stage},
-    statements::Statement,
 };
 use database::cluster::DATABASE;
 use std::{
@@ -23,7 +23,7 @@ impl Pgbench {
     /// Writes the script: what it repeats is one of what is counted.
     pub fn of(stage: &Stage, statements: &[Statement]) -> Result<Self, Failed> {
         let (text, variables) = script(statements);
-        let path = stage.data.join("my_page.sql");
+        let path = stage.data.join("page.sql");
         std::fs::write(&path, text).map_err(Failed::at(path.display()))?;
         Ok(Self {
             script: path,

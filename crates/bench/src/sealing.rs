@@ -7,7 +7,7 @@ use crate::{
     stage::{Failed, INSURER, Stage},
 };
 use audit::{Actor, Entry, Origin, proof};
-use database::{DatabaseError, Durability, TenantDatabase};
+use database::{DatabaseError, Durability, TenantDatabase, cluster::DATABASE};
 use futures_util::future::try_join_all;
 use kernel::InsurerCode;
 use mail::{Mailbox, Transport};
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much is left of the rate.
 pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
-    let app = stage.app(Transport::Mailbox(Mailbox::new()))?;
+    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
     let runtime = &stage.runtime;
     let tenant = runtime.block_on(async {
         app.key_proof.ask().await.map_err(Failed::at("keys"))?;

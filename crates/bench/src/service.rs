@@ -5,6 +5,7 @@ use crate::{
     processes,
     stage::{Failed, Stage},
 };
+use database::cluster::DATABASE;
 use std::{
     fs::File,
     net::{Ipv4Addr, TcpListener},
@@ -26,15 +27,20 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts a node on the stage's database and waits until it is ready: with so many connections, or the default. Its
-    /// log goes to a file, as a supervisor would have it.
+    /// Starts a node on the stage's database and waits until it is ready: with so many connections, or the default.
     pub fn start(stage: &Stage, connections: Option<usize>) -> Result<Self, Failed> {
+        Self::on(stage, DATABASE, connections)
+    }
+
+    /// [`Self::start`] on another. Its log goes to a file, as a supervisor would have it.
+    pub fn on(stage: &Stage, database: &str, connections: Option<usize>) -> Result<Self, Failed> {
         let port = free_port()?;
-        let log = stage.data.join("serve.log");
+        let log = stage.data.join(format!("serve-{database}.log"));
         let log = File::create(&log).map_err(Failed::at(log.display()))?;
         let mut command = stage.service();
         command
             .arg("serve")
+            .env("MADOGUCHI__DATABASE__URL", stage.cluster.service_url(database))
             .envs(connections.map(|many| ("MADOGUCHI__DATABASE__CONNECTIONS", many.to_string())))
             .env("MADOGUCHI__HTTP__LISTEN", format!("127.0.0.1:{port}"))
             .env("MADOGUCHI__HTTP__PUBLIC_URL", format!("http://localhost:{port}"))
@@ -56,7 +62,7 @@ impl Service {
             }
             thread::sleep(Duration::from_millis(2));
         }
-        Err(Failed("madoguchi serve did not become ready; see serve.log".into()))
+        Err(Failed("madoguchi serve did not become ready; see its log".into()))
     }
 
     /// Connects to it.

@@ -259,10 +259,10 @@ impl Stage {
             .arg("--allow-loss"))
     }
 
-    /// The product in this process, on the stage's database.
-    pub fn app(&self, transport: Transport) -> Result<App, Failed> {
+    /// The product in this process, on a database of the stage's.
+    pub fn app(&self, database: &str, transport: Transport) -> Result<App, Failed> {
         let mut config = Config::defaults().map_err(Failed::at("configuration"))?;
-        config.database.url = self.cluster.service_url(DATABASE);
+        config.database.url = self.cluster.service_url(database);
         config.keys = KeysConfig {
             current: "bench".into(),
             ring: [("bench".into(), STANDARD.encode(KEY))].into(),
@@ -276,7 +276,7 @@ impl Stage {
     /// Signs everybody up who isn't yet, in this process, with the mail caught in memory.
     async fn register(&self, count: usize) -> Result<Vec<Member>, Failed> {
         let mailbox = Mailbox::new();
-        let app = self.app(Transport::Mailbox(mailbox.clone()))?;
+        let app = self.app(DATABASE, Transport::Mailbox(mailbox.clone()))?;
         app.key_proof.ask().await.map_err(Failed::at("keys"))?;
         let accounts = &app.accounts;
         let origin = Origin::command();

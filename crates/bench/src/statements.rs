@@ -1,213 +1,154 @@
-//! The statements of one my page, as PostgreSQL itself saw them: a scratch node serves a few pages while the server logs
-//! every statement of the service's role, and the page is read from that log.
+//! What treatment cost. The page of a year against pgbench running its statements; the same page of an insurer of a million
+//! rows, which stands among two thousand insurers, against one of a hundredth, over all the years that are kept; the my page
+//! with the cards against without; and [deliveries](deliveries), imported and published.
+
+mod deliveries;
+mod rows;
 
 use crate::{
-    http,
+    alternate::{Medians, alternate, median},
+    http::{self, Connection},
+    my_page::{ROUND, own, page, pages, told},
+    pgbench::Pgbench,
+    report::Row,
+    sent,
     service::Service,
-    stage::{Failed, Member, Stage},
+    stage::{Failed, Insurer, Member, Stage},
 };
+use chrono::Datelike as _;
+use madoguchi::config::Config;
+use rows::{Fixture, SMALL};
+use std::time::Instant;
 
-/// Pages served while the server logs; the first ones fill caches, and the node's own work may come between.
-const PAGES: usize = 9;
+const ROWS: u32 = 1_000_000;
+const SHARE: u32 = 100;
+const INSURERS: i32 = 2_000;
+/// Pairs of rates.
+const RATES: usize = 14;
+/// Pairs of medians, and pages of each.
+const ROUNDS: usize = 21;
+const PAGES: usize = 50;
 
-/// One statement and its parameters, as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// With `$1`, `$2`, …
-    pub sql: String,
-    /// In their order; none is NULL.
-    pub parameters: Vec<Option<String>>,
+/// The five rows.
+pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
+    let member = stage.members(1)?.pop().ok_or_else(|| Failed("no member".into()))?;
+    let fixture = Fixture::of(stage)?;
+    eprintln!(
+        "statements: making {} rows, then {ROWS} among {INSURERS} insurers",
+        ROWS / SHARE
+    );
+    fixture.fill(stage, ROWS / SHARE)?;
+    let small = rows::copy(stage)?;
+    let insurers = stage.insurers(INSURERS)?;
+    fixture.fill(stage, ROWS)?;
+    fixture.spread(stage, &insurers)?;
+    let mut rows = Vec::new();
+    rows.extend(of_year(stage, &fixture, &member)?);
+    rows.push(among_many(stage, &fixture, &member, small)?);
+    rows.push(cards(stage, &member, &insurers)?);
+    stage.cluster.drop_database(SMALL).map_err(Failed::at(SMALL))?;
+    rows::empty(stage)?;
+    rows.extend(deliveries::measure(stage)?);
+    Ok(rows)
 }
 
-/// All statements of a member's my page: one transaction lets the member in, another reads what the page shows.
-pub fn of_my_page(stage: &Stage, member: &Member) -> Result<Vec<Statement>, Failed> {
-    let role = url::Url::parse(&stage.cluster.service_url("postgres"))
-        .map(|url| url.username().to_owned())
-        .map_err(Failed::at("the service's address"))?;
-    // The cluster's log leaves parameters out (they are personal); here they are ours.
-    let loud =
-        format!("ALTER ROLE {role} SET log_statement = 'all'; ALTER ROLE {role} SET log_error_verbosity = 'default';");
-    stage.sql("postgres", &loud)?;
-    let served = serve_pages(stage, member);
-    stage.sql("postgres", &format!("ALTER ROLE {role} RESET ALL"))?;
-    served?;
-    let log = std::fs::read_to_string(&stage.log).map_err(Failed::at(stage.log.display()))?;
-    usual_page(&entries(&log))
-        .ok_or_else(|| Failed(format!("{}: no whole transactions of a my page", stage.log.display())))
+fn year(year: i32) -> String {
+    format!("/portal/costs?year={year}")
 }
 
-fn serve_pages(stage: &Stage, member: &Member) -> Result<(), Failed> {
-    let service = Service::start(stage, Some(1))?;
-    let mut connection = service.connect()?;
-    let request = http::get("/portal/mypage", &member.session);
-    for _ in 0..PAGES {
-        let answer = connection.exchange(&request).map_err(Failed::at("my page"))?;
-        if answer.status != 200 {
-            return Err(Failed(format!("not a my page: {answer:?}")));
-        }
-    }
-    Ok(())
+fn connections() -> Result<usize, Failed> {
+    let config = Config::defaults().map_err(Failed::at("configuration"))?;
+    Ok(config.database.connections)
 }
 
-/// A line of the log with the lines that continue it.
-#[derive(Debug)]
-struct Entry {
-    process: String,
-    kind: String,
-    text: String,
-}
-
-/// `2026-11-22 00:00:00.000 UTC [4711] LOG:  execute s1: SELECT …`, continued by lines that begin with a tab.
-fn entries(log: &str) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for line in log.lines() {
-        if let Some(continued) = line.strip_prefix('\t') {
-            if let Some(last) = entries.last_mut() {
-                last.text.push('\n');
-                last.text.push_str(continued);
-            }
-            continue;
-        }
-        let parsed = line.split_once('[').and_then(|(_, rest)| {
-            let (process, rest) = rest.split_once("] ")?;
-            let (kind, text) = rest.split_once(":  ")?;
-            Some(Entry {
-                process: process.to_owned(),
-                kind: kind.to_owned(),
-                text: text.to_owned(),
+/// Pages a second of last year, a whole one of a family of four with 120 rows, against pgbench; and its statements.
+fn of_year(stage: &Stage, fixture: &Fixture, member: &Member) -> Result<Vec<Row>, Failed> {
+    let path = year(fixture.today.year() - 1);
+    let statements = sent::of_page(stage, member, &path)?;
+    let pgbench = Pgbench::of(stage, &statements)?;
+    let connections = connections()?;
+    let service = Service::start(stage, None)?;
+    let requests = [http::get(&path, &member.session)];
+    let length = page(
+        &mut service.connect()?,
+        requests.as_slice().first().map_or(&[], Vec::as_slice),
+    )?
+    .length;
+    let Medians { a, b, ratio } = alternate(
+        RATES,
+        || told(stage, None, "pgbench", || pgbench.rate(stage, connections, ROUND)),
+        || {
+            told(stage, Some(&service), "costs", || {
+                pages(&service, &requests, connections, ROUND)
             })
-        });
-        entries.extend(parsed);
-    }
-    entries
+        },
+    )?;
+    eprintln!("statements.page: {b:.0} pages/s of {length} bytes, {a:.0}/s of pgbench, {connections} connections each");
+    Ok(vec![
+        Row::at_least("statements.page", ratio, 0.5),
+        Row::at_most("statements.page.statements", own(&statements), 9.0),
+    ])
 }
 
-/// A transaction that looks a session up, and the one after it on the same connection, for the node holds but one: the
-/// newest of those pairs whose statements were seen most often. What the node does by itself comes between few of them.
-fn usual_page(entries: &[Entry]) -> Option<Vec<Statement>> {
-    let process = &entries.iter().rev().find(|entry| reads_session(&entry.text))?.process;
-    let transactions = transactions(entries.iter().filter(|entry| entry.process == *process));
-    let lets_in = |door: &Vec<Statement>| door.iter().any(|statement| reads_session(&statement.sql));
-    let pages: Vec<Vec<Statement>> = transactions
-        .windows(2)
-        .filter(|pair| pair.first().is_some_and(lets_in))
-        .map(<[_]>::concat)
-        .collect();
-    let alike = |page: &[Statement]| {
-        let same = |other: &&Vec<Statement>| other.iter().map(|of| &of.sql).eq(page.iter().map(|of| &of.sql));
-        pages.iter().filter(same).count()
+/// The worst ratio of the years that are kept, the newest and the oldest among them: one at either end of the years' tables.
+fn among_many(stage: &Stage, fixture: &Fixture, member: &Member, small: &str) -> Result<Row, Failed> {
+    let (large, small) = (Service::start(stage, None)?, Service::on(stage, small, None)?);
+    let (mut of_large, mut of_small) = (large.connect()?, small.connect()?);
+    let mut worst = 0.0_f64;
+    for path in fixture.years().map(year) {
+        let request = http::get(&path, &member.session);
+        // What each remembers of the session is there from now on.
+        let (many, few) = (page(&mut of_large, &request)?, page(&mut of_small, &request)?);
+        if many.length != few.length {
+            return Err(Failed(format!("{path}: not alike, {many:?} and {few:?}")));
+        }
+        let round = |connection: &mut Connection| {
+            let mut seconds = Vec::new();
+            for _ in 0..PAGES {
+                let begun = Instant::now();
+                page(connection, &request)?;
+                seconds.push(begun.elapsed().as_secs_f64());
+            }
+            Ok(median(&mut seconds))
+        };
+        let Medians { a, b, ratio } = alternate(ROUNDS, || round(&mut of_small), || round(&mut of_large))?;
+        eprintln!(
+            "  {path}: {:.2} ms among {ROWS}, {:.2} ms among {}: {ratio:.2}",
+            b * 1000.0,
+            a * 1000.0,
+            ROWS / SHARE
+        );
+        worst = worst.max(ratio);
+    }
+    Ok(Row::at_most("statements.among", worst, 1.2))
+}
+
+/// The my page of a member at an insurer that shows both, against one that shows neither: copies of the same.
+fn cards(stage: &Stage, member: &Member, insurers: &[Insurer]) -> Result<Row, Failed> {
+    let [without, with, ..] = insurers else {
+        return Err(Failed("too few insurers".into()));
     };
-    pages.iter().max_by_key(|page| alike(page)).cloned()
-}
-
-fn reads_session(sql: &str) -> bool {
-    sql.contains("FROM \"sessions\"")
-}
-
-/// The whole transactions of one process.
-fn transactions<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Vec<Statement>> {
-    let (mut transactions, mut open) = (Vec::new(), Vec::<Statement>::new());
-    for entry in entries {
-        if entry.kind == "DETAIL" {
-            if let (Some(list), Some(last)) = (entry.text.strip_prefix("parameters: "), open.last_mut()) {
-                last.parameters = parameters(list);
-            }
-            continue;
-        }
-        let text = entry.text.as_str();
-        let executed = || Some(text.strip_prefix("execute ")?.split_once(": ")?.1);
-        let Some(sql) = text.strip_prefix("statement: ").or_else(executed) else {
-            continue;
-        };
-        if sql.starts_with("BEGIN") {
-            open.clear();
-        }
-        open.push(Statement {
-            sql: sql.to_owned(),
-            parameters: Vec::new(),
-        });
-        if matches!(sql, "COMMIT" | "ROLLBACK") {
-            transactions.push(std::mem::take(&mut open));
-        }
-    }
-    transactions
-}
-
-/// `$1 = '7', $2 = NULL, $3 = 'it''s'`.
-fn parameters(list: &str) -> Vec<Option<String>> {
-    let mut values = Vec::new();
-    let mut rest = list;
-    while let Some((_, value)) = rest.split_once(" = ") {
-        let Some(quoted) = value.strip_prefix('\'') else {
-            values.push(None);
-            rest = value;
-            continue;
-        };
-        let mut text = String::new();
-        let mut left = quoted;
-        while let Some((part, after)) = left.split_once('\'') {
-            text.push_str(part);
-            left = after;
-            match after.strip_prefix('\'') {
-                Some(after) => {
-                    text.push('\'');
-                    left = after;
-                }
-                None => break,
-            }
-        }
-        values.push(Some(text));
-        rest = left;
-    }
-    values
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_usual_page_is_read_with_its_parameters() {
-        let page = "\
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
-2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT a
-\tFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3
-2026-11-22 00:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1', $2 = NULL, $3 = 'it''s, $4 = 2'
-2026-11-22 00:00:00.000 UTC [8] LOG:  statement: COMMIT
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: ROLLBACK
-";
-        let rest = "\
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
-2026-11-22 00:00:00.000 UTC [7] LOG:  execute s1: SELECT b
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: ROLLBACK
-";
-        let own = "\
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: NOTIFY due
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: COMMIT
-";
-        let begun = "\
-2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
-2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT c
-\tFROM \"sessions\"
-";
-        let log = [page, rest, page, rest, page, own, begun].concat();
-        let statements = usual_page(&entries(&log)).unwrap();
-        let sql: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
-        assert_eq!(
-            sql,
-            [
-                "BEGIN READ ONLY",
-                "SELECT a\nFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3",
-                "ROLLBACK",
-                "BEGIN READ ONLY",
-                "SELECT b",
-                "ROLLBACK"
-            ]
-        );
-        assert_eq!(
-            statements[1].parameters,
-            [Some("1".into()), None, Some("it's, $4 = 2".into())]
-        );
-    }
+    stage.spread(member, 2)?;
+    rows::open(stage, with, "open")?;
+    rows::open(stage, without, "hidden")?;
+    let (_, secret) = member.session.split_once('.').unwrap_or_default();
+    let my_page = |insurer: &Insurer| [http::get("/portal/mypage", &format!("{}.{secret}", insurer.tenant))];
+    let (with, without) = (my_page(with), my_page(without));
+    let connections = connections()?;
+    // After they are there: a node learns of new settings every few seconds only.
+    let service = Service::start(stage, None)?;
+    let rate = |what, requests: &[Vec<u8>]| {
+        told(stage, Some(&service), what, || {
+            pages(&service, requests, connections, ROUND)
+        })
+    };
+    rate("my page, once", &with)?;
+    rate("my page, once", &without)?;
+    let Medians { a, b, ratio } = alternate(
+        RATES,
+        || rate("my page without cards", &without),
+        || rate("my page with cards", &with),
+    )?;
+    eprintln!("statements.cards: {b:.0} pages/s, {a:.0}/s without");
+    Ok(Row::at_least("statements.cards", ratio, 0.85))
 }

@@ -85,6 +85,7 @@ pub fn status(kind: RefusalKind) -> StatusCode {
         RefusalKind::Mend => StatusCode::UNPROCESSABLE_ENTITY,
         RefusalKind::Wait => StatusCode::TOO_MANY_REQUESTS,
         RefusalKind::Outdated => StatusCode::CONFLICT,
+        RefusalKind::Condition => StatusCode::PRECONDITION_FAILED,
         RefusalKind::LogIn => StatusCode::UNAUTHORIZED,
         RefusalKind::Forbidden => StatusCode::FORBIDDEN,
         RefusalKind::Missing => StatusCode::NOT_FOUND,

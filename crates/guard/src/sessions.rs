@@ -40,6 +40,9 @@ const LISTED: i64 = 50;
 /// Characters of a browser's description that are kept.
 const AGENT_LENGTH: usize = 200;
 
+/// For what the token that comes after another is made.
+const RENEWED: &str = "session:renewed";
+
 /// How a session's token is brought. Each way has a key of its own: what was taken from a cookie is no bearer token, nor
 /// the other way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,6 +139,8 @@ pub struct Session {
     pub proved_at: Option<DateTime<Utc>>,
     /// The grant it lives by, where it is support's.
     pub grant: Option<Uuid>,
+    /// What was stored of its token when it was read.
+    pub token_hash: Vec<u8>,
 }
 
 /// What a session is opened with.
@@ -286,21 +291,28 @@ pub fn touch_beside(database: &Database, tenant: TenantId, session: Session, now
 }
 
 /// A new token for a session whose holder has just proven themself again; the old one is worth nothing any more
-/// (security.md 38). `None` where the session has ended.
+/// (security.md 38). It follows from the old one: two clicks that brought that one get the same, so that whichever answer a
+/// browser keeps, it is inside. `None` where the session has ended, or goes on under another token.
 pub async fn renew(
     tx: &mut TenantTransaction,
     keys: &Keys,
     carrier: Carrier,
     session: &Session,
 ) -> Result<Option<TenantSecret>, DatabaseError> {
-    let token = TenantSecret::random(tx.tenant());
+    let token = TenantSecret {
+        tenant: tx.tenant(),
+        secret: Secret::after(keys, RENEWED, &session.token_hash),
+    };
+    let hash = token.secret.hash(keys, carrier.purpose());
+    let is_theirs = sessions::token_hash.eq(&session.token_hash);
     let renewed = diesel::update(
         sessions::table
             .filter(sessions::tenant_id.eq(tx.tenant()))
             .filter(sessions::subject_id.eq(session.subject))
-            .filter(sessions::session_id.eq(session.id)),
+            .filter(sessions::session_id.eq(session.id))
+            .filter(is_theirs.or(sessions::token_hash.eq(&hash))),
     )
-    .set(sessions::token_hash.eq(token.secret.hash(keys, carrier.purpose())))
+    .set(sessions::token_hash.eq(&hash))
     .execute(&mut **tx)
     .await?;
     Ok((renewed > 0).then_some(token))
@@ -414,6 +426,7 @@ struct Row {
     agent: String,
     proved_at: Option<DateTime<Utc>>,
     grant_id: Option<Uuid>,
+    token_hash: Vec<u8>,
 }
 
 impl Row {
@@ -430,6 +443,7 @@ impl Row {
             agent: self.agent,
             proved_at: self.proved_at,
             grant: self.grant_id,
+            token_hash: self.token_hash,
         };
         (now < session.ends_at()).then_some(session)
     }
@@ -470,6 +484,7 @@ mod tests {
             agent: String::new(),
             proved_at: None,
             grant_id: None,
+            token_hash: Vec::new(),
         };
         let alive = |seen, at| row(seen).live(start + TimeDelta::minutes(at)).is_some();
         assert!(alive(0, 29) && !alive(0, 30));

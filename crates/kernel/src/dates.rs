@@ -1,8 +1,12 @@
 //! Dates as people and their files write them: 19850401, 1985/4/1, 1985-04-01, and 和暦 as S600401, S60.4.1, 昭和60年4月1日 or,
 //! from the pension office, 5600401. Impossible days are named as such.
 
-use crate::{Problem, calendar::ERAS, text};
-use chrono::{Datelike as _, NaiveDate};
+use crate::{
+    Problem,
+    calendar::{self, ERAS},
+    text,
+};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, Utc};
 
 /// Year, month and day.
 type Day = (i32, u32, u32);
@@ -17,6 +21,18 @@ pub fn planned(field: &str) -> Result<Option<NaiveDate>, Problem> {
         Err(Problem::DateIncomplete | Problem::ImpossibleMonth | Problem::DateOutOfRange) => Err(Problem::Characters),
         read => read,
     }
+}
+
+/// A moment in Japan, as a browser's own field writes it or as people do, in a field whose own words say how.
+pub fn moment(field: &str) -> Result<DateTime<Utc>, Problem> {
+    let typed = text::normalize(field);
+    if typed.is_empty() {
+        return Err(Problem::Empty);
+    }
+    let (day, time) = typed.rsplit_once([' ', 'T']).ok_or(Problem::Characters)?;
+    let day = planned(day)?.ok_or(Problem::Characters)?;
+    let time = NaiveTime::parse_from_str(time, "%H:%M").map_err(|_| Problem::Characters)?;
+    Ok(calendar::start_of_day(day) + time.signed_duration_since(NaiveTime::MIN))
 }
 
 /// A date, or `None` for an empty field.

@@ -164,6 +164,10 @@ ids! {
     DeliveryId
     /// A row of one whose person the roster doesn't know well enough.
     HeldRowId
+    /// A number of which staff have told whose it is.
+    RememberedNumberId
+    /// A claim that staff have withdrawn.
+    StruckClaimId
     /// A line of the audit trail.
     AuditId
     /// A consent in the ledger.

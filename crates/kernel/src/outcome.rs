@@ -55,6 +55,8 @@ pub enum RefusalKind {
     Wait,
     /// Time has gone over it; start from what is now: 409.
     Outdated,
+    /// It was asked for on a condition (`If-Match`) that doesn't hold: 412.
+    Condition,
     /// Nobody is logged in: 401.
     LogIn,
     /// Not for whom it is asked: 403.

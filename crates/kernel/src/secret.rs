@@ -20,6 +20,13 @@ impl Secret {
         Self(Zeroizing::new(rand::random()))
     }
 
+    /// The secret in the place of another, of which this is stored: the same to whoever asks twice, known to nobody without
+    /// the keys.
+    pub fn after(keys: &Keys, purpose: &str, stored: &[u8]) -> Self {
+        let hash = keys.hash(purpose, stored);
+        Self(Zeroizing::new(hash.last_chunk().copied().unwrap_or_else(rand::random)))
+    }
+
     /// What is stored of it: its hash under the current key.
     pub fn hash(&self, keys: &Keys, purpose: &str) -> Vec<u8> {
         keys.hash(purpose, &*self.0)
@@ -90,6 +97,28 @@ mod tests {
         let read = TenantSecret::parse(&text).unwrap();
         assert_eq!((read.tenant, read.reveal()), (TenantId(7), text.clone()));
         assert!(!format!("{secret:?}").contains(text.split('.').next_back().unwrap()));
+    }
+
+    #[test]
+    fn what_comes_after_a_secret_is_the_same_twice_and_another_by_key_purpose_and_secret() {
+        let keys = |key| Keys::new("k", [("k".to_owned(), [key; 32])]).unwrap();
+        let after = |key, purpose, stored: &[u8]| {
+            let secret = Secret::after(&keys(key), purpose, stored);
+            TenantSecret {
+                tenant: TenantId(7),
+                secret,
+            }
+            .reveal()
+        };
+        let one = after(1, "a", b"stored");
+        assert_eq!(after(1, "a", b"stored"), one);
+        for other in [
+            after(2, "a", b"stored"),
+            after(1, "b", b"stored"),
+            after(1, "a", b"stored."),
+        ] {
+            assert_ne!(other, one);
+        }
     }
 
     #[test]

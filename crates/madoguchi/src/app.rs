@@ -89,11 +89,15 @@ impl App {
         let policy = Arc::new(modules::policy(&modules)?);
         let staff = Staff::new(&ground, policy, console_url.clone());
         let rosters = Runs::new(&ground);
+        let mails = modules.iter().filter_map(|module| module.mails.as_ref()).fold(
+            approvals::registry(staff::registry(accounts::registry())),
+            |mails, add| add(mails, &accounts),
+        );
         let postman = Postman::new(
             ground.database.clone(),
             ground.keys.clone(),
             ground.clock.clone(),
-            approvals::registry(staff::registry(accounts::registry())),
+            mails,
             transport,
             config.mail.connections,
         );
@@ -116,7 +120,7 @@ impl App {
                 staff: staff.clone(),
                 performers: web::console::performers(&staff, &rosters, &ground.keys)
                     .into_iter()
-                    .chain([accounts.desk_email_performer()])
+                    .chain([accounts.desk_email_performer(), accounts.proof_performer()])
                     .chain(modules.iter().flat_map(|module| module.performers.iter().cloned()))
                     .collect(),
                 rosters: rosters.clone(),

@@ -9,7 +9,7 @@ use crate::{
     transport::Outgoing,
 };
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError, Durability};
+use database::{Database, DatabaseError, Durability, TenantTransaction};
 use jobs::{Due, LetGo, Noting, Queue};
 use kernel::{Clock, Keys};
 use std::{future::Future, pin::Pin};
@@ -47,7 +47,14 @@ impl Postman {
     async fn deliver(&self, due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(due.tenant).write(Durability::Relaxed).await?;
-        let begun = outbox::begin(&mut tx, &due, now, &self.registry).await?;
+        let mut begun = outbox::begin(&mut tx, &due, now, &self.registry).await?;
+        if let Some(mail) = &begun
+            && !self.is_meant(&mut tx, mail, now).await?
+        {
+            outbox::take_back(&mut tx, &due, mail).await?;
+            metrics::counter!("mail_deliveries_total", "ending" => "taken_back").increment(1);
+            begun = None;
+        }
         tx.commit().await?;
         let Some(mail) = begun else { return Ok(()) };
 
@@ -67,6 +74,24 @@ impl Postman {
             tracing::warn!(tenant, %mail, "a mail's lease ran out before its end; whoever has it now decides");
         }
         Ok(())
+    }
+
+    /// What does not open is told of where it is to be put into words.
+    async fn is_meant(
+        &self,
+        tx: &mut TenantTransaction,
+        mail: &Begun,
+        now: DateTime<Utc>,
+    ) -> Result<bool, DatabaseError> {
+        if !self.registry.asks(&mail.template) {
+            return Ok(true);
+        }
+        let Ok(opened) = mail.open(&self.keys) else {
+            return Ok(true);
+        };
+        self.registry
+            .is_meant(tx, now, (&mail.template, &opened.parameters))
+            .await
     }
 
     async fn send(&self, mail: &Begun, now: DateTime<Utc>, let_go: LetGo) -> Ending {

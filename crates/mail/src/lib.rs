@@ -3,6 +3,7 @@
 //! Features own their messages ([`Message`]); this crate knows how to keep one sealed, send it at most once more than
 //! needed, never late, and forget it. No SMTP happens in a request or inside a transaction.
 
+mod about;
 mod body;
 pub mod dead;
 mod deliver;
@@ -12,11 +13,12 @@ mod message;
 mod outbox;
 mod transport;
 
+pub use about::{SentMail, about};
 pub use body::Body;
 pub use dead::{Undelivered, undelivered};
 pub use deliver::Postman;
 pub use jobs::due::Rank;
 pub use mailbox::{Delivered, Mailbox};
-pub use message::{Message, Registry};
-pub use outbox::{KEYED, Letter, MailState, QUEUE, Sender, SentMail, about, post, post_all, state, sweep};
+pub use message::{Ask, Message, Registry, StillMeant};
+pub use outbox::{KEYED, Letter, MailState, QUEUE, Sender, post, post_all, state, sweep};
 pub use transport::{Transport, UrlError, check_url};

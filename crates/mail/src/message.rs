@@ -1,8 +1,11 @@
 //! What a mail says: messages as structs that their features own, and the registry that reads them back to be sent.
 
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, TenantTransaction};
 use jobs::due::Rank;
 use serde::{Serialize, de::DeserializeOwned};
-use std::collections::HashMap;
+use serde_json::value::RawValue;
+use std::{collections::HashMap, future, pin::Pin, sync::Arc};
 
 /// One kind of mail: its parameters as fields, its words as functions. Lives in the feature that sends it.
 pub trait Message: Serialize + DeserializeOwned + 'static {
@@ -87,11 +90,22 @@ pub(crate) struct Words {
     pub(crate) unsubscribe: Option<String>,
 }
 
+/// Whether a mail is still to be sent.
+pub type StillMeant<'a> = Pin<Box<dyn Future<Output = Result<bool, DatabaseError>> + Send + 'a>>;
+
+/// Asks that of a message, in the transaction that begins its sending.
+pub type Ask<M> = Arc<dyn for<'a> Fn(&'a mut TenantTransaction, DateTime<Utc>, M) -> StillMeant<'a> + Send + Sync>;
+
+/// The same of what is stored of one.
+type AskStored =
+    Arc<dyn for<'a> Fn(&'a mut TenantTransaction, DateTime<Utc>, &RawValue) -> StillMeant<'a> + Send + Sync>;
+
 /// What is known of a message.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Known {
-    read: fn(&serde_json::value::RawValue) -> Result<Words, serde_json::Error>,
+    read: fn(&RawValue) -> Result<Words, serde_json::Error>,
     lasts: bool,
+    ask: Option<AskStored>,
 }
 
 /// The messages a worker can send.
@@ -118,9 +132,45 @@ impl Registry {
                 })
             },
             lasts: M::LASTS,
+            ask: None,
         };
         self.0.insert(M::TEMPLATE, known);
         self
+    }
+
+    /// Knows one more that is asked about before it is sent: what it tells of may have been taken back meanwhile. Where it is not
+    /// meant any more it is as if it had never been written.
+    #[must_use]
+    pub fn with_asked<M: Message>(self, ask: Ask<M>) -> Self {
+        let mut all = self.with::<M>();
+        if let Some(known) = all.0.get_mut(M::TEMPLATE) {
+            known.ask = Some(Arc::new(move |tx, now, stored| {
+                match serde_json::from_str(stored.get()) {
+                    Ok(message) => ask(tx, now, message),
+                    // That is told of where it is put into words.
+                    Err(_) => Box::pin(future::ready(Ok(true))),
+                }
+            }));
+        }
+        all
+    }
+
+    /// True where a stored message is still to be sent.
+    pub(crate) async fn is_meant(
+        &self,
+        tx: &mut TenantTransaction,
+        now: DateTime<Utc>,
+        (template, stored): (&str, &RawValue),
+    ) -> Result<bool, DatabaseError> {
+        match self.0.get(template).and_then(|known| known.ask.as_ref()) {
+            Some(ask) => ask(tx, now, stored).await,
+            None => Ok(true),
+        }
+    }
+
+    /// True where that is asked of mails of this template.
+    pub(crate) fn asks(&self, template: &str) -> bool {
+        self.0.get(template).is_some_and(|known| known.ask.is_some())
     }
 
     /// True where a mail of this template may be sent again: an unknown one may hold anything.
@@ -130,11 +180,7 @@ impl Registry {
 
     /// Puts a stored message into words; the reason where it does not: a template this process does not know, or
     /// parameters of another version.
-    pub(crate) fn words(
-        &self,
-        template: &str,
-        parameters: &serde_json::value::RawValue,
-    ) -> Result<Words, &'static str> {
+    pub(crate) fn words(&self, template: &str, parameters: &RawValue) -> Result<Words, &'static str> {
         let known = self.0.get(template).ok_or("unknown template")?;
         (known.read)(parameters).map_err(|_| "parameters do not read")
     }

@@ -204,32 +204,6 @@ pub async fn state(tx: &mut TenantTransaction, id: MailId) -> Result<Option<Mail
     }))
 }
 
-/// A mail as staff are shown it: never what it said.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
-#[diesel(table_name = mails)]
-pub struct SentMail {
-    /// Which kind.
-    pub template: String,
-    /// To whom, masked.
-    pub masked_to: String,
-    /// `queued`, `sent`, `expired` or `undeliverable`.
-    pub state: String,
-    /// When it was written.
-    pub created_at: DateTime<Utc>,
-}
-
-/// The mails about somebody that are kept, the latest first, `limit` at most.
-pub async fn about(tx: &TenantTransaction, subject: Uuid, limit: i64) -> Result<Vec<SentMail>, DatabaseError> {
-    Ok(mails::table
-        .filter(mails::tenant_id.eq(tx.tenant()))
-        .filter(mails::subject_id.eq(subject))
-        .order(mails::mail_id.desc())
-        .limit(limit)
-        .select(SentMail::as_select())
-        .load(&mut &**tx)
-        .await?)
-}
-
 /// Deletes the records of mails that ended before `before`, and erases what is not to be sent again any more: for a daily
 /// job; gives how many.
 pub async fn sweep(
@@ -351,6 +325,16 @@ pub(crate) async fn begin(
         return Ok(None);
     }
     Ok(Some(mail))
+}
+
+/// Takes a mail out that is not to be sent any more; nothing says that there was one. Left alone where another has it now.
+pub(crate) async fn take_back(tx: &mut TenantTransaction, due: &Due, mail: &Begun) -> Result<(), DatabaseError> {
+    if due::finish(tx, due).await? {
+        diesel::delete(mails::table.find((tx.tenant(), mail.mail_id)))
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Notes how a try ended: the mail is done with, or waits for the next try. False where it is no longer ours, and nothing

@@ -16,12 +16,13 @@ pub mod term;
 pub use notes::{KEYED, sweep};
 
 use ::staff::Clerk;
-use access::{MEMBERS_EDIT, MEMBERS_EMAIL, MEMBERS_SUPPORT, MEMBERS_VIEW, Permission, Reach};
+use access::{MEMBERS_EDIT, MEMBERS_EMAIL, MEMBERS_PROTECT, MEMBERS_SUPPORT, MEMBERS_VIEW, Permission, Reach};
 use chrono::TimeDelta;
 use console::{
     actions::{self, Action},
     email,
     facts::Whose,
+    proof,
 };
 use database::Database;
 use ground::Ground;
@@ -112,6 +113,7 @@ fn rows(members: &Members) -> Vec<Row> {
     ];
     rows.extend(email_rows(members));
     rows.extend(by_hand_rows(members));
+    rows.extend(proof_rows(members));
     for (action, path, names) in ACTIONS {
         rows.extend(action_rows(members, action, path, names));
     }
@@ -190,6 +192,33 @@ fn email_rows(members: &Members) -> [Row; 4] {
     ]
 }
 
+fn proof_rows(members: &Members) -> [Row; 3] {
+    [
+        staff_proven(
+            Method::GET,
+            "/console/members/:id/proof",
+            "console.member.proof",
+            MEMBERS_PROTECT,
+            with(members, proof::show),
+        ),
+        staff_proven(
+            Method::POST,
+            "/console/members/:id/proof",
+            "console.member.proof.record",
+            MEMBERS_PROTECT,
+            with(members, proof::record),
+        )
+        .keeping(&proof::KEPT),
+        staff_proven(
+            Method::POST,
+            "/console/members/:id/proof/take-back",
+            "console.member.proof.take_back",
+            MEMBERS_PROTECT,
+            with(members, proof::take_back),
+        ),
+    ]
+}
+
 /// A person is added or mended by hand, in three steps each.
 fn by_hand_rows(members: &Members) -> Vec<Row> {
     let rows = |whose: Whose, names: [&'static str; 3], [form, write]: [&'static str; 2]| {
@@ -242,7 +271,7 @@ fn sight(clerk: &Clerk) -> Sight {
         reach: clerk.reach.clone(),
         protected: if clerk.support.is_some() {
             Protected::Hidden
-        } else if clerk.may(access::MEMBERS_PROTECT) {
+        } else if clerk.may(MEMBERS_PROTECT) {
             Protected::Seen
         } else if is_bounded {
             Protected::Hidden

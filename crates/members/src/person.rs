@@ -5,7 +5,7 @@ use crate::{
     notes::{self, Note},
     sight,
 };
-use access::MEMBERS_SUPPORT;
+use access::{MEMBERS_SUPPORT, Reach};
 use accounts::{
     Accounts, Consent, DeskEmailStopped,
     for_staff::{ClosedAccount, Held, Registration, closed_of, consents_of, states_of},
@@ -19,7 +19,7 @@ use guard::sessions;
 use kernel::{PersonId, StaffId, calendar};
 use mail::SentMail;
 use module::Shown;
-use pages::{Waits, visit::Trouble};
+use pages::{Waits, kinds, visit::Trouble};
 use roster::{Facts, FormerNumber, Past, Person, Protected, Sight, facts, former_numbers, history, household};
 use staff::Clerk;
 use std::collections::HashMap;
@@ -128,7 +128,7 @@ impl Members {
                 household(&tx, &sight, person, household_on),
                 former_numbers(&tx, person),
                 history(&tx, &self.keys, person, LISTED),
-                mail::about(&tx, person.0, LISTED),
+                mail::about(&tx, person.0, &kinds::UNTOLD_MAILS, LISTED),
             ),
         )
         .await?;
@@ -149,15 +149,17 @@ impl Members {
         let shown = Shown {
             person,
             account: account.as_ref().map(|account| account.held.account_id),
+            reaches_all: clerk.reach == Reach::All,
             now,
         };
         let panels = self.panels.iter().filter(|panel| clerk.may(panel.permission));
         let panels = try_join_all(panels.map(|panel| (panel.draw)(&tx, &shown))).await?;
         let notes = self.notes(&tx, clerk, person).await?;
         let of_account = account.as_ref().map(|account| account.held.account_id.0);
+        let of_account = of_account.map(|id| [(Action::MemberMail, id), (Action::Proof, id)]);
         let about: Vec<About> = of_account
-            .map(|id| (Action::MemberMail, id))
             .into_iter()
+            .flatten()
             .chain([(Action::BirthDate, person.0)])
             .collect();
         let waits = Waits::about(&tx, now, clerk, &about).await?;

@@ -55,6 +55,8 @@ pub struct Module {
     pub years: Vec<Yearly>,
     /// Subcommands of `madoguchi`.
     pub commands: Vec<Command>,
+    /// Adds its mails to those that the postman knows.
+    pub mails: Option<Mails>,
     /// Adds its queues to a worker.
     pub work: Option<Work>,
     /// Deletes of one insurer what has served its time.
@@ -73,6 +75,9 @@ pub struct Opening {
     /// Its path.
     pub path: &'static str,
 }
+
+/// Takes the pipeline: a mail that is asked about before it is sent may need it.
+pub type Mails = Arc<dyn Fn(mail::Registry, &accounts::Accounts) -> mail::Registry + Send + Sync>;
 
 /// Takes the pipeline, by which members are written to.
 pub type Work = Arc<dyn Fn(jobs::Worker, &accounts::Accounts) -> jobs::Worker + Send + Sync>;

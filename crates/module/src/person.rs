@@ -29,6 +29,8 @@ pub struct Shown {
     pub person: PersonId,
     /// Their account.
     pub account: Option<AccountId>,
+    /// True where whoever looks reaches everybody of the insurer.
+    pub reaches_all: bool,
     /// The time of the request.
     pub now: DateTime<Utc>,
 }

@@ -28,7 +28,7 @@ pub use folder::folder;
 pub use lists::{COUNTED, Cursor, NoticeLists, NoticePage, Shelf};
 pub use open::sweep;
 pub use portal::lines;
-pub use publish::{Draft, To};
+pub use publish::{Draft, To, publish};
 pub use site::SITE_CACHE_SECONDS;
 
 use chrono::{DateTime, Utc};

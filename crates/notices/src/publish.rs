@@ -65,18 +65,29 @@ impl Notices {
         to: To,
         draft: &Draft,
     ) -> Result<NoticeId, DatabaseError> {
-        let now = self.clock.now();
-        let new = New {
-            slug: None,
-            to,
-            draft,
-            by_staff: None,
-        };
-        let id = new.insert(tx, now).await?;
-        tell(tx, now, origin, actor, id, new.audience(tx.tenant())).await?;
+        let id = publish(tx, self.clock.now(), (actor, origin), to, draft).await?;
         self.site.forget();
         Ok(id)
     }
+}
+
+/// Publishes an insurer's notice in the transaction of what it tells of.
+pub async fn publish(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    (actor, origin): (Actor, &Origin),
+    to: To,
+    draft: &Draft,
+) -> Result<NoticeId, DatabaseError> {
+    let new = New {
+        slug: None,
+        to,
+        draft,
+        by_staff: None,
+    };
+    let id = new.insert(tx, now).await?;
+    tell(tx, now, origin, actor, id, new.audience(tx.tenant())).await?;
+    Ok(id)
 }
 
 pub(crate) struct New<'a> {

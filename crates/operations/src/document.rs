@@ -18,10 +18,12 @@ and sees the my page, by the same rules as in the browser.
 **Conventions.** JSON in snake_case, UTF-8; unknown fields and parameters are ignored, and new ones may be added within \
 version 1. Times are RFC 3339 in UTC. Text is accepted in full and half width: lengths and patterns describe it as it is \
 kept, once width, blanks and dashes are mended, so that more is taken than they say. Lists go by cursor: hand `next` in as \
-`cursor` until it is absent.
+`cursor` until it is absent. What is put as a whole has an `ETag`: with it in `If-Match`, a change is refused by 412 where \
+something else is in force by now.
 
 **Tokens.** `POST /sessions` answers with a bearer token; send it as `Authorization: Bearer <token>`. A token is for one \
-member of one insurer. While terms wait for consent, only `/me/consents` and log-out are open; everything else answers \
+member of one insurer. A change that took the password again goes on under another, which its answer holds in \
+`Session-Token`. While terms wait for consent, only `/me/consents` and log-out are open; everything else answers \
 403 `consent_required`.
 
 **Problems.** Whatever is refused is `application/problem+json` (RFC 9457): `status`, a stable `code`, a `detail` in \
@@ -143,7 +145,7 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
         return;
     };
     for success in responses.values_mut() {
-        success["headers"] = json!({"X-Request-Id": header("X-Request-Id")});
+        success["headers"]["X-Request-Id"] = header("X-Request-Id");
         if let (Some(answer), Some(_)) = (&example.answer, success.get("content")) {
             success["content"]["application/json"]["example"] = answer.clone();
         }

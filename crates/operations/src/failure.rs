@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(codes.len(), count);
         for body in catalogue() {
             assert!(
-                [400, 401, 403, 404, 405, 409, 415, 422, 429, 503].contains(&body.status),
+                [400, 401, 403, 404, 405, 409, 412, 415, 422, 429, 503].contains(&body.status),
                 "{}",
                 body.code
             );

@@ -16,7 +16,7 @@ pub mod text;
 pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
-pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, post};
+pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, post, put};
 
 /// Where version 1 stands.
 pub const BASE: &str = "/api/v1";

@@ -1,5 +1,5 @@
-//! Path segments and query parameters. Each is read as text and checked against its documented schema; a parameter that
-//! comes twice is refused, an unknown one ignored.
+//! Path segments, query parameters and the header of conditions. Each is read as text and checked against its documented
+//! schema; a parameter that comes twice is refused, an unknown one ignored.
 
 use crate::failure::{Failure, Flaw};
 use crate::text::{Form as _, InsurerCodeForm};
@@ -98,6 +98,49 @@ impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
     }
 }
 
+/// `If-Match`: the states, by their `ETag`s, of which one has to be the present one for anything to be done.
+pub struct IfMatch(Option<String>);
+
+impl IfMatch {
+    /// True where it is not all one in which state something is.
+    pub fn is_bound(&self) -> bool {
+        self.0.is_some() && self.tags().all(|tag| tag != "*")
+    }
+
+    /// True where that is all one, or the present state, by its `ETag`, is one of those asked for. What can't be read names none,
+    /// and so does a weak tag (RFC 9110 13.1.1).
+    pub fn admits(&self, etag: &str) -> bool {
+        !self.is_bound() || self.tags().any(|tag| tag == etag)
+    }
+
+    fn tags(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|line| line.split(',')).map(str::trim)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for IfMatch {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Some(MetaParamIn::Header)
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let lines: Vec<_> = edge::lines(request.headers(), "if-match").collect();
+        Ok(Self((!lines.is_empty()).then(|| lines.join(","))))
+    }
+}
+
 /// An insurer's designated code.
 pub struct CodeSegment;
 
@@ -191,6 +234,17 @@ mod tests {
         }
         for bad in ["", "-1", "+1", "1.0", "abc", "１", " 1"] {
             assert_eq!(PageLimit::flaw(bad), Some("type"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_condition_holds_where_it_names_the_present_state_as_it_is_written() {
+        let admits = |line: Option<&str>| IfMatch(line.map(Into::into)).admits("\"now\"");
+        for line in [None, Some("*"), Some("\"now\""), Some("\"then\" , \"now\"")] {
+            assert!(admits(line), "{line:?}");
+        }
+        for line in ["", "now", "\"then\"", "W/\"now\"", "\"NOW\"", "\"now", "\"**\""] {
+            assert!(!admits(Some(line)), "{line}");
         }
     }
 

@@ -50,6 +50,11 @@ pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes
     row(Method::POST, path, name, (rights, Body::JSON), codes, example)
 }
 
+/// Takes a JSON body that says how something is to be from now on.
+pub fn put(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
+    row(Method::PUT, path, name, (rights, Body::JSON), codes, example)
+}
+
 /// Ends something.
 pub fn delete(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
     row(Method::DELETE, path, name, (rights, Body::Nothing), codes, example)
@@ -97,13 +102,22 @@ pub enum Tag {
     Consents,
     /// The my page and notices of the member whose token it is.
     Member,
+    /// What treatment cost, which medicines could be cheaper, and who sees that.
+    Statements,
     /// The description of this API.
     Document,
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 7] = [
-    "Insurers", "Sign-up", "Sessions", "Recovery", "Consents", "Member", "Document",
+pub const TAGS: [&str; 8] = [
+    "Insurers",
+    "Sign-up",
+    "Sessions",
+    "Recovery",
+    "Consents",
+    "Member",
+    "Statements",
+    "Document",
 ];
 
 /// The operations of one feature, which answer together.

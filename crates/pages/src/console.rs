@@ -147,6 +147,13 @@ fn inside(services: &Services, clerk: &Clerk) -> Inside {
         let is_own = entry.path.starts_with("/operator/") == (clerk.insurer.tenant_id == TenantId::PLATFORM);
         is_full && is_own && entry.permission.is_none_or(|permission| clerk.may(permission))
     };
+    let open: Vec<ConsoleNav> = services.console_nav.iter().filter(may).copied().collect();
+    // A page below another's stands in the menu of whoever can't open that one.
+    let is_below = |entry: &ConsoleNav, other: &ConsoleNav| {
+        let rest = entry.path.strip_prefix(other.path);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    let is_own = |entry: &&ConsoleNav| !open.iter().any(|other| is_below(entry, other));
     Inside {
         name: clerk.name.clone(),
         roles: clerk
@@ -155,7 +162,7 @@ fn inside(services: &Services, clerk: &Clerk) -> Inside {
             .map(|role| role.label())
             .collect::<Vec<_>>()
             .join("・"),
-        nav: services.console_nav.iter().filter(may).copied().collect(),
+        nav: open.iter().filter(is_own).copied().collect(),
         support_until: clerk.support.as_ref().map(|support| calendar::moment(support.ends_at)),
     }
 }

@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+/// Mails that staff are not shown on a person's page: that there was one tells that somebody was treated.
+pub const UNTOLD_MAILS: [&str; 1] = ["new_statement"];
+
 /// A kind of mail, by its message's name.
 pub fn mail(template: &str) -> &'static str {
     match template {
@@ -18,8 +21,10 @@ pub fn mail(template: &str) -> &'static str {
         "desk_email_code" => "窓口での変更の認証番号",
         "all_logged_out" => "ログアウトのお知らせ",
         "unlocked" => "停止の解除のお知らせ",
+        "proof_recorded" => "本人確認の記録のお知らせ",
         "account_closed" => "登録の取りやめのお知らせ",
-        "new_notice" => "新しいお知らせのご案内",
+        // Staff are not told which of the two it was.
+        "new_notice" | "new_statement" => "新しいお知らせのご案内",
         "staff_invited" => "職員の招待",
         "staff_password_reset" => "職員のパスワード再設定のご案内",
         "staff_password_changed" => "職員のパスワード変更のお知らせ",
@@ -51,6 +56,8 @@ pub fn work(queue: &str) -> &'static str {
         "desk_email_due" => "窓口で設定したメールアドレスへの切り替え",
         "support_over" => "運営サポートの終了",
         "statement_publish" => "明細の公開",
+        "statement_runs" => "明細のファイルの確認と取り込み",
+        "statement_mail" => "明細のお知らせのメール",
         _ => "その他の処理",
     }
 }

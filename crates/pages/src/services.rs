@@ -54,7 +54,7 @@ pub struct Nav {
     pub text: &'static str,
 }
 
-/// An entry of the console's menu, for whoever may do one of these.
+/// An entry of the console's menu. One whose page lies below another's is for whoever may not open that other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConsoleNav {
     /// `/console/members`.

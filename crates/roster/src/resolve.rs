@@ -3,6 +3,9 @@
 
 #[cfg(test)]
 mod tests;
+mod told;
+
+pub use told::{Bearer, bearers, resolve_as};
 
 use crate::person::relation;
 use chrono::{DateTime, Months, NaiveDate, Utc};
@@ -55,19 +58,35 @@ pub enum Resolved {
 pub async fn resolve(tx: &TenantTransaction, keys: &[NumberKey]) -> Result<Vec<Resolved>, DatabaseError> {
     let known = known(tx, keys).await?;
     let named: Vec<Named<'_>> = keys.iter().map(|key| named(key, &known)).collect();
-    let numbers: BTreeSet<Number<'_>> = named.iter().filter_map(|named| named.number).collect();
-    let numbers: Vec<Number<'_>> = numbers.into_iter().collect();
-    let holders = holders(tx, &numbers).await?;
-    let of_number = |number| {
-        let place = numbers.binary_search(&number).ok();
-        place
-            .and_then(|place| holders.get(place))
-            .map_or(&[][..], Vec::as_slice)
-    };
+    let numbers = Numbers::read(tx, named.iter().filter_map(|named| named.number)).await?;
     let resolved = keys.iter().zip(named);
     Ok(resolved
-        .map(|(key, named)| choose(key, named.person, named.number.map_or(&[], of_number)))
+        .map(|(key, named)| choose(key, named.person, numbers.holders(named.number)))
         .collect())
+}
+
+/// Numbers with whoever has them, or had them.
+struct Numbers<'a> {
+    /// In order.
+    numbers: Vec<Number<'a>>,
+    /// Of each.
+    holders: Vec<Vec<Holder>>,
+}
+
+impl<'a> Numbers<'a> {
+    async fn read(tx: &TenantTransaction, numbers: impl Iterator<Item = Number<'a>>) -> Result<Self, DatabaseError> {
+        let numbers: BTreeSet<Number<'a>> = numbers.collect();
+        let numbers: Vec<Number<'a>> = numbers.into_iter().collect();
+        let holders = holders(tx, &numbers).await?;
+        Ok(Self { numbers, holders })
+    }
+
+    fn holders(&self, number: Option<Number<'_>>) -> &[Holder] {
+        let place = number.and_then(|number| self.numbers.binary_search(&number).ok());
+        place
+            .and_then(|place| self.holders.get(place))
+            .map_or(&[][..], Vec::as_slice)
+    }
 }
 
 /// 記号 and 番号.
@@ -89,15 +108,19 @@ fn named<'a>(key: &'a NumberKey, known: &'a HashMap<String, Vec<Known>>) -> Name
         let number = Some(given).filter(|(_, number)| !number.is_empty());
         return Named { number, person: None };
     };
-    // They are in the order of time, the present one last.
-    let of_month = theirs
-        .iter()
-        .find(|known| known.until.is_none_or(|until| until > key.month));
+    let of_month = of_month(theirs, key.month);
     let number = theirs.iter().map(Known::number).find(|number| *number == given);
     Named {
         number: number.or_else(|| of_month.map(Known::number)),
         person: of_month.map(|known| known.person_id),
     }
+}
+
+/// Which of somebody's numbers, in the order of time and the present one last, counted in a month.
+fn of_month(theirs: &[Known], month: NaiveDate) -> Option<&Known> {
+    theirs
+        .iter()
+        .find(|known| known.until.is_none_or(|until| until > month))
 }
 
 /// Who is meant, of those who ever had the number.

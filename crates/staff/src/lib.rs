@@ -44,7 +44,7 @@ pub use roles::Grant;
 pub use trail::tell_refusals;
 
 pub(crate) use account::StaffName;
-pub use names::{names, to_choose_from};
+pub use names::{names, roles_of, to_choose_from};
 
 use access::Policy;
 use approvals::Approvals;

@@ -1,5 +1,6 @@
-//! How colleagues are called, where a list says who did something.
+//! How colleagues are called and what roles they have, where a list says who did something.
 
+use access::Role;
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
@@ -7,7 +8,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::StaffId;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The names of these colleagues; of whom there is no account any more there is none.
 pub async fn names(tx: &TenantTransaction, ids: &[StaffId]) -> Result<HashMap<StaffId, String>, DatabaseError> {
@@ -28,6 +29,30 @@ pub async fn to_choose_from(tx: &TenantTransaction, most: i64) -> Result<Vec<(St
     Ok(rows.into_iter().map(|row| (row.staff_id, row.name)).collect())
 }
 
+/// What roles these colleagues have now; whoever has none is left out.
+pub async fn roles_of(
+    tx: &TenantTransaction,
+    ids: &[StaffId],
+) -> Result<HashMap<StaffId, BTreeSet<Role>>, DatabaseError> {
+    let query = diesel::sql_query(ROLES)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Array<Uuid>, _>(ids);
+    let rows: Vec<Holder> = Prepared(query).load(&mut &**tx).await?;
+    let mut roles: HashMap<StaffId, BTreeSet<Role>> = HashMap::new();
+    for Holder { staff_id, role } in rows {
+        roles.entry(staff_id).or_default().extend(Role::read(&role));
+    }
+    Ok(roles)
+}
+
+#[derive(QueryableByName)]
+struct Holder {
+    #[diesel(sql_type = Uuid)]
+    staff_id: StaffId,
+    #[diesel(sql_type = Text)]
+    role: String,
+}
+
 #[derive(QueryableByName)]
 struct Named {
     #[diesel(sql_type = Uuid)]
@@ -40,5 +65,9 @@ struct Named {
 const NAMES: &str = "\
 SELECT s.staff_id, s.name FROM unnest($2::uuid[]) AS asked (staff_id)
 CROSS JOIN LATERAL (SELECT * FROM staff q WHERE q.tenant_id = $1 AND q.staff_id = asked.staff_id OFFSET 0) s";
+
+const ROLES: &str = "\
+SELECT r.staff_id, r.role FROM unnest($2::uuid[]) AS asked (staff_id)
+CROSS JOIN LATERAL (SELECT * FROM staff_roles q WHERE q.tenant_id = $1 AND q.staff_id = asked.staff_id OFFSET 0) r";
 
 const FIRST: &str = "SELECT staff_id, name FROM staff WHERE tenant_id = $1 ORDER BY email_key LIMIT $2";

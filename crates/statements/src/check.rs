@@ -1,7 +1,7 @@
 //! 確認, the first step of an import: the file is read to its end, every row asked of the roster, and nothing written.
 
 use crate::{
-    compare,
+    compare::{self, Earlier},
     delivery::{self, Delivery},
     drugs::Tariffs,
     import::{ImportError, Progress, Run},
@@ -57,6 +57,8 @@ pub struct Checked {
     pub unknown_drugs: u64,
     /// The first month of which there is no master.
     pub without_master: Option<Month>,
+    /// What is published of other labels, the newest few.
+    pub earlier: Vec<Earlier>,
 }
 
 impl Checked {
@@ -110,12 +112,12 @@ impl Run<'_> {
     }
 
     /// Whether a file that can be read is one to be loaded.
-    async fn judge(&self, checked: Checked) -> Result<Verdict, DatabaseError> {
+    async fn judge(&self, mut checked: Checked) -> Result<Verdict, DatabaseError> {
         let Checked { kind, label, .. } = checked;
         let tx = self.database.read().await?;
         let years = database::years(&tx, kind.table()).await?;
         let published = delivery::published(&tx, kind, label).await?;
-        let earlier = delivery::earlier(&tx, kind, label).await?;
+        checked.earlier = delivery::earlier(&tx, kind, label).await?;
         tx.commit().await?;
         let placeless = checked
             .tally
@@ -141,10 +143,8 @@ impl Run<'_> {
         if let Some(why) = compare::nameless(rows, checked.unknown_drugs) {
             return Ok(Verdict::Unfit(Some(checked), why));
         }
-        let yen = (kind == Kind::Costs).then(|| checked.tally.yen());
-        let unmatched = compare::unmatched(rows, checked.unknown).filter(|_| !self.wish.allow_unmatched);
-        let deviates = || compare::deviates(rows, yen, &earlier).filter(|_| !self.wish.allow_deviation);
-        Ok(match unmatched.or_else(deviates) {
+        let doubts = compare::doubts(kind, (rows, checked.unknown), checked.tally.yen(), &checked.earlier);
+        Ok(match doubts.into_iter().find(|doubt| !self.wish.allows(doubt)) {
             Some(why) => Verdict::Unfit(Some(checked), why),
             None => Verdict::Fit(checked),
         })
@@ -237,6 +237,7 @@ impl Looked {
             corrected: corrected(&self.changes, label),
             unknown_drugs: self.unknown_drugs,
             without_master: self.tariffs.without_master(),
+            earlier: Vec::new(),
         }
     }
 }

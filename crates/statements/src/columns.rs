@@ -1,6 +1,8 @@
 //! The columns of the two formats (domain.md §6). Codes are what no spreadsheet may have seen a number or a day in.
 
+use crate::kind::Kind;
 use kernel::text;
+use tabular::{Column, Header, Mapping};
 
 tabular::columns! {
     /// A column of 医療費通知, a row per claim.
@@ -80,6 +82,34 @@ tabular::columns! {
     }
 }
 
+/// A column of a kind's format, and where a file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// What it is called.
+    pub column: &'static str,
+    /// True where no file may be without it.
+    pub is_required: bool,
+    /// Its place in a row, from 0.
+    pub place: Option<usize>,
+}
+
+/// All columns of a kind's format, in its order, and where a file with these headers has them.
+pub fn locate(kind: Kind, headers: &[String], mapping: &Mapping) -> Vec<Located> {
+    fn of<C: Column>(headers: &[String], mapping: &Mapping) -> Vec<Located> {
+        let header = Header::<C>::of(headers, mapping);
+        let located = |column: &C| Located {
+            column: column.name(),
+            is_required: column.is_required(),
+            place: header.column(*column),
+        };
+        C::ALL.iter().map(located).collect()
+    }
+    match kind {
+        Kind::Costs => of::<CostColumn>(headers, mapping),
+        Kind::Medicines => of::<MedicineColumn>(headers, mapping),
+    }
+}
+
 /// What the portal does not take: diagnoses, acts of treatment, マイナンバー.
 const FORBIDDEN: [&str; 5] = ["傷病", "病名", "診療行為", "個人番号", "マイナンバー"];
 
@@ -123,8 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn a_column_is_where_its_name_stands_or_where_somebody_said() {
+        let headers: Vec<String> = ["点数", "番号", "ｺｰﾄﾞ"].map(str::to_owned).into();
+        let mapping = [("医薬品コード", "コード")].map(|(column, header)| (column.to_owned(), header.to_owned()));
+        let found = locate(Kind::Medicines, &headers, &mapping.into_iter().collect());
+        assert_eq!(found.len(), MedicineColumn::ALL.len());
+        let has: Vec<(&str, usize)> = found.iter().filter_map(|of| Some((of.column, of.place?))).collect();
+        assert_eq!(has, [("番号", 1), ("医薬品コード", 2)]);
+    }
+
+    #[test]
     fn no_column_of_the_formats_is_forbidden() {
-        use tabular::Column as _;
         let costs = CostColumn::ALL.iter().flat_map(|column| column.names());
         let medicines = MedicineColumn::ALL.iter().flat_map(|column| column.names());
         assert!(costs.chain(medicines).all(|name| !forbidden(name)));

@@ -23,7 +23,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use tabular::{RowErrors, Source};
+use tabular::{Mapping, RowErrors, Source};
 use tenancy::Insurer;
 
 #[derive(Subcommand)]
@@ -141,6 +141,8 @@ async fn run(arguments: Arguments, ground: &Ground, tell: Tell) -> Result<Vec<St
                 allow_deviation,
                 allow_unmatched,
                 max_rows: MAX_ROWS,
+                mapping: Mapping::default(),
+                run: None,
                 by,
             };
             import(ground, (&code, &insurer), &file, wish, tell).await
@@ -239,7 +241,10 @@ fn may_be_read_twice(file: &Path) -> Result<(), CommandFailed> {
 /// All that is wrong with a file also goes into a CSV beside it.
 fn refused(file: &Path, why: &ImportRefused) -> CommandFailed {
     let ImportRefused::Rows(errors) = why else {
-        return said(why);
+        let all_the_same = why.flag().map_or_else(String::new, |flag| {
+            format!("正しいときは {flag} を付けて、もう一度取り込んでください。")
+        });
+        return CommandFailed::Said(format!("{why}{all_the_same}"));
     };
     CommandFailed::Lines {
         lines: errors_of(file, errors),

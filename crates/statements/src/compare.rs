@@ -1,12 +1,13 @@
 //! A delivery against those before it: half a file, or another's, is rather a mistake.
 
-use crate::{month::Month, reasons::ImportRefused};
+use crate::{kind::Kind, month::Month, reasons::ImportRefused};
+use serde::{Deserialize, Serialize};
 
 /// Labels that a delivery is compared with.
 pub const LABELS: usize = 6;
 
 /// What an earlier delivery held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
     /// 処理年月.
     pub label: Month,
@@ -14,6 +15,14 @@ pub struct Earlier {
     pub rows: u64,
     /// 医療費の総額.
     pub yen: i64,
+}
+
+/// What keeps a file out unless whoever brings it says that it is right: too many rows that are nobody's, or another size than
+/// usual. Of medicines nobody counts yen.
+pub fn doubts(kind: Kind, (rows, unknown): (u64, u64), yen: i64, earlier: &[Earlier]) -> Vec<ImportRefused> {
+    let yen = (kind == Kind::Costs).then_some(yen);
+    let deviates = deviates(rows, yen, earlier);
+    unmatched(rows, unknown).into_iter().chain(deviates).collect()
 }
 
 /// Refuses rows, or yen where there are any, outside half and double of the median of the newest labels.

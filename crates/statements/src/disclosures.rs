@@ -4,14 +4,17 @@
 //! therefore may narrow who sees the rows and never widen it, and isn't told what is in force: it gets the same answer whatever
 //! that was. Who asks for themself is the only one who may; what is asked of others is the desk's.
 
+pub mod desk;
+pub mod list;
+
 use crate::{
     kind::Kind,
-    reasons::NOT_WIDENED,
+    reasons::{NOT_WIDENED, OTHERWISE_BY_NOW},
     schema::disclosures as t,
     visibility::{Audience, Family},
 };
 use accounts::{Accounts, Member, Proof, reasons::SESSION_ENDED};
-use audit::{Actor, Entry, Origin};
+use audit::{Actor, Channel, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{Database, DatabaseError, Durability, Prepared, TenantTransaction};
 use diesel::{
@@ -22,9 +25,9 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use ground::Ground;
 use kernel::{Clock, Outage, Outcome, PersonId, TenantSecret, calendar};
-use roster::{born_by, protection::is_protected};
+use roster::{Person, born_by, protection::is_protected};
 use serde_json::{Value, json};
-use tenancy::FeatureState;
+use tenancy::{FeatureState, Insurer};
 
 /// Who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +41,37 @@ pub enum AskedBy {
 }
 
 impl AskedBy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Person, Self::Staff, Self::Api];
+
+    /// Whoever a member sends at this door.
+    fn at(origin: &Origin) -> Self {
+        match origin.channel {
+            Channel::Api => Self::Api,
+            Channel::Portal | Channel::Console | Channel::Command | Channel::Worker => Self::Person,
+        }
+    }
+
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Person => "person",
             Self::Staff => "staff",
             Self::Api => "api",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.as_str() == word)
+    }
+
+    /// As staff read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Person => "ご本人（マイページ）",
+            Self::Staff => "窓口",
+            Self::Api => "ご本人（連携するアプリ）",
         }
     }
 }
@@ -55,6 +83,8 @@ pub struct Wish {
     pub kind: Kind,
     /// Who is to see their rows.
     pub audience: Audience,
+    /// What has to be in force for that, where they say so; nothing of it is asked of whoever isn't told.
+    pub seen: Option<Audience>,
 }
 
 /// Who may see a member's rows of one kind.
@@ -65,6 +95,9 @@ pub struct InForce {
     /// Who; none for whom that is not told.
     pub audience: Option<Audience>,
 }
+
+/// By which [`lock`] is known from other locks of the database.
+const LOCK: i32 = 0x6469_7363;
 
 /// The use cases of who says who sees their rows. Cheap to clone.
 #[derive(Clone)]
@@ -109,7 +142,10 @@ impl Disclosures {
         wishes: &[Wish],
         password: &str,
     ) -> Result<Outcome<Option<TenantSecret>>, Outage> {
-        let widening = self.widening(member, wishes).await?;
+        let widening = match self.widening(member, wishes).await? {
+            Outcome::Done(widening) => widening,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
+        };
         if !widening.is_empty() {
             if member.proof == Proof::Facts || self.is_protected(member).await? {
                 return self.refuse(origin, member).await;
@@ -120,6 +156,7 @@ impl Disclosures {
         }
         let tenant = self.database.tenant(member.insurer.tenant_id);
         let mut tx = tenant.write(Durability::Safe).await?;
+        lock(&mut tx, member.person.person_id).await?;
         let is_hidden = is_protected(&tx, member.person.person_id).await?;
         // Staff may have protected them while the password was looked at.
         if is_hidden && !widening.is_empty() {
@@ -128,6 +165,9 @@ impl Disclosures {
         }
         let mut is_changed = false;
         for wish in wishes {
+            if self.is_outdated(&tx, member, wish).await? {
+                return Ok(OTHERWISE_BY_NOW.into());
+            }
             let may_widen = widening.contains(wish);
             is_changed |= self.do_one(&mut tx, origin, member, *wish, may_widen).await?;
         }
@@ -154,20 +194,31 @@ impl Disclosures {
 
     /// The wishes that would let more people see than now. To let the household see is one for everybody who isn't told what is
     /// in force.
-    async fn widening(&self, member: &Member, wishes: &[Wish]) -> Result<Vec<Wish>, Outage> {
+    async fn widening(&self, member: &Member, wishes: &[Wish]) -> Result<Outcome<Vec<Wish>>, Outage> {
         if member.proof == Proof::Facts {
             let to_household = wishes.iter().filter(|wish| wish.audience == Audience::Household);
-            return Ok(to_household.copied().collect());
+            return Ok(Outcome::Done(to_household.copied().collect()));
         }
         let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
         let mut widening = Vec::new();
         for wish in wishes {
+            if self.is_outdated(&tx, member, wish).await? {
+                return Ok(OTHERWISE_BY_NOW.into());
+            }
             if wish.audience < self.audience(&tx, member, wish.kind).await? {
                 widening.push(*wish);
             }
         }
         tx.commit().await?;
-        Ok(widening)
+        Ok(Outcome::Done(widening))
+    }
+
+    /// True where something else is in force than they go by.
+    async fn is_outdated(&self, tx: &TenantTransaction, member: &Member, wish: &Wish) -> Result<bool, DatabaseError> {
+        Ok(match wish.seen {
+            Some(seen) => self.audience(tx, member, wish.kind).await? != seen,
+            None => false,
+        })
     }
 
     async fn refuse<T>(&self, origin: &Origin, member: &Member) -> Result<Outcome<T>, Outage> {
@@ -191,16 +242,16 @@ impl Disclosures {
         tx: &mut TenantTransaction,
         origin: &Origin,
         member: &Member,
-        Wish { kind, audience }: Wish,
+        Wish { kind, audience, .. }: Wish,
         may_widen: bool,
     ) -> Result<bool, DatabaseError> {
-        let (now, who) = (self.clock.now(), (member.person.person_id, kind));
+        let (now, who, by) = (self.clock.now(), (member.person.person_id, kind), AskedBy::at(origin));
         let from = self.audience(tx, member, kind).await?;
         if may_widen {
             let usual = self.usual(member, kind);
-            set(tx, now, who, (audience, usual), AskedBy::Person).await?;
+            set(tx, now, who, (audience, usual), by).await?;
         } else if audience != Audience::Household {
-            narrow(tx, now, who, audience, AskedBy::Person).await?;
+            narrow(tx, now, who, audience, by).await?;
         }
         let to = self.audience(tx, member, kind).await?;
         let detail = json!({ "kind": kind, "from": from.as_str(), "to": to.as_str() });
@@ -232,16 +283,26 @@ impl Disclosures {
     }
 
     fn usual(&self, member: &Member, kind: Kind) -> Audience {
-        let settings = &member.insurer.statements;
-        let today = calendar::today_in_japan(self.clock.now());
-        let is_child = member.person.birth_date.date() > born_by(today, settings.adult_age.into());
-        Family::of(settings, kind).usual(is_child)
+        usual(&member.insurer, &member.person, kind, self.clock.now())
     }
+}
+
+/// Who sees somebody's rows while they have said nothing.
+fn usual(insurer: &Insurer, person: &Person, kind: Kind, now: DateTime<Utc>) -> Audience {
+    let settings = &insurer.statements;
+    let today = calendar::today_in_japan(now);
+    let is_child = person.birth_date.date() > born_by(today, settings.adult_age.into());
+    Family::of(settings, kind).usual(is_child)
 }
 
 /// The kinds that a member's insurer shows or prepares to show: whoever wants nothing shown can say so before the first row is.
 pub fn kinds(member: &Member) -> Vec<Kind> {
-    let is_offered = |kind: &Kind| member.insurer.modules.state(kind.feature()) != FeatureState::Hidden;
+    kinds_of(&member.insurer)
+}
+
+/// The same of an insurer.
+pub fn kinds_of(insurer: &Insurer) -> Vec<Kind> {
+    let is_offered = |kind: &Kind| insurer.modules.state(kind.feature()) != FeatureState::Hidden;
     Kind::ALL.into_iter().filter(is_offered).collect()
 }
 
@@ -306,6 +367,18 @@ async fn narrow(
         .bind::<Text, _>(by.as_str())
         .bind::<Timestamptz, _>(now);
     Prepared(query).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Until the transaction's end nobody else asks for somebody at the member's doors: of two who go by the same state, one does. A
+/// state that is usual has no row to be locked by. People whose ids end alike wait for each other, and no more comes of it.
+async fn lock(tx: &mut TenantTransaction, person: PersonId) -> Result<(), DatabaseError> {
+    let [.., a, b, c, d] = person.0.into_bytes();
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind::<Integer, _>(LOCK)
+        .bind::<Integer, _>(i32::from_be_bytes([a, b, c, d]))
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

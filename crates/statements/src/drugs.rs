@@ -9,10 +9,12 @@ mod drug;
 mod import;
 mod known;
 mod master;
+pub(crate) mod overview;
 mod reasons;
 mod tariffs;
 
 pub(crate) use command::command;
+pub(crate) use difference::Difference;
 pub use drug::{Class, Drug};
 pub use import::bring;
 pub use known::{Known, of};

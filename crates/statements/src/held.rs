@@ -1,5 +1,9 @@
 //! Rows that wait for the roster: of a newborn without 枝番, of a number that is not in it yet, of twins whom nothing tells
-//! apart. They are kept sealed, sought again once the roster has changed, and gone as soon as they are somebody's.
+//! apart. They are kept sealed, sought again once the roster has changed, and gone as soon as they are somebody's. Staff see them
+//! ([`waiting`]) and may say whose they are ([`by_hand`]).
+
+pub mod by_hand;
+pub mod waiting;
 
 use crate::{
     delivery::{self, Delivery, DeliveryNo},
@@ -9,7 +13,7 @@ use crate::{
     matching::{HeldReason, Matched, matched},
     month::Month,
     rows::{self, Found},
-    shared,
+    shared, struck,
 };
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,7 +23,7 @@ use diesel::{
     sql_types::{Array, BigInt, Binary, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{HeldRowId, KeyError, Keys, PersonId};
+use kernel::{HeldRowId, KeyError, Keys, PersonId, TenantId};
 use serde_json::json;
 use std::{collections::HashMap, error::Error};
 
@@ -146,7 +150,7 @@ async fn try_delivery(
         settled += settle(tx, keys, now, (head, page), tariffs).await?;
     }
     if settled > 0 {
-        shared::settle(tx, head.kind, head.delivery).await?;
+        recount(tx, head).await?;
         let entry = Entry {
             actor: Actor::System,
             action: "statements.held",
@@ -156,12 +160,7 @@ async fn try_delivery(
         };
         audit::record(tx, now, &Origin::worker(), entry).await?;
     }
-    let tried = diesel::sql_query(TRIED)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<Integer, _>(head.delivery.0)
-        .bind::<Integer, _>(i32::try_from(settled).unwrap_or(i32::MAX))
-        .bind::<Nullable<Timestamptz>, _>((part.of == 1).then_some(now));
-    Prepared(tried).execute(&mut **tx).await?;
+    count_down(tx, head, settled, (part.of == 1).then_some(now)).await?;
     Ok(settled)
 }
 
@@ -176,7 +175,7 @@ async fn settle(
 ) -> Result<usize, DatabaseError> {
     let (mut ids, mut lines, mut too_old) = (HashMap::new(), Vec::new(), Vec::new());
     for waiting in page {
-        let line = match waiting.open(tx, keys) {
+        let line = match open(tx.tenant(), keys, waiting.held_id, &waiting.sealed) {
             Ok(line) => line,
             Err(error) => {
                 let (tenant, delivery) = (tx.tenant().0, head.delivery.0);
@@ -193,30 +192,77 @@ async fn settle(
     }
     tariffs.prepare(tx, &lines).await?;
     let Matched { found, .. } = matched(tx, lines).await?;
-    let (held, people): (Vec<HeldRowId>, Vec<PersonId>) = found
-        .iter()
-        .filter_map(|Found { line, person, .. }| ids.get(&line.line()).map(|id| (*id, *person)))
-        .unzip();
-    let named = found.iter().filter(|found| !found.line.claim().is_empty());
-    let claims: Vec<(Month, String)> = named
-        .map(|found| (found.line.month(), found.line.claim().to_owned()))
+    let found: Vec<(HeldRowId, Found)> = found
+        .into_iter()
+        .filter_map(|found| Some((*ids.get(&found.line.line())?, found)))
         .collect();
-    let settled = too_old.len() + held.len();
-    rows::insert(tx, head.kind, head.delivery, None, found, tariffs).await?;
-    shared::note(tx, head.kind, head.delivery, head.label, &claims).await?;
+    let settled = too_old.len() + found.len();
+    put(tx, now, head, found, tariffs).await?;
     if !too_old.is_empty() {
         let drop = diesel::sql_query(DROP)
             .bind::<Integer, _>(tx.tenant())
             .bind::<Array<SqlUuid>, _>(too_old);
         Prepared(drop).execute(&mut **tx).await?;
     }
+    Ok(settled)
+}
+
+/// Puts rows that waited into their delivery, and ends their waiting.
+async fn put(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    head: &Delivery,
+    found: Vec<(HeldRowId, Found)>,
+    tariffs: &Tariffs,
+) -> Result<(), DatabaseError> {
+    let settled: Vec<(HeldRowId, PersonId)> = found.iter().map(|(held, found)| (*held, found.person)).collect();
+    let found: Vec<Found> = found.into_iter().map(|(_, found)| found).collect();
+    let named = found.iter().filter(|found| !found.line.claim().is_empty());
+    let claims: Vec<(Month, String)> = named
+        .map(|found| (found.line.month(), found.line.claim().to_owned()))
+        .collect();
+    rows::insert(tx, head.kind, head.delivery, None, found, tariffs).await?;
+    shared::note(tx, head.kind, head.delivery, head.label, &claims).await?;
+    end(tx, now, &settled).await
+}
+
+/// Ends the waiting of rows that are somebody's.
+async fn end(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    settled: &[(HeldRowId, PersonId)],
+) -> Result<(), DatabaseError> {
+    let (held, people): (Vec<HeldRowId>, Vec<PersonId>) = settled.iter().copied().unzip();
     let settle = diesel::sql_query(SETTLE)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Array<SqlUuid>, _>(held)
         .bind::<Array<SqlUuid>, _>(people)
         .bind::<Timestamptz, _>(now);
     Prepared(settle).execute(&mut **tx).await?;
-    Ok(settled)
+    Ok(())
+}
+
+/// Reckons anew which rows count, once some have come into a delivery.
+async fn recount(tx: &mut TenantTransaction, head: &Delivery) -> Result<(), DatabaseError> {
+    struck::mark(tx, head.kind, head.delivery).await?;
+    shared::settle(tx, head.kind, head.delivery).await?;
+    Ok(())
+}
+
+/// Counts rows of a delivery that wait no longer; all of them were tried just now where a time is given.
+async fn count_down(
+    tx: &mut TenantTransaction,
+    head: &Delivery,
+    settled: usize,
+    tried_at: Option<DateTime<Utc>>,
+) -> Result<(), DatabaseError> {
+    let tried = diesel::sql_query(TRIED)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(head.delivery.0)
+        .bind::<Integer, _>(i32::try_from(settled).unwrap_or(i32::MAX))
+        .bind::<Nullable<Timestamptz>, _>(tried_at);
+    Prepared(tried).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// A row that waits.
@@ -230,11 +276,10 @@ struct Waiting {
     sealed: Vec<u8>,
 }
 
-impl Waiting {
-    fn open(&self, tx: &TenantTransaction, keys: &Keys) -> Result<Line, Unopened> {
-        let plain = keys.open(SEALED_FOR, self.held_id.of(tx.tenant()), &self.sealed)?;
-        serde_json::from_slice(&plain).map_err(|_| Unopened::NoRow)
-    }
+/// What a row that waits says.
+fn open(tenant: TenantId, keys: &Keys, held: HeldRowId, sealed: &[u8]) -> Result<Line, Unopened> {
+    let plain = keys.open(SEALED_FOR, held.of(tenant), sealed)?;
+    serde_json::from_slice(&plain).map_err(|_| Unopened::NoRow)
 }
 
 /// Why a row that waits does not open. What is in it is said nowhere.

@@ -1,6 +1,5 @@
-//! 受診者: whom a member can choose between. Who is on the list says nothing about whose rows there are.
+//! 受診者: whom somebody can choose between on their statements. Who is on the list says nothing about whose rows there are.
 
-use accounts::Member;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use kernel::{PersonId, Relation, calendar};
@@ -14,7 +13,7 @@ pub struct OneOf {
     pub person: PersonId,
     /// As they are called.
     pub name: String,
-    /// True of the member.
+    /// True of whoever chooses.
     pub is_self: bool,
     /// True of whom the roster lists; false of those who are named for their rows alone, and are no choice.
     pub is_listed: bool,
@@ -22,15 +21,14 @@ pub struct OneOf {
 
 /// The people of a principal's own number as the roster lists them, whether or not a row of theirs may be seen; of anybody else
 /// themselves. Behind them whoever of `seen`, people of rows that may be seen, is not among these: former dependants, and people
-/// whose guardian the member is. A statement of the household where they are the principal, and one of names where there is
+/// whose guardian they are. A statement of the household where they are the principal, and one of names where there is
 /// anybody to be named.
 pub async fn household(
     tx: &TenantTransaction,
-    member: &Member,
+    me: &Person,
     now: DateTime<Utc>,
     seen: &[PersonId],
 ) -> Result<Vec<OneOf>, DatabaseError> {
-    let me = &member.person;
     let one_of = |person: &Person, is_listed: bool| OneOf {
         person: person.person_id,
         name: person.called(),

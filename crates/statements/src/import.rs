@@ -13,11 +13,12 @@ use crate::{
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
-use kernel::{DeliveryId, Outage, calendar};
+use kernel::{DeliveryId, ImportId, Outage, calendar};
 use serde_json::{Value, json};
 use std::{io, time::Duration};
-use tabular::Source;
+use tabular::{Mapping, Source};
 use tenancy::{GenericSettings, Insurer};
+use uuid::Uuid;
 
 /// What one step of an import may take: ten thousand rows, on a slow disk.
 const STEP: Duration = Duration::from_mins(5);
@@ -37,8 +38,31 @@ pub struct Wish {
     pub allow_unmatched: bool,
     /// Rows at most.
     pub max_rows: u64,
-    /// Who asks, for the trail.
+    /// Which header means which column, where somebody has said so.
+    pub mapping: Mapping,
+    /// The run that waits for it: it ends with the load, or the load with it.
+    pub run: Option<ImportId>,
+    /// Who asks, for the trail and the delivery.
     pub by: (Actor, Origin),
+}
+
+impl Wish {
+    /// True where it takes a file in spite of this.
+    pub(crate) fn allows(&self, doubt: &ImportRefused) -> bool {
+        match doubt {
+            ImportRefused::Unmatched { .. } => self.allow_unmatched,
+            ImportRefused::Deviates { .. } => self.allow_deviation,
+            _ => false,
+        }
+    }
+
+    /// Who of the insurer's staff asks.
+    pub(crate) fn staff(&self) -> Option<Uuid> {
+        match self.by.0 {
+            Actor::Staff(staff) => Some(staff),
+            _ => None,
+        }
+    }
 }
 
 /// How an import ends.
@@ -155,6 +179,7 @@ impl Run<'_> {
             oldest: month.back(self.months_online),
             now_month: month,
             max_rows: self.wish.max_rows,
+            mapping: self.wish.mapping.clone(),
         }
     }
 
@@ -165,7 +190,7 @@ impl Run<'_> {
         }
         let mut tx = self.database.write(Durability::Safe).await?;
         let id = match checked {
-            Some(checked) => delivery::refuse(&mut tx, self.now, checked).await?,
+            Some(checked) => delivery::refuse(&mut tx, self.now, checked, self.wish.staff()).await?,
             None => None,
         };
         let mut detail = json!({ "kind": self.wish.kind.as_str() });

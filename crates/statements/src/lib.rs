@@ -2,13 +2,17 @@
 //! how it is read, loaded and published, and who sees a row of it.
 
 mod amount;
+mod announcement;
 mod card;
 mod category;
 pub mod check;
+pub mod claims;
 mod columns;
 mod command;
 mod compare;
+mod console;
 pub mod delivery;
+pub mod desk;
 pub mod disclosures;
 pub mod drugs;
 mod generic_use;
@@ -18,10 +22,16 @@ pub mod import;
 mod kind;
 mod line;
 mod load;
+pub mod looks;
+mod mailing;
 pub mod marks;
 mod matching;
+mod messages;
 mod month;
+mod news;
+pub mod permissions;
 mod portal;
+pub mod preview;
 pub mod publish;
 pub mod published;
 pub mod purge;
@@ -29,13 +39,21 @@ pub mod reading;
 pub mod reasons;
 pub mod reckon;
 pub mod recompute;
+pub mod release;
+pub mod remembered;
 mod rows;
+pub mod runs;
 mod schema;
 mod shared;
+mod statement;
+pub mod steps;
+pub mod struck;
 pub mod sums;
 pub mod tally;
+mod v1;
 pub mod view;
 pub mod visibility;
+mod waiting;
 mod words;
 
 pub use category::{Category, Form};
@@ -47,14 +65,18 @@ use database::{Database, DatabaseError, Keyed, TenantTransaction, Yearly};
 use ground::Ground;
 use jobs::{JobError, Jobs, Worker};
 use kernel::{Clock, Keys, TenantId};
+use mailing::Mailing;
 use module::{Module, Opening};
 use publish::PublishAt;
+use runs::Runs;
 use std::sync::Arc;
 use tenancy::Feature;
 
 /// The module.
 pub fn module(ground: &Ground) -> Module {
-    let (working, sweeping) = (Deliveries::new(ground), Deliveries::new(ground));
+    let deliveries = Deliveries::new(ground);
+    let (working, sweeping, asked) = (deliveries.clone(), deliveries.clone(), deliveries.clone());
+    let runs = Runs::new(ground);
     let yearly = |table| Yearly {
         table,
         owner: "statements",
@@ -64,8 +86,16 @@ pub fn module(ground: &Ground) -> Module {
         portal: [
             portal::rows(&portal::Statements::new(ground)),
             portal::family::rows(ground),
+            portal::looks::rows(ground),
         ]
         .concat(),
+        operations: v1::groups(ground),
+        console: console::rows(ground),
+        console_nav: console::nav(),
+        home_panels: console::panels::home(),
+        performers: [console::performers(), vec![release::performer(&deliveries)]].concat(),
+        person_panels: console::person_panels(),
+        permissions: (&permissions::ALL, include_str!("../permissions.csv")),
         cards: card::sources(),
         openings: vec![
             Opening {
@@ -79,7 +109,13 @@ pub fn module(ground: &Ground) -> Module {
         ],
         years: Kind::ALL.map(|kind| yearly(kind.table())).into(),
         commands: vec![command::command(), drugs::command()],
-        work: Some(Arc::new(move |worker, _| working.served_by(worker))),
+        mails: Some(Arc::new(move |registry, accounts| {
+            mailing::known_to(registry, Mailing::new(&asked, accounts))
+        })),
+        work: Some(Arc::new(move |worker, accounts| {
+            let mailing = Mailing::new(&working, accounts);
+            runs.served_by(working.served_by(worker)).serving(mailing)
+        })),
         sweep: Some(Arc::new(move |tx, now| {
             let deliveries = sweeping.clone();
             Box::pin(async move { deliveries.sweep(tx, now).await })
@@ -92,14 +128,19 @@ pub fn module(ground: &Ground) -> Module {
 }
 
 /// What of this crate hangs on the ring.
-pub const KEYED: [Keyed; 1] = [Keyed {
-    table: "held_rows",
-    column: "sealed",
-    kind: database::Kind::Sealed {
-        owner: "held_id",
-        purpose: "held row",
-    },
-}];
+pub const KEYED: [Keyed; 3] = [
+    sealed("held_rows", "held_id", "held row"),
+    sealed("struck_claims", "struck_id", "struck claim"),
+    runs::KEYED,
+];
+
+const fn sealed(table: &'static str, owner: &'static str, purpose: &'static str) -> Keyed {
+    Keyed {
+        table,
+        column: "sealed",
+        kind: database::Kind::Sealed { owner, purpose },
+    }
+}
 
 /// The use cases of deliveries. Cheap to clone.
 #[derive(Clone)]
@@ -136,6 +177,6 @@ impl Deliveries {
             return Ok(0);
         }
         let kept = tenancy::insurer_of(tx).await?.statements.months_online;
-        purge::sweep(tx, &self.keys, kept, now).await
+        Ok(purge::sweep(tx, &self.keys, kept, now).await? + runs::sweep(tx, now).await?)
     }
 }

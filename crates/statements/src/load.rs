@@ -12,7 +12,7 @@ use crate::{
     month::Month,
     purge, reading,
     reasons::ImportRefused,
-    rows, shared,
+    rows, runs, shared, struck,
 };
 use database::{DatabaseError, Durability, TenantTransaction};
 use jobs::Event;
@@ -73,9 +73,17 @@ impl Run<'_> {
     async fn begin(&self, checked: &Checked) -> Result<Lease, ImportError> {
         let mut tx = self.database.write(Durability::Safe).await?;
         delivery::give_up_lapsed(&mut tx, self.now).await?;
-        let lease = delivery::begin(&mut tx, self.now, checked).await?;
+        let Some(lease) = delivery::begin(&mut tx, self.now, checked, self.wish.staff()).await? else {
+            tx.commit().await?;
+            return Err(ImportRefused::AtWork.into());
+        };
+        if let Some(run) = self.wish.run
+            && !runs::loads(&mut tx, run, lease.delivery).await?
+        {
+            return Err(ImportRefused::TakenOver.into());
+        }
         tx.commit().await?;
-        lease.ok_or_else(|| ImportRefused::AtWork.into())
+        Ok(lease)
     }
 
     /// One transaction's rows. The lease is held by it: nobody else may think that this import died before it is committed.
@@ -138,6 +146,7 @@ impl Run<'_> {
         delivery::hold(&mut tx, checked.kind).await?;
         let forgotten = forgotten(&tx, &loaded.persons).await?;
         purge::erase(&mut tx, checked.kind, &forgotten).await?;
+        struck::mark(&mut tx, checked.kind, lease.delivery).await?;
         let persons = (loaded.persons.len() - forgotten.len()) as u64;
         if !delivery::end(&mut tx, lease, (persons, loaded.held)).await? {
             return Err(ImportRefused::TakenOver.into());
@@ -145,6 +154,11 @@ impl Run<'_> {
         let Some(delivery) = delivery::one(&tx, lease.delivery).await? else {
             return Err(ImportRefused::TakenOver.into());
         };
+        if let Some(run) = self.wish.run
+            && !runs::loaded(&mut tx, run, self.on.clock.now()).await?
+        {
+            return Err(ImportRefused::TakenOver.into());
+        }
         let detail = json!({
             "kind": delivery.kind.as_str(), "label": checked.label.to_string(), "version": delivery.version,
             "rows": delivery.rows, "held": delivery.held,

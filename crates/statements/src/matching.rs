@@ -1,13 +1,13 @@
 //! Whose a line is: asked of the roster, for the month of treatment.
 
-use crate::{line::Line, rows::Found};
+use crate::{line::Line, remembered, rows::Found};
 use database::{DatabaseError, TenantTransaction};
 use kernel::PersonId;
 use roster::Resolved;
 use uuid::Uuid;
 
 /// Nobody: whose a line is that only takes a claim back, where the roster doesn't know.
-const NOBODY: PersonId = PersonId(Uuid::nil());
+pub(crate) const NOBODY: PersonId = PersonId(Uuid::nil());
 
 /// Why a line waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +19,27 @@ pub enum HeldReason {
 }
 
 impl HeldReason {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Unknown, Self::Several];
+
     /// The word in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Several => "several",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
+    /// As staff read it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Unknown => "名簿に当てはまる方がいない",
+            Self::Several => "当てはまる方が2人以上いる",
         }
     }
 }
@@ -52,11 +68,12 @@ impl Matched {
     }
 }
 
-/// Asks whose lines are, of [`roster::RESOLVED_AT_ONCE`] at most. One that takes a claim back never waits: it works by
-/// レセプト番号, and until it is here the claim would still be shown.
+/// Asks whose lines are, of [`roster::RESOLVED_AT_ONCE`] at most: the roster, and where that knows nobody, what staff have told.
+/// One that takes a claim back never waits: it works by レセプト番号, and until it is here the claim would still be shown.
 pub async fn matched(tx: &TenantTransaction, lines: Vec<Line>) -> Result<Matched, DatabaseError> {
     let keys: Vec<_> = lines.iter().map(|line| line.who().key(line.month())).collect();
-    let resolved = roster::resolve(tx, &keys).await?;
+    let mut resolved = roster::resolve(tx, &keys).await?;
+    remembered::fill(tx, &keys, &mut resolved).await?;
     let mut matched = Matched::default();
     for (line, resolved) in lines.into_iter().zip(resolved) {
         let (person, principal) = match resolved {

@@ -67,6 +67,11 @@ impl Month {
     pub fn year(self) -> i32 {
         self.0.year()
     }
+
+    /// 「2026年6月」.
+    pub(crate) fn words(self) -> String {
+        format!("{}年{}月", self.0.year(), self.0.month())
+    }
 }
 
 /// Months from one to another, both included; none where the last comes before the first.

@@ -2,13 +2,15 @@
 //! moment see the one or the other, never both and never none.
 
 use crate::{
-    Deliveries,
+    Deliveries, announcement,
     delivery::{self, Delivery, State},
     kind::Kind,
+    mailing,
     month::Month,
     reasons::{ALREADY_PUBLISHED, NO_DELIVERY, NOT_READY, PAST, PURGED, TAKEN_BACK},
     schema::statement_deliveries as t,
     shared,
+    steps::{self, Why},
 };
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -16,7 +18,7 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use jobs::{Event, Job};
-use kernel::{DeliveryId, Outage, Outcome, Reason, TenantId};
+use kernel::{DeliveryId, Keys, Outage, Outcome, Reason, StaffId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::time::Duration;
@@ -48,6 +50,15 @@ impl Job for PublishAt {
     const PATIENCE: Duration = LONG;
 }
 
+/// How a version is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Manner {
+    /// Which colleague wishes it.
+    pub(crate) by: Option<StaffId>,
+    /// Whether all members are told of it by a notice.
+    pub(crate) notice: bool,
+}
+
 impl Deliveries {
     /// Publishes a version of a label, in the place of the one that is published. Without a version: one that
     /// waits for it and is newer than all that were, or, where nothing is published, the one that was replaced last.
@@ -63,7 +74,7 @@ impl Deliveries {
             Ok(candidate) => candidate,
             Err(reason) => return Ok(reason.into()),
         };
-        let published = put_in_force(&mut tx, self.clock.now(), by, (&heads, candidate)).await?;
+        let published = put_in_force(&mut tx, self.clock.now(), by, (&heads, candidate, Manner::default())).await?;
         tx.commit().await?;
         Ok(Outcome::Done(published))
     }
@@ -86,26 +97,8 @@ impl Deliveries {
             Ok(candidate) => candidate,
             Err(reason) => return Ok(reason.into()),
         };
-        forget_time(&mut tx, kind, label).await?;
-        diesel::update(t::table.find((tenant, candidate.delivery.0)))
-            .set(t::publish_at.eq(at))
-            .execute(&mut *tx)
-            .await?;
-        let job = PublishAt {
-            kind,
-            delivery: candidate.id,
-            at,
-        };
-        jobs::enqueue(&mut tx, &self.keys, now, at, &job).await?;
-        let detail = json!({
-            "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version, "at": at,
-        });
-        record(&tx, now, by, "statements.publish", candidate.id, detail).await?;
+        let delivery = plan(&mut tx, &self.keys, now, by, (candidate, at, Manner::default())).await?;
         tx.commit().await?;
-        let delivery = Delivery {
-            publish_at: Some(at),
-            ..candidate.clone()
-        };
         Ok(Outcome::Done(delivery))
     }
 
@@ -116,7 +109,12 @@ impl Deliveries {
         let waits = |head: &&Delivery| head.id == job.delivery && head.publish_at == Some(job.at);
         if let Some(candidate) = heads.iter().find(waits).filter(|head| head.may_be_published()) {
             let by = (Actor::System, Origin::worker());
-            put_in_force(&mut tx, self.clock.now(), by, (&heads, candidate)).await?;
+            let steps = steps::of_one(&tx, candidate.delivery).await?;
+            let manner = Manner {
+                by: steps.publish_by,
+                notice: steps.publish_notice,
+            };
+            put_in_force(&mut tx, self.clock.now(), by, (&heads, candidate, manner)).await?;
         }
         tx.commit().await
     }
@@ -137,39 +135,18 @@ impl Deliveries {
         let Some(head) = published.or_else(|| of_label().find(|head| head.publish_at.is_some())) else {
             return Ok(NO_DELIVERY.into());
         };
-        forget_time(&mut tx, kind, label).await?;
-        let mut superseded = 0;
-        let detail = json!({ "kind": kind.as_str(), "label": label.to_string(), "version": head.version });
-        if published.is_some() {
-            end(&mut tx, now, (head, State::Withdrawn)).await?;
-            superseded = shared::settle(&mut tx, kind, head.delivery).await?;
-            let event = Event {
-                kind: "statement.withdrawn",
-                subject: head.id.0,
-                payload: detail.clone(),
-            };
-            jobs::publish(&mut tx, now, event);
-        }
-        record(&tx, now, by, "statements.withdraw", head.id, detail).await?;
-        let delivery = delivery::one(&tx, head.delivery).await?;
+        let withdrawn = take_back(&mut tx, now, by, (head, None)).await?;
         tx.commit().await?;
-        Ok(match delivery {
-            Some(delivery) => Outcome::Done(Published {
-                delivery,
-                replaced: None,
-                superseded,
-            }),
-            None => NO_DELIVERY.into(),
-        })
+        Ok(Outcome::Done(withdrawn))
     }
 
-    async fn begin(&self, tenant: TenantId) -> Result<TenantTransaction, DatabaseError> {
+    pub(crate) async fn begin(&self, tenant: TenantId) -> Result<TenantTransaction, DatabaseError> {
         self.database.tenant(tenant).within(LONG).write(Durability::Safe).await
     }
 }
 
 /// Which version is meant.
-fn candidate(heads: &[Delivery], label: Month, version: Option<i32>) -> Result<&Delivery, Reason> {
+pub(crate) fn candidate(heads: &[Delivery], label: Month, version: Option<i32>) -> Result<&Delivery, Reason> {
     let of_label = || heads.iter().filter(move |head| head.label == label);
     let published = of_label().find(|head| head.state == State::Published);
     if let Some(version) = version {
@@ -198,12 +175,43 @@ fn candidate(heads: &[Delivery], label: Month, version: Option<i32>) -> Result<&
     }
 }
 
+/// Has a version published at a time, under the lock of its kind.
+pub(crate) async fn plan(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    by: (Actor, Origin),
+    (candidate, at, manner): (&Delivery, DateTime<Utc>, Manner),
+) -> Result<Delivery, DatabaseError> {
+    let Delivery { kind, label, id, .. } = *candidate;
+    forget_time(tx, kind, label).await?;
+    diesel::update(t::table.find((tx.tenant(), candidate.delivery.0)))
+        .set((
+            t::publish_at.eq(at),
+            t::publish_by.eq(manner.by),
+            t::publish_notice.eq(manner.notice),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    let job = PublishAt { kind, delivery: id, at };
+    jobs::enqueue(tx, keys, now, at, &job).await?;
+    let detail = json!({
+        "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version, "at": at,
+        "notice": manner.notice,
+    });
+    record(tx, now, by, "statements.publish", id, detail).await?;
+    Ok(Delivery {
+        publish_at: Some(at),
+        ..candidate.clone()
+    })
+}
+
 /// Publishes one, under the lock of its kind.
-async fn put_in_force(
+pub(crate) async fn put_in_force(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
     by: (Actor, Origin),
-    (heads, candidate): (&[Delivery], &Delivery),
+    (heads, candidate, manner): (&[Delivery], &Delivery, Manner),
 ) -> Result<Published, DatabaseError> {
     let Delivery { kind, label, id, .. } = *candidate;
     forget_time(tx, kind, label).await?;
@@ -211,13 +219,16 @@ async fn put_in_force(
         .iter()
         .find(|head| head.label == label && head.state == State::Published);
     if let Some(before) = before {
-        end(tx, now, (before, State::Replaced)).await?;
+        end(tx, now, (before, State::Replaced), (manner.by, None)).await?;
     }
     diesel::update(t::table.find((tx.tenant(), candidate.delivery.0)))
         .set((
             t::state.eq(State::Published.as_str()),
             t::published_at.eq(now),
+            t::published_by.eq(manner.by),
             t::ended_at.eq(None::<DateTime<Utc>>),
+            t::ended_by.eq(None::<StaffId>),
+            t::ended_why.eq(None::<&str>),
         ))
         .execute(&mut **tx)
         .await?;
@@ -226,7 +237,7 @@ async fn put_in_force(
         superseded += shared::settle(tx, kind, before.delivery).await?;
     }
     let replaced = before.map(|before| before.version);
-    let detail = json!({
+    let mut detail = json!({
         "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version, "replaced": replaced,
         "rows": candidate.rows, "superseded": superseded,
     });
@@ -236,7 +247,16 @@ async fn put_in_force(
         payload: detail.clone(),
     };
     jobs::publish(tx, now, event);
+    // Between the wish and its time the insurer may have closed what the notice would lead to.
+    let notice = manner.notice && is_open(tx, kind).await?;
+    if notice {
+        announcement::announce(tx, now, (by.0, &by.1), kind).await?;
+    }
+    if let Some(detail) = detail.as_object_mut() {
+        detail.insert("notice".into(), notice.into());
+    }
     record(tx, now, by, "statements.publish", id, detail).await?;
+    mailing::schedule(tx, now, candidate, before).await?;
     let delivery = Delivery {
         state: State::Published,
         publish_at: None,
@@ -251,14 +271,70 @@ async fn put_in_force(
     })
 }
 
+/// Takes back what is published, or what is to be, under the lock of its kind.
+pub(crate) async fn take_back(
+    tx: &mut TenantTransaction,
+    now: DateTime<Utc>,
+    by: (Actor, Origin),
+    (head, why): (&Delivery, Option<Why>),
+) -> Result<Published, DatabaseError> {
+    let Delivery { kind, label, id, .. } = *head;
+    forget_time(tx, kind, label).await?;
+    let mut superseded = 0;
+    let mut withdrawn = Delivery {
+        publish_at: None,
+        ..head.clone()
+    };
+    let mut detail = json!({ "kind": kind.as_str(), "label": label.to_string(), "version": head.version });
+    if head.state == State::Published {
+        end(tx, now, (head, State::Withdrawn), (staff(by.0), why)).await?;
+        superseded = shared::settle(tx, kind, head.delivery).await?;
+        let event = Event {
+            kind: "statement.withdrawn",
+            subject: id.0,
+            payload: detail.clone(),
+        };
+        jobs::publish(tx, now, event);
+        (withdrawn.state, withdrawn.ended_at) = (State::Withdrawn, Some(now));
+    }
+    if let (Some(detail), Some(why)) = (detail.as_object_mut(), why) {
+        detail.insert("why".into(), why.as_str().into());
+    }
+    record(tx, now, by, "statements.withdraw", id, detail).await?;
+    Ok(Published {
+        delivery: withdrawn,
+        replaced: None,
+        superseded,
+    })
+}
+
+/// True where the insurer shows members what is published of a kind.
+pub(crate) async fn is_open(tx: &TenantTransaction, kind: Kind) -> Result<bool, DatabaseError> {
+    Ok(tenancy::insurer_of(tx).await?.modules.is_open(kind.feature()))
+}
+
+/// The colleague who does it, where it is one.
+pub(crate) fn staff(actor: Actor) -> Option<StaffId> {
+    match actor {
+        Actor::Staff(id) => Some(StaffId(id)),
+        _ => None,
+    }
+}
+
 /// Ends what is published.
 async fn end(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
     (head, state): (&Delivery, State),
+    (by, why): (Option<StaffId>, Option<Why>),
 ) -> Result<(), DatabaseError> {
     diesel::update(t::table.find((tx.tenant(), head.delivery.0)))
-        .set((t::state.eq(state.as_str()), t::ended_at.eq(now)))
+        .set((
+            t::state.eq(state.as_str()),
+            t::ended_at.eq(now),
+            t::ended_by.eq(by),
+            t::ended_why.eq(why.map(Why::as_str)),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())
@@ -272,7 +348,11 @@ async fn forget_time(tx: &mut TenantTransaction, kind: Kind, label: Month) -> Re
         .filter(t::label.eq(label.first()))
         .filter(t::publish_at.is_not_null());
     diesel::update(waiting)
-        .set(t::publish_at.eq(None::<DateTime<Utc>>))
+        .set((
+            t::publish_at.eq(None::<DateTime<Utc>>),
+            t::publish_by.eq(None::<StaffId>),
+            t::publish_notice.eq(false),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! What an insurer has published of a kind: it says the same to everybody who looks, whatever of it they may see.
 
 use crate::{
-    delivery::State,
+    delivery::{Delivery, State},
     kind::Kind,
     month::{Month, Months},
     schema::{statement_deliveries as t, statement_marks as m},
@@ -22,7 +22,7 @@ pub struct Published {
     pub labels: Vec<Month>,
     /// When the newest that counts was published.
     pub last_at: Option<DateTime<Utc>>,
-    /// When anything was published, replaced or taken back last.
+    /// When anything was published, replaced or taken back last, a single claim included.
     pub changed_at: Option<DateTime<Utc>>,
 }
 
@@ -47,13 +47,15 @@ impl Published {
         }
     }
 
-    /// True where anything was published, replaced or taken back behind a mark.
+    /// True where anything was published, replaced or taken back behind a mark, a single claim included.
     pub fn has_changed_since(&self, seen_at: DateTime<Utc>) -> bool {
         self.changed_at.is_some_and(|changed_at| changed_at > seen_at)
     }
 
     fn of(heads: &[Head], online: Months) -> Self {
-        let changed_at = heads.iter().flat_map(|head| [head.published_at, head.ended_at]);
+        let changed_at = heads
+            .iter()
+            .flat_map(|head| [head.published_at, head.ended_at, head.struck_at]);
         let changed_at = changed_at.flatten().max();
         let live = || heads.iter().filter(|head| head.state == State::Published.as_str());
         let months = live().flat_map(|head| &head.months);
@@ -78,8 +80,27 @@ impl Published {
 /// What is published of a kind, within [`Months::online`]. One statement; to be read before the rows, so that what is published
 /// meanwhile is news the next time.
 pub async fn published(tx: &TenantTransaction, kind: Kind, online: Months) -> Result<Published, DatabaseError> {
-    let (published, _) = read(tx, kind, online, None).await?;
-    Ok(published)
+    let (heads, _) = read(tx, kind, online, None).await?;
+    Ok(Published::of(&heads, online))
+}
+
+/// The same once a delivery that waits were published.
+pub(crate) async fn published_with(
+    tx: &TenantTransaction,
+    trial: &Delivery,
+    online: Months,
+) -> Result<Published, DatabaseError> {
+    let (mut heads, _) = read(tx, trial.kind, online, None).await?;
+    heads.retain(|head| head.label != trial.label || head.state != State::Published.as_str());
+    heads.push(Head {
+        label: trial.label,
+        state: State::Published.as_str().to_owned(),
+        months: trial.months.clone(),
+        published_at: None,
+        ended_at: None,
+        struck_at: None,
+    });
+    Ok(Published::of(&heads, online))
 }
 
 /// The same in one statement with up to when an account has seen it ([`crate::marks::seen_at`]). Where nothing was ever published
@@ -90,7 +111,21 @@ pub async fn published_and_seen(
     online: Months,
     account: AccountId,
 ) -> Result<(Published, Option<DateTime<Utc>>), DatabaseError> {
-    read(tx, kind, online, Some(account)).await
+    let (heads, seen) = read(tx, kind, online, Some(account)).await?;
+    Ok((Published::of(&heads, online), seen))
+}
+
+/// The newest label that is published of each kind, and when it was: alike for everybody, whoever asks about whom.
+pub(crate) async fn newest(tx: &TenantTransaction) -> Result<Vec<(Kind, Month, DateTime<Utc>)>, DatabaseError> {
+    let rows = t::table
+        .filter(t::tenant_id.eq(tx.tenant()))
+        .filter(t::state.eq(State::Published.as_str()))
+        .distinct_on(t::kind)
+        .order((t::kind, t::label.desc()))
+        .select((t::kind, t::label, t::published_at));
+    let rows: Vec<(String, Month, Option<DateTime<Utc>>)> = rows.load(&mut &**tx).await?;
+    let read = |(kind, label, at): (String, Month, Option<DateTime<Utc>>)| Some((Kind::from_word(&kind)?, label, at?));
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 async fn read(
@@ -98,7 +133,7 @@ async fn read(
     kind: Kind,
     online: Months,
     account: Option<AccountId>,
-) -> Result<(Published, Option<DateTime<Utc>>), DatabaseError> {
+) -> Result<(Vec<Head>, Option<DateTime<Utc>>), DatabaseError> {
     let shown = [State::Published, State::Replaced, State::Withdrawn].map(State::as_str);
     let is_theirs = m::tenant_id.eq(tx.tenant()).and(m::kind.eq(kind.as_str()));
     let is_theirs = is_theirs.and(m::account_id.nullable().eq(account));
@@ -113,8 +148,7 @@ async fn read(
         .load(&mut &**tx)
         .await?;
     let seen = rows.iter().find_map(|(_, seen)| *seen);
-    let heads: Vec<Head> = rows.into_iter().map(|(head, _)| head).collect();
-    Ok((Published::of(&heads, online), seen))
+    Ok((rows.into_iter().map(|(head, _)| head).collect(), seen))
 }
 
 #[derive(Queryable, Selectable)]
@@ -125,6 +159,7 @@ struct Head {
     months: Vec<Month>,
     published_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
+    struck_at: Option<DateTime<Utc>>,
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
     kind::Kind,
     marks,
     month::Month,
-    rows,
+    remembered, rows, struck,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
@@ -41,6 +41,7 @@ pub async fn sweep(
     let mut left = MOST;
     for kind in Kind::ALL {
         swept += held::try_again(tx, keys, now, kind).await?;
+        swept += struck::sweep(tx, kind, oldest).await?;
         if due(tx, kind, (now, oldest)).await?.is_empty() {
             continue;
         }
@@ -71,7 +72,12 @@ pub async fn forget(
     for kind in Kind::ALL {
         erase(tx, kind, people).await?;
     }
-    delete_of(tx, people, [DROP_SETTLED, DROP_DISCLOSURES]).await
+    delete_of(
+        tx,
+        people,
+        &[DROP_SETTLED, DROP_DISCLOSURES, remembered::FORGET, struck::FORGET],
+    )
+    .await
 }
 
 /// Deletes the rows of a kind that are of these people.
@@ -80,18 +86,18 @@ pub(crate) async fn erase(tx: &mut TenantTransaction, kind: Kind, people: &[Pers
         Kind::Costs => ERASE_COSTS,
         Kind::Medicines => ERASE_MEDICINES,
     };
-    delete_of(tx, people, statements).await
+    delete_of(tx, people, &statements).await
 }
 
 async fn delete_of(
     tx: &mut TenantTransaction,
     people: &[PersonId],
-    statements: [&'static str; 2],
+    statements: &[&'static str],
 ) -> Result<(), DatabaseError> {
     // One by one: for a list of ids PostgreSQL may read a large insurer whole.
     for person in people {
         for statement in statements {
-            let statement = diesel::sql_query(statement)
+            let statement = diesel::sql_query(*statement)
                 .bind::<Integer, _>(tx.tenant())
                 .bind::<SqlUuid, _>(person);
             Prepared(statement).execute(&mut **tx).await?;

@@ -14,7 +14,7 @@ use std::{
     hash::BuildHasher as _,
     io,
 };
-use tabular::{Chunk, Encoding, Fault, Opened, Progress, Source, Table, TableRead};
+use tabular::{Chunk, Encoding, Fault, Mapping, Opened, Progress, Source, Table, TableRead};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// Rows per batch, and so per question to the roster.
@@ -24,7 +24,7 @@ pub const BATCH: usize = 5_000;
 pub const MAX_ROWS: u64 = 5_000_000;
 
 /// What a file is read by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Rules {
     /// What it is of.
     pub kind: Kind,
@@ -36,6 +36,8 @@ pub struct Rules {
     pub now_month: Month,
     /// Rows at most.
     pub max_rows: u64,
+    /// Which header means which column, where somebody has said so.
+    pub mapping: Mapping,
 }
 
 /// What is known once a file is read to its end.
@@ -75,7 +77,7 @@ fn read_as<C: Format>(file: Opened, rules: Rules, take: &mut Take<'_>) -> io::Re
         max_rows: rules.max_rows,
         rows_of: "明細",
     };
-    let mut table = Table::<C, Reason, _>::open(stream, table_rules)?;
+    let mut table = Table::<C, Reason, _>::open_mapped(stream, rules.mapping.clone(), table_rules)?;
     let mut reading = Reading::new(rules);
     let refused = forbidden(table.header().unknown());
     if refused.is_some() {
@@ -160,8 +162,8 @@ struct Reading {
 impl Reading {
     fn new(rules: Rules) -> Self {
         Self {
-            rules,
             label: rules.label,
+            rules,
             is_label_noted: false,
             claims: HashMap::new(),
             hashes: RandomState::new(),

@@ -1,6 +1,8 @@
 //! What is wrong with a file of statements, beyond what can be wrong with any table; why an import is refused; and why
 //! something is not published or withdrawn.
 
+pub mod by_hand;
+
 use crate::month::Month;
 use kernel::{Problem, RefusalKind, Words};
 use tabular::Fault;
@@ -39,7 +41,9 @@ pub enum Reason {
         given: Month,
     },
     /// Nobody says which delivery it is.
-    #[error("処理年月がありません。処理年月の列を加えるか、取り込むときに指定してください（--label 2026-08）。")]
+    #[error(
+        "処理年月がありません。処理年月の列を加えるか、取り込むときに処理年月を指定してください（コマンドでは --label 2026-08）。"
+    )]
     NoLabel,
     /// No whole yen.
     #[error("金額として読めません。1円単位の整数を、1234、1,234、▲1,234のように入力してください。")]
@@ -102,7 +106,9 @@ pub enum ImportRefused {
     #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", .0.count())]
     Rows(RowErrors),
     /// There is no place for treatment of that year.
-    #[error("{year}年の明細を入れる場所が、まだありません。madoguchi prune（所有者の接続で）が作ります。")]
+    #[error(
+        "{year}年の明細を入れる場所が、まだありません。何も取り込んでいません。運営者が madoguchi prune（所有者の接続で）で作ってから、もう一度取り込んでください。"
+    )]
     NoYear {
         /// The calendar year.
         year: i32,
@@ -117,7 +123,7 @@ pub enum ImportRefused {
     },
     /// More rows than usual are nobody's.
     #[error(
-        "{rows}行のうち{unknown}行（{}％）が、加入者の名簿の誰にも当たりません。2％までなら受け取ります。何も取り込んでいません。名簿を先に取り込むか、記号・番号・枝番・生年月日の列をお確かめください。正しいときは --allow-unmatched を付けて、もう一度取り込んでください。",
+        "{rows}行のうち{unknown}行（{}％）が、加入者の名簿の誰にも当たりません。2％までなら受け取ります。何も取り込んでいません。名簿を先に取り込むか、記号・番号・枝番・生年月日の列をお確かめください。",
         percent(*.unknown, *.rows)
     )]
     Unmatched {
@@ -147,7 +153,7 @@ pub enum ImportRefused {
     },
     /// Less than half or more than twice what earlier deliveries held.
     #[error(
-        "{what}（{here}）が、これまでの提供分の中央値（{median}）の半分から2倍の範囲にありません。何も取り込んでいません。ファイルが全部そろっているか、別のファイルでないかをお確かめください。正しいときは --allow-deviation を付けて、もう一度取り込んでください。"
+        "{what}（{here}）が、これまでの提供分の中央値（{median}）の半分から2倍の範囲にありません。何も取り込んでいません。ファイルが全部そろっているか、別のファイルでないかをお確かめください。"
     )]
     Deviates {
         /// 行数 or 医療費の総額.
@@ -188,6 +194,15 @@ impl ImportRefused {
             Self::Changed => "changed",
             Self::AtWork => "at_work",
             Self::TakenOver => "taken_over",
+        }
+    }
+
+    /// By what the command line takes the file all the same, where somebody has looked and it is right.
+    pub fn flag(&self) -> Option<&'static str> {
+        match self {
+            Self::Unmatched { .. } => Some("--allow-unmatched"),
+            Self::Deviates { .. } => Some("--allow-deviation"),
+            _ => None,
         }
     }
 }
@@ -280,6 +295,34 @@ pub const PAST: kernel::Reason = kernel::Reason {
     },
 };
 
+/// What it was shown as is over.
+pub const MEANWHILE: kernel::Reason = kernel::Reason {
+    code: "statement_changed_meanwhile",
+    kind: RefusalKind::Outdated,
+    detail: "The delivery is not as it was shown any more. Nothing was done.",
+    words: |_, _| {
+        Words::new(
+            "この提供分の状態が、画面を開いたあとに変わりました",
+            "ほかの職員が先に操作したか、予約の日時になりました。この操作では、何も変更していません。今の状態を確かめてから、もう一度操作してください。",
+            &[],
+        )
+    },
+};
+
+/// What the notice would lead to is no page of the members'.
+pub const NOT_OPEN: kernel::Reason = kernel::Reason {
+    code: "statement_feature_not_open",
+    kind: RefusalKind::Mend,
+    detail: "Members have no page of it yet, so there is nothing that a notice could lead to.",
+    words: |_, _| {
+        Words::new(
+            "お知らせは、まだ載せられません",
+            "加入者の画面に、この明細の入り口がまだありません。設定の「サービス」で使えるようにするか、「お知らせも載せる」のチェックを外してください。",
+            &[],
+        )
+    },
+};
+
 /// More people would see somebody's rows than now, and whoever asks may not let them.
 pub const NOT_WIDENED: kernel::Reason = kernel::Reason {
     code: "disclosure_not_widened",
@@ -294,15 +337,32 @@ pub const NOT_WIDENED: kernel::Reason = kernel::Reason {
     },
 };
 
+/// Whoever asks goes by a state that is none any more.
+pub const OTHERWISE_BY_NOW: kernel::Reason = kernel::Reason {
+    code: "disclosure_otherwise_by_now",
+    kind: RefusalKind::Condition,
+    detail: "Something else is in force by now than If-Match names. Nothing was changed; get it again and decide anew.",
+    words: |_, _| {
+        Words::new(
+            "表示する範囲が、ほかの画面で変わっています",
+            "何も変更していません。今の内容をお確かめになってから、もう一度お選びください。",
+            &[],
+        )
+    },
+};
+
 /// All of them.
-pub const REASONS: [kernel::Reason; 7] = [
+pub const REASONS: [kernel::Reason; 10] = [
     NO_DELIVERY,
     NOT_READY,
     ALREADY_PUBLISHED,
     PURGED,
     TAKEN_BACK,
     PAST,
+    MEANWHILE,
+    NOT_OPEN,
     NOT_WIDENED,
+    OTHERWISE_BY_NOW,
 ];
 
 #[cfg(test)]
@@ -315,7 +375,7 @@ mod tests {
     #[test]
     fn every_refusal_has_a_code_and_words_of_its_own() {
         let (mut codes, mut texts) = (BTreeSet::new(), BTreeSet::new());
-        for reason in REASONS {
+        for reason in REASONS.into_iter().chain(by_hand::REASONS) {
             let words = Refusal::from(reason).words(DateTime::UNIX_EPOCH);
             assert!(!words.heading.is_empty() && !reason.detail.is_empty());
             assert!(codes.insert(reason.code) && texts.insert(words.text), "{reason:?}");
@@ -330,7 +390,7 @@ mod tests {
         };
         let said = unmatched.to_string();
         assert!(said.starts_with("12345行のうち400行（3％）が、"), "{said}");
-        assert!(said.contains("--allow-unmatched"), "{said}");
+        assert_eq!(unmatched.flag(), Some("--allow-unmatched"));
         let deviates = ImportRefused::Deviates {
             what: "行数",
             here: 12_345,
@@ -341,6 +401,6 @@ mod tests {
             said.starts_with("行数（12345）が、これまでの提供分の中央値（3000）の"),
             "{said}"
         );
-        assert!(said.contains("--allow-deviation"), "{said}");
+        assert_eq!(deviates.flag(), Some("--allow-deviation"));
     }
 }

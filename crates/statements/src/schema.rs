@@ -26,6 +26,13 @@ diesel::table! {
         ended_at -> Nullable<Timestamptz>,
         purged_at -> Nullable<Timestamptz>,
         held_tried_at -> Nullable<Timestamptz>,
+        struck_at -> Nullable<Timestamptz>,
+        imported_by -> Nullable<Uuid>,
+        publish_by -> Nullable<Uuid>,
+        publish_notice -> Bool,
+        published_by -> Nullable<Uuid>,
+        ended_by -> Nullable<Uuid>,
+        ended_why -> Nullable<Text>,
     }
 }
 
@@ -49,4 +56,51 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(statement_deliveries, statement_marks);
+diesel::table! {
+    statement_runs (tenant_id, run_id) {
+        tenant_id -> Integer,
+        run_id -> Uuid,
+        kind -> Text,
+        label -> Nullable<Date>,
+        state -> Text,
+        started_by -> Uuid,
+        by_name -> Text,
+        file_name -> Text,
+        upload_id -> Uuid,
+        created_at -> Timestamptz,
+        moved_at -> Timestamptz,
+        stage -> Text,
+        rows -> BigInt,
+        percent -> Integer,
+        mapping -> Jsonb,
+        report -> Jsonb,
+        agreed -> Bool,
+        sealed -> Nullable<Binary>,
+        errors_id -> Nullable<Uuid>,
+        job_id -> Nullable<Uuid>,
+        delivery -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    statement_mappings (tenant_id, kind, field) {
+        tenant_id -> Integer,
+        kind -> Text,
+        field -> Text,
+        header -> Text,
+    }
+}
+
+diesel::table! {
+    statement_mailings (tenant_id, delivery_id) {
+        tenant_id -> Integer,
+        delivery_id -> Uuid,
+        published_at -> Timestamptz,
+        replaced -> Nullable<Integer>,
+        come_to -> Nullable<Uuid>,
+        told -> Integer,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(statement_deliveries, statement_mailings, statement_marks);

@@ -7,7 +7,10 @@
 use crate::{delivery::DeliveryNo, kind::Kind, month::Month};
 use chrono::NaiveDate;
 use database::{DatabaseError, Prepared, TenantTransaction};
-use diesel::sql_types::{Array, Date, Integer, Text};
+use diesel::{
+    QueryableByName,
+    sql_types::{Array, BigInt, Date, Integer, Text},
+};
 use diesel_async::RunQueryDsl;
 
 /// Notes which of these claims of a delivery stand in deliveries of other labels as well, on both sides.
@@ -64,6 +67,31 @@ pub(crate) async fn settle(tx: &mut TenantTransaction, kind: Kind, delivery: Del
         .bind::<Integer, _>(delivery.0)
         .bind::<Text, _>(kind.as_str());
     Ok(Prepared(settle).execute(&mut **tx).await? as u64)
+}
+
+/// Of how many rows [`settle`] would change whether they count, were one delivery published (`comes`) and another no longer
+/// (`goes`): what publishing and taking back say beforehand. It changes nothing and needs no lock.
+pub(crate) async fn would_change(
+    tx: &TenantTransaction,
+    kind: Kind,
+    comes: Option<DeliveryNo>,
+    goes: Option<DeliveryNo>,
+) -> Result<u64, DatabaseError> {
+    // Deliveries count from 1.
+    let number = |delivery: Option<DeliveryNo>| delivery.map_or(0, |delivery| delivery.0);
+    let changes = diesel::sql_query(would_change_rows(kind))
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(number(comes))
+        .bind::<Integer, _>(number(goes))
+        .bind::<Text, _>(kind.as_str());
+    let counted: Counted = Prepared(changes).get_result(&mut &**tx).await?;
+    Ok(u64::try_from(counted.rows).unwrap_or_default())
+}
+
+#[derive(QueryableByName)]
+struct Counted {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
 }
 
 fn columns(claims: &[(Month, String)]) -> (Vec<NaiveDate>, Vec<&str>) {
@@ -124,6 +152,26 @@ fn settle_rows(kind: Kind) -> String {
                WHERE x.tenant_id = $1 AND x.delivery = $2 AND s.tenant_id = $1 AND d.tenant_id = $1 AND d.kind = $3) w
          WHERE r.tenant_id = $1 AND r.month = w.month AND r.claim_key = w.claim_key AND r.claim_key <> ''
            AND r.delivery = w.delivery AND r.superseded_by IS DISTINCT FROM w.winner",
+        kind.table()
+    )
+}
+
+/// [`settle_rows`] as it would be, counted: `$2` is among what is published, `$3` is not.
+fn would_change_rows(kind: Kind) -> String {
+    format!(
+        "SELECT count(*) AS rows
+         FROM (SELECT s.delivery, s.month, s.claim_key,
+                 (SELECT t.delivery FROM shared_claims t JOIN statement_deliveries e ON e.delivery = t.delivery
+                  WHERE t.tenant_id = $1 AND e.tenant_id = $1 AND t.month = s.month AND t.claim_key = s.claim_key
+                    AND e.kind = $4 AND (e.state = 'published' AND e.delivery <> $3 OR e.delivery = $2) AND e.label > d.label
+                  ORDER BY e.label DESC LIMIT 1) AS winner
+               FROM (SELECT DISTINCT month, claim_key FROM shared_claims
+                     WHERE tenant_id = $1 AND delivery IN ($2, $3)) x
+               JOIN shared_claims s ON s.month = x.month AND s.claim_key = x.claim_key
+               JOIN statement_deliveries d ON d.delivery = s.delivery
+               WHERE s.tenant_id = $1 AND d.tenant_id = $1 AND d.kind = $4) w
+         JOIN {} r ON r.month = w.month AND r.claim_key = w.claim_key AND r.delivery = w.delivery
+         WHERE r.tenant_id = $1 AND r.claim_key <> '' AND r.superseded_by IS DISTINCT FROM w.winner",
         kind.table()
     )
 }

@@ -5,6 +5,7 @@ use crate::{
     category::{Category, Form},
     kind::Kind,
     month::{Month, Months},
+    preview::{self, Preview},
     sums::Yen,
     visibility::{COUNTS, Family, Looking, Viewer, seen, seen_of},
 };
@@ -14,10 +15,11 @@ use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
     pg::Pg,
+    query_builder::{BoxedSqlQuery, SqlQuery},
     sql_types::{Array, BigInt, Bool, Date, Integer, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{PersonId, calendar};
+use kernel::{PersonId, TenantId, calendar};
 use std::{cmp::Reverse, collections::BTreeMap};
 use tenancy::StatementSettings;
 
@@ -28,6 +30,7 @@ pub struct View {
     settings: StatementSettings,
     day: NaiveDate,
     months: Months,
+    preview: Option<Preview>,
 }
 
 /// A row of 医療費通知.
@@ -147,14 +150,23 @@ impl View {
             settings: *settings,
             day: calendar::today_in_japan(now),
             months: months.within(Months::online(settings, now)),
+            preview: None,
+        }
+    }
+
+    /// The same as staff look at it in their place.
+    #[must_use]
+    pub fn looked_at(self, preview: Preview) -> Self {
+        Self {
+            preview: Some(preview),
+            ..self
         }
     }
 
     /// What treatment cost, the newest month first, by person and in the order of delivery. One statement: of a label that is
     /// published anew meanwhile the rows are all of one version.
     pub async fn costs(&self, tx: &TenantTransaction) -> Result<Vec<Cost>, DatabaseError> {
-        let query = diesel::sql_query(seen(Kind::Costs, COST)).into_boxed::<Pg>();
-        let query = self.looking(Kind::Costs).bind(tx.tenant(), query);
+        let query = self.query(tx.tenant(), Kind::Costs, cost);
         let mut rows: Vec<Cost> = Prepared(query).load(&mut &**tx).await?;
         rows.sort_by_key(|row| (Reverse(row.month), row.person, row.label, row.delivery, row.line));
         Ok(rows)
@@ -162,25 +174,44 @@ impl View {
 
     /// Which medicines were dispensed, in the same order. One statement.
     pub async fn medicines(&self, tx: &TenantTransaction) -> Result<Vec<Medicine>, DatabaseError> {
-        let query = diesel::sql_query(seen(Kind::Medicines, &medicine())).into_boxed::<Pg>();
-        let query = self.looking(Kind::Medicines).bind(tx.tenant(), query);
+        let query = self.query(tx.tenant(), Kind::Medicines, |_| medicine());
         let mut rows: Vec<Medicine> = Prepared(query).load(&mut &**tx).await?;
         rows.sort_by_key(|row| (Reverse(row.month), row.person, row.label, row.delivery, row.line));
         Ok(rows)
     }
 
     /// What was corrected or taken back of what they saw at a mark ([`crate::marks::seen_at`]), of rows that they may see today: of
-    /// anybody else's nothing is told. Of a version that was replaced or taken back, only while its rows are kept. One statement.
+    /// anybody else's nothing is told. Of a version that was replaced or taken back, only while its rows are kept. One statement;
+    /// none for staff in their place, since it would tell what somebody has seen.
     pub async fn changed_since(
         &self,
         tx: &TenantTransaction,
         kind: Kind,
         seen_at: DateTime<Utc>,
     ) -> Result<Changed, DatabaseError> {
+        if self.preview.is_some() {
+            return Ok(Changed::default());
+        }
         let query = diesel::sql_query(then_or_now(kind)).into_boxed::<Pg>();
         let query = self.looking(kind).bind(tx.tenant(), query);
         let rows: Vec<ThenOrNow> = Prepared(query.bind::<Timestamptz, _>(seen_at)).load(&mut &**tx).await?;
         Ok(compare(rows))
+    }
+
+    /// The statement of their rows, of columns that hang on when a row is a correction.
+    fn query(
+        &self,
+        tenant: TenantId,
+        kind: Kind,
+        columns: impl FnOnce(&str) -> String,
+    ) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
+        let looking = self.looking(kind);
+        let Some(preview) = self.preview else {
+            let query = diesel::sql_query(seen(kind, &columns(CORRECTS)));
+            return looking.bind(tenant, query.into_boxed::<Pg>());
+        };
+        let rows = seen_of(kind, &columns(&preview::corrects()), &preview::counts());
+        preview.bind(looking.bind(tenant, diesel::sql_query(rows).into_boxed::<Pg>()))
     }
 
     pub(crate) fn looking(&self, kind: Kind) -> Looking {
@@ -253,8 +284,13 @@ fn add(said: &mut Said, says: String, amounts: &[i64]) {
     }
 }
 
-/// It is a correction where a row of the same person's was published before under the same number.
-const COST: &str = "
+/// The condition that a row `o` of a delivery `e` is superseded by the row `r`.
+const CORRECTS: &str = "o.superseded_by = r.delivery AND e.state = 'published'";
+
+/// The columns of a [`Cost`]. It is a correction where a row of the same person's was published before under the same number.
+fn cost(corrects: &str) -> String {
+    format!(
+        "
     r.month, live.label, r.delivery, r.line, r.person_id AS person, r.claim_key AS claim, r.category, r.days, r.institution,
     r.total_yen::bigint AS total, r.insurer_yen::bigint AS insurer, r.public_yen::bigint AS public,
     r.copay_yen::bigint AS copay, r.meal_yen::bigint AS meal, r.benefit_yen::bigint AS benefit,
@@ -262,8 +298,10 @@ const COST: &str = "
         SELECT FROM cost_rows o CROSS JOIN LATERAL (
             SELECT * FROM statement_deliveries d WHERE d.tenant_id = $1 AND d.delivery = o.delivery OFFSET 0) e
         WHERE o.tenant_id = $1 AND o.month = r.month AND o.claim_key = r.claim_key AND o.claim_key <> ''
-          AND o.person_id = r.person_id AND o.superseded_by = r.delivery AND NOT o.withdrawn AND e.state = 'published'
-        OFFSET 0) AS is_correction";
+          AND o.person_id = r.person_id AND NOT o.withdrawn AND {corrects}
+        OFFSET 0) AS is_correction"
+    )
+}
 
 /// The columns of a [`Medicine`].
 pub(crate) fn medicine() -> String {
@@ -287,6 +325,13 @@ const MEDICINE_SAYS: &str = "
     CASE WHEN r.claim_key = '' THEN concat_ws(' ', '', r.pharmacy) ELSE r.claim_key END AS claim,
     concat_ws(' ', r.drug, r.form, r.daily_milli, r.count, r.rate) AS says, ARRAY[1::bigint] AS amounts";
 
+/// True where the row's claim was struck by the moment `$11`.
+const STRUCK_THEN: &str = "EXISTS (
+    SELECT FROM struck_claims c
+    WHERE c.tenant_id = $1 AND c.kind = $4 AND c.month = r.month AND c.claim_key = r.claim_key
+      AND c.until_label >= live.label AND c.struck_at <= $11
+    OFFSET 0)";
+
 /// Rows that counted at the moment `$11`, and those that count now.
 fn then_or_now(kind: Kind) -> String {
     let says = match kind {
@@ -304,9 +349,9 @@ fn then_or_now(kind: Kind) -> String {
             was_live("p")
         )
     };
-    // By what publishing decides which row of a claim counts.
+    // By what publishing decides which row of a claim counts. One that was struck since counted then.
     let was = format!(
-        "NOT r.withdrawn AND live.purged_at IS NULL AND {} AND NOT (r.claim_key = '' AND {}) AND NOT (r.claim_key <> '' AND EXISTS (
+        "NOT r.withdrawn AND NOT (r.struck AND {STRUCK_THEN}) AND live.purged_at IS NULL AND {} AND NOT (r.claim_key = '' AND {}) AND NOT (r.claim_key <> '' AND EXISTS (
             SELECT FROM shared_claims s JOIN statement_deliveries e ON e.delivery = s.delivery
             WHERE s.tenant_id = $1 AND e.tenant_id = $1 AND s.month = r.month AND s.claim_key = r.claim_key AND e.kind = $4
               AND e.label > live.label AND (({}) OR {})

@@ -199,10 +199,32 @@ pub async fn visible(tx: &TenantTransaction, looking: &Looking) -> Result<Vec<Se
     Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
+/// How a statement names who looks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Eyes {
+    /// Whom the account is of.
+    pub(crate) person: &'static str,
+    /// Whether they are proven by letter.
+    pub(crate) is_sure: &'static str,
+}
+
+impl Eyes {
+    /// One viewer, as [`Looking::bind`] gives them.
+    const ONE: Self = Self {
+        person: "$2",
+        is_sure: "$3",
+    };
+}
+
 /// [`may_see`] as a condition on the row `r`: `$1` is the tenant, `$2` the viewer, `$3` whether they are proven by letter, `$4` the kind,
 /// `$5` whether the usual audience is oneself, `$6` the day behind whose births children are born, `$7` whether who has left is
 /// hidden, `$8` the day.
 pub fn condition() -> String {
+    condition_of(Eyes::ONE)
+}
+
+/// The same of whoever a statement names.
+fn condition_of(Eyes { person, is_sure }: Eyes) -> String {
     let audience = format!(
         "coalesce(
             (SELECT d.audience FROM disclosures d WHERE d.tenant_id = $1 AND d.person_id = r.person_id AND d.kind = $4),
@@ -211,19 +233,20 @@ pub fn condition() -> String {
     );
     let open = protection::not_protected("r.person_id");
     // Whoever has a guardian is protected.
-    let wards = protection::wards_of("$2");
+    let wards = protection::wards_of(person);
     let left = has_left("r.person_id", "r.principal_id", "$8");
     format!(
         "({audience} = 'household' AND (
-            r.person_id = $2 AND ($3 OR {open})
-            OR r.person_id <> $2 AND r.principal_id = $2 AND {open} AND NOT ($7 AND {left})
-            OR r.person_id <> $2 AND $3 AND r.person_id IN {wards})
-        OR {audience} = 'self_only' AND r.person_id = $2 AND ($3 OR r.principal_id = $2 AND {open}))"
+            r.person_id = {person} AND ({is_sure} OR {open})
+            OR r.person_id <> {person} AND r.principal_id = {person} AND {open} AND NOT ($7 AND {left})
+            OR r.person_id <> {person} AND {is_sure} AND r.person_id IN {wards})
+        OR {audience} = 'self_only' AND r.person_id = {person} AND ({is_sure} OR r.principal_id = {person} AND {open}))"
     )
 }
 
 /// A row `r` of a delivery `live` that counts.
-pub(crate) const COUNTS: &str = "live.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL";
+pub(crate) const COUNTS: &str =
+    "live.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL AND NOT r.struck";
 
 /// `SELECT columns` of all rows `r`, of deliveries `live`, that count and that whoever looks may see, from the month `$9` to the
 /// month `$10`.
@@ -231,33 +254,41 @@ pub fn seen(kind: Kind, columns: &str) -> String {
     seen_of(kind, columns, COUNTS)
 }
 
-/// The same of rows that another condition chooses. Each part only says where to look, by an index of its own, and no row is in
-/// two; the rule decides.
+/// The same of rows that another condition chooses.
 pub(crate) fn seen_of(kind: Kind, columns: &str, chosen: &str) -> String {
+    seen_by(Eyes::ONE, kind, columns, chosen)
+}
+
+/// The same for whoever a statement names. Each part only says where to look, by an index of its own, and no row is in two; the
+/// rule decides.
+pub(crate) fn seen_by(eyes: Eyes, kind: Kind, columns: &str, chosen: &str) -> String {
     let rows = |place: &str| {
         format!(
             "SELECT * FROM {} o WHERE o.tenant_id = $1 AND o.month >= $9 AND o.month <= $10 AND {place}",
             kind.table()
         )
     };
+    let who = eyes.person;
     let own = |place: &str| format!("({}) r", rows(place));
     // One ward after the other: how many there are PostgreSQL doesn't know when it plans.
-    let wards = protection::wards_of("$2");
+    let wards = protection::wards_of(who);
     let of_wards = |place: &str| format!("{wards} w CROSS JOIN LATERAL ({} OFFSET 0) r", rows(place));
     let places = [
-        own("o.principal_id = $2"),
-        own("o.person_id = $2 AND o.person_id <> o.principal_id"),
-        of_wards(
-            "o.person_id = w.person_id AND o.person_id <> o.principal_id AND o.person_id <> $2 AND o.principal_id <> $2",
-        ),
-        of_wards("o.principal_id = w.person_id AND o.person_id = o.principal_id AND o.principal_id <> $2"),
+        own(&format!("o.principal_id = {who}")),
+        own(&format!("o.person_id = {who} AND o.person_id <> o.principal_id")),
+        of_wards(&format!(
+            "o.person_id = w.person_id AND o.person_id <> o.principal_id AND o.person_id <> {who} AND o.principal_id <> {who}"
+        )),
+        of_wards(&format!(
+            "o.principal_id = w.person_id AND o.person_id = o.principal_id AND o.principal_id <> {who}"
+        )),
     ];
     let parts = places.map(|place| {
         format!(
             "SELECT {columns} FROM {place} CROSS JOIN LATERAL (
                 SELECT * FROM statement_deliveries o WHERE o.tenant_id = $1 AND o.delivery = r.delivery OFFSET 0) live
             WHERE {chosen} AND {}",
-            condition()
+            condition_of(eyes)
         )
     });
     parts.join(" UNION ALL ")

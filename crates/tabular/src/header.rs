@@ -4,7 +4,10 @@ use crate::{ErrorLog, Fault};
 use csv::ByteRecord;
 use kernel::text;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt::Display};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Display,
+};
 use unicode_normalization::UnicodeNormalization;
 
 /// The columns that a kind of table can have: an enum, made by [`columns!`](crate::columns).
@@ -169,21 +172,29 @@ impl<C: Column> Header<C> {
             let Some(header) = mapping.header(column.name()).map(plain) else {
                 continue;
             };
-            *slot = fields
-                .iter()
-                .position(|(field, _)| !header.is_empty() && *field == header);
+            let mut places = (0..)
+                .zip(&fields)
+                .filter(|(_, (field, _))| !header.is_empty() && *field == header);
+            *slot = places.next().map(|(place, _)| place);
+            // Two of one name: nobody can tell which was chosen.
+            if places.next().is_some() {
+                errors.add(1, column.name(), Fault::RepeatedColumn.into());
+            }
             *unread = header.is_empty() || slot.is_some();
             if let Some(meant) = slot.and_then(|place| meant.get_mut(place)) {
                 *meant = true;
             }
         }
+        let mut named = HashMap::new();
+        for (nth, (column, unread)) in C::ALL.iter().zip(is_unread).enumerate() {
+            for name in column.names().iter().filter(|_| !unread) {
+                named.entry(plain(name)).or_insert(nth);
+            }
+        }
         let unmeant = fields.iter().zip(meant).enumerate().filter(|(_, (_, meant))| !meant);
         for (place, ((plain, field), _)) in unmeant {
-            let is_named = |column: C| {
-                let is_free = is_unread.get(column.index()).is_some_and(|unread| !unread);
-                is_free && column.names().iter().any(|name| self::plain(name) == *plain)
-            };
-            match header.places.iter_mut().find(|(column, _)| is_named(*column)) {
+            let column = named.get(plain).and_then(|nth| header.places.get_mut(*nth));
+            match column {
                 Some((column, Some(_))) => errors.add(1, column.name(), Fault::RepeatedColumn.into()),
                 Some((_, slot)) => *slot = Some(place),
                 None if plain.is_empty() => {}
@@ -243,6 +254,7 @@ fn plain(name: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     columns! {
         enum Named {
@@ -301,6 +313,46 @@ mod tests {
         let (header, is_whole) = read(&names[1..], &[("番号", "証番号")]);
         assert!(is_whole);
         assert_eq!(header.place(Named::Number), Some(0));
+    }
+
+    /// How often the names of [`Counted`] were asked for.
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+    /// A kind of table of two columns.
+    #[derive(Clone, Copy)]
+    struct Counted(usize);
+
+    impl Column for Counted {
+        const ALL: &'static [Self] = &[Self(0), Self(1)];
+
+        fn name(self) -> &'static str {
+            "番号"
+        }
+
+        fn names(self) -> &'static [&'static str] {
+            ASKED.fetch_add(1, Ordering::Relaxed);
+            &["番号", "記号"]
+        }
+
+        fn is_required(self) -> bool {
+            false
+        }
+
+        fn is_code(self) -> bool {
+            true
+        }
+
+        fn index(self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn however_many_columns_a_file_has_the_known_names_are_read_once() {
+        let fields: Vec<String> = (0..100_000).map(|nth| format!("列{nth}")).collect();
+        let header = Header::<Counted>::of(&fields, &Mapping::default());
+        assert_eq!(ASKED.load(Ordering::Relaxed), Counted::ALL.len());
+        assert_eq!(header.unknown().len(), fields.len());
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum ApprovalAction {
     Terms,
     /// Publish a notice.
     Notice,
+    /// Publish a delivery of statements that one has imported oneself.
+    Statements,
     /// Take a file with people in it along.
     Export,
     /// Give a role by which one administers, sees what is medical, or agrees, or take a colleague's away.
@@ -25,21 +27,25 @@ pub enum ApprovalAction {
     MemberMail,
     /// Lift a protection.
     LiftProtection,
+    /// Record that an account's owner was identified.
+    Proof,
     /// Take one of the others out of four eyes. Always under them itself, so it is no setting.
     SwitchOff,
 }
 
 impl ApprovalAction {
     /// Those that an insurer switches.
-    pub const SWITCHED: [Self; 9] = [
+    pub const SWITCHED: [Self; 11] = [
         Self::Grant,
         Self::ResetFactor,
         Self::LiftProtection,
+        Self::Proof,
         Self::Export,
         Self::ImportLoss,
         Self::BirthDate,
         Self::MemberMail,
         Self::Notice,
+        Self::Statements,
         Self::Terms,
     ];
 
@@ -48,6 +54,7 @@ impl ApprovalAction {
         match self {
             Self::Terms => "terms",
             Self::Notice => "notice",
+            Self::Statements => "statements",
             Self::Export => "export",
             Self::Grant => "grant",
             Self::ImportLoss => "import_loss",
@@ -55,6 +62,7 @@ impl ApprovalAction {
             Self::BirthDate => "birth_date",
             Self::MemberMail => "member_mail",
             Self::LiftProtection => "lift_protection",
+            Self::Proof => "proof",
             Self::SwitchOff => "switch_off",
         }
     }
@@ -70,6 +78,7 @@ impl ApprovalAction {
         match self {
             Self::Terms => "規約の公開",
             Self::Notice => "お知らせの公開",
+            Self::Statements => "医療費通知などの公開",
             Self::Export => "個人情報のファイルの取り出し",
             Self::Grant => "管理者・給付担当など、重い役割の変更",
             Self::ImportLoss => "資格喪失が多い名簿の取り込み",
@@ -77,6 +86,7 @@ impl ApprovalAction {
             Self::BirthDate => "生年月日の訂正",
             Self::MemberMail => "加入者のメールアドレスの設定",
             Self::LiftProtection => "保護の解除",
+            Self::Proof => "本人確認の記録",
             Self::SwitchOff => "承認の設定の取りやめ",
         }
     }
@@ -85,7 +95,7 @@ impl ApprovalAction {
     pub fn is_usual(self) -> bool {
         matches!(
             self,
-            Self::Grant | Self::ResetFactor | Self::LiftProtection | Self::SwitchOff
+            Self::Grant | Self::ResetFactor | Self::LiftProtection | Self::Proof | Self::SwitchOff
         )
     }
 }

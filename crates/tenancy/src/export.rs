@@ -211,6 +211,7 @@ fn statements(toml: &mut Toml, settings: StatementSettings) {
     toml.text("former_dependants", settings.former_dependants.as_str());
     toml.plain("arrives_after_months", settings.arrives_after_months);
     toml.text("official_notice", settings.official_notice.as_str());
+    toml.plain("mails_per_minute", settings.mails_per_minute);
 }
 
 fn desk(toml: &mut Toml, desk: &ContactDesk) {

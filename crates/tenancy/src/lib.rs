@@ -11,6 +11,7 @@ mod desk;
 mod difference;
 mod directory;
 mod export;
+mod family_page;
 mod folder;
 mod generic_settings;
 mod insurer;
@@ -34,10 +35,11 @@ pub use desk::{ContactDesk, DeskStatus, Hours, OtherContact};
 pub use difference::{Difference, difference};
 pub use directory::{Directory, LOOK_SECONDS, insurer_of};
 pub use export::{ExportError, export};
+pub use family_page::FAMILY_NOT_TOLD;
 pub use folder::{
     At, Base, Folder, FolderPart, FolderProblem, LogoFile, LogoProblem, MAX_LOGO_FILE, PartApply, PartDifference,
     PartExport, PartFile, PartFiles, PartFuture, PartLines, Problems, Section, TermsFile, Topic, day_word, read_logo,
-    read_typed, text_problem,
+    read_statements, read_typed, text_problem,
 };
 pub use generic_settings::{GenericSettings, MedicineClasses};
 pub use insurer::{
@@ -50,7 +52,7 @@ pub use operate::{
     Found, InsurerHead, Order, Revision, Shown, StateChange, find, list, of_platform, release_senders, resume, search,
     sender_domains, show, suspend,
 };
-pub use revise::{CHANGED_MEANWHILE, Revising, SENDER_ADDRESS, revise};
+pub use revise::{CHANGED_MEANWHILE, REVISE, Revising, SENDER_ADDRESS, revise};
 pub use settings::{PasswordSettings, RosterSettings, SenderSettings, SessionSettings, Settings, SignUpSettings};
-pub use statement_settings::StatementSettings;
+pub use statement_settings::{StatementFact, StatementSettings};
 pub use terms::{TermsInForce, terms_in_force};

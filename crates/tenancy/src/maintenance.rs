@@ -3,7 +3,7 @@
 
 use crate::{operate::of_platform, schema::maintenances};
 use audit::{Actor, Entry, Origin};
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -48,8 +48,8 @@ impl Maintenance {
     /// From what was typed: from, to, and what is said beside, which may be left out.
     pub fn read(now: DateTime<Utc>, [from, to, beside]: [&str; 3]) -> Result<Self, Refusal> {
         let mut errors = Vec::new();
-        let starts_at = FieldError::gather(FROM, moment(from), &mut errors);
-        let ends_at = FieldError::gather(TO, moment(to), &mut errors);
+        let starts_at = FieldError::gather(FROM, dates::moment(from), &mut errors);
+        let ends_at = FieldError::gather(TO, dates::moment(to), &mut errors);
         let text = FieldError::gather(TEXT, said(beside), &mut errors);
         let (Some(starts_at), Some(ends_at), Some(text)) = (starts_at, ends_at, text) else {
             return Err(Refusal::fields(errors));
@@ -138,18 +138,6 @@ fn entry(actor: Actor, action: &'static str, id: MaintenanceId) -> Entry {
         outcome: "done",
         detail: serde_json::json!({}),
     }
-}
-
-/// A moment in Japan, as a browser's own field writes it or as people do.
-fn moment(typed: &str) -> Result<DateTime<Utc>, Problem> {
-    let typed = text::normalize(typed);
-    if typed.is_empty() {
-        return Err(Problem::Empty);
-    }
-    let (day, time) = typed.rsplit_once([' ', 'T']).ok_or(Problem::Characters)?;
-    let day = dates::planned(day)?.ok_or(Problem::Characters)?;
-    let time = NaiveTime::parse_from_str(time, "%H:%M").map_err(|_| Problem::Characters)?;
-    Ok(calendar::start_of_day(day) + time.signed_duration_since(NaiveTime::MIN))
 }
 
 fn said(typed: &str) -> Result<String, Problem> {

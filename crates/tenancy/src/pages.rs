@@ -22,7 +22,7 @@ pub struct Page {
 }
 
 /// A page of the transaction's tenant.
-async fn page(tx: &mut TenantTransaction, slug: &str) -> Result<Option<Page>, DatabaseError> {
+pub(crate) async fn page(tx: &mut TenantTransaction, slug: &str) -> Result<Option<Page>, DatabaseError> {
     let row = pages::table
         .filter(pages::tenant_id.eq(tx.tenant()))
         .filter(pages::slug.eq(slug))

@@ -6,6 +6,7 @@ use crate::{
     apply::lock,
     difference,
     directory::{InsurerRow, unreadable},
+    family_page,
     schema::{insurer_revisions, insurers},
     terms::hex,
 };
@@ -37,9 +38,14 @@ pub const SENDER_ADDRESS: Field = Field::new("sender_address", "差出人のメ�
     "差出人のメールアドレスには、運営が許可したドメインのアドレスを入力してください。ほかのドメインを使うときは、運営にお問い合わせください",
 );
 
+/// What the trail calls a change of the settings.
+pub const REVISE: &str = "insurer.revise";
+
 /// Who changes the settings in the console, and what they have seen.
 #[derive(Debug, Clone, Copy)]
 pub struct Revising<'a> {
+    /// What the trail calls it: [`REVISE`], or a module's own word.
+    pub action: &'static str,
     /// The revision that the form was shown with.
     pub expected: i64,
     /// How the trail names them.
@@ -74,6 +80,9 @@ pub async fn revise(
     if settings == before {
         return Ok(Outcome::Done(row.revision));
     }
+    if let Some(reason) = family_page::refusal(tx, &before, &settings).await? {
+        return Ok(reason.into());
+    }
     if settings.sender.address != before.sender.address && !row.has_released(&settings) {
         return Ok(Refusal::field(FieldError::new(SENDER_ADDRESS, Problem::Characters)).into());
     }
@@ -89,7 +98,7 @@ pub async fn revise(
     new.write(tx, &settings).await?;
     let entry = Entry {
         actor: revising.actor,
-        action: "insurer.revise",
+        action: revising.action,
         object: None,
         outcome: "done",
         detail: json!({ "revision": new.revision, "changes": lines.len() }),

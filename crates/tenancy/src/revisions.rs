@@ -9,8 +9,11 @@ use crate::{
 };
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
-use database::{Database, DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use database::{Database, DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer},
+};
 use diesel_async::RunQueryDsl;
 use kernel::{Outage, Outcome, Reason, RefusalKind, TenantId, Words, outcome};
 use serde_json::{Map, Value};
@@ -18,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Revisions on a page.
 pub const PAGE: i64 = 50;
+/// Revisions of statements that are listed at most.
+const OF_STATEMENTS_LISTED: i64 = 10;
 
 /// What the revision changed has been changed again since.
 pub const CHANGED_SINCE: Reason = Reason {
@@ -75,6 +80,16 @@ impl Change {
         let is_of_settings =
             |before: &Settings| before.terms == self.after.terms && before.approvals == self.after.approvals;
         self.revision.channel == Channel::Console.as_str() && self.before.as_ref().is_some_and(is_of_settings)
+    }
+
+    /// True where it changed how statements are shown, and nothing else.
+    pub fn is_of_statements_alone(&self) -> bool {
+        let is_of_statements = |before: &Settings| {
+            let mut laid = before.clone();
+            laid.statements = self.after.statements;
+            before.statements != self.after.statements && laid == self.after
+        };
+        self.before.as_ref().is_some_and(is_of_statements)
     }
 }
 
@@ -137,6 +152,30 @@ pub async fn change(tx: &mut TenantTransaction, revision: i64) -> Result<Option<
         before,
         after: read(after)?,
     }))
+}
+
+/// The latest revisions by which statements are shown another way, the latest first.
+pub async fn of_statements(tx: &mut TenantTransaction) -> Result<Vec<Change>, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = BigInt)]
+        revision: i64,
+    }
+    let query = diesel::sql_query(OF_STATEMENTS)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<BigInt, _>(OF_STATEMENTS_LISTED);
+    let numbers: Vec<Number> = Prepared(query).load(&mut **tx).await?;
+    let mut changes = Vec::new();
+    for Number { revision } in numbers {
+        changes.extend(change(tx, revision).await?);
+    }
+    // A setting that a later release added is no change.
+    let differs = |change: &Change| {
+        let before = change.before.as_ref().map(|before| before.statements);
+        before.is_some_and(|before| before != change.after.statements)
+    };
+    changes.retain(differs);
+    Ok(changes)
 }
 
 /// The settings that were in force at a revision, whether or not it has a line in the history.
@@ -231,6 +270,14 @@ fn put_in(place: &mut Map<String, Value>, key: &[String], value: Value) {
 fn read(stored: Value) -> Result<Settings, DatabaseError> {
     serde_json::from_value(stored).map_err(unreadable)
 }
+
+const OF_STATEMENTS: &str = "
+    SELECT c.revision FROM (
+        SELECT revision, settings -> 'statements' AS after, lag(settings -> 'statements') OVER revisions AS before
+        FROM insurer_revisions WHERE tenant_id = $1
+        WINDOW revisions AS (ORDER BY revision)) c
+    WHERE c.after IS DISTINCT FROM c.before
+    ORDER BY c.revision DESC LIMIT $2";
 
 #[cfg(test)]
 mod tests {

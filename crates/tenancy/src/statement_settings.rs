@@ -1,6 +1,6 @@
 //! How an insurer shows what its members' treatment cost and which medicines they had.
 
-use crate::{FamilyDefault, FormerDependants, OfficialNotice};
+use crate::{FamilyDefault, FormerDependants, MedicineClasses, OfficialNotice};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -25,6 +25,8 @@ pub struct StatementSettings {
     pub arrives_after_months: u32,
     /// What members have for their tax return.
     pub official_notice: OfficialNotice,
+    /// Members who are told of a publication by mail in a minute at most, 10–6000.
+    pub mails_per_minute: u32,
 }
 
 impl StatementSettings {
@@ -34,6 +36,95 @@ impl StatementSettings {
     pub const ADULT_AGE: RangeInclusive<u32> = 15..=20;
     /// Claimed in the month after treatment at the earliest.
     pub const ARRIVES_AFTER_MONTHS: RangeInclusive<u32> = 1..=6;
+    /// The slowest tells a hundred thousand in a week, after which nobody is told any more.
+    pub const MAILS_PER_MINUTE: RangeInclusive<u32> = 10..=6_000;
+
+    /// All of it as people read it.
+    pub fn facts(&self) -> Vec<StatementFact> {
+        let generics = &self.generics;
+        let facts = [
+            (
+                "months_online",
+                "明細を表示する月数",
+                format!("{}か月", self.months_online),
+            ),
+            (
+                "arrives_after_months",
+                "診療から明細が届くまでの月数",
+                format!("{}か月", self.arrives_after_months),
+            ),
+            (
+                "costs_family",
+                "家族の医療費の表示",
+                self.costs_family.label().to_owned(),
+            ),
+            (
+                "medicines_family",
+                "家族のお薬の表示",
+                self.medicines_family.label().to_owned(),
+            ),
+            ("adult_age", "成人とみなす年齢", format!("{}歳", self.adult_age)),
+            (
+                "former_dependants",
+                "もと被扶養者の明細の表示",
+                self.former_dependants.label().to_owned(),
+            ),
+            (
+                "official_notice",
+                "確定申告用の医療費通知",
+                self.official_notice.label().to_owned(),
+            ),
+            (
+                "mails_per_minute",
+                "公開をお知らせするメール（1分あたり）",
+                format!("{}通まで", self.mails_per_minute),
+            ),
+            (
+                "min_month_yen",
+                "提案する軽減額（1か月）",
+                format!("{}円以上", generics.min_month_yen),
+            ),
+            (
+                "min_line_yen",
+                "提案する軽減額（お薬ごと）",
+                format!("{}円以上", generics.min_line_yen),
+            ),
+            (
+                "min_days",
+                "提案する日数（内服）",
+                format!("{}日以上", generics.min_days),
+            ),
+            ("min_age", "提案する年齢", format!("{}歳以上", generics.min_age)),
+            (
+                "exclude_classes",
+                "提案しない薬効分類",
+                classes(generics.exclude_classes),
+            ),
+            ("saving", "軽減額の示し方", generics.saving.label().to_owned()),
+        ];
+        facts
+            .map(|(key, label, value)| StatementFact { key, label, value })
+            .into()
+    }
+}
+
+/// One of the settings, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementFact {
+    /// Its key in tenant.toml.
+    pub key: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// What it is.
+    pub value: String,
+}
+
+fn classes(classes: MedicineClasses) -> String {
+    let classes: Vec<String> = classes.all().map(|digits| digits.to_string()).collect();
+    match classes.as_slice() {
+        [] => "なし".to_owned(),
+        some => some.join("、"),
+    }
 }
 
 impl Default for StatementSettings {
@@ -47,6 +138,7 @@ impl Default for StatementSettings {
             former_dependants: FormerDependants::Show,
             arrives_after_months: 2,
             official_notice: OfficialNotice::None,
+            mails_per_minute: 600,
         }
     }
 }

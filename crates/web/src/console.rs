@@ -44,7 +44,10 @@ const POST: Method = Method::POST;
 /// The console's menu: home, what modules add, the rest of what is about people, then what is set up once.
 pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> {
     let entry = |path, text, permission| ConsoleNav { path, text, permission };
-    let first = entry("/console/", "ホーム", None);
+    let first = [
+        entry("/console/", "ホーム", None),
+        entry("/operator/", "ホーム", Some(OPERATOR_INSURERS)),
+    ];
     let last = [
         entry("/console/roster", "名簿の取り込み", Some(ROSTER_VIEW)),
         entry("/console/letters", "案内状", Some(LETTERS_PRINT)),
@@ -55,13 +58,12 @@ pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> 
         entry("/console/approvals", "承認", None),
         entry("/console/audit", "監査記録", Some(AUDIT_VIEW)),
         entry("/console/support", "運営サポート", Some(SUPPORT_GRANT)),
-        entry("/operator/", "ホーム", Some(OPERATOR_INSURERS)),
         entry("/operator/maintenance", "メンテナンスの予定", Some(OPERATOR_SITE)),
         entry("/operator/jobs", "失敗した処理", Some(OPERATOR_HEALTH)),
         entry("/operator/mails", "届かなかったメール", Some(OPERATOR_MAIL)),
         entry("/operator/nodes", "稼働状況", Some(OPERATOR_HEALTH)),
     ];
-    [first].into_iter().chain(of_modules).chain(last).collect()
+    first.into_iter().chain(of_modules).chain(last).collect()
 }
 
 /// The panels of home: what waits comes first, and what modules add last.

@@ -7,7 +7,7 @@ use crate::shell::{self, Failed};
 /// What the developer may choose.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these: memory, login, `my_page`, console, sealing, overload, mail, search, identity, import
+    /// Only these: memory, login, `my_page`, console, sealing, overload, mail, statements, search, identity, import
     names: Vec<String>,
     /// An array of {name, value, target, ok} instead of a table; nothing else on standard output
     #[arg(long)]

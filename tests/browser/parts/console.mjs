@@ -1,12 +1,11 @@
 // The staff console: an administrator comes in, sets up an authenticator app or a passkey, and opens what there is.
 
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
 
 import { check, WIDTHS } from '../harness.mjs';
 import { INSURERS } from '../people.mjs';
-import { isAt, press, says } from '../steps.mjs';
+import { isAt, press, says, totp } from '../steps.mjs';
 
 const EMAIL = 'kanri@example.jp';
 const PASSWORD = 'asagao-no-niwa-2026';
@@ -91,7 +90,7 @@ async function walkMember(page, width) {
   await says(page, '折り返し先は');
   await check(page, `console-member-${width}`);
   const member = new URL(page.url()).pathname;
-  for (const way of ['logout', 'unlock', 'reset', 'close', 'email', 'facts']) {
+  for (const way of ['logout', 'unlock', 'reset', 'close', 'email', 'proof', 'facts']) {
     assert.equal((await page.goto(`${member}/${way}`)).status(), 200, way);
     await check(page, `console-member-${way}-${width}`);
   }
@@ -110,16 +109,4 @@ export async function logIn(page, insurer) {
   await page.fill('#f-email', EMAIL);
   await page.fill('#f-password', PASSWORD);
   await press(page, '次へ');
-}
-
-/** The six digits that an authenticator app shows now (RFC 6238). */
-export function totp(secret) {
-  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-  const bits = [...secret.replace(/\s/g, '')].map((letter) => letters.indexOf(letter).toString(2).padStart(5, '0')).join('');
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const hash = createHmac('sha1', key).update(step).digest();
-  const digits = (hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000;
-  return String(digits).padStart(6, '0');
 }

@@ -48,6 +48,7 @@ export default function register(site) {
         ['/portal/account/email', 'メールアドレスの変更'],
         ['/portal/account/consents', '同意した利用規約'],
         ['/portal/account/family', 'ご家族への表示'],
+        ['/portal/account/looks', '閲覧の記録'],
         ['/portal/costs', '医療費通知'],
         ['/portal/medicines', 'ジェネリック差額明細'],
       ]) {

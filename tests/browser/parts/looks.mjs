@@ -10,7 +10,7 @@ import { acceptTerms, isAt, logIn, press, texts } from '../steps.mjs';
 const member = INSURERS[32290413];
 const PUBLIC = [`/portal/signup?insurer=${member.code}`, '/portal/', '/portal/user-id', '/portal/help'];
 const INSIDE = [
-  '/portal/mypage', '/portal/notices', '/portal/account', '/portal/account/password', '/portal/account/family', '/portal/costs', '/portal/costs/2026-03', '/portal/medicines', '/portal/medicines/2026-07',
+  '/portal/mypage', '/portal/notices', '/portal/account', '/portal/account/password', '/portal/account/family', '/portal/account/looks', '/portal/costs', '/portal/costs/2026-03', '/portal/medicines', '/portal/medicines/2026-07',
   '/portal/guides/medical-guide',
 ];
 

@@ -34,9 +34,9 @@ async fn four_eyes_are_switched_on_at_once_and_off_by_two() {
         422,
         "変更する理由を入力してください",
     );
-    let usual = ["grant", "reset_factor", "lift_protection"];
+    let usual = ["grant", "reset_factor", "lift_protection", "proof"];
     assert_eq!(
-        switch(&["grant", "reset_factor", "lift_protection", "export"])
+        switch(&["grant", "reset_factor", "lift_protection", "proof", "export"])
             .await
             .status,
         303
@@ -73,7 +73,7 @@ async fn four_eyes_are_switched_on_at_once_and_off_by_two() {
 async fn of_two_who_switch_the_later_is_shown_both_and_has_asked_for_nothing() {
     let app = app(&[]).await;
     let [one, two] = clerks(&app, &[Role::Administrator]).await;
-    let usual = ["grant", "reset_factor", "lift_protection"];
+    let usual = ["grant", "reset_factor", "lift_protection", "proof"];
     let send = async |clerk: &TestClerk, seen: &str, on: &str| {
         let mut fields = vec![("revision", seen), ("why", "規程の改定"), ("on", on)];
         fields.extend(usual.iter().map(|word| ("on", *word)));
@@ -122,7 +122,7 @@ async fn a_lone_administrator_takes_out_alone_only_what_nobody_else_agrees_to() 
         );
         app.insurer.lines(&said).await
     };
-    assert_eq!(on(false).await, ["grant", "reset_factor", "terms"]);
+    assert_eq!(on(false).await, ["grant", "reset_factor", "statements", "terms"]);
     app.later(1);
     // Each of the others is one wish, for whoever agrees to the action itself.
     let wishes = "SELECT also[1] || ' /console/approvals/' || approval_id AS line FROM approvals
@@ -133,6 +133,7 @@ async fn a_lone_administrator_takes_out_alone_only_what_nobody_else_agrees_to() 
         ("export.personal", &eligibility, &editor),
         ("members.edit", &eligibility, &editor),
         ("members.email", &eligibility, &editor),
+        ("members.protect", &eligibility, &editor),
         ("members.protect", &eligibility, &editor),
         ("notices.publish", &editor, &eligibility),
         ("roster.import", &eligibility, &editor),
@@ -154,7 +155,7 @@ async fn a_lone_administrator_takes_out_alone_only_what_nobody_else_agrees_to() 
 async fn what_is_put_under_four_eyes_does_not_wait_for_what_is_taken_out_beside_it() {
     let app = app(&[ApprovalAction::Export]).await;
     let [boss, other] = clerks(&app, &[Role::Administrator]).await;
-    let usual = ["grant", "reset_factor", "lift_protection"];
+    let usual = ["grant", "reset_factor", "lift_protection", "proof"];
     assert_eq!(ticked(&boss, &[&usual[..], &["terms"]].concat()).await.status, 303);
     let page = boss.get(PAGE).await.text;
     for on in ["terms", "export"] {

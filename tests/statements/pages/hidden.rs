@@ -40,7 +40,7 @@ pub(super) async fn plain(family: &Family, text: &str) -> String {
 }
 
 /// What is the same in both families; of others the insurer has published every month.
-fn shared() -> Vec<String> {
+pub(super) fn shared() -> Vec<String> {
     let mut rows = vec![
         visit("2026-08", "c1", "1-00", "2026-06", "東町クリニック", 10_000),
         visit("2026-08", "c2", "1-01", "2026-06", "西町医院", 5_000),
@@ -52,7 +52,7 @@ fn shared() -> Vec<String> {
 }
 
 /// The child was treated, dearly, in months in which nobody else was.
-fn of_child() -> Vec<String> {
+pub(super) fn of_child() -> Vec<String> {
     vec![
         visit("2026-08", "h1", "1-02", "2025-12", "隠れ町小児科", 80_000),
         visit("2026-08", "h2", "1-02", "2026-05", "隠れ町小児科", 70_000),

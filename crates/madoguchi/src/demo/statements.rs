@@ -15,7 +15,7 @@ use statements::{
     reasons::ImportRefused,
 };
 use std::path::{Path, PathBuf};
-use tabular::Source;
+use tabular::{Mapping, Source};
 use tenancy::Insurer;
 
 /// Brings what an earlier start did not, the oldest first. What somebody took back meanwhile stays so.
@@ -46,6 +46,8 @@ async fn show(app: &App, insurer: &Insurer, (kind, label): (Kind, Month), file: 
         allow_deviation: true,
         allow_unmatched: false,
         max_rows: MAX_ROWS,
+        mapping: Mapping::default(),
+        run: None,
         by,
     };
     match deliveries.import(insurer, || Source::file(file), wish, |_| ()).await {

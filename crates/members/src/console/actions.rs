@@ -147,7 +147,7 @@ enum Said {
     Nothing(&'static str),
 }
 
-const NO_ACCOUNT: &str = "この方は、マイページに登録していません。";
+pub(super) const NO_ACCOUNT: &str = "この方は、マイページに登録していません。";
 
 async fn done(
     accounts: &Accounts,

@@ -6,7 +6,7 @@ use crate::{
     person::{Account, Closed, ClosedBy, Notes, Seen, View},
     subject,
 };
-use access::{AUDIT_VIEW, MEMBERS_CONTACT, MEMBERS_EDIT, MEMBERS_EMAIL};
+use access::{AUDIT_VIEW, MEMBERS_CONTACT, MEMBERS_EDIT, MEMBERS_EMAIL, MEMBERS_PROTECT};
 use accounts::{Consent, DeskEmailStopped};
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -232,12 +232,17 @@ fn ways(own: &str, clerk: &Clerk, has_account: bool) -> Vec<Way> {
         text: "アカウントのメールアドレスを変更する",
     };
     let email = (has_account && clerk.may(MEMBERS_EMAIL)).then_some(email);
+    let proof = Way {
+        path: format!("{own}/proof"),
+        text: "本人確認を記録する・取り消す",
+    };
+    let proof = (has_account && clerk.may(MEMBERS_PROTECT)).then_some(proof);
     let actions = actions.map(|action| Way {
         path: format!("{own}/{}", action.word()),
         text: action.title(),
     });
     // What can't be taken back stands last.
-    email.into_iter().chain(actions).collect()
+    email.into_iter().chain(proof).chain(actions).collect()
 }
 
 impl NotesPart {
@@ -418,6 +423,7 @@ impl AccountPart {
                 ("ユーザーID", held.user_id),
                 ("メールアドレス", shown(&held.email, contact)),
                 ("登録日時", calendar::moment(held.registered_at)),
+                ("本人確認", held.proof.label().into()),
                 ("最後のログイン", last),
                 ("ログイン中の機器", format!("{}台", account.sessions)),
                 ("パスワードの設定", calendar::moment(held.password_changed_at)),

@@ -156,7 +156,11 @@ fn wishes(form: &Form, kinds: &[Kind]) -> Result<Vec<Wish>, Refusal> {
             let field = Field::new(name(*kind), kind.label());
             return Err(Refusal::field(FieldError::new(field, Problem::NotAChoice)));
         };
-        wishes.push(Wish { kind: *kind, audience });
+        wishes.push(Wish {
+            kind: *kind,
+            audience,
+            seen: None,
+        });
     }
     Ok(wishes)
 }

@@ -1,18 +1,19 @@
 //! A year of either statement to take along: its rows, or of costs the sums in the columns of the tax office's 医療費集計フォーム. The
-//! password is asked for again before (security.md 42), and that a file was made stands in the trail; what is in it stands nowhere.
+//! password is asked for again before (security.md 42), and that a file was made stands in the trail, with whose rows are in it; what they
+//! say stands nowhere.
 
 mod form;
 
-use super::{
-    Statements, is_open,
-    medicine::{Words, known},
-    persons, place, tax,
-};
+use super::{Statements, is_open};
 use crate::{
     Kind, Months,
     generic_use::Savings,
     household::household,
     published::published,
+    statement::{
+        medicine::{Words, known},
+        persons, place, tax,
+    },
     sums::{shown, tax_year},
     view::View,
 };
@@ -23,11 +24,12 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use form::{Offered, Which, Wish};
 use futures_util::{StreamExt as _, stream};
-use kernel::{Outage, Outcome};
+use kernel::{Outage, Outcome, PersonId};
 use pages::{Reply, Visit, csv, frame::Frame, reply, visit::settle};
 use serde_json::json;
 use std::cmp::Reverse;
 use tabular::Written;
+use uuid::Uuid;
 
 /// 医療費.
 pub(super) const COSTS: &str = "/portal/costs/files";
@@ -168,7 +170,7 @@ impl Statements {
             .tenant(member.insurer.tenant_id)
             .write(Durability::Safe)
             .await?;
-        let lines = match wish.which {
+        let (lines, shown) = match wish.which {
             Which::Rows | Which::Sums => costs(&tx, member, wish, now).await?,
             Which::Medicines => medicines(&tx, member, wish, now).await?,
         };
@@ -179,31 +181,37 @@ impl Statements {
             outcome: "done",
             detail: json!({ "year": wish.year, "file": wish.which.as_str() }),
         };
-        audit::record(&tx, now, origin, entry).await?;
+        let shown: Vec<Uuid> = shown.into_iter().map(|person| person.0).collect();
+        audit::record_showing(&tx, now, origin, entry, &shown).await?;
         tx.commit().await?;
         Ok(Outcome::Done(File { wish, lines }))
     }
 }
+
+/// The lines of a file, and whose rows are in it.
+type Lines = (Vec<Vec<u8>>, Vec<PersonId>);
 
 async fn costs(
     tx: &TenantTransaction,
     member: &Member,
     wish: Wish,
     now: DateTime<Utc>,
-) -> Result<Vec<Vec<u8>>, DatabaseError> {
+) -> Result<Lines, DatabaseError> {
     let settings = &member.insurer.statements;
     let published = published(tx, Kind::Costs, Months::online(settings, now)).await?;
     let view = View::of_member(member, now, Months::year(wish.year));
     let rows = view.costs(tx).await?;
-    let people = household(tx, member, now, &persons(&rows)).await?;
-    Ok(if wish.which == Which::Sums {
+    let of = persons(&rows);
+    let people = household(tx, &member.person, now, &of).await?;
+    let lines = if wish.which == Which::Sums {
         let year = tax_year(&rows, wish.year, &published, settings.arrives_after_months);
         form::sums(tax::in_order(year.groups, &people), &people)
     } else {
         let mut rows = shown(rows);
         rows.sort_by_key(|row| (Reverse(row.month), place(&people, row.person)));
         form::rows(rows, &people)
-    })
+    };
+    Ok((lines, of))
 }
 
 async fn medicines(
@@ -211,11 +219,12 @@ async fn medicines(
     member: &Member,
     wish: Wish,
     now: DateTime<Utc>,
-) -> Result<Vec<Vec<u8>>, DatabaseError> {
+) -> Result<Lines, DatabaseError> {
     let generics = &member.insurer.statements.generics;
     let view = View::of_member(member, now, Months::year(wish.year));
     let mut rows = view.medicines(tx).await?;
-    let people = household(tx, member, now, &persons(&rows)).await?;
+    let of = persons(&rows);
+    let people = household(tx, &member.person, now, &of).await?;
     rows.sort_by_key(|row| (Reverse(row.month), place(&people, row.person)));
     let words = Words {
         people: &people,
@@ -223,5 +232,5 @@ async fn medicines(
         savings: &Savings::of(&rows, generics),
         settings: generics,
     };
-    Ok(form::medicines(&rows, &words))
+    Ok((form::medicines(&rows, &words), of))
 }

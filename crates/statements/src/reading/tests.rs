@@ -19,6 +19,7 @@ fn rules(kind: Kind) -> Rules {
         oldest: month("2024-11"),
         now_month: month("2026-11"),
         max_rows: 100_000,
+        mapping: Mapping::default(),
     }
 }
 

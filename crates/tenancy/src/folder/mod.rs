@@ -15,9 +15,12 @@ pub use part::{FolderPart, PartApply, PartDifference, PartExport, PartFile, Part
 pub(crate) use source::MAX_TEXT;
 pub use source::{At, Problems, Section};
 pub use tenant_toml::day_word;
-pub use typed::{Topic, read_typed};
+pub use typed::{Topic, read_statements, read_typed};
 
-use crate::{FamilyDefault, Feature, FeatureState, InsurerKind, LogoHead, Settings, TermsHead};
+use crate::{
+    InsurerKind, LogoHead, Settings, TermsHead,
+    family_page::{self, Shown},
+};
 use kernel::InsurerCode;
 use source::{Source, TextFile};
 use std::{
@@ -29,8 +32,6 @@ use std::{
 const OTHERS_FILES: [&str; 1] = ["sample-roster.csv"];
 /// A folder of such files.
 const OTHERS_FOLDER: &str = "samples";
-/// The page in which an insurer says how families see each other's statements.
-const FAMILY_PAGE: &str = "family-statements";
 
 /// One insurer's folder (or the platform's), without fault.
 #[derive(Debug, Clone)]
@@ -215,23 +216,14 @@ fn check_files(folder: &files::Folder, logo: Option<&str>, parts: &[FolderPart],
     }
 }
 
-/// What somebody's family sees of them unless they object is allowed where it is said beforehand, with whom to tell (個人情報保護委員会
-/// Q&A 問345): the insurer's page must do that.
+/// The insurer's page must tell what families see.
 fn check_family_page(dir: &Path, settings: &Settings, parts: &[PartFiles], problems: &Problems) {
-    let statements = &settings.statements;
-    let shown = [
-        (Feature::CostStatements, statements.costs_family, "costs_family"),
-        (Feature::GenericSavings, statements.medicines_family, "medicines_family"),
-    ];
-    let is_shown = |(feature, family, _): &&(Feature, FamilyDefault, &str)| {
-        *family == FamilyDefault::Household && settings.modules.wished(*feature) == FeatureState::Open
-    };
     let pages = parts.iter().find(|files| files.part.folder == "pages");
-    let (Some((feature, _, key)), Some(pages)) = (shown.iter().find(is_shown), pages) else {
+    let (Some(Shown { feature, key }), Some(pages)) = (family_page::shown(settings).into_iter().next(), pages) else {
         return;
     };
-    let page = pages.files.iter().find(|file| file.slug == FAMILY_PAGE);
-    let file = dir.join("pages").join(FAMILY_PAGE).with_extension("md");
+    let page = pages.files.iter().find(|file| file.slug == family_page::SLUG);
+    let file = dir.join("pages").join(family_page::SLUG).with_extension("md");
     let because = format!(
         "since module {} is open and statements.{key} is \"household\"",
         feature.as_str()
@@ -244,10 +236,8 @@ fn check_family_page(dir: &Path, settings: &Settings, parts: &[PartFiles], probl
         );
         return;
     };
-    for named in ["ご家族", settings.desk.phone.as_str()] {
-        if !page.text.contains(named) {
-            problems.add(&page.path, 1, format!("must name {named}, {because}"));
-        }
+    for named in family_page::unnamed(&page.text, settings) {
+        problems.add(&page.path, 1, format!("must name {named}, {because}"));
     }
 }
 

@@ -26,6 +26,7 @@ adult_age = 20
 former_dependants = "hide"
 arrives_after_months = 3
 official_notice = "paper"
+mails_per_minute = 6000
 "#;
 
 /// What somebody may write after a key.

@@ -247,6 +247,7 @@ fn statements(top: &mut Section<'_>) -> StatementSettings {
         let former = section.optional_word("former_dependants", FormerDependants::from_word, "show, hide");
         let arrives_after = section.optional_number("arrives_after_months", &StatementSettings::ARRIVES_AFTER_MONTHS);
         let official = section.optional_word("official_notice", OfficialNotice::from_word, "none, paper");
+        let mails = section.optional_number("mails_per_minute", &StatementSettings::MAILS_PER_MINUTE);
         StatementSettings {
             months_online: months_online.unwrap_or(usual.months_online),
             generics: generics(section),
@@ -258,6 +259,7 @@ fn statements(top: &mut Section<'_>) -> StatementSettings {
             former_dependants: former.map_or(usual.former_dependants, |found| found.value),
             arrives_after_months: arrives_after.unwrap_or(usual.arrives_after_months),
             official_notice: official.map_or(usual.official_notice, |found| found.value),
+            mails_per_minute: mails.unwrap_or(usual.mails_per_minute),
         }
     })
 }

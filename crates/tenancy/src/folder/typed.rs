@@ -6,7 +6,7 @@ use super::{
     source::{Problems, Source},
     tenant_toml,
 };
-use crate::{Settings, export};
+use crate::{Settings, StatementSettings, export};
 use kernel::InsurerCode;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -93,32 +93,55 @@ pub fn read_typed(
     current: &Settings,
     typed: Map<String, Value>,
 ) -> Result<Settings, Vec<FolderProblem>> {
-    // What is written for tenant.toml reads as one.
-    let mut toml: toml::Table = export::tenant_toml(Some(code.as_str()), current)
-        .parse()
-        .unwrap_or_default();
-    // The logo is no text of the form's.
-    toml.remove("logo");
+    let mut toml = standing(code, current);
     for key in topic.keys() {
         toml.remove(*key);
     }
     for (key, value) in typed {
         toml.extend(written(value).map(|value| (key, value)));
     }
+    let mut settings = current.clone();
+    topic.lay(read(&toml, topic.keys())?, &mut settings);
+    Ok(settings)
+}
+
+/// The same of `[statements]`: what was typed of it, and all else as it stands.
+pub fn read_statements(
+    code: &InsurerCode,
+    current: &Settings,
+    typed: Map<String, Value>,
+) -> Result<StatementSettings, Vec<FolderProblem>> {
+    let mut toml = standing(code, current);
+    let statements = toml.entry("statements").or_insert_with(|| toml::Table::new().into());
+    if let toml::Value::Table(statements) = statements {
+        for (key, value) in typed {
+            statements.extend(written(value).map(|value| (key, value)));
+        }
+    }
+    read(&toml, &["statements"]).map(|settings| settings.statements)
+}
+
+/// What stands, as a tenant.toml: what is written for one reads as one.
+fn standing(code: &InsurerCode, current: &Settings) -> toml::Table {
+    let toml = export::tenant_toml(Some(code.as_str()), current).parse();
+    let mut toml: toml::Table = toml.unwrap_or_default();
+    // The logo is no text of a form's.
+    toml.remove("logo");
+    toml
+}
+
+/// Reads it; on any problem of these keys all of them.
+fn read(toml: &toml::Table, keys: &[&str]) -> Result<Settings, Vec<FolderProblem>> {
     let text = toml.to_string();
     let (path, problems) = (Path::new("tenant.toml"), Problems::default());
     let read = tenant_toml::read(&Source::new(path, &text, 1, &problems));
-    let is_of_topic = |problem: &FolderProblem| {
+    let is_of_keys = |problem: &FolderProblem| {
         let top = problem.key.split('.').next().unwrap_or_default();
-        topic.keys().contains(&top)
+        keys.contains(&top)
     };
-    let problems: Vec<FolderProblem> = problems.into_inner().into_iter().filter(is_of_topic).collect();
+    let problems: Vec<FolderProblem> = problems.into_inner().into_iter().filter(is_of_keys).collect();
     match read {
-        Some(read) if problems.is_empty() => {
-            let mut settings = current.clone();
-            topic.lay(read.settings, &mut settings);
-            Ok(settings)
-        }
+        Some(read) if problems.is_empty() => Ok(read.settings),
         _ => Err(problems),
     }
 }

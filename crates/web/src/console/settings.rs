@@ -23,7 +23,7 @@ use pages::{
 };
 use poem::http::Method;
 use staff::Clerk;
-use tenancy::{CHANGED_MEANWHILE, MAX_LOGO_FILE, Revising, Settings, Topic, revise, revisions::Standing};
+use tenancy::{CHANGED_MEANWHILE, MAX_LOGO_FILE, REVISE, Revising, Settings, Topic, revise, revisions::Standing};
 
 const SETTINGS: &str = "/console/settings";
 
@@ -329,6 +329,7 @@ async fn saved(topic: Topic, visit: &Visit, clerk: &Clerk) -> Result<Outcome<i64
 
 fn revising<'a>(clerk: &'a Clerk, expected: i64, why: &'a str) -> Revising<'a> {
     Revising {
+        action: REVISE,
         expected,
         actor: clerk.actor(),
         by: &clerk.name,

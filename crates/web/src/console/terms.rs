@@ -29,7 +29,7 @@ use pages::{
 use staff::Clerk;
 use std::sync::Arc;
 use tenancy::{
-    Insurer, Revising, TermsHead, TermsInForce,
+    Insurer, REVISE, Revising, TermsHead, TermsInForce,
     terms::{self, ADDENDUM, POINTS, SERVICE, TermsText},
     terms_in_force,
 };
@@ -454,6 +454,7 @@ fn wrong_why(visit: &Visit) -> Option<Refusal> {
 
 fn revising<'a>(visit: &'a Visit, clerk: &'a Clerk) -> Revising<'a> {
     Revising {
+        action: REVISE,
         expected: text::number(visit.form.text("expected")).unwrap_or_default(),
         actor: clerk.actor(),
         by: &clerk.name,

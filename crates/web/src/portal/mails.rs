@@ -1,4 +1,4 @@
-//! お知らせのメール: which mails about notices a member wishes, and the link in each of them that ends its kind without a
+//! お知らせのメール: which mails about notices and statements a member wishes, and the link in each of them that ends its kind without a
 //! log-in (RFC 8058). Looking at the link ends nothing; a mail program that presses for its reader comes by POST, from no page
 //! of ours.
 
@@ -35,6 +35,7 @@ struct Line {
 struct StopPage {
     frame: Frame,
     text: &'static str,
+    there: &'static str,
     /// Where the button's form is sent; none once they are stopped.
     action: Option<String>,
 }
@@ -44,6 +45,15 @@ fn text(stream: Stream) -> &'static str {
     match stream {
         Stream::Insurer => "組合からのお知らせ",
         Stream::Person => "あなたへのお知らせ",
+        Stream::Statements => "医療費・お薬のお知らせ",
+    }
+}
+
+/// Where members read what a stream's mails tell of, though no mail says so any more.
+fn there(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Insurer | Stream::Person => "お知らせそのものは、これまでどおりマイページで読めます。",
+        Stream::Statements => "医療費やお薬の明細は、これまでどおりログインするとご覧になれます。",
     }
 }
 
@@ -58,7 +68,7 @@ pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
     visit.html(&MailsPage {
         frame: visit.frame().in_section(ACCOUNT),
         email: member.email.as_str().to_owned(),
-        streams: Stream::ALL.map(line).into(),
+        streams: Stream::offered(&member).into_iter().map(line).collect(),
     })
 }
 
@@ -98,6 +108,7 @@ fn page(visit: &mut Visit, of: &MailsToStop, action: Option<String>) -> Reply {
     visit.html(&StopPage {
         frame: visit.frame(),
         text: text(of.stream),
+        there: there(of.stream),
         action,
     })
 }

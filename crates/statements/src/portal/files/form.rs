@@ -3,7 +3,7 @@
 use crate::{
     Kind,
     household::OneOf,
-    portal::{
+    statement::{
         medicine::{Words, decimal},
         month_words, name,
     },

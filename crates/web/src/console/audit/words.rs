@@ -14,13 +14,25 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("roster.undo.start", "名簿の取り込みの取り消しの開始"),
     ("roster.undo", "名簿の取り込みの取り消し"),
     ("roster.cancel", "名簿の取り込みの中止"),
+    ("statements.errors", "明細の誤りのCSV作成"),
+    ("statements.bring", "明細のファイルの受け取り"),
+    ("statements.start", "明細の取り込みの開始"),
     ("statements.import", "明細の取り込み"),
+    ("statements.cancel", "明細の取り込みの中止"),
     ("statements.publish", "明細の公開"),
     ("statements.withdraw", "明細の公開の取りやめ"),
     ("costs.export", "医療費のファイルの保存"),
     ("medicines.export", "お薬のファイルの保存"),
     ("statements.held", "加入者を確かめられなかった明細の再照合"),
+    ("statements.settle", "保留の行の割り当て"),
+    ("statements.drop", "保留の行の取り除き"),
+    ("statements.forget", "覚えている記号・番号の取り消し"),
+    ("statements.claim.withdraw", "レセプトの取り下げ"),
+    ("statements.claim.restore", "レセプトの取り下げの取り消し"),
     ("disclosure.change", "ご家族への表示の変更"),
+    ("disclosures.export", "表示の希望のCSV作成"),
+    ("proof.change", "本人確認の記録の変更"),
+    ("statements.settings", "明細の設定の変更"),
     ("statements.recompute", "お薬の明細の軽減額などの再計算"),
     ("drugs.import", "医薬品マスターの取り込み"),
     ("names.settle", "名寄せできない登録への対応"),
@@ -111,7 +123,14 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
 ];
 
 /// Of settings and rights: what was before and after stands in the trail.
-const OF_SETTINGS_AND_RIGHTS: [&str; 5] = ["insurer.", "staff.", "support.", "approval.", "terms."];
+const OF_SETTINGS_AND_RIGHTS: [&str; 6] = [
+    "insurer.",
+    "staff.",
+    "support.",
+    "approval.",
+    "terms.",
+    "statements.settings",
+];
 
 pub(super) fn is_action(word: &str) -> bool {
     ACTIONS.iter().any(|(action, _)| *action == word)
@@ -158,6 +177,7 @@ pub(super) fn object(kind: &str) -> &'static str {
         "notice" => "お知らせ",
         "import" => "名簿の取り込み",
         "delivery" => "明細の提供分",
+        "statement_run" => "明細の取り込み",
         "support" => "運営サポート",
         "approval" | "wish" => "承認の申請",
         "terms" => "規約",
@@ -169,7 +189,7 @@ pub(super) fn object(kind: &str) -> &'static str {
 }
 
 /// Pages of people, as looks name them.
-const SHOWN: [(&str, &str); 15] = [
+const SHOWN: &[(&str, &str)] = &[
     ("members", "加入者の一覧"),
     ("member", "加入者の画面"),
     ("household", "同じ記号・番号の方の一覧"),
@@ -180,11 +200,23 @@ const SHOWN: [(&str, &str); 15] = [
     ("letters.print", "案内状の印刷"),
     ("letters.file", "案内状のCSV"),
     ("consents.file", "同意した方のCSV"),
+    ("disclosures", "表示の希望の一覧"),
+    ("disclosure", "表示の希望"),
+    ("disclosures.file", "表示の希望のCSV"),
     ("roster.run", "名簿の取り込みの内容"),
+    ("statements.run", "明細の取り込みの内容"),
     ("notice", "個人あてのお知らせ"),
     ("approval", "承認の申請"),
     ("approvals", "承認の一覧"),
     ("audit", "監査記録"),
+    ("statements.held", "保留の行"),
+    ("statements.held.people", "保留の行を割り当てる方の一覧"),
+    ("statements.held.settle", "保留の行の割り当ての確認"),
+    ("statements.remembered", "覚えている記号・番号"),
+    ("statements.struck", "取り下げたレセプトの一覧"),
+    ("statements.claim", "レセプトの確認"),
+    ("preview", "表示の確認で選ぶ方"),
+    ("statements.preview", "表示の確認"),
 ];
 
 /// A page of people, or a list of them.
@@ -214,7 +246,7 @@ pub(super) fn detail(name: &str) -> String {
         "grant" => "運営サポートの許可の番号",
         "by" => "実行した人",
         "hours" => "時間数",
-        "revision" => "版",
+        "revision" | "version" => "版",
         "changes" => "変わった項目の数",
         "encoding" => "文字コード",
         "rows" => "行数",
@@ -224,9 +256,16 @@ pub(super) fn detail(name: &str) -> String {
         "returned" => "再加入",
         "unchanged" => "変更なし",
         "kind" => "種類",
+        "label" => "処理年月",
+        "replaced" => "置き換えた版",
+        "superseded" => "表示が変わった行数",
+        "held" => "保留の行数",
+        "settled" => "加入者を確かめられた行数",
+        "notice" => "お知らせの掲載",
         "agent" => "ブラウザーの種類",
         "ended" => "終了した数",
         "failures" => "失敗の回数",
+        "identified" => "本人確認の方法",
         other => return other.to_owned(),
     };
     words.to_owned()

@@ -2,7 +2,7 @@
 
 use kernel::{Relation, calendar};
 use std::collections::BTreeMap;
-use tenancy::{Feature, GenericSettings, Settings, StatementSettings, Topic};
+use tenancy::{Feature, Settings, Topic};
 
 /// What a topic is called.
 pub(super) fn title(topic: Topic) -> &'static str {
@@ -184,7 +184,9 @@ fn others(settings: &Settings) -> Vec<Fact> {
         "一度に資格を失ってよい割合",
         format!("{}%", settings.roster.loss_percent),
     );
-    statements(&mut facts, settings.statements);
+    for fact in settings.statements.facts() {
+        facts.add(fact.label, fact.value);
+    }
     for (action, is_on) in settings.approvals.all() {
         let value = if is_on {
             "承認が要る"
@@ -200,38 +202,6 @@ fn others(settings: &Settings) -> Vec<Fact> {
         facts.add(label, format!("{day}から（{mark}）"));
     }
     facts.0
-}
-
-fn generics(facts: &mut Facts, settings: GenericSettings) {
-    let classes: Vec<String> = settings
-        .exclude_classes
-        .all()
-        .map(|digits| digits.to_string())
-        .collect();
-    facts.add("提案する軽減額（1か月）", format!("{}円以上", settings.min_month_yen));
-    facts.add("提案する軽減額（お薬ごと）", format!("{}円以上", settings.min_line_yen));
-    facts.add("提案する日数（内服）", format!("{}日以上", settings.min_days));
-    facts.add("提案する年齢", format!("{}歳以上", settings.min_age));
-    let classes = match classes.as_slice() {
-        [] => "なし".to_owned(),
-        some => some.join("、"),
-    };
-    facts.add("提案しない薬効分類", classes);
-    facts.add("軽減額の示し方", settings.saving.label());
-}
-
-fn statements(facts: &mut Facts, settings: StatementSettings) {
-    facts.add("明細を表示する月数", format!("{}か月", settings.months_online));
-    generics(facts, settings.generics);
-    facts.add("家族の医療費の表示", settings.costs_family.label());
-    facts.add("家族のお薬の表示", settings.medicines_family.label());
-    facts.add("成人とみなす年齢", format!("{}歳", settings.adult_age));
-    facts.add("もと被扶養者の明細の表示", settings.former_dependants.label());
-    facts.add(
-        "診療から明細が届くまでの月数",
-        format!("{}か月", settings.arrives_after_months),
-    );
-    facts.add("確定申告用の医療費通知", settings.official_notice.label());
 }
 
 /// How a relation is called where an insurer's own words are explained.

@@ -9,7 +9,7 @@ use pages::{Reply, Visit, Waits, frame::Frame, reply::see_other, visit::settle};
 use serde_json::{Value, json};
 use staff::Clerk;
 use tenancy::{
-    Revising,
+    REVISE, Revising,
     terms::{self, ADDENDUM, DraftVersion, Planned, reasons},
 };
 use uuid::Uuid;
@@ -158,6 +158,7 @@ pub(crate) fn performer() -> Performer {
                     Outcome::Refused(refusal) => return Ok(refusal.into()),
                 };
                 let revising = Revising {
+                    action: REVISE,
                     expected,
                     actor: Actor::Staff(agreed.asked_by.0),
                     by: parameter(agreed, "by"),

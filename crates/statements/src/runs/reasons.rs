@@ -1,0 +1,174 @@
+//! Why an import is not begun, or not gone on with.
+
+use kernel::{Reason, RefusalKind, Words};
+
+const IMPORTS: (&str, &str) = ("/console/statements/import", "取り込みの一覧へ");
+
+/// Another file of the insurer's of this kind is checked or loaded just now.
+pub const ANOTHER_RUN: Reason = Reason {
+    code: "statement_another_run",
+    kind: RefusalKind::Outdated,
+    detail: "Another file of this kind of this insurer is checked or loaded.",
+    words: |_, _| {
+        Words::new(
+            "同じ種類の取り込みが進んでいます",
+            "同じ種類の明細は、一度に1つだけ進められます。取り込みの一覧で、進んでいるものが終わるのを待つか、中止してから、もう一度お試しください。読み込んだファイルは消えていません。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// It was gone on with in another tab, or by a colleague.
+pub const RUN_MOVED_ON: Reason = Reason {
+    code: "statement_run_moved_on",
+    kind: RefusalKind::Outdated,
+    detail: "This import has been gone on with meanwhile.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みは、先に進んでいます",
+            "ほかの画面で、あなたかほかの職員が操作しました。取り込みの一覧から開き直して、今の状態をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// It has ended.
+pub const RUN_OVER: Reason = Reason {
+    code: "statement_run_over",
+    kind: RefusalKind::Outdated,
+    detail: "This import has ended.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みは、もう終わっています",
+            "終わったあとなので、中止できませんでした。取り込みの一覧で、結果をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// One header for two columns, or none for one that must be there.
+pub const COLUMNS_UNCLEAR: Reason = Reason {
+    code: "statement_columns_unclear",
+    kind: RefusalKind::Mend,
+    detail: "A header is chosen for two columns, or none for a required one.",
+    words: |_, _| {
+        Words::new(
+            "列の対応を確かめてください",
+            "「必須」の項目にはファイルの列を1つずつ選び、同じ列を2つの項目に選ばないでください。",
+            &[],
+        )
+    },
+};
+
+/// No month.
+pub const LABEL_UNREAD: Reason = Reason {
+    code: "statement_label_unread",
+    kind: RefusalKind::Mend,
+    detail: "The month of processing is not read.",
+    words: |_, _| {
+        Words::new(
+            "処理年月を確かめてください",
+            "2026年8月、202608、R0808のように入力してください。ファイルに処理年月の列があるときは、空欄でかまいません。",
+            &[],
+        )
+    },
+};
+
+/// What is unusual about the file must be agreed to.
+pub const DOUBTS_NOT_AGREED: Reason = Reason {
+    code: "statement_doubts_not_agreed",
+    kind: RefusalKind::Mend,
+    detail: "The file is unusual, and nobody has said that it is right.",
+    words: |_, _| {
+        Words::new(
+            "ファイルを確かめてください",
+            "ファイルが全部そろっていて、列も正しいときだけ、「確かめました」にチェックを付けて取り込んでください。",
+            &[],
+        )
+    },
+};
+
+/// No file was chosen, or an empty one.
+pub const FILE_EMPTY: Reason = Reason {
+    code: "statement_file_empty",
+    kind: RefusalKind::Mend,
+    detail: "The file is empty.",
+    words: |_, _| {
+        Words::new(
+            "ファイルが選ばれていないか、空です",
+            "明細のファイルを選んでから、「読み込む」を押してください。",
+            &[],
+        )
+    },
+};
+
+/// It tells a diagnosis, an act, or somebody's My Number.
+pub const FILE_FORBIDDEN: Reason = Reason {
+    code: "statement_file_forbidden",
+    kind: RefusalKind::Mend,
+    detail: "The file has a column of diagnoses, acts or My Numbers. Nothing of it was kept.",
+    words: |_, _| {
+        Words::new(
+            "受け取れない列があります",
+            "傷病名・診療行為・個人番号の列を取り除いてから、もう一度ファイルを選んでください。このファイルは保存していません。",
+            &[],
+        )
+    },
+};
+
+/// Larger than it may be.
+pub const FILE_TOO_LARGE: Reason = Reason {
+    code: "statement_file_too_large",
+    kind: RefusalKind::Mend,
+    detail: "The file is larger than 512 MiB.",
+    words: |_, _| {
+        Words::new(
+            "ファイルが大きすぎます",
+            "読み込めるのは512MBまでです。1つの処理年月の明細のファイルかどうかをお確かめください。使わない列を取り除くと、小さくなります。何も取り込んでいません。",
+            &[],
+        )
+    },
+};
+
+/// It is no table that can be read.
+pub const FILE_UNREADABLE: Reason = Reason {
+    code: "statement_file_unreadable",
+    kind: RefusalKind::Mend,
+    detail: "The file is neither a CSV in UTF-8 or CP932 nor a workbook that can be read.",
+    words: |_, _| {
+        Words::new(
+            "CSVかExcelのファイルとして読めませんでした",
+            "文字コードがUTF-8かShift_JISのCSVファイルか、シートが1枚で20MB・100,000行までのExcelのブック（.xlsx）を選んでください。壊れたブック、パスワードの付いたブック、古い形式（.xls）のブックは読めません。Excelで開けるときは、パスワードを外して、「Excelブック」か「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。何も取り込んでいません。",
+            &[],
+        )
+    },
+};
+
+/// It did not come to its end.
+pub const FILE_BROKEN_OFF: Reason = Reason {
+    code: "statement_file_broken_off",
+    kind: RefusalKind::Mend,
+    detail: "The file did not come to its end.",
+    words: |_, _| {
+        Words::new(
+            "ファイルの送信が途中で終わりました",
+            "通信が途切れたようです。何も取り込んでいません。もう一度ファイルを選んで、「読み込む」を押してください。",
+            &[],
+        )
+    },
+};
+
+/// All of them.
+pub const REASONS: [Reason; 11] = [
+    ANOTHER_RUN,
+    RUN_MOVED_ON,
+    RUN_OVER,
+    COLUMNS_UNCLEAR,
+    LABEL_UNREAD,
+    DOUBTS_NOT_AGREED,
+    FILE_EMPTY,
+    FILE_FORBIDDEN,
+    FILE_TOO_LARGE,
+    FILE_UNREADABLE,
+    FILE_BROKEN_OFF,
+];

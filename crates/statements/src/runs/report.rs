@@ -1,0 +1,83 @@
+//! What was found in a file, in numbers that are nobody's, as a run keeps it.
+
+use crate::{
+    check::Checked,
+    compare::{self, Earlier},
+    kind::Kind,
+    month::Month,
+    reasons::ImportRefused,
+    tally::{Sum, Totals},
+};
+use serde::{Deserialize, Serialize};
+
+/// What came of a run so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Report {
+    /// How the file is written.
+    pub encoding: String,
+    /// What it holds, once it was read to its end and may be loaded.
+    pub found: Option<Found>,
+    /// Errors in its rows.
+    pub errors: u64,
+    /// Why nothing was loaded, and what to do.
+    pub refused: String,
+}
+
+/// What a file holds and changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// 処理年月.
+    pub label: Month,
+    /// Rows that count.
+    pub rows: u64,
+    /// Rows of months too old to be shown.
+    pub too_old: u64,
+    /// Rows that take a claim back.
+    pub withdrawn: u64,
+    /// Rows whose total is not the sum of its shares.
+    pub uneven: u64,
+    /// People whom the roster knows.
+    pub persons: u64,
+    /// Rows of nobody whom it knows.
+    pub unknown: u64,
+    /// Rows of whom it knows several.
+    pub several: u64,
+    /// Rows of medicines that their month's master has not.
+    pub unknown_drugs: u64,
+    /// By month and category, and what it changes of what is published.
+    pub totals: Totals,
+    /// What is published of other labels, the newest few.
+    pub earlier: Vec<Earlier>,
+}
+
+impl From<&Checked> for Found {
+    fn from(checked: &Checked) -> Self {
+        let tally = &checked.tally;
+        Self {
+            label: checked.label,
+            rows: tally.rows,
+            too_old: tally.too_old,
+            withdrawn: tally.withdrawn,
+            uneven: tally.uneven,
+            persons: checked.persons,
+            unknown: checked.unknown,
+            several: checked.several,
+            unknown_drugs: checked.unknown_drugs,
+            totals: Totals::of(tally, checked.corrected),
+            earlier: checked.earlier.clone(),
+        }
+    }
+}
+
+impl Found {
+    /// 医療費の総額 of all rows.
+    pub fn yen(&self) -> i64 {
+        self.totals.by.iter().map(|(_, _, Sum { total, .. })| total).sum()
+    }
+
+    /// What keeps it from loading unless somebody says that it is right.
+    pub(super) fn doubts(&self, kind: Kind) -> Vec<ImportRefused> {
+        compare::doubts(kind, (self.rows, self.unknown), self.yen(), &self.earlier)
+    }
+}

@@ -1,0 +1,288 @@
+//! `statement_runs`: imports on their way and at their end.
+
+mod moves;
+mod state;
+
+pub(super) use moves::{Begun, beat, begin_again, begin_work, break_dead, checked, end, keep_errors};
+pub(crate) use moves::{loaded, loads};
+pub use state::RunState;
+
+use super::{
+    report::Report,
+    shown::{Shown, seal},
+};
+use crate::{delivery::DeliveryNo, kind::Kind, month::Month, reasons::ImportRefused, schema::statement_runs as t};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use database::{DatabaseError, TenantTransaction};
+use diesel::{prelude::*, result::Error};
+use diesel_async::RunQueryDsl;
+use kernel::{ImportId, JobId, Keys, TenantId, UploadId};
+use serde::Serialize;
+use serde_json::Value;
+use tabular::{Encoding, Mapping, uploads::KEPT};
+use uuid::Uuid;
+
+/// After so long without a sign, of which there is one a second while it is worked on, it is looked at whether a run is dead.
+const SILENT: TimeDelta = TimeDelta::seconds(5);
+
+/// An import on its way, or at its end.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Which.
+    pub run_id: ImportId,
+    /// Of what its file is.
+    pub kind: Kind,
+    /// 処理年月, where whoever had it checked said so.
+    pub label: Option<Month>,
+    /// How far.
+    pub state: RunState,
+    /// Who brought the file, or had it loaded.
+    pub started_by: Uuid,
+    /// What they are called.
+    pub by_name: String,
+    /// What the file is called.
+    pub file_name: String,
+    /// When it came.
+    pub created_at: DateTime<Utc>,
+    /// When the run last moved.
+    pub moved_at: DateTime<Utc>,
+    /// What a worker does of it: `checking`, `loading`, or nothing yet.
+    pub stage: String,
+    /// Rows so far.
+    pub rows: u64,
+    /// How much of the file that is.
+    pub percent: u64,
+    /// What was found.
+    pub report: Report,
+    /// The delivery into which it loads, or has loaded.
+    pub delivery: Option<DeliveryNo>,
+    /// Which header means which column.
+    pub(super) mapping: Mapping,
+    /// True once somebody has said that what is unusual about it is right.
+    pub(super) agreed: bool,
+    pub(super) upload_id: UploadId,
+    pub(super) errors_id: Option<UploadId>,
+    job_id: Option<JobId>,
+}
+
+impl Run {
+    /// True where all its errors can be had as a file.
+    pub fn has_errors_file(&self) -> bool {
+        self.errors_id.is_some()
+    }
+
+    /// What keeps its file from loading unless somebody says that it is right.
+    pub fn doubts(&self) -> Vec<ImportRefused> {
+        let found = self.report.found.as_ref();
+        found.map_or_else(Vec::new, |found| found.doubts(self.kind))
+    }
+
+    /// True where its worker may be dead.
+    pub(super) fn is_silent(&self, now: DateTime<Utc>) -> bool {
+        self.state.is_at_work() && self.moved_at + SILENT < now
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = t)]
+struct Row {
+    run_id: ImportId,
+    kind: String,
+    label: Option<Month>,
+    state: String,
+    started_by: Uuid,
+    by_name: String,
+    file_name: String,
+    upload_id: UploadId,
+    created_at: DateTime<Utc>,
+    moved_at: DateTime<Utc>,
+    stage: String,
+    rows: i64,
+    percent: i32,
+    mapping: Value,
+    report: Value,
+    agreed: bool,
+    errors_id: Option<UploadId>,
+    job_id: Option<JobId>,
+    delivery: Option<i32>,
+}
+
+impl TryFrom<Row> for Run {
+    type Error = DatabaseError;
+
+    fn try_from(row: Row) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            run_id: row.run_id,
+            kind: Kind::from_word(&row.kind).ok_or_else(|| unread("kind of a run"))?,
+            label: row.label,
+            state: RunState::from_word(&row.state).ok_or_else(|| unread("state of a run"))?,
+            started_by: row.started_by,
+            by_name: row.by_name,
+            file_name: row.file_name,
+            created_at: row.created_at,
+            moved_at: row.moved_at,
+            stage: row.stage,
+            rows: u64::try_from(row.rows).unwrap_or_default(),
+            percent: u64::try_from(row.percent).unwrap_or_default(),
+            report: serde_json::from_value(row.report).map_err(unread)?,
+            delivery: row.delivery.map(DeliveryNo),
+            mapping: serde_json::from_value(row.mapping).map_err(unread)?,
+            agreed: row.agreed,
+            upload_id: row.upload_id,
+            errors_id: row.errors_id,
+            job_id: row.job_id,
+        })
+    }
+}
+
+pub(super) fn unread(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DatabaseError {
+    Error::DeserializationError(what.into()).into()
+}
+
+fn json(value: &impl Serialize) -> Result<Value, DatabaseError> {
+    serde_json::to_value(value).map_err(|error| Error::SerializationError(error.into()).into())
+}
+
+/// What a new run begins with.
+pub(super) struct Beginning<'a> {
+    pub(super) run_id: ImportId,
+    pub(super) kind: Kind,
+    pub(super) by: (Uuid, &'a str),
+    pub(super) file_name: &'a str,
+    pub(super) upload_id: UploadId,
+    pub(super) encoding: Encoding,
+}
+
+/// Begins with a file that has come.
+pub(super) async fn begin(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    beginning: &Beginning<'_>,
+    shown: &Shown,
+    now: DateTime<Utc>,
+) -> Result<(), DatabaseError> {
+    let report = Report {
+        encoding: beginning.encoding.as_str().to_owned(),
+        ..Report::default()
+    };
+    let (started_by, by_name) = beginning.by;
+    diesel::insert_into(t::table)
+        .values((
+            (
+                t::tenant_id.eq(tx.tenant()),
+                t::run_id.eq(beginning.run_id),
+                t::kind.eq(beginning.kind.as_str()),
+                t::state.eq(RunState::Received.as_str()),
+                t::started_by.eq(started_by),
+                t::by_name.eq(by_name),
+                t::file_name.eq(beginning.file_name),
+                t::upload_id.eq(beginning.upload_id),
+                t::created_at.eq(now),
+                t::moved_at.eq(now),
+            ),
+            (
+                t::stage.eq(""),
+                t::rows.eq(0),
+                t::percent.eq(0),
+                t::mapping.eq(json(&Mapping::default())?),
+                t::report.eq(json(&report)?),
+                t::agreed.eq(false),
+                t::sealed.eq(seal(keys, tx, beginning.run_id, shown)?),
+            ),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// One of them.
+pub(super) async fn one(tx: &mut TenantTransaction, run: ImportId) -> Result<Option<Run>, DatabaseError> {
+    let row: Option<Row> = of(tx, run).select(Row::as_select()).first(&mut **tx).await.optional()?;
+    row.map(Run::try_from).transpose()
+}
+
+/// The last ones, the last first.
+pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = of_insurer(tx.tenant())
+        .order(t::created_at.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Drafts of one person, whose place a new file takes; held, so that none of them is put to work meanwhile.
+pub(super) async fn drafts(tx: &mut TenantTransaction, staff: Uuid, kind: Kind) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = of_insurer(tx.tenant())
+        .filter(t::started_by.eq(staff))
+        .filter(t::kind.eq(kind.as_str()))
+        .filter(t::state.eq_any(words(&RunState::DRAFTS)))
+        .select(Row::as_select())
+        .for_update()
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Forgets a draft.
+pub(super) async fn delete(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
+    diesel::delete(of(tx, run)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Keeps what whoever has a file checked said of it.
+pub(super) async fn set_wish(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    label: Option<Month>,
+    mapping: &Mapping,
+) -> Result<(), DatabaseError> {
+    let label: Option<NaiveDate> = label.map(Month::first);
+    diesel::update(of(tx, run))
+        .set((t::label.eq(label), t::mapping.eq(json(mapping)?)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Keeps who has a file loaded, and whether they agreed to what is unusual about it.
+pub(super) async fn set_loader(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    (staff, name): (Uuid, &str),
+    agreed: bool,
+) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set((t::started_by.eq(staff), t::by_name.eq(name), t::agreed.eq(agreed)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Forgets what was brought seven days ago and never loaded, and of what was what it showed of people; gives how many.
+pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
+    let old = of_insurer(tx.tenant()).filter(t::created_at.le(now - KEPT));
+    diesel::update(old.filter(t::sealed.is_not_null().or(t::errors_id.is_not_null())))
+        .set((t::sealed.eq(None::<Vec<u8>>), t::errors_id.eq(None::<UploadId>)))
+        .execute(&mut **tx)
+        .await?;
+    let forgotten = old.filter(t::state.eq_any(words(&RunState::FORGOTTEN)));
+    Ok(diesel::delete(forgotten).execute(&mut **tx).await?)
+}
+
+fn words(states: &[RunState]) -> Vec<&'static str> {
+    states.iter().map(|state| state.as_str()).collect()
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of_insurer(tenant: TenantId) -> _ {
+    t::table.filter(t::tenant_id.eq(tenant))
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(super) fn of(tx: &TenantTransaction, run: ImportId) -> _ {
+    let tenant: TenantId = tx.tenant();
+    let run: ImportId = run;
+    t::table.filter(t::tenant_id.eq(tenant)).filter(t::run_id.eq(run))
+}

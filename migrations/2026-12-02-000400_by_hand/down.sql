@@ -1,0 +1,2 @@
+DROP INDEX held_rows_waiting;
+DROP TABLE struck_claims, remembered_numbers;
