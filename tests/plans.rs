@@ -187,6 +187,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "held_rows",
         "links",
         "login_names",
+        "mail_wishes",
         "mails",
         "medicine_rows_2023",
         "medicine_rows_2026",
@@ -198,6 +199,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "persons",
         "protections",
         "registration_days",
+        "remembered_numbers",
         "roster_before",
         "roster_changes",
         "roster_tallies",
@@ -208,6 +210,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "statement_deliveries",
         "statement_mailings",
         "statement_marks",
+        "struck_claims",
         "throttles",
     ] {
         assert!(tables.contains(table), "no plan on {table}: {tables:?}");

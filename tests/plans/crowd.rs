@@ -37,6 +37,7 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
          INSERT INTO accounts SELECT tenant, account, person, 'crowd-' || n, '', now(), 'crowd@example.jp', now(), timestamptz '2020-01-01',
              timestamptz '2020-01-01' FROM crowd;
          INSERT INTO login_names SELECT sha256(('crowd-' || n)::bytea), tenant, account FROM crowd;
+         INSERT INTO mail_wishes SELECT tenant, account, 'notices', md5('wish' || n), NULL FROM crowd;
          INSERT INTO consents SELECT tenant, gen_random_uuid(), account, 0, d, 1, d, '', now(), 'portal', NULL
              FROM crowd, unnest(ARRAY['service', 'points']) d;
          INSERT INTO sessions SELECT tenant, sha256((account::text || s)::bytea), gen_random_uuid(), 'member', account, now(),

@@ -1,5 +1,6 @@
 //! What treatment cost, of which there is more than of anything else: rows of many months, of which a member has a few.
 
+use super::PROTECTED;
 use accounts::{Proof, for_staff::proof_of};
 use chrono::{NaiveDate, TimeDelta};
 use kernel::{AccountId, PersonId, StaffId};
@@ -72,9 +73,12 @@ pub(super) async fn visits(app: &TestApp) {
 
 /// What a page of somebody asks, over all the years that may be kept.
 async fn looks(app: &TestApp) {
-    let ids = "SELECT md5('person' || n)::uuid::text AS line FROM generate_series(110, 119) n WHERE n % 3 > 0 ORDER BY random()";
-    // Of the others all rows are somebody's who may be protected.
-    let person = PersonId(app.insurer.lines(ids).await[0].parse().unwrap());
+    // Of the others all rows are somebody's who may be protected, or they are protected themselves.
+    let ids = format!(
+        "SELECT md5('person' || n)::uuid::text AS line FROM generate_series(110, 119) n
+         WHERE n % 3 > 0 AND n % {PROTECTED} > 0 ORDER BY random()"
+    );
+    let person = PersonId(app.insurer.lines(&ids).await[0].parse().unwrap());
     let (now, account) = (app.clock().now(), AccountId(person.0));
     let settings = StatementSettings {
         months_online: 36,
@@ -149,6 +153,9 @@ pub(super) fn treated(tenant: i32, insurers: u32) -> String {
              FROM generate_series(0, 11) master, generate_series(1, 20000) n;
          INSERT INTO shared_claims SELECT tenant, 1 + n % 24, '2026-11-01', 'C' || n FROM crowd;
          INSERT INTO held_rows SELECT tenant, md5('held' || n)::uuid, 1, n, 'unknown', '', person, now() FROM few;
+         INSERT INTO remembered_numbers SELECT tenant, md5('remembered' || n)::uuid, '299', n::text, '0', '', '', person, account, now() FROM few;
+         INSERT INTO struck_claims SELECT tenant, md5('struck' || n)::uuid, 'costs', '2026-06-01', 'S' || n, '2026-08-01', person, 'wrong', '',
+             account, now() FROM few;
          INSERT INTO disclosures SELECT tenant, person, kind, 'household', 'person', now()
              FROM crowd, unnest(ARRAY['costs', 'medicines']) kind;
          INSERT INTO statement_marks SELECT tenant, account, kind, now() FROM crowd, unnest(ARRAY['costs', 'medicines']) kind;"

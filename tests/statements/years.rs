@@ -75,8 +75,9 @@ impl Place {
 
 fn row(month: &str) -> String {
     format!(
-        "INSERT INTO cost_rows VALUES (1, '{month}', 1, 1, gen_random_uuid(), gen_random_uuid(), 'x', 'medical_out', 1, 'x', 10, 7,
-             0, 3, 0, 0, false, NULL)"
+        "INSERT INTO cost_rows (tenant_id, month, delivery, line, principal_id, person_id, claim_key, category, days, institution,
+             total_yen, insurer_yen, public_yen, copay_yen, meal_yen, benefit_yen, withdrawn)
+         VALUES (1, '{month}', 1, 1, gen_random_uuid(), gen_random_uuid(), 'x', 'medical_out', 1, 'x', 10, 7, 0, 3, 0, 0, false)"
     )
 }
 
