@@ -45,7 +45,10 @@ pub(super) async fn keep(
             )
         })
         .collect();
-    diesel::insert_into(t::table).values(kept).execute(&mut **tx).await?;
+    // Of no rows diesel makes a question to all insurers.
+    if !kept.is_empty() {
+        diesel::insert_into(t::table).values(kept).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
