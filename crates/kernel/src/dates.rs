@@ -29,10 +29,31 @@ pub fn moment(field: &str) -> Result<DateTime<Utc>, Problem> {
     if typed.is_empty() {
         return Err(Problem::Empty);
     }
-    let (day, time) = typed.rsplit_once([' ', 'T']).ok_or(Problem::Characters)?;
+    let parts = typed.rsplit_once([' ', 'T']).or_else(|| typed.split_once('日'));
+    let (day, time) = parts.ok_or(Problem::Characters)?;
     let day = planned(day)?.ok_or(Problem::Characters)?;
-    let time = NaiveTime::parse_from_str(time, "%H:%M").map_err(|_| Problem::Characters)?;
+    let time = time_of_day(time).ok_or(Problem::Characters)?;
     Ok(calendar::start_of_day(day) + time.signed_duration_since(NaiveTime::MIN))
+}
+
+/// 8:30, 8時30分, 8時半, 8時, 午後3時.
+fn time_of_day(text: &str) -> Option<NaiveTime> {
+    let half = [("午前", 0), ("午後", 12)]
+        .iter()
+        .find_map(|(word, hours)| Some((text.strip_prefix(word)?, *hours)));
+    let (text, hours) = half.unwrap_or((text, 0));
+    let (hour, minute) = text.split_once([':', '時'])?;
+    let minute = match minute {
+        "" if text.ends_with('時') => "0",
+        "半" => "30",
+        minute => minute.strip_suffix('分').unwrap_or(minute),
+    };
+    let (hour, minute): (u32, u32) = (text::number(hour)?, text::number(minute)?);
+    let hour = match half {
+        Some(_) if hour >= 12 => return None,
+        _ => hour.checked_add(hours)?,
+    };
+    NaiveTime::from_hms_opt(hour, minute, 0)
 }
 
 /// A date, or `None` for an empty field.
@@ -237,6 +258,33 @@ mod tests {
             "S+6/4/1",
         ] {
             assert_eq!(parse(field), Err(Problem::DateIncomplete), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_as_people_write_the_time_of_day() {
+        let at = |field: &str| moment(field).map(|at| calendar::in_japan(at).format("%m-%d %H:%M").to_string());
+        for (written, meant) in [
+            ("2026-12-05T08:00", "12-05 08:00"),
+            ("令和8年12月5日 8:05", "12-05 08:05"),
+            ("令和8年12月5日8時30分", "12-05 08:30"),
+            ("２０２６年１２月５日　８時半", "12-05 08:30"),
+            ("2026/12/5 午後0時", "12-05 12:00"),
+            ("2026年12月5日午後3時15分", "12-05 15:15"),
+        ] {
+            assert_eq!(at(written).as_deref(), Ok(meant), "{written}");
+        }
+        for wrong in [
+            "2026-12-05",
+            "2026-12-05 24:00",
+            "2026-12-05 8:60",
+            "2026-12-05 8:",
+            "2026-12-05 午後13時",
+            "2026-12-05 8時30分ごろ",
+            "2026-12-05 99999999999:00",
+            "8:00",
+        ] {
+            assert_eq!(at(wrong), Err(Problem::Characters), "{wrong}");
         }
     }
 
