@@ -159,14 +159,17 @@ impl Run<'_> {
         {
             return Err(ImportRefused::TakenOver.into());
         }
-        let detail = json!({
+        let which = json!({
             "kind": delivery.kind.as_str(), "label": checked.label.to_string(), "version": delivery.version,
-            "rows": delivery.rows, "held": delivery.held,
         });
+        let mut detail = which.clone();
+        detail["rows"] = delivery.rows.into();
+        detail["held"] = delivery.held.into();
+        // How much of it there is stays in the house.
         let event = Event {
             kind: "statement.imported",
             subject: delivery.id.0,
-            payload: detail.clone(),
+            payload: which,
         };
         jobs::publish(&mut tx, self.now, event);
         self.record(&tx, Some(delivery.id), "done", detail).await?;

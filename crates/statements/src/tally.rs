@@ -26,6 +26,8 @@ pub struct Tally {
     pub withdrawn: u64,
     /// Rows whose total is not the sum of its shares.
     pub uneven: u64,
+    /// Rows that give back more than was paid at the window: their 支給額 may be of several people together.
+    pub joint: u64,
     /// By month and category; of medicines, by how they are taken.
     pub by: BTreeMap<(Month, String), Sum>,
 }
@@ -49,6 +51,8 @@ impl Tally {
         if let Line::Cost(cost) = line {
             let shares = [cost.insurer, cost.public, cost.copay].map(i64::from);
             self.uneven += u64::from(i64::from(cost.total) != shares.iter().sum::<i64>());
+            let paid = i64::from(cost.copay) + i64::from(cost.meal);
+            self.joint += u64::from(cost.benefit > 0 && i64::from(cost.benefit) > paid);
         }
     }
 
@@ -121,6 +125,17 @@ mod tests {
                 copay: 600
             })
         );
+    }
+
+    #[test]
+    fn a_benefit_beyond_what_was_paid_is_counted_and_taken() {
+        let mut tally = Tally::default();
+        for (benefit, meal) in [(300, 0), (301, 0), (301, 1), (0, 0)] {
+            let mut row = cost("2026-06", [1_000, 700, 0, 300]);
+            (row.benefit, row.meal) = (benefit, meal);
+            tally.add(&Line::Cost(row));
+        }
+        assert_eq!((tally.rows, tally.joint), (4, 1));
     }
 
     #[test]

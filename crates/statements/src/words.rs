@@ -160,6 +160,12 @@ fn found(checked: &Checked, oldest: Month) -> Vec<String> {
         let rows = count(tally.uneven);
         lines.push(format!("  total is not the sum of its shares in {rows} rows"));
     }
+    if tally.joint > 0 {
+        let rows = count(tally.joint);
+        lines.push(format!(
+            "  more is given back than was paid in {rows} rows: 支給額 must be the person's own, never a household's"
+        ));
+    }
     if !checked.unknown_columns.is_empty() {
         lines.push(format!("  columns not read: {}", checked.unknown_columns.join(", ")));
     }

@@ -59,6 +59,7 @@ impl Head {
         let Some((encoding, fields)) = table.decoded() else {
             return Ok(Err(Fault::UnknownEncoding));
         };
+        table.encoding = encoding;
         let mut head = Self {
             encoding,
             fields: fields.iter().map(|field| printable(field).collect()).collect(),
@@ -67,12 +68,14 @@ impl Head {
         while head.rows.len() < rows && table.next_record()?.is_some() {
             let cells = table.record.iter().take(head.fields.len());
             let cell = |bytes| {
-                encoding
+                table
+                    .encoding
                     .decode(bytes)
                     .map_or_else(|| "？".to_owned(), |text| shown(&text))
             };
             head.rows.push(cells.map(cell).collect());
         }
+        head.encoding = table.encoding;
         Ok(Ok(head))
     }
 }

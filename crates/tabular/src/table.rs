@@ -28,7 +28,9 @@ pub struct Table<C, Reason, R> {
     /// Of a book: what its file was.
     book: Option<Packed>,
     pub(crate) record: ByteRecord,
-    encoding: Encoding,
+    pub(crate) encoding: Encoding,
+    /// True once a record was read that tells encodings apart: plain letters are the same in all.
+    is_encoding_known: bool,
     header: Header<C>,
     mapping: Mapping,
     rules: Rules,
@@ -95,6 +97,7 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
     pub fn open_laid_out(file: R, layout: &[(C, usize)], width: usize, rules: Rules) -> io::Result<Self> {
         let mut table = Self::begin(file, Mapping::default(), rules)?;
         table.header = Header::laid_out(layout, width);
+        table.is_encoding_known = true;
         if table.errors.is_empty() {
             match table.decoded() {
                 Some((Encoding::Utf8, fields)) if fields.iter().all(|field| field.is_ascii()) => {
@@ -144,6 +147,7 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
             book,
             record: ByteRecord::new(),
             encoding: Encoding::Utf8,
+            is_encoding_known: false,
             header: Header::read(&[], &Mapping::default(), &mut ErrorLog::<Fault>::default()),
             mapping,
             rules: Rules { max_rows, ..rules },
@@ -262,6 +266,7 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
                 drop_end_mark(&mut self.record);
             }
             if !self.record.iter().flatten().copied().all(shape::is_blank) {
+                self.learn_encoding();
                 let within = self.record.iter().flatten().filter(|byte| **byte == b'\n').count();
                 let within = u64::try_from(within).unwrap_or_default();
                 // The reader stands behind the line feed that ended the row, but where the file's end did, within a quotation.
@@ -271,7 +276,17 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
         }
     }
 
-    /// The header's fields in the first encoding that they are text in.
+    /// A header of plain letters, whose columns somebody has named, doesn't tell how the rows are encoded; the first other row does.
+    fn learn_encoding(&mut self) {
+        if self.is_encoding_known || self.record.iter().all(<[u8]>::is_ascii) {
+            return;
+        }
+        if let Some((encoding, _)) = self.decoded() {
+            (self.encoding, self.is_encoding_known) = (encoding, true);
+        }
+    }
+
+    /// A record's fields in the first encoding that they are text in.
     pub(crate) fn decoded(&self) -> Option<(Encoding, Vec<String>)> {
         let candidates: &[Encoding] = match self.csv.get_ref().head {
             [0xEF, 0xBB, 0xBF] => &[Encoding::Utf8Bom],
@@ -500,6 +515,26 @@ mod tests {
         let (rows, errors) = read(many.as_bytes());
         assert_eq!(rows.len(), 100);
         assert_eq!(errors, [(102, "", Fault::TooManyRows { max: 100 })]);
+    }
+
+    #[test]
+    fn where_the_header_is_plain_the_first_row_that_is_not_tells_the_encoding() {
+        let mapping: Mapping = [("コード", "code"), ("名前", "name")]
+            .map(|(column, header)| (column.to_owned(), header.to_owned()))
+            .into_iter()
+            .collect();
+        let text = "code,name\n1,a\n2,い\n3,う\n";
+        let (cp932, _, _) = encoding_rs::SHIFT_JIS.encode(text);
+        for (bytes, encoding) in [(text.as_bytes(), Encoding::Utf8), (&cp932, Encoding::Cp932)] {
+            let mut table = Table::<Column, Fault, _>::open_mapped(bytes, mapping.clone(), RULES).unwrap();
+            let mut names = Vec::new();
+            while let Some(mut row) = table.next_row().unwrap() {
+                names.push(row.read(Column::Name, |text| texts::code(text, 40)));
+            }
+            assert_eq!(names, ["a", "い", "う"].map(|name| Some(name.to_owned())));
+            let read = table.finish().unwrap();
+            assert_eq!((read.encoding, read.errors.kept().len()), (encoding, 0));
+        }
     }
 
     proptest! {

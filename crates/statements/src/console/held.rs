@@ -101,6 +101,7 @@ struct ListPage {
     reasons: Vec<Choice>,
     /// Narrowed to one delivery.
     delivery: Option<i32>,
+    sees_protected: bool,
     lines: Vec<Line>,
     more: Option<String>,
 }
@@ -198,6 +199,7 @@ async fn list(_: Ground, visit: Visit, clerk: Clerk) -> Reply {
             })
             .into(),
         delivery: filter.delivery.map(|delivery| delivery.0),
+        sees_protected: sees,
         lines: page.rows.iter().map(|row| Line::new(row, &visit)).collect(),
         more: page.next.map(|next| more(&filter, next)),
     })

@@ -12,7 +12,7 @@ use crate::{
     permissions::STATEMENTS_IMPORT,
     runs::{By, MOST_BYTES, Run, RunState, Runs, Shown, reasons},
 };
-use access::EXPORT_PERSONAL;
+use access::{EXPORT_PERSONAL, MEMBERS_PROTECT};
 use approvals::Action;
 use askama::Template;
 use ground::Ground;
@@ -125,6 +125,8 @@ struct RunPage {
     /// 処理年月, as it was typed.
     processed: String,
     shown: Shown,
+    /// What stands in the file may be of protected people.
+    sees_rows: bool,
     headers: Vec<(usize, String)>,
     choices: Vec<Choice>,
     may_take_errors: bool,
@@ -247,6 +249,7 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         headers: headers(&shown.headers),
         choices: choices(&places, &again.typed),
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
+        sees_rows: run.started_by == clerk.staff_id.0 || clerk.may(MEMBERS_PROTECT),
         shown,
         told,
         script: assets::progress_script(),

@@ -1,5 +1,6 @@
 //! `madoguchi statements reckon FILE.json`: a case, described by hand, reckoned by the same code as members' rows. For support, who
 //! must explain a figure, and for tests; nothing of it comes from a database or goes into one.
+//! A person's best month and their use of generics are of all lines that the case has: the six months are for whoever writes it.
 
 mod tax;
 

@@ -37,6 +37,8 @@ pub struct Found {
     pub withdrawn: u64,
     /// Rows whose total is not the sum of its shares.
     pub uneven: u64,
+    /// Rows that give back more than was paid at the window.
+    pub joint: u64,
     /// People whom the roster knows.
     pub persons: u64,
     /// Rows of nobody whom it knows.
@@ -60,6 +62,7 @@ impl From<&Checked> for Found {
             too_old: tally.too_old,
             withdrawn: tally.withdrawn,
             uneven: tally.uneven,
+            joint: tally.joint,
             persons: checked.persons,
             unknown: checked.unknown,
             several: checked.several,

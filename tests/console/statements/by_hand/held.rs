@@ -287,6 +287,8 @@ async fn rows_of_a_protected_persons_number_are_there_for_nobody_who_may_not_see
     let list = counter.clerk.get(HELD).await;
     tells(&list, &["100・9・00"]);
     tells_nothing_of(&list, &["100・1・01", "1982年"]);
+    // Said whether there are such rows or not: the delivery's count has them.
+    tells(&list, &["保護されている方の記号・番号の行は、資格担当だけに表示します"]);
     let theirs = format!("{HELD}/{}", waiting[0]);
     for path in [
         theirs.clone(),

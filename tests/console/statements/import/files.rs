@@ -117,6 +117,32 @@ async fn errors_are_shown_and_leave_as_a_file_for_whoever_may_take_people_along(
     assert_eq!(eligibility.post(&path, &[("encoding", "utf8")]).await.status, 403);
 }
 
+// security.md 74
+#[tokio::test]
+async fn what_stands_in_a_file_is_for_whoever_brought_it_and_for_whoever_sees_protected_people() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let colleague = app.clerk(&[Role::Benefits]).await;
+    let both = app.clerk(&[Role::Benefits, Role::Eligibility]).await;
+    let run = bring(&clerk, &file(&rows("2026-08", 1, 0))).await;
+    for sees in [&clerk, &both] {
+        says(&sees.get(&run).await, 200, "クリニック");
+    }
+    let page = colleague.get(&run).await;
+    says(
+        &page,
+        200,
+        "読み込んだ職員と、保護されている方を扱う資格担当だけに表示します",
+    );
+    assert!(!page.text.contains("クリニック"), "{}", page.text);
+    let wrong = file(&rows("2026-08", 1, 0)).replace("クリニック,1000", "クリニック,千と一円");
+    let run = checked(&app, &clerk, &wrong).await;
+    says(&clerk.get(&run).await, 200, "千と一円");
+    let page = colleague.get(&run).await;
+    says(&page, 200, "誤りは、読み込んだ職員と");
+    assert!(!page.text.contains("千と一円"), "{}", page.text);
+}
+
 #[tokio::test]
 async fn a_file_with_diagnoses_is_refused_before_anybody_sees_a_row_and_nothing_of_it_is_kept() {
     let app = TestApp::start().await;

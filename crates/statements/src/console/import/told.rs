@@ -160,6 +160,7 @@ fn facts(kind: Kind, found: &Found) -> Facts {
         ("取り下げるレセプトの明細", found.withdrawn),
         ("表示する期間より前のため、取り込まない明細", found.too_old),
         ("総額が負担額の合計と合わない明細", found.uneven),
+        ("支給額が窓口での支払いより多い明細", found.joint),
         ("医薬品マスターにない医薬品の明細", found.unknown_drugs),
     ];
     let seldom = seldom.into_iter().filter(|(_, rows)| *rows > 0);
@@ -172,6 +173,10 @@ fn facts(kind: Kind, found: &Found) -> Facts {
         (
             found.uneven,
             "総額が負担額の合計と合わない明細も、ファイルのとおりに表示します。端数や公費の列をお確かめください。",
+        ),
+        (
+            found.joint,
+            "支給額は、受診した方ごとの額にしてください。世帯で合算した額のままでは、表示を望まない家族の分が、ほかの家族に分かってしまいます。",
         ),
         (
             found.unknown_drugs,
