@@ -13,18 +13,24 @@ use serde_json::json;
 use testkit::{execute, owner_url};
 
 /// Two a day of the brand for thirty days, at three tenths: 1,800 yen, of which 1,080 could be saved.
-const BRAND: &str = "西町薬局,内服,999000001,2,30,3";
+pub(super) const BRAND: &str = "西町薬局,内服,999000001,2,30,3";
 /// 280 of a generic, which with 60 of the brand are 82.4 %.
 const GENERIC: &str = "西町薬局,内服,999000011,10,28,3";
 
 /// A medicine of one of the family, by branch and claim, with its cells from 薬局等名称 to 負担割合.
-fn row(branch: &str, claim: &str, month: &str, cells: &str) -> String {
+pub(super) fn row(branch: &str, claim: &str, month: &str, cells: &str) -> String {
     format!("2026-09,{claim},{SYMBOL},{NUMBER},{branch},,{month},{cells},")
 }
 
 async fn shown(rows: &[String]) -> AtHome {
-    execute(&owner_url(), DRUGS).await.unwrap();
     let home = AtHome::new().await;
+    show(&home, rows).await;
+    home
+}
+
+/// Loads and publishes.
+pub(super) async fn show(home: &AtHome, rows: &[String]) {
+    execute(&owner_url(), DRUGS).await.unwrap();
     let allowing = Wish {
         allow_deviation: true,
         allow_unmatched: true,
@@ -32,7 +38,6 @@ async fn shown(rows: &[String]) -> AtHome {
     };
     loaded(home.desk.import_as(&medicines(rows), allowing).await);
     home.desk.publish(Kind::Medicines, "2026-09").await;
-    home
 }
 
 #[tokio::test]
