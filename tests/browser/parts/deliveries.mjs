@@ -63,6 +63,7 @@ export default function register(site) {
     await takeBack(page);
     assert.equal(await total(member), before + 4000);
     await narrow(page, member);
+    await protect(site, member);
     await page.goto('/console/statements');
     await says(page, '2026年11月処理分 第1版 取り下げ');
     await both(page, 'list');
@@ -231,6 +232,38 @@ async function narrow(page, member) {
   await both(page, 'disclosures');
   assert.equal(await total(member), all - theirs);
   assert.ok(!(await texts(member, '.costs tbody th[scope="row"]')).includes(CHILD.name));
+}
+
+/** Her child must not be found: of medicines and costs she sees what she would of a family without its visits, until that is lifted. */
+async function protect(site, member) {
+  await site.command('staff', 'invite', INSURER.code, 'shikaku.hogo@example.jp', '--role', 'eligibility');
+  const page = await site.page(1280);
+  await comeIn(page, INSURER, 'shikaku.hogo@example.jp', '資格 担当');
+  const person = async (path) => {
+    await member.goto(path);
+    await member.selectOption('#f-person', { label: CHILD.name });
+    await press(member, '表示する');
+    return mainText(member);
+  };
+  assert.ok(!(await person('/portal/medicines')).includes('まだデータがありません'));
+  await page.goto('/console/protections');
+  await page.fill('#f-symbol', MEMBER.number[0]);
+  await page.fill('#f-number', MEMBER.number[1]);
+  await press(page, '世帯を表示する');
+  await follow(page, CHILD.name);
+  await page.fill('#f-reason', '親権を持つ方からの申し出です。');
+  await both(page, 'protect-child');
+  await press(page, '確認へ進む');
+  await press(page, '1人を保護する');
+  for (const path of ['/portal/medicines', '/portal/costs?year=2026']) {
+    assert.ok((await person(path)).includes('まだデータがありません'), path);
+  }
+  await page.goto('/console/protections');
+  await follow(page, `解除する（${CHILD.name}）`);
+  await page.fill('#f-reason', '同じ方からの申し出です。');
+  await press(page, '保護を解除する');
+  assert.ok(!(await person('/portal/medicines')).includes('まだデータがありません'));
+  await page.context().close();
 }
 
 /** The member at home, without scripts. */
