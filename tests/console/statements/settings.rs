@@ -70,7 +70,9 @@ async fn every_setting_is_changed_by_the_form_and_what_takes_reckoning_anew_is_s
     )
     .await;
     leads(&saved, SETTINGS);
-    assert!(!clerk.get(SETTINGS).await.text.contains("前の計算のまま"));
+    let page = clerk.get(SETTINGS).await;
+    says(&page, 200, "消えた明細は戻りません");
+    assert!(!page.text.contains("前の計算のまま"));
     let classes = [("exclude_classes", "４２、 117\r\n6250"), ("saving", "least")];
     leads(&save(&clerk, SETTINGS, &classes).await, SETTINGS);
     says(&clerk.get(SETTINGS).await, 200, "前の計算のまま");

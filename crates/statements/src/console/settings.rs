@@ -178,20 +178,41 @@ async fn seen(
 /// `POST /console/statements/settings`.
 async fn save(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     match settle(saved(&ground, &visit, &clerk).await) {
-        Ok(is_reckoned) => {
-            let told = if is_reckoned {
-                "保存しました。軽減額の計算のしかたが変わりました。取り込み済みの分は、運営が再計算するまで、前の計算のままです。"
+        Ok(saved) => {
+            let told = [
+                (
+                    saved.is_shorter,
+                    "表示する月数が減りました。それより前の月の明細は、1日以内に消えます。設定を元に戻しても、消えた明細は戻りません。",
+                ),
+                (
+                    saved.is_reckoned,
+                    "軽減額の計算のしかたが変わりました。取り込み済みの分は、運営が再計算するまで、前の計算のままです。",
+                ),
+            ];
+            let told: String = told
+                .iter()
+                .filter_map(|(is_so, words)| is_so.then_some(*words))
+                .collect();
+            let told = if told.is_empty() {
+                "数秒のうちに、すべての画面に反映されます。"
             } else {
-                "保存しました。数秒のうちに、すべての画面に反映されます。"
+                &told
             };
-            Ok(visit.done(see_other(PATH), told))
+            Ok(visit.done(see_other(PATH), &format!("保存しました。{told}")))
         }
         Err(refusal) => Ok(visit.form_again(&refusal, PATH, &typed::NAMES).await),
     }
 }
 
-/// Whether rows that are loaded already would be reckoned another way.
-async fn saved(ground: &Ground, visit: &Visit, clerk: &Clerk) -> Result<Outcome<bool>, Outage> {
+/// What it means for rows that are loaded already.
+struct Saved {
+    /// They would be reckoned another way.
+    is_reckoned: bool,
+    /// Fewer months are kept.
+    is_shorter: bool,
+}
+
+async fn saved(ground: &Ground, visit: &Visit, clerk: &Clerk) -> Result<Outcome<Saved>, Outage> {
     let Some(code) = &clerk.insurer.code else {
         return Ok(outcome::NOT_FOUND.into());
     };
@@ -212,9 +233,13 @@ async fn saved(ground: &Ground, visit: &Visit, clerk: &Clerk) -> Result<Outcome<
     let lay = |over: &mut tenancy::Settings| over.statements = statements;
     let revised = revise(&mut tx, visit.now, &visit.origin, &revising, lay).await?;
     tx.commit().await?;
+    let is_shorter = statements.months_online < before.months_online;
     let (before, after) = (before.generics, statements.generics);
     let is_reckoned = (before.saving, before.exclude_classes) != (after.saving, after.exclude_classes);
-    Ok(revised.map(|_| is_reckoned))
+    Ok(revised.map(|_| Saved {
+        is_reckoned,
+        is_shorter,
+    }))
 }
 
 /// `GET /console/statements/settings/:revision/take-back`: what it would put in the place of what.
