@@ -189,7 +189,7 @@ mod tests {
         assert!(Checked::only(&conditions("2026-12-06"), now, true).is_ok());
         assert!(Checked::only(&conditions("2026-12-05"), now, true).is_err());
         let refused = super::read(&NewClient::default(), now, true).unwrap_err();
-        let fields: Vec<_> = refused.fields.iter().map(|error| error.field.name).collect();
+        let fields: Vec<_> = refused.fields.iter().map(|error| error.field.name.clone()).collect();
         assert_eq!(fields, ["name", "contact", "scopes"]);
         let vendor = Conditions {
             scopes: vec!["members.read".into()],

@@ -9,7 +9,7 @@ use crate::{
     secret::TOKEN,
     trail,
 };
-use access::{PROTECTED_READ, Scope};
+use access::{Scope, scope::PROTECTED_READ};
 use audit::{Actor, Origin};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};

@@ -187,8 +187,8 @@ impl Clients {
         let sent = secret::typed(sent, name.home);
         let live: Vec<Live> = rows.iter().filter_map(Row::live).collect();
         let used = secret::which(&self.keys, &sent, &live);
-        let (Some(used), Some(row)) = (used, rows.first()) else {
-            let found = rows.first().map(|_| (name.home, name.client_id));
+        let (Some(used), Some(row)) = (used, rows.as_slice().first()) else {
+            let found = rows.as_slice().first().map(|_| (name.home, name.client_id));
             return Ok(self.count_wrong(origin, &counted, found, action).await?.into());
         };
         self.forgive(&forgivable).await?;
