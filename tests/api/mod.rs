@@ -3,10 +3,13 @@
 
 mod bad_input;
 mod conformance;
+mod conventions;
 mod device;
 mod document;
+mod notices;
 mod overload;
 mod pipeline;
+mod programs;
 mod sign_up;
 
 use reqwest::{Method, StatusCode};

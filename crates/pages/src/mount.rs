@@ -8,7 +8,7 @@ use crate::{
     forms::{self, Form, FormTrouble},
     frame::{Frame, Menu},
     next_path,
-    reply::{self, Coding},
+    reply,
     route::{Handler, Row},
     services::Services,
     shown_for::{self, ShownFor},
@@ -16,7 +16,7 @@ use crate::{
 };
 use accounts::{Carrier, reasons};
 use audit::Channel;
-use edge::{Body, BodyTrouble, CountedAs, HttpSettings, Observe, Rights};
+use edge::{Body, BodyTrouble, Coding, CountedAs, HttpSettings, Observe, Rights};
 use kernel::{Outcome, outcome};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
