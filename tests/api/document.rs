@@ -141,6 +141,7 @@ fn every_string_of_a_request_has_a_bound_and_a_pattern() {
         "NewPassword",
         "Choice",
         "NewDisclosure",
+        "NoticeDraft",
     ] {
         for (field, property) in value["components"]["schemas"][name]["properties"].as_object().unwrap() {
             if property["type"] == "string" {

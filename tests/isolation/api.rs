@@ -55,6 +55,17 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "get_medicine_month" => at("/me/medicines/2026-09", 401, 200),
         "get_disclosure" => at("/me/disclosures/costs", 401, 200),
         "put_disclosure" => with("/me/disclosures/costs", json!({"audience": "self_only"}), 401, 204),
+        "list_insurer_notices" => at("/notices", 401, 401),
+        "draft_notice" => with("/notices", json!({"title": "件名", "body": ""}), 401, 401),
+        "get_insurer_notice" => at(&format!("/notices/{}", other.notice), 401, 401),
+        "replace_notice_draft" => with(
+            &format!("/notices/{}", other.notice),
+            json!({"title": "件名", "body": ""}),
+            401,
+            401,
+        ),
+        "publish_notice" => at(&format!("/notices/{}/publish", other.notice), 401, 401),
+        "withdraw_notice" => at(&format!("/notices/{}/withdraw", other.notice), 401, 401),
         "get_document" => at("/openapi.json", 200, 200),
         name => panic!("the operation {name} has no case here: add one"),
     }

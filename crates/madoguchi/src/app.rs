@@ -134,6 +134,7 @@ impl App {
             },
             operations: operations::Services {
                 accounts: accounts.clone(),
+                keys: ground.keys.clone(),
                 clock: ground.clock.clone(),
                 http,
                 table: modules::operations(&modules),

@@ -1,12 +1,9 @@
 //! Who wrote a draft or published a notice: somebody of the staff, or a program.
 
 use database::{DatabaseError, TenantTransaction};
-use kernel::StaffId;
+use kernel::{ClientId, StaffId};
 use std::collections::HashMap;
 use uuid::Uuid;
-
-/// What a program is called where its name stands with somebody else.
-const CLIENT: &str = "外部のシステム";
 
 /// Who it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,14 +11,14 @@ pub enum Author {
     /// One of the staff.
     Staff(StaffId),
     /// A program of another system.
-    Client(Uuid),
+    Client(ClientId),
 }
 
 impl Author {
     /// As its two columns hold it.
     pub(crate) fn read(id: Uuid, by_client: bool) -> Self {
         if by_client {
-            Self::Client(id)
+            Self::Client(ClientId(id))
         } else {
             Self::Staff(StaffId(id))
         }
@@ -30,7 +27,7 @@ impl Author {
     /// Its id, and …
     pub(crate) fn id(self) -> Uuid {
         match self {
-            Self::Staff(StaffId(id)) | Self::Client(id) => id,
+            Self::Staff(StaffId(id)) | Self::Client(ClientId(id)) => id,
         }
     }
 
@@ -45,17 +42,16 @@ pub(crate) async fn names(
     tx: &TenantTransaction,
     authors: &[Author],
 ) -> Result<HashMap<Author, String>, DatabaseError> {
-    let staff: Vec<StaffId> = authors
-        .iter()
-        .filter(|author| !author.is_client())
-        .map(|author| StaffId(author.id()))
-        .collect();
-    let named = staff::names(tx, &staff).await?;
-    let mut names: HashMap<Author, String> = named
-        .into_iter()
-        .map(|(id, name)| (Author::Staff(id), name))
-        .collect();
-    let clients = authors.iter().filter(|author| author.is_client());
-    names.extend(clients.map(|client| (*client, CLIENT.to_owned())));
-    Ok(names)
+    let (mut staff, mut clients) = (Vec::new(), Vec::new());
+    for author in authors {
+        match author {
+            Author::Staff(id) => staff.push(*id),
+            Author::Client(id) => clients.push(*id),
+        }
+    }
+    let staff = staff::names(tx, &staff).await?;
+    let clients = clients::names(tx, &clients).await?;
+    let staff = staff.into_iter().map(|(id, name)| (Author::Staff(id), name));
+    let clients = clients.into_iter().map(|(id, name)| (Author::Client(id), name));
+    Ok(staff.chain(clients).collect())
 }

@@ -136,7 +136,7 @@ impl<T: ToJSON> Current<T> {
 }
 
 /// The header that tells an answer which was kept from the first.
-const REPLAYED: &str = "Idempotency-Replayed";
+pub(crate) const REPLAYED: &str = "Idempotency-Replayed";
 
 /// An answer that was kept, once more.
 pub(crate) fn again(saved: Saved) -> Response {

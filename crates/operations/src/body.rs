@@ -34,6 +34,12 @@ pub(crate) async fn receive(request: &mut Request, limit: usize, http: &HttpSett
     Ok(())
 }
 
+/// The JSON that was received, as it is compared with another; empty where there is none.
+pub(crate) fn received(request: &Request) -> Vec<u8> {
+    let received = request.data::<Received>();
+    received.map_or_else(Vec::new, |Received(value)| value.to_string().into_bytes())
+}
+
 impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();

@@ -2,10 +2,13 @@
 //! the member. Reads no cookie.
 
 use crate::failure::Failure;
+use crate::page::List;
 use crate::table::Services;
 use accounts::{Accounts, Member};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
+use clients::{Saved, Taken};
+use database::TenantTransaction;
 use kernel::{Outage, Outcome, TenantSecret};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
@@ -26,6 +29,8 @@ pub struct Call {
     pub agent: String,
     /// Nobody will read the answer: only whether it is there is asked.
     pub is_head: bool,
+    /// The key that is taken for this request, where it came with one.
+    once: Option<Taken>,
 }
 
 /// Marks a HEAD, which the operations know as GET.
@@ -46,6 +51,7 @@ impl<'a> FromRequest<'a> for Call {
             origin,
             agent,
             is_head: request.data::<Head>().is_some(),
+            once: request.data::<Taken>().cloned(),
         })
     }
 }
@@ -59,6 +65,25 @@ impl Call {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.services.clock.now()
+    }
+
+    /// One list of the program's insurer, by its operation's name.
+    pub fn list(&self, program: &Program, operation: &'static str) -> List<'_> {
+        List {
+            keys: &self.services.keys,
+            tenant: program.tenant(),
+            operation,
+        }
+    }
+
+    /// Keeps the answer under the `Idempotency-Key`, if the request came with one, in the transaction that does what it asks for.
+    pub async fn keep(&self, tx: &mut TenantTransaction, answer: &Saved) -> Result<(), Failure> {
+        let Some(taken) = &self.once else { return Ok(()) };
+        if up(taken.keep(tx, answer).await)? {
+            Ok(())
+        } else {
+            Err(Failure::of("idempotency_in_progress"))
+        }
     }
 
     /// What a use case made, or why it refused.

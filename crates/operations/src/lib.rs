@@ -7,6 +7,8 @@ pub mod call;
 mod document;
 pub mod failure;
 mod mount;
+mod once;
+pub mod page;
 pub mod params;
 mod reference;
 mod schema;
@@ -16,7 +18,9 @@ pub mod text;
 pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
-pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, post, put};
+pub use table::{
+    Codes, Example, Group, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed, post, put,
+};
 
 /// Where version 1 stands.
 pub const BASE: &str = "/api/v1";

@@ -9,7 +9,7 @@ use crate::{
     table::{Group, Row, Services},
 };
 use accounts::{Carrier, reasons};
-use edge::{Body, MEDIA_TYPE, Observe, ProblemBody, Rights};
+use edge::{Body, Coding, MEDIA_TYPE, Observe, ProblemBody, Rights, WORTH_BYTES};
 use kernel::{Outcome, RequestId};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
@@ -137,11 +137,13 @@ impl Endpoint for Methods {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let id = edge::request_id(&request);
+        let coding = Coding::accepted(request.headers());
         let method = if request.method() == Method::HEAD {
             &Method::GET
         } else {
             request.method()
         };
+        let is_read = *request.method() == Method::GET;
         let answered = match self.rows.iter().find(|(row, _)| row.method == *method) {
             Some((row, group)) => self.answer(row, group, request).await,
             None => Err(Failure::of("method_not_allowed")),
@@ -149,6 +151,9 @@ impl Endpoint for Methods {
         let mut response = answered.map_or_else(|failure| problem(&failure.0, id), |response| settle(response, id));
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, self.allow());
+        }
+        if is_read {
+            response = compressed(response, coding).await;
         }
         if let Some((row, _)) = self.rows.first() {
             response.set_data(PathPattern(format!("{BASE}{}", row.path).into()));
@@ -212,6 +217,26 @@ impl Methods {
             methods.push("HEAD");
         }
         HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+/// A long answer to a read, as whoever asks takes it. An `ETag` names the very bytes of its answer, which stays as it is; and nothing
+/// but reads comes here, for other answers hold secrets.
+async fn compressed(mut response: Response, accepted: Option<Coding>) -> Response {
+    if !response.status().is_success() || response.headers().contains_key(header::ETAG) {
+        return response;
+    }
+    match response.take_body().into_bytes().await {
+        Ok(body) => {
+            let is_worth_it = body.len() >= WORTH_BYTES;
+            response.set_body(body);
+            if is_worth_it {
+                edge::compress(response, accepted)
+            } else {
+                response
+            }
+        }
+        Err(_) => problem(&Failure::of("unavailable").0, None),
     }
 }
 

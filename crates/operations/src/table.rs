@@ -4,7 +4,7 @@
 use crate::{document, failure, reference};
 use accounts::Accounts;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
-use kernel::{Clock, Reason};
+use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
@@ -19,6 +19,21 @@ pub struct Operation {
     pub example: Example,
     /// Let in also where access itself has ended: for the log-out.
     pub after_access: bool,
+    /// What comes of sending it again.
+    pub repeat: Repeat,
+    /// Seconds by which its answer may lag behind what was changed elsewhere; 0 where it never does.
+    pub lag: u32,
+}
+
+/// What comes of sending a request again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// The same as of sending it once: reads, and what says how something is to be.
+    Same,
+    /// The same within 24 hours, where both come with one `Idempotency-Key`.
+    Keyed,
+    /// It is done once more.
+    Anew,
 }
 
 /// Codes of refusals.
@@ -50,6 +65,18 @@ pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes
     row(Method::POST, path, name, (rights, Body::JSON), codes, example)
 }
 
+/// Does something to what its path names.
+pub fn act(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
+    row(Method::POST, path, name, (rights, Body::Nothing), codes, example)
+}
+
+/// The same for whoever sends an `Idempotency-Key`: done once however often it comes. Its handler keeps the answer.
+#[must_use]
+pub fn keyed(mut row: Row) -> Row {
+    row.handler.repeat = Repeat::Keyed;
+    row
+}
+
 /// Takes a JSON body that says how something is to be from now on.
 pub fn put(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
     row(Method::PUT, path, name, (rights, Body::JSON), codes, example)
@@ -68,6 +95,11 @@ fn row(
     codes: Codes,
     example: Example,
 ) -> Row {
+    let repeat = if method == Method::POST {
+        Repeat::Anew
+    } else {
+        Repeat::Same
+    };
     Route {
         method,
         path,
@@ -82,6 +114,8 @@ fn row(
             codes,
             example,
             after_access: false,
+            repeat,
+            lag: 0,
         },
     }
 }
@@ -102,6 +136,8 @@ pub enum Tag {
     Consents,
     /// The my page and notices of the member whose token it is.
     Member,
+    /// The insurer's notices to all members or a group of them, written and published by its programs.
+    Notices,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
     /// The description of this API.
@@ -109,13 +145,14 @@ pub enum Tag {
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 8] = [
+pub const TAGS: [&str; 9] = [
     "Insurers",
     "Sign-up",
     "Sessions",
     "Recovery",
     "Consents",
     "Member",
+    "Notices",
     "Statements",
     "Document",
 ];
@@ -237,8 +274,12 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
             "fields",
         ],
     };
+    let by_repeat: Codes = match route.handler.repeat {
+        Repeat::Same | Repeat::Anew => &[],
+        Repeat::Keyed => &["fields", "idempotency_key_reused", "idempotency_in_progress"],
+    };
     let always: Codes = &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"];
-    let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, always].concat();
+    let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, by_repeat, always].concat();
     codes.sort_unstable();
     codes.dedup();
     codes
@@ -249,6 +290,8 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
 pub struct Services {
     /// Sign-up, log-in, recovery, consent.
     pub accounts: Accounts,
+    /// By what cursors are sealed.
+    pub keys: Keys,
     /// The time.
     pub clock: Clock,
     /// Limits and proxies.

@@ -8,18 +8,17 @@ use crate::{
     programs::{self, Written},
     reasons::OF_PROGRAMS,
 };
-use access::scope::{NOTICES_READ, NOTICES_WRITE};
-use audit::Actor;
+use access::{NOTICES_READ, NOTICES_WRITE};
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use edge::Rights;
 use kernel::{NoticeId, Outcome, outcome::CONDITION_FAILED};
 use operations::{
-    BASE, Codes, Example, Group, Program, Tag, act,
+    BASE, Codes, Example, Group, Tag, act,
     answer::{Current, Done, Made},
     body::Body,
-    call::{Call, up},
+    call::{Call, Program, up},
     failure::Failure,
-    get,
+    get, keyed,
     page::{self, Cursor, Limit},
     params::{IdSegment, IfMatch, Query, Segment},
     post, put,
@@ -79,11 +78,23 @@ pub(crate) fn group(notices: Notices) -> Group {
     };
     let rows = vec![
         get(PATH, LIST, read, &["fields", "cursor"], listed),
-        post(PATH, "draft_notice", write, &[], draft).keyed(),
+        keyed(post(PATH, "draft_notice", write, &[], draft)),
         get(ONE, "get_insurer_notice", read, &["not_found"], of("shown")),
         put(ONE, "replace_notice_draft", write, CHANGES, replaced),
-        act("/notices/:id/publish", "publish_notice", write, PUBLISHES, of("shown")).keyed(),
-        act("/notices/:id/withdraw", "withdraw_notice", write, WITHDRAWS, of("withdrawn")).keyed(),
+        keyed(act(
+            "/notices/:id/publish",
+            "publish_notice",
+            write,
+            PUBLISHES,
+            of("shown"),
+        )),
+        keyed(act(
+            "/notices/:id/withdraw",
+            "withdraw_notice",
+            write,
+            WITHDRAWS,
+            of("withdrawn"),
+        )),
     ];
     Group::new(rows, ProgramsApi(notices)).refusing(&OF_PROGRAMS)
 }
@@ -226,7 +237,7 @@ impl ProgramsApi {
 impl ProgramsApi {
     fn tenant(&self, program: &Program) -> TenantDatabase {
         let Self(notices) = self;
-        notices.database.tenant(program.insurer.tenant_id)
+        notices.database.tenant(program.tenant())
     }
 
     async fn write(&self, program: &Program) -> Result<TenantTransaction, DatabaseError> {
@@ -257,8 +268,8 @@ fn current(written: Written, call: &Call) -> Current<InsurerNotice> {
 
 fn by<'a>(call: &'a Call, program: &Program) -> By<'a> {
     By {
-        author: Author::Client(program.client_id.0),
-        actor: Actor::Client(program.client_id.0),
+        author: Author::Client(program.client.client_id),
+        actor: program.actor(),
         origin: &call.origin,
     }
 }
