@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 /// How long an answer is kept.
-pub const KEPT: TimeDelta = TimeDelta::hours(24);
+pub(crate) const KEPT: TimeDelta = TimeDelta::hours(24);
 const ANSWER: &str = "idempotent answer";
 const ASKED: &str = "idempotent request";
 

@@ -7,9 +7,11 @@ pub mod call;
 mod document;
 pub mod failure;
 mod mount;
+mod oauth;
 mod once;
 pub mod page;
 pub mod params;
+mod program;
 mod reference;
 mod schema;
 mod table;
@@ -19,7 +21,8 @@ pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
 pub use table::{
-    Codes, Example, Group, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed, post, put,
+    Codes, Example, Group, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed, oauth, post,
+    put,
 };
 
 /// Where version 1 stands.

@@ -29,7 +29,7 @@ pub(crate) async fn begin(services: &Services, row: &Row, request: &Request) -> 
     let Some(key) = key(request.headers())? else {
         return Ok(None);
     };
-    let program = request.data::<Program>().ok_or_else(|| Failure::of("unavailable"))?;
+    let Program(program) = request.data().ok_or_else(|| Failure::of("unavailable"))?;
     let id = edge::request_id(request).unwrap_or_else(|| RequestId::new(services.clock.now()));
     let content = body::received(request);
     let asked = Asked {

@@ -152,7 +152,10 @@ fn describe(document: &Value, path: String, method: &str, operation: &Value) -> 
             Some("ticket") => "Needs a sign-up ticket".to_owned(),
             Some("session") => "Needs a token; open without consent".to_owned(),
             Some("member") => "Needs a token; the terms have to be accepted".to_owned(),
-            Some("client") => format!("Needs a client's token with the scope {}", text(&operation["x-scope"])),
+            Some("client") => {
+                let scope = text(&operation["security"][0]["client"][0]);
+                format!("Needs a program's token with the scope {scope}")
+            }
             _ => "Open to everybody".to_owned(),
         },
         terms: terms(operation),

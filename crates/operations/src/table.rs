@@ -3,12 +3,14 @@
 
 use crate::{document, failure, reference};
 use accounts::Accounts;
+use clients::Clients;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
 use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
+use url::Url;
 
 /// What a row says besides method, path, name, rights and body.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Operation {
     pub example: Example,
     /// Let in also where access itself has ended: for the log-out.
     pub after_access: bool,
+    /// One of OAuth's own: its refusals have the shape of RFC 6749.
+    pub oauth: bool,
     /// What comes of sending it again.
     pub repeat: Repeat,
     /// Seconds by which its answer may lag behind what was changed elsewhere; 0 where it never does.
@@ -77,6 +81,13 @@ pub fn keyed(mut row: Row) -> Row {
     row
 }
 
+/// Takes a form, as OAuth has it, from whoever knows a client's secret.
+pub fn oauth(path: &'static str, name: &'static str, codes: Codes, example: Example) -> Row {
+    let mut row = row(Method::POST, path, name, (Rights::Public, Body::FORM), codes, example);
+    row.handler.oauth = true;
+    row
+}
+
 /// Takes a JSON body that says how something is to be from now on.
 pub fn put(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
     row(Method::PUT, path, name, (rights, Body::JSON), codes, example)
@@ -114,6 +125,7 @@ fn row(
             codes,
             example,
             after_access: false,
+            oauth: false,
             repeat,
             lag: 0,
         },
@@ -140,12 +152,14 @@ pub enum Tag {
     Notices,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
+    /// Tokens of programs, and what a program may do.
+    Clients,
     /// The description of this API.
     Document,
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 9] = [
+pub const TAGS: [&str; 10] = [
     "Insurers",
     "Sign-up",
     "Sessions",
@@ -154,6 +168,7 @@ pub const TAGS: [&str; 9] = [
     "Member",
     "Notices",
     "Statements",
+    "Clients",
     "Document",
 ];
 
@@ -263,9 +278,12 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
             "coverage_ended",
             "consent_required",
         ],
+        Rights::Client(_) => &["invalid_token", "insufficient_scope", "too_many_requests"],
     };
     let by_body: Codes = match route.body {
-        Body::Nothing | Body::Form(_) | Body::File(_) => &[],
+        Body::Nothing | Body::File(_) => &[],
+        // OAuth has one word for all of them.
+        Body::Form(_) => &["invalid_request"],
         Body::Json(_) => &[
             "malformed_json",
             "encoding",
@@ -278,7 +296,11 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
         Repeat::Same | Repeat::Anew => &[],
         Repeat::Keyed => &["fields", "idempotency_key_reused", "idempotency_in_progress"],
     };
-    let always: Codes = &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"];
+    let always: Codes = if route.handler.oauth {
+        &["method_not_allowed", "unavailable", "unconfirmed"]
+    } else {
+        &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"]
+    };
     let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, by_repeat, always].concat();
     codes.sort_unstable();
     codes.dedup();
@@ -292,6 +314,10 @@ pub struct Services {
     pub accounts: Accounts,
     /// By what cursors are sealed.
     pub keys: Keys,
+    /// Programs: tokens, and what they may do.
+    pub clients: Clients,
+    /// Where browsers and programs find us.
+    pub public_url: Url,
     /// The time.
     pub clock: Clock,
     /// Limits and proxies.

@@ -9,6 +9,7 @@ use crate::{
     reasons::OF_PROGRAMS,
 };
 use access::{NOTICES_READ, NOTICES_WRITE};
+use clients::Caller;
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use edge::Rights;
 use kernel::{NoticeId, Outcome, outcome::CONDITION_FAILED};
@@ -108,7 +109,7 @@ impl ProgramsApi {
     async fn list(
         &self,
         call: Call,
-        program: Program,
+        Program(program): Program,
         /// Lines of a page, 50 where it is absent.
         limit: Query<Limit>,
         /// `next` of the page before.
@@ -134,7 +135,7 @@ impl ProgramsApi {
     /// Nobody but staff and programs sees it before it is published. It is for all members, or for those who fulfil every condition
     /// that is given.
     #[oai(path = "/notices", method = "post", operation_id = "draft_notice")]
-    async fn create(&self, call: Call, program: Program, body: Body<NoticeDraft>) -> poem::Result<Made<InsurerNotice>> {
+    async fn create(&self, call: Call, Program(program): Program, body: Body<NoticeDraft>) -> poem::Result<Made<InsurerNotice>> {
         let content = read(body, &call)?;
         let mut tx = up(self.write(&program).await)?;
         let created = up(programs::create(&mut tx, call.now(), by(&call, &program), &content).await)?;
@@ -154,7 +155,7 @@ impl ProgramsApi {
     async fn get(
         &self,
         call: Call,
-        program: Program,
+        Program(program): Program,
         /// `id` of the line.
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<InsurerNotice>> {
@@ -173,7 +174,7 @@ impl ProgramsApi {
     async fn replace(
         &self,
         call: Call,
-        program: Program,
+        Program(program): Program,
         /// `id` of the draft.
         id: Segment<IdSegment>,
         /// The `ETag` of the state that you know, or `*` for any.
@@ -197,7 +198,7 @@ impl ProgramsApi {
     async fn publish(
         &self,
         call: Call,
-        program: Program,
+        Program(program): Program,
         /// `id` of the draft.
         id: Segment<IdSegment>,
         /// The `ETag` of the state that you know, or `*` for any.
@@ -219,7 +220,7 @@ impl ProgramsApi {
     async fn withdraw(
         &self,
         call: Call,
-        program: Program,
+        Program(program): Program,
         /// `id` of the notice.
         id: Segment<IdSegment>,
         /// The `ETag` of the state that you know, or `*` for any.
@@ -235,12 +236,12 @@ impl ProgramsApi {
 }
 
 impl ProgramsApi {
-    fn tenant(&self, program: &Program) -> TenantDatabase {
+    fn tenant(&self, program: &Caller) -> TenantDatabase {
         let Self(notices) = self;
         notices.database.tenant(program.tenant())
     }
 
-    async fn write(&self, program: &Program) -> Result<TenantTransaction, DatabaseError> {
+    async fn write(&self, program: &Caller) -> Result<TenantTransaction, DatabaseError> {
         self.tenant(program).write(Durability::Safe).await
     }
 }
@@ -266,7 +267,7 @@ fn current(written: Written, call: &Call) -> Current<InsurerNotice> {
     }
 }
 
-fn by<'a>(call: &'a Call, program: &Program) -> By<'a> {
+fn by<'a>(call: &'a Call, program: &Caller) -> By<'a> {
     By {
         author: Author::Client(program.client.client_id),
         actor: program.actor(),
