@@ -12,10 +12,10 @@ mod permission;
 mod policy;
 mod reach;
 mod role;
-mod scope;
+pub mod scope;
 
 pub use permission::*;
 pub use policy::{Policy, PolicyError};
 pub use reach::Reach;
 pub use role::Role;
-pub use scope::*;
+pub use scope::{SCOPES, Scope};

@@ -128,7 +128,9 @@ fn networks(typed: &[String]) -> Result<Vec<String>, Problem> {
         if plain.is_empty() {
             continue;
         }
-        let network = plain.parse::<IpNet>().or_else(|_| plain.parse::<IpAddr>().map(IpNet::from));
+        let network = plain
+            .parse::<IpNet>()
+            .or_else(|_| plain.parse::<IpAddr>().map(IpNet::from));
         let network = network.map_err(|_| Problem::Characters)?;
         read.insert(canonical(network).trunc().to_string());
     }
@@ -163,7 +165,13 @@ mod tests {
     #[test]
     fn networks_are_kept_as_they_are_compared() {
         assert_eq!(
-            read(&["１９２.0.2.7", " 198.51.100.9/24 ", "", "2001:db8::1/32", "::ffff:192.0.2.7"]),
+            read(&[
+                "１９２.0.2.7",
+                " 198.51.100.9/24 ",
+                "",
+                "2001:db8::1/32",
+                "::ffff:192.0.2.7"
+            ]),
             Ok(vec![
                 "192.0.2.7/32".into(),
                 "198.51.100.0/24".into(),
@@ -189,7 +197,7 @@ mod tests {
         assert!(Checked::only(&conditions("2026-12-06"), now, true).is_ok());
         assert!(Checked::only(&conditions("2026-12-05"), now, true).is_err());
         let refused = super::read(&NewClient::default(), now, true).unwrap_err();
-        let fields: Vec<_> = refused.fields.iter().map(|error| error.field.name).collect();
+        let fields: Vec<_> = refused.fields.iter().map(|error| error.field.name.clone()).collect();
         assert_eq!(fields, ["name", "contact", "scopes"]);
         let vendor = Conditions {
             scopes: vec!["members.read".into()],

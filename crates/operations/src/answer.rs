@@ -1,6 +1,7 @@
 //! The successes: one per operation, with its status in the type. Failures are documented from the table of routes.
 
-use clients::Saved;
+use crate::program;
+use clients::{Allowance, Saved};
 use kernel::TenantSecret;
 use poem::http::{HeaderName, StatusCode, header};
 use poem::web::Json;
@@ -121,6 +122,32 @@ impl<T: ToJSON> ApiResponse for Made<T> {
             schema: String::schema_ref(),
         };
         response(201, "It exists now.", vec![json::<T>()], vec![etag(), location])
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// 200, with what is left to a client that no token says.
+pub struct Limited<T> {
+    /// What is answered.
+    pub value: T,
+    /// What is left.
+    pub allowance: Allowance,
+}
+
+impl<T: ToJSON> IntoResponse for Limited<T> {
+    fn into_response(self) -> Response {
+        let mut response = Done(self.value).into_response();
+        program::limits(&mut response, &self.allowance);
+        response
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Limited<T> {
+    fn meta() -> MetaResponses {
+        response(200, "Done.", vec![json::<T>()], vec![])
     }
 
     fn register(registry: &mut Registry) {
