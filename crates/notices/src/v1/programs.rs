@@ -8,7 +8,7 @@ use crate::{
     programs::{self, Written},
     reasons::OF_PROGRAMS,
 };
-use access::{NOTICES_READ, NOTICES_WRITE};
+use access::scope::{NOTICES_READ, NOTICES_WRITE};
 use clients::Caller;
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use edge::Rights;
