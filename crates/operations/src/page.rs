@@ -99,7 +99,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn list(keys: &Keys, tenant: i32, operation: &'static str) -> List<'_> {
+    fn list<'a>(keys: &'a Keys, tenant: i32, operation: &'static str) -> List<'a> {
         List {
             keys,
             tenant: TenantId(tenant),
