@@ -3,6 +3,7 @@
 
 use super::{flaws, problem, programs::Caller};
 use ::operations::Repeat;
+use access::scope::{NOTICES_READ, NOTICES_WRITE, Scope};
 use madoguchi::retention::sweep_insurer;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use testkit::{Answer, TestApp, sql};
 
 const DAY: i64 = 24 * 3600;
 const KEY: &str = "Idempotency-Key";
-const WRITES: [&str; 2] = ["notices.read", "notices.write"];
+const WRITES: [Scope; 2] = [NOTICES_READ, NOTICES_WRITE];
 
 fn draft(title: &str) -> Value {
     json!({"title": title, "body": "**12月25日**までです。"})
@@ -114,7 +115,7 @@ async fn what_was_refused_has_done_nothing_and_its_key_is_free_again() {
     problem(&keyed(&caller, "a-1", json!({})).await, 422, "fields");
     assert_eq!(app.insurer.count("idempotency_keys", "true").await, 0);
     assert_eq!(keyed(&caller, "a-1", draft("ひとつ")).await.status, StatusCode::CREATED);
-    let reader = Caller::new(&app, &["notices.read"]).await;
+    let reader = Caller::new(&app, &[NOTICES_READ]).await;
     problem(&keyed(&reader, "a-1", draft("ひとつ")).await, 403, "insufficient_scope");
     assert_eq!(app.insurer.count("idempotency_keys", "true").await, 1);
 }
@@ -133,6 +134,7 @@ async fn whoever_died_while_doing_it_left_nothing_behind_and_is_waited_for_a_min
     assert!(is_replayed(&keyed(&caller, "a-1", draft("ひとつ")).await));
 }
 
+// security.md 58
 #[tokio::test]
 async fn an_answer_is_kept_sealed_for_a_day_and_deleted() {
     let app = TestApp::start().await;

@@ -2,7 +2,10 @@
 
 use super::{flaws, problem, programs::Caller};
 use crate::console::approvals;
-use access::Role;
+use access::{
+    Role,
+    scope::{NOTICES_READ, NOTICES_WRITE, Scope},
+};
 use audit::{Actor, Origin};
 use kernel::PersonId;
 use notices::{Draft, To};
@@ -11,7 +14,7 @@ use serde_json::{Value, json};
 use tenancy::ApprovalAction;
 use testkit::{Answer, TestApp};
 
-const WRITES: [&str; 2] = ["notices.read", "notices.write"];
+const WRITES: [Scope; 2] = [NOTICES_READ, NOTICES_WRITE];
 const TITLE: &str = "人間ドックの受付";
 
 fn draft() -> Value {
@@ -51,7 +54,7 @@ async fn states(caller: &Caller) -> Vec<String> {
 async fn a_program_writes_publishes_and_withdraws_and_members_see_what_they_would_of_the_desk() {
     let app = TestApp::start().await;
     let (member, _) = app.member().await;
-    let caller = Caller::named(&app, "基幹システム", &WRITES).await;
+    let caller = Caller::new(&app, &WRITES).await;
     let made = written(&caller, with(&json!({"age_from": 20, "last_day": "2027-03-31", "mail": false}))).await;
     assert_eq!(made.header("location"), format!("/api/v1{}", path(&made)));
     let expected = json!({
@@ -95,8 +98,8 @@ async fn a_program_writes_publishes_and_withdraws_and_members_see_what_they_woul
 async fn reading_is_one_scope_and_writing_another_and_neither_is_a_members() {
     let app = TestApp::start().await;
     let (reader, writer) = (
-        Caller::new(&app, &["notices.read"]).await,
-        Caller::new(&app, &["notices.write"]).await,
+        Caller::new(&app, &[NOTICES_READ]).await,
+        Caller::new(&app, &[NOTICES_WRITE]).await,
     );
     let made = written(&writer, draft()).await;
     problem(&writer.get("/notices").await, 403, "insufficient_scope");
@@ -216,7 +219,7 @@ async fn all_that_is_wrong_with_a_draft_is_named_at_once() {
 #[tokio::test]
 async fn staff_and_programs_work_on_the_same_draft_and_neither_overwrites_the_other() {
     let app = TestApp::start().await;
-    let caller = Caller::named(&app, "基幹システム", &WRITES).await;
+    let caller = Caller::new(&app, &WRITES).await;
     let clerk = app.clerk(&[Role::NoticeEditor]).await;
     let made = written(&caller, draft()).await;
     let page = format!("/console{}", path(&made));

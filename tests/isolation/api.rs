@@ -1,6 +1,7 @@
 //! Every operation of the API, as a stranger, as a member of another insurer with this one's ids, and without consent.
 
 use super::{MARK, Other, moved};
+use access::SCOPES;
 use edge::Rights;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -66,8 +67,22 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         ),
         "publish_notice" => at(&format!("/notices/{}/publish", other.notice), 401, 401),
         "withdraw_notice" => at(&format!("/notices/{}/withdraw", other.notice), 401, 401),
+        // These take forms, which this is none of.
+        "create_token" => with("/oauth/token", json!({}), 400, 400),
+        "revoke_token" => with("/oauth/revoke", json!({}), 400, 400),
+        "get_client" => at("/client", 401, 401),
         "get_document" => at("/openapi.json", 200, 200),
         name => panic!("the operation {name} has no case here: add one"),
+    }
+}
+
+/// What a program of this insurer, which may do everything, gets of an operation with the other's ids.
+fn of_program(name: &str) -> u16 {
+    match name {
+        "get_client" | "list_insurer_notices" => 200,
+        "draft_notice" => 201,
+        "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
+        name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }
 
@@ -80,7 +95,12 @@ async fn token(client: &Client, who: &testkit::SignedUp) -> String {
 async fn call(here: &TestApp, other: &Other, name: &str, method: &str, token: Option<&str>) -> Answer {
     let (path, body, ..) = case(name, here, other);
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    here.client().call(method, &path, token, body).await
+    let client = here.client();
+    // Whatever state it is in: what isn't there has none.
+    let request = client.request(method, &format!("/api/v1{path}")).header("If-Match", "*");
+    let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = body.iter().fold(request, |request, body| request.json(body));
+    client.send(request).await
 }
 
 #[tokio::test]
@@ -94,7 +114,7 @@ async fn a_stranger_gets_401_from_every_operation_that_is_not_public() {
             let answer = call(&here, &other, route.name, route.method.as_str(), token).await;
             let expected = match route.rights {
                 Rights::Public | Rights::Ticket => case(route.name, &here, &other).2,
-                Rights::Session | Rights::Member => 401,
+                Rights::Session | Rights::Member | Rights::Client(_) => 401,
                 staffs => panic!("{}: {staffs:?} in the API", route.name),
             };
             assert_eq!(answer.status, expected, "{} {token:?}: {}", route.name, answer.text);
@@ -127,6 +147,63 @@ async fn a_member_of_another_insurer_finds_nothing_of_this_one_by_any_operation(
         "their own member reads it: {}",
         answer.text
     );
+}
+
+// security.md 51
+#[tokio::test]
+async fn a_program_of_another_insurer_finds_nothing_of_this_one_by_any_operation() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let program = here.program(&SCOPES).await;
+    let theirs = other.app.program(&SCOPES).await;
+    for route in here.operations.table.rows() {
+        if !matches!(route.rights, Rights::Client(_)) {
+            continue;
+        }
+        let answer = call(&here, &other, route.name, route.method.as_str(), Some(&program.token)).await;
+        assert_eq!(answer.status, of_program(route.name), "{}: {}", route.name, answer.text);
+        assert!(!answer.text.contains(MARK), "{}: {}", route.name, answer.text);
+        let bare = theirs.token.replace("mdg_at_", "");
+        let token = format!("mdg_at_{}", moved(&bare, &here));
+        let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
+        assert_eq!(answer.status, 401, "{}: {}", route.name, answer.text);
+    }
+    let answer = theirs.api(Method::GET, "/client", None).await;
+    assert!(answer.status == 200 && answer.text.contains(MARK), "{}", answer.text);
+}
+
+/// Scopes against operations, as it is reviewed: which one lets a program in, at its own insurer, and what a token of one
+/// insurer gets at another. Each is tried with its scope and with every other.
+#[tokio::test]
+async fn the_matrix_of_scopes_and_operations() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let mut programs = Vec::new();
+    for scope in SCOPES {
+        programs.push((scope, here.program(&[scope]).await));
+    }
+    let mut lines = Vec::new();
+    for route in here.operations.table.rows() {
+        let Rights::Client(asked) = route.rights else { continue };
+        let mut open = Vec::new();
+        for (scope, program) in &programs {
+            let answer = call(&here, &other, route.name, route.method.as_str(), Some(&program.token)).await;
+            assert_ne!(answer.status, 401, "{} {scope}", route.name);
+            if answer.status == 403 {
+                assert_eq!(answer.json()["code"], "insufficient_scope", "{} {scope}", route.name);
+            } else {
+                open.push(scope.as_str());
+            }
+        }
+        assert_eq!(open, [asked.as_str()], "{}", route.name);
+        lines.push(format!(
+            "{} {} | {} | own {}",
+            route.method,
+            route.path,
+            open.join(" "),
+            of_program(route.name)
+        ));
+    }
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[tokio::test]

@@ -126,6 +126,33 @@ const PASSING: &[(&str, &str)] = &[
     (
         "idempotency_keys",
         "SELECT tenant_id, person_id, ''::bytea, ''::bytea, created_at, created_at, NULL FROM persons LIMIT 1",
+        "clients",
+        "SELECT tenant_id, person_id, 'x', ''::bytea, '{}', NULL, 'active', created_at, NULL, NULL FROM persons LIMIT 1",
+    ),
+    (
+        "client_secrets",
+        "SELECT tenant_id, person_id, person_id, ''::bytea, created_at, NULL FROM persons LIMIT 1",
+    ),
+    (
+        "client_places",
+        "SELECT tenant_id, person_id, tenant_id FROM persons LIMIT 1",
+    ),
+    (
+        "client_grants",
+        "SELECT tenant_id, person_id, person_id, tenant_id, 'x', '{}', '{}', NULL, 'active', 'active', created_at, NULL, NULL,
+           NULL FROM persons LIMIT 1",
+    ),
+    (
+        "client_tokens",
+        "SELECT tenant_id, ''::bytea, person_id, '{}', '{}', created_at FROM persons LIMIT 1",
+    ),
+    (
+        "client_days",
+        "SELECT tenant_id, person_id, '2026-12-05', 1, 0, 0 FROM persons LIMIT 1",
+    ),
+    (
+        "client_scopes_used",
+        "SELECT tenant_id, person_id, 'x', created_at FROM persons LIMIT 1",
     ),
     (
         "statement_marks",
