@@ -49,7 +49,9 @@ async fn what_is_sent_again_with_its_key_is_done_once_and_answered_alike() {
     assert_ne!(again.header("x-request-id"), first.header("x-request-id"));
     // In whatever order its fields stand, it is the same request; without a key each is its own.
     let turned = br#"{"body": "**12\u670825\u65e5**\u307e\u3067\u3067\u3059\u3002", "title": "\u3072\u3068\u3064"}"#;
-    assert!(is_replayed(&caller.raw(Method::POST, "/notices", &[(KEY, "a-1")], turned).await));
+    assert!(is_replayed(
+        &caller.raw(Method::POST, "/notices", &[(KEY, "a-1")], turned).await
+    ));
     assert_eq!(drafts(&app).await, 1);
     for _ in 0..2 {
         let other = caller.send(Method::POST, "/notices", &[], Some(draft("ひとつ"))).await;
@@ -65,7 +67,11 @@ async fn a_key_that_came_with_something_else_is_refused_and_is_nobody_elses() {
     let app = TestApp::start().await;
     let (caller, other) = (Caller::new(&app, &WRITES).await, Caller::new(&app, &WRITES).await);
     let first = keyed(&caller, "a-1", draft("ひとつ")).await;
-    problem(&keyed(&caller, "a-1", draft("ふたつ")).await, 422, "idempotency_key_reused");
+    problem(
+        &keyed(&caller, "a-1", draft("ふたつ")).await,
+        422,
+        "idempotency_key_reused",
+    );
     assert_eq!(drafts(&app).await, 1);
     // Another client's key is its own, and so is that of another operation.
     assert_eq!(keyed(&other, "a-1", draft("ふたつ")).await.status, StatusCode::CREATED);
@@ -81,11 +87,19 @@ async fn a_key_that_came_with_something_else_is_refused_and_is_nobody_elses() {
     let renewed = caller.renewed().await;
     assert!(is_replayed(&keyed(&renewed, "a-1", draft("ひとつ")).await));
     // What changes something by itself, as a whole, takes no key.
-    let put = format!("/notices/{}", keyed(&caller, "a-2", draft("みっつ")).await.json()["id"].as_str().unwrap());
+    let put = format!(
+        "/notices/{}",
+        keyed(&caller, "a-2", draft("みっつ")).await.json()["id"]
+            .as_str()
+            .unwrap()
+    );
     for title in ["よっつ", "いつつ"] {
         let headers = [(KEY, "a-1"), ("If-Match", "*")];
         let answer = caller.send(Method::PUT, &put, &headers, Some(draft(title))).await;
-        assert_eq!((answer.status, answer.json()["title"].as_str()), (StatusCode::OK, Some(title)));
+        assert_eq!(
+            (answer.status, answer.json()["title"].as_str()),
+            (StatusCode::OK, Some(title))
+        );
     }
 }
 
@@ -126,11 +140,22 @@ async fn whoever_died_while_doing_it_left_nothing_behind_and_is_waited_for_a_min
     let caller = Caller::new(&app, &WRITES).await;
     keyed(&caller, "a-1", draft("ひとつ")).await;
     // As it stands before anything is done.
-    sql(app.tenant(), "UPDATE idempotency_keys SET sealed = NULL; DELETE FROM notice_drafts").await;
-    problem(&keyed(&caller, "a-1", draft("ひとつ")).await, 409, "idempotency_in_progress");
+    sql(
+        app.tenant(),
+        "UPDATE idempotency_keys SET sealed = NULL; DELETE FROM notice_drafts",
+    )
+    .await;
+    problem(
+        &keyed(&caller, "a-1", draft("ひとつ")).await,
+        409,
+        "idempotency_in_progress",
+    );
     sql(app.tenant(), "UPDATE idempotency_keys SET held_until = '2020-01-01'").await;
     let anew = keyed(&caller, "a-1", draft("ひとつ")).await;
-    assert_eq!((anew.status, is_replayed(&anew), drafts(&app).await), (StatusCode::CREATED, false, 1));
+    assert_eq!(
+        (anew.status, is_replayed(&anew), drafts(&app).await),
+        (StatusCode::CREATED, false, 1)
+    );
     assert!(is_replayed(&keyed(&caller, "a-1", draft("ひとつ")).await));
 }
 
@@ -140,7 +165,10 @@ async fn an_answer_is_kept_sealed_for_a_day_and_deleted() {
     let app = TestApp::start().await;
     let caller = Caller::new(&app, &WRITES).await;
     let first = keyed(&caller, "a-1", draft("ひみつの件名")).await;
-    let rows = app.insurer.lines("SELECT encode(sealed, 'escape') AS line FROM idempotency_keys").await;
+    let rows = app
+        .insurer
+        .lines("SELECT encode(sealed, 'escape') AS line FROM idempotency_keys")
+        .await;
     assert!(!rows[0].contains("title") && !rows[0].is_empty());
     app.later(DAY - 60);
     let caller = caller.renewed().await;
@@ -164,11 +192,21 @@ async fn a_key_has_one_to_255_visible_characters_and_comes_once() {
         let body = problem(&answer, 422, "fields");
         assert_eq!(flaws(&body)[0].0, "/Idempotency-Key", "{bad:?}");
     }
-    let twice = caller.send(Method::POST, "/notices", &[(KEY, "a"), (KEY, "a")], Some(draft("ひとつ"))).await;
+    let twice = caller
+        .send(
+            Method::POST,
+            "/notices",
+            &[(KEY, "a"), (KEY, "a")],
+            Some(draft("ひとつ")),
+        )
+        .await;
     let expected = [("/Idempotency-Key".to_owned(), "repeated".to_owned())];
     assert_eq!(flaws(&problem(&twice, 422, "fields")), expected);
     assert_eq!(drafts(&app).await, 0);
-    assert_eq!(keyed(&caller, &long[1..], draft("ひとつ")).await.status, StatusCode::CREATED);
+    assert_eq!(
+        keyed(&caller, &long[1..], draft("ひとつ")).await.status,
+        StatusCode::CREATED
+    );
 }
 
 /// Whoever adds one that takes a key shows here that it keeps its answer.
@@ -187,7 +225,9 @@ async fn a_list_goes_by_cursor_and_misses_and_repeats_nothing_while_more_are_wri
     let mut written = Vec::new();
     for number in 0..7 {
         app.later(1);
-        let answer = caller.send(Method::POST, "/notices", &[], Some(draft(&format!("{number}")))).await;
+        let answer = caller
+            .send(Method::POST, "/notices", &[], Some(draft(&format!("{number}"))))
+            .await;
         written.push(answer.json()["id"].clone());
     }
     let (mut seen, mut next) = (Vec::new(), String::new());
@@ -195,7 +235,13 @@ async fn a_list_goes_by_cursor_and_misses_and_repeats_nothing_while_more_are_wri
         let page = caller.get(&format!("/notices?limit=3{next}")).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.text);
         let page = page.json();
-        seen.extend(page["notices"].as_array().unwrap().iter().map(|line| line["id"].clone()));
+        seen.extend(
+            page["notices"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|line| line["id"].clone()),
+        );
         // Newer ones come before the first, which was shown already.
         app.later(1);
         caller.send(Method::POST, "/notices", &[], Some(draft("新しい"))).await;
@@ -217,10 +263,16 @@ async fn a_cursor_that_was_not_handed_out_for_this_list_and_insurer_is_refused()
             app.later(1);
             caller.send(Method::POST, "/notices", &[], Some(draft("ひとつ"))).await;
         }
-        caller.get("/notices?limit=1").await.json()["next"].as_str().unwrap().to_owned()
+        caller.get("/notices?limit=1").await.json()["next"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let (mine, foreign) = (cursor(&caller, &app).await, cursor(&theirs, &other).await);
-    assert_eq!(caller.get(&format!("/notices?cursor={mine}")).await.status, StatusCode::OK);
+    assert_eq!(
+        caller.get(&format!("/notices?cursor={mine}")).await.status,
+        StatusCode::OK
+    );
     let mut altered = mine.clone();
     let last = if altered.pop() == Some('A') { 'B' } else { 'A' };
     altered.push(last);
@@ -236,7 +288,10 @@ async fn a_cursor_that_was_not_handed_out_for_this_list_and_insurer_is_refused()
         let body = problem(&caller.get(&format!("/notices?{query}")).await, 422, "fields");
         assert_eq!(flaws(&body)[0].1, code, "{query}");
     }
-    assert_eq!(caller.get("/notices?limit=200&colour=blue").await.status, StatusCode::OK);
+    assert_eq!(
+        caller.get("/notices?limit=200&colour=blue").await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -245,7 +300,11 @@ async fn whoever_changes_something_says_which_state_they_know_and_changes_no_oth
     let caller = Caller::new(&app, &WRITES).await;
     let made = caller.send(Method::POST, "/notices", &[], Some(draft("ひとつ"))).await;
     let path = made.header("location").strip_prefix("/api/v1").unwrap().to_owned();
-    let put = async |tag: &str, title: &str| caller.send(Method::PUT, &path, &[("If-Match", tag)], Some(draft(title))).await;
+    let put = async |tag: &str, title: &str| {
+        caller
+            .send(Method::PUT, &path, &[("If-Match", tag)], Some(draft(title)))
+            .await
+    };
     for (method, path, body) in [
         (Method::PUT, path.clone(), Some(draft("ふたつ"))),
         (Method::POST, format!("{path}/publish"), None),
@@ -254,7 +313,9 @@ async fn whoever_changes_something_says_which_state_they_know_and_changes_no_oth
         let bare = caller.send(method.clone(), &path, &[], body.clone()).await;
         problem(&bare, 428, "precondition_required");
         for tag in ["\"other\"", "draft-1", &format!("W/{}", made.header("etag"))] {
-            let answer = caller.send(method.clone(), &path, &[("If-Match", tag)], body.clone()).await;
+            let answer = caller
+                .send(method.clone(), &path, &[("If-Match", tag)], body.clone())
+                .await;
             problem(&answer, 412, "precondition_failed");
         }
     }
@@ -282,7 +343,9 @@ async fn reads_are_compressed_where_it_pays_and_nothing_else_is() {
     let app = TestApp::start().await;
     let caller = Caller::new(&app, &WRITES).await;
     for number in 0..12 {
-        caller.send(Method::POST, "/notices", &[], Some(draft(&format!("{number}")))).await;
+        caller
+            .send(Method::POST, "/notices", &[], Some(draft(&format!("{number}"))))
+            .await;
     }
     let http = reqwest::Client::builder().no_gzip().build().unwrap();
     let ask = async |method: Method, path: &str, accepted: &str, body: Option<Value>| {
@@ -328,7 +391,11 @@ async fn answers_are_named_timed_in_utc_and_take_no_offence_at_what_they_do_not_
     let refused = caller.get("/notices/0197a3c0-0000-7000-8000-00000000004d").await;
     let body = problem(&refused, 404, "not_found");
     assert_eq!(body["request_id"], refused.header("x-request-id"));
-    for answer in [&made, &caller.get("/notices").await, &app.client().get("/api/v1/nowhere").await] {
+    for answer in [
+        &made,
+        &caller.get("/notices").await,
+        &app.client().get("/api/v1/nowhere").await,
+    ] {
         assert!(kernel::RequestId::parse(answer.header("x-request-id")).is_some());
     }
 }

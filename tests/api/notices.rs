@@ -41,7 +41,9 @@ fn path(answer: &Answer) -> String {
 /// Publishes or withdraws what is known by this answer.
 async fn act(caller: &Caller, known: &Answer, verb: &str) -> Answer {
     let headers = [("If-Match", known.header("etag"))];
-    caller.send(Method::POST, &format!("{}/{verb}", path(known)), &headers, None).await
+    caller
+        .send(Method::POST, &format!("{}/{verb}", path(known)), &headers, None)
+        .await
 }
 
 async fn states(caller: &Caller) -> Vec<String> {
@@ -55,7 +57,11 @@ async fn a_program_writes_publishes_and_withdraws_and_members_see_what_they_woul
     let app = TestApp::start().await;
     let (member, _) = app.member().await;
     let caller = Caller::new(&app, &WRITES).await;
-    let made = written(&caller, with(&json!({"age_from": 20, "last_day": "2027-03-31", "mail": false}))).await;
+    let made = written(
+        &caller,
+        with(&json!({"age_from": 20, "last_day": "2027-03-31", "mail": false})),
+    )
+    .await;
     assert_eq!(made.header("location"), format!("/api/v1{}", path(&made)));
     let expected = json!({
         "id": made.json()["id"], "state": "draft", "title": TITLE, "body": "**12月25日**までです。", "age_from": 20,
@@ -73,13 +79,20 @@ async fn a_program_writes_publishes_and_withdraws_and_members_see_what_they_woul
 
     let published = act(&caller, &replaced, "publish").await;
     assert_eq!(published.status, StatusCode::OK, "{}", published.text);
-    assert_eq!((&published.json()["state"], &published.json()["readers"]), (&json!("shown"), &json!(1)));
+    assert_eq!(
+        (&published.json()["state"], &published.json()["readers"]),
+        (&json!("shown"), &json!(1))
+    );
     assert!(member.get(&read_at).await.text.contains("<strong>12月25日</strong>"));
     assert_eq!(states(&caller).await, ["shown"]);
     let headers = [("If-Match", published.header("etag"))];
     let late = caller.send(Method::PUT, &path(&made), &headers, Some(draft())).await;
     problem(&late, 409, "notice_published_already");
-    problem(&act(&caller, &published, "publish").await, 409, "notice_published_already");
+    problem(
+        &act(&caller, &published, "publish").await,
+        409,
+        "notice_published_already",
+    );
     problem(&act(&caller, &replaced, "publish").await, 412, "precondition_failed");
 
     let withdrawn = act(&caller, &published, "withdraw").await;
@@ -91,7 +104,10 @@ async fn a_program_writes_publishes_and_withdraws_and_members_see_what_they_woul
     let lines = "SELECT action AS line FROM audit_events WHERE actor_kind = 'client' AND action LIKE 'notice.%' ORDER BY audit_id";
     let mut lines = app.insurer.lines(lines).await;
     lines.sort_unstable();
-    assert_eq!(lines, ["notice.draft", "notice.edit", "notice.publish", "notice.withdraw"]);
+    assert_eq!(
+        lines,
+        ["notice.draft", "notice.edit", "notice.publish", "notice.withdraw"]
+    );
 }
 
 #[tokio::test]
@@ -132,20 +148,38 @@ async fn notices_to_one_person_are_not_there() {
     };
     let mut tx = app.write(app.tenant()).await;
     let (origin, notices) = (Origin::command(), app.notices());
-    let personal = notices.publish(&mut tx, &origin, Actor::System, To::Person(person), &notice).await.unwrap();
-    notices.publish(&mut tx, &origin, Actor::System, To::All, &notice).await.unwrap();
+    let personal = notices
+        .publish(&mut tx, &origin, Actor::System, To::Person(person), &notice)
+        .await
+        .unwrap();
+    notices
+        .publish(&mut tx, &origin, Actor::System, To::All, &notice)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let clerk = app.clerk(&[Role::NoticeEditor]).await;
-    let fields = [("title", "下書き"), ("body", "本文"), ("aim", "number"), ("symbol", "100"), ("number", "105")];
+    let fields = [
+        ("title", "下書き"),
+        ("body", "本文"),
+        ("aim", "number"),
+        ("symbol", "100"),
+        ("number", "105"),
+    ];
     let drafted = clerk.post("/console/notices/new", &fields).await;
     let drafted = drafted.location().strip_prefix("/console").unwrap().to_owned();
     assert_eq!(states(&caller).await, ["shown"]);
     for path in [format!("/notices/{personal}"), drafted] {
         problem(&caller.get(&path).await, 404, "not_found");
         let headers = [("If-Match", "*")];
-        problem(&caller.send(Method::PUT, &path, &headers, Some(draft())).await, 404, "not_found");
+        problem(
+            &caller.send(Method::PUT, &path, &headers, Some(draft())).await,
+            404,
+            "not_found",
+        );
         for verb in ["publish", "withdraw"] {
-            let answer = caller.send(Method::POST, &format!("{path}/{verb}"), &headers, None).await;
+            let answer = caller
+                .send(Method::POST, &format!("{path}/{verb}"), &headers, None)
+                .await;
             problem(&answer, 404, "not_found");
         }
     }
@@ -166,7 +200,11 @@ async fn what_can_not_be_published_says_why_and_stays_a_draft() {
     }
     assert_eq!(states(&caller).await, ["draft"; 3]);
     // One that is to come can be taken back, and its word is another once it has come.
-    let made = written(&caller, with(&json!({"first_day": "2026-12-24", "last_day": "2026-12-24"}))).await;
+    let made = written(
+        &caller,
+        with(&json!({"first_day": "2026-12-24", "last_day": "2026-12-24"})),
+    )
+    .await;
     let published = act(&caller, &made, "publish").await;
     assert_eq!(published.json()["state"], "scheduled");
     assert_eq!(published.json()["published_at"], "2026-12-23T15:00:00Z");
@@ -199,15 +237,26 @@ async fn all_that_is_wrong_with_a_draft_is_named_at_once() {
                 "title": "一行\n二行", "body": "<b>太字</b>", "age_from": 74, "age_to": 40,
                 "first_day": "2026-12-02", "last_day": "2026-12-01",
             })),
-            vec![("/title", "characters"), ("/body", "html"), ("/age_to", "characters"), ("/last_day", "characters")],
+            vec![
+                ("/title", "characters"),
+                ("/body", "html"),
+                ("/age_to", "characters"),
+                ("/last_day", "characters"),
+            ],
         ),
         (
             with(&json!({"title": " ", "workplace_code": "x".repeat(41), "first_day": "2026-02-30"})),
-            vec![("/title", "empty"), ("/workplace_code", "too_long"), ("/first_day", "impossible_date")],
+            vec![
+                ("/title", "empty"),
+                ("/workplace_code", "too_long"),
+                ("/first_day", "impossible_date"),
+            ],
         ),
     ] {
         for (method, path) in [(Method::POST, "/notices".to_owned()), (Method::PUT, path(&made))] {
-            let answer = caller.send(method, &path, &[("If-Match", "*")], Some(body.clone())).await;
+            let answer = caller
+                .send(method, &path, &[("If-Match", "*")], Some(body.clone()))
+                .await;
             assert_eq!(flaws(&problem(&answer, 422, "fields")), named(&expected), "{body}");
         }
     }
@@ -227,7 +276,12 @@ async fn staff_and_programs_work_on_the_same_draft_and_neither_overwrites_the_ot
         let text = clerk.get(page).await.text;
         assert!(text.contains(TITLE) && text.contains("基幹システム"), "{text}");
     }
-    let fields = [("title", "職員の件名"), ("body", "本文"), ("aim", "everybody"), ("version", "1")];
+    let fields = [
+        ("title", "職員の件名"),
+        ("body", "本文"),
+        ("aim", "everybody"),
+        ("version", "1"),
+    ];
     assert_eq!(clerk.post(&format!("{page}/edit"), &fields).await.status, 303);
     problem(&act(&caller, &made, "publish").await, 412, "precondition_failed");
     let read = caller.get(&path(&made)).await;
@@ -236,7 +290,12 @@ async fn staff_and_programs_work_on_the_same_draft_and_neither_overwrites_the_ot
     let replaced = caller.send(Method::PUT, &path(&made), &headers, Some(draft())).await;
     assert_eq!(replaced.status, StatusCode::OK);
     // The clerk had the version before.
-    let late = clerk.post(&format!("{page}/edit"), &[fields[0], fields[1], fields[2], ("version", "2")]).await;
+    let late = clerk
+        .post(
+            &format!("{page}/edit"),
+            &[fields[0], fields[1], fields[2], ("version", "2")],
+        )
+        .await;
     assert_eq!(late.status, 409);
     assert!(late.text.contains("基幹システム"), "{}", late.text);
     let published = act(&caller, &replaced, "publish").await;
@@ -262,7 +321,9 @@ async fn under_four_eyes_no_program_publishes_and_the_draft_waits_for_staff() {
     // With a key it is told the same, not as something that was done.
     let headers = [("If-Match", made.header("etag")), ("Idempotency-Key", "a-1")];
     for _ in 0..2 {
-        let answer = caller.send(Method::POST, &format!("{}/publish", path(&made)), &headers, None).await;
+        let answer = caller
+            .send(Method::POST, &format!("{}/publish", path(&made)), &headers, None)
+            .await;
         problem(&answer, 403, "notice_published_by_two");
     }
 }
@@ -276,7 +337,9 @@ async fn a_notice_that_is_to_be_told_by_mail_is_told_once_however_often_its_publ
     let headers = [("If-Match", made.header("etag")), ("Idempotency-Key", "a-1")];
     let mut answers = Vec::new();
     for _ in 0..3 {
-        let answer = caller.send(Method::POST, &format!("{}/publish", path(&made)), &headers, None).await;
+        let answer = caller
+            .send(Method::POST, &format!("{}/publish", path(&made)), &headers, None)
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         answers.push(answer.text);
         app.work().await;
@@ -284,5 +347,10 @@ async fn a_notice_that_is_to_be_told_by_mail_is_told_once_however_often_its_publ
     answers.dedup();
     assert_eq!(answers.len(), 1);
     let told = app.mails_to(&who.email).await;
-    assert_eq!(told.iter().filter(|mail| mail.text.contains("/portal/mails/stop")).count(), 1);
+    assert_eq!(
+        told.iter()
+            .filter(|mail| mail.text.contains("/portal/mails/stop"))
+            .count(),
+        1
+    );
 }

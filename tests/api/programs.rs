@@ -55,7 +55,10 @@ impl Caller {
     }
 
     fn request(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> reqwest::RequestBuilder {
-        let request = self.0.request(method, &format!("/api/v1{path}")).bearer_auth(self.token());
+        let request = self
+            .0
+            .request(method, &format!("/api/v1{path}"))
+            .bearer_auth(self.token());
         headers
             .iter()
             .fold(request, |request, (name, value)| request.header(*name, *value))

@@ -97,8 +97,12 @@ async fn call(here: &TestApp, other: &Other, name: &str, method: &str, token: Op
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let client = here.client();
     // Whatever state it is in: what isn't there has none.
-    let request = client.request(method, &format!("/api/v1{path}")).header("If-Match", "*");
-    let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = client
+        .request(method, &format!("/api/v1{path}"))
+        .header("If-Match", "*");
+    let request = token
+        .into_iter()
+        .fold(request, |request, token| request.bearer_auth(token));
     let request = body.iter().fold(request, |request, body| request.json(body));
     client.send(request).await
 }

@@ -131,7 +131,12 @@ mod tests {
         for good in ["1", "50", "200"] {
             assert_eq!(Limit::flaw(good), None, "{good}");
         }
-        for (bad, code) in [("0", "out_of_range"), ("201", "out_of_range"), ("", "type"), ("+1", "type")] {
+        for (bad, code) in [
+            ("0", "out_of_range"),
+            ("201", "out_of_range"),
+            ("", "type"),
+            ("+1", "type"),
+        ] {
             assert_eq!(Limit::flaw(bad), Some(code), "{bad}");
         }
     }

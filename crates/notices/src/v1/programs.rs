@@ -35,7 +35,12 @@ const ONE: &str = "/notices/:id";
 const LIST: &str = "list_insurer_notices";
 
 /// What refuses whoever changes a notice without knowing how it stands.
-const CHANGES: Codes = &["not_found", "precondition_required", CONDITION_FAILED.code, "notice_published_already"];
+const CHANGES: Codes = &[
+    "not_found",
+    "precondition_required",
+    CONDITION_FAILED.code,
+    "notice_published_already",
+];
 const PUBLISHES: Codes = &[
     "not_found",
     "precondition_required",
@@ -46,7 +51,12 @@ const PUBLISHES: Codes = &[
     "notice_over_already",
     "notice_published_by_two",
 ];
-const WITHDRAWS: Codes = &["not_found", "precondition_required", CONDITION_FAILED.code, "notice_not_published"];
+const WITHDRAWS: Codes = &[
+    "not_found",
+    "precondition_required",
+    CONDITION_FAILED.code,
+    "notice_not_published",
+];
 
 /// The operations.
 pub(crate) fn group(notices: Notices) -> Group {
@@ -126,7 +136,10 @@ impl ProgramsApi {
         let last = lines.last().filter(|_| more).map(|line| line.notice_id);
         Ok(Done(InsurerNoticeList {
             next: last.map(|last| list.next(&last)),
-            notices: lines.into_iter().map(|line| InsurerNoticeLine::of(line, &call)).collect(),
+            notices: lines
+                .into_iter()
+                .map(|line| InsurerNoticeLine::of(line, &call))
+                .collect(),
         }))
     }
 
@@ -135,7 +148,12 @@ impl ProgramsApi {
     /// Nobody but staff and programs sees it before it is published. It is for all members, or for those who fulfil every condition
     /// that is given.
     #[oai(path = "/notices", method = "post", operation_id = "draft_notice")]
-    async fn create(&self, call: Call, Program(program): Program, body: Body<NoticeDraft>) -> poem::Result<Made<InsurerNotice>> {
+    async fn create(
+        &self,
+        call: Call,
+        Program(program): Program,
+        body: Body<NoticeDraft>,
+    ) -> poem::Result<Made<InsurerNotice>> {
         let content = read(body, &call)?;
         let mut tx = up(self.write(&program).await)?;
         let created = up(programs::create(&mut tx, call.now(), by(&call, &program), &content).await)?;
@@ -282,4 +300,3 @@ fn read(Body(draft): Body<NoticeDraft>, call: &Call) -> Result<Content, Failure>
 fn notice_id(segment: &Segment<IdSegment>) -> Result<NoticeId, Failure> {
     NoticeId::parse(&segment.text).ok_or_else(|| Failure::of("not_found"))
 }
-
