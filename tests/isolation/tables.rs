@@ -126,6 +126,8 @@ const PASSING: &[(&str, &str)] = &[
     (
         "idempotency_keys",
         "SELECT tenant_id, person_id, ''::bytea, ''::bytea, created_at, created_at, NULL FROM persons LIMIT 1",
+    ),
+    (
         "clients",
         "SELECT tenant_id, person_id, 'x', ''::bytea, '{}', NULL, 'active', created_at, NULL, NULL FROM persons LIMIT 1",
     ),
