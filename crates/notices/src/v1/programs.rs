@@ -169,6 +169,8 @@ impl ProgramsApi {
     }
 
     /// One notice of the insurer
+    ///
+    /// A draft or a published one, with the `ETag` by which it is changed. One to a single person does not exist here.
     #[oai(path = "/notices/:id", method = "get", operation_id = "get_insurer_notice")]
     async fn get(
         &self,
