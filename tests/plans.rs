@@ -117,6 +117,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         looks(&app).await;
         walk_the_console(&app).await;
         walk_the_changes(&app, &clerk, u32::try_from(round).unwrap()).await;
+        walk_of_a_program(&app).await;
         sweep(&app).await;
         cluster.sql(DATABASE, &statements::over(app.tenant().0)).unwrap();
         statements::visits(&app).await;
@@ -173,6 +174,9 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         "accounts",
         "audit_events",
         "audit_subjects",
+        "client_days",
+        "client_grants",
+        "client_tokens",
         "codes",
         "consents",
         "cost_rows_2023",
@@ -305,6 +309,28 @@ async fn walk(app: &TestApp, person: &TestPerson) {
     client.press("/portal/account/sessions/end-others").await;
     client.press("/portal/logout").await;
     while app.worker.run_once().await.unwrap() > 0 {}
+}
+
+/// A program from its token to the end of it.
+async fn walk_of_a_program(app: &TestApp) {
+    let program = app.program(&[access::scope::INSURER_READ]).await;
+    let call = async || program.api(reqwest::Method::GET, "/client", None).await.status;
+    assert_eq!(call().await, 200);
+    let wrong = testkit::TestProgram {
+        secret: "wrong".into(),
+        ..program.clone()
+    };
+    assert_eq!(wrong.ask(&[]).await.status, 401);
+    assert_eq!(program.ask(&[]).await.status, 200);
+    app.clients.write_uses().await.unwrap();
+    let id = program.name.client_id;
+    let tx = app.write(app.tenant()).await;
+    assert_eq!(app.clients.uses(&tx, id, 30).await.unwrap().len(), 1);
+    assert!(app.clients.one(&tx, id).await.unwrap().is_some());
+    drop(tx);
+    let suspended = app.clients.suspend(app.tenant(), id, testkit::by_command()).await;
+    assert!(matches!(suspended, Ok(kernel::Outcome::Done(()))));
+    assert_eq!(call().await, 401);
 }
 
 /// What staff look at, at the large insurer.

@@ -69,6 +69,14 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
              WHERE title = 'お知らせ' AND audience = 'insurer' AND published_at::time < '00:10';
          INSERT INTO staff SELECT tenant, account, 'staff' || n, 'staff' || n, '', NULL, NULL, 0, 0, 0, now(), NULL, NULL, NULL,
              NULL, NULL FROM few;
+         INSERT INTO clients SELECT tenant, account, 'x', ''::bytea, '{{}}', NULL, 'active', now(), NULL, NULL FROM few;
+         INSERT INTO client_secrets SELECT tenant, account, account, ''::bytea, now(), NULL FROM few;
+         INSERT INTO client_grants SELECT tenant, account, account, tenant, 'x', '{{}}', '{{}}', NULL, 'active', 'active', now(), NULL,
+             NULL, NULL FROM few;
+         INSERT INTO client_tokens SELECT tenant, sha256(('token' || n)::bytea),
+             CASE WHEN tenant = {tenant} THEN md5('account' || n % {FEW} + 1)::uuid ELSE account END, '{{}}', '{{}}',
+             timestamptz '2040-01-01' FROM crowd;
+         INSERT INTO client_days SELECT tenant, account, date '2026-10-01' + d, 1, 0, 0 FROM few, generate_series(1, 30) d;
          INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM few;
          INSERT INTO tasks SELECT tenant, account, person, NULL, 'survey', person, 'open', true, NULL, NULL, '{{}}', now() FROM crowd;
          INSERT INTO roster_imports SELECT tenant, ('0' || right(gen_random_uuid()::text, 35))::uuid, 'finished', now(), now(), '',

@@ -14,8 +14,8 @@ guard::held! {
 }
 
 /// What a line about a client names.
-pub(crate) fn object(id: ClientId) -> Option<(&'static str, uuid::Uuid)> {
-    Some(("client", id.0))
+pub(crate) fn object(id: ClientId) -> (&'static str, uuid::Uuid) {
+    ("client", id.0)
 }
 
 impl Clients {
@@ -31,7 +31,7 @@ impl Clients {
         let entry = Entry {
             actor: by.actor,
             action,
-            object: object(client),
+            object: Some(object(client)),
             outcome: "done",
             detail,
         };
@@ -68,7 +68,7 @@ pub(crate) async fn of_program(
     let entry = Entry {
         actor: Actor::Client(client.0),
         action,
-        object: object(client),
+        object: Some(object(client)),
         outcome,
         detail,
     };

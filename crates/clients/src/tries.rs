@@ -110,7 +110,7 @@ impl Clients {
         let entry = Entry {
             actor: Actor::Visitor,
             action,
-            object: found.and_then(|(_, client)| object(client)),
+            object: found.map(|(_, client)| object(client)),
             outcome: reasons::INVALID_CLIENT.code,
             detail: Typed::of(keys, TOKEN_HELD.what, &counted.typed).into(json!({})),
         };

@@ -59,6 +59,23 @@ impl ApiResponse for Nothing {
     fn register(_registry: &mut Registry) {}
 }
 
+/// 200 without a word, where a standard asks for that status.
+pub struct Empty;
+
+impl IntoResponse for Empty {
+    fn into_response(self) -> Response {
+        StatusCode::OK.into_response()
+    }
+}
+
+impl ApiResponse for Empty {
+    fn meta() -> MetaResponses {
+        response(200, "Done; there is nothing to say.", vec![], vec![])
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
 /// 200 of what is changed by whoever knows how it stands.
 pub struct Current<T> {
     /// How it stands.

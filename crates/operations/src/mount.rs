@@ -151,15 +151,15 @@ impl Endpoint for Methods {
             request.method()
         };
         let is_read = *request.method() == Method::GET;
-        let mut response = match self.rows.iter().find(|(row, _)| row.method == *method) {
-            Some((row, group)) => match row.rights {
+        let found = self.rows.iter().find(|(row, _)| row.method == *method);
+        let mut response = if let Some((row, group)) = found {
+            match row.rights {
                 Rights::Client(scope) => self.answer_program(scope, row, group, request).await,
                 _ => written(self.answer(row, group, request).await, row.handler.oauth, id),
-            },
-            None => {
-                let oauth = self.rows.iter().any(|(row, _)| row.handler.oauth);
-                written(Err(Failure::of("method_not_allowed")), oauth, id)
             }
+        } else {
+            let oauth = self.rows.iter().any(|(row, _)| row.handler.oauth);
+            written(Err(Failure::of("method_not_allowed")), oauth, id)
         };
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, self.allow());

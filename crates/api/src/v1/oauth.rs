@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clients::TokenRequest;
 use operations::Tag;
-use operations::answer::{Done, Limited};
+use operations::answer::{Empty, Limited};
 use operations::body::Form;
 use operations::call::Call;
 use operations::failure::Failure;
@@ -52,10 +52,6 @@ pub struct RevocationForm {
     pub client_secret: Option<Text<Opaque>>,
 }
 
-/// Nothing to say.
-#[derive(Object)]
-pub struct Revoked {}
-
 #[OpenApi(tag = "Tag::Clients")]
 impl OAuthApi {
     /// Get a token
@@ -103,13 +99,13 @@ impl OAuthApi {
     ///
     /// Ends a token of the client's own at once. A token that is unknown, another's or over already is answered alike.
     #[oai(path = "/oauth/revoke", method = "post", operation_id = "revoke_token")]
-    async fn revoke_token(&self, call: Call, basic: Basic, form: Form<RevocationForm>) -> poem::Result<Done<Revoked>> {
+    async fn revoke_token(&self, call: Call, basic: Basic, form: Form<RevocationForm>) -> poem::Result<Empty> {
         let Form(form) = form;
         let credentials = basic.or_in_form(form.client_id, form.client_secret)?;
         let who = (credentials.client_id.as_str(), credentials.secret.as_str());
         let token = form.token.into_string();
         call.done(call.clients().give_back(&call.origin, who, &token).await)?;
-        Ok(Done(Revoked {}))
+        Ok(Empty)
     }
 }
 
