@@ -1,7 +1,7 @@
 //! The console by HTTP: what each of its pages refuses, as carefully as what it does.
 
 mod account;
-mod approvals;
+pub(crate) mod approvals;
 mod attacks;
 mod audit;
 mod colleagues;

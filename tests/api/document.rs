@@ -148,6 +148,7 @@ fn every_string_of_a_request_has_a_bound_and_a_pattern() {
         "NewPassword",
         "Choice",
         "NewDisclosure",
+        "NoticeDraft",
         "TokenForm",
         "RevocationForm",
     ] {

@@ -4,10 +4,13 @@
 mod bad_input;
 mod clients;
 mod conformance;
+mod conventions;
 mod device;
 mod document;
+mod notices;
 mod overload;
 mod pipeline;
+mod programs;
 mod sign_up;
 
 use reqwest::{Method, StatusCode};

@@ -21,7 +21,7 @@ const DAY: i64 = 24 * 3600;
 pub(super) const NOBODY: &str = "承認できる職員がほかにいません";
 
 /// An app where these are under four eyes whatever is usual.
-pub(super) async fn app(on: &'static [ApprovalAction]) -> TestApp {
+pub(crate) async fn app(on: &'static [ApprovalAction]) -> TestApp {
     let change = |folder: &mut tenancy::Folder| {
         for action in on {
             folder.settings.approvals.say(*action, true);

@@ -124,6 +124,10 @@ const PASSING: &[(&str, &str)] = &[
         "SELECT tenant_id, person_id, 'costs', 'self_only', 'person', created_at FROM persons LIMIT 1",
     ),
     (
+        "idempotency_keys",
+        "SELECT tenant_id, person_id, ''::bytea, ''::bytea, created_at, created_at, NULL FROM persons LIMIT 1",
+    ),
+    (
         "clients",
         "SELECT tenant_id, person_id, 'x', ''::bytea, '{}', NULL, 'active', created_at, NULL, NULL FROM persons LIMIT 1",
     ),

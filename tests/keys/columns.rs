@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use testkit::{TestDatabase, lines, owner_url};
 
 /// Bytes that hang on no key of the ring, each with the reason.
-const OTHERS: [(&str, &str); 7] = [
+const OTHERS: [(&str, &str); 8] = [
     ("audit_segments.digests", "digests without a key"),
+    ("idempotency_keys.key_digest", "a digest without a key"),
     ("known_keys.proof", "tells a key from others"),
     (
         "login_names.name_hash",

@@ -33,14 +33,21 @@ fn end_session() -> Row {
     row
 }
 
+/// From what each node looks up now and then.
+fn get_insurer() -> Row {
+    let mut row = get(
+        "/insurers/:code",
+        "get_insurer",
+        Rights::Public,
+        &["fields", "not_found"],
+    );
+    row.handler.lag = tenancy::LOOK_SECONDS;
+    row
+}
+
 fn rows() -> Vec<Row> {
     vec![
-        get(
-            "/insurers/:code",
-            "get_insurer",
-            Rights::Public,
-            &["fields", "not_found"],
-        ),
+        get_insurer(),
         post(
             "/signup/identity",
             "identify",

@@ -224,6 +224,12 @@ pub(crate) fn is_on(
     insurer.approvals.said(action).unwrap_or(action.is_usual() && two)
 }
 
+/// Whether what a program wishes takes two of the staff: it is neither of them, and how many could agree makes no difference to
+/// it.
+pub fn is_under_four_eyes(insurer: &Insurer, action: Action) -> bool {
+    insurer.approvals.said(action).unwrap_or(action.is_usual())
+}
+
 /// The wish of the same person about the same thing that has not come to its end.
 async fn standing(tx: &TenantTransaction, wish: &Wish, asked_by: StaffId) -> Result<Option<Row>, DatabaseError> {
     Ok(approvals::table

@@ -19,7 +19,7 @@ pub mod reasons;
 mod rows;
 mod switch;
 
-pub use ask::{Asked, Asker, Beneficiary, WAITS, Wish};
+pub use ask::{Asked, Asker, Beneficiary, WAITS, Wish, is_under_four_eyes};
 pub use decide::Decided;
 pub use eyes::{Able, Colleague, Colleagues, Eye, LEAST_HELD, agreeing, permission};
 pub use lists::{About, List, Shown, about, list, of_kind, subjects_waiting, waiting};

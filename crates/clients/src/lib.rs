@@ -12,8 +12,10 @@ mod enter;
 mod expiry;
 pub mod fields;
 mod grants;
+mod idempotency;
 mod make;
 mod messages;
+mod names;
 mod rates;
 pub mod reasons;
 mod rows;
@@ -31,8 +33,10 @@ pub use by::By;
 pub use client::{Client, ClientName, Grant, SecretLine, Standing, State};
 pub use conditions::{Conditions, NewClient};
 pub use enter::Caller;
+pub use idempotency::{Asked, Once, Saved, Taken};
 pub use make::{Created, OLD_SECRET_LIVES, Rotated};
 pub use messages::registry;
+pub use names::names;
 pub use rates::{Allowance, CLIENT_CALLS, INSURER_CALLS, WINDOW};
 pub use rows::{Shown, VendorShown};
 pub use secret::{SECRET_PREFIX, TOKEN_PREFIX, token as token_of};
@@ -51,7 +55,9 @@ use tenancy::Directory;
 use uses::Counts;
 
 /// What of this crate hangs on the ring.
-pub const KEYED: [Keyed; 3] = [
+pub const KEYED: [Keyed; 5] = [
+    idempotency::KEYED[0],
+    idempotency::KEYED[1],
     Keyed {
         table: "clients",
         column: "contact",

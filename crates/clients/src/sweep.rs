@@ -1,6 +1,9 @@
-//! What has served its time: tokens and replaced secrets that are over, and counts of days long past.
+//! What has served its time: tokens and replaced secrets that are over, answers that were kept for a day, and counts of days long past.
 
-use crate::schema::{client_days, client_secrets, client_tokens};
+use crate::{
+    idempotency,
+    schema::{client_days, client_secrets, client_tokens},
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
@@ -24,5 +27,6 @@ pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usi
         .filter(client_days::tenant_id.eq(tx.tenant()))
         .filter(client_days::day.lt(calendar::today_in_japan(now - DAYS_KEPT)));
     let days = diesel::delete(days).execute(&mut **tx).await?;
-    Ok(tokens + secrets + days)
+    let answers = idempotency::sweep(tx, now).await?;
+    Ok(tokens + secrets + days + answers)
 }

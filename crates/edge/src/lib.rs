@@ -2,6 +2,7 @@
 //! become statuses. It renders no page, parses no form, and knows no use case.
 
 mod body;
+mod compress;
 mod file;
 mod headers;
 mod observe;
@@ -12,6 +13,7 @@ mod seldom;
 mod settings;
 
 pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
+pub use compress::{Coding, WORTH_BYTES, compress};
 pub use file::{FileBody, Incoming};
 pub use headers::{harden, line, lines};
 pub use observe::{CountedAs, Observe, request_id};

@@ -235,6 +235,20 @@ pub const NOT_FOUND: Reason = Reason {
     },
 };
 
+/// A program said which state it knows, and it is another by now.
+pub const CONDITION_FAILED: Reason = Reason {
+    code: "precondition_failed",
+    kind: RefusalKind::Condition,
+    detail: "It stands otherwise by now than If-Match names. Nothing was changed; get it again and decide anew.",
+    words: |_, _| {
+        Words::new(
+            "先に、ほかの変更がありました",
+            "何も変更していません。今の内容をお確かめになってから、もう一度お試しください。",
+            &[],
+        )
+    },
+};
+
 /// Too much at once: come back in a few seconds.
 pub const OVERLOADED: Reason = Reason {
     code: "overloaded",
@@ -265,7 +279,7 @@ pub const UNCONFIRMED: Reason = Reason {
 };
 
 /// The reasons that are no feature's own.
-pub const REASONS: [Reason; 4] = [FIELDS, NOT_FOUND, OVERLOADED, UNCONFIRMED];
+pub const REASONS: [Reason; 5] = [FIELDS, NOT_FOUND, CONDITION_FAILED, OVERLOADED, UNCONFIRMED];
 
 /// Something beneath is away or broken. Never shown; logged with the request's id.
 #[derive(Debug)]

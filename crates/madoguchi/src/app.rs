@@ -140,6 +140,7 @@ impl App {
             operations: operations::Services {
                 accounts: accounts.clone(),
                 clients: clients.clone(),
+                keys: ground.keys.clone(),
                 public_url,
                 clock: ground.clock.clone(),
                 http,

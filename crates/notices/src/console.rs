@@ -8,6 +8,7 @@ pub(crate) mod publish;
 mod take;
 
 use crate::{
+    Author,
     drafts::{self, Aim, By, Stored},
     published::{self, Published},
 };
@@ -273,7 +274,7 @@ fn sees_protected(clerk: &Clerk) -> bool {
 
 fn by<'a>(visit: &'a Visit, clerk: &Clerk) -> By<'a> {
     By {
-        staff: clerk.staff_id,
+        author: Author::Staff(clerk.staff_id),
         actor: clerk.actor(),
         origin: &visit.origin,
     }

@@ -2,6 +2,7 @@
 //! so of two who edit at the same time the later one is told.
 
 use crate::{
+    Author,
     reasons::{CHANGED_MEANWHILE, GONE_MEANWHILE},
     schema::notice_drafts,
 };
@@ -15,20 +16,21 @@ use diesel::{
     sql_types::{Bool, Integer},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{NoticeId, Outcome, PersonId, StaffId};
+use kernel::{NoticeId, Outcome, PersonId};
 use roster::{Group, protection};
 use serde_json::{Value, json};
 use tasks::{Matter, State, Whose};
+use uuid::Uuid;
 
 /// The module's name at tasks, and how what waits for publication stands.
 pub(crate) const MODULE: &str = "notices";
 pub(crate) const TO_PUBLISH: &str = "to_publish";
 
-/// Who of the staff does something, and from where.
+/// Who does something, and from where.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
     /// Who.
-    pub staff: StaffId,
+    pub author: Author,
     /// How the trail names them.
     pub actor: Actor,
     /// From where.
@@ -85,7 +87,7 @@ pub struct Stored {
     /// When it was last saved.
     pub updated_at: DateTime<Utc>,
     /// By whom.
-    pub updated_by: StaffId,
+    pub updated_by: Author,
 }
 
 /// Keeps a new draft.
@@ -104,7 +106,8 @@ pub async fn create(
             Columns::of(content),
             notice_drafts::created_at.eq(now),
             notice_drafts::updated_at.eq(now),
-            notice_drafts::updated_by.eq(by.staff),
+            notice_drafts::updated_by.eq(by.author.id()),
+            notice_drafts::by_client.eq(by.author.is_client()),
         ))
         .execute(&mut **tx)
         .await?;
@@ -130,7 +133,8 @@ pub async fn save(
             Columns::of(content),
             notice_drafts::asked_at.eq(None::<DateTime<Utc>>),
             notice_drafts::updated_at.eq(now),
-            notice_drafts::updated_by.eq(by.staff),
+            notice_drafts::updated_by.eq(by.author.id()),
+            notice_drafts::by_client.eq(by.author.is_client()),
         ))
         .execute(&mut **tx)
         .await?;
@@ -380,7 +384,8 @@ struct Row {
     mail: bool,
     asked_at: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
-    updated_by: StaffId,
+    updated_by: Uuid,
+    by_client: bool,
 }
 
 impl From<Row> for Stored {
@@ -404,7 +409,7 @@ impl From<Row> for Stored {
             },
             asked_at: row.asked_at,
             updated_at: row.updated_at,
-            updated_by: row.updated_by,
+            updated_by: Author::read(row.updated_by, row.by_client),
         }
     }
 }

@@ -98,7 +98,7 @@ async fn apply(
                     slug: Some(&slug),
                     to: To::All,
                     draft: &draft,
-                    by_staff: None,
+                    drafted: None,
                 };
                 let id = new.insert(tx, now).await?;
                 tell(tx, now, &origin, actor, id, new.audience(tx.tenant())).await?;

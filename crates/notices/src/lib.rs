@@ -3,8 +3,10 @@
 //! A member sees what is meant for them and is in force; everything else does not exist for them, their neighbour's
 //! notices least of all. No notice is ever deleted: it ends.
 
+mod author;
 mod command;
 mod console;
+mod content;
 mod draft;
 pub mod drafts;
 mod folder;
@@ -14,6 +16,7 @@ mod mailing;
 mod open;
 mod person_panel;
 mod portal;
+mod programs;
 mod publish;
 pub mod published;
 pub mod publishing;
@@ -23,6 +26,7 @@ mod site;
 mod site_portal;
 pub mod v1;
 
+pub use author::Author;
 pub use draft::DraftProblem;
 pub use folder::folder;
 pub use lists::{COUNTED, Cursor, NoticeLists, NoticePage, Shelf};
@@ -97,7 +101,7 @@ pub fn module(notices: &Notices) -> Module {
                 site_portal::open(site_one.clone(), visit)
             }),
         ],
-        operations: vec![v1::group(notices.clone())],
+        operations: vec![v1::group(notices.clone()), v1::programs::group(notices.clone())],
         nav: vec![Nav {
             path: "/portal/notices",
             text: "お知らせ",

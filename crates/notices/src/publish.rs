@@ -1,12 +1,12 @@
 //! Publishing. Each publication is in the audit trail and is a domain event (`notice.published`).
 
-use crate::{Audience, Notices, group::GroupColumns, mailing, schema::notices};
+use crate::{Audience, Author, Notices, group::GroupColumns, mailing, schema::notices};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{NoticeId, PersonId, StaffId, TenantId};
+use kernel::{NoticeId, PersonId, TenantId};
 use roster::Group;
 use serde_json::json;
 
@@ -83,7 +83,7 @@ pub async fn publish(
         slug: None,
         to,
         draft,
-        by_staff: None,
+        drafted: None,
     };
     let id = new.insert(tx, now).await?;
     tell(tx, now, origin, actor, id, new.audience(tx.tenant())).await?;
@@ -94,16 +94,16 @@ pub(crate) struct New<'a> {
     pub(crate) slug: Option<&'a str>,
     pub(crate) to: To,
     pub(crate) draft: &'a Draft,
-    /// What is known of one that staff wrote.
-    pub(crate) by_staff: Option<ByStaff<'a>>,
+    /// What is known of one that was a draft.
+    pub(crate) drafted: Option<Drafted<'a>>,
 }
 
-/// A notice that staff wrote and publish.
-pub(crate) struct ByStaff<'a> {
+/// A notice that was written as a draft.
+pub(crate) struct Drafted<'a> {
     /// The draft's id, which becomes its own.
     pub(crate) id: NoticeId,
     /// Who publishes it.
-    pub(crate) by: StaffId,
+    pub(crate) by: Author,
     /// Of all those whom it is for, if it isn't for one person.
     pub(crate) group: &'a Group,
     /// How many registered people it is for now.
@@ -124,8 +124,8 @@ impl New<'_> {
         tx: &mut TenantTransaction,
         now: DateTime<Utc>,
     ) -> Result<NoticeId, DatabaseError> {
-        let by_staff = self.by_staff.as_ref();
-        let id = by_staff.map_or_else(|| NoticeId::new(now), |staff| staff.id);
+        let drafted = self.drafted.as_ref();
+        let id = drafted.map_or_else(|| NoticeId::new(now), |draft| draft.id);
         let tenant = tx.tenant();
         let everybody = Group::default();
         let person = match self.to {
@@ -146,9 +146,10 @@ impl New<'_> {
                 notices::mail.eq(self.draft.mail),
                 notices::created_at.eq(now),
                 notices::updated_at.eq(now),
-                GroupColumns::from(by_staff.map_or(&everybody, |staff| staff.group)),
-                notices::readers.eq(by_staff.map(|staff| staff.readers)),
-                notices::published_by.eq(by_staff.map(|staff| staff.by)),
+                GroupColumns::from(drafted.map_or(&everybody, |draft| draft.group)),
+                notices::readers.eq(drafted.map(|draft| draft.readers)),
+                notices::published_by.eq(drafted.map(|draft| draft.by.id())),
+                notices::by_client.eq(drafted.is_some_and(|draft| draft.by.is_client())),
             ))
             .execute(&mut **tx)
             .await?;

@@ -3,7 +3,7 @@
 //! count.
 
 use crate::{
-    Audience, Cursor,
+    Audience, Author, Cursor,
     drafts::{By, record},
     group::GroupColumns,
     open::UNREAD_FOR,
@@ -17,7 +17,7 @@ use diesel::{
     sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{NoticeId, Outcome, PersonId, StaffId, outcome, text};
+use kernel::{NoticeId, Outcome, PersonId, outcome, text};
 use roster::{Group, protection::not_protected};
 use serde_json::json;
 use std::collections::HashMap;
@@ -48,6 +48,18 @@ pub enum Standing {
     Ended,
     /// Staff took it back.
     Withdrawn,
+}
+
+impl Standing {
+    /// Its word for programs.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Shown => "shown",
+            Self::Ended => "ended",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
 }
 
 /// A notice in a list.
@@ -117,8 +129,10 @@ pub struct Published {
     pub mail: bool,
     /// For how many registered people it was when it was published.
     pub readers: Option<i64>,
-    /// Who of the staff published it.
-    pub published_by: Option<StaffId>,
+    /// Who published it, where it was a draft.
+    pub published_by: Option<Author>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
 }
 
 /// How a notice of these times stands.
@@ -342,6 +356,8 @@ struct Row {
     mail: bool,
     readers: Option<i64>,
     published_by: Option<Uuid>,
+    by_client: bool,
+    updated_at: DateTime<Utc>,
 }
 
 impl From<Row> for Published {
@@ -359,7 +375,8 @@ impl From<Row> for Published {
             withdrawn_at: row.withdrawn_at,
             mail: row.mail,
             readers: row.readers,
-            published_by: row.published_by.map(StaffId),
+            published_by: row.published_by.map(|id| Author::read(id, row.by_client)),
+            updated_at: row.updated_at,
         }
     }
 }

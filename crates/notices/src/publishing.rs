@@ -4,7 +4,7 @@
 use crate::{
     To,
     drafts::{self, Aim, By, Content, Stored, lock, record},
-    publish::{ByStaff, Draft, New, announce},
+    publish::{Draft, Drafted, New, announce},
     reasons::{NO_TEXT, OVER_ALREADY, TO_NOBODY},
 };
 use chrono::{DateTime, Utc};
@@ -145,9 +145,9 @@ pub async fn publish(
         slug: None,
         to,
         draft: &notice,
-        by_staff: Some(ByStaff {
+        drafted: Some(Drafted {
             id,
-            by: by.staff,
+            by: by.author,
             group,
             readers: readers.registered,
         }),

@@ -3,14 +3,69 @@
 use kernel::{Reason, RefusalKind, Words};
 
 /// All of them: what holds for every reason is tested on this list.
-pub const REASONS: [Reason; 6] = [
+pub const REASONS: [Reason; 9] = [
     CHANGED_MEANWHILE,
     GONE_MEANWHILE,
     TO_NOBODY,
     NO_TEXT,
     OVER_ALREADY,
     OF_FOLDER,
+    PUBLISHED_ALREADY,
+    NOT_PUBLISHED,
+    TWO_PUBLISH,
 ];
+
+/// Those by which programs are refused.
+pub(crate) const OF_PROGRAMS: [Reason; 6] = [
+    TO_NOBODY,
+    NO_TEXT,
+    OVER_ALREADY,
+    PUBLISHED_ALREADY,
+    NOT_PUBLISHED,
+    TWO_PUBLISH,
+];
+
+/// Members may have read it: what is published is never another text.
+pub const PUBLISHED_ALREADY: Reason = Reason {
+    code: "notice_published_already",
+    kind: RefusalKind::Outdated,
+    detail: "The notice is published, and what is published is not changed. Withdraw it and write another.",
+    words: |_, _| {
+        Words::new(
+            "このお知らせは、すでに公開されています",
+            "公開したお知らせは変えられません。取り下げてから、新しい下書きを作ってください。",
+            &[],
+        )
+    },
+};
+
+/// Nobody has seen it yet.
+pub const NOT_PUBLISHED: Reason = Reason {
+    code: "notice_not_published",
+    kind: RefusalKind::Outdated,
+    detail: "The notice is a draft: there is nothing to withdraw.",
+    words: |_, _| {
+        Words::new(
+            "このお知らせは、まだ公開されていません",
+            "下書きのため、取り下げるものがありません。",
+            &[],
+        )
+    },
+};
+
+/// Four eyes: no program is one of the two.
+pub const TWO_PUBLISH: Reason = Reason {
+    code: "notice_published_by_two",
+    kind: RefusalKind::Forbidden,
+    detail: "At this insurer two of the staff publish a notice. The draft is handed to them; get it later to see how it stands.",
+    words: |_, _| {
+        Words::new(
+            "お知らせの公開には、職員2人の確認が必要です",
+            "下書きは、公開の権限のある職員に渡しました。公開は、管理画面で行ってください。",
+            &[("/console/notices", "お知らせの一覧へ")],
+        )
+    },
+};
 
 /// Somebody else has saved the draft since the form was shown.
 pub const CHANGED_MEANWHILE: Reason = Reason {

@@ -22,6 +22,7 @@ diesel::table! {
         readers -> Nullable<BigInt>,
         withdrawn_at -> Nullable<Timestamptz>,
         published_by -> Nullable<Uuid>,
+        by_client -> Bool,
     }
 }
 
@@ -44,6 +45,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         updated_by -> Uuid,
+        by_client -> Bool,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The notices of the member whose token it is.
 
+pub(crate) mod programs;
+
 use crate::{Cursor, Notices, Shelf};
 use edge::Rights;
 use kernel::{NoticeId, text};

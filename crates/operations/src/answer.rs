@@ -1,9 +1,9 @@
 //! The successes: one per operation, with its status in the type. Failures are documented from the table of routes.
 
 use crate::program;
-use clients::Allowance;
+use clients::{Allowance, Saved};
 use kernel::TenantSecret;
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderName, StatusCode, header};
 use poem::web::Json;
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
@@ -101,6 +101,51 @@ impl<T: ToJSON> ApiResponse for Current<T> {
     }
 }
 
+/// 201 of what is changed by whoever knows how it stands.
+pub struct Made<T> {
+    /// It.
+    pub value: T,
+    /// The `ETag` of how it stands, quoted.
+    pub etag: String,
+    /// Where it is read.
+    pub location: String,
+}
+
+impl<T: ToJSON> Made<T> {
+    /// As it is kept under an `Idempotency-Key`.
+    pub fn saved(&self) -> Saved {
+        let headers = [(header::ETAG, &self.etag), (header::LOCATION, &self.location)];
+        saved(StatusCode::CREATED, &headers, &self.value)
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Made<T> {
+    fn into_response(self) -> Response {
+        let Self { value, etag, location } = self;
+        Created(value)
+            .with_header(header::ETAG, etag)
+            .with_header(header::LOCATION, location)
+            .into_response()
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Made<T> {
+    fn meta() -> MetaResponses {
+        let location = MetaHeader {
+            name: "Location".into(),
+            description: Some("Where it is read.".into()),
+            required: true,
+            deprecated: false,
+            schema: String::schema_ref(),
+        };
+        response(201, "It exists now.", vec![json::<T>()], vec![etag(), location])
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
 /// 200, with what is left to a client that no token says.
 pub struct Limited<T> {
     /// What is answered.
@@ -124,6 +169,38 @@ impl<T: ToJSON> ApiResponse for Limited<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+    }
+}
+
+impl<T: ToJSON> Current<T> {
+    /// As it is kept under an `Idempotency-Key`.
+    pub fn saved(&self) -> Saved {
+        saved(StatusCode::OK, &[(header::ETAG, &self.etag)], &self.value)
+    }
+}
+
+/// The header that tells an answer which was kept from the first.
+pub(crate) const REPLAYED: &str = "Idempotency-Replayed";
+
+/// An answer that was kept, once more.
+pub(crate) fn again(saved: Saved) -> Response {
+    let status = StatusCode::from_u16(saved.status).unwrap_or(StatusCode::OK);
+    let mut response = Response::builder()
+        .status(status)
+        .content_type("application/json; charset=utf-8")
+        .header(REPLAYED, "true");
+    for (name, value) in saved.headers {
+        response = response.header(name, value);
+    }
+    response.body(saved.body)
+}
+
+fn saved<T: ToJSON>(status: StatusCode, headers: &[(HeaderName, &String)], value: &T) -> Saved {
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), (*value).clone()));
+    Saved {
+        status: status.as_u16(),
+        headers: headers.collect(),
+        body: value.to_json_string(),
     }
 }
 

@@ -38,6 +38,12 @@ pub(crate) async fn receive(request: &mut Request, limit: usize, http: &HttpSett
     Ok(())
 }
 
+/// The JSON that was received, as it is compared with another; empty where there is none.
+pub(crate) fn received(request: &Request) -> Vec<u8> {
+    let received = request.data::<Received>();
+    received.map_or_else(Vec::new, |Received(value)| value.to_string().into_bytes())
+}
+
 /// Takes the request's body and leaves the fields of the form in it.
 pub(crate) async fn receive_form(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<(), Failure> {
     let refused = || Failure::of("invalid_request");

@@ -2,12 +2,14 @@
 //! the member. Reads no cookie.
 
 use crate::failure::Failure;
+use crate::page::List;
 use crate::table::Services;
 use access::SCOPES;
 use accounts::{Accounts, Member};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
-use clients::{Caller, Clients};
+use clients::{Caller, Clients, Saved, Taken};
+use database::TenantTransaction;
 use kernel::{Outage, Outcome, TenantSecret};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
@@ -29,6 +31,8 @@ pub struct Call {
     pub agent: String,
     /// Nobody will read the answer: only whether it is there is asked.
     pub is_head: bool,
+    /// The key that is taken for this request, where it came with one.
+    once: Option<Taken>,
 }
 
 /// Marks a HEAD, which the operations know as GET.
@@ -49,6 +53,7 @@ impl<'a> FromRequest<'a> for Call {
             origin,
             agent,
             is_head: request.data::<Head>().is_some(),
+            once: request.data::<Taken>().cloned(),
         })
     }
 }
@@ -67,6 +72,25 @@ impl Call {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.services.clock.now()
+    }
+
+    /// One list of the program's insurer, by its operation's name.
+    pub fn list(&self, program: &Caller, operation: &'static str) -> List<'_> {
+        List {
+            keys: &self.services.keys,
+            tenant: program.tenant(),
+            operation,
+        }
+    }
+
+    /// Keeps the answer under the `Idempotency-Key`, if the request came with one, in the transaction that does what it asks for.
+    pub async fn keep(&self, tx: &mut TenantTransaction, answer: &Saved) -> Result<(), Failure> {
+        let Some(taken) = &self.once else { return Ok(()) };
+        if up(taken.keep(tx, answer).await)? {
+            Ok(())
+        } else {
+            Err(Failure::of("idempotency_in_progress"))
+        }
     }
 
     /// What a use case made, or why it refused.

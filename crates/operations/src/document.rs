@@ -7,9 +7,9 @@
 )]
 
 use crate::call::PROGRAMS;
-use crate::oauth;
-use crate::table::{Row, TAGS, Table, codes};
-use edge::{MEDIA_TYPE, ProblemBody, Rights};
+use crate::table::{Repeat, Row, TAGS, Table, codes};
+use crate::{answer, oauth, once};
+use edge::{Body, MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -24,7 +24,9 @@ and sees the my page, by the same rules as in the browser.
 version 1. Times are RFC 3339 in UTC. Text is accepted in full and half width: lengths and patterns describe it as it is \
 kept, once width, blanks and dashes are mended, so that more is taken than they say. Lists go by cursor: hand `next` in as \
 `cursor` until it is absent. What is put as a whole has an `ETag`: with it in `If-Match`, a change is refused by 412 where \
-something else is in force by now.
+something else is in force by now. Programs have to send it, or are refused by 428; `*` stands for any state. What they send again \
+with one `Idempotency-Key` within 24 hours is done once and answered as then, with `Idempotency-Replayed: true`; with another \
+body it is refused. A refusal frees its key. Answers come compressed to whoever takes them so.
 
 **Tokens.** `POST /sessions` answers with a bearer token; send it as `Authorization: Bearer <token>`. A token is for one \
 member of one insurer. A change that took the password again goes on under another, which its answer holds in \
@@ -141,6 +143,12 @@ pub fn documented_path(path: &str) -> String {
 
 fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     operation["x-access"] = rights_word(route.rights).into();
+    operation["x-repeat"] = repeat_word(route.handler.repeat).into();
+    operation["x-lag-seconds"] = route.handler.lag.into();
+    operation["x-limits"] = limits(route);
+    if route.handler.repeat == Repeat::Keyed {
+        take_key(operation);
+    }
     if let Rights::Client(scope) = route.rights {
         operation["security"] = json!([{ PROGRAMS: [scope.as_str()] }]);
     }
@@ -188,6 +196,51 @@ fn rights_word(rights: Rights) -> &'static str {
         Rights::Member => "member",
         Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => "staff",
         Rights::Client(_) => "client",
+    }
+}
+
+fn repeat_word(repeat: Repeat) -> &'static str {
+    match repeat {
+        Repeat::Same => "same",
+        Repeat::Keyed => "key",
+        Repeat::Anew => "anew",
+    }
+}
+
+/// How much it takes, and how often it may be asked.
+fn limits(route: &Row) -> Value {
+    let mut limits = Map::new();
+    if let Body::Form(most) | Body::Json(most) = route.body {
+        limits.insert("body_bytes".into(), most.into());
+    }
+    if let Rights::Client(_) = route.rights {
+        let seconds = clients::WINDOW.num_seconds();
+        limits.insert(
+            "calls".into(),
+            json!({"client": clients::CLIENT_CALLS, "insurer": clients::INSURER_CALLS, "seconds": seconds}),
+        );
+    }
+    limits.into()
+}
+
+/// The header by which it is done once, and the one that tells what was kept from the first answer.
+fn take_key(operation: &mut Value) {
+    let parameter = json!({
+        "name": once::HEADER,
+        "in": "header",
+        "description": "A text of yours, another for each request, such as a UUID: sent again with it within 24 hours, the request is \
+            done once and answered as then.",
+        "required": false,
+        "schema": {"type": "string", "minLength": 1, "maxLength": once::LONGEST, "pattern": "^[!-~]+$"},
+    });
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        Some(parameters) => parameters.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
+    }
+    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        if status.starts_with('2') {
+            response["headers"][answer::REPLAYED] = header(answer::REPLAYED);
+        }
     }
 }
 
@@ -267,6 +320,10 @@ fn header(name: &str) -> Value {
 fn headers() -> Value {
     json!({
         "X-Request-Id": {"description": "Names the request in our log.", "schema": {"type": "string"}},
+        "Idempotency-Replayed": {
+            "description": "`true` where this was answered before and nothing was done.",
+            "schema": {"type": "string"},
+        },
         "Retry-After": {"description": "Seconds to wait.", "required": true, "schema": {"type": "integer", "minimum": 1}},
         "Allow": {"description": "The methods of this path.", "required": true, "schema": {"type": "string"}},
         "WWW-Authenticate": {"description": "`Bearer`, to programs with what is wrong with the token (RFC 6750).",

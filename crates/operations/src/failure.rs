@@ -46,7 +46,7 @@ impl Flaw {
 }
 
 /// What is refused before a use case is asked.
-const BEFORE: [(&str, StatusCode, &str); 7] = [
+const BEFORE: [(&str, StatusCode, &str); 11] = [
     ("bad_request", StatusCode::BAD_REQUEST, "The request is malformed."),
     ("malformed_json", StatusCode::BAD_REQUEST, "The body is not JSON."),
     ("encoding", StatusCode::BAD_REQUEST, "The body is not UTF-8."),
@@ -64,6 +64,26 @@ const BEFORE: [(&str, StatusCode, &str); 7] = [
         "unsupported_media_type",
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "The body has to be application/json, in UTF-8.",
+    ),
+    (
+        "cursor",
+        StatusCode::BAD_REQUEST,
+        "The cursor was not handed out for this list of this insurer. Begin without one.",
+    ),
+    (
+        "precondition_required",
+        StatusCode::PRECONDITION_REQUIRED,
+        "If-Match is missing: get the resource and send its ETag, so that nothing is overwritten that you have not seen.",
+    ),
+    (
+        "idempotency_key_reused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "This Idempotency-Key came with another request within 24 hours. Nothing was done; a new request takes a new key.",
+    ),
+    (
+        "idempotency_in_progress",
+        StatusCode::CONFLICT,
+        "A request with this Idempotency-Key is being worked on. Send it again in a moment for its answer.",
     ),
     (
         "unavailable",
@@ -171,7 +191,7 @@ mod tests {
         assert_eq!(codes.len(), count);
         for body in catalogue() {
             assert!(
-                [400, 401, 403, 404, 405, 409, 412, 415, 422, 429, 503].contains(&body.status),
+                [400, 401, 403, 404, 405, 409, 412, 415, 422, 428, 429, 503].contains(&body.status),
                 "{}",
                 body.code
             );

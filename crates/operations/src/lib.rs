@@ -8,6 +8,8 @@ mod document;
 pub mod failure;
 mod mount;
 mod oauth;
+mod once;
+pub mod page;
 pub mod params;
 mod program;
 mod reference;
@@ -19,7 +21,8 @@ pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
 pub use table::{
-    Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, oauth, post, put,
+    Codes, Example, Group, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed, oauth,
+    post, put,
 };
 
 /// Where version 1 stands.

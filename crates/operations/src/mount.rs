@@ -6,12 +6,14 @@ use crate::{
     BASE, body,
     call::{Bearer, Head, Inside, Program},
     failure::Failure,
-    oauth, program,
-    table::{Group, Row, Services},
+    oauth,
+    once::{self, Begun},
+    program,
+    table::{Group, Repeat, Row, Services},
 };
 use access::Scope;
 use accounts::{Carrier, reasons};
-use edge::{Body, MEDIA_TYPE, Observe, ProblemBody, Rights};
+use edge::{Body, Coding, MEDIA_TYPE, Observe, ProblemBody, Rights, WORTH_BYTES};
 use kernel::{Outcome, RequestId};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
@@ -142,11 +144,13 @@ impl Endpoint for Methods {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let id = edge::request_id(&request);
+        let coding = Coding::accepted(request.headers());
         let method = if request.method() == Method::HEAD {
             &Method::GET
         } else {
             request.method()
         };
+        let is_read = *request.method() == Method::GET;
         let found = self.rows.iter().find(|(row, _)| row.method == *method);
         let mut response = if let Some((row, group)) = found {
             match row.rights {
@@ -159,6 +163,9 @@ impl Endpoint for Methods {
         };
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, self.allow());
+        }
+        if is_read {
+            response = compressed(response, coding).await;
         }
         if let Some((row, _)) = self.rows.first() {
             response.set_data(PathPattern(format!("{BASE}{}", row.path).into()));
@@ -199,12 +206,34 @@ impl Methods {
         let answered = match answered {
             Ok(()) => {
                 request.set_data(Program(caller.clone()));
-                Ok(self.hand_over(row, group, request).await)
+                self.do_once(row, group, request).await
             }
             Err(failure) => Err(failure),
         };
         let response = written(answered, false, id);
         program::close(&self.services, &caller, scope, response)
+    }
+
+    /// Hands over what is to be done: once for each `Idempotency-Key`, where the row takes one.
+    async fn do_once(&self, row: &Row, group: &Group, mut request: Request) -> Result<Response, Failure> {
+        let begun = if row.handler.repeat == Repeat::Keyed {
+            once::begin(&self.services, row, &request).await?
+        } else {
+            None
+        };
+        let taken = match begun {
+            Some(Begun::Again(answer)) => return Ok(answer),
+            Some(Begun::First(taken)) => {
+                request.set_data(taken.clone());
+                Some(taken)
+            }
+            None => None,
+        };
+        let response = self.hand_over(row, group, request).await;
+        if let Some(taken) = taken {
+            once::end(taken, &response).await;
+        }
+        Ok(response)
     }
 
     /// Takes the body that the row says.
@@ -258,6 +287,26 @@ impl Methods {
             methods.push("HEAD");
         }
         HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+    }
+}
+
+/// A long answer to a read, as whoever asks takes it. An `ETag` names the very bytes of its answer, which stays as it is; and nothing
+/// but reads comes here, for other answers hold secrets.
+async fn compressed(mut response: Response, accepted: Option<Coding>) -> Response {
+    if !response.status().is_success() || response.headers().contains_key(header::ETAG) {
+        return response;
+    }
+    match response.take_body().into_bytes().await {
+        Ok(body) => {
+            let is_worth_it = body.len() >= WORTH_BYTES;
+            response.set_body(body);
+            if is_worth_it {
+                edge::compress(response, accepted)
+            } else {
+                response
+            }
+        }
+        Err(_) => problem(&Failure::of("unavailable").0, None),
     }
 }
 

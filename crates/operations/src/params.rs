@@ -107,6 +107,15 @@ impl IfMatch {
         self.0.is_some() && self.tags().all(|tag| tag != "*")
     }
 
+    /// What must be said: 428 for whoever changes something without a word on the state that they know.
+    pub fn demanded(self) -> Result<Self, Failure> {
+        if self.0.is_some() {
+            Ok(self)
+        } else {
+            Err(Failure::of("precondition_required"))
+        }
+    }
+
     /// True where that is all one, or the present state, by its `ETag`, is one of those asked for. What can't be read names none,
     /// and so does a weak tag (RFC 9110 13.1.1).
     pub fn admits(&self, etag: &str) -> bool {
@@ -184,11 +193,16 @@ impl Rule for PageLimit {
     }
 
     fn flaw(text: &str) -> Option<&'static str> {
-        match kernel::text::number::<u32>(text) {
-            Some(number) if (1..=MOST).contains(&number) => None,
-            None if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) => Some("type"),
-            _ => Some("out_of_range"),
-        }
+        number_flaw(text, MOST)
+    }
+}
+
+/// What is wrong with a whole number from 1 on.
+pub(crate) fn number_flaw(text: &str, most: u32) -> Option<&'static str> {
+    match kernel::text::number::<u32>(text) {
+        Some(number) if (1..=most).contains(&number) => None,
+        None if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) => Some("type"),
+        _ => Some("out_of_range"),
     }
 }
 

@@ -41,6 +41,8 @@ struct Described {
     summary: String,
     description: Vec<String>,
     access: String,
+    /// What comes of sending it again, when a change is seen, how much it takes.
+    terms: Vec<String>,
     parameters: Vec<Field>,
     request: Option<Content>,
     status: String,
@@ -156,6 +158,7 @@ fn describe(document: &Value, path: String, method: &str, operation: &Value) -> 
             }
             _ => "Open to everybody".to_owned(),
         },
+        terms: terms(operation),
         parameters: operation["parameters"]
             .as_array()
             .into_iter()
@@ -177,6 +180,32 @@ fn describe(document: &Value, path: String, method: &str, operation: &Value) -> 
             })
             .collect(),
     }
+}
+
+fn terms(operation: &Value) -> Vec<String> {
+    let repeat = match operation["x-repeat"].as_str() {
+        Some("same") => "Sending it again changes nothing more.",
+        Some("key") => {
+            "Sent again with its `Idempotency-Key` within 24 hours, it is done once and answered as then; without one it is done \
+             once more."
+        }
+        _ => "Sending it again asks for it once more.",
+    };
+    let seen = match operation["x-lag-seconds"].as_u64() {
+        Some(0) | None => "Sees every change that was answered before.".to_owned(),
+        Some(seconds) => format!("May lag {seconds} seconds behind a change."),
+    };
+    let limits = &operation["x-limits"];
+    let body = limits["body_bytes"].as_u64();
+    let body = body.map(|bytes| format!("Takes a body of {} KiB.", bytes / 1024));
+    let calls = limits.get("calls").map(|calls| {
+        format!(
+            "{} calls within {} seconds from a client, {} from all of an insurer; each node counts for itself.",
+            calls["client"], calls["seconds"], calls["insurer"],
+        )
+    });
+    let terms = [Some(repeat.to_owned()), Some(seen), body, calls];
+    terms.into_iter().flatten().map(|term| inline(&term)).collect()
 }
 
 fn parameter(parameter: &Value) -> Field {

@@ -5,7 +5,7 @@ use crate::{document, failure, reference};
 use accounts::Accounts;
 use clients::Clients;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
-use kernel::{Clock, Reason};
+use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
@@ -23,6 +23,21 @@ pub struct Operation {
     pub after_access: bool,
     /// One of OAuth's own: its refusals have the shape of RFC 6749.
     pub oauth: bool,
+    /// What comes of sending it again.
+    pub repeat: Repeat,
+    /// Seconds by which its answer may lag behind what was changed elsewhere; 0 where it never does.
+    pub lag: u32,
+}
+
+/// What comes of sending a request again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// The same as of sending it once: reads, and what says how something is to be.
+    Same,
+    /// The same within 24 hours, where both come with one `Idempotency-Key`.
+    Keyed,
+    /// It is done once more.
+    Anew,
 }
 
 /// Codes of refusals.
@@ -54,6 +69,18 @@ pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes
     row(Method::POST, path, name, (rights, Body::JSON), codes, example)
 }
 
+/// Does something to what its path names.
+pub fn act(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
+    row(Method::POST, path, name, (rights, Body::Nothing), codes, example)
+}
+
+/// The same for whoever sends an `Idempotency-Key`: done once however often it comes. Its handler keeps the answer.
+#[must_use]
+pub fn keyed(mut row: Row) -> Row {
+    row.handler.repeat = Repeat::Keyed;
+    row
+}
+
 /// Takes a form, as OAuth has it, from whoever knows a client's secret.
 pub fn oauth(path: &'static str, name: &'static str, codes: Codes, example: Example) -> Row {
     let mut row = row(Method::POST, path, name, (Rights::Public, Body::FORM), codes, example);
@@ -79,6 +106,11 @@ fn row(
     codes: Codes,
     example: Example,
 ) -> Row {
+    let repeat = if method == Method::POST {
+        Repeat::Anew
+    } else {
+        Repeat::Same
+    };
     Route {
         method,
         path,
@@ -94,6 +126,8 @@ fn row(
             example,
             after_access: false,
             oauth: false,
+            repeat,
+            lag: 0,
         },
     }
 }
@@ -114,6 +148,8 @@ pub enum Tag {
     Consents,
     /// The my page and notices of the member whose token it is.
     Member,
+    /// The insurer's notices to all members or a group of them, written and published by its programs.
+    Notices,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
     /// Tokens of programs, and what a program may do.
@@ -123,13 +159,14 @@ pub enum Tag {
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 9] = [
+pub const TAGS: [&str; 10] = [
     "Insurers",
     "Sign-up",
     "Sessions",
     "Recovery",
     "Consents",
     "Member",
+    "Notices",
     "Statements",
     "Clients",
     "Document",
@@ -255,12 +292,16 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
             "fields",
         ],
     };
+    let by_repeat: Codes = match route.handler.repeat {
+        Repeat::Same | Repeat::Anew => &[],
+        Repeat::Keyed => &["fields", "idempotency_key_reused", "idempotency_in_progress"],
+    };
     let always: Codes = if route.handler.oauth {
         &["method_not_allowed", "unavailable", "unconfirmed"]
     } else {
         &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"]
     };
-    let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, always].concat();
+    let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, by_repeat, always].concat();
     codes.sort_unstable();
     codes.dedup();
     codes
@@ -271,6 +312,8 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
 pub struct Services {
     /// Sign-up, log-in, recovery, consent.
     pub accounts: Accounts,
+    /// By what cursors are sealed.
+    pub keys: Keys,
     /// Programs: tokens, and what they may do.
     pub clients: Clients,
     /// Where browsers and programs find us.

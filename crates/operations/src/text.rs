@@ -15,8 +15,8 @@ use std::{borrow::Cow, marker::PhantomData};
 pub const MOST_TYPED: usize = 1024;
 /// PostgreSQL stores no NUL, and no field of ours means one.
 pub const WITHOUT_NUL: &str = r"^[^\u0000]*$";
-/// No field of ours takes a control character.
-const WITHOUT_CONTROL: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// No field of one line takes a control character.
+pub const WITHOUT_CONTROL: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 /// 保険者指定コード; its check digit is no matter of a pattern.
 pub const INSURER_CODE: &str = "^[0-9]{6}([0-9]{2})?$";
 

@@ -7,8 +7,7 @@ use crate::{
     csrf, error_pages,
     forms::{self, Form, FormTrouble},
     frame::{Frame, Menu},
-    next_path,
-    reply::{self, Coding},
+    next_path, reply,
     route::{Handler, Row},
     services::Services,
     shown_for::{self, ShownFor},
@@ -16,7 +15,7 @@ use crate::{
 };
 use accounts::{Carrier, reasons};
 use audit::Channel;
-use edge::{Body, BodyTrouble, CountedAs, HttpSettings, Observe, Rights};
+use edge::{Body, BodyTrouble, Coding, CountedAs, HttpSettings, Observe, Rights};
 use kernel::{Outcome, outcome};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,

@@ -6,6 +6,7 @@ use super::{
     frame, id, over_all, path, person_line, sees_protected, version, write,
 };
 use crate::{
+    author,
     drafts::{self, Stored},
     reasons::{CHANGED_MEANWHILE, GONE_MEANWHILE},
 };
@@ -173,7 +174,7 @@ pub(super) async fn save(visit: Visit, clerk: Clerk) -> Reply {
 }
 
 async fn theirs(tx: &TenantTransaction, stored: &Stored, person: Option<&PersonLine>) -> Result<Theirs, Trouble> {
-    let names = staff::names(tx, &[stored.updated_by]).await?;
+    let names = author::names(tx, &[stored.updated_by]).await?;
     Ok(Theirs {
         by: names.get(&stored.updated_by).cloned().unwrap_or_default(),
         at: calendar::moment(stored.updated_at),

@@ -1,19 +1,15 @@
 //! The form of a draft: what was typed, read and checked.
 
 use super::PersonLine;
-use crate::drafts::{self, Aim, Content};
+use crate::{
+    content,
+    drafts::{self, Aim, Content},
+};
 use chrono::NaiveDate;
 use database::TenantTransaction;
 use kernel::{Field, FieldError, PersonId, Problem, dates, text};
 use pages::{forms::Form, visit::Trouble};
 use roster::{Group, NamedError, Numbered};
-
-/// Characters of a title.
-const TITLE_CHARS: usize = 200;
-/// Characters of a text: what a form may hold is bytes, and a Japanese letter is nine of them.
-pub(super) const BODY_CHARS: usize = 6000;
-const CODE_CHARS: usize = 40;
-const OLDEST: i16 = 150;
 
 const TITLE: Field = Field::new("title", "件名").takes("件名は、改行のない文字で入力してください");
 const BODY: Field = Field::new("body", "本文").takes("本文に、使えない文字が入っています。もう一度入力してください");
@@ -131,8 +127,8 @@ pub(super) async fn read(
     sees_protected: bool,
 ) -> Result<Result<Content, Vec<FieldError>>, Trouble> {
     let mut errors = Vec::new();
-    let title = FieldError::gather(TITLE, title(form.text("title")), &mut errors);
-    let body = FieldError::gather(BODY, body(form.text("body")), &mut errors);
+    let title = FieldError::gather(TITLE, content::title(form.text("title")), &mut errors);
+    let body = FieldError::gather(BODY, content::body(form.text("body")), &mut errors);
     let aim = match form.text("aim") {
         "everybody" => Ok(Aim::Group(Group::default())),
         "group" => group(form).map(Aim::Group),
@@ -143,8 +139,8 @@ pub(super) async fn read(
     let aim = aim.map_err(|error| errors.push(error)).ok();
     let first_day = FieldError::gather(FIRST_DAY, dates::planned(form.text("first_day")), &mut errors).flatten();
     let last_day = FieldError::gather(LAST_DAY, dates::planned(form.text("last_day")), &mut errors).flatten();
-    if first_day.zip(last_day).is_some_and(|(first, last)| last < first) {
-        errors.push(FieldError::new(LAST_DAY, Problem::Characters));
+    if let Err(problem) = content::days(first_day, last_day) {
+        errors.push(FieldError::new(LAST_DAY, problem));
     }
     let read = title.zip(body).zip(aim).filter(|_| errors.is_empty());
     Ok(read.map_or(Err(errors), |((title, body), aim)| {
@@ -159,56 +155,22 @@ pub(super) async fn read(
     }))
 }
 
-fn title(typed: &str) -> Result<String, Problem> {
-    let title = typed.trim();
-    if title.is_empty() {
-        Err(Problem::Empty)
-    } else if title.chars().count() > TITLE_CHARS {
-        Err(Problem::TooLong { max: TITLE_CHARS })
-    } else if title.chars().any(char::is_control) {
-        Err(Problem::Characters)
-    } else {
-        Ok(title.to_owned())
-    }
-}
-
-/// A draft may have none yet.
-fn body(typed: &str) -> Result<String, Problem> {
-    let body = typed.replace("\r\n", "\n");
-    let body = body.trim();
-    if body.chars().count() > BODY_CHARS {
-        Err(Problem::TooLong { max: BODY_CHARS })
-    } else if body.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        Err(Problem::Characters)
-    } else {
-        tenancy::text_problem(body).map_or_else(|| Ok(body.to_owned()), Err)
-    }
-}
-
 fn group(form: &Form) -> Result<Group, FieldError> {
-    let code = text::written(form.text("workplace"));
-    if code.chars().count() > CODE_CHARS {
-        return Err(FieldError::new(CONDITION, Problem::TooLong { max: CODE_CHARS }));
-    }
-    if text::has_control(&code) {
-        return Err(FieldError::new(CONDITION, Problem::Characters));
-    }
+    let code = content::workplace(form.text("workplace")).map_err(|problem| FieldError::new(CONDITION, problem))?;
     let age = |field: Field, name: &str| match text::normalize_dense(form.text(name)) {
         typed if typed.is_empty() => Ok(None),
         typed => text::number(&typed)
-            .filter(|age| (0..=OLDEST).contains(age))
+            .filter(|age| (0..=content::OLDEST).contains(age))
             .map(Some)
             .ok_or_else(|| FieldError::new(field, Problem::Characters)),
     };
     let group = Group {
-        workplace_code: Some(code).filter(|code| !code.is_empty()),
+        workplace_code: code,
         age_from: age(AGE_FROM, "age_from")?,
         age_to: age(AGE_TO, "age_to")?,
         with_dependants: form.get("with_dependants").is_some(),
     };
-    if group.age_from.zip(group.age_to).is_some_and(|(from, to)| to < from) {
-        return Err(FieldError::new(AGE_TO, Problem::Characters));
-    }
+    content::ages(&group).map_err(|problem| FieldError::new(AGE_TO, problem))?;
     if group.is_everybody() {
         return Err(FieldError::new(CONDITION, Problem::Empty));
     }

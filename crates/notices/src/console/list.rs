@@ -2,7 +2,7 @@
 
 use super::{DRAFTS, PATH, over_all, sees_protected};
 use crate::{
-    Cursor,
+    Cursor, author,
     drafts::{self, Stored},
     published::{self, Head, Kind, Page, Reads, Standing, is_counted, standing},
 };
@@ -121,7 +121,7 @@ async fn drafts(
     let is_more = found.len() > PER_PAGE;
     found.truncate(PER_PAGE);
     let by: Vec<_> = found.iter().map(|draft| draft.updated_by).collect();
-    let names = staff::names(tx, &by).await?;
+    let names = author::names(tx, &by).await?;
     let waiting = approvals::subjects_waiting(tx, now, Action::Notice, WAITING).await?;
     let last = found.last().filter(|_| is_more);
     Ok(Drafts {

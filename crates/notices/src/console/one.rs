@@ -4,6 +4,7 @@ use super::{
     Preview, aim_words, by, draft, id, list, no_draft, notice, over_all, path, person_line, to_words, version, write,
 };
 use crate::{
+    Author, author,
     drafts::{self, Aim, Content, Stored},
     published::{self, Published, Standing, is_counted},
 };
@@ -12,7 +13,7 @@ use approvals::Action;
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::TenantTransaction;
-use kernel::{Outcome, StaffId, calendar};
+use kernel::{Outcome, calendar};
 use pages::{Reply, Visit, Waits, frame::Frame, lines::Day, reply::see_other, visit::Trouble};
 use staff::Clerk;
 
@@ -182,7 +183,7 @@ pub(super) fn last_day_words(day: Option<NaiveDate>) -> String {
     )
 }
 
-async fn name(tx: &TenantTransaction, who: Option<StaffId>) -> Result<String, Trouble> {
-    let Some(id) = who else { return Ok(String::new()) };
-    Ok(staff::names(tx, &[id]).await?.remove(&id).unwrap_or_default())
+async fn name(tx: &TenantTransaction, who: Option<Author>) -> Result<String, Trouble> {
+    let Some(who) = who else { return Ok(String::new()) };
+    Ok(author::names(tx, &[who]).await?.remove(&who).unwrap_or_default())
 }

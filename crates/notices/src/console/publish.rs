@@ -4,6 +4,7 @@ use super::{
     PersonLine, Preview, aim_words, by, draft, frame, id, no_draft, one, over_all, path, person_line, version, write,
 };
 use crate::{
+    Author,
     drafts::By,
     publishing::{self, Ready},
 };
@@ -125,7 +126,7 @@ pub(crate) fn performer() -> Performer {
                     Outcome::Refused(refusal) => return Ok(refusal.into()),
                 };
                 let by = By {
-                    staff: agreed.asked_by,
+                    author: Author::Staff(agreed.asked_by),
                     actor: Actor::Staff(agreed.asked_by.0),
                     origin: &agreed.origin,
                 };

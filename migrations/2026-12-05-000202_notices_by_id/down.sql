@@ -1,0 +1,1 @@
+DROP INDEX notices_to_members_by_id;
