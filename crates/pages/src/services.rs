@@ -4,6 +4,7 @@ use crate::route::Table;
 use access::Permission;
 use accounts::Accounts;
 use approvals::Performer;
+use clients::Clients;
 use database::Database;
 use edge::HttpSettings;
 use kernel::{Clock, Keys};
@@ -19,6 +20,8 @@ pub struct Services {
     pub accounts: Accounts,
     /// Staff: log-in, second factors, roles.
     pub staff: Staff,
+    /// Programs of other systems.
+    pub clients: Clients,
     /// How what waits for another's agreement is done once it is there.
     pub performers: Arc<[Performer]>,
     /// Imports of rosters.
