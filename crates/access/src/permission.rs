@@ -55,6 +55,8 @@ pub const TERMS_EDIT: Permission = Permission("terms.edit");
 pub const SETTINGS_EDIT: Permission = Permission("settings.edit");
 /// Invite colleagues; give and take roles.
 pub const STAFF_MANAGE: Permission = Permission("staff.manage");
+/// Let programs in, and shut them out.
+pub const CLIENTS_MANAGE: Permission = Permission("clients.manage");
 /// Let the platform's support in.
 pub const SUPPORT_GRANT: Permission = Permission("support.grant");
 /// Look at the settings.
@@ -80,7 +82,7 @@ pub const OPERATOR_SITE: Permission = Permission("operator.site");
 /// The platform's: how its nodes are, and dead jobs.
 pub const OPERATOR_HEALTH: Permission = Permission("operator.health");
 
-const OVER_ALL: [Permission; 12] = [
+const OVER_ALL: [Permission; 13] = [
     MEMBERS_PROTECT,
     ROSTER_IMPORT,
     ROSTER_UNDO,
@@ -90,13 +92,14 @@ const OVER_ALL: [Permission; 12] = [
     SETTINGS_EDIT,
     STAFF_MANAGE,
     STAFF_VIEW,
+    CLIENTS_MANAGE,
     SUPPORT_GRANT,
     AUDIT_VIEW,
     AUDIT_EXPORT,
 ];
 
 /// The pipeline's permissions.
-pub const PERMISSIONS: [Permission; 29] = [
+pub const PERMISSIONS: [Permission; 30] = [
     MEMBERS_VIEW,
     MEMBERS_CONTACT,
     MEMBERS_SUPPORT,
@@ -114,6 +117,7 @@ pub const PERMISSIONS: [Permission; 29] = [
     TERMS_EDIT,
     SETTINGS_EDIT,
     STAFF_MANAGE,
+    CLIENTS_MANAGE,
     SUPPORT_GRANT,
     SETTINGS_VIEW,
     TERMS_VIEW,

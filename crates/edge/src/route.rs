@@ -1,7 +1,7 @@
 //! One row of a route table. The tables mount the routes, feed the documentation and the isolation test; what is not in
 //! them does not exist, and there is no row without rights.
 
-use access::Permission;
+use access::{Permission, Scope};
 use poem::http::Method;
 
 /// Who may call a route. The mounting code enforces it before a handler runs.
@@ -26,6 +26,8 @@ pub enum Rights {
         /// True where they must have proven a second factor within ten minutes.
         step_up: bool,
     },
+    /// A program that may do this, by a token of its own.
+    Client(Scope),
 }
 
 impl Rights {

@@ -168,6 +168,12 @@ ids! {
     RememberedNumberId
     /// A claim that staff have withdrawn.
     StruckClaimId
+    /// A program of another system.
+    ClientId
+    /// A secret of one.
+    ClientSecretId
+    /// What one may do in an insurer.
+    ClientGrantId
     /// A line of the audit trail.
     AuditId
     /// A consent in the ledger.

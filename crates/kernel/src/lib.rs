@@ -28,7 +28,7 @@ pub use birth_date::BirthDate;
 pub use clock::Clock;
 pub use email_address::EmailAddress;
 pub use ids::{
-    AccountId, ApprovalId, AuditId, ConsentId, DeliveryId, EventId, FactId, FactorId, GrantId, HeldRowId, ImportId,
+    AccountId, ApprovalId, AuditId, ClientGrantId, ClientId, ClientSecretId, ConsentId, DeliveryId, EventId, FactId, FactorId, GrantId, HeldRowId, ImportId,
     JobId, LetterId, MailId, MaintenanceId, NodeId, NoteId, NoticeId, PersonId, PieceId, ProtectionId,
     RememberedNumberId, RequestId, SessionId, StaffId, StruckClaimId, TaskId, TenantId, TermsDraftId, TicketId,
     UploadId, WorkerId,

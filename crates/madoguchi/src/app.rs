@@ -9,6 +9,7 @@ use crate::{
 use access::PolicyError;
 use accounts::Accounts;
 use audit::proof::Sealer;
+use clients::Clients;
 use database::{Database, DatabaseError, Readiness, distribution};
 use edge::HttpSettings;
 use ground::Ground;
@@ -39,6 +40,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Who works here.
     pub staff: Staff,
+    /// Programs of other systems.
+    pub clients: Clients,
     /// The modules.
     pub modules: Arc<[Module]>,
     /// What pages stand on.
@@ -87,10 +90,11 @@ impl App {
         let modules = modules(&ground);
         let console_url = config.http.console_url.clone().unwrap_or_else(|| public_url.clone());
         let policy = Arc::new(modules::policy(&modules)?);
-        let staff = Staff::new(&ground, policy, console_url.clone());
+        let staff = Staff::new(&ground, Arc::clone(&policy), console_url.clone());
+        let clients = Clients::new(&ground, policy);
         let rosters = Runs::new(&ground);
         let mails = modules.iter().filter_map(|module| module.mails.as_ref()).fold(
-            approvals::registry(staff::registry(accounts::registry())),
+            clients::registry(approvals::registry(staff::registry(accounts::registry()))),
             |mails, add| add(mails, &accounts),
         );
         let postman = Postman::new(
@@ -118,13 +122,14 @@ impl App {
                 keys: ground.keys.clone(),
                 clock: ground.clock.clone(),
                 staff: staff.clone(),
+                clients: clients.clone(),
                 performers: web::console::performers(&staff, &rosters, &ground.keys)
                     .into_iter()
                     .chain([accounts.desk_email_performer(), accounts.proof_performer()])
                     .chain(modules.iter().flat_map(|module| module.performers.iter().cloned()))
                     .collect(),
                 rosters: rosters.clone(),
-                public_url,
+                public_url: public_url.clone(),
                 console_url,
                 http: http.clone(),
                 former_nav: modules::former_nav(&modules, &table),
@@ -134,6 +139,8 @@ impl App {
             },
             operations: operations::Services {
                 accounts: accounts.clone(),
+                clients: clients.clone(),
+                public_url,
                 clock: ground.clock.clone(),
                 http,
                 table: modules::operations(&modules),
@@ -144,6 +151,7 @@ impl App {
             ),
             accounts,
             staff,
+            clients,
             modules: modules.into(),
             draining: Arc::default(),
             retention: config.retention,

@@ -1,5 +1,5 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
-//! links, sessions, quiet throttles, whose looks stand for an hour, finished mails, dead jobs, refused forms, marks of old
+//! links, sessions, tokens of programs, quiet throttles, whose looks stand for an hour, finished mails, dead jobs, refused forms, marks of old
 //! notices, uploads that nobody ended, who was sent letters, daily numbers and tasks about names that the roster tells apart; and it empties the
 //! persons whose coverage was lost long ago, with their accounts and what was written to them alone. A second sweep finds
 //! nothing. The audit trail, the events and the roster's journal are only ever added to by the service's role, so their
@@ -70,6 +70,7 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         .await?;
     accounts::tell_refusals(&mut tx, now).await?;
     staff::tell_refusals(&mut tx, now).await?;
+    clients::tell_refusals(&mut tx, now).await?;
     let settled = match &settings {
         Some(insurer) => accounts::alike::settle(&mut tx, insurer, now).await?,
         None => 0,
@@ -83,6 +84,7 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         + roster::letters::sweep(&mut tx, now - LETTERS_KEPT).await?
         + tabular::uploads::sweep(&mut tx, now).await?
         + staff::sweep_factors(&mut tx, now).await?
+        + clients::sweep(&mut tx, now).await?
         + roster::runs::sweep(&mut tx, now).await?
         + pages::sweep(&mut tx, now).await?;
     for sweep in app.modules.iter().filter_map(|module| module.sweep.as_ref()) {
@@ -91,6 +93,7 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
     tx.commit().await?;
     deleted += keep_tallies(app, tenant, now).await?;
     suspend_unused(app, settings.as_deref(), now).await;
+    tell_of_ends(app, settings.as_deref()).await;
     lapse_wishes(app, tenant, now).await;
     Ok(deleted + forget_people(app, tenant, now).await?)
 }
@@ -114,6 +117,16 @@ async fn suspend_unused(app: &App, insurer: Option<&Insurer>, now: DateTime<Utc>
     match app.staff.sweep(insurer, now).await {
         Ok(0) => {}
         Ok(suspended) => tracing::info!(tenant = insurer.tenant_id.0, suspended, "unused accounts of staff"),
+        Err(error) => tracing::warn!(tenant = insurer.tenant_id.0, %error, "retention: the next sweep goes on"),
+    }
+}
+
+/// Tells whoever is behind a client that its last day comes near, in transactions of their own.
+async fn tell_of_ends(app: &App, insurer: Option<&Insurer>) {
+    let Some(insurer) = insurer else { return };
+    match app.clients.tell_of_ends(insurer).await {
+        Ok(0) => {}
+        Ok(told) => tracing::info!(tenant = insurer.tenant_id.0, told, "clients that end soon"),
         Err(error) => tracing::warn!(tenant = insurer.tenant_id.0, %error, "retention: the next sweep goes on"),
     }
 }

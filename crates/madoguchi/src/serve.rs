@@ -77,14 +77,19 @@ pub async fn serve(
     let platform = platform_applied(app, stop.clone());
     let kind = if worker { Kind::Serve } else { Kind::ServeAlone };
     let alive = heartbeat::run(app, kind, stop.clone());
+    let uses = uses(app, closing.clone());
     tokio::try_join!(
         pages,
+        uses,
         admin(app, http, metrics, closing),
         background,
         proof,
         platform,
         alive
     )?;
+    if let Err(error) = app.clients.write_uses().await {
+        tracing::warn!(%error, "the last uses of clients are lost");
+    }
     Ok(())
 }
 
@@ -158,6 +163,12 @@ async fn work_beside(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) 
 
 /// How soon a new insurer's trail begins to be sealed.
 const TENDED: Duration = Duration::from_mins(1);
+
+/// Writes how often programs called, every few seconds.
+async fn uses(app: &App, closing: watch::Receiver<bool>) -> std::io::Result<()> {
+    app.clients.keep_uses(closing).await;
+    Ok(())
+}
 
 /// Has the trail of every insurer sealed, until told to stop.
 async fn tend(app: &App, mut stop: watch::Receiver<bool>) {

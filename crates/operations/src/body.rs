@@ -1,5 +1,6 @@
-//! Reads a request's JSON body: media type, size, UTF-8 (a byte order mark before it is no part of it), JSON, then every field against the schema. Whatever is wrong
-//! leaves as one [`Failure`]; no handler sees a body that its schema refuses.
+//! Reads a request's body. JSON: media type, size, UTF-8 (a byte order mark before it is no part of it), JSON, then every field against the schema. Whatever is wrong
+//! leaves as one [`Failure`]; no handler sees a body that its schema refuses. A form, which OAuth asks for, is read as an object
+//! of strings: a field that is empty was not sent, one that comes twice is refused (RFC 6749, 3.2).
 
 use crate::failure::Failure;
 use crate::schema;
@@ -8,12 +9,15 @@ use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A JSON body that holds a `T`.
 pub struct Body<T>(pub T);
 
-/// The JSON that [`receive`] found, left with the request for the handler's [`Body`].
+/// A form that holds a `T`.
+pub struct Form<T>(pub T);
+
+/// What [`receive`] or [`receive_form`] found, left with the request for the handler's [`Body`] or [`Form`].
 #[derive(Clone)]
 struct Received(Value);
 
@@ -34,6 +38,66 @@ pub(crate) async fn receive(request: &mut Request, limit: usize, http: &HttpSett
     Ok(())
 }
 
+/// Takes the request's body and leaves the fields of the form in it.
+pub(crate) async fn receive_form(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<(), Failure> {
+    let refused = || Failure::of("invalid_request");
+    if !edge::is_media_type(request, "application/x-www-form-urlencoded") {
+        return Err(refused());
+    }
+    let bytes = edge::read_body(request, limit, http.body_time)
+        .await
+        .map_err(|_| refused())?;
+    let mut fields = Map::new();
+    for (name, value) in url::form_urlencoded::parse(&bytes) {
+        if !value.is_empty() && fields.insert(name.into(), value.into_owned().into()).is_some() {
+            return Err(refused());
+        }
+    }
+    request.set_data(Received(Value::Object(fields)));
+    Ok(())
+}
+
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Form<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(request_of::<T>("application/x-www-form-urlencoded"))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let refused = || Failure::of("invalid_request");
+        let Received(value) = request.data::<Received>().ok_or_else(refused)?;
+        if !schema::flaws::<T>(value).is_empty() {
+            return Err(refused().into());
+        }
+        let parsed = T::parse_from_json(Some(value.clone()));
+        Ok(Self(parsed.map_err(|_| refused())?))
+    }
+}
+
+/// A body that has to be there.
+fn request_of<T: ParseFromJSON>(content_type: &'static str) -> MetaRequest {
+    let content = MetaMediaType {
+        content_type,
+        schema: T::schema_ref(),
+    };
+    MetaRequest {
+        description: None,
+        content: vec![content],
+        required: true,
+    }
+}
+
 impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
@@ -44,15 +108,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        let content = MetaMediaType {
-            content_type: "application/json",
-            schema: T::schema_ref(),
-        };
-        Some(MetaRequest {
-            description: None,
-            content: vec![content],
-            required: true,
-        })
+        Some(request_of::<T>("application/json"))
     }
 
     async fn from_request(

@@ -3,13 +3,16 @@
 
 use crate::failure::Failure;
 use crate::table::Services;
+use access::SCOPES;
 use accounts::{Accounts, Member};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
+use clients::{Caller, Clients};
 use kernel::{Outage, Outcome, TenantSecret};
 use poem::{FromRequest, Request, RequestBody};
-use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use std::sync::LazyLock;
 
 use crate::text::{Opaque, Text};
 
@@ -56,6 +59,11 @@ impl Call {
         &self.services.accounts
     }
 
+    /// Programs.
+    pub fn clients(&self) -> &Clients {
+        &self.services.clients
+    }
+
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.services.clock.now()
@@ -88,7 +96,7 @@ pub fn link(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
 /// The token, checked by the shell.
 #[derive(Clone)]
 pub struct Bearer {
-    /// The session's secret.
+    /// The secret of the session, or of a program's token.
     pub session: TenantSecret,
 }
 
@@ -105,6 +113,8 @@ impl Bearer {
         } else {
             return None;
         };
+        // A program's says by its prefix what it is; a member's has none. Either is sought where its operation's are kept.
+        let token = token.strip_prefix(clients::TOKEN_PREFIX).unwrap_or(token);
         Some(Self {
             session: TenantSecret::parse(token)?,
         })
@@ -115,7 +125,23 @@ impl Bearer {
 #[derive(Clone)]
 pub struct Inside(pub Member);
 
+/// The program that the shell let in.
+#[derive(Clone)]
+pub struct Program(pub Caller);
+
+impl std::ops::Deref for Program {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
 const SCHEME: &str = "session";
+/// Of programs.
+pub(crate) const PROGRAMS: &str = "client";
+/// Where programs get their tokens.
+pub(crate) const TOKEN_PATH: &str = "/oauth/token";
 
 fn register_scheme(registry: &mut Registry) {
     registry.create_security_scheme(
@@ -133,19 +159,51 @@ fn register_scheme(registry: &mut Registry) {
     );
 }
 
+fn register_programs(registry: &mut Registry) {
+    static TOKEN_URL: LazyLock<String> = LazyLock::new(|| format!("{}{TOKEN_PATH}", crate::BASE));
+    let scope = |scope: access::Scope| MetaOAuthScope {
+        name: scope.as_str(),
+        description: Some(scope.words()),
+    };
+    let flow = MetaOAuthFlow {
+        authorization_url: None,
+        token_url: Some(&TOKEN_URL),
+        refresh_url: None,
+        scopes: SCOPES.into_iter().map(scope).collect(),
+    };
+    registry.create_security_scheme(
+        PROGRAMS,
+        MetaSecurityScheme {
+            ty: "oauth2",
+            description: Some("The token of `POST /oauth/token`: an hour, for one insurer."),
+            name: None,
+            key_in: None,
+            scheme: None,
+            bearer_format: None,
+            flows: Some(MetaOAuthFlows {
+                implicit: None,
+                password: None,
+                client_credentials: Some(flow),
+                authorization_code: None,
+            }),
+            openid_connect_url: None,
+        },
+    );
+}
+
 macro_rules! behind_the_scheme {
-    ($name:ident, $request:ident => $found:expr) => {
+    ($name:ident, $scheme:expr, $register:ident, $refused:literal, $request:ident => $found:expr) => {
         impl<'a> ApiExtractor<'a> for $name {
             const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
             type ParamType = ();
             type ParamRawType = ();
 
             fn register(registry: &mut Registry) {
-                register_scheme(registry);
+                $register(registry);
             }
 
             fn security_schemes() -> Vec<&'static str> {
-                vec![SCHEME]
+                vec![$scheme]
             }
 
             /// Nobody comes here but through the shell: without its mark the answer is no.
@@ -155,14 +213,15 @@ macro_rules! behind_the_scheme {
                 _options: ExtractParamOptions<()>,
             ) -> poem::Result<Self> {
                 let found: Option<Self> = $found;
-                Ok(found.ok_or_else(|| Failure::of("session_ended"))?)
+                Ok(found.ok_or_else(|| Failure::of($refused))?)
             }
         }
     };
 }
 
-behind_the_scheme!(Bearer, request => request.data::<Bearer>().cloned());
-behind_the_scheme!(Inside, request => request.data::<Inside>().cloned());
+behind_the_scheme!(Bearer, SCHEME, register_scheme, "session_ended", request => request.data::<Bearer>().cloned());
+behind_the_scheme!(Inside, SCHEME, register_scheme, "session_ended", request => request.data::<Inside>().cloned());
+behind_the_scheme!(Program, PROGRAMS, register_programs, "invalid_token", request => request.data::<Program>().cloned());
 
 #[cfg(test)]
 mod tests {

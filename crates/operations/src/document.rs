@@ -6,10 +6,15 @@
     reason = "the document is our own and written once; absent members of a JSON value are null, and tests walk all of it"
 )]
 
+use crate::call::PROGRAMS;
+use crate::oauth;
 use crate::table::{Row, TAGS, Table, codes};
 use edge::{MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+
+/// What every answer to a program says of its limits.
+const LIMITS: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 
 const DESCRIPTION: &str = "\
 One portal for many Japanese health insurers, for programs: a member of any insurer signs up, logs in, accepts the terms \
@@ -25,6 +30,11 @@ something else is in force by now.
 member of one insurer. A change that took the password again goes on under another, which its answer holds in \
 `Session-Token`. While terms wait for consent, only `/me/consents` and log-out are open; everything else answers \
 403 `consent_required`.
+
+**Programs.** A client's secret is exchanged for a token at `POST /oauth/token` (OAuth 2.0, client credentials); the token \
+is for one insurer and an hour, and holds scopes, of which each operation asks for one. `RateLimit` says on every answer what is \
+left: 600 calls a minute for a client at an insurer and 3,000 for all clients of an insurer, counted by each of our nodes for \
+itself.
 
 **Problems.** Whatever is refused is `application/problem+json` (RFC 9457): `status`, a stable `code`, a `detail` in \
 English, `request_id` (also in `X-Request-Id`) and, for `fields`, all fields to be mended at once as \
@@ -75,6 +85,7 @@ fn complete(mut document: Value, table: &Table) -> Value {
         .collect();
     components["schemas"]["Problem"] = problem_schema(table);
     components["schemas"]["FieldProblem"] = field_problem_schema();
+    components["schemas"]["OAuthError"] = oauth_error_schema();
     for schema in components["schemas"].as_object_mut().into_iter().flatten() {
         plain_references(schema.1);
     }
@@ -130,9 +141,17 @@ pub fn documented_path(path: &str) -> String {
 
 fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     operation["x-access"] = rights_word(route.rights).into();
+    if let Rights::Client(scope) = route.rights {
+        operation["security"] = json!([{ PROGRAMS: [scope.as_str()] }]);
+    }
     let example = &route.handler.example;
     if let (Some(request), Some(body)) = (&example.request, operation.get_mut("requestBody")) {
-        body["content"]["application/json"]["example"] = request.clone();
+        let media_type = if route.handler.oauth {
+            "application/x-www-form-urlencoded"
+        } else {
+            "application/json"
+        };
+        body["content"][media_type]["example"] = request.clone();
     }
     if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
         for parameter in parameters {
@@ -146,6 +165,11 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     };
     for success in responses.values_mut() {
         success["headers"]["X-Request-Id"] = header("X-Request-Id");
+        if matches!(route.rights, Rights::Client(_)) {
+            for name in LIMITS {
+                success["headers"][name] = header(name);
+            }
+        }
         if let (Some(answer), Some(_)) = (&example.answer, success.get("content")) {
             success["content"]["application/json"]["example"] = answer.clone();
         }
@@ -163,6 +187,7 @@ fn rights_word(rights: Rights) -> &'static str {
         Rights::Session => "session",
         Rights::Member => "member",
         Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => "staff",
+        Rights::Client(_) => "client",
     }
 }
 
@@ -171,30 +196,53 @@ fn refusals(table: &Table, route: &Row) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<&ProblemBody>> = BTreeMap::new();
     for code in codes(route) {
         if let Some(body) = table.problems().iter().find(|body| body.code == code) {
-            by_status.entry(body.status).or_default().push(body);
+            let status = if route.handler.oauth {
+                oauth::status(body).as_u16()
+            } else {
+                body.status
+            };
+            by_status.entry(status).or_default().push(body);
         }
     }
     by_status
         .into_iter()
-        .map(|(status, bodies)| (status.to_string(), refusal(status, &bodies)))
+        .map(|(status, bodies)| (status.to_string(), refusal(route, status, &bodies)))
         .collect()
 }
 
-fn refusal(status: u16, bodies: &[&ProblemBody]) -> Value {
+fn refusal(route: &Row, status: u16, bodies: &[&ProblemBody]) -> Value {
     let codes: Vec<String> = bodies.iter().map(|body| format!("`{}`", body.code)).collect();
     let example = |code: &str| json!({"$ref": format!("#/components/examples/{code}")});
-    let examples: Map<String, Value> = bodies
-        .iter()
-        .map(|body| (body.code.clone(), example(&body.code)))
-        .collect();
     let mut headers = Map::from_iter([("X-Request-Id".to_owned(), header("X-Request-Id"))]);
+    let is_program = matches!(route.rights, Rights::Client(_));
     let more = match status {
         401 => Some("WWW-Authenticate"),
+        403 if is_program => Some("WWW-Authenticate"),
         405 => Some("Allow"),
         429 | 503 => Some("Retry-After"),
         _ => None,
     };
     headers.extend(more.map(|name| (name.to_owned(), header(name))));
+    if route.handler.oauth {
+        let example = |body: &&ProblemBody| {
+            let example = json!({ "summary": body.detail, "value": oauth::body(body) });
+            (body.code.clone(), example)
+        };
+        let examples: Map<String, Value> = bodies.iter().map(example).collect();
+        let schema = json!({"$ref": "#/components/schemas/OAuthError"});
+        return json!({
+            "description": codes.join(", "),
+            "headers": headers,
+            "content": {"application/json": {"schema": schema, "examples": examples}},
+        });
+    }
+    if is_program && ![401, 405].contains(&status) {
+        headers.extend(LIMITS.map(|name| (name.to_owned(), header(name))));
+    }
+    let examples: Map<String, Value> = bodies
+        .iter()
+        .map(|body| (body.code.clone(), example(&body.code)))
+        .collect();
     json!({
         "description": codes.join(", "),
         "headers": headers,
@@ -221,7 +269,12 @@ fn headers() -> Value {
         "X-Request-Id": {"description": "Names the request in our log.", "schema": {"type": "string"}},
         "Retry-After": {"description": "Seconds to wait.", "required": true, "schema": {"type": "integer", "minimum": 1}},
         "Allow": {"description": "The methods of this path.", "required": true, "schema": {"type": "string"}},
-        "WWW-Authenticate": {"description": "`Bearer`.", "required": true, "schema": {"type": "string"}},
+        "WWW-Authenticate": {"description": "`Bearer`, to programs with what is wrong with the token (RFC 6750).",
+            "required": true, "schema": {"type": "string"}},
+        "RateLimit-Policy": {"description": "How many calls a minute each limit allows, on each of our nodes \
+            (draft-ietf-httpapi-ratelimit-headers).", "schema": {"type": "string"}},
+        "RateLimit": {"description": "What of each limit is left, and in how many seconds all of it is there again.",
+            "schema": {"type": "string"}},
     })
 }
 
@@ -245,6 +298,19 @@ fn problem_schema(table: &Table) -> Value {
                 "description": "The fields to be mended, all at once.",
                 "items": {"$ref": "#/components/schemas/FieldProblem"},
             },
+        },
+    })
+}
+
+fn oauth_error_schema() -> Value {
+    json!({
+        "type": "object",
+        "title": "OAuthError",
+        "description": "Why a token is refused (RFC 6749, 5.2).",
+        "required": ["error", "error_description"],
+        "properties": {
+            "error": {"type": "string", "description": "Stable: `invalid_client`, `invalid_scope`, …"},
+            "error_description": {"type": "string", "description": "What happened and what to do, in English."},
         },
     })
 }

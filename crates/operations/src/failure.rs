@@ -85,10 +85,14 @@ pub fn catalogue() -> &'static [ProblemBody] {
     })
 }
 
-/// Why use cases refuse: the fields first, then the pipeline's own, then what anything may be refused for.
+/// Why use cases refuse: the fields first, then the pipeline's own, then what programs are refused for, then what anything may be refused for.
 fn reasons() -> impl Iterator<Item = Reason> {
     let [fields, others @ ..] = outcome::REASONS;
-    [fields].into_iter().chain(reasons::REASONS).chain(others)
+    [fields]
+        .into_iter()
+        .chain(reasons::REASONS)
+        .chain(clients::reasons::OF_PROGRAMS)
+        .chain(others)
 }
 
 /// A reason as the document shows it.
@@ -102,6 +106,7 @@ fn example(reason: Reason, now: DateTime<Utc>) -> Refusal {
     let wait = [
         (reasons::WAIT, TimeDelta::minutes(15)),
         (reasons::RESEND_TOO_SOON, TimeDelta::seconds(40)),
+        (clients::reasons::TOO_MANY_REQUESTS, TimeDelta::seconds(20)),
     ];
     let until = wait.into_iter().find(|(waiting, _)| *waiting == reason);
     Refusal {

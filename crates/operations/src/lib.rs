@@ -7,7 +7,9 @@ pub mod call;
 mod document;
 pub mod failure;
 mod mount;
+mod oauth;
 pub mod params;
+mod program;
 mod reference;
 mod schema;
 mod table;
@@ -16,7 +18,7 @@ pub mod text;
 pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
-pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, post, put};
+pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, oauth, post, put};
 
 /// Where version 1 stands.
 pub const BASE: &str = "/api/v1";

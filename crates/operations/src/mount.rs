@@ -4,10 +4,12 @@
 
 use crate::{
     BASE, body,
-    call::{Bearer, Head, Inside},
+    call::{Bearer, Head, Inside, Program},
     failure::Failure,
+    oauth, program,
     table::{Group, Row, Services},
 };
+use access::Scope;
 use accounts::{Carrier, reasons};
 use edge::{Body, MEDIA_TYPE, Observe, ProblemBody, Rights};
 use kernel::{Outcome, RequestId};
@@ -33,9 +35,9 @@ pub fn before<E: Endpoint>(services: Services, rest: E) -> impl Endpoint<Output 
     }
 }
 
-/// Whether an address is the API's to answer.
+/// Whether an address is the API's to answer: what is below `/api`, and where OAuth has its metadata.
 pub fn is_below(uri: &Uri) -> bool {
-    uri.path() == "/api" || uri.path().starts_with("/api/")
+    uri.path() == "/api" || uri.path().starts_with("/api/") || uri.path() == oauth::METADATA
 }
 
 /// The answer while too much is asked at once.
@@ -85,11 +87,11 @@ impl Endpoint for Api {
 }
 
 impl Api {
-    /// The reference page, and nothing else.
+    /// The reference page and OAuth's metadata, and nothing else.
     fn other(&self, request: &Request) -> Response {
         let path = request.uri().path();
         let refuse = |code| problem(&Failure::of(code).0, edge::request_id(request));
-        if path != "/api" && path != "/api/" {
+        if !["/api", "/api/", oauth::METADATA].contains(&path) {
             return refuse("not_found");
         }
         if ![Method::GET, Method::HEAD].contains(request.method()) {
@@ -102,6 +104,9 @@ impl Api {
         if path == "/api" {
             let moved = Response::builder().status(StatusCode::PERMANENT_REDIRECT);
             return moved.header(header::LOCATION, "/api/").finish();
+        }
+        if path == oauth::METADATA {
+            return oauth::metadata(&self.services.public_url);
         }
         crate::reference::page(&self.services.table)
     }
@@ -142,11 +147,16 @@ impl Endpoint for Methods {
         } else {
             request.method()
         };
-        let answered = match self.rows.iter().find(|(row, _)| row.method == *method) {
-            Some((row, group)) => self.answer(row, group, request).await,
-            None => Err(Failure::of("method_not_allowed")),
+        let mut response = match self.rows.iter().find(|(row, _)| row.method == *method) {
+            Some((row, group)) => match row.rights {
+                Rights::Client(scope) => self.answer_program(scope, row, group, request).await,
+                _ => written(self.answer(row, group, request).await, row.handler.oauth, id),
+            },
+            None => {
+                let oauth = self.rows.iter().any(|(row, _)| row.handler.oauth);
+                written(Err(Failure::of("method_not_allowed")), oauth, id)
+            }
         };
-        let mut response = answered.map_or_else(|failure| problem(&failure.0, id), |response| settle(response, id));
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
             response.headers_mut().insert(header::ALLOW, self.allow());
         }
@@ -161,16 +171,52 @@ impl Methods {
     async fn answer(&self, row: &Row, group: &Group, mut request: Request) -> Result<Response, Failure> {
         let bearer = match row.rights {
             Rights::Public | Rights::Ticket => None,
-            // No operation is staff's: they have the console.
-            Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } => return Err(Failure::of("not_found")),
+            // No operation is staff's: they have the console. Programs come in by a way of their own.
+            Rights::StaffPending | Rights::StaffSession | Rights::Staff { .. } | Rights::Client(_) => {
+                return Err(Failure::of("not_found"));
+            }
             Rights::Session | Rights::Member => Some(Bearer::of(&request).ok_or_else(|| Failure::of("session_ended"))?),
         };
-        if let Body::Json(limit) = row.body {
-            body::receive(&mut request, limit, &self.services.http).await?;
-        }
+        self.receive(row, &mut request).await?;
         if let Some(bearer) = bearer {
             self.admit(row, &mut request, bearer).await?;
         }
+        Ok(self.hand_over(row, group, request).await)
+    }
+
+    /// Serves a program. Whoever is known to be one is told what is left to it, whatever becomes of the call, and each call
+    /// is counted.
+    async fn answer_program(&self, scope: Scope, row: &Row, group: &Group, mut request: Request) -> Response {
+        let id = edge::request_id(&request);
+        let caller = match program::enter(&self.services, &request).await {
+            Ok(caller) => caller,
+            Err(failure) => return program::challenge(problem(&failure.0, id), scope),
+        };
+        let answered = match program::admit(&self.services, &caller, scope) {
+            Ok(()) => self.receive(row, &mut request).await,
+            Err(failure) => Err(failure),
+        };
+        let answered = match answered {
+            Ok(()) => {
+                request.set_data(Program(caller.clone()));
+                Ok(self.hand_over(row, group, request).await)
+            }
+            Err(failure) => Err(failure),
+        };
+        let response = written(answered, false, id);
+        program::close(&self.services, &caller, scope, response)
+    }
+
+    /// Takes the body that the row says.
+    async fn receive(&self, row: &Row, request: &mut Request) -> Result<(), Failure> {
+        match row.body {
+            Body::Json(limit) => body::receive(request, limit, &self.services.http).await,
+            Body::Form(limit) => body::receive_form(request, limit, &self.services.http).await,
+            Body::Nothing | Body::File(_) => Ok(()),
+        }
+    }
+
+    async fn hand_over(&self, row: &Row, group: &Group, mut request: Request) -> Response {
         request.set_data(self.services.clone());
         // GET and HEAD are one; the server leaves the body of the latter out.
         if request.method() == Method::HEAD {
@@ -178,8 +224,8 @@ impl Methods {
         }
         request.set_method(row.method.clone());
         match group.endpoint.call(request).await {
-            Ok(response) => Ok(response),
-            Err(error) => Ok(error.into_response()),
+            Ok(response) => response,
+            Err(error) => error.into_response(),
         }
     }
 
@@ -225,14 +271,23 @@ fn below(uri: &Uri) -> Option<Uri> {
     below.parse::<PathAndQuery>().ok().map(Uri::from)
 }
 
-/// A success as it is; everything else as problem+json, also what a library said in plain text.
-fn settle(response: Response, id: Option<RequestId>) -> Response {
+/// A success as it is; everything else as problem+json, or in OAuth's shape.
+fn written(answered: Result<Response, Failure>, oauth: bool, id: Option<RequestId>) -> Response {
+    match answered.and_then(settle) {
+        Ok(response) => response,
+        Err(failure) if oauth => oauth::problem(&failure.0),
+        Err(failure) => problem(&failure.0, id),
+    }
+}
+
+/// What is no success as the failure that it is, also what a library said in plain text.
+fn settle(response: Response) -> Result<Response, Failure> {
     if let Some(failure) = response.data::<Failure>() {
-        return problem(&failure.0, id);
+        return Err(failure.clone());
     }
     let status = response.status();
     if status.is_success() {
-        return response;
+        return Ok(response);
     }
     let code = match status {
         StatusCode::NOT_FOUND => "not_found",
@@ -244,7 +299,7 @@ fn settle(response: Response, id: Option<RequestId>) -> Response {
             "unavailable"
         }
     };
-    problem(&Failure::of(code).0, id)
+    Err(Failure::of(code))
 }
 
 /// The body of RFC 9457 with the id by which the log knows the request.

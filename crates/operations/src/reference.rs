@@ -40,7 +40,7 @@ struct Described {
     path: String,
     summary: String,
     description: Vec<String>,
-    access: &'static str,
+    access: String,
     parameters: Vec<Field>,
     request: Option<Content>,
     status: String,
@@ -147,10 +147,14 @@ fn describe(document: &Value, path: String, method: &str, operation: &Value) -> 
         summary: text(&operation["summary"]),
         description: paragraphs(&text(&operation["description"])),
         access: match operation["x-access"].as_str() {
-            Some("ticket") => "Needs a sign-up ticket",
-            Some("session") => "Needs a token; open without consent",
-            Some("member") => "Needs a token; the terms have to be accepted",
-            _ => "Open to everybody",
+            Some("ticket") => "Needs a sign-up ticket".to_owned(),
+            Some("session") => "Needs a token; open without consent".to_owned(),
+            Some("member") => "Needs a token; the terms have to be accepted".to_owned(),
+            Some("client") => {
+                let scope = text(&operation["security"][0]["client"][0]);
+                format!("Needs a program's token with the scope {scope}")
+            }
+            _ => "Open to everybody".to_owned(),
         },
         parameters: operation["parameters"]
             .as_array()

@@ -3,12 +3,14 @@
 
 use crate::{document, failure, reference};
 use accounts::Accounts;
+use clients::Clients;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
 use kernel::{Clock, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
+use url::Url;
 
 /// What a row says besides method, path, name, rights and body.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct Operation {
     pub example: Example,
     /// Let in also where access itself has ended: for the log-out.
     pub after_access: bool,
+    /// One of OAuth's own: its refusals have the shape of RFC 6749.
+    pub oauth: bool,
 }
 
 /// Codes of refusals.
@@ -48,6 +52,13 @@ pub fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes,
 /// Takes a JSON body.
 pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
     row(Method::POST, path, name, (rights, Body::JSON), codes, example)
+}
+
+/// Takes a form, as OAuth has it, from whoever knows a client's secret.
+pub fn oauth(path: &'static str, name: &'static str, codes: Codes, example: Example) -> Row {
+    let mut row = row(Method::POST, path, name, (Rights::Public, Body::FORM), codes, example);
+    row.handler.oauth = true;
+    row
 }
 
 /// Takes a JSON body that says how something is to be from now on.
@@ -82,6 +93,7 @@ fn row(
             codes,
             example,
             after_access: false,
+            oauth: false,
         },
     }
 }
@@ -104,12 +116,14 @@ pub enum Tag {
     Member,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
+    /// Tokens of programs, and what a program may do.
+    Clients,
     /// The description of this API.
     Document,
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 8] = [
+pub const TAGS: [&str; 9] = [
     "Insurers",
     "Sign-up",
     "Sessions",
@@ -117,6 +131,7 @@ pub const TAGS: [&str; 8] = [
     "Consents",
     "Member",
     "Statements",
+    "Clients",
     "Document",
 ];
 
@@ -226,9 +241,12 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
             "coverage_ended",
             "consent_required",
         ],
+        Rights::Client(_) => &["invalid_token", "insufficient_scope", "too_many_requests"],
     };
     let by_body: Codes = match route.body {
-        Body::Nothing | Body::Form(_) | Body::File(_) => &[],
+        Body::Nothing | Body::File(_) => &[],
+        // OAuth has one word for all of them.
+        Body::Form(_) => &["invalid_request"],
         Body::Json(_) => &[
             "malformed_json",
             "encoding",
@@ -237,7 +255,11 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
             "fields",
         ],
     };
-    let always: Codes = &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"];
+    let always: Codes = if route.handler.oauth {
+        &["method_not_allowed", "unavailable", "unconfirmed"]
+    } else {
+        &["bad_request", "method_not_allowed", "unavailable", "unconfirmed"]
+    };
     let mut codes: Vec<&str> = [route.handler.codes, by_rights, by_body, always].concat();
     codes.sort_unstable();
     codes.dedup();
@@ -249,6 +271,10 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
 pub struct Services {
     /// Sign-up, log-in, recovery, consent.
     pub accounts: Accounts,
+    /// Programs: tokens, and what they may do.
+    pub clients: Clients,
+    /// Where browsers and programs find us.
+    pub public_url: Url,
     /// The time.
     pub clock: Clock,
     /// Limits and proxies.

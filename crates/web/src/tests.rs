@@ -2,6 +2,7 @@
 
 use access::Policy;
 use accounts::{Accounts, Limits};
+use clients::Clients;
 use database::{Database, DatabaseConfig, Timeouts};
 use edge::HttpSettings;
 use ground::Ground;
@@ -39,6 +40,7 @@ fn services() -> Services {
         hasher,
         person_kept: chrono::TimeDelta::days(1),
     };
+    let policy = Arc::new(Policy::load(&[]).unwrap());
     Services {
         accounts: Accounts::new(&ground, limits(), public_url.clone()),
         database,
@@ -46,7 +48,8 @@ fn services() -> Services {
         clock,
         performers: Arc::from([]),
         rosters: roster::Runs::new(&ground),
-        staff: Staff::new(&ground, Arc::new(Policy::load(&[]).unwrap()), public_url.clone()),
+        staff: Staff::new(&ground, Arc::clone(&policy), public_url.clone()),
+        clients: Clients::new(&ground, policy),
         console_url: public_url.clone(),
         console_nav: Arc::from([]),
         public_url,

@@ -87,6 +87,7 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(tabular::uploads::KEYED)
         .chain(pages::KEYED)
         .chain(staff::KEYED)
+        .chain(clients::KEYED)
         .chain(roster::protection::KEYED)
         .chain(approvals::KEYED)
         .chain(members::KEYED)

@@ -1,0 +1,100 @@
+//! Programs of other systems (連携先). A *client* has its home in its insurer, a vendor's in tenant 0; what it may do in an
+//! insurer is its *grant* there (接続の許可), which lists *scopes* (権限の範囲). With a *secret* (秘密鍵) a client gets a *token*
+//! (アクセストークン) of one hour for one insurer, and with that it calls.
+//!
+//! A request asks the token with its grant, one statement, and nothing of the client's home: whoever suspends a client
+//! writes that into each of its grants and ends their tokens before the use case returns.
+
+mod by;
+mod client;
+mod conditions;
+mod enter;
+mod expiry;
+pub mod fields;
+mod grants;
+mod make;
+mod messages;
+mod rates;
+pub mod reasons;
+mod rows;
+mod rules;
+mod schema;
+mod secret;
+mod states;
+mod sweep;
+mod token;
+mod trail;
+mod tries;
+mod uses;
+
+pub use by::By;
+pub use client::{Client, ClientName, Grant, SecretLine, Standing, State};
+pub use conditions::{Conditions, NewClient};
+pub use enter::Caller;
+pub use make::{Created, OLD_SECRET_LIVES, Rotated};
+pub use messages::registry;
+pub use rates::{Allowance, INSURER_CALLS, CLIENT_CALLS, WINDOW};
+pub use rows::{Shown, VendorShown};
+pub use secret::{SECRET_PREFIX, TOKEN_PREFIX, token as token_of};
+pub use sweep::sweep;
+pub use token::{Issued, TOKEN_LIFE, TokenRequest};
+pub use trail::tell_refusals;
+pub use uses::{Day, End, Uses};
+
+use access::Policy;
+use database::{Database, Keyed, Kind};
+use ground::Ground;
+use kernel::{Clock, Keys};
+use rates::Rates;
+use std::sync::Arc;
+use tenancy::Directory;
+use uses::Counts;
+
+/// What of this crate hangs on the ring.
+pub const KEYED: [Keyed; 3] = [
+    Keyed {
+        table: "clients",
+        column: "contact",
+        kind: Kind::Sealed {
+            owner: "client_id",
+            purpose: rows::CONTACT,
+        },
+    },
+    Keyed {
+        table: "client_secrets",
+        column: "secret_hash",
+        kind: Kind::Hash,
+    },
+    Keyed {
+        table: "client_tokens",
+        column: "token_hash",
+        kind: Kind::Hash,
+    },
+];
+
+/// The use cases of clients with all they stand on. Cheap to clone; clones share what they count.
+#[derive(Clone)]
+pub struct Clients {
+    database: Database,
+    directory: Directory,
+    keys: Keys,
+    clock: Clock,
+    policy: Arc<Policy>,
+    counts: Arc<Counts>,
+    rates: Arc<Rates>,
+}
+
+impl Clients {
+    /// Puts it together.
+    pub fn new(ground: &Ground, policy: Arc<Policy>) -> Self {
+        Self {
+            database: ground.database.clone(),
+            directory: ground.directory.clone(),
+            keys: ground.keys.clone(),
+            clock: ground.clock.clone(),
+            policy,
+            counts: Arc::default(),
+            rates: Arc::default(),
+        }
+    }
+}
