@@ -91,7 +91,11 @@ async fn a_program_is_made_with_a_secret_that_is_shown_once_and_with_which_it_co
     says(&boss.get(CLIENTS).await, 200, "連携先はまだありません");
     let made = made(&boss).await;
     assert!(made.secret.starts_with("mdg_cs_"), "{}", made.secret);
-    assert!(made.client_id.starts_with(&format!("cl_{}_", app.tenant())), "{}", made.client_id);
+    assert!(
+        made.client_id.starts_with(&format!("cl_{}_", app.tenant())),
+        "{}",
+        made.client_id
+    );
     // Once: the same page shows nothing any more, and no other does.
     let page = boss.get(&format!("{}/secret", made.path)).await;
     says(&page, 200, "秘密鍵は、作ったときに1回だけ表示されます");
@@ -107,11 +111,25 @@ async fn a_program_is_made_with_a_secret_that_is_shown_once_and_with_which_it_co
         assert!(!row.contains("system@example.jp"), "{row}");
     }
     let listed = boss.get(CLIENTS).await;
-    for said in ["基幹システム", "この保険者", "利用中", "お知らせを見る", "まだありません", "2027年（令和9年）3月31日"] {
+    for said in [
+        "基幹システム",
+        "この保険者",
+        "利用中",
+        "お知らせを見る",
+        "まだありません",
+        "2027年（令和9年）3月31日",
+    ] {
         says(&listed, 200, said);
     }
     let one = boss.get(&made.path).await;
-    for said in [&*made.client_id, "system@example.jp", "127.0.0.0/8、203.0.113.5/32", "notices.read", "連携先の追加", "管理　一郎"] {
+    for said in [
+        &*made.client_id,
+        "system@example.jp",
+        "127.0.0.0/8、203.0.113.5/32",
+        "notices.read",
+        "連携先の追加",
+        "管理　一郎",
+    ] {
         says(&one, 200, said);
     }
     let token = token(&app, &made, &[]).await.unwrap();
@@ -132,7 +150,11 @@ async fn a_secret_is_shown_to_the_session_that_made_it_alone_and_asking_whether_
     assert_eq!(head.status, 200);
     // Of another client's page it is not shown either.
     let other = shown(&elsewhere, &elsewhere.post(NEW, &TYPED).await).await;
-    says(&boss.get(&format!("{}/secret", other.path)).await, 200, "新しく作ってください");
+    says(
+        &boss.get(&format!("{}/secret", other.path)).await,
+        200,
+        "新しく作ってください",
+    );
     let again = app.clerk(&[Role::Administrator]).await;
     let posted = again.post(NEW, &TYPED).await;
     let head = again.send(again.request(Method::HEAD, posted.location())).await;
@@ -149,7 +171,11 @@ async fn what_is_wrong_in_the_form_is_told_at_once_and_nothing_is_made() {
     let app = TestApp::start().await;
     let boss = app.clerk(&[Role::Administrator]).await;
     let empty = boss.post(NEW, &[]).await;
-    for said in ["連携先の名前を入力してください", "連絡先メールアドレスを入力してください", "権限の範囲を、1つ以上選んでください"] {
+    for said in [
+        "連携先の名前を入力してください",
+        "連絡先メールアドレスを入力してください",
+        "権限の範囲を、1つ以上選んでください",
+    ] {
         says(&empty, 422, said);
     }
     let wrong = [
@@ -171,7 +197,11 @@ async fn what_is_wrong_in_the_form_is_told_at_once_and_nothing_is_made() {
     ] {
         says(&refused, 422, said);
     }
-    for (name, value) in [("expires_on", "2026-01-01"), ("scopes", "members.all"), ("networks", "203.0.113.0/33")] {
+    for (name, value) in [
+        ("expires_on", "2026-01-01"),
+        ("scopes", "members.all"),
+        ("networks", "203.0.113.0/33"),
+    ] {
         let fields: Vec<_> = TYPED.into_iter().filter(|(known, _)| *known != name).collect();
         let refused = boss.post(NEW, &[fields.as_slice(), &[(name, value)]].concat()).await;
         assert_eq!(refused.status, 422, "{name}: {}", refused.text);
@@ -196,7 +226,11 @@ async fn without_a_proof_of_late_nothing_is_made_or_done_and_what_was_typed_is_k
         format!("{CLIENTS}/vendor"),
     ] {
         let answer = boss.post(&path, &TYPED).await;
-        assert!(answer.location().starts_with("/console/prove?next="), "{path}: {}", answer.text);
+        assert!(
+            answer.location().starts_with("/console/prove?next="),
+            "{path}: {}",
+            answer.text
+        );
     }
     // Looking takes none.
     says(&boss.get(&made.path).await, 200, "利用中");
@@ -209,7 +243,11 @@ async fn a_new_secret_leaves_the_one_before_a_day_and_a_third_ends_the_first_at_
     let app = TestApp::start().await;
     let boss = app.clerk(&[Role::Administrator]).await;
     let first = made(&boss).await;
-    says(&boss.get(&format!("{}/rotate", first.path)).await, 200, "あと24時間使えます");
+    says(
+        &boss.get(&format!("{}/rotate", first.path)).await,
+        200,
+        "あと24時間使えます",
+    );
     let posted = deed(&boss, &first, "rotate").await;
     let page = boss.get(posted.location()).await;
     says(&page, 200, "前の秘密鍵は、");
@@ -238,13 +276,21 @@ async fn a_suspended_program_is_out_with_the_next_call_and_a_revoked_one_for_goo
     let made = made(&boss).await;
     let token_of = async || token(&app, &made, &[]).await;
     let before = token_of().await.unwrap();
-    says(&boss.get(&format!("{}/suspend", made.path)).await, 200, "次の呼び出しからつながらなくなります");
+    says(
+        &boss.get(&format!("{}/suspend", made.path)).await,
+        200,
+        "次の呼び出しからつながらなくなります",
+    );
     leads(&deed(&boss, &made, "suspend").await, &made.path);
     says(&boss.get(&made.path).await, 200, "停止しました");
     assert_eq!(enters(&app, &before).await, 401);
     assert_eq!(token_of().await.unwrap_err(), "invalid_client");
     // Twice is once, and the page says so.
-    says(&boss.get(&format!("{}/suspend", made.path)).await, 200, "すでに停止しています");
+    says(
+        &boss.get(&format!("{}/suspend", made.path)).await,
+        200,
+        "すでに停止しています",
+    );
     leads(&deed(&boss, &made, "suspend").await, &made.path);
     leads(&deed(&boss, &made, "resume").await, &made.path);
     assert_eq!(enters(&app, &before).await, 401, "tokens of before stay ended");
@@ -255,7 +301,11 @@ async fn a_suspended_program_is_out_with_the_next_call_and_a_revoked_one_for_goo
     assert_eq!(enters(&app, &after).await, 401);
     let page = boss.get(&made.path).await;
     says(&page, 200, "取り消し済み");
-    assert!(!page.text.contains("/rotate") && !page.text.contains("/change"), "{}", page.text);
+    assert!(
+        !page.text.contains("/rotate") && !page.text.contains("/change"),
+        "{}",
+        page.text
+    );
     for verb in ["rotate", "resume"] {
         let asked = boss.get(&format!("{}/{verb}", made.path)).await;
         says(&asked, 200, "すでに取り消されています");
@@ -276,13 +326,21 @@ async fn what_a_program_may_do_is_changed_and_holds_for_its_next_call() {
     let made = made(&boss).await;
     let form = format!("{}/change", made.path);
     let page = boss.get(&form).await;
-    for said in ["value=\"notices.read\" checked", "127.0.0.0/8\n203.0.113.5/32</textarea>", "value=\"2027-03-31\""] {
+    for said in [
+        "value=\"notices.read\" checked",
+        "127.0.0.0/8\n203.0.113.5/32</textarea>",
+        "value=\"2027-03-31\"",
+    ] {
         says(&page, 200, said);
     }
     assert!(!page.text.contains("value=\"notices.write\" checked"));
     let held = token(&app, &made, &[]).await.unwrap();
     assert_eq!(enters(&app, &held).await, 200);
-    says(&boss.post(&form, &[("expires_on", "x")]).await, 422, "最後に使える日は、");
+    says(
+        &boss.post(&form, &[("expires_on", "x")]).await,
+        422,
+        "最後に使える日は、",
+    );
     says(&boss.post(&form, &[]).await, 422, "権限の範囲を、1つ以上選んでください");
     leads(&boss.post(&form, &[("scopes", "notices.read")]).await, &made.path);
     let page = boss.get(&made.path).await;
@@ -339,14 +397,22 @@ async fn another_insurers_program_is_not_there_and_neither_is_it_for_who_manages
     let stranger = elsewhere.clerk(&[Role::Administrator]).await;
     assert!(!stranger.get(CLIENTS).await.text.contains("基幹システム"));
     for page in ["", "/secret", "/change", "/rotate", "/suspend", "/resume", "/revoke"] {
-        assert_eq!(stranger.get(&format!("{}{page}", made.path)).await.status, 404, "{page}");
+        assert_eq!(
+            stranger.get(&format!("{}{page}", made.path)).await.status,
+            404,
+            "{page}"
+        );
     }
     for verb in ["change", "rotate", "suspend", "resume", "revoke"] {
         assert_eq!(deed(&stranger, &made, verb).await.status, 404, "{verb}");
     }
     // Nor can it be let in as a vendor's.
     let vendor = format!("{CLIENTS}/vendor");
-    says(&stranger.get(&format!("{vendor}?client_id={}", made.client_id)).await, 200, "登録されていません");
+    says(
+        &stranger.get(&format!("{vendor}?client_id={}", made.client_id)).await,
+        200,
+        "登録されていません",
+    );
     let fields = [("client_id", &*made.client_id), ("scopes", "insurer.read")];
     assert_eq!(stranger.post(&vendor, &fields).await.status, 422);
     let others: Vec<Role> = Role::ALL

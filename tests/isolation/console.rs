@@ -2,6 +2,7 @@
 //! before the second factor, suspended, and with a role that was taken away a moment ago. What is expected hangs on the
 //! row's right and on the policy alone; a case says how a route is called and what it answers to whoever may.
 
+mod clients;
 mod statements;
 mod walks;
 
@@ -70,7 +71,11 @@ fn at(path: &str, own: u16) -> Case {
 }
 
 /// What the addresses name is the other insurer's; its clerks are that one's own.
-fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (&str, &str, &str)) -> Case {
+fn case(name: &str, other: &Other, grant: GrantId, named: &Named) -> Case {
+    let (person, protection, line) = (&*named.person, &*named.protection, &*named.line);
+    if let Some(case) = clients::case(name, grant, &named.client) {
+        return case;
+    }
     if let Some(case) = statements::case(name, grant, person) {
         return case;
     }
@@ -338,11 +343,18 @@ struct World {
     clerks: Vec<(Role, TestClerk)>,
     /// Support that was let in, and is to be found by the other insurer's staff alone.
     grant: GrantId,
-    /// The other insurer's member, who is protected there, and the protection.
+    named: Named,
+}
+
+/// What addresses name of the other insurer's.
+struct Named {
+    /// Its member, who is protected there, and the protection.
     person: String,
     protection: String,
-    /// A line of the other insurer's trail.
+    /// A line of its trail.
     line: String,
+    /// A program that it lets in.
+    client: String,
 }
 
 type Row = (&'static str, Method, Rights, Case);
@@ -356,6 +368,7 @@ impl World {
         }
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
+        let client = clients::made(&other).await;
         testkit::sql(other.app.tenant(), &published(&other)).await;
         let line = other
             .insurer()
@@ -367,9 +380,12 @@ impl World {
             other,
             clerks,
             grant,
-            person,
-            protection,
-            line,
+            named: Named {
+                person,
+                protection,
+                line,
+                client,
+            },
         }
     }
 
@@ -391,8 +407,7 @@ impl World {
             .filter(|route| is_console(route.path));
         let row = |route: &pages::Row| {
             let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
-            let named = (self.person.as_str(), self.protection.as_str(), self.line.as_str());
-            let case = case(route.name, &self.other, self.grant, named);
+            let case = case(route.name, &self.other, self.grant, &self.named);
             (route.name, method, route.rights, case)
         };
         staffs.map(row).collect()

@@ -34,6 +34,20 @@ pub struct Conditions {
     pub expires_on: Option<NaiveDate>,
 }
 
+impl NewClient {
+    /// What would have to be mended of it: for a page where something else has to be as well. A vendor's has no scopes.
+    pub fn faults(&self, now: DateTime<Utc>, with_scopes: bool) -> Vec<FieldError> {
+        read(self, now, with_scopes).map_or_else(|refusal| refusal.fields, |_| Vec::new())
+    }
+}
+
+impl Conditions {
+    /// As [`NewClient::faults`].
+    pub fn faults(&self, now: DateTime<Utc>, with_scopes: bool) -> Vec<FieldError> {
+        Checked::only(self, now, with_scopes).map_or_else(|refusal| refusal.fields, |_| Vec::new())
+    }
+}
+
 /// The same, as it is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Checked {
@@ -128,7 +142,9 @@ fn networks(typed: &[String]) -> Result<Vec<String>, Problem> {
         if plain.is_empty() {
             continue;
         }
-        let network = plain.parse::<IpNet>().or_else(|_| plain.parse::<IpAddr>().map(IpNet::from));
+        let network = plain
+            .parse::<IpNet>()
+            .or_else(|_| plain.parse::<IpAddr>().map(IpNet::from));
         let network = network.map_err(|_| Problem::Characters)?;
         read.insert(canonical(network).trunc().to_string());
     }
@@ -163,7 +179,13 @@ mod tests {
     #[test]
     fn networks_are_kept_as_they_are_compared() {
         assert_eq!(
-            read(&["１９２.0.2.7", " 198.51.100.9/24 ", "", "2001:db8::1/32", "::ffff:192.0.2.7"]),
+            read(&[
+                "１９２.0.2.7",
+                " 198.51.100.9/24 ",
+                "",
+                "2001:db8::1/32",
+                "::ffff:192.0.2.7"
+            ]),
             Ok(vec![
                 "192.0.2.7/32".into(),
                 "198.51.100.0/24".into(),

@@ -40,28 +40,51 @@ async fn a_vendors_program_may_do_nothing_until_an_insurer_lets_it_in() {
     let (made, name) = vendors(&operator).await;
     assert!(made.client_id.starts_with("cl_0_"), "{}", made.client_id);
     says(&operator.get(VENDORS).await, 200, &name);
-    says(&operator.get(&made.path).await, 200, "保険者の管理者に許可してもらってください");
+    says(
+        &operator.get(&made.path).await,
+        200,
+        "保険者の管理者に許可してもらってください",
+    );
     assert!(token_at(&app, &made).await.is_err());
     // Whose id it is stands there before anything is given.
     let asked = boss.get(&format!("{VENDOR}?client_id={}", made.client_id)).await;
     says(&asked, 200, &name);
     assert!(!asked.text.contains("vendor@example.jp"), "{}", asked.text);
     let fields = [("client_id", &*made.client_id)];
-    says(&boss.post(VENDOR, &fields).await, 422, "権限の範囲を、1つ以上選んでください");
+    says(
+        &boss.post(VENDOR, &fields).await,
+        422,
+        "権限の範囲を、1つ以上選んでください",
+    );
     let here = let_in(&boss, &made).await;
     let page = boss.get(&here.path).await;
     for said in [&*name, "許可しました", "事業者", "保険者と接続の内容を見る"] {
         says(&page, 200, said);
     }
     // Its secrets and its contact are the platform's.
-    assert!(!page.text.contains("/rotate") && !page.text.contains("vendor@example.jp"), "{}", page.text);
-    says(&boss.get(&format!("{}/rotate", here.path)).await, 200, "秘密鍵は事業者が管理しています");
+    assert!(
+        !page.text.contains("/rotate") && !page.text.contains("vendor@example.jp"),
+        "{}",
+        page.text
+    );
+    says(
+        &boss.get(&format!("{}/rotate", here.path)).await,
+        200,
+        "秘密鍵は事業者が管理しています",
+    );
     assert_eq!(deed(&boss, &here, "rotate").await.status, 404);
     says(&operator.get(&made.path).await, 200, &app.insurer.name);
     let held = token_at(&app, &made).await.unwrap();
     assert_eq!(enters(&app, &held).await, 200);
-    assert!(token_at(&other, &made).await.is_err(), "another insurer has not let it in");
-    says(&boss.post(VENDOR, &[fields[0], ("scopes", "insurer.read")]).await, 409, "すでに許可されています");
+    assert!(
+        token_at(&other, &made).await.is_err(),
+        "another insurer has not let it in"
+    );
+    says(
+        &boss.post(VENDOR, &[fields[0], ("scopes", "insurer.read")]).await,
+        409,
+        "すでに許可されています",
+    );
     assert_eq!(trail(&app).await, ["client.grant staff console done"]);
 }
 
@@ -114,13 +137,24 @@ async fn what_the_platform_suspends_is_out_of_every_insurer_before_the_answer_an
         token_at(&app, &made).await.unwrap(),
         token_at(&other, &made).await.unwrap(),
     );
-    says(&operator.get(&format!("{}/suspend", made.path)).await, 200, "すべての保険者で");
+    says(
+        &operator.get(&format!("{}/suspend", made.path)).await,
+        200,
+        "すべての保険者で",
+    );
     leads(&deed(&operator, &made, "suspend").await, &made.path);
-    assert_eq!((enters(&app, &tokens.0).await, enters(&other, &tokens.1).await), (401, 401));
+    assert_eq!(
+        (enters(&app, &tokens.0).await, enters(&other, &tokens.1).await),
+        (401, 401)
+    );
     says(&boss.get(CLIENTS).await, 200, "運営が停止中");
     leads(&deed(&boss, &here, "resume").await, &here.path);
     assert!(token_at(&app, &made).await.is_err());
-    assert!(trail(&app).await.contains(&"client.suspend operator console done".to_owned()));
+    assert!(
+        trail(&app)
+            .await
+            .contains(&"client.suspend operator console done".to_owned())
+    );
     // It can be let in nowhere meanwhile.
     let third = TestApp::start().await;
     let third_boss = third.clerk(&[Role::Administrator]).await;
@@ -128,7 +162,11 @@ async fn what_the_platform_suspends_is_out_of_every_insurer_before_the_answer_an
     says(&asked, 200, "登録されていません");
     assert!(!asked.text.contains(&name));
     let fields = [("client_id", &*made.client_id), ("scopes", "insurer.read")];
-    says(&third_boss.post(VENDOR, &fields).await, 409, "この連携先は見つかりません");
+    says(
+        &third_boss.post(VENDOR, &fields).await,
+        409,
+        "この連携先は見つかりません",
+    );
     leads(&deed(&operator, &made, "resume").await, &made.path);
     assert_eq!(enters(&app, &token_at(&app, &made).await.unwrap()).await, 200);
     leads(&deed(&operator, &made, "revoke").await, &made.path);
@@ -144,10 +182,17 @@ async fn a_vendors_secret_is_changed_by_the_platform_and_its_bounds_hold_everywh
     let here = let_in(&app.clerk(&[Role::Administrator]).await, &made).await;
     assert_eq!(here.client_id, made.client_id);
     let page = operator.get(&format!("{}/change", made.path)).await;
-    assert!(!page.text.contains("name=\"scopes\""), "scopes are each insurer's: {}", page.text);
+    assert!(
+        !page.text.contains("name=\"scopes\""),
+        "scopes are each insurer's: {}",
+        page.text
+    );
     let held = token_at(&app, &made).await.unwrap();
     let form = format!("{}/change", made.path);
-    leads(&operator.post(&form, &[("networks", "203.0.113.0/24")]).await, &made.path);
+    leads(
+        &operator.post(&form, &[("networks", "203.0.113.0/24")]).await,
+        &made.path,
+    );
     assert_eq!(enters(&app, &held).await, 401);
     assert!(token_at(&app, &made).await.is_err(), "from elsewhere");
     leads(&operator.post(&form, &[]).await, &made.path);

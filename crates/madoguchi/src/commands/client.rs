@@ -301,7 +301,11 @@ impl Desk {
     }
 
     async fn show(&self, at: TenantId, name: ClientName) -> Result<(), Failed> {
-        let unknown = || Failed::Said(format!("{name} is not known there; `madoguchi client list` tells who is"));
+        let unknown = || {
+            Failed::Said(format!(
+                "{name} is not known there; `madoguchi client list` tells who is"
+            ))
+        };
         let tx = self.tx(at).await?;
         if at == TenantId::PLATFORM {
             let shown = self.clients.vendor(&tx, name.client_id).await?.ok_or_else(unknown)?;
@@ -335,7 +339,10 @@ impl Desk {
         secrets(&shown.secrets);
         for scope in &grant.scopes {
             let used = shown.used.get(scope);
-            let used = used.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", calendar::moment(*at)));
+            let used = used.map_or_else(
+                || "never used".to_owned(),
+                |at| format!("last used {}", calendar::moment(*at)),
+            );
             say!("scope     {scope}  {used}");
         }
         let calls: i64 = uses.iter().map(|day| i64::from(day.calls)).sum();

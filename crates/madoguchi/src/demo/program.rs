@@ -5,7 +5,7 @@ use crate::{
     app::App,
     commands::{Failed, done},
 };
-use access::{INSURER_READ, NOTICES_READ, NOTICES_WRITE};
+use access::scope::{INSURER_READ, NOTICES_READ, NOTICES_WRITE};
 use audit::{Actor, Origin};
 use clients::{By, Conditions, NewClient, Standing};
 use kernel::{InsurerCode, calendar};

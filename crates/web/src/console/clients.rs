@@ -188,7 +188,11 @@ impl Line {
         Self {
             path: Side::Insurer.path(grant.client.client_id),
             name: grant.name.clone(),
-            owner: if grant.is_vendors() { "事業者" } else { "この保険者" },
+            owner: if grant.is_vendors() {
+                "事業者"
+            } else {
+                "この保険者"
+            },
             state: state(standing),
             is_active: standing == Standing::Active,
             scopes: labels.join("、"),
@@ -247,7 +251,10 @@ async fn list(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         }
         Side::Platform => {
             let vendors = clients.vendors(&tx).await?;
-            vendors.iter().map(|client| Line::of_vendor(client, visit.now)).collect()
+            vendors
+                .iter()
+                .map(|client| Line::of_vendor(client, visit.now))
+                .collect()
         }
     };
     tx.commit().await?;
@@ -354,14 +361,6 @@ impl Found {
         match self {
             Self::Here(shown) => !shown.grant.is_vendors(),
             Self::Vendor(_) => true,
-        }
-    }
-
-    fn standing(&self, now: DateTime<Utc>) -> Standing {
-        let today = calendar::today_in_japan(now);
-        match self {
-            Self::Here(shown) => shown.grant.standing(today),
-            Self::Vendor(shown) => shown.client.standing(today),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Found, Side, by, show_secret};
 use access::{SCOPES, Scope};
 use askama::Template;
+use chrono::{DateTime, Utc};
 use clients::{Conditions, NewClient, fields};
 use ipnet::IpNet;
 use kernel::{Field, FieldError, Refusal, dates, outcome};
@@ -22,15 +23,15 @@ const EXPIRES_ON: Field =
 
 /// Scopes of one area, to be ticked.
 pub(super) struct Group {
-    heading: &'static str,
-    scopes: Vec<Choice>,
+    pub(super) heading: &'static str,
+    pub(super) scopes: Vec<Choice>,
 }
 
 /// A scope to be ticked.
-struct Choice {
-    value: &'static str,
-    words: &'static str,
-    is_chosen: bool,
+pub(super) struct Choice {
+    pub(super) value: &'static str,
+    pub(super) words: &'static str,
+    pub(super) is_chosen: bool,
 }
 
 /// Every scope, in the order in which they are listed.
@@ -58,19 +59,34 @@ pub(super) fn ticked(form: &Form) -> Vec<Group> {
     groups(|scope| form.all("scopes").any(|word| word == scope.as_str()))
 }
 
-/// What was typed of where it may come from and until when.
-pub(super) fn conditions(form: &Form) -> Result<Conditions, Refusal> {
-    let day = dates::planned(form.text("expires_on"));
+/// What was typed of what it may do, from where and until when; and what is wrong with the day, where it doesn't read.
+fn typed(form: &Form) -> (Conditions, Option<FieldError>) {
+    let mut wrong = Vec::new();
+    let day = FieldError::gather(EXPIRES_ON, dates::planned(form.text("expires_on")), &mut wrong);
     let networks = form.text("networks").split(['\n', ',', '、', '，', ' ', '　']);
-    Ok(Conditions {
+    let conditions = Conditions {
         scopes: form.all("scopes").map(str::to_owned).collect(),
         networks: networks.map(str::to_owned).collect(),
-        expires_on: day.map_err(|problem| Refusal::field(FieldError::new(EXPIRES_ON, problem)))?,
-    })
+        expires_on: day.flatten(),
+    };
+    (conditions, wrong.pop())
+}
+
+/// The same, or all that is wrong with it.
+pub(super) fn conditions(form: &Form, now: DateTime<Utc>, with_scopes: bool) -> Result<Conditions, Refusal> {
+    match typed(form) {
+        (conditions, None) => Ok(conditions),
+        (conditions, Some(day)) => Err(with(conditions.faults(now, with_scopes), day)),
+    }
+}
+
+fn with(mut faults: Vec<FieldError>, day: FieldError) -> Refusal {
+    faults.push(day);
+    Refusal::fields(faults)
 }
 
 /// As they are typed, one a line.
-fn typed(networks: &[IpNet]) -> String {
+fn in_lines(networks: &[IpNet]) -> String {
     let lines: Vec<String> = networks.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
@@ -128,17 +144,20 @@ pub(super) async fn new(side: Side, visit: Visit) -> Reply {
 /// `POST` of it.
 pub(super) async fn create(side: Side, visit: Visit, clerk: Clerk) -> Reply {
     let [page, ..] = side.places().new;
-    let conditions = match conditions(&visit.form) {
-        Ok(conditions) => conditions,
-        Err(refusal) => return Ok(visit.form_again(&refusal, page, &FIELDS).await),
-    };
+    let (conditions, wrong_day) = typed(&visit.form);
     let new = NewClient {
         name: visit.form.text("name").to_owned(),
         contact: visit.form.text("contact").to_owned(),
         conditions,
     };
-    let clients = &visit.services.clients;
-    match settle(clients.create(clerk.insurer.tenant_id, &new, by(&visit, &clerk)).await) {
+    let made = match wrong_day {
+        Some(day) => Err(with(new.faults(visit.now, side == Side::Insurer), day)),
+        None => {
+            let clients = &visit.services.clients;
+            settle(clients.create(clerk.insurer.tenant_id, &new, by(&visit, &clerk)).await)
+        }
+    };
+    match made {
         Ok(made) => {
             let id = made.client.name_outside.client_id;
             Ok(show_secret((side, &visit, &clerk), id, made.secret, None))
@@ -177,7 +196,7 @@ pub(super) async fn change(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         called: String::new(),
         contact: String::new(),
         groups,
-        networks: text("networks", typed(found.networks())),
+        networks: text("networks", in_lines(found.networks())),
         expires_on: text("expires_on", day.unwrap_or_default()),
         frame: visit.frame().in_section(side.base()).with_errors(again.errors),
     })
@@ -187,7 +206,7 @@ pub(super) async fn change(side: Side, visit: Visit, clerk: Clerk) -> Reply {
 pub(super) async fn write(side: Side, visit: Visit, clerk: Clerk) -> Reply {
     let found = Found::find(side, &visit, &clerk).await?;
     let id = found.name().client_id;
-    let changed = match conditions(&visit.form) {
+    let changed = match conditions(&visit.form, visit.now, side == Side::Insurer) {
         Ok(conditions) => {
             let clients = &visit.services.clients;
             let by = by(&visit, &clerk);

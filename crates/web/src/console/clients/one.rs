@@ -67,9 +67,10 @@ impl Secret {
     fn new(line: &SecretLine) -> Self {
         Self {
             made_at: calendar::moment(line.made_at),
-            until: line
-                .ends_at
-                .map_or_else(|| "次に作るまで".to_owned(), |at| format!("{}まで", calendar::moment(at))),
+            until: line.ends_at.map_or_else(
+                || "次に作るまで".to_owned(),
+                |at| format!("{}まで", calendar::moment(at)),
+            ),
         }
     }
 }
@@ -109,7 +110,11 @@ pub(super) async fn show(side: Side, visit: Visit, clerk: Clerk) -> Reply {
     let today = calendar::today_in_japan(visit.now);
     let (contact, secrets, created_at) = match &found {
         Found::Here(shown) => (shown.contact.clone(), &shown.secrets, shown.grant.created_at),
-        Found::Vendor(shown) => (Some(shown.client.contact.clone()), &shown.secrets, shown.client.created_at),
+        Found::Vendor(shown) => (
+            Some(shown.client.contact.clone()),
+            &shown.secrets,
+            shown.client.created_at,
+        ),
     };
     let here = match &found {
         Found::Here(shown) => Some(shown),
@@ -168,11 +173,14 @@ fn scopes(shown: &Shown, now: DateTime<Utc>) -> Vec<ScopeLine> {
 }
 
 fn unused(shown: &Shown) -> Option<String> {
-    let never = shown.grant.scopes.iter().filter(|scope| !shown.used.contains_key(scope));
+    let never = shown
+        .grant
+        .scopes
+        .iter()
+        .filter(|scope| !shown.used.contains_key(scope));
     let never = never.count();
-    (never > 0 && shown.grant.last_used_at.is_some()).then(|| {
-        format!("一度も使っていない権限の範囲が{never}つあります。仕事に必要でなければ、外してください。")
-    })
+    (never > 0 && shown.grant.last_used_at.is_some())
+        .then(|| format!("一度も使っていない権限の範囲が{never}つあります。仕事に必要でなければ、外してください。"))
 }
 
 fn sentence(uses: &[Day]) -> String {

@@ -81,7 +81,7 @@ async fn vendor(visit: &Visit, typed: &str) -> Result<Option<Client>, Trouble> {
 /// `POST /console/clients/vendor`.
 async fn grant(visit: Visit, clerk: Clerk) -> Reply {
     let typed = visit.form.text("client_id");
-    let granted = match conditions(&visit.form) {
+    let granted = match conditions(&visit.form, visit.now, true) {
         Ok(conditions) => {
             let by = by(&visit, &clerk);
             let clients = &visit.services.clients;
@@ -92,7 +92,10 @@ async fn grant(visit: Visit, clerk: Clerk) -> Reply {
     match granted {
         Ok(grant) => {
             let page = Side::Insurer.path(grant.client.client_id);
-            Ok(visit.done(see_other(&page), "許可しました。連携先のシステムがつながるようになりました。"))
+            Ok(visit.done(
+                see_other(&page),
+                "許可しました。連携先のシステムがつながるようになりました。",
+            ))
         }
         Err(refusal) => Ok(visit.form_again(&refusal, VENDOR, &KEPT).await),
     }
