@@ -8,6 +8,9 @@ use operations::Example;
 const DEVICE: &str = "AWsxUGZ0b2RldmljZS1zZWNyZXQtb2Ytb25lLXVzZXItSUQ";
 const TICKET: &str = "7.pS0c4Q5fTOIzvOFB8dGr0QyMN2DWRXnLpNKVBAxwYnE";
 
+const CLIENT: &str = "cl_7_019abd2f5c007d3a9d6e4b1c2a3f4e5d";
+const TOKEN: &str = "mdg_at_7.4h0aN2nDPYDFhg0YcTXyKbqXyTt3oZ8XlHV5YFqXb3k";
+
 fn identity() -> Value {
     json!({
         "insurer_code": "32290413",
@@ -70,6 +73,39 @@ pub fn of(operation: &str) -> Example {
         "give_consents" => (
             Some(json!({"consents": [{"document": "service", "revision": 1}]})),
             None,
+        ),
+        "create_token" => (
+            Some(json!({
+                "grant_type": "client_credentials",
+                "client_id": CLIENT,
+                "client_secret": "mdg_cs_7.pS0c4Q5fTOIzvOFB8dGr0QyMN2DWRXnLpNKVBAxwYnE",
+                "scope": "insurer.read members.read",
+            })),
+            Some(json!({
+                "access_token": TOKEN,
+                "token_type": "Bearer",
+                "expires_in": 3600,
+                "scope": "insurer.read members.read",
+            })),
+        ),
+        "revoke_token" => (
+            Some(json!({
+                "token": TOKEN,
+                "client_id": CLIENT,
+                "client_secret": "mdg_cs_7.pS0c4Q5fTOIzvOFB8dGr0QyMN2DWRXnLpNKVBAxwYnE",
+            })),
+            Some(json!({})),
+        ),
+        "get_client" => (
+            None,
+            Some(json!({
+                "client_id": CLIENT,
+                "name": "基幹システム",
+                "insurer": {"code": "32290413", "name": "奈良県市町村職員共済組合"},
+                "scopes": ["insurer.read", "members.read"],
+                "token_expires_at": "2026-12-05T02:00:00Z",
+                "expires_on": "2027-03-31",
+            })),
         ),
         _ => (None, None),
     };
@@ -137,7 +173,7 @@ fn consents() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::v1::{consent, insurers, log_in, recover, sign_up};
+    use crate::v1::{client, consent, insurers, log_in, oauth, recover, sign_up};
     use edge::Body;
     use operations::flaws;
     use poem_openapi::types::Type;
@@ -166,6 +202,9 @@ mod tests {
                 "request_user_id_reminder" => fits::<sign_up::Identity>(request) && fits::<recover::Taken>(answer),
                 "list_consents" => fits::<consent::Consents>(answer),
                 "give_consents" => fits::<consent::NewConsents>(request),
+                "create_token" => fits::<oauth::TokenForm>(request) && fits::<oauth::IssuedToken>(answer),
+                "revoke_token" => fits::<oauth::RevocationForm>(request) && fits::<oauth::Revoked>(answer),
+                "get_client" => fits::<client::OwnClient>(answer),
                 other => ["end_current_session", "get_document"].contains(&other),
             };
             assert!(good, "{}", route.name);

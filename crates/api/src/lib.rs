@@ -4,6 +4,7 @@
 mod examples;
 mod v1;
 
+use access::scope::INSURER_READ;
 use edge::Rights;
 use operations::{Codes, Group, Row};
 
@@ -18,6 +19,10 @@ fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> 
 
 fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> Row {
     operations::post(path, name, rights, codes, examples::of(name))
+}
+
+fn oauth(path: &'static str, name: &'static str, codes: Codes) -> Row {
+    operations::oauth(path, name, codes, examples::of(name))
 }
 
 /// Ends the session of the token, also where access itself has ended.
@@ -118,6 +123,23 @@ fn rows() -> Vec<Row> {
         ),
         get("/me/consents", "list_consents", Rights::Session, &[]).for_former(),
         post("/me/consents", "give_consents", Rights::Session, &["revision_outdated"]).for_former(),
+        oauth(
+            "/oauth/token",
+            "create_token",
+            &[
+                "invalid_client",
+                "unauthorized_client",
+                "unsupported_grant_type",
+                "invalid_scope",
+                "too_many_requests",
+            ],
+        ),
+        oauth(
+            "/oauth/revoke",
+            "revoke_token",
+            &["invalid_client", "too_many_requests"],
+        ),
+        get("/client", "get_client", Rights::Client(INSURER_READ), &[]),
         get("/openapi.json", "get_document", Rights::Public, &[]),
     ]
 }

@@ -13,11 +13,11 @@ use access::{Scope, scope::PROTECTED_READ};
 use audit::{Actor, Origin};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
+use diesel::OptionalExtension as _;
 use diesel::{
     QueryableByName,
     sql_types::{Array, Binary, Date, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
-use diesel::OptionalExtension as _;
 use diesel_async::RunQueryDsl;
 use guard::throttle::{self, Taken};
 use kernel::{ClientGrantId, ClientId, Outage, Outcome, Refusal, Secret, TenantId, TenantSecret, calendar};

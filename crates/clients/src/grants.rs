@@ -73,11 +73,15 @@ impl Clients {
             .execute(&mut &*tx)
             .await?;
         let grant = grant_held(&tx, id).await?;
-        let detail = json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
+        let detail =
+            json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
         self.record(&tx, now, by, "client.grant", (id, detail)).await?;
         tx.go_on_as_platform().await?;
         // Whoever suspends it holds this row: they are done and it is refused, or they come after and find the place.
-        if client_held(&tx, id).await?.is_none_or(|row| row.state() != State::Active) {
+        if client_held(&tx, id)
+            .await?
+            .is_none_or(|row| row.state() != State::Active)
+        {
             return Ok(reasons::CLIENT_UNKNOWN.into());
         }
         diesel::insert_into(client_places::table)
@@ -118,7 +122,8 @@ impl Clients {
         if let Outcome::Refused(refusal) = changed {
             return Ok(refusal.into());
         }
-        let detail = json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
+        let detail =
+            json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
         self.record(&tx, now, by, "client.change", (id, detail)).await?;
         let places = if is_vendors { places(&tx, id).await? } else { Vec::new() };
         tx.commit().await?;

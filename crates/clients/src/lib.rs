@@ -33,7 +33,7 @@ pub use conditions::{Conditions, NewClient};
 pub use enter::Caller;
 pub use make::{Created, OLD_SECRET_LIVES, Rotated};
 pub use messages::registry;
-pub use rates::{Allowance, INSURER_CALLS, CLIENT_CALLS, WINDOW};
+pub use rates::{Allowance, CLIENT_CALLS, INSURER_CALLS, WINDOW};
 pub use rows::{Shown, VendorShown};
 pub use secret::{SECRET_PREFIX, TOKEN_PREFIX, token as token_of};
 pub use sweep::sweep;

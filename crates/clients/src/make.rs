@@ -85,7 +85,8 @@ impl Clients {
                 .await?;
         }
         let secret = secret::make(&tx, &self.keys, now, id).await?;
-        let detail = json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
+        let detail =
+            json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
         self.record(&tx, now, by, "client.create", (id, detail)).await?;
         tx.commit().await?;
         let client = Client {

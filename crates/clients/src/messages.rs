@@ -22,13 +22,18 @@ impl Letterhead {
     }
 
     fn open(&self) -> Body {
-        Body::new(&format!("本メールは{}から、連携先の連絡先に自動送信されています。", self.insurer))
+        Body::new(&format!(
+            "本メールは{}から、連携先の連絡先に自動送信されています。",
+            self.insurer
+        ))
     }
 
     fn close(&self, body: Body, last: Option<&str>) -> Body {
         let whom = if self.is_platform { "運営" } else { "担当の職員" };
-        body.no_replies(last)
-            .paragraph(&format!("ご不明な点は、{}の{whom}にお問い合わせください。", self.insurer))
+        body.no_replies(last).paragraph(&format!(
+            "ご不明な点は、{}の{whom}にお問い合わせください。",
+            self.insurer
+        ))
     }
 }
 

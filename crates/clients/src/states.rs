@@ -40,7 +40,9 @@ impl Clients {
     pub async fn ungrant(&self, insurer: TenantId, id: ClientId, by: By<'_>) -> Result<Outcome<()>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(insurer).write(Durability::Safe).await?;
-        let set = self.set_grant(&mut tx, id, State::Revoked, "client.ungrant", (now, by)).await?;
+        let set = self
+            .set_grant(&mut tx, id, State::Revoked, "client.ungrant", (now, by))
+            .await?;
         tx.commit().await?;
         Ok(set)
     }

@@ -121,15 +121,7 @@ impl Clients {
             .execute(&mut &*tx)
             .await?;
         let detail = json!({ "scopes": words });
-        trail::of_program(
-            &tx,
-            now,
-            origin,
-            proven.name.client_id,
-            ("token.issue", "done"),
-            detail,
-        )
-        .await?;
+        trail::of_program(&tx, now, origin, proven.name.client_id, ("token.issue", "done"), detail).await?;
         tx.commit().await?;
         Ok(Outcome::Done(Issued {
             token: format!("{TOKEN_PREFIX}{}", token.reveal()),
@@ -239,7 +231,11 @@ impl Clients {
 
 /// The scopes that are asked for, where all of them are granted; without a word all that are.
 fn asked_of(asked: Option<&str>, granted: &BTreeSet<Scope>) -> Option<BTreeSet<Scope>> {
-    let mut words = asked.unwrap_or_default().split(' ').filter(|word| !word.is_empty()).peekable();
+    let mut words = asked
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .peekable();
     if words.peek().is_none() {
         return Some(granted.clone());
     }

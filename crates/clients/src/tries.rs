@@ -34,7 +34,9 @@ impl Counted {
         let places = network::places(origin);
         let mut rules: Vec<_> = watched(&places, rules::TOKEN_NETWORK).collect();
         let by_network = rules.len();
-        let own = places.iter().map(|place| (rules::token(place.times), format!("{}|{typed}", place.key)));
+        let own = places
+            .iter()
+            .map(|place| (rules::token(place.times), format!("{}|{typed}", place.key)));
         rules.extend(own);
         Self {
             typed,
@@ -122,8 +124,14 @@ impl Clients {
         if counted.is_empty() {
             return Ok(());
         }
-        let tx = self.database.tenant(TenantId::PLATFORM).write(Durability::Relaxed).await?;
-        let forgiven = counted.iter().map(|(rule, key)| throttle::forgive(&tx, &self.keys, rule, key));
+        let tx = self
+            .database
+            .tenant(TenantId::PLATFORM)
+            .write(Durability::Relaxed)
+            .await?;
+        let forgiven = counted
+            .iter()
+            .map(|(rule, key)| throttle::forgive(&tx, &self.keys, rule, key));
         try_join_all(forgiven).await?;
         Ok(tx.commit().await?)
     }

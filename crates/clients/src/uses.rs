@@ -172,7 +172,9 @@ impl Clients {
             return Ok(Vec::new());
         };
         let today = calendar::today_in_japan(self.clock.now());
-        let from = today.checked_sub_days(Days::new(u64::from(days.max(1)) - 1)).unwrap_or(today);
+        let from = today
+            .checked_sub_days(Days::new(u64::from(days.max(1)) - 1))
+            .unwrap_or(today);
         Ok(client_days::table
             .filter(client_days::tenant_id.eq(tx.tenant()))
             .filter(client_days::grant_id.eq(grant.grant_id))

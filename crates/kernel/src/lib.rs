@@ -28,10 +28,10 @@ pub use birth_date::BirthDate;
 pub use clock::Clock;
 pub use email_address::EmailAddress;
 pub use ids::{
-    AccountId, ApprovalId, AuditId, ClientGrantId, ClientId, ClientSecretId, ConsentId, DeliveryId, EventId, FactId, FactorId, GrantId, HeldRowId, ImportId,
-    JobId, LetterId, MailId, MaintenanceId, NodeId, NoteId, NoticeId, PersonId, PieceId, ProtectionId,
-    RememberedNumberId, RequestId, SessionId, StaffId, StruckClaimId, TaskId, TenantId, TermsDraftId, TicketId,
-    UploadId, WorkerId,
+    AccountId, ApprovalId, AuditId, ClientGrantId, ClientId, ClientSecretId, ConsentId, DeliveryId, EventId, FactId,
+    FactorId, GrantId, HeldRowId, ImportId, JobId, LetterId, MailId, MaintenanceId, NodeId, NoteId, NoticeId, PersonId,
+    PieceId, ProtectionId, RememberedNumberId, RequestId, SessionId, StaffId, StruckClaimId, TaskId, TenantId,
+    TermsDraftId, TicketId, UploadId, WorkerId,
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};

@@ -1,5 +1,7 @@
 //! The successes: one per operation, with its status in the type. Failures are documented from the table of routes.
 
+use crate::program;
+use clients::Allowance;
 use kernel::TenantSecret;
 use poem::http::{StatusCode, header};
 use poem::web::Json;
@@ -75,6 +77,32 @@ impl<T: ToJSON> IntoResponse for Current<T> {
 impl<T: ToJSON> ApiResponse for Current<T> {
     fn meta() -> MetaResponses {
         response(200, "Done.", vec![json::<T>()], vec![etag()])
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// 200, with what is left to a client that no token says.
+pub struct Limited<T> {
+    /// What is answered.
+    pub value: T,
+    /// What is left.
+    pub allowance: Allowance,
+}
+
+impl<T: ToJSON> IntoResponse for Limited<T> {
+    fn into_response(self) -> Response {
+        let mut response = Done(self.value).into_response();
+        program::limits(&mut response, &self.allowance);
+        response
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Limited<T> {
+    fn meta() -> MetaResponses {
+        response(200, "Done.", vec![json::<T>()], vec![])
     }
 
     fn register(registry: &mut Registry) {

@@ -18,7 +18,9 @@ pub mod text;
 pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
-pub use table::{Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, oauth, post, put};
+pub use table::{
+    Codes, Example, Group, Operation, Row, Services, TAGS, Table, Tag, codes, delete, get, oauth, post, put,
+};
 
 /// Where version 1 stands.
 pub const BASE: &str = "/api/v1";

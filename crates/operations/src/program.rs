@@ -45,7 +45,10 @@ pub(crate) fn close(services: &Services, caller: &Caller, scope: Scope, mut resp
 
 /// Says what is left to a client.
 pub(crate) fn limits(response: &mut Response, allowance: &Allowance) {
-    for (name, value) in [("ratelimit-policy", Allowance::policy()), ("ratelimit", allowance.left())] {
+    for (name, value) in [
+        ("ratelimit-policy", Allowance::policy()),
+        ("ratelimit", allowance.left()),
+    ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }

@@ -53,6 +53,8 @@ forms! {
     Opaque: 0..=100, WITHOUT_NUL;
     /// The secret of a program that has logged in before.
     DeviceForm: 0..=400, WITHOUT_NUL;
+    /// Words of scopes with blanks between them.
+    ScopesForm: 0..=MOST_TYPED, WITHOUT_NUL;
     /// 保険者指定コード.
     InsurerCodeForm: 6..=8, INSURER_CODE;
     /// 記号.

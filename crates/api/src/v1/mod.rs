@@ -1,10 +1,12 @@
 //! Version 1: one file per feature, named as everywhere else. A handler reads its body, calls the use case that the
 //! pages call too, and shapes the answer; it decides nothing.
 
+pub mod client;
 pub mod consent;
 pub mod insurers;
 pub mod log_in;
 pub mod meta;
+pub mod oauth;
 pub mod recover;
 pub mod sign_up;
 
@@ -18,6 +20,8 @@ pub fn operations() -> impl OpenApi {
         log_in::LogInApi,
         recover::RecoverApi,
         consent::ConsentApi,
+        oauth::OAuthApi,
+        client::ClientApi,
         meta::MetaApi,
     )
 }
