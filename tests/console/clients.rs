@@ -137,6 +137,7 @@ async fn a_program_is_made_with_a_secret_that_is_shown_once_and_with_which_it_co
     assert_eq!(trail(&app).await, ["client.create staff console done"]);
 }
 
+// security.md 61
 #[tokio::test]
 async fn a_secret_is_shown_to_the_session_that_made_it_alone_and_asking_whether_the_page_is_there_spends_it_not() {
     let app = TestApp::start().await;

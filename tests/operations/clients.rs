@@ -33,7 +33,14 @@ async fn a_program_is_made_listed_shown_given_another_secret_and_shut_out() {
     let installation = Installation::ready().await;
     let said = installation.done(&["client", "list", "139998"]).await;
     assert!(said.contains("client create"), "{said}");
-    let bounds = ["--scope", "notices.read", "--network", "203.0.113.5", "--expires", "令和19年3月31日"];
+    let bounds = [
+        "--scope",
+        "notices.read",
+        "--network",
+        "203.0.113.5",
+        "--expires",
+        "令和19年3月31日",
+    ];
     let said = installation.done(&[&CREATE[..], &bounds].concat()).await;
     let (id, secret) = (value(&said, "client_id"), value(&said, "client_secret"));
     assert!(id.starts_with("cl_") && secret.starts_with("mdg_cs_"), "{said}");
@@ -43,7 +50,13 @@ async fn a_program_is_made_listed_shown_given_another_secret_and_shut_out() {
         assert!(said.contains(word), "{word}: {said}");
     }
     let said = installation.done(&["client", "show", id]).await;
-    for word in ["system@example.jp", "203.0.113.5/32", "2037-03-31", "notices.read  never used", "0 calls"] {
+    for word in [
+        "system@example.jp",
+        "203.0.113.5/32",
+        "2037-03-31",
+        "notices.read  never used",
+        "0 calls",
+    ] {
         assert!(said.contains(word), "{word}: {said}");
     }
     assert!(!said.contains(secret), "{said}");
@@ -57,7 +70,10 @@ async fn a_program_is_made_listed_shown_given_another_secret_and_shut_out() {
     }
     for verb in ["rotate", "resume"] {
         let (success, said) = installation.run(&["client", verb, id], &[]).await;
-        assert!(!success && said.contains("revoked, which is for good"), "{verb}: {said}");
+        assert!(
+            !success && said.contains("revoked, which is for good"),
+            "{verb}: {said}"
+        );
     }
     let insurer = installation.insurer().await;
     assert_eq!(
@@ -82,14 +98,26 @@ async fn what_a_script_reads_is_one_object_of_json() {
 #[tokio::test]
 async fn a_vendors_program_is_let_in_at_an_insurer_and_shut_out_there_or_everywhere() {
     let installation = Installation::ready().await;
-    let create = ["client", "create", "--vendor", "--name", "健診サービス", "--contact", "v@example.jp", "--json"];
+    let create = [
+        "client",
+        "create",
+        "--vendor",
+        "--name",
+        "健診サービス",
+        "--contact",
+        "v@example.jp",
+        "--json",
+    ];
     let said = installation.done(&create).await;
     let made: Value = serde_json::from_str(&said).unwrap();
     let id = made["client_id"].as_str().unwrap();
     assert!(id.starts_with("cl_0_"), "{id}");
     let granted = ["client", "grant", "139998", id, "--scope", "notices.read"];
     let said = installation.done(&granted).await;
-    assert!(said.contains("健診サービス") && said.contains("let in at 139998"), "{said}");
+    assert!(
+        said.contains("健診サービス") && said.contains("let in at 139998"),
+        "{said}"
+    );
     let (success, said) = installation.run(&granted, &[]).await;
     assert!(!success && said.contains("let in here already"), "{said}");
     let said = installation.done(&["client", "list", "--vendor"]).await;
@@ -117,8 +145,10 @@ async fn a_vendors_program_is_let_in_at_an_insurer_and_shut_out_there_or_everywh
     let insurer = installation.insurer().await;
     assert_eq!(
         trail(&installation, insurer).await,
-        ["grant", "suspend", "resume", "suspend", "resume", "ungrant", "grant", "revoke"]
-            .map(|verb| format!("client.{verb} operator command"))
+        [
+            "grant", "suspend", "resume", "suspend", "resume", "ungrant", "grant", "revoke"
+        ]
+        .map(|verb| format!("client.{verb} operator command"))
     );
     assert_eq!(
         trail(&installation, kernel::TenantId::PLATFORM).await,
@@ -133,13 +163,25 @@ async fn what_cannot_be_done_is_refused_with_words_and_nothing_is_made() {
         let (success, said) = installation.run(arguments, &[]).await;
         assert!(!success && said.contains(word), "{arguments:?}: {said}");
     };
-    refused(&[&CREATE[..], &["--scope", "members.all"]].concat(), "members.all is no scope; there are insurer.read").await;
+    refused(
+        &[&CREATE[..], &["--scope", "members.all"]].concat(),
+        "members.all is no scope; there are insurer.read",
+    )
+    .await;
     refused(&[&CREATE[..], &["--expires", "soon"]].concat(), "soon is no day").await;
     refused(&[&CREATE[..], &["--expires", "2020-01-01"]].concat(), "expires_on: ").await;
-    refused(&[&CREATE[..], &["--network", "example.jp"]].concat(), "networks: characters").await;
+    refused(
+        &[&CREATE[..], &["--network", "example.jp"]].concat(),
+        "networks: characters",
+    )
+    .await;
     refused(&CREATE[..7], "scopes: empty").await;
     refused(&[&CREATE[..], &["--vendor"]].concat(), "cannot be used with").await;
-    refused(&["client", "create", "--name", "x", "--contact", "x@example.jp"], "<CODE|--vendor>").await;
+    refused(
+        &["client", "create", "--name", "x", "--contact", "x@example.jp"],
+        "<CODE|--vendor>",
+    )
+    .await;
     let unknown_code = ["client", "create", "139997", "--name", "x", "--contact", "x@example.jp"];
     refused(&unknown_code, "its last digit should be 8").await;
     refused(&["client", "list", "platform"], "name an insurer").await;
@@ -149,9 +191,18 @@ async fn what_cannot_be_done_is_refused_with_words_and_nothing_is_made() {
         let (success, said) = installation.run(&["client", verb, stranger], &[]).await;
         assert!(!success, "{verb}: {said}");
     }
-    refused(&["client", "grant", "139998", "nobody", "--scope", "notices.read"], "client_id: characters").await;
+    refused(
+        &["client", "grant", "139998", "nobody", "--scope", "notices.read"],
+        "client_id: characters",
+    )
+    .await;
     let insurer = installation.insurer().await;
-    let rows = testkit::lines_within(&installation.owner_url(), Some(insurer), "SELECT '' AS line FROM clients").await;
+    let rows = testkit::lines_within(
+        &installation.owner_url(),
+        Some(insurer),
+        "SELECT '' AS line FROM clients",
+    )
+    .await;
     assert!(rows.is_empty());
     assert!(trail(&installation, insurer).await.is_empty());
 }

@@ -1,8 +1,8 @@
 //! The demo: what it says when it is up, and what it says when it can't be.
 
 use super::{Installation, binary};
-use std::process::Stdio;
 use reqwest::Method;
+use std::process::Stdio;
 use testkit::{Client, tenants};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
@@ -102,7 +102,11 @@ async fn comes_in(client: &Client, said: &str) {
     let issued = client.send(asked).await.json();
     let token = issued["access_token"].as_str().unwrap_or_else(|| panic!("{issued}"));
     let answer = client.call(Method::GET, "/client", Some(token), None).await;
-    assert!(answer.status == 200 && answer.text.contains("32290413"), "{}", answer.text);
+    assert!(
+        answer.status == 200 && answer.text.contains("32290413"),
+        "{}",
+        answer.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

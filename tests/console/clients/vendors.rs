@@ -73,7 +73,7 @@ async fn a_vendors_program_may_do_nothing_until_an_insurer_lets_it_in() {
         "秘密鍵は事業者が管理しています",
     );
     assert_eq!(deed(&boss, &here, "rotate").await.status, 404);
-    says(&operator.get(&made.path).await, 200, &app.insurer.name);
+    says(&operator.get(&made.path).await, 200, &app.insurer.insurer.name);
     let held = token_at(&app, &made).await.unwrap();
     assert_eq!(enters(&app, &held).await, 200);
     assert!(

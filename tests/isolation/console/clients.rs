@@ -8,7 +8,11 @@ use kernel::GrantId;
 /// Makes a program of the other insurer's: its id.
 pub(super) async fn made(other: &Other) -> String {
     let clerk = other.app.clerk(&[Role::Administrator]).await;
-    let fields = [("name", MARK), ("contact", "system@example.jp"), ("scopes", "notices.read")];
+    let fields = [
+        ("name", MARK),
+        ("contact", "system@example.jp"),
+        ("scopes", "notices.read"),
+    ];
     let answer = clerk.post("/console/clients/new", &fields).await;
     let id = answer.location().split('/').nth(3);
     id.unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
