@@ -31,17 +31,15 @@ async fn nothing_behind_a_token_opens_without_a_live_one() {
     let forged = format!("{tenant}.{}", "A".repeat(43));
     let mut guarded = 0;
     for (method, path, access) in operations(&app).await {
-        if !["session", "member"].contains(&access.as_str()) {
-            continue;
-        }
+        let code = match access.as_str() {
+            "session" | "member" => "session_ended",
+            "client" => "invalid_token",
+            _ => continue,
+        };
         guarded += 1;
         for bad in [None, Some("x"), Some(foreign.as_str()), Some(forged.as_str())] {
             let body = [Method::POST, Method::PUT].contains(&method).then(|| json!({}));
-            problem(
-                &client.call(method.clone(), &path, bad, body).await,
-                401,
-                "session_ended",
-            );
+            problem(&client.call(method.clone(), &path, bad, body).await, 401, code);
         }
     }
     assert!(guarded >= 6);

@@ -2,6 +2,7 @@
 //! the document.
 
 mod bad_input;
+mod clients;
 mod conformance;
 mod device;
 mod document;
@@ -75,6 +76,9 @@ pub(crate) fn problem(answer: &Answer, status: u16, code: &str) -> Value {
     assert_eq!(body["request_id"], answer.header("x-request-id"));
     assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
     match status {
+        401 if code == "invalid_token" => {
+            assert_eq!(answer.header("www-authenticate"), r#"Bearer error="invalid_token""#);
+        }
         401 => assert_eq!(answer.header("www-authenticate"), "Bearer"),
         405 => assert!(!answer.header("allow").is_empty()),
         429 | 503 => assert_eq!(body["retry_after"].to_string(), answer.header("retry-after")),

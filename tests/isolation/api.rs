@@ -1,6 +1,7 @@
 //! Every operation of the API, as a stranger, as a member of another insurer with this one's ids, and without consent.
 
 use super::{MARK, Other, moved};
+use access::SCOPES;
 use edge::Rights;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,8 +56,20 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "get_medicine_month" => at("/me/medicines/2026-09", 401, 200),
         "get_disclosure" => at("/me/disclosures/costs", 401, 200),
         "put_disclosure" => with("/me/disclosures/costs", json!({"audience": "self_only"}), 401, 204),
+        // These take forms, which this is none of.
+        "create_token" => with("/oauth/token", json!({}), 400, 400),
+        "revoke_token" => with("/oauth/revoke", json!({}), 400, 400),
+        "get_client" => at("/client", 401, 401),
         "get_document" => at("/openapi.json", 200, 200),
         name => panic!("the operation {name} has no case here: add one"),
+    }
+}
+
+/// What a program of this insurer, which may do everything, gets of an operation with the other's ids.
+fn of_program(name: &str) -> u16 {
+    match name {
+        "get_client" => 200,
+        name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }
 
@@ -83,7 +96,7 @@ async fn a_stranger_gets_401_from_every_operation_that_is_not_public() {
             let answer = call(&here, &other, route.name, route.method.as_str(), token).await;
             let expected = match route.rights {
                 Rights::Public | Rights::Ticket => case(route.name, &here, &other).2,
-                Rights::Session | Rights::Member => 401,
+                Rights::Session | Rights::Member | Rights::Client(_) => 401,
                 staffs => panic!("{}: {staffs:?} in the API", route.name),
             };
             assert_eq!(answer.status, expected, "{} {token:?}: {}", route.name, answer.text);
@@ -116,6 +129,63 @@ async fn a_member_of_another_insurer_finds_nothing_of_this_one_by_any_operation(
         "their own member reads it: {}",
         answer.text
     );
+}
+
+// security.md 51
+#[tokio::test]
+async fn a_program_of_another_insurer_finds_nothing_of_this_one_by_any_operation() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let program = here.program(&SCOPES).await;
+    let theirs = other.app.program(&SCOPES).await;
+    for route in here.operations.table.rows() {
+        if !matches!(route.rights, Rights::Client(_)) {
+            continue;
+        }
+        let answer = call(&here, &other, route.name, route.method.as_str(), Some(&program.token)).await;
+        assert_eq!(answer.status, of_program(route.name), "{}: {}", route.name, answer.text);
+        assert!(!answer.text.contains(MARK), "{}: {}", route.name, answer.text);
+        let bare = theirs.token.replace("mdg_at_", "");
+        let token = format!("mdg_at_{}", moved(&bare, &here));
+        let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
+        assert_eq!(answer.status, 401, "{}: {}", route.name, answer.text);
+    }
+    let answer = theirs.api(Method::GET, "/client", None).await;
+    assert!(answer.status == 200 && answer.text.contains(MARK), "{}", answer.text);
+}
+
+/// Scopes against operations, as it is reviewed: which one lets a program in, at its own insurer, and what a token of one
+/// insurer gets at another. Each is tried with its scope and with every other.
+#[tokio::test]
+async fn the_matrix_of_scopes_and_operations() {
+    let (here, other) = (TestApp::start().await, Other::new().await);
+    let mut programs = Vec::new();
+    for scope in SCOPES {
+        programs.push((scope, here.program(&[scope]).await));
+    }
+    let mut lines = Vec::new();
+    for route in here.operations.table.rows() {
+        let Rights::Client(asked) = route.rights else { continue };
+        let mut open = Vec::new();
+        for (scope, program) in &programs {
+            let answer = call(&here, &other, route.name, route.method.as_str(), Some(&program.token)).await;
+            assert_ne!(answer.status, 401, "{} {scope}", route.name);
+            if answer.status == 403 {
+                assert_eq!(answer.json()["code"], "insufficient_scope", "{} {scope}", route.name);
+            } else {
+                open.push(scope.as_str());
+            }
+        }
+        assert_eq!(open, [asked.as_str()], "{}", route.name);
+        lines.push(format!(
+            "{} {} | {} | own {}",
+            route.method,
+            route.path,
+            open.join(" "),
+            of_program(route.name)
+        ));
+    }
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[tokio::test]

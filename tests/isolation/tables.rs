@@ -124,6 +124,35 @@ const PASSING: &[(&str, &str)] = &[
         "SELECT tenant_id, person_id, 'costs', 'self_only', 'person', created_at FROM persons LIMIT 1",
     ),
     (
+        "clients",
+        "SELECT tenant_id, person_id, 'x', ''::bytea, '{}', NULL, 'active', created_at, NULL, NULL FROM persons LIMIT 1",
+    ),
+    (
+        "client_secrets",
+        "SELECT tenant_id, person_id, person_id, ''::bytea, created_at, NULL FROM persons LIMIT 1",
+    ),
+    (
+        "client_places",
+        "SELECT tenant_id, person_id, tenant_id FROM persons LIMIT 1",
+    ),
+    (
+        "client_grants",
+        "SELECT tenant_id, person_id, person_id, tenant_id, 'x', '{}', '{}', NULL, 'active', 'active', created_at, NULL, NULL,
+           NULL FROM persons LIMIT 1",
+    ),
+    (
+        "client_tokens",
+        "SELECT tenant_id, ''::bytea, person_id, '{}', '{}', created_at FROM persons LIMIT 1",
+    ),
+    (
+        "client_days",
+        "SELECT tenant_id, person_id, '2026-12-05', 1, 0, 0 FROM persons LIMIT 1",
+    ),
+    (
+        "client_scopes_used",
+        "SELECT tenant_id, person_id, 'x', created_at FROM persons LIMIT 1",
+    ),
+    (
         "statement_marks",
         "SELECT tenant_id, account_id, 'costs', registered_at FROM accounts LIMIT 1",
     ),

@@ -452,7 +452,7 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}-{number}", std::process::id())
 }
 
-fn done<T>(outcome: Result<Outcome<T>, Outage>) -> T {
+pub(crate) fn done<T>(outcome: Result<Outcome<T>, Outage>) -> T {
     match outcome.unwrap() {
         Outcome::Done(done) => done,
         Outcome::Refused(refusal) => panic!("refused: {refusal:?}"),

@@ -18,6 +18,7 @@ mod database;
 mod network;
 mod passkey;
 mod people;
+mod program;
 mod staff;
 mod totp;
 
@@ -30,5 +31,6 @@ pub use database::{
 pub use network::Network;
 pub use passkey::Passkey;
 pub use people::{PASSWORD, SignedUp, TestPerson};
+pub use program::{TestProgram, by_command, conditions};
 pub use staff::TestClerk;
 pub use totp::totp;
