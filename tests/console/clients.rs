@@ -17,7 +17,7 @@ const TYPED: [(&str, &str); 6] = [
     ("contact", "system@example.jp"),
     ("scopes", "insurer.read"),
     ("scopes", "notices.read"),
-    ("networks", "127.0.0.0/8\r\n203.0.113.5"),
+    ("networks", "10.0.0.0/8\r\n203.0.113.5"),
     ("expires_on", "令和9年3月31日"),
 ];
 
@@ -125,7 +125,7 @@ async fn a_program_is_made_with_a_secret_that_is_shown_once_and_with_which_it_co
     for said in [
         &*made.client_id,
         "system@example.jp",
-        "127.0.0.0/8、203.0.113.5/32",
+        "10.0.0.0/8、203.0.113.5/32",
         "notices.read",
         "連携先の追加",
         "管理　一郎",
@@ -329,7 +329,7 @@ async fn what_a_program_may_do_is_changed_and_holds_for_its_next_call() {
     let page = boss.get(&form).await;
     for said in [
         "value=\"notices.read\" checked",
-        "127.0.0.0/8\n203.0.113.5/32</textarea>",
+        "10.0.0.0/8\n203.0.113.5/32</textarea>",
         "value=\"2027-03-31\"",
     ] {
         says(&page, 200, said);
