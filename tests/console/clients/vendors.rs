@@ -1,6 +1,6 @@
 //! Vendors' programs: made by the platform, let in by each insurer for itself, shut out by either.
 
-use super::{CLIENTS, Made, deed, enters, shown, text_of, token, trail};
+use super::{CLIENTS, Made, by_staff, deed, enters, shown, text_of, token, trail};
 use crate::portal::{leads, says};
 use access::Role;
 use testkit::{TestApp, TestClerk, unique};
@@ -117,7 +117,7 @@ async fn an_insurer_shuts_a_vendors_program_out_for_itself_and_lets_it_in_anew()
     assert_eq!(enters(&app, &token_at(&app, &made).await.unwrap()).await, 200);
     assert_eq!(
         trail(&app).await,
-        ["grant", "suspend", "resume", "ungrant", "grant"].map(|verb| format!("client.{verb} staff console done"))
+        by_staff(["grant", "suspend", "resume", "ungrant", "grant"])
     );
 }
 

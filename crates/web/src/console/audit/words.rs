@@ -91,6 +91,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("client.resume", "連携先の停止の解除"),
     ("client.revoke", "連携先の取り消し"),
     ("client.ungrant", "事業者の連携先の許可の取り消し"),
+    ("client.enter", "連携先からの接続"),
     ("token.issue", "連携先のアクセストークンの発行"),
     ("token.revoke", "連携先のアクセストークンの取り消し"),
     ("support.ask", "運営サポートの依頼"),
