@@ -369,7 +369,7 @@ impl World {
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
         let client = clients::made(&other).await;
-        testkit::sql(other.app.tenant(), &published(&other)).await;
+        testkit::sql(other.app.tenant(), &statements::published(&other)).await;
         let line = other
             .insurer()
             .lines("SELECT audit_id::text AS line FROM audit_events LIMIT 1")
@@ -437,18 +437,6 @@ async fn protected(other: &Other) -> (String, String) {
     assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);
     let protection = one("SELECT protection_id::text AS line FROM protections").await;
     (person, protection)
-}
-
-/// A delivery of statements, the insurer's first, that members see.
-fn published(other: &Other) -> String {
-    let (tenant, person) = (other.app.tenant(), other.person.0);
-    format!(
-        "INSERT INTO statement_deliveries (tenant_id, delivery, delivery_id, kind, label, version, state, file_name,
-            file_hash, encoding, rows, held, too_old, persons, months, totals, imported_at, published_at)
-         SELECT {tenant}, 1, '{person}', 'costs', '2026-08-01', 1, 'published', '{MARK}', '', 'UTF-8', 1, 0, 0, 1,
-            '{{2026-06-01}}', '{{\"by\": [], \"corrected\": {{\"claims\": 0, \"yen\": 0, \"withdrawn\": 0}}}}', created_at, created_at
-         FROM persons WHERE tenant_id = {tenant} LIMIT 1"
-    )
 }
 
 async fn clerk(app: &TestApp, role: Role) -> TestClerk {
