@@ -4,6 +4,7 @@ mod account;
 pub(crate) mod approvals;
 mod attacks;
 mod audit;
+mod clients;
 mod colleagues;
 mod deltas;
 mod door;

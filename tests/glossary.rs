@@ -101,6 +101,7 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
         .chain(of_staff);
     let of_notices = notices::reasons::REASONS;
     let of_statements = statements::reasons::by_hand::REASONS;
+    let of_clients = clients::reasons::REASONS;
     let of_runs = statements::runs::reasons::REASONS;
     let of_disclosures = statements::disclosures::desk::REASONS;
     for reason in all
@@ -108,6 +109,7 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
         .chain(of_roster)
         .chain(of_notices)
         .chain(of_statements)
+        .chain(of_clients)
         .chain(of_runs)
         .chain(of_disclosures)
     {

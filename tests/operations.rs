@@ -2,6 +2,7 @@
 
 mod audit;
 mod broken_loads;
+mod clients;
 mod commands;
 mod demo;
 mod distribute;

@@ -2,6 +2,7 @@
 //! before the second factor, suspended, and with a role that was taken away a moment ago. What is expected hangs on the
 //! row's right and on the policy alone; a case says how a route is called and what it answers to whoever may.
 
+mod clients;
 mod statements;
 mod walks;
 
@@ -70,7 +71,11 @@ fn at(path: &str, own: u16) -> Case {
 }
 
 /// What the addresses name is the other insurer's; its clerks are that one's own.
-fn case(name: &str, other: &Other, grant: GrantId, (person, protection, line): (&str, &str, &str)) -> Case {
+fn case(name: &str, other: &Other, grant: GrantId, named: &Named) -> Case {
+    let (person, protection, line) = (&*named.person, &*named.protection, &*named.line);
+    if let Some(case) = clients::case(name, grant, &named.client) {
+        return case;
+    }
     if let Some(case) = statements::case(name, grant, person) {
         return case;
     }
@@ -338,11 +343,18 @@ struct World {
     clerks: Vec<(Role, TestClerk)>,
     /// Support that was let in, and is to be found by the other insurer's staff alone.
     grant: GrantId,
-    /// The other insurer's member, who is protected there, and the protection.
+    named: Named,
+}
+
+/// What addresses name of the other insurer's.
+struct Named {
+    /// Its member, who is protected there, and the protection.
     person: String,
     protection: String,
-    /// A line of the other insurer's trail.
+    /// A line of its trail.
     line: String,
+    /// A program that it lets in.
+    client: String,
 }
 
 type Row = (&'static str, Method, Rights, Case);
@@ -356,7 +368,8 @@ impl World {
         }
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
-        testkit::sql(other.app.tenant(), &published(&other)).await;
+        let client = clients::made(&other).await;
+        testkit::sql(other.app.tenant(), &statements::published(&other)).await;
         let line = other
             .insurer()
             .lines("SELECT audit_id::text AS line FROM audit_events LIMIT 1")
@@ -367,9 +380,12 @@ impl World {
             other,
             clerks,
             grant,
-            person,
-            protection,
-            line,
+            named: Named {
+                person,
+                protection,
+                line,
+                client,
+            },
         }
     }
 
@@ -391,8 +407,7 @@ impl World {
             .filter(|route| is_console(route.path));
         let row = |route: &pages::Row| {
             let method = Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
-            let named = (self.person.as_str(), self.protection.as_str(), self.line.as_str());
-            let case = case(route.name, &self.other, self.grant, named);
+            let case = case(route.name, &self.other, self.grant, &self.named);
             (route.name, method, route.rights, case)
         };
         staffs.map(row).collect()
@@ -422,18 +437,6 @@ async fn protected(other: &Other) -> (String, String) {
     assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);
     let protection = one("SELECT protection_id::text AS line FROM protections").await;
     (person, protection)
-}
-
-/// A delivery of statements, the insurer's first, that members see.
-fn published(other: &Other) -> String {
-    let (tenant, person) = (other.app.tenant(), other.person.0);
-    format!(
-        "INSERT INTO statement_deliveries (tenant_id, delivery, delivery_id, kind, label, version, state, file_name,
-            file_hash, encoding, rows, held, too_old, persons, months, totals, imported_at, published_at)
-         SELECT {tenant}, 1, '{person}', 'costs', '2026-08-01', 1, 'published', '{MARK}', '', 'UTF-8', 1, 0, 0, 1,
-            '{{2026-06-01}}', '{{\"by\": [], \"corrected\": {{\"claims\": 0, \"yen\": 0, \"withdrawn\": 0}}}}', created_at, created_at
-         FROM persons WHERE tenant_id = {tenant} LIMIT 1"
-    )
 }
 
 async fn clerk(app: &TestApp, role: Role) -> TestClerk {

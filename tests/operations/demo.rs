@@ -1,6 +1,7 @@
 //! The demo: what it says when it is up, and what it says when it can't be.
 
 use super::{Installation, binary};
+use reqwest::Method;
 use std::process::Stdio;
 use testkit::{Client, tenants};
 use tokio::{
@@ -44,7 +45,7 @@ async fn the_demo_ends_in_one_box_whose_lines_make_a_second_terminal_speak_to_it
     let installation = Installation::new().await;
     let (mut child, said) = demo(&installation).await;
     // Four steps and the box, in which the addresses stand once.
-    assert!(said.lines().count() < 30, "{said}");
+    assert!(said.lines().count() < 36, "{said}");
     let url = url(&said);
     for address in ["/demo\n", "/demo/mail\n"] {
         assert_eq!(said.matches(&format!("{url}{address}")).count(), 1, "{said}");
@@ -81,10 +82,31 @@ async fn the_demo_ends_in_one_box_whose_lines_make_a_second_terminal_speak_to_it
 
     let client = Client::new(&url, "127.0.0.1");
     assert_eq!(client.get("/portal/").await.status, 200);
+    comes_in(&client, &said).await;
     child.kill().await.unwrap();
     let mut logged = String::new();
     child.stderr.take().unwrap().read_to_string(&mut logged).await.unwrap();
     assert!(!logged.contains("INFO"), "{logged}");
+}
+
+/// As the lines for a program say: with what they name there is a token, and with that an answer.
+async fn comes_in(client: &Client, said: &str) {
+    let exported = |name: &str| {
+        let (_, rest) = said.split_once(&format!("export {name}=")).unwrap();
+        rest.lines().next().unwrap()
+    };
+    let asked = client
+        .request(Method::POST, "/api/v1/oauth/token")
+        .basic_auth(exported("CLIENT_ID"), Some(exported("CLIENT_SECRET")))
+        .form(&[("grant_type", "client_credentials")]);
+    let issued = client.send(asked).await.json();
+    let token = issued["access_token"].as_str().unwrap_or_else(|| panic!("{issued}"));
+    let answer = client.call(Method::GET, "/client", Some(token), None).await;
+    assert!(
+        answer.status == 200 && answer.text.contains("32290413"),
+        "{}",
+        answer.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

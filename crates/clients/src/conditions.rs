@@ -34,6 +34,20 @@ pub struct Conditions {
     pub expires_on: Option<NaiveDate>,
 }
 
+impl NewClient {
+    /// What would have to be mended of it: for a page where something else has to be as well. A vendor's has no scopes.
+    pub fn faults(&self, now: DateTime<Utc>, with_scopes: bool) -> Vec<FieldError> {
+        read(self, now, with_scopes).map_or_else(|refusal| refusal.fields, |_| Vec::new())
+    }
+}
+
+impl Conditions {
+    /// As [`NewClient::faults`].
+    pub fn faults(&self, now: DateTime<Utc>, with_scopes: bool) -> Vec<FieldError> {
+        Checked::only(self, now, with_scopes).map_or_else(|refusal| refusal.fields, |_| Vec::new())
+    }
+}
+
 /// The same, as it is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct Checked {

@@ -24,6 +24,9 @@ pub mod access {}
 #[doc = include_str!("../api.md")]
 pub mod api {}
 
+#[doc = include_str!("../programs.md")]
+pub mod programs {}
+
 #[doc = include_str!("../modules.md")]
 pub mod modules {}
 

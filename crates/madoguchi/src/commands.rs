@@ -1,6 +1,7 @@
 //! The command line. Each command reads the configuration, does one thing and says what it did.
 
 mod audit;
+mod client;
 mod distribute;
 pub mod keys;
 mod member;
@@ -23,7 +24,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use database::{Database, DatabaseConfig, DatabaseError, Yearly};
-use kernel::{Clock, TenantId, calendar};
+use kernel::{Clock, Outage, Outcome, Refusal, TenantId, calendar};
 use mail::Transport;
 use metrics_exporter_prometheus::PrometheusHandle;
 use module::CommandFailed;
@@ -69,6 +70,9 @@ enum Command {
     /// Staff of the console: invite, list, suspend, resume, reset-factor
     #[command(subcommand)]
     Staff(staff::Command),
+    /// Programs of other systems: create, list, show, rotate, suspend, resume, revoke, grant
+    #[command(subcommand)]
+    Client(client::Command),
     /// The whole platform: nodes, what died in its queues, planned interruptions
     #[command(subcommand)]
     Operate(operate::Command),
@@ -202,6 +206,7 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
         Command::Roster(command) => roster::run(command, &read()?).await,
         Command::Member(command) => member::run(command, &read()?).await,
         Command::Staff(command) => staff::run(command, &read()?).await,
+        Command::Client(command) => client::run(command, &read()?).await,
         Command::Operate(command) => operate::run(command, &read()?).await,
         Command::Audit(command) => audit::run(command, &read()?).await,
         Command::Keys(command) => keys::run(command, &read()?).await,
@@ -221,6 +226,27 @@ async fn of_house(arguments: Arguments) -> Result<(), Failed> {
 #[expect(clippy::needless_pass_by_value, reason = "the shape map_err wants")]
 pub(crate) fn said(error: impl ToString) -> Failed {
     Failed::Said(error.to_string())
+}
+
+/// What a use case did, or why it did nothing in the operator's words.
+pub(crate) fn done<T>(outcome: Result<Outcome<T>, Outage>) -> Result<T, Failed> {
+    match outcome.map_err(said)? {
+        Outcome::Done(done) => Ok(done),
+        Outcome::Refused(refusal) => Err(Failed::Said(why(&refusal))),
+    }
+}
+
+fn why(refusal: &Refusal) -> String {
+    let fields = refusal
+        .fields
+        .iter()
+        .map(|error| format!("{}: {}", error.field.name, error.problem));
+    let fields: Vec<String> = fields.collect();
+    if fields.is_empty() {
+        refusal.reason.detail.to_owned()
+    } else {
+        fields.join("; ")
+    }
 }
 
 /// Collected only where somebody may ask for them.

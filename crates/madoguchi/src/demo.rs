@@ -5,6 +5,7 @@ mod clerks;
 mod drugs;
 mod pages;
 mod people;
+mod program;
 mod statements;
 
 use crate::{
@@ -22,6 +23,7 @@ use kernel::{Clock, InsurerCode};
 use mail::{Mailbox, Transport};
 use people::{PEOPLE, register};
 use poem::EndpointExt as _;
+use program::Program;
 use roster::import::Options;
 use std::{
     net::SocketAddr,
@@ -128,7 +130,9 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
         clerks::administrator(&app, &mailbox, &insurer).await?;
     }
 
-    terminal::out(&terminal::lines(&closing_box(&config, cluster.as_ref(), data)?));
+    let program = program::bring(&app).await?;
+    let shown = closing_box(&config, cluster.as_ref(), data, program.as_ref())?;
+    terminal::out(&terminal::lines(&shown));
     let endpoint = poem::Route::new()
         .at("/demo", poem::get(pages::start))
         .at("/demo/mail", poem::get(pages::mailbox))
@@ -177,7 +181,12 @@ async fn start_cluster(data: &Path) -> Result<LocalCluster, Failed> {
 
 /// Where to go, and what makes a second terminal speak to this database. A database that somebody brought is named by
 /// their variable, not by its password.
-fn closing_box(config: &Config, cluster: Option<&LocalCluster>, data: &Path) -> Result<String, Failed> {
+fn closing_box(
+    config: &Config,
+    cluster: Option<&LocalCluster>,
+    data: &Path,
+    client: Option<&Program>,
+) -> Result<String, Failed> {
     let url = config.http.public_url.as_str().trim_end_matches('/');
     let (service, owner) = match cluster {
         Some(cluster) => (cluster.service_url(DATABASE), cluster.owner_url(DATABASE)),
@@ -186,6 +195,7 @@ fn closing_box(config: &Config, cluster: Option<&LocalCluster>, data: &Path) -> 
     let data = std::path::absolute(data)?;
     let (program, data) = (std::env::current_exe()?, data.display());
     let line = "─".repeat(72);
+    let as_program = client.map(|client| calls(client, url)).unwrap_or_default();
     Ok(format!(
         "
 {line}
@@ -205,7 +215,7 @@ export MADOGUCHI__KEYS__RING__{ring}=\"$(cat '{data}/{KEY}')\"
 export MADOGUCHI__KEYS__NAMES=\"$(cat '{data}/{NAMES_KEY}')\"
 export MADOGUCHI__HTTP__PUBLIC_URL={url}
 alias madoguchi=\"'{program}'\"
-
+{as_program}
 Ctrl-C ends it; what was done stays in {data}.
 {line}",
         email = clerks::EMAIL,
@@ -213,6 +223,22 @@ Ctrl-C ends it; what was done stays in {data}.
         ring = KEY_ID.to_uppercase(),
         program = program.display(),
     ))
+}
+
+/// How a program comes in, to be pasted too.
+fn calls(program: &Program, url: &str) -> String {
+    let Program { client_id, secret } = program;
+    format!(
+        "
+To call its API as a program (crates/handbook/programs.md), paste as well:
+
+export CLIENT_ID={client_id}
+export CLIENT_SECRET={secret}
+TOKEN=$(curl -s -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials \\
+  {url}/api/v1/oauth/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
+curl -s -H \"Authorization: Bearer $TOKEN\" {url}/api/v1/client
+"
+    )
 }
 
 /// The platform first: its terms are everybody's.

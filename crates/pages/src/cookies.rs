@@ -37,6 +37,8 @@ pub const CONSOLE_DEVICE: &str = "__Host-console-device";
 pub const CONSOLE_INSURER: &str = "__Host-console-insurer";
 /// A list of printed codes that was just made, for the page that shows it once; sealed.
 pub const PRINTED: &str = "__Host-console-printed";
+/// A secret of a program that was just made, for the page that shows it once; sealed.
+pub const CLIENT_SECRET: &str = "__Host-console-client";
 /// While an operator is an insurer's support: their own session, and support's, with which it is given back.
 pub const OPERATOR: &str = "__Host-operator";
 

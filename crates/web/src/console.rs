@@ -3,6 +3,7 @@
 mod account;
 mod approvals;
 mod audit;
+mod clients;
 mod colleague;
 mod colleagues;
 mod enrol;
@@ -29,8 +30,8 @@ use ::approvals::Performer;
 use ::roster::Runs;
 use ::staff::Staff;
 use access::{
-    AUDIT_VIEW, EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT, OPERATOR_HEALTH, OPERATOR_INSURERS, OPERATOR_MAIL,
-    OPERATOR_SITE, ROSTER_VIEW, SETTINGS_VIEW, STAFF_VIEW, SUPPORT_GRANT, TERMS_VIEW,
+    AUDIT_VIEW, CLIENTS_MANAGE, EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT, OPERATOR_HEALTH, OPERATOR_INSURERS,
+    OPERATOR_MAIL, OPERATOR_SITE, ROSTER_VIEW, SETTINGS_VIEW, STAFF_VIEW, SUPPORT_GRANT, TERMS_VIEW,
 };
 use kernel::Keys;
 use log_in::Door;
@@ -55,9 +56,11 @@ pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> 
         entry("/console/terms", "規約", Some(TERMS_VIEW)),
         entry("/console/settings", "設定", Some(SETTINGS_VIEW)),
         entry("/console/staff", "職員", Some(STAFF_VIEW)),
+        entry("/console/clients", "連携先", Some(CLIENTS_MANAGE)),
         entry("/console/approvals", "承認", None),
         entry("/console/audit", "監査記録", Some(AUDIT_VIEW)),
         entry("/console/support", "運営サポート", Some(SUPPORT_GRANT)),
+        entry("/operator/clients", "連携先", Some(OPERATOR_INSURERS)),
         entry("/operator/maintenance", "メンテナンスの予定", Some(OPERATOR_SITE)),
         entry("/operator/jobs", "失敗した処理", Some(OPERATOR_HEALTH)),
         entry("/operator/mails", "届かなかったメール", Some(OPERATOR_MAIL)),
@@ -364,6 +367,7 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
         .chain(approvals::rows())
         .chain(switches::rows())
         .chain(colleagues::rows())
+        .chain(clients::rows())
         .chain(operator::rows())
         .chain(terms::rows())
         .chain(audit::rows())

@@ -28,6 +28,9 @@ const PAGES = {
   revisions: ['/console/settings/revisions', '設定の変更の記録'],
   staff: ['/console/staff', '職員'],
   invite: ['/console/staff/invite', '職員の招待'],
+  clients: ['/console/clients', '連携先'],
+  'client-new': ['/console/clients/new', '連携先の追加'],
+  'client-vendor': ['/console/clients/vendor', '事業者の連携先の許可'],
   approvals: ['/console/approvals', '承認'],
   switches: ['/console/approvals/settings', '承認'],
   audit: ['/console/audit', '監査記録'],
@@ -52,6 +55,7 @@ export default function register(site) {
         await check(page, `console-${name}-${width}`);
       }
       await walkMember(page, width);
+      await walkClient(page, width);
       await page.context().close();
     });
   }
@@ -100,6 +104,26 @@ async function walkMember(page, width) {
   await press(page, '確認へ進む');
   await says(page, '変更の確認');
   await check(page, `console-member-facts-confirm-${width}`);
+}
+
+/** A program of another system: made, its secret shown, and the pages on which something is done with it. */
+async function walkClient(page, width) {
+  await page.goto('/console/clients/new');
+  await press(page, '追加する');
+  await says(page, '権限の範囲を、1つ以上選んでください');
+  await check(page, `console-client-mistakes-${width}`);
+  await page.fill('#f-name', '基幹システム'.repeat(8));
+  await page.fill('#f-contact', 'system@example.jp');
+  await page.check('[name="scopes"][value="notices.read"]');
+  await page.fill('#f-expires_on', '令和19年3月31日');
+  await press(page, '追加する');
+  await says(page, 'この画面は、1回だけ表示されます');
+  await check(page, `console-client-secret-${width}`);
+  const client = new URL(page.url()).pathname.replace(/\/secret$/, '');
+  for (const way of ['', '/change', '/rotate', '/suspend', '/revoke']) {
+    assert.equal((await page.goto(client + way)).status(), 200, way);
+    await check(page, `console-client${way.replace('/', '-')}-${width}`);
+  }
 }
 
 /** From the console's log-in page to the second factor, or to setting one up. */

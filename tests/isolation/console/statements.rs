@@ -1,6 +1,7 @@
 //! Statements: how their pages are called.
 
 use super::{Case, at};
+use crate::isolation::{MARK, Other};
 use access::Role;
 use kernel::GrantId;
 use testkit::Fields;
@@ -98,4 +99,16 @@ fn preview(person: &str, page: &str) -> Case {
         but: vec![],
         elsewhere: 404,
     }
+}
+
+/// A delivery of statements, the insurer's first, that members see.
+pub(super) fn published(other: &Other) -> String {
+    let (tenant, person) = (other.app.tenant(), other.person.0);
+    format!(
+        "INSERT INTO statement_deliveries (tenant_id, delivery, delivery_id, kind, label, version, state, file_name,
+            file_hash, encoding, rows, held, too_old, persons, months, totals, imported_at, published_at)
+         SELECT {tenant}, 1, '{person}', 'costs', '2026-08-01', 1, 'published', '{MARK}', '', 'UTF-8', 1, 0, 0, 1,
+            '{{2026-06-01}}', '{{\"by\": [], \"corrected\": {{\"claims\": 0, \"yen\": 0, \"withdrawn\": 0}}}}', created_at, created_at
+         FROM persons WHERE tenant_id = {tenant} LIMIT 1"
+    )
 }

@@ -1,12 +1,12 @@
 //! `madoguchi staff …`: the first administrator of an insurer, the platform's operators, and what only the operator can
 //! still do where no administrator is left.
 
-use super::{Failed, keys, said};
+use super::{Failed, done, keys, said};
 use crate::{app, config::Config, modules, terminal::say};
 use access::Role;
 use audit::Origin;
 use clap::Subcommand;
-use kernel::{Clock, Outage, Outcome, Refusal, StaffId, TenantId, calendar};
+use kernel::{Clock, StaffId, TenantId, calendar};
 use staff::{By, Colleague, Grant, Invitation, Invited, Staff, State};
 use std::sync::Arc;
 
@@ -187,25 +187,4 @@ fn line(colleague: &Colleague) -> String {
         colleague.name,
         roles.join(",")
     )
-}
-
-fn done<T>(outcome: Result<Outcome<T>, Outage>) -> Result<T, Failed> {
-    match outcome.map_err(said)? {
-        Outcome::Done(done) => Ok(done),
-        Outcome::Refused(refusal) => Err(Failed::Said(why(&refusal))),
-    }
-}
-
-/// A refusal in the operator's words.
-fn why(refusal: &Refusal) -> String {
-    let fields = refusal
-        .fields
-        .iter()
-        .map(|error| format!("{}: {}", error.field.name, error.problem));
-    let fields: Vec<String> = fields.collect();
-    if fields.is_empty() {
-        refusal.reason.detail.to_owned()
-    } else {
-        fields.join("; ")
-    }
 }

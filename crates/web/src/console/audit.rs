@@ -8,7 +8,7 @@ mod file;
 mod filter;
 mod line;
 mod person;
-mod words;
+pub(super) mod words;
 
 use ::staff::{Clerk, reasons};
 use access::{AUDIT_EXPORT, AUDIT_VIEW, MEMBERS_PROTECT, Reach};

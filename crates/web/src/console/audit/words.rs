@@ -83,6 +83,17 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("staff.suspend", "職員の停止"),
     ("staff.resume", "職員の停止の解除"),
     ("staff.reset_factor", "職員の2つ目の確認の取り消し"),
+    ("client.create", "連携先の追加"),
+    ("client.grant", "事業者の連携先の許可"),
+    ("client.change", "連携先の変更"),
+    ("client.rotate", "連携先の秘密鍵の作成"),
+    ("client.suspend", "連携先の停止"),
+    ("client.resume", "連携先の停止の解除"),
+    ("client.revoke", "連携先の取り消し"),
+    ("client.ungrant", "事業者の連携先の許可の取り消し"),
+    ("client.enter", "連携先からの接続"),
+    ("token.issue", "連携先のアクセストークンの発行"),
+    ("token.revoke", "連携先のアクセストークンの取り消し"),
     ("support.ask", "運営サポートの依頼"),
     ("support.grant", "運営サポートの許可"),
     ("support.enter", "運営サポートの開始"),
@@ -136,7 +147,7 @@ pub(super) fn is_action(word: &str) -> bool {
     ACTIONS.iter().any(|(action, _)| *action == word)
 }
 
-pub(super) fn action(action: &str) -> &'static str {
+pub(in crate::console) fn action(action: &str) -> &'static str {
     let known = ACTIONS.iter().find(|(known, _)| *known == action);
     known.map_or("その他の操作", |(_, words)| words)
 }
@@ -146,7 +157,7 @@ pub(super) fn has_before_and_after(action: &str) -> bool {
 }
 
 /// How it ended; why it was refused is a code.
-pub(super) fn outcome(outcome: &str) -> String {
+pub(in crate::console) fn outcome(outcome: &str) -> String {
     match outcome {
         "done" => "完了".into(),
         code => format!("できませんでした（{code}）"),
@@ -154,14 +165,14 @@ pub(super) fn outcome(outcome: &str) -> String {
 }
 
 /// A kind of actor.
-pub(super) fn actor(kind: &str) -> &'static str {
+pub(in crate::console) fn actor(kind: &str) -> &'static str {
     match kind {
         "visitor" => "ログイン前の方",
         "member" => "加入者",
         "staff" => "職員",
         "support" => "運営サポート",
         "operator" => "運用者",
-        "client" => "外部のシステム",
+        "client" => "連携先",
         _ => "システム",
     }
 }
@@ -173,6 +184,7 @@ pub(super) fn object(kind: &str) -> &'static str {
         "account" => "加入者のアカウント",
         "ticket" => "登録の申し込み",
         "staff" => "職員",
+        "client" => "連携先",
         "session" => "ログイン",
         "notice" => "お知らせ",
         "import" => "名簿の取り込み",
@@ -265,6 +277,9 @@ pub(super) fn detail(name: &str) -> String {
         "agent" => "ブラウザーの種類",
         "ended" => "終了した数",
         "failures" => "失敗の回数",
+        "scopes" => "権限の範囲",
+        "networks" => "接続元のネットワーク",
+        "expires_on" => "最後に使える日",
         "identified" => "本人確認の方法",
         other => return other.to_owned(),
     };

@@ -1,0 +1,102 @@
+//! Letting a vendor's client in: found by the id that the vendor has told, shown by its name, and given what it may do here.
+
+use super::{
+    Side, by,
+    form::{Group, conditions, ticked},
+    read,
+};
+use crate::console::{GET, POST};
+use access::CLIENTS_MANAGE;
+use askama::Template;
+use clients::{Client, ClientName, State};
+use kernel::{TenantId, text};
+use pages::{
+    Reply, Row, Visit,
+    frame::Frame,
+    reply::see_other,
+    staff_proven,
+    visit::{Trouble, settle},
+};
+use staff::Clerk;
+
+const VENDOR: &str = "/console/clients/vendor";
+/// What is kept of the form beside its address.
+const KEPT: [&str; 4] = ["client_id", "scopes", "networks", "expires_on"];
+
+/// The rows of these pages.
+pub(super) fn rows() -> Vec<Row> {
+    vec![
+        staff_proven(GET, VENDOR, "console.clients.vendor", CLIENTS_MANAGE, ask),
+        staff_proven(POST, VENDOR, "console.clients.vendor.submit", CLIENTS_MANAGE, grant).keeping(&KEPT),
+    ]
+}
+
+#[derive(Template)]
+#[template(path = "console/client_vendor.html")]
+struct VendorPage {
+    frame: Frame,
+    sought: String,
+    vendor: Option<Vendor>,
+    groups: Vec<Group>,
+    networks: String,
+    expires_on: String,
+}
+
+/// Whom it would be.
+struct Vendor {
+    name: String,
+    public_id: ClientName,
+}
+
+/// `GET /console/clients/vendor`: whose the id is, and what it shall do here.
+async fn ask(visit: Visit, _: Clerk) -> Reply {
+    let again = visit.again().await;
+    let sought = again.or(&visit.query).text("client_id").to_owned();
+    let vendor = vendor(&visit, &sought).await?;
+    visit.html(&VendorPage {
+        vendor: vendor.map(|client| Vendor {
+            name: client.name,
+            public_id: client.name_outside,
+        }),
+        sought,
+        groups: ticked(&again.typed),
+        networks: again.typed.text("networks").to_owned(),
+        expires_on: again.typed.text("expires_on").to_owned(),
+        frame: visit.frame().in_section(Side::Insurer.base()).with_errors(again.errors),
+    })
+}
+
+/// A vendor's client that may be let in.
+async fn vendor(visit: &Visit, typed: &str) -> Result<Option<Client>, Trouble> {
+    let named = ClientName::parse(&text::normalize(typed)).filter(|name| name.is_vendors());
+    let Some(name) = named else { return Ok(None) };
+    let tx = read(visit, TenantId::PLATFORM).await?;
+    let found = visit.services.clients.vendor(&tx, name.client_id).await?;
+    tx.commit().await?;
+    Ok(found
+        .map(|shown| shown.client)
+        .filter(|client| client.state == State::Active))
+}
+
+/// `POST /console/clients/vendor`.
+async fn grant(visit: Visit, clerk: Clerk) -> Reply {
+    let typed = visit.form.text("client_id");
+    let granted = match conditions(&visit.form, visit.now, true) {
+        Ok(conditions) => {
+            let by = by(&visit, &clerk);
+            let clients = &visit.services.clients;
+            settle(clients.grant(clerk.insurer.tenant_id, typed, &conditions, by).await)
+        }
+        Err(refusal) => Err(refusal),
+    };
+    match granted {
+        Ok(grant) => {
+            let page = Side::Insurer.path(grant.client.client_id);
+            Ok(visit.done(
+                see_other(&page),
+                "許可しました。連携先のシステムがつながるようになりました。",
+            ))
+        }
+        Err(refusal) => Ok(visit.form_again(&refusal, VENDOR, &KEPT).await),
+    }
+}
