@@ -73,9 +73,9 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
          INSERT INTO client_secrets SELECT tenant, account, account, ''::bytea, now(), NULL FROM few;
          INSERT INTO client_grants SELECT tenant, account, account, tenant, 'x', '{{}}', '{{}}', NULL, 'active', 'active', now(), NULL,
              NULL, NULL FROM few;
-         INSERT INTO client_tokens SELECT tenant, sha256(('token' || n)::bytea),
-             CASE WHEN tenant = {tenant} THEN md5('account' || n % {FEW} + 1)::uuid ELSE account END, '{{}}', '{{}}',
-             timestamptz '2040-01-01' FROM crowd;
+         INSERT INTO client_tokens SELECT tenant, sha256((account::text || s)::bytea), account, '{{}}', '{{}}', timestamptz '2040-01-01'
+             FROM few, generate_series(1, CASE tenant WHEN {tenant} THEN 400 ELSE 1 END) s;
+         INSERT INTO client_scopes_used SELECT tenant, account, s, now() FROM few, unnest(ARRAY['a', 'b', 'c', 'd', 'e', 'f']) s;
          INSERT INTO client_days SELECT tenant, account, date '2026-10-01' + d, 1, 0, 0 FROM few, generate_series(1, 30) d;
          INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM few;
          INSERT INTO tasks SELECT tenant, account, person, NULL, 'survey', person, 'open', true, NULL, NULL, '{{}}', now() FROM crowd;
