@@ -170,3 +170,60 @@ async fn where_two_can_another_agrees_to_the_very_account_that_was_shown() {
     leads(&other.post(&case.at("proof/take-back"), &[]).await, &case.page);
     assert_eq!(case.proof().await, "facts");
 }
+
+// security.md 73
+#[tokio::test]
+async fn what_was_taken_back_is_never_recorded_again_by_an_older_wish() {
+    let case = Box::pin(Case::new()).await;
+    let [asker, other] = clerks(&case.app, &[Role::Eligibility]).await;
+    let page = case.at("proof");
+    leads(&asker.post(&page, &SURE).await, &page);
+    let first = wish(&case.app).await;
+    // One wish is enough, whoever asks and whatever they saw.
+    for way in ["counter", "post"] {
+        let second = other.post(&page, &[("identified", way), SURE[1]]).await;
+        says(&second, 409, "ほかの職員の申請が、承認を待っています");
+    }
+    assert_eq!(states(&case.app).await, ["waiting"]);
+    // One that an earlier release let in beside it ends with it.
+    let beside = "INSERT INTO approvals SELECT tenant_id, gen_random_uuid(), action, kind, subject_id, person_id,
+        beneficiary_id, sealed, state, gen_random_uuid(), asked_at, ends_at, decided_by, decided_at, word, also FROM approvals
+        WHERE state = 'waiting'";
+    sql(case.app.tenant(), beside).await;
+    assert_eq!(agree(&other, &first).await.status, 303);
+    assert_eq!(waiting(&case).await, 0);
+    assert_eq!(case.proof().await, "letter");
+
+    // What waits while it is taken back ends by that.
+    let again = "UPDATE approvals SET state = 'waiting', decided_at = NULL WHERE state = 'done'";
+    sql(case.app.tenant(), again).await;
+    leads(&other.post(&case.at("proof/take-back"), &[]).await, &case.page);
+    assert_eq!((waiting(&case).await, case.proof().await.as_str()), (0, "facts"));
+    says(&agree(&other, &first).await, 409, "もう待っていません");
+    assert_eq!(case.proof().await, "facts");
+    assert!(!other.get(&page).await.text.contains("承認を待っています"));
+
+    // What waits ends as well where, by then, one records it alone.
+    leads(&asker.post(&page, &SURE).await, &page);
+    assert_eq!(waiting(&case).await, 1);
+    let gone = format!("DELETE FROM staff_roles WHERE staff_id = '{}'", other.staff_id);
+    sql(case.app.tenant(), &gone).await;
+    leads(&asker.post(&page, &SURE).await, &case.page);
+    assert_eq!((waiting(&case).await, case.proof().await.as_str()), (0, "letter"));
+}
+
+#[tokio::test]
+async fn of_two_who_ask_at_the_same_time_one_wish_waits() {
+    let case = Box::pin(Case::new()).await;
+    let [asker, other] = clerks(&case.app, &[Role::Eligibility]).await;
+    let page = case.at("proof");
+    let (one, two) = tokio::join!(asker.post(&page, &SURE), other.post(&page, &SURE));
+    let mut told = [one.status.as_u16(), two.status.as_u16()];
+    told.sort_unstable();
+    assert_eq!(told, [303, 409]);
+    assert_eq!(states(&case.app).await, ["waiting"]);
+}
+
+async fn waiting(case: &Case) -> usize {
+    case.app.insurer.count("approvals", "state = 'waiting'").await
+}

@@ -54,20 +54,24 @@ impl Accounts {
             other => return Ok(other),
         }
         self.prove(tx, by, &found, way).await?;
+        approvals.end(tx, self.clock.now(), (Action::Proof, id.0)).await?;
         Ok(Outcome::Done(Asked::GoesOn))
     }
 
-    /// Takes back that an account's owner was identified; false where nobody had recorded it.
+    /// Takes back that an account's owner was identified; false where nobody had recorded it. What waits to be recorded ends: it
+    /// was asked before.
     pub async fn take_back_proof(
         &self,
         tx: &mut TenantTransaction,
+        approvals: &Approvals,
         by: Desk<'_>,
         id: AccountId,
-    ) -> Result<bool, DatabaseError> {
+    ) -> Result<bool, Outage> {
         let Some(found) = lock(tx, id).await?.filter(|found| found.proof == Proof::Letter) else {
             return Ok(false);
         };
         self.set_proof(tx, by, &found, (Proof::Facts, None)).await?;
+        approvals.end(tx, self.clock.now(), (Action::Proof, id.0)).await?;
         Ok(true)
     }
 

@@ -141,8 +141,10 @@ pub(crate) async fn take_back(members: Members, visit: Visit, clerk: Clerk) -> R
     let Some(held) = subject.account.take() else {
         return Ok(without_account(&visit, &subject));
     };
-    let by = desk(&visit, &clerk);
-    let taken_back = accounts.take_back_proof(&mut subject.tx, by, held.account_id).await?;
+    let (approvals, by) = (visit.services.staff.approvals(), desk(&visit, &clerk));
+    let taken_back = accounts
+        .take_back_proof(&mut subject.tx, approvals, by, held.account_id)
+        .await?;
     let back = see_other(&subject.page());
     subject.tx.commit().await?;
     Ok(if taken_back {
