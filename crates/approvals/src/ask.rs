@@ -258,7 +258,9 @@ async fn anybodys(tx: &TenantTransaction, now: DateTime<Utc>, wish: &Wish) -> Re
         .filter(approvals::subject_id.eq(wish.subject))
         .filter(approvals::state.eq("waiting"))
         .filter(approvals::ends_at.gt(now));
-    Ok(diesel::select(diesel::dsl::exists(waiting)).get_result(&mut &**tx).await?)
+    Ok(diesel::select(diesel::dsl::exists(waiting))
+        .get_result(&mut &**tx)
+        .await?)
 }
 
 /// False where the same person has a wish about the same thing already.
