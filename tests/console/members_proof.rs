@@ -170,3 +170,129 @@ async fn where_two_can_another_agrees_to_the_very_account_that_was_shown() {
     leads(&other.post(&case.at("proof/take-back"), &[]).await, &case.page);
     assert_eq!(case.proof().await, "facts");
 }
+
+// security.md 73
+#[tokio::test]
+async fn what_was_taken_back_is_never_recorded_again_by_an_older_wish() {
+    let case = Box::pin(Case::new()).await;
+    let [asker, other] = clerks(&case.app, &[Role::Eligibility]).await;
+    let page = case.at("proof");
+    leads(&asker.post(&page, &SURE).await, &page);
+    let first = wish(&case.app).await;
+    // One wish is enough, whoever asks and whatever they saw.
+    for way in ["counter", "post"] {
+        let second = other.post(&page, &[("identified", way), SURE[1]]).await;
+        says(&second, 409, "ほかの職員の申請が、承認を待っています");
+    }
+    assert_eq!(states(&case.app).await, ["waiting"]);
+    // One that an earlier release let in beside it ends with it.
+    let beside = "INSERT INTO approvals SELECT tenant_id, gen_random_uuid(), action, kind, subject_id, person_id,
+        beneficiary_id, sealed, state, gen_random_uuid(), asked_at, ends_at, decided_by, decided_at, word, also FROM approvals
+        WHERE state = 'waiting'";
+    sql(case.app.tenant(), beside).await;
+    assert_eq!(agree(&other, &first).await.status, 303);
+    assert_eq!(waiting(&case).await, 0);
+    assert_eq!(case.proof().await, "letter");
+
+    // What waits while it is taken back ends by that.
+    let again = "UPDATE approvals SET state = 'waiting', decided_at = NULL WHERE state = 'done'";
+    sql(case.app.tenant(), again).await;
+    leads(&other.post(&case.at("proof/take-back"), &[]).await, &case.page);
+    assert_eq!((waiting(&case).await, case.proof().await.as_str()), (0, "facts"));
+    says(&agree(&other, &first).await, 409, "もう待っていません");
+    assert_eq!(case.proof().await, "facts");
+    assert!(!other.get(&page).await.text.contains("承認を待っています"));
+
+    // What waits ends as well where, by then, one records it alone.
+    leads(&asker.post(&page, &SURE).await, &page);
+    assert_eq!(waiting(&case).await, 1);
+    let gone = format!("DELETE FROM staff_roles WHERE staff_id = '{}'", other.staff_id);
+    sql(case.app.tenant(), &gone).await;
+    leads(&asker.post(&page, &SURE).await, &case.page);
+    assert_eq!((waiting(&case).await, case.proof().await.as_str()), (0, "letter"));
+}
+
+#[tokio::test]
+async fn of_two_who_ask_at_the_same_time_one_wish_waits() {
+    let case = Box::pin(Case::new()).await;
+    let [asker, other] = clerks(&case.app, &[Role::Eligibility]).await;
+    let page = case.at("proof");
+    let (one, two) = tokio::join!(asker.post(&page, &SURE), other.post(&page, &SURE));
+    let mut told = [one.status.as_u16(), two.status.as_u16()];
+    told.sort_unstable();
+    assert_eq!(told, [303, 409]);
+    assert_eq!(states(&case.app).await, ["waiting"]);
+}
+
+async fn waiting(case: &Case) -> usize {
+    case.app.insurer.count("approvals", "state = 'waiting'").await
+}
+
+const OPENS: &str = "保護している方（健保 花代さん）の代わりに手続きする人です。その明細が見られるようになります";
+const WARD: &str = "健保 花代さん（この方が、代わりに手続きする人です）";
+
+// security.md 74
+#[tokio::test]
+async fn whoever_records_and_whoever_agrees_is_told_whose_statements_it_opens_and_nobody_else_is() {
+    let case = Box::pin(Case::new()).await;
+    let [asker, other] = clerks(&case.app, &[Role::Eligibility]).await;
+    let page = case.at("proof");
+    assert!(!asker.get(&page).await.text.contains("代わりに手続きする人"));
+    leads(&asker.post(&page, &SURE).await, &page);
+    let before = wish(&case.app).await;
+    let child = TestPerson {
+        branch: "02".into(),
+        name: "健保　花代".into(),
+        kana_name: "ケンポ　ハナヨ".into(),
+        relationship: "子".into(),
+        birth_date: "2019-09-09".into(),
+        ..case.app.person.clone()
+    };
+    case.app.insurer.import(&[case.app.person.clone(), child]).await;
+    let id = "SELECT person_id::text AS line FROM persons WHERE branch = '02'";
+    let id = case.app.insurer.lines(id).await.remove(0);
+    let guardian = case.page.rsplit('/').next().unwrap();
+    let fields = [
+        ("subject", id.as_str()),
+        ("person", &id),
+        ("guardian", guardian),
+        ("reason", "支援措置"),
+    ];
+    assert_eq!(asker.post("/console/protections", &fields).await.status, 303);
+    let looked = format!("subject_id = '{id}'");
+    let looks = async || case.app.insurer.count("audit_subjects", &looked).await;
+    // What was asked for before opens more by now.
+    says(&agree(&other, &before).await, 409, "内容が変わったため");
+
+    let seen = looks().await;
+    says(&asker.get(&page).await, 200, OPENS);
+    assert_eq!(looks().await, seen + 1, "a look at the child");
+    leads(&asker.post(&page, &SURE).await, &page);
+    let asked = wish(&case.app).await;
+    says(&other.get(&asked).await, 200, WARD);
+    assert_eq!(looks().await, seen + 2);
+    // Who may see protected people no more sees nothing of it, though they had asked.
+    sql(
+        case.app.tenant(),
+        &format!(
+            "UPDATE staff_roles SET role = 'viewer' WHERE staff_id = '{}'",
+            asker.staff_id
+        ),
+    )
+    .await;
+    for path in [asked.as_str(), "/console/approvals?list=asked"] {
+        assert!(!asker.get(path).await.text.contains("花代"), "{path}");
+    }
+    assert_eq!(asker.get(&asked).await.status, 404);
+    sql(
+        case.app.tenant(),
+        &format!(
+            "UPDATE staff_roles SET role = 'eligibility' WHERE staff_id = '{}'",
+            asker.staff_id
+        ),
+    )
+    .await;
+    assert_eq!(agree(&other, &asked).await.status, 303);
+    assert_eq!(case.proof().await, "letter");
+    says(&other.get(&page).await, 200, "その明細が見られなくなります");
+}

@@ -171,17 +171,31 @@ async fn every_route_of_members_is_marked_for_them_or_does_not_exist() {
 #[tokio::test]
 async fn the_menu_and_every_way_on_lead_only_to_what_is_there() {
     let app = TestApp::start().await;
-    let (client, who) = former(&app).await;
+    let (client, who) = app.member().await;
+    let help = client.get("/portal/help").await;
+    says(&help, 200, "href=\"/portal/account\"");
+    assert!(!help.text.contains("「登録内容の変更」の画面をお使いになれません"));
+    lose(&app, &who.person, "2026-11-21").await;
     for path in [CHANGE, "/portal/help", "/portal/site-notices", MY_PAGE] {
         let page = client.get(path).await;
         for there in [CHANGE, "/portal/help", COSTS] {
             assert!(page.text.contains(&format!("href=\"{there}\"")), "{path}: {there}");
         }
-        // The insurer's own words on its help page are for all its people.
-        let account = (path != "/portal/help").then_some("/portal/account");
-        for gone in [MY_PAGE, "/portal/notices"].into_iter().chain(account) {
+        for gone in [MY_PAGE, "/portal/notices", "/portal/account"] {
             assert!(!page.text.contains(&format!("href=\"{gone}\"")), "{path}: {gone}");
         }
+    }
+    // The insurer's own words are for all its people, but every link of them opens.
+    let help = client.get("/portal/help").await;
+    says(&help, 200, "「登録内容の変更」の画面をお使いになれません");
+    let links = help
+        .text
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next());
+    for link in links.filter(|link| link.starts_with("/portal/") && !link.starts_with("/portal/logout")) {
+        let status = client.get(link).await.status.as_u16();
+        assert!([200, 303].contains(&status), "{link}: {status}");
     }
     // Where a log-in would have led back to.
     for (next, to) in [

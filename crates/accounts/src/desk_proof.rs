@@ -54,20 +54,24 @@ impl Accounts {
             other => return Ok(other),
         }
         self.prove(tx, by, &found, way).await?;
+        approvals.end(tx, self.clock.now(), (Action::Proof, id.0)).await?;
         Ok(Outcome::Done(Asked::GoesOn))
     }
 
-    /// Takes back that an account's owner was identified; false where nobody had recorded it.
+    /// Takes back that an account's owner was identified; false where nobody had recorded it. What waits to be recorded ends: it
+    /// was asked before.
     pub async fn take_back_proof(
         &self,
         tx: &mut TenantTransaction,
+        approvals: &Approvals,
         by: Desk<'_>,
         id: AccountId,
-    ) -> Result<bool, DatabaseError> {
+    ) -> Result<bool, Outage> {
         let Some(found) = lock(tx, id).await?.filter(|found| found.proof == Proof::Letter) else {
             return Ok(false);
         };
         self.set_proof(tx, by, &found, (Proof::Facts, None)).await?;
+        approvals.end(tx, self.clock.now(), (Action::Proof, id.0)).await?;
         Ok(true)
     }
 
@@ -151,13 +155,23 @@ impl Accounts {
     }
 }
 
-/// Whose account it is, as whoever agrees must see it: another address, or another user ID, is another account to agree to.
+/// Whose account it is, as whoever agrees must see it: another address, or another user ID, is another account to agree to. And
+/// whose statements it opens: they agree to those of each ward as well.
 async fn proving(tx: &TenantTransaction, found: &AccountRow, way: Identified) -> Result<Difference, DatabaseError> {
     let person = roster::person(tx, found.person_id).await?;
     let name = person.as_ref().map(roster::Person::called).unwrap_or_default();
     let email = EmailAddress::parse(&found.email).map_or_else(|_| String::new(), |email| email.mask());
     let same = |label: &str, text: String| (label.to_owned(), text.clone(), text);
-    Ok(vec![
+    let wards = roster::protection::wards(tx, found.person_id).await?;
+    let wards = wards.iter().map(|ward| {
+        let text = format!("{}さん（この方が、代わりに手続きする人です）", ward.called());
+        (
+            "見られるようになる、保護している方の明細".to_owned(),
+            String::new(),
+            text,
+        )
+    });
+    let mut difference = vec![
         same("氏名", name),
         same("ユーザーID", found.user_id.clone()),
         same("メールアドレス", email),
@@ -168,7 +182,9 @@ async fn proving(tx: &TenantTransaction, found: &AccountRow, way: Identified) ->
             Proof::Letter.label().to_owned(),
         ),
         ("確かめ方".to_owned(), String::new(), way.label().to_owned()),
-    ])
+    ];
+    difference.extend(wards);
+    Ok(difference)
 }
 
 /// The account of a wish with the way its owner was identified; none where it is closed, or was proven meanwhile.

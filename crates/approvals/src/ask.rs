@@ -124,6 +124,9 @@ impl Approvals {
         if let Some(row) = own.take_if(|row| row.state(now) == State::Lapsed) {
             rows::set(tx, row.approval_id, Change::to(State::Lapsed, None), now).await?;
         }
+        if own.is_none() && is_one_at_a_time(wish.action) && anybodys(tx, now, &wish).await? {
+            return Ok(reasons::COLLEAGUE_WAITS.into());
+        }
         let others = able
             .iter()
             .filter(|one| !wish.is_own(asker.staff_id, one.staff_id) && one.agrees_at(now + WAIT));
@@ -244,6 +247,26 @@ async fn standing(tx: &TenantTransaction, wish: &Wish, asked_by: StaffId) -> Res
         .first(&mut &**tx)
         .await
         .optional()?)
+}
+
+/// True of what is asked about one thing once at a time, whoever asks: of two wishes one would lie there when the other is done
+/// and, once that is undone, fit again. Whoever asks holds what it is about.
+pub(crate) fn is_one_at_a_time(action: Action) -> bool {
+    action == Action::Proof
+}
+
+/// True where anybody's wish about the same thing waits.
+async fn anybodys(tx: &TenantTransaction, now: DateTime<Utc>, wish: &Wish) -> Result<bool, DatabaseError> {
+    let waiting = approvals::table
+        .filter(approvals::tenant_id.eq(tx.tenant()))
+        .filter(approvals::action.eq(wish.action.as_str()))
+        .filter(approvals::kind.eq(wish.kind))
+        .filter(approvals::subject_id.eq(wish.subject))
+        .filter(approvals::state.eq("waiting"))
+        .filter(approvals::ends_at.gt(now));
+    Ok(diesel::select(diesel::dsl::exists(waiting))
+        .get_result(&mut &**tx)
+        .await?)
 }
 
 /// False where the same person has a wish about the same thing already.

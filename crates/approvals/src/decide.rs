@@ -1,8 +1,8 @@
 //! Answering a wish: agreeing, declining, taking it back, and what lapses.
 
 use crate::{
-    Agreed, Approvals, Asker, Eye, Performer,
-    ask::record,
+    About, Agreed, Approvals, Asker, Eye, Performer,
+    ask::{is_one_at_a_time, record},
     lists::known,
     messages::Event,
     permission, reasons,
@@ -110,6 +110,9 @@ impl Approvals {
             Decided::FileWaits => Event::FileWaits,
         };
         self.tell_asker(&mut tx, &row, event, now).await?;
+        if is_one_at_a_time(action) {
+            self.end(&mut tx, now, (action, row.subject_id)).await?;
+        }
         tx.commit().await?;
         Ok(Outcome::Done(decided))
     }
@@ -165,6 +168,30 @@ impl Approvals {
         record(&tx, now, &by(eye, origin), ("approval.withdraw", id), action).await?;
         tx.commit().await?;
         Ok(Outcome::Done(()))
+    }
+
+    /// Ends the wishes about something that was done or undone without them: they would do it again. Whoever calls holds what
+    /// they are about.
+    pub async fn end(
+        &self,
+        tx: &mut TenantTransaction,
+        now: DateTime<Utc>,
+        (action, subject): About,
+    ) -> Result<(), Outage> {
+        let standing: Vec<Row> = approvals::table
+            .filter(approvals::tenant_id.eq(tx.tenant()))
+            .filter(approvals::action.eq(action.as_str()))
+            .filter(approvals::subject_id.eq(subject))
+            .filter(approvals::state.eq("waiting").or(approvals::state.eq("agreed")))
+            .order(approvals::approval_id)
+            .select(Row::as_select())
+            .for_no_key_update()
+            .load(&mut **tx)
+            .await?;
+        for row in &standing {
+            self.lapse(tx, row, None, now).await?;
+        }
+        Ok(())
     }
 
     /// Ends what nobody answered, and what nobody can answer any more in its time; tells who asked, and deletes what has served

@@ -118,9 +118,11 @@ pub struct Eye<'a> {
 }
 
 impl Eye<'_> {
-    /// True where the wish's own page is theirs to open.
+    /// True where the wish's own page is theirs to open. That of a proof names protected people: whoever may see them no more
+    /// doesn't by having asked.
     pub fn sees(&self, row: &Row) -> bool {
-        row.asked_by == self.staff_id || row.is_answered_by(self.holds)
+        let is_own = row.asked_by == self.staff_id && row.action() != Some(Action::Proof);
+        is_own || row.is_answered_by(self.holds)
     }
 }
 

@@ -32,6 +32,20 @@ pub const ANOTHER_WAITS: Reason = Reason {
     },
 };
 
+/// A colleague's wish about the same thing waits, and one is enough.
+pub const COLLEAGUE_WAITS: Reason = Reason {
+    code: "approval_colleague_waits",
+    kind: RefusalKind::Outdated,
+    detail: "A colleague's wish about the same thing waits already. Agree to it or decline it.",
+    words: |_, _| {
+        Words::new(
+            "ほかの職員の申請が、承認を待っています",
+            "同じ対象の申請は、一度に1つだけです。何も変更していません。待っている申請を開いて内容を確かめ、承認するか断るかを決めてください。",
+            &[LIST],
+        )
+    },
+};
+
 /// The wish is decided, taken back or lapsed.
 pub const WISH_OVER: Reason = Reason {
     code: "approval_over",

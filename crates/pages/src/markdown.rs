@@ -6,18 +6,23 @@ use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag
 /// Renders `source`, whose top heading becomes `<h{top}>`, so that the page keeps its one `h1`. A heading that ends in
 /// `{#family}` can be linked to as `#to-family`.
 pub fn render(source: &str, top: u8) -> String {
-    render_with(source, top, None)
+    render_with(source, top, None, &|_| true)
 }
 
 /// The same; each section that begins with `<h{level}>` can be closed and opened by its heading.
 pub fn render_folded(source: &str, top: u8, level: u8, open: bool) -> String {
-    render_with(source, top, Some(Fold { level, open }))
+    render_with(source, top, Some(Fold { level, open }), &|_| true)
 }
 
-fn render_with(source: &str, top: u8, fold: Option<Fold>) -> String {
+/// The same, closed; a link to where nothing is for whoever reads becomes its words.
+pub fn render_folded_for(source: &str, top: u8, level: u8, is_there: &dyn Fn(&str) -> bool) -> String {
+    render_with(source, top, Some(Fold { level, open: false }), is_there)
+}
+
+fn render_with(source: &str, top: u8, fold: Option<Fold>, is_there: &dyn Fn(&str) -> bool) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_HEADING_ATTRIBUTES;
     let mut open_links = Vec::new();
-    let events = Parser::new_ext(source, options).filter_map(|event| tame(event, top, &mut open_links));
+    let events = Parser::new_ext(source, options).filter_map(|event| tame(event, top, is_there, &mut open_links));
     let mut page = String::with_capacity(source.len() * 2);
     match fold {
         Some(fold) => html::push_html(&mut page, fold.sections(events).into_iter()),
@@ -110,7 +115,12 @@ impl Fold {
     }
 }
 
-fn tame<'a>(event: Event<'a>, top: u8, open_links: &mut Vec<bool>) -> Option<Event<'a>> {
+fn tame<'a>(
+    event: Event<'a>,
+    top: u8,
+    is_there: &dyn Fn(&str) -> bool,
+    open_links: &mut Vec<bool>,
+) -> Option<Event<'a>> {
     match event {
         Event::Html(_)
         | Event::InlineHtml(_)
@@ -129,7 +139,7 @@ fn tame<'a>(event: Event<'a>, top: u8, open_links: &mut Vec<bool>) -> Option<Eve
             id,
             ..
         }) => {
-            let kept = is_safe(&dest_url, link_type);
+            let kept = is_safe(&dest_url, link_type) && is_there(&dest_url);
             open_links.push(kept);
             let title = CowStr::Borrowed("");
             kept.then_some(Event::Start(Tag::Link {

@@ -28,13 +28,16 @@ pub fn allowed<'a>(table: &Table, address: &'a str) -> Option<&'a str> {
 
 /// The address, if a member of this menu may be sent there: of those whose coverage has ended only to what is for them.
 pub fn allowed_for<'a>(table: &Table, menu: Menu, address: &'a str) -> Option<&'a str> {
-    let address = allowed(table, address)?;
+    allowed(table, address).filter(|address| is_there(table, menu, address))
+}
+
+/// False of a page of ours that does not exist for a member of this menu.
+pub fn is_there(table: &Table, menu: Menu, address: &str) -> bool {
     let mut pages = table
         .rows()
         .iter()
         .filter(|row| row.method == Method::GET && edge::matches(row.path, path(address)));
-    let is_there = menu != Menu::Former || pages.any(|page| page.for_former || page.rights == Rights::Public);
-    is_there.then_some(address)
+    menu != Menu::Former || pages.any(|page| page.for_former || page.rights == Rights::Public)
 }
 
 /// The address, if staff may be sent there after log-in.

@@ -2,7 +2,7 @@
 //! everybody but themself, a guardian and staff with `members.protect` a protected person is no more than a name and a
 //! 続柄 where the roster lists the household anyway.
 
-use crate::{Person, person::PersonRow, workplaces};
+use crate::{Person, people, person::PersonRow, workplaces};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Keyed, Kind, Prepared, TenantTransaction};
 use diesel::{
@@ -57,6 +57,16 @@ pub fn wards_of(guardian: &str) -> String {
         "(SELECT x.person_id FROM protections x
             WHERE x.tenant_id = $1 AND x.guardian_id = {guardian} AND x.lifted_at IS NULL)"
     )
+}
+
+/// Whose guardian somebody is, in the order of their numbers: for nobody's eyes but theirs who may see protected people.
+pub async fn wards(tx: &TenantTransaction, guardian: PersonId) -> Result<Vec<Person>, DatabaseError> {
+    let query = diesel::sql_query(WARDS)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SqlUuid, _>(guardian);
+    let found: Vec<Id> = Prepared(query).load(&mut &**tx).await?;
+    let wards: Vec<PersonId> = found.into_iter().map(|row| row.person_id).collect();
+    people(tx, &wards).await
 }
 
 /// True for a protected person.
@@ -347,6 +357,9 @@ const PROTECTED_OF: &str = "\
 SELECT x.person_id FROM unnest($2::uuid[]) AS asked (person_id) CROSS JOIN LATERAL (
     SELECT * FROM protections q
     WHERE q.tenant_id = $1 AND q.person_id = asked.person_id AND q.lifted_at IS NULL OFFSET 0) x";
+
+const WARDS: &str = "\
+SELECT x.person_id FROM protections x WHERE x.tenant_id = $1 AND x.guardian_id = $2 AND x.lifted_at IS NULL";
 
 const SET: &str = "\
 INSERT INTO protections (tenant_id, protection_id, person_id, guardian_id, reason, set_by, set_at, kana_fold1)

@@ -133,7 +133,7 @@ impl Disclosures {
     }
 
     /// Does what a member wishes, all or nothing. What is wider than what is in force takes a proof by letter and the present
-    /// password (security.md 42), and is never done for whoever is protected; the session's new token, where it took that.
+    /// password (security.md 42), and to whoever is protected nobody else is added; the session's new token, where it took that.
     pub async fn change(
         &self,
         accounts: &Accounts,
@@ -147,7 +147,7 @@ impl Disclosures {
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
         if !widening.is_empty() {
-            if member.proof == Proof::Facts || self.is_protected(member).await? {
+            if member.proof == Proof::Facts || adds_others(&widening) && self.is_protected(member).await? {
                 return self.refuse(origin, member).await;
             }
             if let Outcome::Refused(refusal) = accounts.prove_present_password(origin, member, password).await? {
@@ -159,7 +159,7 @@ impl Disclosures {
         lock(&mut tx, member.person.person_id).await?;
         let is_hidden = is_protected(&tx, member.person.person_id).await?;
         // Staff may have protected them while the password was looked at.
-        if is_hidden && !widening.is_empty() {
+        if is_hidden && adds_others(&widening) {
             drop(tx);
             return self.refuse(origin, member).await;
         }
@@ -229,7 +229,8 @@ impl Disclosures {
         Ok(NOT_WIDENED.into())
     }
 
-    async fn is_protected(&self, member: &Member) -> Result<bool, Outage> {
+    /// True of a member who is protected: nobody else is ever added to who sees their rows.
+    pub async fn is_protected(&self, member: &Member) -> Result<bool, Outage> {
         let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
         let is_protected = is_protected(&tx, member.person.person_id).await?;
         tx.commit().await?;
@@ -285,6 +286,11 @@ impl Disclosures {
     fn usual(&self, member: &Member, kind: Kind) -> Audience {
         usual(&member.insurer, &member.person, kind, self.clock.now())
     }
+}
+
+/// True of wishes, wider than what is in force, by which others see the rows. The rest shows them to their owner again.
+fn adds_others(widening: &[Wish]) -> bool {
+    widening.iter().any(|wish| wish.audience == Audience::Household)
 }
 
 /// Who sees somebody's rows while they have said nothing.

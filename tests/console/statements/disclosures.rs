@@ -315,6 +315,46 @@ async fn the_protected_are_there_for_those_alone_who_may_see_them_and_are_shown_
 }
 
 #[tokio::test]
+async fn whoever_is_protected_and_proven_by_letter_is_shown_their_own_again_and_nobody_else_is() {
+    let desk = Desk::of("00", |_| ()).await;
+    desk.app.sign_up_as(&family()[0]).await;
+    desk.keep("suppressed").await;
+    desk.protect().await;
+    let clerk = desk.app.clerk(&[Role::Eligibility]).await;
+    let wish = |word| {
+        [
+            ("costs", word),
+            ("costs_shown", "suppressed"),
+            ("identified", "counter"),
+        ]
+    };
+    // Facts are what they are protected from, too.
+    assert!(!clerk.get(&desk.page).await.text.contains("id=\"f-costs-self_only\""));
+    says(&desk.choose(&clerk, &wish("self_only")).await, 403, BOUND);
+    sql(desk.app.tenant(), "UPDATE accounts SET proof = 'letter'").await;
+    let page = clerk.get(&desk.page).await;
+    says(&page, 200, "id=\"f-costs-self_only\"");
+    says(&page, 200, "「自分だけに表示する」にすることはできます");
+    for other in ["id=\"f-costs-household\"", "value=\"usual\""] {
+        assert!(!page.text.contains(other), "{other}");
+    }
+    for word in ["household", "usual"] {
+        says(&desk.choose(&clerk, &wish(word)).await, 403, BOUND);
+    }
+    says(
+        &desk.choose(&clerk, &wish("self_only")[..2]).await,
+        422,
+        "本人確認の方法を選んでください",
+    );
+    assert_eq!(desk.kept().await, ["costs suppressed person"]);
+    leads(&desk.choose(&clerk, &wish("self_only")).await, &desk.page);
+    assert_eq!(
+        (desk.kept().await, desk.told().await),
+        (vec!["costs self_only staff".to_owned()], 0)
+    );
+}
+
+#[tokio::test]
 async fn the_desk_is_no_bounded_clerks_and_the_menu_leads_each_to_what_they_may_open() {
     let desk = Desk::new().await;
     let reach = Reach::Workplaces {

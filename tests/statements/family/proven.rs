@@ -55,10 +55,8 @@ async fn nothing_is_widened_while_one_is_protected() {
     let (client, _) = member(&app).await;
     keep(&app, "suppressed").await;
     protect(&app).await;
-    for name in ["household", "self_only"] {
-        says(&with(&client, name, PASSWORD).await, 403, NOT_WIDENED);
-        assert_eq!(in_force(&app).await, "suppressed");
-    }
+    says(&with(&client, "household", PASSWORD).await, 403, NOT_WIDENED);
+    assert_eq!(in_force(&app).await, "suppressed");
     assert!(
         trail(&app)
             .await
@@ -68,6 +66,44 @@ async fn nothing_is_widened_while_one_is_protected() {
     keep(&app, "household").await;
     leads(&with(&client, "self_only", "").await, PAGE);
     assert_eq!(in_force(&app).await, "self_only");
+}
+
+/// Nobody else sees more by it, so whoever shut their own rows away has them again.
+#[tokio::test]
+async fn the_protected_see_their_own_again_with_the_password_and_are_warned_before_they_hide_them() {
+    let app = TestApp::start().await;
+    let (client, _) = member(&app).await;
+    protect(&app).await;
+    let page = client.get(PAGE).await;
+    says(&page, 200, "あなたも、ご自分の明細を見られなくなります");
+    assert_eq!(page.text.matches("value=\"household\" checked").count(), 2, "as it is");
+    leads(&with(&client, "suppressed", "").await, PAGE);
+    let page = client.get(PAGE).await;
+    says(&page, 200, "この画面ではできません");
+    assert!(!page.text.contains("id=\"f-costs-household\"") && page.text.contains("id=\"f-medicines-household\""));
+    says(
+        &with(&client, "self_only", "").await,
+        422,
+        "今のパスワードを入力してください",
+    );
+    says(
+        &with(&client, "self_only", WRONG).await,
+        422,
+        "今のパスワードが違います",
+    );
+    assert_eq!(in_force(&app).await, "suppressed");
+    leads(&with(&client, "self_only", PASSWORD).await, PAGE);
+    assert_eq!(in_force(&app).await, "self_only");
+    // With it goes nothing that adds others.
+    let both = [("costs", "suppressed"), ("medicines", "suppressed")];
+    leads(&choose(&client, &both).await, PAGE);
+    let half = [
+        ("costs", "self_only"),
+        ("medicines", "household"),
+        ("current_password", PASSWORD),
+    ];
+    says(&choose(&client, &half).await, 403, NOT_WIDENED);
+    assert_eq!(in_force(&app).await, "suppressed");
 }
 
 #[tokio::test]

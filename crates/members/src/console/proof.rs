@@ -1,7 +1,7 @@
 //! `/console/members/:id/proof`: that an account is its owner's, recorded by staff who have made sure of it, and taken back.
 
 use super::{
-    actions::{NO_ACCOUNT, look, without_account},
+    actions::{NO_ACCOUNT, without_account},
     person::shown,
 };
 use crate::{
@@ -12,9 +12,12 @@ use access::MEMBERS_CONTACT;
 use accounts::{Identified, Proof, for_staff::Held, reasons::PROVEN_ALREADY};
 use approvals::{Action, Asked, WAITS};
 use askama::Template;
+use audit::Look;
 use kernel::{Field, FieldError, Outcome, Problem, Refusal, calendar, outcome};
 use pages::{Reply, Visit, Waits, forms::Form, frame::Frame, reply::see_other};
+use roster::{Person, protection};
 use staff::Clerk;
+use uuid::Uuid;
 
 const IDENTIFIED: Field = Field::new("identified", "本人確認の方法").or_empty("本人確認の方法を選んでください");
 const CONFIRMED: Field = Field::new("confirmed", "確認")
@@ -31,6 +34,8 @@ struct ProofPage {
     path: String,
     take_back_path: String,
     facts: Vec<(&'static str, String)>,
+    /// Whose guardian it is: what they see of them hangs on it.
+    wards: Vec<String>,
     is_proven: bool,
     ways: Vec<Choice>,
 }
@@ -50,6 +55,7 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
     };
     let about = [(Action::Proof, held.account_id.0)];
     let waits = Waits::about(&subject.tx, visit.now, &clerk, &about).await?;
+    let wards = protection::wards(&subject.tx, subject.id).await?;
     let again = visit.again().await;
     let choice = |way: Identified| Choice {
         value: way.as_str(),
@@ -62,6 +68,7 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
         path: path(&subject),
         take_back_path: format!("{}/take-back", path(&subject)),
         facts: facts(&subject, &held, clerk.may(MEMBERS_CONTACT)),
+        wards: wards.iter().map(Person::called).collect(),
         is_proven: held.proof == Proof::Letter,
         ways: Identified::ALL.map(choice).into(),
         frame: visit
@@ -70,7 +77,10 @@ pub(crate) async fn show(members: Members, visit: Visit, clerk: Clerk) -> Reply 
             .with_errors(again.errors)
             .with_waits(waits),
     };
-    look(subject, &visit, &clerk).await?;
+    let wards: Vec<Uuid> = wards.iter().map(|ward| ward.person_id.0).collect();
+    let look = Look::person("member", &subject.id.0).showing(&wards);
+    audit::look(&subject.tx, visit.now, &visit.origin, clerk.actor(), look).await?;
+    subject.tx.commit().await?;
     visit.html(&page)
 }
 
@@ -141,8 +151,10 @@ pub(crate) async fn take_back(members: Members, visit: Visit, clerk: Clerk) -> R
     let Some(held) = subject.account.take() else {
         return Ok(without_account(&visit, &subject));
     };
-    let by = desk(&visit, &clerk);
-    let taken_back = accounts.take_back_proof(&mut subject.tx, by, held.account_id).await?;
+    let (approvals, by) = (visit.services.staff.approvals(), desk(&visit, &clerk));
+    let taken_back = accounts
+        .take_back_proof(&mut subject.tx, approvals, by, held.account_id)
+        .await?;
     let back = see_other(&subject.page());
     subject.tx.commit().await?;
     Ok(if taken_back {

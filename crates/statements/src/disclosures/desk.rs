@@ -1,5 +1,5 @@
 //! What the desk does for somebody who wrote or came: narrower for anybody, wider only for whom nobody else can have made the
-//! account in their name, once staff have made sure of who asks, and never while they are protected.
+//! account in their name, once staff have made sure of who asks. While they are protected nobody else is added.
 
 use super::{AskedBy, Disclosures, kinds_of, list, list::Kept, usual};
 use crate::{kind::Kind, schema::disclosures as t, visibility::Audience};
@@ -25,9 +25,11 @@ pub struct Whose {
 }
 
 impl Whose {
-    /// Why the desk lets nobody more see their rows; none where it may.
-    pub fn bound(&self) -> Option<Reason> {
+    /// Why the desk doesn't widen who sees their rows to these; none where it may.
+    pub fn bound(&self, to: Option<Audience>) -> Option<Reason> {
         match self.proof {
+            // They alone see them again.
+            Some(Proof::Letter) if to == Some(Audience::SelfOnly) => None,
             _ if self.is_protected => Some(PROTECTED),
             Some(Proof::Facts) => Some(UNPROVEN),
             Some(Proof::Letter) | None => None,
@@ -113,7 +115,12 @@ impl Disclosures {
             return Ok(MEANWHILE.into());
         }
         let is_widened = pairs.iter().any(|(wish, standing)| wish.widens(standing));
-        if is_widened && let Some(reason) = whose.bound() {
+        let bound = |(wish, standing): &(&DeskWish, &Standing)| {
+            let bound = whose.bound(wish.audience);
+            bound.filter(|_| wish.widens(standing))
+        };
+        let bound = pairs.iter().find_map(bound);
+        if let Some(reason) = bound {
             self.note(&tx, by, whose, reason.code, json!({})).await?;
             tx.commit().await?;
             return Ok(reason.into());

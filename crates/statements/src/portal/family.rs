@@ -33,6 +33,8 @@ struct FamilyPage {
     choices: Vec<Choice>,
     /// True for whoever is told what is in force, and may widen it.
     is_sure: bool,
+    /// True where nobody else may be added.
+    is_bound: bool,
     user_id: String,
 }
 
@@ -55,8 +57,8 @@ struct Line {
 }
 
 impl Choice {
-    /// Whoever isn't told what is in force may not widen it either.
-    fn new(InForce { kind, audience }: InForce, typed: &Form) -> Self {
+    /// Whoever isn't told what is in force may not widen it either; whoever is bound adds nobody else.
+    fn new(InForce { kind, audience }: InForce, is_bound: bool, typed: &Form) -> Self {
         let chosen = typed.get(name(kind)).map(Audience::from_word);
         let chosen = chosen.unwrap_or(audience);
         let line = |one: Audience| Line {
@@ -64,7 +66,8 @@ impl Choice {
             text: one.label(),
             chosen: chosen == Some(one),
         };
-        let may_be = |one: &Audience| audience.is_some() || *one != Audience::Household;
+        let may_be =
+            |one: &Audience| *one != Audience::Household || audience == Some(*one) || audience.is_some() && !is_bound;
         Self {
             name: name(kind),
             shown_name: shown_name(kind),
@@ -100,10 +103,13 @@ async fn show(disclosures: Disclosures, visit: Visit, member: Member) -> Reply {
         return Err(Trouble::NotFound);
     }
     let again = visit.again().await;
-    let choice = |in_force: InForce| Choice::new(in_force, &again.typed);
+    let is_sure = member.proof == Proof::Letter;
+    let is_bound = is_sure && disclosures.is_protected(&member).await?;
+    let choice = |in_force: InForce| Choice::new(in_force, is_bound, &again.typed);
     visit.html(&FamilyPage {
         choices: in_force.into_iter().map(choice).collect(),
-        is_sure: member.proof == Proof::Letter,
+        is_sure,
+        is_bound,
         user_id: member.user_id.as_str().to_owned(),
         frame: visit.frame().in_section(ACCOUNT).with_errors(again.errors),
     })

@@ -130,9 +130,9 @@ impl DisclosuresApi {
     /// Say who sees the member's statements
     ///
     /// It holds from the next request on, for past months, too. What is narrower than before anybody may choose. What is wider
-    /// takes an account that was proven by letter and the present `password`, and is refused while the member is protected; the
-    /// session then goes on under the token in `Session-Token`. An account that was proven by facts is answered the same whatever
-    /// was in force, and what is in force stays where it is narrower than what was asked for.
+    /// takes an account that was proven by letter and the present `password`, and `household` is refused while the member is
+    /// protected; the session then goes on under the token in `Session-Token`. An account that was proven by facts is answered the
+    /// same whatever was in force, and what is in force stays where it is narrower than what was asked for.
     #[oai(path = "/me/disclosures/:kind", method = "put", operation_id = "put_disclosure")]
     async fn put_disclosure(
         &self,

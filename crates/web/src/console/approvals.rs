@@ -6,8 +6,8 @@ use ::approvals::{Action, Decided, Eye, List, Row as Wish, Shown, State, list, r
 use askama::Template;
 use audit::Look;
 use chrono::{DateTime, Utc};
-use database::Durability;
-use kernel::{ApprovalId, Refusal, StaffId, calendar, outcome};
+use database::{DatabaseError, Durability, TenantTransaction};
+use kernel::{ApprovalId, PersonId, Refusal, StaffId, calendar, outcome};
 use pages::{
     Reply, Row as Route, Visit,
     frame::Frame,
@@ -237,7 +237,8 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         .collect();
     let names = staff::names(&tx, &people).await?;
     if let Some(person) = shown.row.person_id {
-        let look = Look::person("approval", &person.0);
+        let wards = wards(&tx, &shown, person).await?;
+        let look = Look::person("approval", &person.0).showing(&wards);
         audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
     }
     let own = shown.row.asked_by == clerk.staff_id;
@@ -274,6 +275,15 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         word: shown.word,
         frame: visit.frame().in_section(APPROVALS).with_errors(again.errors),
     })
+}
+
+/// Whom a wish names beside its person: a proof, whose guardian they are.
+async fn wards(tx: &TenantTransaction, shown: &Shown, person: PersonId) -> Result<Vec<Uuid>, DatabaseError> {
+    if shown.action != Action::Proof {
+        return Ok(Vec::new());
+    }
+    let wards = roster::protection::wards(tx, person).await?;
+    Ok(wards.iter().map(|ward| ward.person_id.0).collect())
 }
 
 /// Whether they agree to it, and why not where they might wonder.

@@ -7,7 +7,7 @@ use askama::Template;
 use kernel::{Outcome, Way};
 use pages::{
     frame::{Frame, Menu},
-    markdown,
+    markdown, next_path,
     reply::Reply,
     visit::Visit,
 };
@@ -21,14 +21,18 @@ struct HelpPage {
     faq_title: String,
     /// Each question to be opened, rendered and tame; empty while there is none.
     faq: String,
+    /// True for whoever has lost coverage: not all that it tells of is theirs.
+    is_former: bool,
 }
 
 /// `GET /portal/help`.
 pub(crate) async fn show(mut visit: Visit) -> Reply {
     visit.recognise().await?;
     let faq = tenancy::pages::guide(&visit.services.database, visit.look.tenant_id, "faq").await?;
+    let (table, menu) = (&visit.services.table, visit.menu);
+    let is_there = |address: &str| !address.starts_with("/portal/") || next_path::is_there(table, menu, address);
     let (faq_title, faq) = faq
-        .map(|page| (page.title, markdown::render_folded(&page.body, 3, 4, false)))
+        .map(|page| (page.title, markdown::render_folded_for(&page.body, 3, 4, &is_there)))
         .unwrap_or_default();
     visit.html(&HelpPage {
         frame: visit.frame().in_section("/portal/help"),
@@ -36,6 +40,7 @@ pub(crate) async fn show(mut visit: Visit) -> Reply {
         documents: documents::of(&visit.look),
         faq_title,
         faq,
+        is_former: visit.menu == Menu::Former,
     })
 }
 

@@ -39,8 +39,10 @@ struct OnePage {
     path: String,
     name: String,
     facts: Vec<(&'static str, String)>,
-    /// Why nothing may be shown to more people.
+    /// Why nobody may be added to those who see it.
     bound: Option<String>,
+    /// True where they may see it again themself, at least.
+    asks_way: bool,
     /// Where that is mended, for whoever may.
     prove: Option<String>,
     /// The person's own page, for whoever may open it.
@@ -68,14 +70,14 @@ struct Line {
 }
 
 impl Choice {
-    fn new(standing: &Standing, may_widen: bool, typed: &Form) -> Self {
+    fn new(standing: &Standing, whose: &Whose, typed: &Form) -> Self {
         let typed = typed.text(name(standing.kind));
         let wish = |audience| DeskWish {
             kind: standing.kind,
             audience,
             shown: standing.said(),
         };
-        let may_be = |audience| may_widen || !wish(audience).widens(standing);
+        let may_be = |audience| whose.bound(audience).is_none() || !wish(audience).widens(standing);
         let line = |value: &'static str, text: String| Line {
             value,
             text,
@@ -151,14 +153,14 @@ pub(super) async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
     tx.commit().await?;
     let again = visit.again().await;
-    let bound = whose.bound().map(Refusal::from);
+    let bound = whose.bound(Some(Audience::Household)).map(Refusal::from);
     let may_prove = whose.proof == Some(Proof::Facts) && !whose.is_protected && clerk.may(MEMBERS_PROTECT);
     let way = |way: Identified| Line {
         value: way.as_str(),
         text: way.label().into(),
         chosen: again.typed.text("identified") == way.as_str(),
     };
-    let choice = |standing: &Standing| Choice::new(standing, bound.is_none(), &again.typed);
+    let choice = |standing: &Standing| Choice::new(standing, &whose, &again.typed);
     visit.html(&OnePage {
         path: path(id),
         name: whose.person.called(),
@@ -166,6 +168,7 @@ pub(super) async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         choices: standing.iter().map(choice).collect(),
         ways: Identified::ALL.map(way).into(),
         // Opened, the page has refused nothing yet.
+        asks_way: bound.is_none() || whose.bound(Some(Audience::SelfOnly)).is_none(),
         bound: bound.map(|refusal| refusal.words(visit.now).text.replace("何も変更していません。", "")),
         prove: may_prove.then(|| format!("/console/members/{id}/proof")),
         member: clerk.may(MEMBERS_VIEW).then(|| format!("/console/members/{id}")),
@@ -210,7 +213,9 @@ pub(super) async fn change(ground: Ground, visit: Visit, clerk: Clerk) -> Reply 
     let disclosures = Disclosures::new(&ground);
     let standing = disclosures.standing(&tx, &clerk.insurer, &whose.person).await?;
     let widens = |wish: &DeskWish| standing.iter().any(|one| one.kind == wish.kind && wish.widens(one));
-    let is_grave = whose.bound().is_none() && wishes.iter().any(widens);
+    // What is refused anyway takes no proof before.
+    let is_refused = |wish: &DeskWish| widens(wish) && whose.bound(wish.audience).is_some();
+    let is_grave = wishes.iter().any(widens) && !wishes.iter().any(is_refused);
     if is_grave && !clerk.has_just_proven(visit.now) {
         return Ok(visit.prove_first(&page, &KEPT).await);
     }
