@@ -100,10 +100,8 @@ async fn call(here: &TestApp, other: &Other, name: &str, method: &str, token: Op
     let request = client
         .request(method, &format!("/api/v1{path}"))
         .header("If-Match", "*");
-    let request = token
-        .into_iter()
-        .fold(request, |request, token| request.bearer_auth(token));
-    let request = body.iter().fold(request, |request, body| request.json(body));
+    let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+    let request = body.iter().fold(request, reqwest::RequestBuilder::json);
     client.send(request).await
 }
 

@@ -87,7 +87,7 @@ async fn whoever_reads_the_directory_of_user_ids_learns_none() {
 // security.md 70
 #[tokio::test]
 async fn while_the_key_changes_nodes_before_and_amid_it_find_everybody_and_give_no_user_id_away_twice() {
-    let (before, amid) = two_nodes().await;
+    let (before, amid) = Box::pin(two_nodes()).await;
     let who = before.sign_up().await;
     leads(&amid.client().log_in(&who).await, "/portal/terms");
     let clients = identified(&before, &[&amid, &before, &amid, &before, &amid]).await;
@@ -119,7 +119,7 @@ async fn while_the_key_changes_nodes_before_and_amid_it_find_everybody_and_give_
 
 #[tokio::test]
 async fn a_reservation_amid_the_change_ends_with_its_ticket_under_both_keys() {
-    let (before, amid) = two_nodes().await;
+    let (before, amid) = Box::pin(two_nodes()).await;
     let clients = identified(&before, &[&amid, &before]).await;
     let wanted = unique("wanted");
     assert!(wants(&clients[0], &wanted).await);

@@ -159,18 +159,16 @@ impl Run<'_> {
         {
             return Err(ImportRefused::TakenOver.into());
         }
-        let which = json!({
-            "kind": delivery.kind.as_str(), "label": checked.label.to_string(), "version": delivery.version,
-        });
-        let mut detail = which.clone();
-        detail["rows"] = delivery.rows.into();
-        detail["held"] = delivery.held.into();
+        let (kind, label, version) = (delivery.kind.as_str(), checked.label.to_string(), delivery.version);
         // How much of it there is stays in the house.
         let event = Event {
             kind: "statement.imported",
             subject: delivery.id.0,
-            payload: which,
+            payload: json!({ "kind": kind, "label": label, "version": version }),
         };
+        let detail = json!({
+            "kind": kind, "label": label, "version": version, "rows": delivery.rows, "held": delivery.held,
+        });
         jobs::publish(&mut tx, self.now, event);
         self.record(&tx, Some(delivery.id), "done", detail).await?;
         tx.commit().await?;

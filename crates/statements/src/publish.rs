@@ -237,15 +237,10 @@ pub(crate) async fn put_in_force(
         superseded += shared::settle(tx, kind, before.delivery).await?;
     }
     let replaced = before.map(|before| before.version);
-    let which = json!({ "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version });
-    let mut detail = which.clone();
-    detail["replaced"] = replaced.into();
-    detail["rows"] = candidate.rows.into();
-    detail["superseded"] = superseded.into();
     let event = Event {
         kind: "statement.published",
         subject: id.0,
-        payload: which,
+        payload: json!({ "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version }),
     };
     jobs::publish(tx, now, event);
     // Between the wish and its time the insurer may have closed what the notice would lead to.
@@ -253,7 +248,10 @@ pub(crate) async fn put_in_force(
     if notice {
         announcement::announce(tx, now, (by.0, &by.1), kind).await?;
     }
-    detail["notice"] = notice.into();
+    let detail = json!({
+        "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version, "replaced": replaced,
+        "rows": candidate.rows, "superseded": superseded, "notice": notice,
+    });
     record(tx, now, by, "statements.publish", id, detail).await?;
     mailing::schedule(tx, now, candidate, before).await?;
     let delivery = Delivery {

@@ -10,7 +10,7 @@ use kernel::{Outage, Outcome};
 use reqwest::Method;
 use testkit::{TestApp, by_command, conditions};
 
-fn done(outcome: Result<Outcome<()>, Outage>) {
+fn done(outcome: &Result<Outcome<()>, Outage>) {
     assert!(matches!(outcome, Ok(Outcome::Done(()))), "{outcome:?}");
 }
 
@@ -21,15 +21,15 @@ async fn a_suspended_client_is_cut_off_with_its_next_request_and_comes_back_with
     let mut program = app.program(&[INSURER_READ]).await;
     let (clients, tenant, id) = (&app.clients, app.tenant(), program.name.client_id);
     for _twice in 0..2 {
-        done(clients.suspend(tenant, id, by_command()).await);
+        done(&clients.suspend(tenant, id, by_command()).await);
         is_shut_out(&program).await;
         refused(&program.ask(&[]).await, 401, "invalid_client");
     }
-    done(clients.resume(tenant, id, by_command()).await);
+    done(&clients.resume(tenant, id, by_command()).await);
     is_shut_out(&program).await;
     program.token = program.new_token(&[]).await;
     is_let_in(&program).await;
-    done(clients.revoke(tenant, id, by_command()).await);
+    done(&clients.revoke(tenant, id, by_command()).await);
     is_shut_out(&program).await;
     refused(&program.ask(&[]).await, 401, "invalid_client");
     for refused in [
@@ -55,7 +55,7 @@ async fn no_token_outlives_a_suspension_that_came_while_it_was_made() {
     let asking = join_all((0..8).map(|_| program.ask(&[])));
     let suspending = app.clients.suspend(app.tenant(), program.name.client_id, by_command());
     let (answers, suspended) = tokio::join!(asking, suspending);
-    done(suspended);
+    done(&suspended);
     for answer in answers.iter().filter(|answer| answer.status == 200) {
         let mut late = program.clone();
         late.token = answer.json()["access_token"].as_str().unwrap().to_owned();
@@ -151,7 +151,7 @@ async fn a_token_opens_what_its_scopes_say_and_a_changed_grant_holds_for_the_nex
             .clients
             .change(app.tenant(), program.name.client_id, &conditions(scopes), by_command())
             .await;
-        done(changed);
+        done(&changed);
     };
     change(&[MEMBERS_READ]).await;
     let answer = asks(&program).await;

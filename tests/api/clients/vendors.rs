@@ -64,7 +64,7 @@ impl Vendor {
 // security.md 59
 #[tokio::test]
 async fn a_vendors_token_is_for_the_one_insurer_that_it_names() {
-    let vendor = Vendor::new().await;
+    let vendor = Box::pin(Vendor::new()).await;
     for (program, code) in [
         (&vendor.here, &vendor.app.insurer.code),
         (&vendor.there, &vendor.other.code),
@@ -87,7 +87,7 @@ async fn a_vendors_token_is_for_the_one_insurer_that_it_names() {
 
 #[tokio::test]
 async fn whoever_suspends_a_vendors_client_cuts_it_off_at_every_insurer_before_it_returns() {
-    let mut vendor = Vendor::new().await;
+    let mut vendor = Box::pin(Vendor::new()).await;
     let id = vendor.id();
     done(vendor.app.clients.suspend(PLATFORM, id, by_command()).await);
     is_shut_out(&vendor.here).await;
@@ -122,7 +122,7 @@ async fn whoever_suspends_a_vendors_client_cuts_it_off_at_every_insurer_before_i
 
 #[tokio::test]
 async fn a_suspension_that_broke_off_half_way_goes_on_where_it_is_done_again() {
-    let vendor = Vendor::new().await;
+    let vendor = Box::pin(Vendor::new()).await;
     let id = vendor.id();
     // As after a crash: the home has written it, and no insurer was told.
     testkit::sql(
@@ -140,7 +140,7 @@ async fn a_suspension_that_broke_off_half_way_goes_on_where_it_is_done_again() {
 
 #[tokio::test]
 async fn an_insurer_shuts_a_vendors_client_out_for_itself_alone() {
-    let mut vendor = Vendor::new().await;
+    let mut vendor = Box::pin(Vendor::new()).await;
     let (id, tenant) = (vendor.id(), vendor.app.tenant());
     let code = vendor.app.insurer.code.clone();
     done(vendor.app.clients.suspend(tenant, id, by_command()).await);
@@ -175,7 +175,7 @@ async fn an_insurer_shuts_a_vendors_client_out_for_itself_alone() {
 
 #[tokio::test]
 async fn where_a_vendor_may_come_from_holds_at_every_insurer_for_tokens_that_are_out_already() {
-    let mut vendor = Vendor::new().await;
+    let mut vendor = Box::pin(Vendor::new()).await;
     let bound = Conditions {
         networks: vec!["203.0.113.0/24".into()],
         ..Conditions::default()

@@ -198,7 +198,7 @@ async fn save(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
             } else {
                 &told
             };
-            Ok(visit.done(see_other(PATH), &format!("保存しました。{told}")))
+            Ok(visit.done(see_other(PATH), format!("保存しました。{told}")))
         }
         Err(refusal) => Ok(visit.form_again(&refusal, PATH, &typed::NAMES).await),
     }

@@ -150,12 +150,11 @@ pub(super) async fn create(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         contact: visit.form.text("contact").to_owned(),
         conditions,
     };
-    let made = match wrong_day {
-        Some(day) => Err(with(new.faults(visit.now, side == Side::Insurer), day)),
-        None => {
-            let clients = &visit.services.clients;
-            settle(clients.create(clerk.insurer.tenant_id, &new, by(&visit, &clerk)).await)
-        }
+    let made = if let Some(day) = wrong_day {
+        Err(with(new.faults(visit.now, side == Side::Insurer), day))
+    } else {
+        let clients = &visit.services.clients;
+        settle(clients.create(clerk.insurer.tenant_id, &new, by(&visit, &clerk)).await)
     };
     match made {
         Ok(made) => {
