@@ -9,7 +9,7 @@ CREATE TABLE idempotency_keys (
     asked_hash bytea NOT NULL,
     asked_at timestamptz NOT NULL,
     -- Until when nobody else may think that whoever does it died; by the database's clock.
-    held_until timestamptz NOT NULL,
+    leased_until timestamptz NOT NULL,
     -- The answer, once it is done.
     sealed bytea,
     PRIMARY KEY (tenant_id, request_id),

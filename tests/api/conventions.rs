@@ -150,7 +150,7 @@ async fn whoever_died_while_doing_it_left_nothing_behind_and_is_waited_for_a_min
         409,
         "idempotency_in_progress",
     );
-    sql(app.tenant(), "UPDATE idempotency_keys SET held_until = '2020-01-01'").await;
+    sql(app.tenant(), "UPDATE idempotency_keys SET leased_until = '2020-01-01'").await;
     let anew = keyed(&caller, "a-1", draft("ひとつ")).await;
     assert_eq!(
         (anew.status, is_replayed(&anew), drafts(&app).await),

@@ -209,16 +209,16 @@ fn owner(tenant: TenantId, request: RequestId) -> Owner {
 }
 
 const TAKE: &str = "\
-INSERT INTO idempotency_keys (tenant_id, request_id, key_digest, asked_hash, asked_at, held_until)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp() + interval '1 minute') ON CONFLICT DO NOTHING";
+INSERT INTO idempotency_keys (tenant_id, request_id, key_digest, asked_hash, asked_at,
+    leased_until) VALUES ($1, $2, $3, $4, $5, clock_timestamp() + interval '1 minute') ON CONFLICT DO NOTHING";
 
 const FIND: &str = "\
-SELECT request_id, asked_hash, sealed, asked_at <= $3 OR (sealed IS NULL AND held_until <= clock_timestamp()) AS is_over
+SELECT request_id, asked_hash, sealed, asked_at <= $3 OR (sealed IS NULL AND leased_until <= clock_timestamp()) AS is_over
 FROM idempotency_keys WHERE tenant_id = $1 AND key_digest = $2 FOR UPDATE";
 
 const TAKE_OVER: &str = "\
 UPDATE idempotency_keys SET request_id = $3, asked_hash = $4, asked_at = $5, sealed = NULL,
-    held_until = clock_timestamp() + interval '1 minute'
+    leased_until = clock_timestamp() + interval '1 minute'
 WHERE tenant_id = $1 AND request_id = $2";
 
 const KEEP: &str = "\

@@ -23,6 +23,7 @@ pub fn mail(template: &str) -> &'static str {
         "unlocked" => "停止の解除のお知らせ",
         "proof_recorded" => "本人確認の記録のお知らせ",
         "account_closed" => "登録の取りやめのお知らせ",
+        "client_ending" => "連携先の接続の期限のお知らせ",
         // Staff are not told which of the two it was.
         "new_notice" | "new_statement" => "新しいお知らせのご案内",
         "staff_invited" => "職員の招待",

@@ -17,7 +17,7 @@ use askama::Template;
 use audit::Look;
 use database::{DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
-use kernel::{Field, FieldError, Problem, Refusal, StaffId, StruckClaimId, calendar};
+use kernel::{Field, FieldError, Problem, Refusal, StaffId, StruckClaimId, calendar, text};
 use pages::{Reply, Row, Visit, frame::Frame, reply::see_other, staff, staff_proven, visit::Trouble};
 use poem::http::Method;
 use staff::Clerk;
@@ -192,8 +192,11 @@ fn typed(visit: &Visit) -> Result<Claim, Vec<FieldError>> {
     let mut errors = Vec::new();
     let kind = Kind::from_word(form.text("kind")).ok_or(Problem::Empty);
     let kind = FieldError::gather(KIND, kind, &mut errors);
-    let key = match code(form.text("claim")) {
+    let typed = form.text("claim");
+    let key = match code(typed) {
         Ok(key) if key.is_empty() => Err(Problem::Empty),
+        // Of a file its reader has looked.
+        Ok(_) if text::has_control(typed) => Err(Problem::Characters),
         Ok(key) => Ok(key),
         Err(_) => Err(Problem::Characters),
     };

@@ -46,8 +46,8 @@ macro_rules! place {
     ($side:literal, $pattern:literal, $name:literal) => {
         [
             concat!("/", $side, "/clients", $pattern),
-            concat!($side, ".", $name),
-            concat!($side, ".", $name, ".submit"),
+            concat!($side, $name),
+            concat!($side, $name, ".submit"),
         ]
     };
 }
@@ -55,15 +55,15 @@ macro_rules! place {
 macro_rules! places {
     ($side:literal) => {
         Places {
-            list: place!($side, "", "clients"),
-            new: place!($side, "/new", "clients.new"),
-            one: place!($side, "/:id", "client"),
-            secret: place!($side, "/:id/secret", "client.secret"),
-            change: place!($side, "/:id/change", "client.change"),
-            rotate: place!($side, "/:id/rotate", "client.rotate"),
-            suspend: place!($side, "/:id/suspend", "client.suspend"),
-            resume: place!($side, "/:id/resume", "client.resume"),
-            revoke: place!($side, "/:id/revoke", "client.revoke"),
+            list: place!($side, "", ".clients"),
+            new: place!($side, "/new", ".clients.new"),
+            one: place!($side, "/:id", ".client"),
+            secret: place!($side, "/:id/secret", ".client.secret"),
+            change: place!($side, "/:id/change", ".client.change"),
+            rotate: place!($side, "/:id/rotate", ".client.rotate"),
+            suspend: place!($side, "/:id/suspend", ".client.suspend"),
+            resume: place!($side, "/:id/resume", ".client.resume"),
+            revoke: place!($side, "/:id/revoke", ".client.revoke"),
         }
     };
 }
