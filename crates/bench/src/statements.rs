@@ -1,6 +1,6 @@
 //! What treatment cost. The page of a year against pgbench running its statements; the same page of an insurer of a million
 //! rows, which stands among two thousand insurers, against one of a hundredth, over all the years that are kept; the my page
-//! with the cards against without; and [deliveries](deliveries), imported and published.
+//! with the cards against without; and [deliveries], imported and published.
 
 mod deliveries;
 mod rows;
