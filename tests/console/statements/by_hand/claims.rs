@@ -66,6 +66,10 @@ async fn a_claim_is_found_looked_at_withdrawn_for_a_reason_and_put_back_exactly(
             &["取り込んだ提供分にありません"],
         ),
         (
+            &[("kind", "costs"), ("claim", "K\0-1"), ("month", "202606")],
+            &["レセプト番号は"],
+        ),
+        (
             &[("kind", "costs"), ("claim", "K-1"), ("month", "202605")],
             &["取り込んだ提供分にありません"],
         ),

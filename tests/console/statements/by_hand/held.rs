@@ -65,6 +65,8 @@ async fn a_row_that_waits_is_found_confirmed_and_settled_and_its_number_is_remem
         (&[][..], "記号・番号か、氏名を入力してください"),
         (&[("symbol", "100"), ("number", "77")], "当てはまる方が名簿にいません"),
         (&[("name", "ミ")], "カナなら2文字以上で"),
+        (&[("name", "\0北村")], "カナなら2文字以上で"),
+        (&[("name", "あ\0")], "カナなら2文字以上で"),
         (&[("name", "北山")], "当てはまる方が名簿にいません"),
     ] {
         let refused = clerk.post(&path, fields).await;

@@ -192,7 +192,7 @@ impl Sought {
             }
         } else {
             let key = text::name_key(name);
-            if !key.is_empty() {
+            if !key.is_empty() && !text::has_control(name) {
                 return Ok(Self::Name(key));
             }
         }
