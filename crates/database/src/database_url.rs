@@ -96,7 +96,8 @@ impl DatabaseUrl {
     /// With what PostgreSQL is told of our patience. What the URL itself sets in its `options` goes before it.
     pub(crate) fn with(mut self, timeouts: &Timeouts) -> Self {
         let own = self.config.get_options().unwrap_or_default();
-        let options = format!("{} {own}", timeouts.options());
+        // A page's statement is estimated dearly where an insurer's rows are many, and to compile it takes seconds, to run it none.
+        let options = format!("-c jit=off {} {own}", timeouts.options());
         self.config.options(options.trim_end());
         self
     }
