@@ -1,6 +1,7 @@
 //! 確認, the first step of an import: the file is read to its end, every row asked of the roster, and nothing written.
 
 use crate::{
+    against::{self, Against, Compared},
     compare::{self, Earlier},
     delivery::{self, Delivery},
     drugs::Tariffs,
@@ -11,7 +12,7 @@ use crate::{
     month::Month,
     reading::{self, FileRead},
     reasons::{ErrorLog, ImportRefused},
-    tally::{Corrected, Tally},
+    tally::{Corrected, Tally, Totals},
 };
 use chrono::NaiveDate;
 use database::{DatabaseError, Prepared, TenantDatabase, TenantTransaction};
@@ -59,9 +60,27 @@ pub struct Checked {
     pub without_master: Option<Month>,
     /// What is published of other labels, the newest few.
     pub earlier: Vec<Earlier>,
+    /// What is published of its own label.
+    pub replaces: Option<Earlier>,
+    /// What it says otherwise than that.
+    pub against: Option<Against>,
+    compared: Compared,
 }
 
 impl Checked {
+    /// What is kept of its sums.
+    pub(crate) fn totals(&self) -> Totals {
+        let by = self.tally.by.iter();
+        Totals {
+            by: by
+                .map(|((month, category), sum)| (*month, category.clone(), *sum))
+                .collect(),
+            corrected: self.corrected,
+            held: Some(self.held()),
+            against: self.against,
+        }
+    }
+
     /// Rows that would wait.
     pub fn held(&self) -> u64 {
         self.unknown + self.several
@@ -94,6 +113,7 @@ impl Run<'_> {
             let percent = read.percent();
             progress(Progress::Checking { rows, percent });
         }
+        looked.end(&self.database, self.wish.kind).await?;
         let mut file = reading.await.map_err(io::Error::other)??;
         let errors = std::mem::take(&mut file.errors);
         let is_readable = errors.is_empty();
@@ -118,6 +138,10 @@ impl Run<'_> {
         let years = database::years(&tx, kind.table()).await?;
         let published = delivery::published(&tx, kind, label).await?;
         checked.earlier = delivery::earlier(&tx, kind, label).await?;
+        checked.replaces = published.as_ref().map(Earlier::from);
+        if let Some(published) = &published {
+            checked.against = Some(checked.compared.against(&tx, published).await?);
+        }
         tx.commit().await?;
         let placeless = checked
             .tally
@@ -157,8 +181,10 @@ struct Looked {
     unknown: u64,
     several: u64,
     changes: Vec<Change>,
-    /// The last row's claim: the next batch may begin with more of it.
-    last: Option<(Month, String)>,
+    /// Claims of which nobody was asked yet: the last one, for the next batch may begin with more of it.
+    claims: BTreeMap<(Month, String), Claim>,
+    /// Claims of which a row is shown.
+    shown: u64,
     tariffs: Tariffs,
     unknown_drugs: u64,
 }
@@ -171,7 +197,8 @@ impl Looked {
             unknown: 0,
             several: 0,
             changes: Vec::new(),
-            last: None,
+            claims: BTreeMap::new(),
+            shown: 0,
             tariffs: Tariffs::new(generics),
             unknown_drugs: 0,
         }
@@ -179,12 +206,19 @@ impl Looked {
 
     async fn look(&mut self, database: &TenantDatabase, kind: Kind, lines: Vec<Line>) -> Result<(), DatabaseError> {
         let tx = database.read().await?;
-        let changes = self.changes_by(&tx, kind, &lines).await?;
-        self.changes.extend(changes);
         self.tariffs.prepare(&tx, &lines).await?;
         self.unknown_drugs += self.tariffs.unknown(&lines);
-        self.last = lines.last().map(|line| (line.month(), line.claim().to_owned()));
+        let last = lines.last().map(|line| (line.month(), line.claim().to_owned()));
         let matched = matched(&tx, lines).await?;
+        for found in &matched.found {
+            self.add(&found.line, !found.line.withdrawn());
+        }
+        for (line, _) in &matched.held {
+            self.add(line, false);
+        }
+        let begun = last.and_then(|last| self.claims.remove_entry(&last));
+        self.ask(&tx, kind).await?;
+        self.claims.extend(begun);
         tx.commit().await?;
         self.unknown += matched.held_for(HeldReason::Unknown);
         self.several += matched.held_for(HeldReason::Several);
@@ -192,34 +226,50 @@ impl Looked {
         Ok(())
     }
 
-    /// What these rows change, by the labels that have their claims.
-    async fn changes_by(
-        &self,
-        tx: &TenantTransaction,
-        kind: Kind,
-        lines: &[Line],
-    ) -> Result<Vec<Change>, DatabaseError> {
-        let mut claims = BTreeMap::<(Month, &str), (i64, bool)>::new();
-        for line in lines.iter().filter(|line| !line.claim().is_empty()) {
-            let (yen, takes_back) = claims.entry((line.month(), line.claim())).or_default();
-            *yen += line.yen();
-            *takes_back |= line.withdrawn();
+    /// Adds a row to its claim.
+    fn add(&mut self, line: &Line, is_shown: bool) {
+        if line.claim().is_empty() {
+            return;
         }
-        if let Some((month, claim)) = &self.last {
-            claims.remove(&(*month, claim.as_str()));
+        let claim = self.claims.entry((line.month(), line.claim().to_owned())).or_default();
+        claim.yen += line.yen();
+        claim.takes_back |= line.withdrawn();
+        claim.is_shown |= is_shown;
+        if is_shown {
+            claim.measure += against::measure(line);
         }
+    }
+
+    /// What is still to be asked.
+    async fn end(&mut self, database: &TenantDatabase, kind: Kind) -> Result<(), DatabaseError> {
+        let tx = database.read().await?;
+        self.ask(&tx, kind).await?;
+        tx.commit().await
+    }
+
+    /// What these claims change, by the labels that have them.
+    async fn ask(&mut self, tx: &TenantTransaction, kind: Kind) -> Result<(), DatabaseError> {
+        let claims = std::mem::take(&mut self.claims);
+        self.shown += claims.values().filter(|claim| claim.is_shown).count() as u64;
         let (months, keys): (Vec<NaiveDate>, Vec<&str>) = claims
             .keys()
-            .map(|&(month, claim)| (Month::first(month), claim))
+            .map(|(month, claim)| (Month::first(*month), claim.as_str()))
             .unzip();
-        let (yen, take_back): (Vec<i64>, Vec<bool>) = claims.values().copied().unzip();
+        let of = |claim: &Claim| ((claim.yen, claim.takes_back), (claim.measure, claim.is_shown));
+        let (said, shown): (Vec<_>, Vec<_>) = claims.values().map(of).unzip();
+        let (yen, take_back): (Vec<i64>, Vec<bool>) = said.into_iter().unzip();
+        let (measures, are_shown): (Vec<i64>, Vec<bool>) = shown.into_iter().unzip();
         let query = diesel::sql_query(changes(kind))
             .bind::<Integer, _>(tx.tenant())
             .bind::<Array<Date>, _>(months)
             .bind::<Array<Text>, _>(keys)
             .bind::<Array<BigInt>, _>(yen)
-            .bind::<Array<Bool>, _>(take_back);
-        Ok(Prepared(query).load(&mut &**tx).await?)
+            .bind::<Array<Bool>, _>(take_back)
+            .bind::<Array<BigInt>, _>(measures)
+            .bind::<Array<Bool>, _>(are_shown);
+        let changes: Vec<Change> = Prepared(query).load(&mut &**tx).await?;
+        self.changes.extend(changes);
+        Ok(())
     }
 
     fn checked(self, (kind, label): (Kind, Month), file_name: String, file: FileRead) -> Checked {
@@ -235,11 +285,25 @@ impl Looked {
             unknown: self.unknown,
             several: self.several,
             corrected: corrected(&self.changes, label),
+            compared: compared(&self.changes, label, self.shown),
             unknown_drugs: self.unknown_drugs,
             without_master: self.tariffs.without_master(),
             earlier: Vec::new(),
+            replaces: None,
+            against: None,
         }
     }
+}
+
+/// What rows say of a claim.
+#[derive(Default)]
+struct Claim {
+    yen: i64,
+    takes_back: bool,
+    /// Of its rows that are shown, what is compared besides.
+    measure: i64,
+    /// Whether there are such.
+    is_shown: bool,
 }
 
 /// Claims of the file that a published delivery has as well.
@@ -262,6 +326,12 @@ struct Change {
     /// By how much their 医療費の総額 changes.
     #[diesel(sql_type = BigInt)]
     yen: i64,
+    /// Those that both show.
+    #[diesel(sql_type = BigInt)]
+    common: i64,
+    /// Those of them of which the two say other amounts, or quantities.
+    #[diesel(sql_type = BigInt)]
+    changed: i64,
 }
 
 impl Change {
@@ -285,22 +355,44 @@ fn corrected(changes: &[Change], label: Month) -> Corrected {
     corrected
 }
 
+/// Of these claims those of the version that is published of the label.
+fn compared(changes: &[Change], label: Month, claims: u64) -> Compared {
+    let own = changes.iter().filter(|change| change.label == label);
+    own.fold(
+        Compared {
+            claims,
+            ..Compared::default()
+        },
+        |sum, change| Compared {
+            common: sum.common + u64::try_from(change.common).unwrap_or_default(),
+            changed: sum.changed + u64::try_from(change.changed).unwrap_or_default(),
+            ..sum
+        },
+    )
+}
+
+/// What is compared besides 医療費の総額 is as [`against::measure`] has it.
 fn changes(kind: Kind) -> String {
-    let (table, total) = match kind {
-        Kind::Costs => (kind.table(), "r.total_yen"),
-        Kind::Medicines => (kind.table(), "0"),
+    let (table, total, measure) = match kind {
+        Kind::Costs => (kind.table(), "r.total_yen", "r.copay_yen"),
+        Kind::Medicines => (kind.table(), "0", "r.daily_milli * r.count"),
     };
     format!(
-        "SELECT c.label, c.later, c.latest, c.take_back, count(*) AS claims, sum(c.yen)::bigint AS yen
-         FROM (SELECT d.label, a.take_back, a.yen - sum(CASE WHEN r.withdrawn THEN 0 ELSE {total} END) AS yen,
+        "SELECT c.label, c.later, c.latest, c.take_back, count(*) AS claims, sum(c.yen)::bigint AS yen,
+           count(*) FILTER (WHERE c.is_shown AND c.stands) AS common,
+           count(*) FILTER (WHERE c.is_shown AND c.stands AND (c.yen <> 0 OR c.measure <> 0)) AS changed
+         FROM (SELECT d.label, a.take_back, a.is_shown, bool_or(NOT r.withdrawn) AS stands,
+                 a.yen - sum(CASE WHEN r.withdrawn THEN 0 ELSE {total} END) AS yen,
+                 a.measure - sum(CASE WHEN r.withdrawn THEN 0 ELSE {measure} END) AS measure,
                  lag(d.label) OVER labels AS later, first_value(d.label) OVER labels AS latest
-               FROM unnest($2::date[], $3::text[], $4::bigint[], $5::bool[]) AS a (month, claim_key, yen, take_back)
+               FROM unnest($2::date[], $3::text[], $4::bigint[], $5::bool[], $6::bigint[], $7::bool[])
+                 AS a (month, claim_key, yen, take_back, measure, is_shown)
                CROSS JOIN LATERAL (
                    SELECT * FROM {table} o
                    WHERE o.tenant_id = $1 AND o.month = a.month AND o.claim_key = a.claim_key AND o.claim_key <> '' OFFSET 0) r
                JOIN statement_deliveries d ON d.delivery = r.delivery
                WHERE d.tenant_id = $1 AND d.state = 'published'
-               GROUP BY a.month, a.claim_key, a.yen, a.take_back, d.label
+               GROUP BY a.month, a.claim_key, a.yen, a.take_back, a.measure, a.is_shown, d.label
                WINDOW labels AS (PARTITION BY a.month, a.claim_key ORDER BY d.label DESC)) AS c
          GROUP BY c.label, c.later, c.latest, c.take_back"
     )

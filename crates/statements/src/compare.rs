@@ -1,6 +1,6 @@
 //! A delivery against those before it: half a file, or another's, is rather a mistake.
 
-use crate::{kind::Kind, month::Month, reasons::ImportRefused};
+use crate::{delivery::Delivery, kind::Kind, month::Month, reasons::ImportRefused, tally::Sum};
 use serde::{Deserialize, Serialize};
 
 /// Labels that a delivery is compared with.
@@ -15,6 +15,16 @@ pub struct Earlier {
     pub rows: u64,
     /// 医療費の総額.
     pub yen: i64,
+}
+
+impl From<&Delivery> for Earlier {
+    fn from(delivery: &Delivery) -> Self {
+        Self {
+            label: delivery.label,
+            rows: delivery.rows,
+            yen: delivery.totals.by.iter().map(|(_, _, Sum { total, .. })| total).sum(),
+        }
+    }
 }
 
 /// What keeps a file out unless whoever brings it says that it is right: too many rows that are nobody's, or another size than

@@ -10,7 +10,7 @@ use crate::{
     kind::Kind,
     month::Month,
     schema::statement_deliveries as t,
-    tally::{Sum, Totals},
+    tally::Totals,
 };
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -187,12 +187,7 @@ pub(crate) async fn earlier(tx: &TenantTransaction, kind: Kind, label: Month) ->
         .order(t::label.desc())
         .limit(i64::try_from(LABELS).unwrap_or(i64::MAX))
         .select(Head::as_select());
-    let of = |delivery: Delivery| Earlier {
-        label: delivery.label,
-        rows: delivery.rows,
-        yen: delivery.totals.by.iter().map(|(_, _, Sum { total, .. })| total).sum(),
-    };
-    Ok(read(rows.load(&mut &**tx).await?)?.into_iter().map(of).collect())
+    Ok(read(rows.load(&mut &**tx).await?)?.iter().map(Earlier::from).collect())
 }
 
 /// All deliveries of a kind as they are now, while nobody else who asks so gets them: whoever publishes, withdraws, settles or

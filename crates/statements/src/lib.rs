@@ -1,6 +1,7 @@
 //! Cost statements (医療費通知) and the generic savings statement (ジェネリック差額明細): what the insurer's core delivers,
 //! how it is read, loaded and published, and who sees a row of it.
 
+mod against;
 mod amount;
 mod announcement;
 mod card;

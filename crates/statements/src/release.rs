@@ -2,7 +2,7 @@
 //! publishes it alone only where that isn't under four eyes; anybody else is the second pair themself.
 
 use crate::{
-    Deliveries,
+    Deliveries, against,
     delivery::{self, Delivery, DeliveryNo, State},
     kind::Kind,
     month::Month,
@@ -10,7 +10,6 @@ use crate::{
     reasons::{ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_OPEN, PAST},
     shared,
     steps::{self, Why},
-    words,
 };
 use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish};
 use audit::{Actor, Origin};
@@ -216,26 +215,28 @@ impl Ready {
         })
     }
 
-    /// What whoever agrees is shown. Rows that wait are none of it: they become fewer by themselves.
+    /// What whoever agrees is shown, all of it as it was found when the file was read: rows that wait become fewer by themselves.
     fn difference(&self, release: &Release) -> Difference {
         let delivery = &self.delivery;
         let version = |version: i32| format!("第{version}版");
         let of_label = |head: &&Delivery| head.label == delivery.label && head.state == State::Published;
-        let before = self.heads.iter().find(of_label).map(|head| version(head.version));
+        let goes = self.heads.iter().find(of_label);
+        let before = goes.map(|head| version(head.version));
         let month = delivery.label.first();
         let label = format!("{} {}年{}月処理分", delivery.kind.label(), month.year(), month.month());
         let at = release.at.map_or_else(|| "承認されたとき".to_owned(), calendar::moment);
         let notice = if release.notice { "載せる" } else { "載せない" };
-        [
+        let lines = [
             ("公開する提供分", String::new(), label),
             ("公開する版", before.unwrap_or_default(), version(delivery.version)),
             ("ファイル", String::new(), delivery.file_name.clone()),
-            ("行数", String::new(), format!("{}行", words::count(delivery.rows))),
             ("公開する日時", String::new(), at),
             ("お知らせ", String::new(), notice.to_owned()),
-        ]
-        .map(|(label, before, after)| (label.to_owned(), before, after))
-        .into()
+        ];
+        let lines = lines.into_iter().chain(against::lines(delivery, goes));
+        lines
+            .map(|(label, before, after)| (label.to_owned(), before, after))
+            .collect()
     }
 }
 

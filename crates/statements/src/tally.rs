@@ -1,6 +1,6 @@
 //! What a file holds, counted while it is read.
 
-use crate::{line::Line, month::Month};
+use crate::{against::Against, line::Line, month::Month};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -76,19 +76,12 @@ pub struct Totals {
     pub by: Vec<(Month, String, Sum)>,
     /// What it changes.
     pub corrected: Corrected,
-}
-
-impl Totals {
-    /// Of a file and what it changes.
-    pub fn of(tally: &Tally, corrected: Corrected) -> Self {
-        let by = tally.by.iter();
-        Self {
-            by: by
-                .map(|((month, category), sum)| (*month, category.clone(), *sum))
-                .collect(),
-            corrected,
-        }
-    }
+    /// Rows that waited when the file was read.
+    #[serde(default)]
+    pub held: Option<u64>,
+    /// What it says otherwise than the version of its label that was published when the file was read.
+    #[serde(default)]
+    pub against: Option<Against>,
 }
 
 /// What a delivery changes of what published ones of earlier labels say.
@@ -152,7 +145,12 @@ mod tests {
     fn sums_are_kept_and_read_back() {
         let mut tally = Tally::default();
         tally.add(&Line::Cost(cost("2026-06", [1_000, 700, 0, 300])));
-        let totals = Totals::of(&tally, Corrected::default());
+        let by = tally.by.into_iter();
+        let totals = Totals {
+            by: by.map(|((month, category), sum)| (month, category, sum)).collect(),
+            held: Some(1),
+            ..Totals::default()
+        };
         let kept = serde_json::to_value(&totals).unwrap();
         assert_eq!(serde_json::from_value::<Totals>(kept).unwrap(), totals);
     }

@@ -235,3 +235,56 @@ async fn home_tells_what_waits_and_a_persons_page_what_is_published_alike_for_ev
     }
     assert_eq!(call_centre.get(HOME).await.status, 403);
 }
+
+#[tokio::test]
+async fn whoever_decides_on_a_second_version_is_shown_what_it_changes_against_the_one_that_it_replaces() {
+    let app = app().await;
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let first = ["A", "B", "C", "D"].map(|claim| cost("2026-08", claim, 1, "2026-06", 1_000));
+    load_at(&app, &first).await;
+    let page = clerk.get(&format!("{HOME}/1")).await;
+    assert!(!page.text.contains("前の版との違い"), "{}", page.text);
+    assert_eq!(publish(&clerk, 1).await.status, 303);
+    // A costs more, B is as it was, C waits, D is not there any more, and E is new.
+    let second = [
+        cost("2026-08", "A", 1, "2026-06", 1_250),
+        cost("2026-08", "B", 1, "2026-06", 1_000),
+        cost("2026-08", "C", 9, "2026-06", 1_000),
+        cost("2026-08", "E", 1, "2026-06", 2_000),
+    ];
+    load_at(&app, &second).await;
+    let differs = [
+        "新しいレセプト1件、金額が変わるレセプト1件、なくなるレセプト2件",
+        "4,000円 → 5,250円",
+        "＋1,250円",
+        "0行 → 1行",
+    ];
+    for path in [format!("{HOME}/2"), format!("{HOME}/2/publish")] {
+        let page = clerk.get(&path).await;
+        for said in differs {
+            says(&page, 200, said);
+        }
+    }
+    // What waits becomes fewer by itself, and what was found stays what it was.
+    assert_eq!(publish(&clerk, 2).await.status, 303);
+    // Back again it is the other way round.
+    let back = clerk.get(&format!("{HOME}/1/publish")).await;
+    for said in [
+        "新しいレセプト2件、金額が変わるレセプト1件、なくなるレセプト1件",
+        "5,250円 → 4,000円",
+        "－1,250円",
+    ] {
+        says(&back, 200, said);
+    }
+    // The third was never compared with the first.
+    load_at(&app, &[cost("2026-08", "A", 1, "2026-06", 900)]).await;
+    says(
+        &clerk.get(&format!("{HOME}/3")).await,
+        200,
+        "新しいレセプト0件、金額が変わるレセプト1件、なくなるレセプト2件",
+    );
+    assert_eq!(publish(&clerk, 1).await.status, 303);
+    let page = clerk.get(&format!("{HOME}/3/publish")).await;
+    says(&page, 200, "レセプトごとには比べていません");
+    says(&page, 200, "4,000円 → 900円");
+}

@@ -132,3 +132,28 @@ async fn an_importer_whom_nobody_else_can_agree_to_is_told_so_and_where_it_is_no
     assert_eq!(publish(&importer, no).await.status, 303);
     assert_eq!(states(&app).await, ["1 published true"]);
 }
+
+// security.md 73
+#[tokio::test]
+async fn the_second_eye_is_shown_what_a_version_changes_against_the_one_that_it_replaces() {
+    let app = app().await;
+    let [importer, other] = clerks(&app, &[Role::Benefits]).await;
+    let first = imported(&app, &importer, 1_000).await;
+    assert_eq!(publish(&other, first).await.status, 303);
+    let second = imported(&app, &importer, 400).await;
+    assert_eq!(publish(&importer, second).await.status, 303);
+    let asked = wish(&app).await;
+    let shown = other.get(&asked).await;
+    for said in [
+        "新しいレセプト0件、金額が変わるレセプト1件、なくなるレセプト0件",
+        "1,000円",
+        "400円",
+        "－600円",
+        "保留（取り込んだとき）",
+    ] {
+        says(&shown, 200, said);
+    }
+    assert_eq!(agree(&other, &asked).await.status, 303);
+    app.work().await;
+    assert_eq!(states(&app).await, ["1 replaced true", "2 published true"]);
+}

@@ -293,3 +293,27 @@ async fn what_was_agreed_to_covers_nothing_that_came_about_later() {
     assert_eq!(deliveries(&app).await[1..], ["costs 2026-08 refused 11 1"]);
     assert_eq!(count(&app, "uploads").await, 0);
 }
+
+#[tokio::test]
+async fn a_file_of_a_published_label_is_told_by_what_it_changes_of_the_published_version() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    loaded(&app, &clerk, &file(&rows("2026-08", 100, 0))).await;
+    publish(&app, "2026-08").await;
+    // The first costs other, the last waits, and one is new.
+    let mut second = rows("2026-08", 99, 1);
+    second[0] = cost("2026-08", "2026-08-0", 105, 1_500);
+    second.push(cost("2026-08", "new", 105, 300));
+    let run = checked(&app, &clerk, &file(&second)).await;
+    let page = clerk.get(&run).await;
+    for said in [
+        "公開中の第1版を置き換えます",
+        "新しいレセプト1件、金額が変わるレセプト1件、なくなるレセプト1件",
+        "総額＋800円",
+        "公開中（置き換える版）",
+        "100,000円",
+        "ほかの処理年月で公開中のレセプトの訂正や取り下げはありません。",
+    ] {
+        says(&page, 200, said);
+    }
+}

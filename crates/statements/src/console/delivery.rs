@@ -5,7 +5,7 @@ use super::{
     deliveries::{By, Known, Line, count, label, months_words, number, path, state_words},
 };
 use crate::{
-    Category, Form, Month,
+    Category, Form, Month, against,
     delivery::{Delivery, State},
     kind::Kind,
     permissions::{STATEMENTS_CORRECT, STATEMENTS_PREVIEW, STATEMENTS_PUBLISH},
@@ -16,6 +16,7 @@ use crate::{
 };
 use approvals::Action;
 use askama::Template;
+use database::{DatabaseError, TenantTransaction};
 use ground::Ground;
 use pages::{Reply, Visit, Waits, frame::Frame, visit::Trouble, words::grouped};
 use staff::Clerk;
@@ -85,8 +86,21 @@ struct SumLine {
 pub(super) struct Would {
     /// The version in whose place it would be.
     pub(super) replaces: Option<i32>,
+    /// What of it is otherwise than of that: what, before and after.
+    pub(super) differs: Vec<(&'static str, String, String)>,
     /// Rows that count now and wouldn't, or the other way round.
     pub(super) changes: String,
+}
+
+impl Would {
+    pub(super) async fn of(tx: &TenantTransaction, stand: &Stand) -> Result<Self, DatabaseError> {
+        let goes = stand.published();
+        Ok(Self {
+            replaces: goes.map(|published| published.version),
+            differs: goes.map_or_else(Vec::new, |_| against::lines(&stand.delivery, goes)),
+            changes: count(stand.publishing_changes(tx).await?),
+        })
+    }
 }
 
 /// `GET /console/statements/:no`.
@@ -96,10 +110,7 @@ pub(super) async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let delivery = &stand.delivery;
     let known = Known::of(&tx, &stand.versions).await?;
     let would = if delivery.may_be_published() {
-        Some(Would {
-            replaces: stand.published().map(|published| published.version),
-            changes: count(stand.publishing_changes(&tx).await?),
-        })
+        Some(Would::of(&tx, &stand).await?)
     } else {
         None
     };
@@ -169,13 +180,8 @@ fn corrected(kind: Kind, Corrected { claims, yen, withdrawn }: Corrected) -> Opt
     if claims == 0 && withdrawn == 0 {
         return None;
     }
-    let sign = match yen {
-        1.. => "＋",
-        0 => "±",
-        _ => "－",
-    };
     let yen = match kind {
-        Kind::Costs => format!("（総額 {sign}{}円）", count(yen.unsigned_abs())),
+        Kind::Costs => format!("（総額 {}）", against::more_or_less(yen)),
         Kind::Medicines => String::new(),
     };
     Some(format!(

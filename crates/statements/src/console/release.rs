@@ -99,10 +99,7 @@ pub(super) async fn ask(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     if !delivery.may_be_published() {
         return Ok(visit.inform(see_other(&page), "この版は、今は公開できません。"));
     }
-    let would = Would {
-        replaces: stand.published().map(|published| published.version),
-        changes: count(stand.publishing_changes(&tx).await?),
-    };
+    let would = Would::of(&tx, &stand).await?;
     let is_open = publish::is_open(&tx, delivery.kind).await?;
     let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Statements, delivery.id.0)]).await?;
     tx.commit().await?;

@@ -2,7 +2,7 @@
 //! held it. Rows of a loaded one are reckoned anew under one, too.
 
 use super::{Delivery, DeliveryNo, State, of_insurer, unreadable};
-use crate::{check::Checked, month::Month, schema::statement_deliveries as t, tally::Totals};
+use crate::{check::Checked, month::Month, schema::statement_deliveries as t};
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
@@ -113,7 +113,7 @@ async fn add(
             t::too_old.eq(count(checked.tally.too_old)),
             t::persons.eq(count(checked.persons)),
             t::months.eq(months),
-            t::totals.eq(serde_json::to_value(Totals::of(&checked.tally, checked.corrected)).map_err(unreadable)?),
+            t::totals.eq(serde_json::to_value(checked.totals()).map_err(unreadable)?),
             t::leased_by.eq(by),
             t::leased_until.eq(sql::<Nullable<Timestamptz>>(leased_until)),
             t::imported_at.eq(now),

@@ -51,6 +51,9 @@ pub struct Found {
     pub totals: Totals,
     /// What is published of other labels, the newest few.
     pub earlier: Vec<Earlier>,
+    /// What is published of its own label.
+    #[serde(default)]
+    pub replaces: Option<Earlier>,
 }
 
 impl From<&Checked> for Found {
@@ -67,8 +70,9 @@ impl From<&Checked> for Found {
             unknown: checked.unknown,
             several: checked.several,
             unknown_drugs: checked.unknown_drugs,
-            totals: Totals::of(tally, checked.corrected),
+            totals: checked.totals(),
             earlier: checked.earlier.clone(),
+            replaces: checked.replaces,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     Category, Form, Kind,
+    against::more_or_less,
     compare::Earlier,
     delivery::DeliveryNo,
     runs::{Found, Run, RunState},
@@ -58,6 +59,8 @@ pub(super) struct Facts {
     pub(super) labels: Vec<Figures>,
     pub(super) has_yen: bool,
     pub(super) corrected: String,
+    /// What it changes against the version that it replaces.
+    pub(super) replaces: Option<String>,
 }
 
 /// A line of a table of rows and yen, and of what they are.
@@ -203,6 +206,7 @@ fn facts(kind: Kind, found: &Found) -> Facts {
         labels: labels(found),
         has_yen: kind == Kind::Costs,
         corrected: corrected(kind, found),
+        replaces: replaces(kind, found),
     }
 }
 
@@ -213,22 +217,43 @@ fn labels(found: &Found) -> Vec<Figures> {
         rows: found.rows,
         yen: found.yen(),
     };
-    let line = |(nth, of): (usize, &Earlier)| Figures {
+    let line = |(what, of): (&str, &Earlier)| Figures {
         name: month_words(of.label),
-        what: if nth == 0 { "このファイル" } else { "公開中" }.to_owned(),
+        what: what.to_owned(),
         ..figures(Sum {
             rows: of.rows,
             total: of.yen,
             copay: 0,
         })
     };
-    [&own].into_iter().chain(&found.earlier).enumerate().map(line).collect()
+    let before = found.replaces.iter().map(|of| ("公開中（置き換える版）", of));
+    let of_others = found.earlier.iter().map(|of| ("公開中", of));
+    [("このファイル", &own)]
+        .into_iter()
+        .chain(before)
+        .chain(of_others)
+        .map(line)
+        .collect()
+}
+
+/// 「公開中の第2版と比べて、…（総額＋1,200円）。」.
+fn replaces(kind: Kind, found: &Found) -> Option<String> {
+    let (against, before) = (found.totals.against?, found.replaces?);
+    let yen = match kind {
+        Kind::Costs => format!("（総額{}）", more_or_less(found.yen() - before.yen)),
+        Kind::Medicines => String::new(),
+    };
+    let changes = against.words(kind);
+    Some(format!(
+        "公開すると、公開中の第{}版を置き換えます。その版と比べて、{changes}です{yen}。保留になる明細のレセプトは、確かめられるまで、なくなるものに数えます。",
+        against.version
+    ))
 }
 
 fn corrected(kind: Kind, found: &Found) -> String {
     let corrected = found.totals.corrected;
     if corrected.claims == 0 && corrected.withdrawn == 0 {
-        return "公開中のレセプトの訂正や取り下げはありません。".to_owned();
+        return "ほかの処理年月で公開中のレセプトの訂正や取り下げはありません。".to_owned();
     }
     let (claims, withdrawn) = (count(corrected.claims), count(corrected.withdrawn));
     match kind {
