@@ -236,8 +236,9 @@ pub(crate) fn code(text: &str) -> Result<String, Fault> {
     texts::code(text, MAX_CODE)
 }
 
+/// A name as written, without what nobody sees: a direction mark would turn what stands behind it.
 fn name(text: &str) -> Result<String, Fault> {
-    texts::kanji(text, MAX_NAME)
+    texts::kanji(&text::written(text), MAX_NAME)
 }
 
 /// レセ電 code of a medicine: nine digits.

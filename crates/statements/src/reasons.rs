@@ -295,6 +295,20 @@ pub const PAST: kernel::Reason = kernel::Reason {
     },
 };
 
+/// Nobody agreed before its time.
+pub const WISH_PAST: kernel::Reason = kernel::Reason {
+    code: "statement_wish_past",
+    kind: RefusalKind::Outdated,
+    detail: "The time of publication that was asked for has passed.",
+    words: |_, _| {
+        Words::new(
+            "公開する日時を過ぎています",
+            "申請された公開の日時を過ぎたため、承認できません。何も行っていません。この申請を断り、公開するときは、新しい日時で申請してもらってください。",
+            &[],
+        )
+    },
+};
+
 /// What it was shown as is over.
 pub const MEANWHILE: kernel::Reason = kernel::Reason {
     code: "statement_changed_meanwhile",
@@ -352,13 +366,14 @@ pub const OTHERWISE_BY_NOW: kernel::Reason = kernel::Reason {
 };
 
 /// All of them.
-pub const REASONS: [kernel::Reason; 10] = [
+pub const REASONS: [kernel::Reason; 11] = [
     NO_DELIVERY,
     NOT_READY,
     ALREADY_PUBLISHED,
     PURGED,
     TAKEN_BACK,
     PAST,
+    WISH_PAST,
     MEANWHILE,
     NOT_OPEN,
     NOT_WIDENED,

@@ -7,7 +7,7 @@ use crate::{
     kind::Kind,
     month::Month,
     publish::{self, Manner, Published, candidate, plan, put_in_force, staff, take_back},
-    reasons::{ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_OPEN, PAST},
+    reasons::{ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_OPEN, PAST, WISH_PAST},
     shared,
     steps::{self, Why},
 };
@@ -33,6 +33,12 @@ pub struct Release {
     pub at: Option<DateTime<Utc>>,
     /// Whether all members are told of it by a notice.
     pub notice: bool,
+}
+
+impl Release {
+    fn is_past(&self, now: DateTime<Utc>) -> bool {
+        self.at.is_some_and(|at| at <= now)
+    }
 }
 
 /// What became of such a wish.
@@ -113,10 +119,13 @@ impl Deliveries {
     ) -> Result<Outcome<Released>, Outage> {
         let mut tx = self.begin(tenant).await?;
         let now = self.clock.now();
-        let ready = match ready(&mut tx, now, release).await? {
+        let ready = match ready(&mut tx, release).await? {
             Ok(ready) => ready,
             Err(reason) => return Ok(reason.into()),
         };
+        if release.is_past(now) {
+            return Ok(PAST.into());
+        }
         let imported_by = steps::of_one(&tx, ready.delivery.delivery).await?.imported_by;
         if imported_by == Some(asker.staff_id) {
             match approvals.ask(&mut tx, now, asker, ready.wish(release)?).await? {
@@ -174,11 +183,7 @@ struct Ready {
 }
 
 /// Looks whether it can be, until the transaction's end.
-async fn ready(
-    tx: &mut TenantTransaction,
-    now: DateTime<Utc>,
-    release: &Release,
-) -> Result<Result<Ready, Reason>, DatabaseError> {
+async fn ready(tx: &mut TenantTransaction, release: &Release) -> Result<Result<Ready, Reason>, DatabaseError> {
     let heads = delivery::lock(tx, release.kind).await?;
     let of = |head: &Delivery| head.label == release.label && head.version == release.version;
     let Some(delivery) = heads.iter().find(|head| of(head)).cloned() else {
@@ -190,9 +195,6 @@ async fn ready(
     }
     if let Err(reason) = candidate(&heads, release.label, Some(release.version)) {
         return Ok(Err(reason));
-    }
-    if release.at.is_some_and(|at| at <= now) {
-        return Ok(Err(PAST));
     }
     if release.notice && !publish::is_open(tx, release.kind).await? {
         return Ok(Err(NOT_OPEN));
@@ -250,7 +252,7 @@ pub(crate) fn performer(deliveries: &Deliveries) -> Performer {
         |tx, agreed| {
             Box::pin(async move {
                 let release = wished(agreed)?;
-                Ok(match ready(tx, agreed.now, &release).await? {
+                Ok(match ready(tx, &release).await? {
                     Ok(ready) => Outcome::Done(ready.difference(&release)),
                     Err(reason) => reason.into(),
                 })
@@ -260,10 +262,14 @@ pub(crate) fn performer(deliveries: &Deliveries) -> Performer {
             let keys = keys.clone();
             Box::pin(async move {
                 let release = wished(agreed)?;
-                let ready = match ready(tx, agreed.now, &release).await? {
+                let ready = match ready(tx, &release).await? {
                     Ok(ready) => ready,
                     Err(reason) => return Ok(reason.into()),
                 };
+                // What was shown is as it was: only this is said, and why.
+                if release.is_past(agreed.now) {
+                    return Ok(WISH_PAST.into());
+                }
                 let manner = Manner {
                     by: Some(agreed.asked_by),
                     notice: release.notice,

@@ -4,7 +4,10 @@ use crate::{Fault, cells};
 use kernel::text;
 
 fn bounded(text: String, max: usize) -> Result<String, Fault> {
-    if text.chars().count() > max {
+    // Whoever types one of these by hand has no reader of a table before it.
+    if text::has_control(&text) {
+        Err(Fault::Control)
+    } else if text.chars().count() > max {
         Err(Fault::TooLong { max })
     } else {
         Ok(text)
@@ -27,4 +30,18 @@ pub fn code(field: &str, max: usize) -> Result<String, Fault> {
 /// A text as written, blanks at its ends aside.
 pub fn written(field: &str, max: usize) -> Result<String, Fault> {
     bounded(text::written(field), max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_takes_a_control_character() {
+        for typed in ["\0x", "あ\0", "あ\u{1}い", "あ\u{85}い"] {
+            for read in [kanji, code, written] {
+                assert_eq!(read(typed, 40), Err(Fault::Control), "{typed:?}");
+            }
+        }
+    }
 }

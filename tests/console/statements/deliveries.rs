@@ -264,11 +264,18 @@ async fn whoever_decides_on_a_second_version_is_shown_what_it_changes_against_th
         for said in differs {
             says(&page, 200, said);
         }
+        assert!(!page.text.contains("古い版"), "{}", page.text);
     }
     // What waits becomes fewer by itself, and what was found stays what it was.
     assert_eq!(publish(&clerk, 2).await.status, 303);
     // Back again it is the other way round.
     let back = clerk.get(&format!("{HOME}/1/publish")).await;
+    says(&back, 200, "公開している版より古い版です");
+    says(
+        &clerk.get(&format!("{HOME}/1")).await,
+        200,
+        "公開している版より古い版です",
+    );
     for said in [
         "新しいレセプト2件、金額が変わるレセプト1件、なくなるレセプト1件",
         "5,250円 → 4,000円",

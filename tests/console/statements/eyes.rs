@@ -113,9 +113,10 @@ async fn what_became_otherwise_since_it_was_asked_for_is_not_published_by_agreei
     says(&other.get(&asked).await, 200, "公開する日時");
     app.later(2 * 3600);
     let other = app.in_another_browser(&other).await;
-    assert_eq!(agree(&other, &asked).await.status, 409);
+    says(&agree(&other, &asked).await, 409, "公開する日時を過ぎています");
     app.work().await;
     assert_eq!(states(&app).await, ["1 ready false", "2 published true"]);
+    assert_eq!(wishes(&app).await, ["lapsed", "waiting"]);
 }
 
 // security.md 73

@@ -193,6 +193,9 @@ async fn a_file_is_brought_checked_looked_at_and_loaded_and_waits_to_be_publishe
     for said in ["明細.csv", "窓口　花子", "完了", "2026年8月処理分、101行"] {
         says(&list, 200, said);
     }
+    // A figure is never broken; a long name of a file is.
+    says(&list, 200, "<td data-l=\"内容\">2026年8月処理分");
+    says(&list, 200, "dense stack files");
     assert_eq!(
         trail(&app).await,
         [

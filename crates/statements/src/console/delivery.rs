@@ -86,6 +86,8 @@ struct SumLine {
 pub(super) struct Would {
     /// The version in whose place it would be.
     pub(super) replaces: Option<i32>,
+    /// True where that is a newer one.
+    pub(super) is_older: bool,
     /// What of it is otherwise than of that: what, before and after.
     pub(super) differs: Vec<(&'static str, String, String)>,
     /// Rows that count now and wouldn't, or the other way round.
@@ -97,6 +99,7 @@ impl Would {
         let goes = stand.published();
         Ok(Self {
             replaces: goes.map(|published| published.version),
+            is_older: goes.is_some_and(|published| published.version > stand.delivery.version),
             differs: goes.map_or_else(Vec::new, |_| against::lines(&stand.delivery, goes)),
             changes: count(stand.publishing_changes(tx).await?),
         })
