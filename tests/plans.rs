@@ -56,8 +56,10 @@ const MORE: &[&str] = &[
     "SELECT e.audit_id FROM audit_events e WHERE e.tenant_id = $1 AND e.audit_id >= $2",
     "SELECT \"insurers\".\"tenant_id\", \"insurers\".\"insurer_code\", \"insurers\".\"revision\", \"maintenances\"",
     "SELECT \"roster_changes\".\"position\", \"roster_changes\".\"at\" FROM \"roster_changes\"",
-    // Publishing, and what stands in its way: the claims that a delivery shares with others, and the years there are.
+    // Publishing, and what stands in its way: the claims that a delivery shares with others, those of the version that it replaces,
+    // and the years there are.
     "UPDATE cost_rows r SET superseded_by",
+    "SELECT count(*) AS claims FROM unnest",
     "\n    SELECT right(c.relname, 4)::int AS year",
 ];
 /// Whether an insurer has a thousand long forms, which looks at no more than these, however many there are.

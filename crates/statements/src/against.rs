@@ -150,9 +150,11 @@ struct Counted {
 
 fn claims_of(kind: Kind) -> String {
     format!(
-        "SELECT count(*) AS claims
-         FROM (SELECT DISTINCT r.month, r.claim_key FROM {} r
-               WHERE r.tenant_id = $1 AND r.delivery = $2 AND r.month = ANY($3) AND r.claim_key <> '' AND NOT r.withdrawn) c",
+        "SELECT count(*) AS claims FROM unnest($3::date[]) AS m (month)
+         CROSS JOIN LATERAL (
+             SELECT DISTINCT r.claim_key FROM {} r
+             WHERE r.tenant_id = $1 AND r.month = m.month AND r.delivery = $2 AND r.claim_key <> '' AND NOT r.withdrawn
+             OFFSET 0) c",
         kind.table()
     )
 }
