@@ -41,7 +41,7 @@ pub fn of_page(stage: &Stage, member: &Member, path: &str) -> Result<Vec<Stateme
     stage.sql("postgres", &format!("ALTER ROLE {role} RESET ALL"))?;
     served?;
     let log = std::fs::read_to_string(&stage.log).map_err(Failed::at(stage.log.display()))?;
-    usual_page(&entries(&log))
+    usual_page(&entries(&log), &member.session)
         .ok_or_else(|| Failed(format!("{}: no whole transactions of {path}", stage.log.display())))
 }
 
@@ -91,11 +91,14 @@ fn entries(log: &str) -> Vec<Entry> {
     entries
 }
 
-/// A transaction that looks a session up, and the one after it on the same connection, for the node holds but one: the
-/// newest of those pairs whose statements were seen most often. What the node does by itself comes between few of them.
-fn usual_page(entries: &[Entry]) -> Option<Vec<Statement>> {
+/// A transaction that looks a session up, and the one after it of the same insurer's on the same connection, for the node holds
+/// but one: the newest of those pairs whose statements were seen most often. What the node does by itself comes between many of
+/// them, for other insurers nearly always.
+fn usual_page(entries: &[Entry], session: &str) -> Option<Vec<Statement>> {
+    let (tenant, _) = session.split_once('.')?;
     let process = &entries.iter().rev().find(|entry| reads_session(&entry.text))?.process;
-    let transactions = transactions(entries.iter().filter(|entry| entry.process == *process));
+    let mut transactions = transactions(entries.iter().filter(|entry| entry.process == *process));
+    transactions.retain(|transaction| is_of(transaction, tenant));
     let lets_in = |door: &Vec<Statement>| door.iter().any(|statement| reads_session(&statement.sql));
     let pages: Vec<Vec<Statement>> = transactions
         .windows(2)
@@ -107,6 +110,12 @@ fn usual_page(entries: &[Entry]) -> Option<Vec<Statement>> {
         pages.iter().filter(same).count()
     };
     pages.iter().max_by_key(|page| alike(page)).cloned()
+}
+
+/// Whether it begins with the insurer.
+fn is_of(transaction: &[Statement], tenant: &str) -> bool {
+    let set = format!("SET LOCAL madoguchi.tenant_id = '{tenant}'");
+    transaction.iter().any(|statement| statement.sql.contains(&set))
 }
 
 fn reads_session(sql: &str) -> bool {
@@ -179,6 +188,7 @@ mod tests {
     fn the_usual_page_is_read_with_its_parameters() {
         let page = "\
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: SET LOCAL madoguchi.tenant_id = '1'
 2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT a
 \tFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3
 2026-11-22 00:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1', $2 = NULL, $3 = 'it''s, $4 = 2'
@@ -187,35 +197,40 @@ mod tests {
 ";
         let rest = "\
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: SET LOCAL madoguchi.tenant_id = '1'
 2026-11-22 00:00:00.000 UTC [7] LOG:  execute s1: SELECT b
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: ROLLBACK
 ";
         let own = "\
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: SET LOCAL madoguchi.tenant_id = '2'
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: NOTIFY due
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: COMMIT
 ";
         let begun = "\
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
+2026-11-22 00:00:00.000 UTC [7] LOG:  statement: SET LOCAL madoguchi.tenant_id = '1'
 2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT c
 \tFROM \"sessions\"
 ";
-        let log = [page, rest, page, rest, page, own, begun].concat();
-        let statements = usual_page(&entries(&log)).unwrap();
+        let log = [page, own, rest, page, own, rest, page, rest, begun].concat();
+        let statements = usual_page(&entries(&log), "1.secret").unwrap();
         let sql: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
         assert_eq!(
             sql,
             [
                 "BEGIN READ ONLY",
+                "SET LOCAL madoguchi.tenant_id = '1'",
                 "SELECT a\nFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3",
                 "ROLLBACK",
                 "BEGIN READ ONLY",
+                "SET LOCAL madoguchi.tenant_id = '1'",
                 "SELECT b",
                 "ROLLBACK"
             ]
         );
         assert_eq!(
-            statements[1].parameters,
+            statements[2].parameters,
             [Some("1".into()), None, Some("it's, $4 = 2".into())]
         );
     }
