@@ -51,6 +51,7 @@ impl Pgbench {
             .env("PGUSER", address.username())
             .env("PGPASSWORD", address.password().unwrap_or_default())
             .env("PGDATABASE", DATABASE)
+            .env("PGOPTIONS", database::PLANNING)
             .stdin(Stdio::null())
             .output()
             .map_err(Failed::at("pgbench"))?;

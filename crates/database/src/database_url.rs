@@ -22,6 +22,11 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+/// How PostgreSQL plans what the service sends. A page's statement is estimated dearly where an insurer's rows are many, and to
+/// compile it takes seconds, to run it none. Each is planned once a connection, for whomever it is about: planning who may see a
+/// row anew takes longer than reading the rows.
+pub const PLANNING: &str = "-c jit=off -c plan_cache_mode=force_generic_plan";
+
 /// Why a database's URL can't be used. Repeats nothing of it: it holds a password.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
@@ -96,8 +101,7 @@ impl DatabaseUrl {
     /// With what PostgreSQL is told of our patience. What the URL itself sets in its `options` goes before it.
     pub(crate) fn with(mut self, timeouts: &Timeouts) -> Self {
         let own = self.config.get_options().unwrap_or_default();
-        // A page's statement is estimated dearly where an insurer's rows are many, and to compile it takes seconds, to run it none.
-        let options = format!("-c jit=off {} {own}", timeouts.options());
+        let options = format!("{PLANNING} {} {own}", timeouts.options());
         self.config.options(options.trim_end());
         self
     }

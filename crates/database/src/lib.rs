@@ -18,7 +18,7 @@ mod years;
 
 pub use bell::Listener;
 pub use connection::Timeouts;
-pub use database_url::{UrlError, check_url};
+pub use database_url::{PLANNING, UrlError, check_url};
 pub use keyed::{Keyed, Kind, Resealed};
 pub use migrations::{Migrated, latest_migration, migrate, pending_migrations, revert};
 pub use prepared::Prepared;
@@ -381,10 +381,14 @@ impl TenantDatabase {
     }
 }
 
-/// What PostgreSQL is told of a transaction that may take so long.
-fn longer(limit: Duration) -> [String; 2] {
-    ["statement_timeout", "idle_in_transaction_session_timeout"]
-        .map(|name| format!("SET LOCAL {name} = '{}s'", limit.as_secs()))
+/// What PostgreSQL is told of a transaction that may take so long: a statement about a whole insurer is worth a plan of its own.
+fn longer(limit: Duration) -> [String; 3] {
+    let limit = |name: &str| format!("SET LOCAL {name} = '{}s'", limit.as_secs());
+    [
+        limit("statement_timeout"),
+        limit("idle_in_transaction_session_timeout"),
+        "SET LOCAL plan_cache_mode = auto".to_owned(),
+    ]
 }
 
 /// What a commit promises.

@@ -49,9 +49,8 @@ const LONG: Duration = Duration::from_hours(2);
 /// Tables filled within the transaction have no statistics, and a nested loop over them would take for ever. A killed
 /// import's statement ends within seconds, for it holds the insurer's lock. A message each: a distributed PostgreSQL
 /// forwards a SET LOCAL with the whole message that it stands in.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [&str; 3] = [
     "SET LOCAL enable_nestloop = off",
-    "SET LOCAL jit = off",
     "SET LOCAL work_mem = '64MB'",
     "SET LOCAL client_connection_check_interval = '2s'",
 ];
