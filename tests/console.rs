@@ -11,7 +11,7 @@ mod door;
 mod enrol;
 mod entering;
 pub(crate) mod factor;
-mod facts;
+pub(crate) mod facts;
 mod facts_lost;
 mod frames;
 mod home;

@@ -142,6 +142,23 @@ async fn a_transaction_has_its_time_and_not_that_of_every_connection_of_the_pool
 }
 
 #[tokio::test]
+async fn on_no_connection_of_the_service_does_postgresql_compile_a_statement() {
+    #[derive(diesel::QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        jit: String,
+    }
+    let test = TestDatabase::new().await;
+    let within = test.database.tenant(test.tenant);
+    // Both are taken from the pool at once, so they are two of its connections.
+    let (read, write) = tokio::join!(within.read(), within.write(Durability::Relaxed));
+    for tx in [read.unwrap(), write.unwrap()] {
+        let shown: Setting = diesel::sql_query("SHOW jit").get_result(&mut &*tx).await.unwrap();
+        assert_eq!(shown.jit, "off");
+    }
+}
+
+#[tokio::test]
 async fn what_postgresql_refuses_is_not_asked_again() {
     let of = TestDatabase::new().await;
     let divide = || diesel::sql_query("SELECT 1 / 0");

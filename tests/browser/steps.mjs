@@ -168,7 +168,7 @@ export async function goesBack(page) {
 }
 
 /** Staff of an insurer, from the mail that invites them to the console's home. */
-export async function comeIn(page, insurer, email, name) {
+export async function comeIn(page, insurer, email, name, home = '/console/') {
   const mail = await mailTo(page, email, '/console/invitation');
   await page.goto(/\/console\/invitation\S+/.exec(mail.text)[0]);
   await check(page, `invitation-${email.split('@')[0]}`);
@@ -184,8 +184,8 @@ export async function comeIn(page, insurer, email, name) {
   await page.goto('/console/enrol/app');
   await page.fill('#f-app_code', totp(await page.textContent('#secret')));
   await press(page, '登録する');
-  await page.goto('/console/');
-  await says(page, 'ホーム');
+  await page.goto(home);
+  await isAt(page, home);
 }
 
 /** Reloads until the page says it: what the worker does in the background. */

@@ -84,7 +84,7 @@ pub(super) fn with<'a>(fields: &'a [(String, String)], changes: &[(&'a str, &'a 
 }
 
 /// The difference, and what came of writing it.
-pub(super) async fn mend(clerk: &TestClerk, person: PersonId, changes: &[(&str, &str)]) -> (Answer, Answer) {
+pub(crate) async fn mend(clerk: &TestClerk, person: PersonId, changes: &[(&str, &str)]) -> (Answer, Answer) {
     let form = format!("/console/members/{person}/facts");
     let typed = fields(clerk, &form).await;
     let difference = clerk.post(&form, &with(&typed, changes)).await;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::smtp::{Smtp, code_in};
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 use testkit::{Client, PASSWORD, account, execute_within, lines, lines_within, unique};
 
 /// The same browser at another node: its cookies are the host's, whatever the port.
@@ -214,6 +214,98 @@ async fn a_publication_killed_half_way_leaves_the_version_before_and_can_be_done
         "{said}"
     );
     assert_eq!(installation.states().await, ["1 replaced", "2 published"]);
+}
+
+/// More members, each with a row of the delivery as the only registered one has it.
+async fn crowd(installation: &Installation, many: u32) {
+    let tenant = installation.insurer().await;
+    let people = format!(
+        "INSERT INTO persons SELECT (jsonb_populate_record(p, jsonb_build_object(
+             'person_id', md5('mailed' || n)::uuid, 'number', n::text, 'number_key', n::text))).*
+         FROM persons p, generate_series(10001, 10000 + {many}) n WHERE p.number = '2001' AND p.branch = '01';
+         INSERT INTO accounts (tenant_id, account_id, person_id, user_id, password, password_changed_at, email,
+             email_proven_at, registered_at)
+         SELECT {tenant}, md5('account' || n)::uuid, md5('mailed' || n)::uuid, 'bulk-' || n, a.password, a.registered_at,
+             'bulk-' || n || '@example.jp', a.registered_at, a.registered_at
+         FROM accounts a, generate_series(10001, 10000 + {many}) n;
+         INSERT INTO cost_rows SELECT (jsonb_populate_record(r, jsonb_build_object('line', n,
+             'principal_id', md5('mailed' || n)::uuid, 'person_id', md5('mailed' || n)::uuid))).*
+         FROM cost_rows r, generate_series(10001, 10000 + {many}) n WHERE r.claim_key = 'R0'"
+    );
+    execute_within(&installation.owner_url(), Some(tenant), &people)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn workers_killed_in_the_middle_of_a_mailing_tell_everybody_and_nobody_twice() {
+    let installation = delivered().await;
+    let (url, tenant) = (installation.owner_url(), installation.insurer().await);
+    installation.mails_per_minute(10).await;
+    let mut smtp = Smtp::start(&[]).await;
+    let node = Node::start(installation.command(&["serve", "--no-worker"])).await;
+    let relay = smtp.url.clone();
+    let work = async || {
+        let mut command = installation.command(&["work"]);
+        command.env("MADOGUCHI__MAIL__URL", &relay);
+        Node::start(command).await
+    };
+    let client = Client::new(&node.url, "192.0.2.1");
+    client.send_form("/portal/signup", &identity()).await;
+    let id = unique("user");
+    let form = account(&id, &format!("{id}@example.jp"));
+    client.send_form("/portal/signup/account", &form).await;
+    let worker = work().await;
+    let code = code_in(&smtp.next().await);
+    worker.terminate().await;
+    let answer = client.post("/portal/signup/code", &[("code", &code)]).await;
+    assert_eq!(answer.location(), "/portal/", "{}", answer.text);
+    let label = ago(1);
+    let import = format!("import 139998 costs.csv --kind costs --label {label}");
+    assert!(installation.statements(&import).await.0);
+    crowd(&installation, 14).await;
+    assert!(
+        installation
+            .statements(&format!("publish 139998 costs {label}"))
+            .await
+            .0
+    );
+
+    // The first dies over the first ten, of whom nobody is told; the second over the rest, once the ten are told.
+    let at_once = "UPDATE due SET due_at = clock_timestamp(), leased_until = clock_timestamp()
+        WHERE queue = 'statement_mail'";
+    let written = "mails WHERE template = 'new_statement'";
+    let sent = "mails WHERE template = 'new_statement' AND state = 'sent'";
+    // Held up by this once its mails are written, and before it notes up to whom it came.
+    let lock = "LOCK TABLE statement_mailings IN SHARE MODE";
+    let held = locked(&installation, lock).await;
+    let first = work().await;
+    until_somebody_waits(&installation).await;
+    first.kill().await;
+    drop(held);
+    installation.until(tenant, 0, written).await;
+    execute_within(&url, Some(tenant), at_once).await.unwrap();
+    let second = work().await;
+    installation.until(tenant, 10, sent).await;
+    let held = locked(&installation, lock).await;
+    execute_within(&url, Some(tenant), at_once).await.unwrap();
+    until_somebody_waits(&installation).await;
+    second.kill().await;
+    drop(held);
+    installation.until(tenant, 10, written).await;
+    execute_within(&url, Some(tenant), at_once).await.unwrap();
+    let third = work().await;
+    installation.until(tenant, 15, sent).await;
+    execute_within(&url, Some(tenant), at_once).await.unwrap();
+    let ended = "statement_mailings WHERE ended_at IS NOT NULL AND told = 15";
+    installation.until(tenant, 1, ended).await;
+    let mut told = BTreeSet::new();
+    for _ in 0..15 {
+        told.insert(smtp.next().await["headers"]["To"].to_string());
+    }
+    assert!(smtp.is_quiet().await);
+    assert_eq!(told.len(), 15, "{told:?}");
+    assert!(third.terminate().await && node.terminate().await);
 }
 
 #[tokio::test]

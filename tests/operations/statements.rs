@@ -42,6 +42,21 @@ impl Installation {
         self.run(&words.split(' ').collect::<Vec<_>>(), settings).await
     }
 
+    /// Has the insurer send no more than so many mails about a publication a minute.
+    pub(super) async fn mails_per_minute(&self, pace: u32) {
+        let folder = self.folder.path().join("139998");
+        let copied = Command::new("cp")
+            .arg("-r")
+            .arg(testkit::tenants().join("139998"))
+            .arg(&folder)
+            .status();
+        assert!(copied.await.unwrap().success());
+        let file = folder.join("tenant.toml");
+        let settings = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{settings}\n[statements]\nmails_per_minute = {pace}\n")).unwrap();
+        self.done(&["tenant", "apply", folder.to_str().unwrap()]).await;
+    }
+
     pub(super) async fn states(&self) -> Vec<String> {
         let query = "SELECT concat(version, ' ', state) AS line FROM statement_deliveries ORDER BY delivery";
         testkit::lines_within(&self.owner_url(), Some(self.insurer().await), query).await

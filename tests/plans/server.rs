@@ -1,6 +1,6 @@
 //! The server that the plans are asked of, and what stands in its log.
 
-use super::SMALL;
+use super::bounds::SMALL;
 use local_cluster::{DATABASE, LocalCluster};
 use serde_json::Value;
 use std::{

@@ -1,5 +1,6 @@
 //! Mails that costs or medicines were published: who gets them, what they say, and who gets none.
 
+mod at_once;
 mod bounds;
 mod rule;
 mod taken_back;

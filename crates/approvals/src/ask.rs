@@ -31,12 +31,7 @@ pub const WAITS: &str = "ほかの職員の承認を待っています。承認�
 const WAIT: TimeDelta = TimeDelta::days(7);
 /// So many wishes of one person's are told by mail within an hour: whoever asks and takes back again and again fills nobody's
 /// mailbox. What is asked beyond waits untold, in the list to which the mails before it lead.
-const TOLD: Rule<'static> = Rule {
-    name: "approval_asked",
-    tries: 10,
-    window: Duration::from_hours(1),
-    waits: &[],
-};
+const TOLD: Rule<'static> = Rule::new("approval_asked", 10, Duration::from_hours(1), &[]);
 
 /// Who asks, and from where.
 #[derive(Debug, Clone, Copy)]

@@ -27,55 +27,23 @@ const WAITS: [Duration; 5] = [
     Duration::from_hours(4),
 ];
 
-const TOKEN: Rule<'static> = rule("client_token", 10, HOUR, &WAITS);
-pub(crate) const TOKEN_NETWORK: NetworkRule = network("client_token_network", 1_000);
-pub(crate) const TOLD: Rule<'static> = rule("client_told", 1, HOUR, &[HOUR]);
+const TOKEN: Rule<'static> = Rule::new("client_token", 10, HOUR, &WAITS);
+pub(crate) const TOKEN_NETWORK: NetworkRule = NetworkRule::new("client_token_network", 1_000, QUARTER);
+pub(crate) const TOLD: Rule<'static> = Rule::new("client_told", 1, HOUR, &[HOUR]);
 
 /// Wrong secrets from a network that is so many times as large as the smallest.
 pub(crate) fn token(times: u32) -> Rule<'static> {
-    Rule {
-        tries: TOKEN.tries.saturating_mul(times),
-        ..TOKEN
-    }
-}
-
-const fn rule(name: &'static str, tries: u32, window: Duration, waits: &'static [Duration]) -> Rule<'static> {
-    Rule {
-        name,
-        tries,
-        window,
-        waits,
-    }
-}
-
-const fn network(name: &'static str, tries: u32) -> NetworkRule {
-    NetworkRule {
-        name,
-        tries,
-        window: QUARTER,
-    }
+    TOKEN.times(times)
 }
 
 #[cfg(test)]
 mod tests {
-    /// This file: its table above, its rules below.
-    const SELF: &str = include_str!("rules.rs");
+    use guard::throttle::rules_of;
 
     #[test]
     fn every_rule_stands_in_the_table_and_the_table_knows_no_other() {
-        let (head, code) = SELF.split_once("\nuse ").unwrap();
-        let code = code.split("\n#[cfg(test)]").next().unwrap();
-        let mut in_table: Vec<&str> = head
-            .lines()
-            .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
-            .collect();
-        let mut in_code: Vec<&str> = code
-            .split("(\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect();
-        in_table.sort_unstable();
-        in_code.sort_unstable();
-        assert_eq!(in_code, in_table);
+        let (table, made) = rules_of(include_str!("rules.rs"));
+        assert!(!table.is_empty());
+        assert_eq!(made, table);
     }
 }

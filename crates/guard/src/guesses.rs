@@ -59,10 +59,7 @@ pub struct GuessRules<'a> {
 
 impl<'a> GuessRules<'a> {
     fn log_in_of(&self, times: u32) -> Rule<'a> {
-        Rule {
-            tries: self.log_in.tries.saturating_mul(times),
-            ..self.log_in
-        }
+        self.log_in.times(times)
     }
 }
 

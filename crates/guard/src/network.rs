@@ -38,13 +38,13 @@ pub struct NetworkRule {
 }
 
 impl NetworkRule {
+    /// One by its parts.
+    pub const fn new(name: &'static str, tries: u32, window: Duration) -> Self {
+        Self { name, tries, window }
+    }
+
     fn times(self, times: u32) -> Rule<'static> {
-        Rule {
-            name: self.name,
-            tries: self.tries.saturating_mul(times),
-            window: self.window,
-            waits: &[],
-        }
+        Rule::new(self.name, self.tries, self.window, &[]).times(times)
     }
 }
 

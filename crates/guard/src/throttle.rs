@@ -54,6 +54,44 @@ pub struct Rule<'a> {
     pub waits: &'a [Duration],
 }
 
+impl<'a> Rule<'a> {
+    /// One by its parts.
+    pub const fn new(name: &'a str, tries: u32, window: Duration, waits: &'a [Duration]) -> Self {
+        Self {
+            name,
+            tries,
+            window,
+            waits,
+        }
+    }
+
+    /// So many times as many tries: for a network that is as many times as large as the smallest.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self {
+            tries: self.tries.saturating_mul(times),
+            ..self
+        }
+    }
+}
+
+/// The names of the rules in the table at a source file's head, and of those that its code makes, each sorted: a file of rules
+/// holds one against the other in a test of its own.
+pub fn rules_of(source: &str) -> (Vec<&str>, Vec<&str>) {
+    let (head, code) = source.split_once("\nuse ").unwrap_or_default();
+    let code = code.split("\n#[cfg(test)]").next().unwrap_or_default();
+    let rows = head
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
+    // With a point in their names: the columns of what lasts.
+    let mut table: Vec<&str> = rows.filter(|name| !name.contains('.')).collect();
+    let made = code.split("(\"").skip(1);
+    let mut made: Vec<&str> = made.filter_map(|rest| rest.split('"').next()).collect();
+    table.sort_unstable();
+    made.sort_unstable();
+    (table, made)
+}
+
 /// What became of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {

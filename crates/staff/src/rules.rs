@@ -53,19 +53,19 @@ pub(crate) const MOST_GUESSES: i32 = 100;
 /// Sessions of one account.
 pub(crate) const SESSIONS: u32 = 20;
 
-const LOG_INS: Rule<'static> = rule("staff_log_ins", 120, HOUR, &[]);
-const LOG_IN: Rule<'static> = rule("staff_log_in", 10, HOUR, &WAITS);
-const LOG_IN_ID: Rule<'static> = rule("staff_log_in_id", 100, LASTING, &[LASTING]);
-const LOG_IN_NETWORK: NetworkRule = network("staff_log_in_network", 1_000);
-pub(crate) const PASSWORD_PROOF: Rule<'static> = rule("staff_password_proof", 10, HOUR, &WAITS);
-pub(crate) const FACTOR_APP: Rule<'static> = rule("staff_factor_app", 10, HOUR, &WAITS);
-pub(crate) const FACTOR_PASSKEY: Rule<'static> = rule("staff_factor_passkey", 10, HOUR, &WAITS);
-pub(crate) const FACTOR_PRINTED: Rule<'static> = rule("staff_factor_printed", 10, HOUR, &WAITS);
-const RESET: Rule<'static> = rule("staff_reset", 5, HOUR, &[HOUR]);
-pub(crate) const RESET_ID: Rule<'static> = rule("staff_reset_id", 100, DAY, &[]);
-pub(crate) const RECOVERY_NETWORK: NetworkRule = network("staff_recovery_network", 2_000);
-pub(crate) const ODD_LOG_IN: Rule<'static> = rule("staff_odd_log_in", 1, DAY, &[]);
-pub(crate) const LINK: Rule<'static> = rule("staff_link", 10, HOUR, &[]);
+const LOG_INS: Rule<'static> = Rule::new("staff_log_ins", 120, HOUR, &[]);
+const LOG_IN: Rule<'static> = Rule::new("staff_log_in", 10, HOUR, &WAITS);
+const LOG_IN_ID: Rule<'static> = Rule::new("staff_log_in_id", 100, LASTING, &[LASTING]);
+const LOG_IN_NETWORK: NetworkRule = NetworkRule::new("staff_log_in_network", 1_000, QUARTER);
+pub(crate) const PASSWORD_PROOF: Rule<'static> = Rule::new("staff_password_proof", 10, HOUR, &WAITS);
+pub(crate) const FACTOR_APP: Rule<'static> = Rule::new("staff_factor_app", 10, HOUR, &WAITS);
+pub(crate) const FACTOR_PASSKEY: Rule<'static> = Rule::new("staff_factor_passkey", 10, HOUR, &WAITS);
+pub(crate) const FACTOR_PRINTED: Rule<'static> = Rule::new("staff_factor_printed", 10, HOUR, &WAITS);
+const RESET: Rule<'static> = Rule::new("staff_reset", 5, HOUR, &[HOUR]);
+pub(crate) const RESET_ID: Rule<'static> = Rule::new("staff_reset_id", 100, DAY, &[]);
+pub(crate) const RECOVERY_NETWORK: NetworkRule = NetworkRule::new("staff_recovery_network", 2_000, QUARTER);
+pub(crate) const ODD_LOG_IN: Rule<'static> = Rule::new("staff_odd_log_in", 1, DAY, &[]);
+pub(crate) const LINK: Rule<'static> = Rule::new("staff_link", 10, HOUR, &[]);
 
 /// The rules of log-ins.
 pub(crate) const GUESSES: GuessRules<'static> = GuessRules {
@@ -78,50 +78,17 @@ pub(crate) const GUESSES: GuessRules<'static> = GuessRules {
 
 /// Reset mails from a network that is so many times as large as the smallest.
 pub(crate) fn reset(times: u32) -> Rule<'static> {
-    Rule {
-        tries: RESET.tries.saturating_mul(times),
-        ..RESET
-    }
-}
-
-const fn rule(name: &'static str, tries: u32, window: Duration, waits: &'static [Duration]) -> Rule<'static> {
-    Rule {
-        name,
-        tries,
-        window,
-        waits,
-    }
-}
-
-const fn network(name: &'static str, tries: u32) -> NetworkRule {
-    NetworkRule {
-        name,
-        tries,
-        window: QUARTER,
-    }
+    RESET.times(times)
 }
 
 #[cfg(test)]
 mod tests {
-    /// This file: its table above, its rules below.
-    const SELF: &str = include_str!("rules.rs");
+    use guard::throttle::rules_of;
 
     #[test]
     fn every_rule_stands_in_the_table_and_the_table_knows_no_other() {
-        let (head, code) = SELF.split_once("\nuse ").unwrap();
-        let code = code.split("\n#[cfg(test)]").next().unwrap();
-        let mut in_table: Vec<&str> = head
-            .lines()
-            .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
-            .filter(|name| !name.contains('.'))
-            .collect();
-        let mut in_code: Vec<&str> = code
-            .split("(\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect();
-        in_table.sort_unstable();
-        in_code.sort_unstable();
-        assert_eq!(in_code, in_table);
+        let (table, made) = rules_of(include_str!("rules.rs"));
+        assert!(!table.is_empty());
+        assert_eq!(made, table);
     }
 }

@@ -115,7 +115,7 @@ fn whole(text: &str) -> Result<i16, Reason> {
 }
 
 /// Digits, in groups of three or in one; without what parts them.
-fn ungrouped(text: &str) -> Option<String> {
+pub(crate) fn ungrouped(text: &str) -> Option<String> {
     let mut groups = text.split(',');
     let first = groups.next()?;
     let is_grouped = text.contains(',');

@@ -3,7 +3,7 @@
 use crate::{
     against::{self, Against, Compared},
     compare::{self, Earlier},
-    delivery::{self, Delivery},
+    delivery::{self, Delivery, State},
     drugs::Tariffs,
     import::{ImportError, Progress, Run},
     kind::Kind,
@@ -62,6 +62,8 @@ pub struct Checked {
     pub earlier: Vec<Earlier>,
     /// What is published of its own label.
     pub replaces: Option<Earlier>,
+    /// The newest version of its label that was loaded from the very same bytes and may be published.
+    pub same: Option<i32>,
     /// What it says otherwise than that.
     pub against: Option<Against>,
     compared: Compared,
@@ -136,7 +138,12 @@ impl Run<'_> {
         let Checked { kind, label, .. } = checked;
         let tx = self.database.read().await?;
         let years = database::years(&tx, kind.table()).await?;
-        let published = delivery::published(&tx, kind, label).await?;
+        let versions = delivery::versions(&tx, kind, label).await?;
+        let same = versions
+            .iter()
+            .find(|version| version.may_be_published() && version.file_hash == checked.hash);
+        checked.same = same.map(|same| same.version);
+        let published = versions.into_iter().find(|version| version.state == State::Published);
         checked.earlier = delivery::earlier(&tx, kind, label).await?;
         checked.replaces = published.as_ref().map(Earlier::from);
         if let Some(published) = &published {
@@ -290,6 +297,7 @@ impl Looked {
             without_master: self.tariffs.without_master(),
             earlier: Vec::new(),
             replaces: None,
+            same: None,
             against: None,
         }
     }

@@ -163,21 +163,6 @@ pub(crate) async fn versions(tx: &TenantTransaction, kind: Kind, label: Month) -
     read(rows.load(&mut &**tx).await?)
 }
 
-/// The one that is published of a label.
-pub(crate) async fn published(
-    tx: &TenantTransaction,
-    kind: Kind,
-    label: Month,
-) -> Result<Option<Delivery>, DatabaseError> {
-    let row = of_insurer(tx.tenant())
-        .filter(t::kind.eq(kind.as_str()))
-        .filter(t::label.eq(label.first()))
-        .filter(t::state.eq(State::Published.as_str()))
-        .select(Head::as_select());
-    let row: Option<Head> = row.first(&mut &**tx).await.optional()?;
-    row.map(Delivery::try_from).transpose()
-}
-
 /// What is published of other labels, of the newest few.
 pub(crate) async fn earlier(tx: &TenantTransaction, kind: Kind, label: Month) -> Result<Vec<Earlier>, DatabaseError> {
     let rows = of_insurer(tx.tenant())

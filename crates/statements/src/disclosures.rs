@@ -202,10 +202,12 @@ impl Disclosures {
         let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
         let mut widening = Vec::new();
         for wish in wishes {
-            if self.is_outdated(&tx, member, wish).await? {
+            // Read once: between two looks another may be done.
+            let in_force = self.audience(&tx, member, wish.kind).await?;
+            if wish.seen.is_some_and(|seen| seen != in_force) {
                 return Ok(OTHERWISE_BY_NOW.into());
             }
-            if wish.audience < self.audience(&tx, member, wish.kind).await? {
+            if wish.audience < in_force {
                 widening.push(*wish);
             }
         }

@@ -101,6 +101,9 @@ struct Part {
 }
 
 impl Part {
+    /// All of them.
+    const WHOLE: Self = Self { of: 1, rest: 0 };
+
     /// The part of an hour, of so many rows.
     fn of(rows: u64, now: DateTime<Utc>) -> Self {
         let of = i32::try_from(rows.div_ceil(MOST)).unwrap_or(i32::MAX).max(1);
@@ -135,20 +138,7 @@ async fn try_delivery(
     (head, part): (&Delivery, Part),
     tariffs: &mut Tariffs,
 ) -> Result<usize, DatabaseError> {
-    let (mut after, mut settled) = (0, 0);
-    loop {
-        let page = diesel::sql_query(PAGE)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<Integer, _>(head.delivery.0)
-            .bind::<Integer, _>(after)
-            .bind::<Integer, _>(part.of)
-            .bind::<Integer, _>(part.rest)
-            .bind::<BigInt, _>(AT_ONCE);
-        let page: Vec<Waiting> = Prepared(page).load(&mut **tx).await?;
-        let Some(last) = page.last() else { break };
-        after = last.line;
-        settled += settle(tx, keys, now, (head, page), tariffs).await?;
-    }
+    let settled = try_rows(tx, keys, now, (head, part), tariffs).await?;
     if settled > 0 {
         recount(tx, head).await?;
         let entry = Entry {
@@ -162,6 +152,30 @@ async fn try_delivery(
     }
     count_down(tx, head, settled, (part.of == 1).then_some(now)).await?;
     Ok(settled)
+}
+
+/// Puts those of a delivery's rows into it that are somebody's now; how many wait no longer, of which nothing is counted yet.
+async fn try_rows(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    (head, part): (&Delivery, Part),
+    tariffs: &mut Tariffs,
+) -> Result<usize, DatabaseError> {
+    let (mut after, mut settled) = (0, 0);
+    loop {
+        let page = diesel::sql_query(PAGE)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<Integer, _>(head.delivery.0)
+            .bind::<Integer, _>(after)
+            .bind::<Integer, _>(part.of)
+            .bind::<Integer, _>(part.rest)
+            .bind::<BigInt, _>(AT_ONCE);
+        let page: Vec<Waiting> = Prepared(page).load(&mut **tx).await?;
+        let Some(last) = page.last() else { return Ok(settled) };
+        after = last.line;
+        settled += settle(tx, keys, now, (head, page), tariffs).await?;
+    }
 }
 
 /// Puts those of these rows into the delivery that are somebody's now; those of months that are kept no longer just go. One that

@@ -199,7 +199,7 @@ pub(crate) async fn plan(
         "kind": kind.as_str(), "label": label.to_string(), "version": candidate.version, "at": at,
         "notice": manner.notice,
     });
-    record(tx, now, by, "statements.publish", id, detail).await?;
+    record(tx, now, by, "statements.plan", id, detail).await?;
     Ok(Delivery {
         publish_at: Some(at),
         ..candidate.clone()
@@ -283,6 +283,7 @@ pub(crate) async fn take_back(
         ..head.clone()
     };
     let mut detail = json!({ "kind": kind.as_str(), "label": label.to_string(), "version": head.version });
+    let mut action = "statements.plan.cancel";
     if head.state == State::Published {
         end(tx, now, (head, State::Withdrawn), (staff(by.0), why)).await?;
         superseded = shared::settle(tx, kind, head.delivery).await?;
@@ -292,12 +293,13 @@ pub(crate) async fn take_back(
             payload: detail.clone(),
         };
         jobs::publish(tx, now, event);
+        action = "statements.withdraw";
         (withdrawn.state, withdrawn.ended_at) = (State::Withdrawn, Some(now));
     }
     if let (Some(detail), Some(why)) = (detail.as_object_mut(), why) {
         detail.insert("why".into(), why.as_str().into());
     }
-    record(tx, now, by, "statements.withdraw", id, detail).await?;
+    record(tx, now, by, action, id, detail).await?;
     Ok(Published {
         delivery: withdrawn,
         replaced: None,

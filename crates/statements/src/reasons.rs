@@ -3,8 +3,9 @@
 
 pub mod by_hand;
 
-use crate::month::Month;
+use crate::{month::Month, words::count};
 use kernel::{Problem, RefusalKind, Words};
+use pages::words::grouped;
 use tabular::Fault;
 
 /// What is wrong, in words for the insurer's clerk.
@@ -103,7 +104,7 @@ pub type RowErrors = tabular::RowErrors<Reason>;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportRefused {
     /// Rows that can't be taken.
-    #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", .0.count())]
+    #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", count(.0.count()))]
     Rows(RowErrors),
     /// There is no place for treatment of that year.
     #[error(
@@ -115,7 +116,8 @@ pub enum ImportRefused {
     },
     /// All of it was treated before what is shown.
     #[error(
-        "{rows}行のすべてが、表示する期間より前の診療年月です。何も取り込んでいません。診療年月の列をお確かめください。"
+        "{}行のすべてが、表示する期間より前の診療年月です。何も取り込んでいません。診療年月の列をお確かめください。",
+        count(*.rows)
     )]
     TooOld {
         /// Rows of the file.
@@ -123,8 +125,8 @@ pub enum ImportRefused {
     },
     /// More rows than usual are nobody's.
     #[error(
-        "{rows}行のうち{unknown}行（{}％）が、加入者の名簿の誰にも当たりません。2％までなら受け取ります。何も取り込んでいません。名簿を先に取り込むか、記号・番号・枝番・生年月日の列をお確かめください。",
-        percent(*.unknown, *.rows)
+        "{}2％までなら受け取ります。何も取り込んでいません。名簿を先に取り込むか、記号・番号・枝番・生年月日の列をお確かめください。",
+        unmatched(*.rows, *.unknown)
     )]
     Unmatched {
         /// Rows of the file.
@@ -142,7 +144,9 @@ pub enum ImportRefused {
     },
     /// More rows than usual are of no medicine that the master has.
     #[error(
-        "{rows}行のうち{unknown}行（{}％）の医薬品コードが、その月の医薬品マスターにありません。1％までなら受け取ります。何も取り込んでいません。医薬品コードの列を確かめるか、運営者に新しい医薬品マスターの取り込みを依頼してください。",
+        "{}行のうち{}行（{}％）の医薬品コードが、その月の医薬品マスターにありません。1％までなら受け取ります。何も取り込んでいません。医薬品コードの列を確かめるか、運営者に新しい医薬品マスターの取り込みを依頼してください。",
+        count(*.rows),
+        count(*.unknown),
         percent(*.unknown, *.rows)
     )]
     UnknownDrugs {
@@ -153,7 +157,8 @@ pub enum ImportRefused {
     },
     /// Less than half or more than twice what earlier deliveries held.
     #[error(
-        "{what}（{here}）が、これまでの提供分の中央値（{median}）の半分から2倍の範囲にありません。何も取り込んでいません。ファイルが全部そろっているか、別のファイルでないかをお確かめください。"
+        "{}何も取り込んでいません。ファイルが全部そろっているか、別のファイルでないかをお確かめください。",
+        deviates(.what, *.here, *.median)
     )]
     Deviates {
         /// 行数 or 医療費の総額.
@@ -197,6 +202,21 @@ impl ImportRefused {
         }
     }
 
+    /// The same as a doubt, while nobody has said whether the file is right.
+    pub fn doubt(&self) -> String {
+        match self {
+            Self::Unmatched { rows, unknown } => format!(
+                "{}いつもは2％までです。取り込んでいない新しい名簿がないか、記号・番号・枝番・生年月日の列が正しいかをお確かめください。",
+                unmatched(*rows, *unknown)
+            ),
+            Self::Deviates { what, here, median } => format!(
+                "{}ファイルが全部そろっているか、別のファイルでないかをお確かめください。",
+                deviates(what, *here, *median)
+            ),
+            other => other.to_string(),
+        }
+    }
+
     /// By what the command line takes the file all the same, where somebody has looked and it is right.
     pub fn flag(&self) -> Option<&'static str> {
         match self {
@@ -205,6 +225,20 @@ impl ImportRefused {
             _ => None,
         }
     }
+}
+
+fn unmatched(rows: u64, unknown: u64) -> String {
+    format!(
+        "{}行のうち{}行（{}％）が、加入者の名簿の誰にも当たりません。",
+        count(rows),
+        count(unknown),
+        percent(unknown, rows)
+    )
+}
+
+fn deviates(what: &str, here: i64, median: i64) -> String {
+    let (here, median) = (grouped(here), grouped(median));
+    format!("{what}（{here}）が、これまでの提供分の中央値（{median}）の半分から2倍の範囲にありません。")
 }
 
 fn percent(part: u64, of: u64) -> u64 {

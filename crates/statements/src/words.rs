@@ -166,6 +166,9 @@ fn found(checked: &Checked, oldest: Month) -> Vec<String> {
             "  more is given back than was paid in {rows} rows: 支給額 must be the person's own, never a household's"
         ));
     }
+    if let Some(version) = checked.same {
+        lines.push(format!("  version {version} was loaded from the same file"));
+    }
     if !checked.unknown_columns.is_empty() {
         lines.push(format!("  columns not read: {}", checked.unknown_columns.join(", ")));
     }

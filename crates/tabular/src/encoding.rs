@@ -1,6 +1,7 @@
 //! UTF-8 or CP932, told apart by the header, whose column names are Japanese in either. Nothing is replaced or
 //! normalised: what does not decode is an error of its field, and 外字 (CP932's user-defined area) keep their code.
 
+use csv::ByteRecord;
 use encoding_rs::SHIFT_JIS;
 use std::borrow::Cow;
 
@@ -23,6 +24,19 @@ impl Encoding {
             Self::Utf8Bom => "UTF-8 BOM",
             Self::Cp932 => "CP932",
         }
+    }
+
+    /// The first encoding that a record's fields are text in, and that text, in a file that begins with these bytes.
+    pub(crate) fn of(head: [u8; 3], record: &ByteRecord) -> Option<(Self, Vec<String>)> {
+        let candidates: &[Self] = match head {
+            [0xEF, 0xBB, 0xBF] => &[Self::Utf8Bom],
+            _ => &[Self::Utf8, Self::Cp932],
+        };
+        candidates.iter().find_map(|encoding| {
+            let fields = record.iter().map(|field| encoding.decode(field).map(Cow::into_owned));
+            let fields: Option<Vec<String>> = fields.map(|field| field.filter(|text| !text.contains('\0'))).collect();
+            Some((*encoding, fields?))
+        })
     }
 
     /// The field's text, or `None` where its bytes are none in this encoding. CP932 is what the web calls `Shift_JIS`:

@@ -2,7 +2,7 @@
 
 use crate::TestDatabase;
 use audit::{Actor, Origin};
-use roster::import::{Options, import};
+use roster::import::{ImportError, Options, Report, import};
 use std::fmt::Write as _;
 use tabular::Source;
 
@@ -66,6 +66,11 @@ pub struct SignedUp {
 impl TestDatabase {
     /// Imports these people as the insurer's whole roster.
     pub async fn import(&self, people: &[TestPerson]) {
+        self.try_import(people).await.unwrap();
+    }
+
+    /// The same, where somebody else may be at the roster.
+    pub async fn try_import(&self, people: &[TestPerson]) -> Result<Report, ImportError> {
         let mut csv =
             "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日,メール,社員コード\n"
                 .to_owned();
@@ -97,6 +102,5 @@ impl TestDatabase {
             |_| (),
         )
         .await
-        .unwrap();
     }
 }

@@ -20,8 +20,10 @@ const CHILD = { personalId: 'K0000005', name: '組合 空' };
 
 /** 処理年月, claim, 個人ID, month, category, days, institution, total, insurer, others, copay, meals, benefit, withdrawn. */
 const CLINIC = ['202610', 'M0000001', MEMBER.personalId, '202609', '医科外来', '2', 'ものがたり診療所', '10000', '7000', '0', '3000', '0', '0', ''];
-const DENTIST = ['202610', 'M0000002', CHILD.personalId, '202609', '歯科外来', '1', 'ものがたり歯科', '5000', '4000', '0', '1000', '0', '0', ''];
+const DENTIST = ['202610', 'M0000002', CHILD.personalId, '202609', '歯科外来', '1', 'ものがたり歯科', '5000', '4000', '0', '1,000円', '0', '0', ''];
 const PHARMACY = ['202610', 'M0000003', MEMBER.personalId, '202609', '調剤', '1', 'ものがたり薬局', '4000', '2800', '0', '1200', '0', '0', ''];
+/** Of whom the roster knows nobody. */
+const STRANGER = ['202611', 'M0000004', 'K9999999', '202609', '医科外来', '1', 'ものがたり診療所', '1,000円', '700', '0', '300', '0', '0', ''];
 const CORRECTED = ['202611', 'M0000001', MEMBER.personalId, '202609', '医科外来', '3', 'ものがたり診療所', '12000', '8400', '0', '3600', '0', '0', ''];
 
 export default function register(site) {
@@ -58,6 +60,8 @@ export default function register(site) {
     await says(member, '3,600円', '訂正');
     await plain(member, 'corrected');
 
+    await lookAtHeld(page);
+    await lookAtSettings(page);
     await withdrawClaim(page);
     assert.equal(await total(member), before + 4600);
     await takeBack(page);
@@ -69,6 +73,16 @@ export default function register(site) {
     await both(page, 'list');
     assert.deepEqual(page.problems, []);
     await member.context().close();
+    await page.context().close();
+  });
+
+  test('the master of medicines is looked at by the platform', async () => {
+    await site.command('staff', 'invite', 'platform', 'unyou.kusuri@example.jp', '--role', 'operator');
+    const page = await site.page(1280);
+    await comeIn(page, { code: '' }, 'unyou.kusuri@example.jp', '運営 担当', '/operator/');
+    assert.equal((await page.goto('/operator/drugs')).status(), 200);
+    await says(page, '医薬品マスター');
+    await both(page, 'operator-drugs');
     await page.context().close();
   });
 
@@ -132,7 +146,66 @@ async function lookAhead(page, expected) {
   await both(page, 'preview-shown');
   await page.locator('main .bars a').first().click();
   await both(page, 'preview-month');
+  await lookFurther(page);
   await page.goto(delivery);
+}
+
+/** What else of hers they look at: the year for the tax return, and her medicines. */
+async function lookFurther(page) {
+  const reason = new URL(page.url()).search;
+  const person = page.url().split('/preview/')[1].split('/')[0];
+  for (const [name, way, heading] of [
+    ['tax', 'costs/tax/2026', '2026年'],
+    ['medicines', 'medicines', 'ジェネリック'],
+  ]) {
+    await page.goto(`/console/statements/preview/${person}/${way}${name === 'tax' ? reason : '?reason=before_publication'}`);
+    await says(page, heading);
+    await both(page, `preview-${name}`);
+  }
+}
+
+/** The row of nobody: found in the list, sought for, and left as it is. */
+async function lookAtHeld(page) {
+  await page.goto('/console/statements/held');
+  await says(page, '保留の行', STRANGER[2], '名簿に当てはまる方がいない');
+  await both(page, 'held');
+  await page.locator('main tbody a').first().click();
+  await says(page, '保留の行の確認');
+  const row = page.url();
+  await both(page, 'held-row');
+  await press(page, '探す');
+  await both(page, 'held-refused');
+  await page.fill('#f-symbol', MEMBER.number[0]);
+  await page.fill('#f-number', MEMBER.number[1]);
+  await press(page, '探す');
+  await says(page, MEMBER.name);
+  await both(page, 'held-people');
+  await follow(page, `この方の行にする（${MEMBER.name}）`);
+  await says(page, '行の割り当ての確認');
+  await both(page, 'held-settle');
+  await page.goto(`${row}/drop`);
+  await both(page, 'held-drop');
+  await page.goto('/console/statements/held/remembered');
+  await both(page, 'held-remembered');
+}
+
+/** A setting is changed as people type it, and taken back. */
+async function lookAtSettings(page) {
+  await page.goto('/console/statements/settings');
+  await both(page, 'settings');
+  await page.fill('#f-min_month_yen', '1,00');
+  await press(page, '保存する');
+  await both(page, 'settings-refused');
+  await page.fill('#f-min_month_yen', '1,000円');
+  await page.fill('#f-why', '軽減額の少ない方には提案しない。');
+  await press(page, '保存する');
+  await says(page, '保存しました', '軽減額の少ない方には提案しない。');
+  await both(page, 'settings-saved');
+  await page.locator('main a[href$="/take-back"]').first().click();
+  await both(page, 'settings-back');
+  await page.fill('#f-why', 'もとの額に戻す。');
+  await press(page, '元に戻す');
+  await says(page, '元に戻しました');
 }
 
 async function publish(page) {
@@ -163,7 +236,7 @@ async function isTold(page, member) {
 async function correctWithoutScripts(site, page) {
   const phone = await site.page(390, { javaScript: false });
   await phone.context().addCookies(await page.context().cookies());
-  await bring(phone, [CORRECTED]);
+  await bring(phone, [CORRECTED, STRANGER]);
   await press(phone, 'ファイルを確認する');
   await untilSays(phone, '取り込む内容の確認');
   await says(phone, '1件を訂正し（総額+2,000円）');
@@ -239,6 +312,9 @@ async function protect(site, member) {
   await site.command('staff', 'invite', INSURER.code, 'shikaku.hogo@example.jp', '--role', 'eligibility');
   const page = await site.page(1280);
   await comeIn(page, INSURER, 'shikaku.hogo@example.jp', '資格 担当');
+  await page.goto('/console/statements/disclosures/file');
+  await says(page, '表示の希望のCSV');
+  await both(page, 'disclosures-file');
   const person = async (path) => {
     await member.goto(path);
     await member.selectOption('#f-person', { label: CHILD.name });

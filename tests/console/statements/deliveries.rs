@@ -138,6 +138,33 @@ async fn deliveries_are_listed_with_how_they_stand_for_who_reads_them_and_ways_o
 }
 
 #[tokio::test]
+async fn the_newest_deliveries_stand_open_and_older_ones_are_folded_up_unless_something_is_to_be_done() {
+    let app = app().await;
+    for month in 1..=8 {
+        let label = format!("2026-{month:02}");
+        load_at(&app, &[cost(&label, "A", 1, "2025-12", 1_000)]).await;
+    }
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let list = clerk.get(HOME).await;
+    assert!(
+        !list.text.contains("<details>"),
+        "they wait to be published: {}",
+        list.text
+    );
+    for no in 1..=2 {
+        assert_eq!(publish(&clerk, no).await.status, 303);
+    }
+    let list = clerk.get(HOME).await;
+    let folded = between(&list, "<details>", "</details>");
+    assert!(folded.contains("これより前の医療費通知の提供分（2件）"), "{folded}");
+    assert!(
+        folded.contains("2026年2月処理分") && folded.contains("2026年1月処理分"),
+        "{folded}"
+    );
+    assert!(!folded.contains("2026年3月処理分"), "{folded}");
+}
+
+#[tokio::test]
 async fn what_publishing_and_taking_back_would_change_is_what_they_change() {
     let app = app().await;
     let clerk = app.clerk(&[Role::Benefits]).await;

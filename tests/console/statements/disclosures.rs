@@ -219,6 +219,17 @@ async fn an_account_made_with_what_the_family_knows_is_shown_to_no_more_until_it
 }
 
 #[tokio::test]
+async fn what_comes_to_the_same_is_offered_once() {
+    let desk = Desk::new().await;
+    desk.keep("suppressed").await;
+    let clerk = desk.app.clerk(&[Role::Benefits]).await;
+    let page = clerk.get(&desk.page).await;
+    says(&page, 200, "id=\"f-costs-usual\"");
+    says(&page, 200, "id=\"f-costs-self_only\"");
+    assert!(!page.text.contains("id=\"f-costs-household\""), "{}", page.text);
+}
+
+#[tokio::test]
 async fn what_has_changed_since_it_was_shown_is_not_overwritten_and_nothing_is_done_by_halves() {
     let desk = Desk::new().await;
     let clerk = desk.app.clerk(&[Role::Benefits]).await;

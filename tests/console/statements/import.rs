@@ -232,6 +232,7 @@ async fn an_unusual_file_is_agreed_to_by_whoever_has_just_proven_a_second_factor
     let run = checked(&app, &clerk, &file(&rows("2026-08", 10, 1))).await;
     let page = clerk.get(&run).await;
     says(&page, 200, "11行のうち1行（9％）が、加入者の名簿の誰にも当たりません");
+    assert!(!page.text.contains("何も取り込んでいません。名簿"), "{}", page.text);
     assert!(
         page.text.contains("name=\"agree\"") && !page.text.contains("--allow"),
         "{}",
@@ -295,6 +296,50 @@ async fn what_was_agreed_to_covers_nothing_that_came_about_later() {
     says(&page, 200, "行数（11）が、これまでの提供分の中央値（100）");
     assert_eq!(deliveries(&app).await[1..], ["costs 2026-08 refused 11 1"]);
     assert_eq!(count(&app, "uploads").await, 0);
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_has_loaded_already_says_of_which_version_it_is() {
+    let app = TestApp::start().await;
+    let (clerk, other) = (app.clerk(&[Role::Benefits]).await, app.clerk(&[Role::Benefits]).await);
+    let whole = file(&rows("2026-08", 100, 0));
+    let said = "同じファイルから取り込んだ第1版が、もうあります";
+    let run = loaded(&app, &clerk, &whole).await;
+    assert!(!clerk.get(&run).await.text.contains(said));
+    let run = checked(&app, &other, &whole).await;
+    says(&other.get(&run).await, 200, said);
+    press(&other, &run, "cancel").await;
+    let run = checked(&app, &other, &file(&rows("2026-08", 99, 0))).await;
+    assert!(!other.get(&run).await.text.contains(said));
+}
+
+#[tokio::test]
+async fn a_benefit_beyond_what_was_paid_is_told_with_what_to_give_instead_and_taken() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let paid = |benefit: u32| {
+        let header = format!("{HEADER},標準負担額,支給額");
+        let [first, second] = [300, benefit].map(|benefit| {
+            let row = cost("2026-08", &format!("A{benefit}"), 105, 1_000);
+            format!("{row},0,{benefit}\r\n")
+        });
+        format!("{header}\r\n{first}{second}")
+    };
+    for (benefit, is_told) in [(299, false), (301, true)] {
+        let run = checked(&app, &clerk, &paid(benefit)).await;
+        let page = clerk.get(&run).await;
+        says(&page, 200, "取り込む内容の確認");
+        for said in [
+            "支給額が窓口での支払いより多い明細</th><td class=\"num\">1行",
+            "支給額は、受診した方ごとの額にしてください",
+        ] {
+            assert_eq!(page.text.contains(said), is_told, "{benefit}: {}", page.text);
+        }
+        assert_eq!(press(&clerk, &run, "load").await.status, 303);
+        app.work().await;
+        app.later(1);
+    }
+    assert_eq!(count(&app, "cost_rows").await, 4);
 }
 
 #[tokio::test]

@@ -141,6 +141,15 @@ async fn a_time_is_typed_as_people_do_and_what_is_decided_before_is_done_instead
     );
     assert_eq!(send(&one, &format!("{HOME}/2/withdraw"), &[]).await.status, 303);
     assert_eq!(states(&app).await, ["1 published true", "2 ready false"]);
+    // The trail tells plans from deeds.
+    let trail = "SELECT concat_ws(' ', count(*), actor_kind, action) AS line FROM audit_events
+        WHERE action ~ '^statements.(plan|publish|withdraw)' GROUP BY actor_kind, action ORDER BY action";
+    let expected = [
+        "3 staff statements.plan",
+        "2 staff statements.plan.cancel",
+        "1 system statements.publish",
+    ];
+    assert_eq!(app.insurer.lines(trail).await, expected);
 }
 
 #[tokio::test]

@@ -48,6 +48,31 @@ async fn what_is_saved_is_a_revision_with_who_and_why_and_what_was_not_touched_s
 }
 
 #[tokio::test]
+async fn numbers_are_typed_with_commas_and_with_what_they_count() {
+    let app = TestApp::start().await;
+    let clerk = clerk(&app).await;
+    let typed = [
+        ("min_month_yen", "1,000円"),
+        ("mails_per_minute", "６，０００通"),
+        ("months_online", "36か月"),
+        ("exclude_classes", "42、117"),
+    ];
+    leads(&save(&clerk, SETTINGS, &typed).await, SETTINGS);
+    let saved = statements(&app).await;
+    assert_eq!(
+        (
+            saved.generics.min_month_yen,
+            saved.mails_per_minute,
+            saved.months_online
+        ),
+        (1_000, 6_000, 36)
+    );
+    for (name, wrong) in [("min_month_yen", "1,00円"), ("min_days", "7円札"), ("min_age", "七歳")] {
+        assert_eq!(save(&clerk, SETTINGS, &[(name, wrong)]).await.status, 422, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn every_setting_is_changed_by_the_form_and_what_takes_reckoning_anew_is_said() {
     let app = TestApp::start().await;
     let clerk = clerk(&app).await;

@@ -66,33 +66,23 @@ const LASTING: Duration = Duration::from_hours(24 * 366);
 
 /// One in a span, then silence until it is over.
 const fn once(name: &'static str, window: Duration) -> Rule<'static> {
-    Rule {
-        name,
-        tries: 1,
-        window,
-        waits: &[],
-    }
+    Rule::new(name, 1, window, &[])
 }
 
 /// What is counted for an alarm alone.
 const fn alarming(name: &'static str) -> Rule<'static> {
-    Rule {
-        name,
-        tries: u32::MAX,
-        window: QUARTER,
-        waits: &[],
-    }
+    Rule::new(name, u32::MAX, QUARTER, &[])
 }
 
 pub(crate) const IDENTITY_INSURER: Rule<'static> = alarming("identity_insurer");
 pub(crate) const CODE_INSURER: Rule<'static> = alarming("code_insurer");
 pub(crate) const ALARM: Rule<'static> = once("alarm", HOUR);
 const ODD_LOG_IN: Rule<'static> = once("odd_log_in", DAY);
-pub(crate) const DESK_MAILS: Rule<'static> = waiting("desk_mails", 10, HOUR, &[]);
+pub(crate) const DESK_MAILS: Rule<'static> = Rule::new("desk_mails", 10, HOUR, &[]);
 
 impl Limits {
     pub(crate) fn identity(&self) -> Rule<'_> {
-        waiting("identity", self.identity_tries, DAY, self.identity_waits.spans())
+        Rule::new("identity", self.identity_tries, DAY, self.identity_waits.spans())
     }
 
     pub(crate) fn identity_network(&self) -> NetworkRule {
@@ -100,12 +90,12 @@ impl Limits {
     }
 
     pub(crate) fn identity_tickets(&self) -> Rule<'_> {
-        waiting("identity_tickets", self.identity_tickets, DAY, &[])
+        Rule::new("identity_tickets", self.identity_tickets, DAY, &[])
     }
 
     pub(crate) fn account_posts(&self) -> Rule<'_> {
         let life = Duration::from_secs(self.ticket_life);
-        waiting("account_posts", self.account_posts, life, &[])
+        Rule::new("account_posts", self.account_posts, life, &[])
     }
 
     pub(crate) fn send_network(&self) -> NetworkRule {
@@ -119,7 +109,7 @@ impl Limits {
     pub(crate) fn guesses(&self) -> GuessRules<'_> {
         GuessRules {
             log_ins: self.log_ins(),
-            log_in: waiting("log_in", self.log_in_tries, HOUR, self.log_in_waits.spans()),
+            log_in: Rule::new("log_in", self.log_in_tries, HOUR, self.log_in_waits.spans()),
             log_in_id: self.log_in_id(),
             log_in_network: self.network("log_in_network", self.log_in_network_tries),
             odd_log_in: ODD_LOG_IN,
@@ -127,32 +117,32 @@ impl Limits {
     }
 
     fn log_ins(&self) -> Rule<'_> {
-        waiting("log_ins", self.log_ins, HOUR, &[])
+        Rule::new("log_ins", self.log_ins, HOUR, &[])
     }
 
     pub(crate) fn log_in_id(&self) -> Rule<'_> {
-        waiting("log_in_id", self.log_in_id_tries, LASTING, &[LASTING])
+        Rule::new("log_in_id", self.log_in_id_tries, LASTING, &[LASTING])
     }
 
     pub(crate) fn password_proof(&self) -> Rule<'_> {
-        waiting("password_proof", self.log_in_tries, HOUR, self.log_in_waits.spans())
+        Rule::new("password_proof", self.log_in_tries, HOUR, self.log_in_waits.spans())
     }
 
     pub(crate) fn reset(&self, times: u32) -> Rule<'_> {
-        waiting("reset", self.reset_tries.saturating_mul(times), HOUR, &[HOUR])
+        Rule::new("reset", self.reset_tries.saturating_mul(times), HOUR, &[HOUR])
     }
 
     pub(crate) fn reset_id(&self) -> Rule<'_> {
-        waiting("reset_id", self.recovery_id_tries, DAY, &[])
+        Rule::new("reset_id", self.recovery_id_tries, DAY, &[])
     }
 
     pub(crate) fn reminder(&self, times: u32) -> Rule<'_> {
         let tries = self.identity_tries.saturating_mul(times);
-        waiting("reminder", tries, DAY, self.identity_waits.spans())
+        Rule::new("reminder", tries, DAY, self.identity_waits.spans())
     }
 
     pub(crate) fn reminder_id(&self) -> Rule<'_> {
-        waiting("reminder_id", self.recovery_id_tries, DAY, &[])
+        Rule::new("reminder_id", self.recovery_id_tries, DAY, &[])
     }
 
     pub(crate) fn recovery_network(&self) -> NetworkRule {
@@ -160,43 +150,18 @@ impl Limits {
     }
 
     fn network(&self, name: &'static str, tries: u32) -> NetworkRule {
-        let window = Duration::from_secs(self.network_window);
-        NetworkRule { name, tries, window }
-    }
-}
-
-const fn waiting<'a>(name: &'static str, tries: u32, window: Duration, waits: &'a [Duration]) -> Rule<'a> {
-    Rule {
-        name,
-        tries,
-        window,
-        waits,
+        NetworkRule::new(name, tries, Duration::from_secs(self.network_window))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    /// This file: its table above, its rules below.
-    const SELF: &str = include_str!("rules.rs");
+    use guard::throttle::rules_of;
 
     #[test]
     fn every_rule_stands_in_the_table_and_the_table_knows_no_other() {
-        let (head, code) = SELF.split_once("\nuse ").unwrap();
-        let code = code.split("\n#[cfg(test)]").next().unwrap();
-        let in_table: Vec<&str> = head
-            .lines()
-            .filter_map(|line| line.strip_prefix("//! | `")?.split('`').next())
-            .filter(|name| !name.contains('.'))
-            .collect();
-        let mut in_code: Vec<&str> = code
-            .split("(\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect();
-        assert_eq!(in_code.len(), in_table.len());
-        in_code.sort_unstable();
-        let mut sorted = in_table;
-        sorted.sort_unstable();
-        assert_eq!(in_code, sorted);
+        let (table, made) = rules_of(include_str!("rules.rs"));
+        assert!(!table.is_empty());
+        assert_eq!(made, table);
     }
 }

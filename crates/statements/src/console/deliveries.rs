@@ -92,11 +92,33 @@ struct ListPage {
     is_cut: bool,
 }
 
+/// So many of the newest of a kind stand open, and whatever else is at work or waits.
+const OPEN: usize = 6;
+
 /// The deliveries of one kind.
 struct OfKind {
     id: &'static str,
     name: &'static str,
     lines: Vec<Line>,
+    /// Older ones that nothing is to be done with, folded up.
+    earlier: Vec<Line>,
+}
+
+impl OfKind {
+    fn new(kind: Kind, deliveries: &[Delivery], known: &Known) -> Self {
+        let of_kind = deliveries.iter().filter(|delivery| delivery.kind == kind);
+        let stands_open = |(nth, delivery): &(usize, &Delivery)| {
+            *nth < OPEN || matches!(delivery.state, State::Checked | State::Loading | State::Ready)
+        };
+        let (lines, earlier): (Vec<_>, Vec<_>) = of_kind.enumerate().partition(stands_open);
+        let line = |(_, delivery): (usize, &Delivery)| known.line(delivery);
+        Self {
+            id: kind.as_str(),
+            name: kind.label(),
+            lines: lines.into_iter().map(line).collect(),
+            earlier: earlier.into_iter().map(line).collect(),
+        }
+    }
 }
 
 /// One of them.
@@ -127,21 +149,12 @@ async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let deliveries = list(&tx, None).await?;
     let known = Known::of(&tx, &deliveries).await?;
     tx.commit().await?;
-    let of_kind = |kind: Kind| OfKind {
-        id: kind.as_str(),
-        name: kind.label(),
-        lines: deliveries
-            .iter()
-            .filter(|delivery| delivery.kind == kind)
-            .map(|delivery| known.line(delivery))
-            .collect(),
-    };
     let ways = WAYS.into_iter().filter(|(permission, ..)| clerk.may(*permission));
     visit.html(&ListPage {
         frame: visit.frame().in_section(HOME),
         may_import: clerk.may(STATEMENTS_IMPORT),
         ways: ways.map(|(_, path, text)| (path, text)).collect(),
-        kinds: Kind::ALL.map(of_kind).into(),
+        kinds: Kind::ALL.map(|kind| OfKind::new(kind, &deliveries, &known)).into(),
         is_cut: deliveries.len() >= usize::try_from(LISTED).unwrap_or(usize::MAX),
     })
 }

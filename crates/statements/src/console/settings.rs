@@ -178,28 +178,7 @@ async fn seen(
 /// `POST /console/statements/settings`.
 async fn save(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     match settle(saved(&ground, &visit, &clerk).await) {
-        Ok(saved) => {
-            let told = [
-                (
-                    saved.is_shorter,
-                    "表示する月数が減りました。それより前の月の明細は、1日以内に消えます。設定を元に戻しても、消えた明細は戻りません。",
-                ),
-                (
-                    saved.is_reckoned,
-                    "軽減額の計算のしかたが変わりました。取り込み済みの分は、運営が再計算するまで、前の計算のままです。",
-                ),
-            ];
-            let told: String = told
-                .iter()
-                .filter_map(|(is_so, words)| is_so.then_some(*words))
-                .collect();
-            let told = if told.is_empty() {
-                "数秒のうちに、すべての画面に反映されます。"
-            } else {
-                &told
-            };
-            Ok(visit.done(see_other(PATH), format!("保存しました。{told}")))
-        }
+        Ok(saved) => Ok(visit.done(see_other(PATH), format!("保存しました。{}", saved.told()))),
         Err(refusal) => Ok(visit.form_again(&refusal, PATH, &typed::NAMES).await),
     }
 }
@@ -210,6 +189,24 @@ struct Saved {
     is_reckoned: bool,
     /// Fewer months are kept.
     is_shorter: bool,
+}
+
+impl Saved {
+    /// What is said of it.
+    fn told(&self) -> String {
+        let shorter = self.is_shorter.then_some(
+            "表示する月数が減りました。それより前の月の明細は、1日以内に消えます。設定を元に戻しても、消えた明細は戻りません。",
+        );
+        let reckoned = self.is_reckoned.then_some(
+            "軽減額の計算のしかたが変わりました。取り込み済みの分は、運営が再計算するまで、前の計算のままです。",
+        );
+        let told: String = shorter.into_iter().chain(reckoned).collect();
+        if told.is_empty() {
+            "数秒のうちに、すべての画面に反映されます。".to_owned()
+        } else {
+            told
+        }
+    }
 }
 
 async fn saved(ground: &Ground, visit: &Visit, clerk: &Clerk) -> Result<Outcome<Saved>, Outage> {

@@ -2,7 +2,7 @@
 //! now is not told otherwise, and of whom it knows nobody who is notified no row can be.
 
 use super::{
-    count_down, end, open, put, recount,
+    AT_ONCE, Part, count_down, end, open, put, recount, try_rows,
     waiting::{Found as Row, Waiting, one},
 };
 use crate::{
@@ -117,7 +117,8 @@ impl Deliveries {
             Ok(held) => held,
             Err(reason) => return Ok(reason.into()),
         };
-        if !desk.sees_protected && protection::is_protected(&tx, person).await? {
+        let is_hidden = !desk.sees_protected && protection::is_protected(&tx, person).await?;
+        if is_hidden || roster::people(&tx, &[person]).await?.is_empty() {
             return Ok(outcome::NOT_FOUND.into());
         }
         let settling = match would_settle(&tx, &row, person).await? {
@@ -141,14 +142,19 @@ impl Deliveries {
             principal: settling.principal,
         };
         put(&mut tx, now, &head, vec![(id, found)], &tariffs).await?;
-        recount(&mut tx, &head).await?;
-        count_down(&mut tx, &head, 1, None).await?;
+        let mut settled = 1;
         if settling.remembers {
             remembered::keep(&mut tx, now, &key, (person, desk.staff)).await?;
+            // What else waits under the number is theirs as well: of a few rows at once, of more within the day.
+            if head.held <= AT_ONCE.unsigned_abs() {
+                settled += try_rows(&mut tx, &self.keys, now, (&head, Part::WHOLE), &mut tariffs).await?;
+            }
         }
+        recount(&mut tx, &head).await?;
+        count_down(&mut tx, &head, settled, None).await?;
         let detail = json!({
             "kind": head.kind.as_str(), "label": head.label.to_string(), "delivery": head.id, "line": row.line,
-            "why": row.reason.as_str(), "remembered": settling.remembers,
+            "why": row.reason.as_str(), "remembered": settling.remembers, "settled": settled,
         });
         desk.record(&tx, now, ("statements.settle", ("person", person.0)), detail)
             .await?;

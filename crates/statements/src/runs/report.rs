@@ -54,6 +54,9 @@ pub struct Found {
     /// What is published of its own label.
     #[serde(default)]
     pub replaces: Option<Earlier>,
+    /// The version of its label that came of the very same file and may be published.
+    #[serde(default)]
+    pub same: Option<i32>,
 }
 
 impl From<&Checked> for Found {
@@ -73,6 +76,7 @@ impl From<&Checked> for Found {
             totals: checked.totals(),
             earlier: checked.earlier.clone(),
             replaces: checked.replaces,
+            same: checked.same,
         }
     }
 }

@@ -118,6 +118,21 @@ async fn a_row_that_waits_is_found_confirmed_and_settled_and_its_number_is_remem
 }
 
 #[tokio::test]
+async fn what_else_waits_under_the_number_is_settled_with_it() {
+    let counter = Counter::new().await;
+    let nine = |claim| row("2026-08", claim, (9, "00", "1984-07-07"), "2026-06", 1_000);
+    let ten = row("2026-08", "D", (10, "00", ""), "2026-06", 2_000);
+    counter.show(&[nine("A"), nine("B"), ten, nine("C")]).await;
+    let held = counter.waiting().await.remove(1);
+    let person = counter.person(2, "00").await;
+    assert_eq!(counter.settle(&held, &person).await.status, 303);
+    assert_eq!(counter.shown().await, ["2-00 A 1000", "2-00 B 1000", "2-00 C 1000"]);
+    assert_eq!((counter.waiting().await.len(), counter.list().await[0].held), (1, 1));
+    let settled = "SELECT detail->>'settled' AS line FROM audit_events WHERE action = 'statements.settle'";
+    assert_eq!(counter.app.insurer.lines(settled).await, ["3"]);
+}
+
+#[tokio::test]
 async fn a_remembered_number_never_goes_before_the_roster() {
     let counter = Counter::new().await;
     let nine = |label, claim, born| row(label, claim, (9, "00", born), "2026-06", 1_000);
@@ -221,6 +236,11 @@ async fn a_row_is_no_bodys_whom_nobody_is_notified_for_or_whom_the_roster_knows_
     // Nobody is nobody.
     let nobody = uuid::Uuid::nil().to_string();
     assert_eq!(counter.settle(&held, "x").await.status, 404);
+    counter
+        .show(&[row("2026-09", "B", (8, "00", "1990-09-09"), "2026-06", 1_000)])
+        .await;
+    let held = counter.waiting().await.remove(0);
+    assert_eq!(counter.settle(&held, &nobody).await.status, 404);
     assert_eq!(counter.settle(&nobody, &alone).await.status, 404);
 }
 
@@ -379,7 +399,7 @@ async fn another_insurers_rows_are_not_here() {
         .show(&[row("2026-08", "A", (9, "00", ""), "2026-06", 1_000)])
         .await;
     let own = counter.waiting().await.remove(0);
-    assert_eq!(counter.settle(&own, &theirs).await.status, 422);
+    assert_eq!(counter.settle(&own, &theirs).await.status, 404);
     assert_eq!(
         counter
             .clerk

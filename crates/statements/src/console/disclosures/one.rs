@@ -84,12 +84,17 @@ impl Choice {
             chosen: typed == value,
         };
         let mut lines = vec![line("", "今のまま変えない".into())];
-        // Where everybody of the household sees it anyway, to say so changes nothing.
-        let stands = |one| standing.said() == Some(one) || one == Audience::Household && standing.in_force() == one;
+        let takes_back = standing.kept.is_some() && may_be(None);
+        // Where everybody of the household sees it anyway, to say so changes nothing; where that is usual, it is to ask for
+        // nothing any more.
+        let stands = |one| {
+            let is_usual = takes_back && standing.usual == one;
+            standing.said() == Some(one) || one == Audience::Household && (standing.in_force() == one || is_usual)
+        };
         let others = Audience::ALL.into_iter().filter(|one| !stands(*one));
         let others = others.filter(|one| may_be(Some(*one)));
         lines.extend(others.map(|one| line(one.as_str(), one.label().into())));
-        if standing.kept.is_some() && may_be(None) {
+        if takes_back {
             let usual = standing.usual.label();
             lines.push(line(USUAL, format!("希望を取り消し、通常の表示（{usual}）に戻す")));
         }

@@ -100,7 +100,7 @@ pub(super) async fn submit(ground: Ground, visit: Visit, clerk: Clerk) -> Reply 
     match deliveries.settle_by_hand(&clerk.insurer, desk, (id, person)).await? {
         Outcome::Done(Settling { remembers: true, .. }) => Ok(visit.done(
             see_other(HELD),
-            "行を割り当てました。この記号・番号などは、次の提供分でもこの方の行として扱います。",
+            "行を割り当てました。この記号・番号などは、保留のほかの行でも次の提供分でも、この方の行として扱います。",
         )),
         Outcome::Done(_) => Ok(visit.done(see_other(HELD), "行を割り当てました。")),
         Outcome::Refused(refusal) => refused(&visit, &refusal, &path(id), &[]).await,

@@ -5,6 +5,7 @@ use crate::{
     against::more_or_less,
     compare::Earlier,
     delivery::DeliveryNo,
+    reasons::ImportRefused,
     runs::{Found, Run, RunState},
     statement::month_words,
     tally::Sum,
@@ -52,7 +53,7 @@ pub(super) struct Facts {
     /// What is counted, and how much of it there is.
     pub(super) counts: Vec<(&'static str, String)>,
     /// Why some of it is worth a look, though it is loaded.
-    pub(super) hints: Vec<&'static str>,
+    pub(super) hints: Vec<String>,
     /// By month of treatment and category.
     pub(super) sums: Vec<Figures>,
     /// This file, and what is published of the newest labels.
@@ -142,7 +143,7 @@ pub(super) fn told(run: &Run) -> Told {
         encoding: run.report.encoding.clone(),
         percent,
         progress: format!("{percent}％ {doing}"),
-        doubts: run.doubts().iter().map(ToString::to_string).collect(),
+        doubts: run.doubts().iter().map(ImportRefused::doubt).collect(),
         facts: run.report.found.as_ref().map(|found| facts(run.kind, found)),
         errors: run.report.errors,
         refused: run.report.refused.clone(),
@@ -200,7 +201,8 @@ fn facts(kind: Kind, found: &Found) -> Facts {
         hints: hints
             .into_iter()
             .filter(|(rows, _)| *rows > 0)
-            .map(|(_, hint)| hint)
+            .map(|(_, hint)| hint.to_owned())
+            .chain(found.same.map(same))
             .collect(),
         sums: by.collect(),
         labels: labels(found),
@@ -208,6 +210,13 @@ fn facts(kind: Kind, found: &Found) -> Facts {
         corrected: corrected(kind, found),
         replaces: replaces(kind, found),
     }
+}
+
+/// Somebody has loaded it before.
+fn same(version: i32) -> String {
+    format!(
+        "同じファイルから取り込んだ第{version}版が、もうあります。取り込むと、同じ内容の版がもう1つできます。公開するだけのときは、提供分の一覧から第{version}版を開いてください。"
+    )
 }
 
 /// This file, and those before it.

@@ -1,5 +1,6 @@
 //! What is asked in the form, and what was typed into it, read by the very functions that read a tenant.toml.
 
+use crate::amount::ungrouped;
 use kernel::{Field, FieldError, InsurerCode, Problem, text};
 use pages::forms::Form;
 use serde_json::{Map, Value};
@@ -11,6 +12,9 @@ use tenancy::{
 const WHY: Field = Field::new("why", "変更の理由").takes("変更の理由は、200文字以内の1行で入力してください");
 /// The longest reason.
 const LONGEST_WHY: usize = 200;
+
+/// What the numbers count.
+const UNITS: [&str; 6] = ["円", "か月", "通", "日間", "日", "歳"];
 
 /// A setting that is asked for: what it does, and what it takes.
 struct Question {
@@ -107,7 +111,7 @@ const QUESTIONS: [Question; 14] = [
     Question {
         key: "exclude_classes",
         hint: "薬効分類の番号の、はじめの2～4桁。12個まで、間をあけて入力してください。変えたときは、取り込み済みの分の再計算を運営に依頼してください",
-        takes: "提案しない薬効分類は、2～4桁の数字を12個まで、同じものは1度だけ入力してください",
+        takes: "提案しない薬効分類は、2～4桁の数字を、空白か「、」で区切って12個まで入力してください。同じものは1度だけにしてください",
         kind: Kind::Words,
     },
     Question {
@@ -181,7 +185,7 @@ pub(super) fn read(code: &InsurerCode, stands: &Settings, form: &Form) -> Result
         let value = match question.kind {
             Kind::Number => {
                 let typed = text::normalize_dense(typed);
-                text::number::<i64>(&typed).map_or_else(|| typed.into(), Value::from)
+                number(&typed).map_or_else(|| typed.into(), Value::from)
             }
             Kind::Words => {
                 let typed = text::normalize(&typed.replace(['\r', '\n', '、', ','], " "));
@@ -205,6 +209,12 @@ pub(super) fn read(code: &InsurerCode, stands: &Settings, form: &Form) -> Result
             })
             .collect()
     })
+}
+
+/// A number as people type it, with what is counted behind it: 「1,000円」.
+fn number(dense: &str) -> Option<i64> {
+    let plain = UNITS.iter().find_map(|unit| dense.strip_suffix(unit)).unwrap_or(dense);
+    text::number(&ungrouped(plain)?)
 }
 
 /// The reason that was typed.

@@ -19,6 +19,8 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("statements.start", "明細の取り込みの開始"),
     ("statements.import", "明細の取り込み"),
     ("statements.cancel", "明細の取り込みの中止"),
+    ("statements.plan", "明細の公開の予約"),
+    ("statements.plan.cancel", "明細の公開の予約の取りやめ"),
     ("statements.publish", "明細の公開"),
     ("statements.withdraw", "明細の公開の取りやめ"),
     ("costs.export", "医療費のファイルの保存"),
