@@ -122,13 +122,13 @@ impl Clients {
         // Only one has no end: the last that was made.
         let of_client = client_secrets::tenant_id.eq(home).and(client_secrets::client_id.eq(id));
         if let Some(newest) = newest {
-            let stands = client_secrets::table
+            let of_form = client_secrets::table
                 .filter(of_client.and(client_secrets::ends_at.is_null()))
                 .filter(client_secrets::secret_id.eq(newest));
-            if !diesel::select(diesel::dsl::exists(stands))
+            let stands: bool = diesel::select(diesel::dsl::exists(of_form))
                 .get_result(&mut &*tx)
-                .await?
-            {
+                .await?;
+            if !stands {
                 return Ok(reasons::SECRET_MADE_MEANWHILE.into());
             }
         }
