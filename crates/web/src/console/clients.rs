@@ -408,13 +408,14 @@ impl Found {
         }
     }
 
-    /// The newest of its secrets that are here.
+    /// The newest of its secrets that are here: the one that has no end.
     fn newest(&self) -> Option<ClientSecretId> {
         let secrets = match self {
             Self::Here(shown) => &shown.secrets,
             Self::Vendor(shown) => &shown.secrets,
         };
-        secrets.first().map(|secret| secret.secret_id)
+        let newest = secrets.iter().find(|secret| secret.ends_at.is_none());
+        newest.map(|secret| secret.secret_id)
     }
 
     fn networks(&self) -> &[IpNet] {
