@@ -6,6 +6,7 @@ mod bounds;
 mod changes;
 mod crowd;
 mod deliveries;
+mod programs;
 mod prune;
 mod server;
 mod statements;
@@ -18,6 +19,7 @@ use changes::walk_the_changes;
 use chrono::TimeDelta;
 use kernel::{PersonId, StaffId};
 use local_cluster::DATABASE;
+use programs::walk_of_a_program;
 use prune::{PRUNED, PRUNER, old_lines, prune, pruner};
 use roster::protection;
 use server::{assert_alone, end_connections, examine, explain, log, messages, number, plans};
@@ -207,28 +209,6 @@ async fn walk(app: &TestApp, person: &TestPerson) {
     while app.worker.run_once().await.unwrap() > 0 {}
 }
 
-/// A program from its token to the end of it.
-async fn walk_of_a_program(app: &TestApp) {
-    let program = app.program(&[access::scope::INSURER_READ]).await;
-    let call = async || program.api(reqwest::Method::GET, "/client", None).await.status;
-    assert_eq!(call().await, 200);
-    let wrong = testkit::TestProgram {
-        secret: "wrong".into(),
-        ..program.clone()
-    };
-    assert_eq!(wrong.ask(&[]).await.status, 401);
-    assert_eq!(program.ask(&[]).await.status, 200);
-    app.clients.write_uses().await.unwrap();
-    let id = program.name.client_id;
-    let tx = app.write(app.tenant()).await;
-    assert_eq!(app.clients.uses(&tx, id, 30).await.unwrap().len(), 1);
-    assert!(app.clients.one(&tx, id).await.unwrap().is_some());
-    drop(tx);
-    let suspended = app.clients.suspend(app.tenant(), id, testkit::by_command()).await;
-    assert!(matches!(suspended, Ok(kernel::Outcome::Done(()))));
-    assert_eq!(call().await, 401);
-}
-
 /// What staff look at, at the large insurer.
 async fn walk_the_console(app: &TestApp) {
     let clerk = app.clerk(&[Role::Administrator]).await;
@@ -302,6 +282,7 @@ async fn sweep(app: &TestApp) {
         .unwrap();
     audit::sweep(&mut tx, now).await.unwrap();
     guard::sweep(&mut tx, now).await.unwrap();
+    clients::sweep(&mut tx, now).await.unwrap();
     mail::sweep(&mut tx, now, now - TimeDelta::days(90)).await.unwrap();
     accounts::tallies::keep(&mut tx, now).await.unwrap();
     notices::sweep(&mut tx, now).await.unwrap();

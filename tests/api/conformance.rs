@@ -1,11 +1,15 @@
 //! The API against its own document, by schemathesis: tests/schemathesis/ says how, and why where it differs.
 
 use super::{accept, token};
+use access::SCOPES;
 use audit::{Actor, Origin};
 use notices::{Draft, To};
 use std::{path::Path, process::Stdio};
-use testkit::{TestApp, TestPerson};
+use testkit::{TestApp, TestPerson, conditions};
 use tokio::process::Command;
+
+/// Enough that no call is one too many: all of an insurer's together have five times as many as one.
+const CLIENTS: usize = 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
@@ -59,6 +63,12 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
         .unwrap();
     tx.commit().await.unwrap();
 
+    let mut programs = Vec::new();
+    for _ in 0..CLIENTS {
+        let program = app.client_at(app.tenant(), conditions(&SCOPES)).await;
+        programs.push(format!("{}={}", program.name, program.secret));
+    }
+
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemathesis");
     let python = std::env::var("MADOGUCHI_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
     let url = format!("{}/api/v1", app.url);
@@ -68,6 +78,7 @@ async fn schemathesis_finds_nothing_that_the_document_does_not_say() {
         .env("MADOGUCHI_API_URL", &url)
         .env("MADOGUCHI_API_USER_ID", &who.user_id)
         .env("MADOGUCHI_API_PASSWORD", testkit::PASSWORD)
+        .env("MADOGUCHI_API_CLIENTS", programs.join(" "))
         .env("MADOGUCHI_API_INSURER", app.insurer.code.as_str())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdin(Stdio::null())

@@ -1,6 +1,7 @@
 //! 連携先: programs of other systems, made, looked at, changed and shut out by an insurer's administrators; vendors' by the
 //! platform.
 
+mod changing;
 mod vendors;
 
 use crate::portal::{leads, says};

@@ -2,6 +2,7 @@
 //! recorded and mailed; for a protected person by those alone who may see them.
 
 use super::approvals;
+use crate::portal::says;
 use access::Role;
 use chrono::TimeDelta;
 use kernel::calendar;
@@ -466,6 +467,11 @@ async fn where_four_eyes_are_on_an_address_waits_for_another_and_then_goes_its_u
     let wish = "SELECT approval_id::text AS line FROM approvals";
     let wish = format!("/console/approvals/{}", case.app.insurer.lines(wish).await.remove(0));
     approvals::told(&[&asks, &agrees], &[&case.at("email"), &case.page], &wish).await;
+    // A second wish about the same account is none, whatever it says.
+    for other in [&*new, "another@example.jp"] {
+        let second = agrees.post(&case.at("email"), &[("email", other)]).await;
+        says(&second, 409, "ほかの職員の申請が、承認を待っています");
+    }
     let shown = agrees.get(&wish).await;
     assert!(
         shown.text.contains(&new) && shown.text.contains(&case.who.email),

@@ -55,7 +55,7 @@ const TOLD: [(&str, f64, f64); 2] = [
 ];
 
 /// Tables of which each is asked by an index on the way.
-pub(super) const ASKED: [&str; 45] = [
+pub(super) const ASKED: [&str; 46] = [
     "accounts",
     "audit_events",
     "audit_subjects",
@@ -74,6 +74,7 @@ pub(super) const ASKED: [&str; 45] = [
     "kept_forms",
     "letters",
     "held_rows",
+    "idempotency_keys",
     "links",
     "login_names",
     "mail_wishes",

@@ -77,6 +77,8 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
              FROM few, generate_series(1, CASE tenant WHEN {tenant} THEN 400 ELSE 1 END) s;
          INSERT INTO client_scopes_used SELECT tenant, account, s, now() FROM few, unnest(ARRAY['a', 'b', 'c', 'd', 'e', 'f']) s;
          INSERT INTO client_days SELECT tenant, account, date '2026-10-01' + d, 1, 0, 0 FROM few, generate_series(1, 30) d;
+         INSERT INTO idempotency_keys SELECT tenant, person, sha256(n::text::bytea), ''::bytea, timestamptz '2035-01-01' + n * interval '1 second',
+             timestamptz '2035-01-01', ''::bytea FROM crowd;
          INSERT INTO staff_roles SELECT tenant, account, 'viewer', NULL, NULL, NULL, now() FROM few;
          INSERT INTO tasks SELECT tenant, account, person, NULL, 'survey', person, 'open', true, NULL, NULL, '{{}}', now() FROM crowd;
          INSERT INTO roster_imports SELECT tenant, ('0' || right(gen_random_uuid()::text, 35))::uuid, 'finished', now(), now(), '',

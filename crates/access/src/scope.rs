@@ -85,17 +85,17 @@ scopes! {
     CONSENTS_READ = "consents.read" "加入者" "利用規約への同意を見る" "Who has agreed to what.";
     PROTECTED_READ = "protected.read" "加入者" "保護されている方も対象にする"
         "Protected people, too, by what the other scopes allow.";
-    IMPORTS_READ = "imports.read" "加入者データ" "加入者データの取り込みの状況を見る" "Imports of the roster, and what became of them.";
-    IMPORTS_WRITE = "imports.write" "加入者データ" "加入者データを取り込む" "Import a roster.";
+    IMPORTS_READ = "imports.read" "名簿の取り込み" "名簿の取り込みの状況を見る" "Imports of the roster, and what became of them.";
+    IMPORTS_WRITE = "imports.write" "名簿の取り込み" "名簿を取り込む" "Import a roster.";
     NOTICES_READ = "notices.read" "お知らせ" "お知らせを見る" "Read notices and how often they were read.";
     NOTICES_WRITE = "notices.write" "お知らせ" "お知らせを作成・掲載する" "Write, publish and withdraw notices.";
-    STATEMENTS_READ = "statements.read" "医療費とお薬" "提供分の状況を見る" "Deliveries of statements, without anybody's rows.";
-    STATEMENTS_IMPORT = "statements.import" "医療費とお薬" "提供分を取り込む" "Import a delivery of statements.";
-    STATEMENTS_PUBLISH = "statements.publish" "医療費とお薬" "提供分を公開・取り下げる"
+    STATEMENTS_READ = "statements.read" "医療費・お薬" "提供分の状況を見る" "Deliveries of statements, without anybody's rows.";
+    STATEMENTS_IMPORT = "statements.import" "医療費・お薬" "提供分を取り込む" "Import a delivery of statements.";
+    STATEMENTS_PUBLISH = "statements.publish" "医療費・お薬" "提供分を公開・取り下げる"
         "Publish a delivery of statements, and withdraw it.";
-    DISCLOSURES_WRITE = "disclosures.write" "医療費とお薬" "表示範囲を変更する" "Say who sees somebody's statements.";
+    DISCLOSURES_WRITE = "disclosures.write" "医療費・お薬" "表示の希望を変える" "Say who sees somebody's statements.";
     MAIL_READ = "mail.read" "記録" "メールの送信の状況を見る" "Whether mails arrived.";
-    AUDIT_READ = "audit.read" "記録" "操作の記録を見る" "Read the trail.";
+    AUDIT_READ = "audit.read" "記録" "監査記録を見る" "Read the trail.";
     WEBHOOKS_MANAGE = "webhooks.manage" "接続先" "通知の接続先を設定する" "Set where events are sent to.";
 }
 

@@ -245,9 +245,13 @@ async fn standing(tx: &TenantTransaction, wish: &Wish, asked_by: StaffId) -> Res
 }
 
 /// True of what is asked about one thing once at a time, whoever asks: of two wishes one would lie there when the other is done
-/// and, once that is undone, fit again. Whoever asks holds what it is about.
+/// and, once that is undone, fit again. Whoever asks holds what it is about; but of an invitation, whose account is not there
+/// yet: of two asked at the same instant the first that is agreed to ends the other.
 pub(crate) fn is_one_at_a_time(action: Action) -> bool {
-    action == Action::Proof
+    matches!(
+        action,
+        Action::Proof | Action::ResetFactor | Action::Grant | Action::MemberMail
+    )
 }
 
 /// True where anybody's wish about the same thing waits.

@@ -3,12 +3,14 @@
 use crate::fields;
 use access::Scope;
 use chrono::{DateTime, NaiveDate, Utc};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use kernel::{EmailAddress, Field, FieldError, Problem, Refusal, calendar, text};
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// Characters of a name.
 const LONGEST_NAME: usize = 60;
+/// Characters that are shown of what can't be read.
+const SHOWN: usize = 50;
 /// Networks of one client.
 const MOST_NETWORKS: usize = 20;
 
@@ -21,6 +23,15 @@ pub struct NewClient {
     pub contact: String,
     /// What it may do, and from where and until when; a vendor's has no scopes before an insurer lets it in.
     pub conditions: Conditions,
+}
+
+/// What people call a client and whom they write to, to be changed: what is not here stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Naming {
+    /// What people call it.
+    pub name: Option<String>,
+    /// 連絡先: an address of mail.
+    pub contact: Option<String>,
 }
 
 /// On what a client may come in.
@@ -109,6 +120,19 @@ pub(crate) fn read(
     }
 }
 
+/// Another name, another contact, or both.
+pub(crate) fn renamed(naming: &Naming) -> Result<(Option<String>, Option<EmailAddress>), Refusal> {
+    let mut errors = Vec::new();
+    let named = naming.name.as_deref().map(name).transpose();
+    let named = FieldError::gather(fields::NAME, named, &mut errors);
+    let contact = naming.contact.as_deref().map(EmailAddress::parse).transpose();
+    let contact = FieldError::gather(fields::CONTACT, contact, &mut errors);
+    match (named, contact) {
+        (Some(name), Some(contact)) if errors.is_empty() => Ok((name, contact)),
+        _ => Err(Refusal::fields(errors)),
+    }
+}
+
 fn name(typed: &str) -> Result<String, Problem> {
     let name = text::normalize(typed);
     if name.is_empty() {
@@ -145,7 +169,7 @@ fn networks(typed: &[String]) -> Result<Vec<String>, Problem> {
         let network = plain
             .parse::<IpNet>()
             .or_else(|_| plain.parse::<IpAddr>().map(IpNet::from));
-        let network = network.map_err(|_| Problem::Characters)?;
+        let network = network.map_err(|_| Problem::Unread(plain.chars().take(SHOWN).collect()))?;
         read.insert(canonical(network).trunc().to_string());
     }
     if read.len() > MOST_NETWORKS {
@@ -154,12 +178,13 @@ fn networks(typed: &[String]) -> Result<Vec<String>, Problem> {
     Ok(read.into_iter().collect())
 }
 
-/// A single IPv4 address written as IPv6 is the IPv4 one, as requests are.
+/// An IPv4 network written as IPv6 is the IPv4 one, as the addresses of requests are.
 fn canonical(network: IpNet) -> IpNet {
-    match network {
-        IpNet::V6(v6) if v6.prefix_len() == 128 => IpNet::from(IpAddr::V6(v6.addr()).to_canonical()),
-        other => other,
-    }
+    let IpNet::V6(v6) = network else { return network };
+    let mapped = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
+    mapped.map_or(network, |(v4, prefix)| {
+        Ipv4Net::new(v4, prefix).map_or(network, IpNet::V4)
+    })
 }
 
 /// What a form shows when it can't be used as typed.
@@ -184,17 +209,21 @@ mod tests {
                 " 198.51.100.9/24 ",
                 "",
                 "2001:db8::1/32",
-                "::ffff:192.0.2.7"
+                "::ffff:192.0.2.7",
+                "::ffff:203.0.113.9/120",
+                "::ffff:0:0/32"
             ]),
             Ok(vec![
                 "192.0.2.7/32".into(),
                 "198.51.100.0/24".into(),
-                "2001:db8::/32".into()
+                "2001:db8::/32".into(),
+                "203.0.113.0/24".into(),
+                "::/32".into()
             ])
         );
         assert_eq!(read(&[]), Ok(vec![]));
         for wrong in ["192.0.2", "192.0.2.0/33", "example.jp", "192.0.2.1-9"] {
-            assert_eq!(read(&[wrong]), Err(Problem::Characters), "{wrong}");
+            assert_eq!(read(&["192.0.2.1", wrong]), Err(Problem::Unread(wrong.into())));
         }
         let many: Vec<String> = (0..21).map(|n| format!("192.0.2.{n}")).collect();
         assert_eq!(networks(&many), Err(Problem::Characters));

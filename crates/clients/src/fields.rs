@@ -12,7 +12,7 @@ pub const CONTACT: Field = Field::new("contact", "連絡先メールアドレス
 pub const SCOPES: Field = Field::new("scopes", "権限の範囲").or_empty("権限の範囲を、1つ以上選んでください");
 /// 接続元のネットワーク.
 pub const NETWORKS: Field = Field::new("networks", "接続元のネットワーク")
-    .takes("接続元のネットワークは、192.0.2.0/24 のように、IPアドレスまたはその範囲を、20件以内で入力してください");
+    .takes("接続元のネットワークは、203.0.113.0/28 のように、IPアドレスまたはその範囲を、20件以内で入力してください");
 /// 最後に使える日.
 pub const EXPIRES_ON: Field = Field::new("expires_on", "最後に使える日");
 /// 連携先のID.

@@ -4,7 +4,7 @@ use crate::{
     By, ClientName, Clients, Conditions, Grant, State,
     conditions::{Checked, wrong},
     fields, reasons,
-    rows::{client_held, client_of, grant_held, places},
+    rows::{ClientRow, client_held, client_of, grant_held, places},
     schema::{client_grants, client_places, client_tokens, clients},
 };
 use database::{DatabaseError, Durability, TenantTransaction};
@@ -64,6 +64,7 @@ impl Clients {
             .on_conflict((client_grants::tenant_id, client_grants::client_id))
             .do_update()
             .set((
+                client_grants::name.eq(&vendors.name),
                 client_grants::scopes.eq(checked.words()),
                 client_grants::networks.eq(&checked.networks),
                 client_grants::expires_on.eq(checked.expires_on),
@@ -77,11 +78,9 @@ impl Clients {
             json!({ "scopes": checked.words(), "networks": checked.networks, "expires_on": checked.expires_on });
         self.record(&tx, now, by, "client.grant", (id, detail)).await?;
         tx.go_on_as_platform().await?;
-        // Whoever suspends it holds this row: they are done and it is refused, or they come after and find the place.
-        if client_held(&tx, id)
-            .await?
-            .is_none_or(|row| row.state() != State::Active)
-        {
+        // Whoever suspends or renames it holds this row: they are done and it is refused, or they come after and find the place.
+        let is_as_read = |row: &ClientRow| row.state() == State::Active && row.name == vendors.name;
+        if !client_held(&tx, id).await?.as_ref().is_some_and(is_as_read) {
             return Ok(reasons::CLIENT_UNKNOWN.into());
         }
         diesel::insert_into(client_places::table)

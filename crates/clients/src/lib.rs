@@ -18,6 +18,7 @@ mod messages;
 mod names;
 mod rates;
 pub mod reasons;
+mod rename;
 mod rows;
 mod rules;
 mod schema;
@@ -31,7 +32,7 @@ mod uses;
 
 pub use by::By;
 pub use client::{Client, ClientName, Grant, SecretLine, Standing, State};
-pub use conditions::{Conditions, NewClient};
+pub use conditions::{Conditions, Naming, NewClient};
 pub use enter::Caller;
 pub use idempotency::{Asked, Once, Saved, Taken};
 pub use make::{Created, OLD_SECRET_LIVES, Rotated};

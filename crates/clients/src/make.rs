@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use database::Durability;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{ClientGrantId, ClientId, Outage, Outcome, TenantId};
+use kernel::{ClientGrantId, ClientId, ClientSecretId, Outage, Outcome, TenantId};
 use serde_json::json;
 
 /// How long a secret works on once another has taken its place.
@@ -103,7 +103,14 @@ impl Clients {
 
     /// Makes another secret for a client at its home. The one before works for another day, so that no call fails while
     /// the program learns the new one; what was before that ends at once, so that doing it twice ends a secret that leaked.
-    pub async fn rotate(&self, home: TenantId, id: ClientId, by: By<'_>) -> Result<Outcome<Rotated>, Outage> {
+    /// `newest` is the one that the form was shown with, so that sending it twice does it once; none of the command line.
+    pub async fn rotate(
+        &self,
+        home: TenantId,
+        id: ClientId,
+        newest: Option<ClientSecretId>,
+        by: By<'_>,
+    ) -> Result<Outcome<Rotated>, Outage> {
         let now = self.clock.now();
         let tx = self.database.tenant(home).write(Durability::Safe).await?;
         let Some(row) = client_held(&tx, id).await? else {
@@ -114,6 +121,17 @@ impl Clients {
         }
         // Only one has no end: the last that was made.
         let of_client = client_secrets::tenant_id.eq(home).and(client_secrets::client_id.eq(id));
+        if let Some(newest) = newest {
+            let of_form = client_secrets::table
+                .filter(of_client.and(client_secrets::ends_at.is_null()))
+                .filter(client_secrets::secret_id.eq(newest));
+            let stands: bool = diesel::select(diesel::dsl::exists(of_form))
+                .get_result(&mut &*tx)
+                .await?;
+            if !stands {
+                return Ok(reasons::SECRET_MADE_MEANWHILE.into());
+            }
+        }
         diesel::delete(client_secrets::table)
             .filter(of_client.and(client_secrets::ends_at.is_not_null()))
             .execute(&mut &*tx)

@@ -94,6 +94,20 @@ pub const CLIENT_REVOKED: Reason = Reason {
     },
 };
 
+/// A newer secret was made since the form was shown.
+pub const SECRET_MADE_MEANWHILE: Reason = Reason {
+    code: "secret_made_meanwhile",
+    kind: RefusalKind::Outdated,
+    detail: "Another secret was made since the form was shown. Look at which there are now.",
+    words: |_, _| {
+        Words::new(
+            "新しい秘密鍵は、すでに作られています",
+            "2回押されたか、ほかの職員が先に作りました。もう1つは作っていません。今の秘密鍵を見ることができなかったときは、下のボタンで、もう一度作ってください。",
+            &[LIST],
+        )
+    },
+};
+
 /// The grant was taken back.
 pub const GRANT_ENDED: Reason = Reason {
     code: "grant_ended",
@@ -137,7 +151,7 @@ pub const CLIENT_UNKNOWN: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 12] = [
+pub const REASONS: [Reason; 13] = [
     INVALID_TOKEN,
     INSUFFICIENT_SCOPE,
     TOO_MANY_REQUESTS,
@@ -147,6 +161,7 @@ pub const REASONS: [Reason; 12] = [
     UNSUPPORTED_GRANT_TYPE,
     INVALID_SCOPE,
     CLIENT_REVOKED,
+    SECRET_MADE_MEANWHILE,
     GRANT_ENDED,
     ALREADY_GRANTED,
     CLIENT_UNKNOWN,

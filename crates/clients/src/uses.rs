@@ -1,5 +1,5 @@
 //! How often a grant is used, and by which scopes. Counted in memory and written together, off the way of requests: a node
-//! that is killed loses the counts of some seconds, and nobody was promised them.
+//! that is killed loses what it has counted since it last wrote, [`PAUSE`] at most, as the handbook says.
 
 use crate::{
     Caller, Clients,

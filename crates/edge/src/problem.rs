@@ -167,6 +167,7 @@ fn field_detail(problem: &Problem) -> String {
         Problem::TooLong { max } => format!("Takes at most {max} characters."),
         Problem::Characters => "Holds characters that this field does not take.".into(),
         Problem::Character(stray) => format!("Holds {stray:?}, which this field does not take."),
+        Problem::Unread(part) => format!("Holds {part:?}, which can't be read."),
         Problem::MyNumber => "Seems to be an individual number (My Number), which must not be sent here.".into(),
         Problem::CodeLength => "An insurer code has 8 digits, or 6 for a national health insurance society.".into(),
         Problem::CheckDigit => "The check digit does not fit: the code is mistyped.".into(),

@@ -23,6 +23,8 @@ pub enum Problem {
     Characters,
     /// Holds this one, which the field cannot take.
     Character(char),
+    /// One of several that are typed into a field, as this one, can't be read.
+    Unread(String),
     /// A マイナンバー, it seems, which nobody may ask for: it is shown and kept nowhere.
     MyNumber,
     /// An insurer code that has not 8 (or, for the national health kind, 6) digits.
@@ -94,7 +96,7 @@ impl Problem {
             Self::Empty => "empty",
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
-            Self::Characters | Self::Character(_) => "characters",
+            Self::Characters | Self::Character(_) | Self::Unread(_) => "characters",
             Self::MyNumber => "my_number",
             Self::CodeLength => "code_length",
             Self::CheckDigit => "check_digit",

@@ -142,11 +142,13 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
     let server = listener::listen(listener, endpoint, &config.http, stop.clone());
     let drain = Duration::from_secs(config.http.drain_seconds);
     let alive = heartbeat::run(&app, Kind::Serve, stop.clone());
+    let uses = serve::uses(&app, stop.clone());
     let work = async {
         app.worker.run(stop, drain).await;
         Ok(())
     };
-    tokio::try_join!(server, work, alive)?;
+    tokio::try_join!(server, work, alive, uses)?;
+    serve::last_uses(&app).await;
     app.ground.database.close();
     if let Some(cluster) = cluster {
         tokio::task::spawn_blocking(move || cluster.stop())

@@ -87,10 +87,15 @@ pub async fn serve(
         platform,
         alive
     )?;
+    last_uses(app).await;
+    Ok(())
+}
+
+/// Writes what the last calls have left to count.
+pub(crate) async fn last_uses(app: &App) {
     if let Err(error) = app.clients.write_uses().await {
         tracing::warn!(%error, "the last uses of clients are lost");
     }
-    Ok(())
 }
 
 /// How often it is said that the platform's folder is missing; and how often it is asked where nobody answers yet.
@@ -165,7 +170,7 @@ async fn work_beside(app: &App, http: &HttpConfig, stop: watch::Receiver<bool>) 
 const TENDED: Duration = Duration::from_mins(1);
 
 /// Writes how often programs called, every few seconds.
-async fn uses(app: &App, closing: watch::Receiver<bool>) -> std::io::Result<()> {
+pub(crate) async fn uses(app: &App, closing: watch::Receiver<bool>) -> std::io::Result<()> {
     app.clients.keep_uses(closing).await;
     Ok(())
 }

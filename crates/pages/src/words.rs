@@ -39,6 +39,7 @@ pub fn problem(error: &FieldError) -> String {
         Problem::TooLong { max } => format!("{label}は{max}文字以内で入力してください"),
         Problem::Characters => characters(field),
         Problem::Character(stray) => format!("{}は使えません。{}", named(*stray), characters(field)),
+        Problem::Unread(part) => format!("「{part}」は読み取れません。{}", characters(field)),
         Problem::MyNumber => {
             format!(
                 "{label}の欄の12桁の数字は、マイナンバーのようです。書面の「{label}」に書かれている数字を入力してください"
@@ -219,6 +220,7 @@ mod tests {
             Problem::TooLong { max: 50 },
             Problem::Characters,
             Problem::Character('.'),
+            Problem::Unread("203.0.113".into()),
             Problem::MyNumber,
             Problem::CodeLength,
             Problem::CheckDigit,

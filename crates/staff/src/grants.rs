@@ -87,6 +87,7 @@ impl Staff {
             }
         }
         write(&mut tx, (origin, by), id, &grants, now).await?;
+        self.approvals.end(&mut tx, now, (Action::Grant, id.0)).await?;
         tx.commit().await?;
         Ok(Outcome::Done(Asked::GoesOn))
     }

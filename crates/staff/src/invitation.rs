@@ -173,6 +173,8 @@ impl Staff {
         }
         let sent = self.send(&mut tx, (origin, by), (&insurer, &invitee), now).await?;
         if matches!(sent, Outcome::Done(_)) {
+            let about = (Action::Grant, self.subject_of(&invitee.email));
+            self.approvals.end(&mut tx, now, about).await?;
             tx.commit().await?;
         }
         Ok(sent.map(Invited::Sent))

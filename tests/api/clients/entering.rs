@@ -38,7 +38,7 @@ async fn a_suspended_client_is_cut_off_with_its_next_request_and_comes_back_with
     ] {
         assert!(refused.is_refused(clients::reasons::CLIENT_REVOKED));
     }
-    let rotated = clients.rotate(tenant, id, by_command()).await.unwrap();
+    let rotated = clients.rotate(tenant, id, None, by_command()).await.unwrap();
     assert!(rotated.is_refused(clients::reasons::CLIENT_REVOKED));
     let query =
         "SELECT action AS line FROM audit_events WHERE object_kind = 'client' AND actor_kind = 'operator' ORDER BY 1";

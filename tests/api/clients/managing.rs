@@ -3,10 +3,12 @@
 use super::{asks, refused};
 use access::scope::INSURER_READ;
 use chrono::Days;
-use clients::{Conditions, NewClient};
-use kernel::{Outcome, TenantId, calendar};
+use clients::{Conditions, Naming, NewClient, reasons};
+use kernel::{Outcome, TenantId, calendar, outcome::NOT_FOUND};
 use madoguchi::retention::sweep_insurer;
+use std::time::Duration;
 use testkit::{TestApp, by_command, conditions};
+use tokio::{sync::watch, time::timeout};
 
 #[tokio::test]
 async fn what_is_wrong_with_a_new_client_is_told_at_once_and_nothing_is_made() {
@@ -117,7 +119,7 @@ async fn what_has_served_its_time_is_swept_and_a_second_sweep_finds_nothing() {
     app.clients.write_uses().await.unwrap();
     let rotated = app
         .clients
-        .rotate(app.tenant(), program.name.client_id, by_command())
+        .rotate(app.tenant(), program.name.client_id, None, by_command())
         .await;
     assert!(matches!(rotated, Ok(Outcome::Done(_))));
     let sweep = async || sweep_insurer(&app, app.tenant(), app.clock().now()).await.unwrap();
@@ -140,4 +142,98 @@ async fn what_has_served_its_time_is_swept_and_a_second_sweep_finds_nothing() {
     sweep().await;
     assert_eq!(rows().await, (0, 1, 0));
     assert_eq!(sweep().await, 0);
+}
+
+#[tokio::test]
+async fn a_client_is_called_otherwise_and_somebody_else_is_written_to_and_its_token_goes_on() {
+    let app = TestApp::start().await;
+    let last = calendar::today_in_japan(app.clock().now()).checked_add_days(Days::new(20));
+    let ends = Conditions {
+        expires_on: last,
+        ..conditions(&[INSURER_READ])
+    };
+    let mut program = app.client_at(app.tenant(), ends).await;
+    program.token = program.new_token(&[]).await;
+    let id = program.name.client_id;
+    let rename = async |name: &str, contact: Option<&str>| {
+        let naming = Naming {
+            name: Some(name.to_owned()),
+            contact: contact.map(str::to_owned),
+        };
+        app.clients
+            .rename(app.tenant(), id, &naming, by_command())
+            .await
+            .unwrap()
+    };
+    assert!(matches!(
+        rename("　給付システム ", Some("new@example.jp")).await,
+        Outcome::Done(())
+    ));
+    let answer = asks(&program).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["name"].as_str()),
+        (200, Some("給付システム"))
+    );
+    // Without another address it stays as it is.
+    assert!(matches!(rename("給付", None).await, Outcome::Done(())));
+    let tx = app.write(app.tenant()).await;
+    let shown = app.clients.one(&tx, id).await.unwrap().unwrap();
+    drop(tx);
+    assert_eq!(
+        (shown.grant.name.as_str(), shown.contact.as_deref()),
+        ("給付", Some("new@example.jp"))
+    );
+    sweep_insurer(&app, app.tenant(), app.clock().now()).await.unwrap();
+    assert!(app.mails_to("new@example.jp").await[0].text.contains("給付"));
+    // The trail has both names, and nobody's address.
+    let lines = "SELECT detail::text AS line FROM audit_events WHERE action = 'client.rename'";
+    let lines = app.insurer.lines(lines).await;
+    let says_both = |line: &String| {
+        ["\"former\": \"給付システム\"", "\"name\": \"給付\""]
+            .iter()
+            .all(|said| line.contains(said))
+    };
+    assert!(lines.iter().any(says_both), "{lines:?}");
+    assert!(lines.iter().all(|line| !line.contains("example.jp")), "{lines:?}");
+
+    let Outcome::Refused(refusal) = rename("a\u{7}b", Some("nobody")).await else {
+        panic!()
+    };
+    assert_eq!(refusal.fields.len(), 2);
+    let nobody = kernel::ClientId::new(app.clock().now());
+    let unknown = app
+        .clients
+        .rename(app.tenant(), nobody, &Naming::default(), by_command())
+        .await
+        .unwrap();
+    assert!(unknown.is_refused(NOT_FOUND));
+    let revoked = app.clients.revoke(app.tenant(), id, by_command()).await.unwrap();
+    assert!(matches!(revoked, Outcome::Done(())));
+    assert!(rename("給付", None).await.is_refused(reasons::CLIENT_REVOKED));
+}
+
+#[tokio::test]
+async fn a_node_that_is_killed_loses_the_calls_of_ten_seconds_at_most() {
+    let app = TestApp::start().await;
+    let program = app.program(&[INSURER_READ]).await;
+    asks(&program).await;
+    asks(&program).await;
+    let (_stop, told) = watch::channel(false);
+    // Cut off without a word, as by a kill.
+    assert!(
+        timeout(Duration::from_secs(12), app.clients.keep_uses(told))
+            .await
+            .is_err()
+    );
+    let counted = async || {
+        let tx = app.write(app.tenant()).await;
+        let uses = app.clients.uses(&tx, program.name.client_id, 30).await.unwrap();
+        uses.iter().map(|day| day.calls).sum::<i32>()
+    };
+    assert_eq!(counted().await, 2);
+    asks(&program).await;
+    assert_eq!(counted().await, 2, "it is in memory");
+    app.clients.write_uses().await.unwrap();
+    app.clients.write_uses().await.unwrap();
+    assert_eq!(counted().await, 3, "and written once");
 }

@@ -269,7 +269,7 @@ async fn a_replaced_secret_works_another_day_and_one_that_was_replaced_twice_doe
     let rotate = async || {
         let rotated = app
             .clients
-            .rotate(app.tenant(), first.name.client_id, by_command())
+            .rotate(app.tenant(), first.name.client_id, None, by_command())
             .await;
         let kernel::Outcome::Done(rotated) = rotated.unwrap() else {
             panic!()

@@ -2,7 +2,7 @@
 
 use super::{asks, is_let_in, is_shut_out, refused};
 use access::scope::{INSURER_READ, MEMBERS_READ};
-use clients::{Conditions, reasons};
+use clients::{Conditions, Naming, reasons};
 use kernel::{Outage, Outcome, TenantId};
 use testkit::{TestApp, TestDatabase, TestProgram, by_command, conditions};
 
@@ -222,4 +222,54 @@ async fn only_a_vendors_client_that_is_there_is_let_in() {
         .grant(other.tenant, &own.name.to_string(), &conditions(&[]), by_command())
         .await;
     assert!(empty.unwrap().is_refused(kernel::outcome::FIELDS));
+}
+
+#[tokio::test]
+async fn a_vendors_new_name_reaches_every_insurer_that_lets_it_in_and_no_insurer_gives_it_one() {
+    let vendor = Box::pin(Vendor::new()).await;
+    let (app, id) = (&vendor.app, vendor.id());
+    let called = async |program: &TestProgram| asks(program).await.json()["name"].as_str().unwrap().to_owned();
+    let naming = |name: &str| Naming {
+        name: Some(name.into()),
+        contact: None,
+    };
+    let before = called(&vendor.here).await;
+    let here = app
+        .clients
+        .rename(app.tenant(), id, &naming("ここでの名前"), by_command())
+        .await;
+    assert!(here.unwrap().is_refused(kernel::outcome::NOT_FOUND));
+    assert_eq!(called(&vendor.here).await, before);
+    done(
+        app.clients
+            .rename(PLATFORM, id, &naming("健診の新しい名前"), by_command())
+            .await,
+    );
+    for program in [&vendor.here, &vendor.there] {
+        assert_eq!(called(program).await, "健診の新しい名前");
+    }
+    // As after a crash: an insurer was not told. Once more goes on, and tells nobody twice.
+    testkit::sql(vendor.other.tenant, "UPDATE client_grants SET name = '前の名前'").await;
+    done(
+        app.clients
+            .rename(PLATFORM, id, &naming("健診の新しい名前"), by_command())
+            .await,
+    );
+    assert_eq!(called(&vendor.there).await, "健診の新しい名前");
+    let told = "SELECT action AS line FROM audit_events WHERE action = 'client.rename'";
+    for (tenant, times) in [(app.tenant(), 1), (vendor.other.tenant, 2)] {
+        let lines = testkit::lines_within(&testkit::service_url(), Some(tenant), told).await;
+        assert_eq!(lines.len(), times);
+    }
+    // Who is let in anew has the name of then.
+    let tenant = app.tenant();
+    done(app.clients.ungrant(tenant, id, by_command()).await);
+    testkit::sql(tenant, "UPDATE client_grants SET name = '前の名前'").await;
+    let name = vendor.here.name.to_string();
+    let grant = done(
+        app.clients
+            .grant(tenant, &name, &conditions(&[INSURER_READ]), by_command())
+            .await,
+    );
+    assert_eq!(grant.name, "健診の新しい名前");
 }

@@ -1,6 +1,6 @@
 //! What is asked: it waits with its difference, is told, and ends by an answer or by itself.
 
-use super::{APPROVALS, DAY, agree, app, ask_to_lift, clerks, in_force, protected, states, told, wish};
+use super::{APPROVALS, DAY, agree, app, ask_to_lift, clerks, give, in_force, protected, roles, states, told, wish};
 use crate::portal::says;
 use access::Role;
 use futures_util::future::join_all;
@@ -167,3 +167,68 @@ async fn who_asks_and_takes_back_again_and_again_fills_nobodys_mailbox() {
     ask_to_lift(&asker, &lift).await;
     assert_eq!(told().await, 11);
 }
+
+const COLLEAGUE: &str = "ほかの職員の申請が、承認を待っています";
+
+// security.md 73
+#[tokio::test]
+async fn a_colleagues_roles_are_wished_once_at_a_time_and_an_older_wish_never_gives_again_what_was_taken() {
+    let app = app(&[]).await;
+    let [one, two] = clerks(&app, &[Role::Administrator]).await;
+    let new = app.clerk(&[Role::Viewer]).await;
+    assert_eq!(give(&one, &new, &["administrator"]).await.status, 303);
+    let first = wish(&app).await;
+    says(&give(&two, &new, &["benefits"]).await, 409, COLLEAGUE);
+    assert_eq!(states(&app).await, ["waiting"]);
+    // One that an earlier release let in beside it ends with it.
+    testkit::sql(app.tenant(), BESIDE).await;
+    assert_eq!(agree(&two, &first).await.status, 303);
+    assert_eq!(roles(&app, &new).await, ["administrator"]);
+    assert_eq!(app.insurer.count("approvals", "state = 'waiting'").await, 0);
+    // What one changes alone ends what waits.
+    let reader = app.clerk(&[Role::Viewer]).await;
+    assert_eq!(give(&one, &reader, &["administrator"]).await.status, 303);
+    let second = "SELECT approval_id::text AS line FROM approvals WHERE state = 'waiting'";
+    let second = format!("{APPROVALS}/{}", app.insurer.lines(second).await.remove(0));
+    assert_eq!(give(&two, &reader, &["viewer", "call_centre"]).await.status, 303);
+    assert_eq!(give(&two, &reader, &["viewer"]).await.status, 303);
+    says(&agree(&two, &second).await, 409, "もう待っていません");
+    assert_eq!(roles(&app, &reader).await, ["viewer"]);
+}
+
+// security.md 73
+#[tokio::test]
+async fn a_factor_is_wished_away_once_at_a_time() {
+    let app = app(&[]).await;
+    let [one, two, three] = clerks(&app, &[Role::Administrator]).await;
+    let reset = format!("/console/staff/{}/factor", three.staff_id);
+    assert_eq!(one.post(&reset, &[]).await.status, 303);
+    let first = wish(&app).await;
+    says(&two.post(&reset, &[]).await, 409, COLLEAGUE);
+    testkit::sql(app.tenant(), BESIDE).await;
+    assert_eq!(agree(&two, &first).await.status, 303);
+    assert_eq!(app.insurer.count("approvals", "state = 'waiting'").await, 0);
+    let done = "action = 'staff.reset_factor'";
+    assert_eq!(app.insurer.count("audit_events", done).await, 1);
+}
+
+// security.md 73
+#[tokio::test]
+async fn somebody_is_invited_by_one_wish_at_a_time() {
+    let app = app(&[]).await;
+    let [one, two] = clerks(&app, &[Role::Administrator]).await;
+    let typed = |mail: &'static str| [("email", mail), ("name", "新人"), ("role", "administrator")];
+    let invite = "/console/staff/invite";
+    assert_eq!(one.post(invite, &typed("new@example.jp")).await.status, 303);
+    let first = wish(&app).await;
+    says(&two.post(invite, &typed("New@example.jp")).await, 409, COLLEAGUE);
+    // Somebody else is another matter.
+    assert_eq!(two.post(invite, &typed("other@example.jp")).await.status, 303);
+    assert_eq!(agree(&two, &first).await.status, 303);
+    assert_eq!(states(&app).await, ["done", "waiting"]);
+}
+
+/// A wish as the one that waits, of somebody else's.
+const BESIDE: &str = "INSERT INTO approvals SELECT tenant_id, gen_random_uuid(), action, kind, subject_id, person_id,
+    beneficiary_id, sealed, state, gen_random_uuid(), asked_at, ends_at, decided_by, decided_at, word, also FROM approvals
+    WHERE state = 'waiting'";

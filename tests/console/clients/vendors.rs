@@ -201,3 +201,27 @@ async fn a_vendors_secret_is_changed_by_the_platform_and_its_bounds_hold_everywh
     let secret = text_of(&page.text, "client_secret").unwrap().to_owned();
     assert!(token_at(&app, &Made { secret, ..made }).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_vendors_program_is_called_otherwise_by_the_platform_and_by_no_insurer() {
+    let app = TestApp::start().await;
+    let operator = app.operator(&[Role::Operator]).await;
+    let boss = app.clerk(&[Role::Administrator]).await;
+    let (made, _) = vendors(&operator).await;
+    let here = let_in(&boss, &made).await;
+    let name = unique("健診の新しい名前");
+    let typed = [("name", &*name), ("contact", "other@example.jp")];
+    assert_eq!(boss.get(&format!("{}/rename", here.path)).await.status, 404);
+    assert_eq!(boss.post(&format!("{}/rename", here.path), &typed).await.status, 404);
+    assert!(!boss.get(&here.path).await.text.contains("/rename"));
+    leads(
+        &operator.post(&format!("{}/rename", made.path), &typed).await,
+        &made.path,
+    );
+    says(&operator.get(&made.path).await, 200, "other@example.jp");
+    for path in [&*here.path, CLIENTS] {
+        says(&boss.get(path).await, 200, &name);
+    }
+    let line = "client.rename operator console done".to_owned();
+    assert!(trail(&app).await.contains(&line));
+}

@@ -1,7 +1,7 @@
 //! Four eyes on an address that staff set: what it changes, as it is shown before, and how it is set once another has agreed.
 
 use super::DeskEmailChange;
-use crate::{Accounts, Desk, session::account};
+use crate::{Accounts, Desk, close::lock, session::account};
 use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish};
 use audit::Actor;
 use database::TenantTransaction;
@@ -25,7 +25,8 @@ impl Accounts {
     ) -> Result<Outcome<Asked>, Outage> {
         let is_under_way = |change: &DeskEmailChange| !change.is_proven && change.email == email.as_str();
         if !self.desk_email(tx, id).await?.as_ref().is_some_and(is_under_way) {
-            let Some(found) = account(tx, id).await? else {
+            // Of two who ask at the same time the second finds the wish of the first.
+            let Some(found) = lock(tx, id).await? else {
                 return Ok(outcome::NOT_FOUND.into());
             };
             let wish = Wish {
@@ -49,6 +50,9 @@ impl Accounts {
             }
         }
         let set = self.set_desk_email(tx, by, staff, (id, email)).await?;
+        if matches!(set, Outcome::Done(_)) {
+            approvals.end(tx, self.clock.now(), (Action::MemberMail, id.0)).await?;
+        }
         Ok(set.map(|_| Asked::GoesOn))
     }
 

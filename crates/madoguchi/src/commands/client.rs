@@ -12,7 +12,7 @@ use access::{SCOPES, Scope};
 use audit::{Actor, Origin};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
-use clients::{By, ClientName, Clients, Conditions, Grant, NewClient, SecretLine, Standing};
+use clients::{By, ClientName, Clients, Conditions, Grant, Naming, NewClient, SecretLine, Standing};
 use database::{Database, DatabaseError, TenantTransaction};
 use kernel::{Clock, TenantId, calendar, dates};
 use serde_json::json;
@@ -45,6 +45,24 @@ pub(super) enum Command {
     Show {
         #[command(flatten)]
         client: Named,
+    },
+    /// Say anew what it may do, from where and until when: what is not named is taken from it
+    Change {
+        #[command(flatten)]
+        client: Named,
+        #[command(flatten)]
+        conditions: Typed,
+    },
+    /// Call it otherwise, or write to somebody else about it: at its home
+    Rename {
+        /// The client's id, as its program has it
+        client_id: String,
+        /// What people call it
+        #[arg(long, required_unless_present = "contact")]
+        name: Option<String>,
+        /// The address of whoever looks after the program
+        #[arg(long)]
+        contact: Option<String>,
     },
     /// Make another secret, printed this once; the one before works on for a day
     Rotate {
@@ -159,9 +177,25 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             let (at, name) = desk.named(&client).await?;
             desk.show(at, name).await
         }
+        Command::Change { client, conditions } => {
+            let (at, name) = desk.named(&client).await?;
+            let conditions = conditions.read()?;
+            done(desk.clients.change(at, name.client_id, &conditions, by).await)?;
+            desk.show(at, name).await
+        }
+        Command::Rename {
+            client_id,
+            name,
+            contact,
+        } => {
+            let client = read(&client_id)?;
+            let naming = Naming { name, contact };
+            done(desk.clients.rename(client.home, client.client_id, &naming, by).await)?;
+            desk.show(client.home, client).await
+        }
         Command::Rotate { client_id, json } => {
             let name = read(&client_id)?;
-            let made = done(desk.clients.rotate(name.home, name.client_id, by).await)?;
+            let made = done(desk.clients.rotate(name.home, name.client_id, None, by).await)?;
             tell_secret(name, &made.secret, json);
             if let Some(until) = made.old_until.filter(|_| !json) {
                 say!("the secret of before works until {}", calendar::moment(until));

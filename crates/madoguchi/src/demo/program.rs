@@ -43,7 +43,7 @@ pub(super) async fn bring(app: &App) -> Result<Option<Program>, Failed> {
         origin: &origin,
     };
     let (name, secret) = if let Some(grant) = known {
-        let made = done(app.clients.rotate(home, grant.client.client_id, by).await)?;
+        let made = done(app.clients.rotate(home, grant.client.client_id, None, by).await)?;
         (grant.client, made.secret)
     } else {
         let scopes = [INSURER_READ, NOTICES_READ, NOTICES_WRITE];

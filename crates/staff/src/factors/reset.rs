@@ -57,6 +57,7 @@ impl Staff {
             return Ok(refusal.into());
         }
         self.reset(&mut tx, origin, by, &found, now).await?;
+        self.approvals.end(&mut tx, now, (Action::ResetFactor, id.0)).await?;
         tx.commit().await?;
         Ok(Outcome::Done(Asked::GoesOn))
     }

@@ -4,17 +4,18 @@
 mod deed;
 mod form;
 mod one;
+mod rename;
 mod vendor;
 
 use crate::console::{GET, POST};
-use access::{CLIENTS_MANAGE, OPERATOR_INSURERS, Permission};
+use access::{CLIENTS_MANAGE, OPERATOR_INSURERS, Permission, SCOPES, Scope};
 use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 use clients::{By, Client, ClientName, Grant, Shown, Standing, State, VendorShown};
 use database::{DatabaseError, TenantTransaction};
 use deed::Deed;
 use ipnet::IpNet;
-use kernel::{ClientId, SessionId, TenantId, calendar};
+use kernel::{ClientId, ClientSecretId, SessionId, TenantId, calendar};
 use pages::{
     Reply, Row, Visit, cookies,
     frame::Frame,
@@ -25,6 +26,10 @@ use pages::{
 use poem::Response;
 use serde::{Deserialize, Serialize};
 use staff::Clerk;
+use std::collections::BTreeSet;
+
+/// Scopes that are named in a line of the list.
+const NAMED: usize = 3;
 
 /// A page's pattern, and the names of looking at it and of sending its form.
 type Place = [&'static str; 3];
@@ -36,6 +41,7 @@ struct Places {
     one: Place,
     secret: Place,
     change: Place,
+    rename: Place,
     rotate: Place,
     suspend: Place,
     resume: Place,
@@ -60,6 +66,7 @@ macro_rules! places {
             one: place!($side, "/:id", ".client"),
             secret: place!($side, "/:id/secret", ".client.secret"),
             change: place!($side, "/:id/change", ".client.change"),
+            rename: place!($side, "/:id/rename", ".client.rename"),
             rotate: place!($side, "/:id/rotate", ".client.rotate"),
             suspend: place!($side, "/:id/suspend", ".client.suspend"),
             resume: place!($side, "/:id/resume", ".client.resume"),
@@ -124,7 +131,7 @@ fn of_side(side: Side) -> Vec<Row> {
     let (places, may) = (side.places(), side.permission());
     let ([list_path, list_name, _], [one_path, one_name, _]) = (places.list, places.one);
     let ([new_path, new_name, new_sent], [change_path, change_name, change_sent]) = (places.new, places.change);
-    let [secret_path, secret_name, _] = places.secret;
+    let ([secret_path, secret_name, _], [rename_path, rename_name, rename_sent]) = (places.secret, places.rename);
     let mut rows = vec![
         staff(GET, list_path, list_name, may, move |visit, clerk| {
             list(side, visit, clerk)
@@ -147,6 +154,13 @@ fn of_side(side: Side) -> Vec<Row> {
             form::write(side, visit, clerk)
         })
         .keeping(&form::FIELDS),
+        staff_proven(GET, rename_path, rename_name, may, move |visit, clerk| {
+            rename::ask(side, visit, clerk)
+        }),
+        staff_proven(POST, rename_path, rename_sent, may, move |visit, clerk| {
+            rename::write(side, visit, clerk)
+        })
+        .keeping(&rename::FIELDS),
     ];
     for deed in Deed::ALL {
         let [path, asked, done] = deed.place(side);
@@ -176,6 +190,8 @@ struct Line {
     owner: &'static str,
     state: &'static str,
     is_active: bool,
+    /// Shut out for good, or its last day is over.
+    is_over: bool,
     scopes: String,
     last_used: String,
     ends: String,
@@ -184,7 +200,6 @@ struct Line {
 impl Line {
     fn of_grant(grant: &Grant, now: DateTime<Utc>) -> Self {
         let standing = grant.standing(calendar::today_in_japan(now));
-        let labels: Vec<&str> = grant.scopes.iter().map(|scope| scope.label()).collect();
         Self {
             path: Side::Insurer.path(grant.client.client_id),
             name: grant.name.clone(),
@@ -195,7 +210,8 @@ impl Line {
             },
             state: state(standing),
             is_active: standing == Standing::Active,
-            scopes: labels.join("、"),
+            is_over: matches!(standing, Standing::Revoked | Standing::Ended),
+            scopes: in_short(&grant.scopes),
             last_used: grant
                 .last_used_at
                 .map_or_else(|| "まだありません".to_owned(), |at| calendar::moment_or_time(at, now)),
@@ -211,11 +227,27 @@ impl Line {
             owner: "事業者",
             state: state(standing),
             is_active: standing == Standing::Active,
+            is_over: matches!(standing, Standing::Revoked | Standing::Ended),
             scopes: String::new(),
             last_used: String::new(),
             ends: last_day(client.expires_on),
         }
     }
+}
+
+/// The first few scopes, in the order of the form, and how many more.
+fn in_short(scopes: &BTreeSet<Scope>) -> String {
+    let first: Vec<&str> = listed(scopes).take(NAMED).map(Scope::label).collect();
+    let first = first.join("、");
+    match scopes.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first}、ほか{more}件"),
+    }
+}
+
+/// Scopes in the order in which a form lists them.
+fn listed(scopes: &BTreeSet<Scope>) -> impl Iterator<Item = Scope> {
+    SCOPES.into_iter().filter(|scope| scopes.contains(scope))
 }
 
 fn state(standing: Standing) -> &'static str {
@@ -244,7 +276,7 @@ fn from_where(networks: &[IpNet]) -> String {
 /// `GET /console/clients`, `GET /operator/clients`.
 async fn list(side: Side, visit: Visit, clerk: Clerk) -> Reply {
     let (clients, tx) = (&visit.services.clients, read(&visit, clerk.insurer.tenant_id).await?);
-    let lines = match side {
+    let mut lines: Vec<Line> = match side {
         Side::Insurer => {
             let grants = clients.list(&tx).await?;
             grants.iter().map(|grant| Line::of_grant(grant, visit.now)).collect()
@@ -258,6 +290,8 @@ async fn list(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         }
     };
     tx.commit().await?;
+    // Who comes in no more stands last; sorting leaves the names in their order.
+    lines.sort_by_key(|line| line.is_over);
     visit.html(&ListPage {
         frame: visit.frame().in_section(side.base()),
         base: side.base(),
@@ -372,6 +406,16 @@ impl Found {
             Self::Here(shown) => shown.grant.client_state,
             Self::Vendor(shown) => shown.client.state,
         }
+    }
+
+    /// The newest of its secrets that are here: the one that has no end.
+    fn newest(&self) -> Option<ClientSecretId> {
+        let secrets = match self {
+            Self::Here(shown) => &shown.secrets,
+            Self::Vendor(shown) => &shown.secrets,
+        };
+        let newest = secrets.iter().find(|secret| secret.ends_at.is_none());
+        newest.map(|secret| secret.secret_id)
     }
 
     fn networks(&self) -> &[IpNet] {

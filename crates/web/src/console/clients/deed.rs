@@ -3,7 +3,7 @@
 use super::{Found, Place, Side, by, show_secret};
 use askama::Template;
 use clients::State;
-use kernel::outcome;
+use kernel::{ClientSecretId, outcome};
 use pages::{
     Reply, Visit,
     frame::{Errors, Frame},
@@ -118,6 +118,8 @@ struct DeedPage {
     words: &'static str,
     path: String,
     back: String,
+    /// The newest secret, which another takes the place of.
+    newest: Option<ClientSecretId>,
     /// False where it makes no sense now; the frame says why.
     is_possible: bool,
     is_grave: bool,
@@ -131,6 +133,7 @@ pub(super) async fn ask(side: Side, deed: Deed, visit: Visit, clerk: Clerk) -> R
     let (line, back) = (found.line(visit.now), side.path(found.name().client_id));
     visit.html(&DeedPage {
         is_possible: against.is_none(),
+        newest: found.newest().filter(|_| deed == Deed::Rotate),
         frame: visit
             .frame()
             .in_section(side.base())
@@ -152,8 +155,9 @@ pub(super) async fn act(side: Side, deed: Deed, visit: Visit, clerk: Clerk) -> R
     let (clients, by) = (&visit.services.clients, by(&visit, &clerk));
     let (at, id) = (clerk.insurer.tenant_id, found.name().client_id);
     let back = side.path(id);
+    let newest = ClientSecretId::parse(visit.form.text("newest"));
     let done = match deed {
-        Deed::Rotate => match settle(clients.rotate(at, id, by).await) {
+        Deed::Rotate => match settle(clients.rotate(at, id, newest, by).await) {
             Ok(made) => return Ok(show_secret((side, &visit, &clerk), id, made.secret, made.old_until)),
             Err(refusal) => Err(refusal),
         },

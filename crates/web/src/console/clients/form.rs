@@ -63,13 +63,23 @@ pub(super) fn ticked(form: &Form) -> Vec<Group> {
 fn typed(form: &Form) -> (Conditions, Option<FieldError>) {
     let mut wrong = Vec::new();
     let day = FieldError::gather(EXPIRES_ON, dates::planned(form.text("expires_on")), &mut wrong);
-    let networks = form.text("networks").split(['\n', ',', '、', '，', ' ', '　']);
     let conditions = Conditions {
         scopes: form.all("scopes").map(str::to_owned).collect(),
-        networks: networks.map(str::to_owned).collect(),
+        networks: networks(form.text("networks")),
         expires_on: day.flatten(),
     };
     (conditions, wrong.pop())
+}
+
+/// Networks as people type them: one a line, or with something between them; blanks around a slash part nothing.
+fn networks(typed: &str) -> Vec<String> {
+    let parts: Vec<&str> = typed
+        .split(['/', '／'])
+        .map(|part| part.trim_matches([' ', '　']))
+        .collect();
+    let whole = parts.join("/");
+    let between = |c: char| c.is_whitespace() || matches!(c, ',' | '、' | '，' | ';' | '；');
+    whole.split(between).map(str::to_owned).collect()
 }
 
 /// The same, or all that is wrong with it.
@@ -220,5 +230,27 @@ pub(super) async fn write(side: Side, visit: Visit, clerk: Clerk) -> Reply {
             let page = format!("{}/change", side.path(id));
             Ok(visit.form_again(&refusal, &page, &FIELDS).await)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::networks;
+
+    #[test]
+    fn networks_are_parted_by_whatever_people_type_between_them() {
+        let read: Vec<String> =
+            networks("203.0.113.0 / 28\r\n\t198.51.100.7、１９２.0.2.0　／24；2001:db8::/32 ,192.0.2.9\n")
+                .into_iter()
+                .filter(|one| !one.is_empty())
+                .collect();
+        let expected = [
+            "203.0.113.0/28",
+            "198.51.100.7",
+            "１９２.0.2.0/24",
+            "2001:db8::/32",
+            "192.0.2.9",
+        ];
+        assert_eq!(read, expected);
     }
 }

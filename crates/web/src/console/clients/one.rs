@@ -1,6 +1,6 @@
 //! One client: how it stands, how it is used and by which scopes, its secrets, and what was done with it.
 
-use super::{Found, Line, Side, deed::Deed, from_where, read};
+use super::{Found, Line, Side, deed::Deed, from_where, listed, read};
 use crate::console::audit::words;
 use askama::Template;
 use audit::Line as Recorded;
@@ -18,10 +18,11 @@ const DAYS: u32 = 30;
 const LOOKS_BACK: TimeDelta = TimeDelta::days(365);
 const LINES: i64 = 50;
 /// What is done with a client; tokens, of which there is one an hour, stand in the trail alone.
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 9] = [
     "client.create",
     "client.grant",
     "client.change",
+    "client.rename",
     "client.rotate",
     "client.suspend",
     "client.resume",
@@ -157,14 +158,17 @@ fn deeds(side: Side, found: &Found) -> Vec<(String, &'static str)> {
         Side::Platform => "ネットワーク、最後に使える日を変更する",
     };
     deeds.push((format!("{path}/change"), words));
+    if found.is_at_home() {
+        deeds.push((format!("{path}/rename"), "名前と連絡先を変更する"));
+    }
     let fitting = Deed::ALL.into_iter().filter(|deed| deed.fits(found));
     deeds.extend(fitting.map(|deed| (format!("{path}/{}", deed.verb()), deed.heading(found.is_at_home()))));
     deeds
 }
 
 fn scopes(shown: &Shown, now: DateTime<Utc>) -> Vec<ScopeLine> {
-    let used = |scope| shown.used.get(scope).map(|at| calendar::moment_or_time(*at, now));
-    let lines = shown.grant.scopes.iter().map(|scope| ScopeLine {
+    let used = |scope| shown.used.get(&scope).map(|at| calendar::moment_or_time(*at, now));
+    let lines = listed(&shown.grant.scopes).map(|scope| ScopeLine {
         words: scope.label(),
         code: scope.as_str(),
         last_used: used(scope).unwrap_or_else(|| "まだ使っていません".to_owned()),
