@@ -51,10 +51,7 @@ async fn a_roster_a_loss_a_protection_and_a_publication_at_one_moment_end_as_if_
             street.app.clerk(&[Role::Eligibility]).await,
             street.app.clerk(&[Role::Administrator]).await,
         );
-        let (father, neighbour) = (
-            street.inside(&street.father).await,
-            street.inside(&street.neighbour).await,
-        );
+        let father = street.inside(&street.father).await;
         let (child, lost) = (street.ids[&of_family("02")], street.ids[NEIGHBOUR]);
         let (is_protected, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
 
@@ -131,6 +128,11 @@ async fn a_roster_a_loss_a_protection_and_a_publication_at_one_moment_end_as_if_
 
         // He is told of his own row, once, and sees nothing of the child's; whoever lost coverage sees what was theirs.
         assert_eq!(fathers, 2);
+        // Their sessions are over by now.
+        let (father, neighbour) = (
+            street.inside(&street.father).await,
+            street.inside(&street.neighbour).await,
+        );
         let page = father.get(PAGE).await;
         says(&page, 200, "600円");
         assert!(!tells_of_the_child(&page), "{}", page.text);
