@@ -215,7 +215,15 @@ fn these_operations_take_a_key() {
     let table = madoguchi::modules::operations(&madoguchi::modules::without_database());
     let keyed = table.rows().filter(|row| row.handler.repeat == Repeat::Keyed);
     let names: Vec<&str> = keyed.map(|row| row.name).collect();
-    assert_eq!(names, ["draft_notice", "publish_notice", "withdraw_notice"]);
+    let expected = [
+        "import_roster",
+        "confirm_roster_import",
+        "cancel_roster_import",
+        "draft_notice",
+        "publish_notice",
+        "withdraw_notice",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[tokio::test]

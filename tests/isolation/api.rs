@@ -56,6 +56,13 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "get_medicine_month" => at("/me/medicines/2026-09", 401, 200),
         "get_disclosure" => at("/me/disclosures/costs", 401, 200),
         "put_disclosure" => with("/me/disclosures/costs", json!({"audience": "self_only"}), 401, 204),
+        // The file is none.
+        "import_roster" => at("/roster-imports", 401, 401),
+        "list_roster_imports" => at("/roster-imports", 401, 401),
+        "get_roster_import" => at(&format!("/roster-imports/{}", other.import), 401, 401),
+        "list_roster_import_errors" => at(&format!("/roster-imports/{}/errors", other.import), 401, 401),
+        "confirm_roster_import" => at(&format!("/roster-imports/{}/confirm", other.import), 401, 401),
+        "cancel_roster_import" => at(&format!("/roster-imports/{}/cancel", other.import), 401, 401),
         "list_insurer_notices" => at("/notices", 401, 401),
         "draft_notice" => with("/notices", json!({"title": "件名", "body": ""}), 401, 401),
         "get_insurer_notice" => at(&format!("/notices/{}", other.notice), 401, 401),
@@ -79,7 +86,9 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
 /// What a program of this insurer, which may do everything, gets of an operation with the other's ids.
 fn of_program(name: &str) -> u16 {
     match name {
-        "get_client" | "list_insurer_notices" => 200,
+        "get_client" | "list_roster_imports" | "list_insurer_notices" => 200,
+        "import_roster" => 415,
+        "get_roster_import" | "list_roster_import_errors" | "confirm_roster_import" | "cancel_roster_import" => 404,
         "draft_notice" => 201,
         "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
