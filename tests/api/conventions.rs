@@ -222,6 +222,10 @@ fn these_operations_take_a_key() {
         "draft_notice",
         "publish_notice",
         "withdraw_notice",
+        "import_statements",
+        "cancel_statement_import",
+        "publish_statement_delivery",
+        "withdraw_statement_delivery",
     ];
     assert_eq!(names, expected);
 }

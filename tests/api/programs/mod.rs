@@ -1,6 +1,7 @@
 //! What an insurer's programs do, by a [`Caller`] with headers of its own.
 
 mod roster_imports;
+mod statements;
 
 use access::Scope;
 use reqwest::{Method, header};
