@@ -21,8 +21,8 @@ pub use document::documented_path;
 pub use mount::{before, is_below, overloaded};
 pub use schema::flaws;
 pub use table::{
-    Codes, Example, Group, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed, oauth,
-    post, put,
+    Codes, Example, Group, Link, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed,
+    oauth, post, put,
 };
 
 /// Where version 1 stands.

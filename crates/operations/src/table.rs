@@ -4,12 +4,14 @@
 use crate::{document, failure, reference};
 use accounts::Accounts;
 use clients::Clients;
+use database::Database;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
 use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
+use tenancy::Feature;
 use url::Url;
 
 /// What a row says besides method, path, name, rights and body.
@@ -150,8 +152,12 @@ pub enum Tag {
     Member,
     /// The insurer's notices to all members or a group of them, written and published by its programs.
     Notices,
+    /// What happens to the insured and their accounts, for programs that follow it.
+    Feeds,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
+    /// What was done and by whom, and whether mails arrived.
+    Records,
     /// Tokens of programs, and what a program may do.
     Clients,
     /// The description of this API.
@@ -159,7 +165,7 @@ pub enum Tag {
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 10] = [
+pub const TAGS: [&str; 12] = [
     "Insurers",
     "Sign-up",
     "Sessions",
@@ -167,7 +173,9 @@ pub const TAGS: [&str; 10] = [
     "Consents",
     "Member",
     "Notices",
+    "Feeds",
     "Statements",
+    "Records",
     "Clients",
     "Document",
 ];
@@ -307,11 +315,24 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
     codes
 }
 
+/// A page of the portal that others link to, as the pages' table has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The page's name.
+    pub name: &'static str,
+    /// Its path.
+    pub path: &'static str,
+    /// The feature whose it is; it is there where the insurer has opened that.
+    pub feature: Option<Feature>,
+}
+
 /// What operations stand on, put together once by the binary; a module's own bring what they use besides. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     /// Sign-up, log-in, recovery, consent.
     pub accounts: Accounts,
+    /// For what programs read.
+    pub database: Database,
     /// By what cursors are sealed.
     pub keys: Keys,
     /// Programs: tokens, and what they may do.
@@ -320,6 +341,8 @@ pub struct Services {
     pub public_url: Url,
     /// The time.
     pub clock: Clock,
+    /// Pages of the portal that others link to.
+    pub links: Arc<[Link]>,
     /// Limits and proxies.
     pub http: HttpSettings,
     /// Every operation.
