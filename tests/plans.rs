@@ -318,6 +318,7 @@ async fn walk_of_a_program(app: &TestApp) {
     let program = app.program(&[access::scope::INSURER_READ]).await;
     let call = async || program.api(reqwest::Method::GET, "/client", None).await.status;
     assert_eq!(call().await, 200);
+    walk_of_a_follower(app).await;
     let wrong = testkit::TestProgram {
         secret: "wrong".into(),
         ..program.clone()
@@ -333,6 +334,39 @@ async fn walk_of_a_program(app: &TestApp) {
     let suspended = app.clients.suspend(app.tenant(), id, testkit::by_command()).await;
     assert!(matches!(suspended, Ok(kernel::Outcome::Done(()))));
     assert_eq!(call().await, 401);
+}
+
+/// What programs follow and list, from the first page to the next.
+async fn walk_of_a_follower(app: &TestApp) {
+    use access::scope::{AUDIT_READ, CONSENTS_READ, MAIL_READ, MEMBERS_READ, PROTECTED_READ, REGISTRATIONS_READ};
+    let scopes = [MEMBERS_READ, REGISTRATIONS_READ, CONSENTS_READ, MAIL_READ, AUDIT_READ];
+    let seeing = [&scopes[..], &[PROTECTED_READ]].concat();
+    for program in [app.program(&scopes).await, app.program(&seeing).await] {
+        for path in [
+            "/members/changes",
+            "/registrations",
+            "/consents/service",
+            "/mail",
+            "/mail?state=sent",
+            "/mail?state=queued",
+            "/mail?state=undeliverable",
+            "/audit",
+            "/audit?from=2026-11-01&until=2026-11-30",
+        ] {
+            let answer = program.api(reqwest::Method::GET, path, None).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            let Some(next) = answer.json()["next"].as_str().map(str::to_owned) else {
+                continue;
+            };
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let path = format!("{path}{sign}cursor={next}");
+            assert_eq!(
+                program.api(reqwest::Method::GET, &path, None).await.status,
+                200,
+                "{path}"
+            );
+        }
+    }
 }
 
 /// What staff look at, at the large insurer.

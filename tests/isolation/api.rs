@@ -67,6 +67,14 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         ),
         "publish_notice" => at(&format!("/notices/{}/publish", other.notice), 401, 401),
         "withdraw_notice" => at(&format!("/notices/{}/withdraw", other.notice), 401, 401),
+        "count_notice_reads" => at(&format!("/notices/{}/reads", other.notice), 401, 401),
+        "follow_member_changes" => at("/members/changes", 401, 401),
+        "follow_registrations" => at("/registrations", 401, 401),
+        "count_consents" => at("/consents", 401, 401),
+        "list_document_consents" => at("/consents/service", 401, 401),
+        "list_mails" => at("/mail", 401, 401),
+        "list_audit_lines" => at("/audit", 401, 401),
+        "list_links" => at("/links", 401, 401),
         // These take forms, which this is none of.
         "create_token" => with("/oauth/token", json!({}), 400, 400),
         "revoke_token" => with("/oauth/revoke", json!({}), 400, 400),
@@ -80,6 +88,9 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
 fn of_program(name: &str) -> u16 {
     match name {
         "get_client" | "list_insurer_notices" => 200,
+        "follow_member_changes" | "follow_registrations" | "count_consents" | "list_document_consents" => 200,
+        "list_mails" | "list_audit_lines" | "list_links" => 200,
+        "count_notice_reads" => 404,
         "draft_notice" => 201,
         "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
