@@ -20,10 +20,10 @@ const CHILD = { personalId: 'K0000005', name: '組合 空' };
 
 /** 処理年月, claim, 個人ID, month, category, days, institution, total, insurer, others, copay, meals, benefit, withdrawn. */
 const CLINIC = ['202610', 'M0000001', MEMBER.personalId, '202609', '医科外来', '2', 'ものがたり診療所', '10000', '7000', '0', '3000', '0', '0', ''];
-const DENTIST = ['202610', 'M0000002', CHILD.personalId, '202609', '歯科外来', '1', 'ものがたり歯科', '5000', '4000', '0', '1,000円', '0', '0', ''];
+const DENTIST = ['202610', 'M0000002', CHILD.personalId, '202609', '歯科外来', '1', 'ものがたり歯科', '5000', '4000', '0', '1000', '0', '0', ''];
 const PHARMACY = ['202610', 'M0000003', MEMBER.personalId, '202609', '調剤', '1', 'ものがたり薬局', '4000', '2800', '0', '1200', '0', '0', ''];
 /** Of whom the roster knows nobody. */
-const STRANGER = ['202611', 'M0000004', 'K9999999', '202609', '医科外来', '1', 'ものがたり診療所', '1,000円', '700', '0', '300', '0', '0', ''];
+const STRANGER = ['202611', 'M0000004', 'K9999999', '202609', '医科外来', '1', 'ものがたり診療所', '1000', '700', '0', '300', '0', '0', ''];
 const CORRECTED = ['202611', 'M0000001', MEMBER.personalId, '202609', '医科外来', '3', 'ものがたり診療所', '12000', '8400', '0', '3600', '0', '0', ''];
 
 export default function register(site) {
