@@ -438,7 +438,7 @@ mod tests {
             unknown: 400,
         };
         let said = unmatched.to_string();
-        assert!(said.starts_with("12345行のうち400行（3％）が、"), "{said}");
+        assert!(said.starts_with("12,345行のうち400行（3％）が、"), "{said}");
         assert_eq!(unmatched.flag(), Some("--allow-unmatched"));
         let deviates = ImportRefused::Deviates {
             what: "行数",
@@ -447,7 +447,7 @@ mod tests {
         };
         let said = deviates.to_string();
         assert!(
-            said.starts_with("行数（12345）が、これまでの提供分の中央値（3000）の"),
+            said.starts_with("行数（12,345）が、これまでの提供分の中央値（3,000）の"),
             "{said}"
         );
         assert_eq!(deviates.flag(), Some("--allow-deviation"));
