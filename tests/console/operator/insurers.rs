@@ -76,7 +76,7 @@ async fn insurers_are_found_by_code_name_and_kana_and_listed_page_by_page() {
     assert!(own.text.contains("3日") && own.text.contains("稼働中"), "{}", own.text);
     // Nothing of its members.
     assert!(
-        !own.text.contains(&app.person.name) && !own.text.contains(&app.person.number),
+        !own.text.contains(&app.person.name) && !own.text.contains(&app.person.kana_name),
         "{}",
         own.text
     );
