@@ -72,7 +72,10 @@ async fn letters_go_to_the_insured_who_are_not_registered_in_the_order_of_workpl
     ] {
         assert!(printed.text.contains(said), "{said}");
     }
-    assert!(!printed.text.contains("1985年") && !printed.text.contains("昭和60年"), "a birth date");
+    assert!(
+        !printed.text.contains("1985年") && !printed.text.contains("昭和60年"),
+        "a birth date"
+    );
     assert_eq!(app.insurer.count("letters", "kind = 'print'").await, 3);
     assert!(clerk.get(LETTERS).await.text.contains("2026"), "when the last one was");
     // One workplace, registered ones, and chosen ones.
