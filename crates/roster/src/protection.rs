@@ -51,6 +51,15 @@ pub fn not_protected_of_all(column: &str) -> String {
     )
 }
 
+/// The protection in force of the person of this column and their guardian, as a query in parentheses of one row or none, in a
+/// statement whose tenant is `$1`. Asked by key, as [`not_protected`] is.
+pub fn in_force(column: &str) -> String {
+    format!(
+        "(SELECT x.protection_id, x.guardian_id FROM protections x
+            WHERE x.tenant_id = $1 AND x.person_id = {column} AND x.lifted_at IS NULL OFFSET 0)"
+    )
+}
+
 /// The people whose guardian this parameter is, as a query in parentheses, in a statement whose tenant is `$1`.
 pub fn wards_of(guardian: &str) -> String {
     format!(

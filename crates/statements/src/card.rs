@@ -2,12 +2,12 @@
 //! of which somebody sees a row, and ジェネリック利用状況, 使用率 and 削減可能金額 of the six newest months that were delivered.
 
 use crate::{
-    generic_use::{Savings, usage},
+    generic_use::{DISPENSED, Dispensed, Savings, usage},
     kind::Kind,
     month::{Month, Months},
     reckon::{PerMille, WINDOW},
-    view::{Medicine, View, medicine},
-    visibility::{COUNTS, seen, seen_of},
+    view::{View, of_person},
+    visibility::{STANDS, Seeing},
 };
 use accounts::Member;
 use chrono::{DateTime, Datelike as _, Utc};
@@ -68,14 +68,14 @@ async fn generic_use(tx: &TenantTransaction, member: &Member, now: DateTime<Utc>
         .bind(tx.tenant(), query)
         .bind::<SqlUuid, _>(member.account_id)
         .bind::<Integer, _>(i32::try_from(settings.arrives_after_months).unwrap_or(i32::MAX));
-    let found: Vec<Dispensed> = Prepared(query).load(&mut &**tx).await?;
-    let Some(is_new) = found.as_slice().first().map(|dispensed| dispensed.is_new) else {
+    let found: Vec<Taken> = Prepared(query).load(&mut &**tx).await?;
+    let Some(is_new) = found.as_slice().first().map(|taken| taken.is_new) else {
         return Ok(CardBody::GenericUse(None));
     };
-    let rows: Vec<Medicine> = found.into_iter().map(|dispensed| dispensed.medicine).collect();
-    let best = Savings::of(&rows, &settings.generics).best();
+    let rows: Vec<Dispensed> = found.into_iter().map(|taken| taken.dispensed).collect();
+    let best = Savings::of(rows.iter().copied(), &settings.generics).best();
     Ok(CardBody::GenericUse(Some(GenericUse {
-        per_mille: usage(&rows).map(PerMille::get),
+        per_mille: usage(rows).map(PerMille::get),
         saving: best.map(|(month, yen)| MonthSaving {
             year: month.year(),
             month: month.first().month(),
@@ -87,9 +87,9 @@ async fn generic_use(tx: &TenantTransaction, member: &Member, now: DateTime<Utc>
 }
 
 #[derive(QueryableByName)]
-struct Dispensed {
+struct Taken {
     #[diesel(embed)]
-    medicine: Medicine,
+    dispensed: Dispensed,
     #[diesel(sql_type = Bool)]
     is_new: bool,
 }
@@ -101,37 +101,57 @@ const IS_NEW: &str = "EXISTS (
         SELECT m.seen_at FROM statement_marks m
         WHERE m.tenant_id = $1 AND m.account_id = $11 AND m.kind = $4), '-infinity'))";
 
-/// Rows without a claim's number count as their sum, and not at all where that is nothing.
+/// Of each month from the newest backwards, up to the first that has a sum: no row of an older one is read. Rows without a claim's
+/// number count as their sum, and not at all where that is nothing.
 static RECENT: LazyLock<String> = LazyLock::new(|| {
-    let rows = seen(
-        Kind::Costs,
-        "r.month, r.delivery, r.line, r.person_id, r.claim_key, r.category, r.institution,
+    let of_month = Seeing {
+        rows: &format!("{STANDS} AND r.month = m.month"),
+        kept: "r.person_id, r.principal_id, r.delivery, r.line, r.claim_key, r.category, r.institution, r.total_yen,
+            r.insurer_yen, r.public_yen, r.copay_yen, r.meal_yen, r.benefit_yen",
+        ..Seeing::of(Kind::Costs)
+    };
+    let rows = of_month.select(
+        "r.delivery, r.line, r.person_id, r.claim_key, r.category, r.institution,
             r.total_yen, r.insurer_yen, r.public_yen, r.copay_yen, r.meal_yen, r.benefit_yen",
     );
     format!(
-        "SELECT s.month, sum(s.yen)::bigint AS yen, {IS_NEW} AS is_new
+        "SELECT m.month, s.yen, {IS_NEW} AS is_new
         FROM (
-            SELECT v.month, sum(v.copay_yen) AS yen
-            FROM ({rows}) v
-            GROUP BY v.month, v.person_id, v.category, v.institution, v.claim_key,
-                CASE WHEN v.claim_key <> '' THEN v.delivery END, CASE WHEN v.claim_key <> '' THEN v.line END
-            HAVING v.claim_key <> '' OR sum(v.total_yen) <> 0 OR sum(v.insurer_yen) <> 0 OR sum(v.public_yen) <> 0
-                OR sum(v.copay_yen) <> 0 OR sum(v.meal_yen) <> 0 OR sum(v.benefit_yen) <> 0
+            SELECT n::date AS month FROM generate_series($10::timestamp, $9::timestamp, '-1 month') n ORDER BY month DESC
+        ) m CROSS JOIN LATERAL (
+            SELECT sum(c.yen)::bigint AS yen
+            FROM (
+                SELECT sum(v.copay_yen) AS yen
+                FROM ({rows}) v
+                GROUP BY v.person_id, v.category, v.institution, v.claim_key,
+                    CASE WHEN v.claim_key <> '' THEN v.delivery END, CASE WHEN v.claim_key <> '' THEN v.line END
+                HAVING v.claim_key <> '' OR sum(v.total_yen) <> 0 OR sum(v.insurer_yen) <> 0 OR sum(v.public_yen) <> 0
+                    OR sum(v.copay_yen) <> 0 OR sum(v.meal_yen) <> 0 OR sum(v.benefit_yen) <> 0
+            ) c
+            HAVING count(*) > 0
         ) s
-        GROUP BY s.month ORDER BY s.month DESC LIMIT 1"
+        ORDER BY m.month DESC LIMIT 1"
     )
 });
 
 /// Of the months of [`crate::reckon::window`], where treatment arrives `$12` months later: known before any row is read, so that
 /// none of another month is.
 static TAKEN: LazyLock<String> = LazyLock::new(|| {
-    let back = |months: u32| {
-        format!(
-            "(SELECT (max(n.label) - make_interval(months => $12 + {months}))::date FROM statement_deliveries n
-            WHERE n.tenant_id = $1 AND n.kind = $4 AND n.state = 'published' AND n.label >= $9)"
-        )
+    let of_person = of_person(Kind::Medicines);
+    let in_window = Seeing {
+        rows: &format!("{STANDS} AND r.month > span.before AND r.month <= span.last"),
+        kept: "r.month, r.person_id, r.principal_id, r.delivery, r.form, r.daily_milli, r.count, r.class, r.saving_yen",
+        of_person: &of_person,
+        ..Seeing::of(Kind::Medicines)
     };
-    let in_window = format!("r.month > {} AND r.month <= {}", back(WINDOW), back(0));
-    let rows = seen_of(Kind::Medicines, &medicine(), &format!("{COUNTS} AND {in_window}"));
-    format!("SELECT v.*, {IS_NEW} AS is_new FROM ({rows}) v")
+    format!(
+        "SELECT v.*, {IS_NEW} AS is_new
+        FROM (
+            SELECT (max(n.label) - make_interval(months => $12 + {WINDOW}))::date AS before,
+                (max(n.label) - make_interval(months => $12))::date AS last
+            FROM statement_deliveries n
+            WHERE n.tenant_id = $1 AND n.kind = $4 AND n.state = 'published' AND n.label >= $9
+        ) span CROSS JOIN LATERAL ({}) v",
+        in_window.select(DISPENSED)
+    )
 });

@@ -4,7 +4,7 @@
 use crate::{
     kind::Kind,
     month::Months,
-    visibility::{COUNTS, Eyes, Family, Viewer, seen_by},
+    visibility::{Eyes, Family, STANDS, Seeing, Viewer},
 };
 use accounts::Proof;
 use chrono::{DateTime, Utc};
@@ -94,8 +94,8 @@ const COST_SAYS: [&str; 9] = [
 ];
 const MEDICINE_SAYS: [&str; 6] = ["drug", "form", "daily_milli", "count", "rate", "pharmacy"];
 
-/// A row `r` of the delivery `$11` that says something else than all rows of theirs that it stands in the place of: those of
-/// the version `$12`, and those of earlier labels that it corrects.
+/// True of a row `r` that says something else than all rows of theirs that it stands in the place of: those of the version `$12`,
+/// and those of earlier labels that it corrects.
 fn is_new(kind: Kind) -> String {
     let says: &[&str] = match kind {
         Kind::Costs => &COST_SAYS,
@@ -104,7 +104,7 @@ fn is_new(kind: Kind) -> String {
     let same: Vec<String> = says.iter().map(|column| format!("o.{column} = r.{column}")).collect();
     let same = same.join(" AND ");
     format!(
-        "r.delivery = $11 AND NOT EXISTS (
+        "NOT EXISTS (
             SELECT FROM {} o CROSS JOIN LATERAL (
                 SELECT * FROM statement_deliveries d WHERE d.tenant_id = $1 AND d.delivery = o.delivery OFFSET 0) e
             WHERE o.tenant_id = $1 AND o.month = r.month AND o.principal_id = r.principal_id AND o.person_id = r.person_id
@@ -114,24 +114,37 @@ fn is_new(kind: Kind) -> String {
     )
 }
 
-/// Costs without a claim's number are shown as their sum, with those of other deliveries, and not at all where that is nothing.
+/// Of what was published, the delivery `$11`. Costs without a claim's number are shown as their sum, with those of other deliveries,
+/// and not at all where that is nothing.
 fn sql(kind: Kind) -> String {
     let is_new = is_new(kind);
+    let seeing = Seeing {
+        eyes: EACH,
+        ..Seeing::of(kind)
+    };
     let news = match kind {
-        Kind::Medicines => seen_by(EACH, kind, "1", &format!("{COUNTS} AND {is_new}")),
+        Kind::Medicines => Seeing {
+            rows: &format!("{STANDS} AND r.delivery = $11"),
+            chosen: &is_new,
+            ..seeing
+        }
+        .select(""),
         Kind::Costs => {
             let columns = format!(
                 "r.month, r.line, r.person_id, r.claim_key, r.category, r.institution, r.total_yen, r.insurer_yen, r.public_yen,
-                    r.copay_yen, r.meal_yen, r.benefit_yen, {is_new} AS is_new"
+                    r.copay_yen, r.meal_yen, r.benefit_yen, r.delivery = $11 AND {is_new} AS is_new"
             );
-            let chosen = format!("{COUNTS} AND (r.delivery = $11 OR r.claim_key = '')");
+            let seeing = Seeing {
+                rows: &format!("{STANDS} AND (r.delivery = $11 OR r.claim_key = '')"),
+                ..seeing
+            };
             format!(
                 "SELECT FROM ({}) s
                 GROUP BY s.month, s.person_id, s.claim_key, s.category, s.institution,
                     CASE WHEN s.claim_key <> '' THEN s.line END
                 HAVING bool_or(s.is_new) AND (s.claim_key <> '' OR sum(s.total_yen) <> 0 OR sum(s.insurer_yen) <> 0
                     OR sum(s.public_yen) <> 0 OR sum(s.copay_yen) <> 0 OR sum(s.meal_yen) <> 0 OR sum(s.benefit_yen) <> 0)",
-                seen_by(EACH, kind, &columns, &chosen)
+                seeing.select(&columns)
             )
         }
     };

@@ -5,6 +5,7 @@
 use crate::{
     delivery::{Delivery, DeliveryNo},
     month::Month,
+    visibility::Seeing,
 };
 use diesel::{
     pg::Pg,
@@ -74,7 +75,7 @@ impl Preview {
         }
     }
 
-    /// Gives a statement with [`counts`] its parameters, behind those of who is looked at.
+    /// Gives a statement that [`select`] makes its parameters, behind those of who is looked at.
     pub(crate) fn bind(self, statement: BoxedSqlQuery<'_, Pg, SqlQuery>) -> BoxedSqlQuery<'_, Pg, SqlQuery> {
         statement
             .bind::<Bool, _>(self.sees_protected)
@@ -83,20 +84,25 @@ impl Preview {
     }
 }
 
-/// [`COUNTS`](crate::visibility::COUNTS) as it would be: `$11` is whether protected people are seen, `$12` the delivery that is
-/// taken for published, `$13` its label. Which row of a claim counts is decided as publishing decides it
-/// ([`crate::shared::settle`]).
-pub(crate) fn counts() -> String {
-    format!(
-        "{} AND NOT r.withdrawn AND NOT r.struck AND ($11 OR {}) AND NOT (r.claim_key <> '' AND EXISTS (
+/// The statement of rows that would count: `$11` is whether protected people are seen, `$12` the delivery that is taken for
+/// published, `$13` its label. Which row of a claim counts is decided as publishing decides it ([`crate::shared::settle`]).
+pub(crate) fn select(seeing: Seeing<'_>, columns: &str) -> String {
+    let chosen = format!(
+        "($11 OR {}) AND NOT (r.claim_key <> '' AND EXISTS (
             SELECT FROM shared_claims s JOIN statement_deliveries e ON e.delivery = s.delivery
             WHERE s.tenant_id = $1 AND e.tenant_id = $1 AND s.month = r.month AND s.claim_key = r.claim_key AND e.kind = $4
               AND e.label > live.label AND {}
             OFFSET 0))",
-        is_live("live"),
         not_protected("r.person_id"),
         is_live("e")
-    )
+    );
+    let seeing = Seeing {
+        deliveries: &is_live("live"),
+        rows: "NOT r.withdrawn AND NOT r.struck",
+        chosen: &chosen,
+        ..seeing
+    };
+    seeing.select(columns)
 }
 
 /// The condition that a row `o` of a delivery `e` would be superseded by the row `r` that counts.

@@ -76,6 +76,7 @@ fn read_as<C: Format>(file: Opened, rules: Rules, take: &mut Take<'_>) -> io::Re
     let table_rules = tabular::Rules {
         max_rows: rules.max_rows,
         rows_of: "明細",
+        blanks_behind: false,
     };
     let mut table = Table::<C, Reason, _>::open_mapped(stream, rules.mapping.clone(), table_rules)?;
     let mut reading = Reading::new(rules);

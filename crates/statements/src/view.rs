@@ -7,7 +7,7 @@ use crate::{
     month::{Month, Months},
     preview::{self, Preview},
     sums::Yen,
-    visibility::{COUNTS, Family, Looking, Viewer, seen, seen_of},
+    visibility::{Family, Looking, PUBLISHED, STANDS, Seeing, Viewer},
 };
 use accounts::Member;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -174,7 +174,7 @@ impl View {
 
     /// Which medicines were dispensed, in the same order. One statement.
     pub async fn medicines(&self, tx: &TenantTransaction) -> Result<Vec<Medicine>, DatabaseError> {
-        let query = self.query(tx.tenant(), Kind::Medicines, |_| medicine());
+        let query = self.query(tx.tenant(), Kind::Medicines, |_| MEDICINE.to_owned());
         let mut rows: Vec<Medicine> = Prepared(query).load(&mut &**tx).await?;
         rows.sort_by_key(|row| (Reverse(row.month), row.person, row.label, row.delivery, row.line));
         Ok(rows)
@@ -206,11 +206,16 @@ impl View {
         columns: impl FnOnce(&str) -> String,
     ) -> BoxedSqlQuery<'static, Pg, SqlQuery> {
         let looking = self.looking(kind);
+        let of_person = of_person(kind);
+        let seeing = Seeing {
+            of_person: &of_person,
+            ..Seeing::of(kind)
+        };
         let Some(preview) = self.preview else {
-            let query = diesel::sql_query(seen(kind, &columns(CORRECTS)));
+            let query = diesel::sql_query(seeing.select(&columns(CORRECTS)));
             return looking.bind(tenant, query.into_boxed::<Pg>());
         };
-        let rows = seen_of(kind, &columns(&preview::corrects()), &preview::counts());
+        let rows = preview::select(seeing, &columns(&preview::corrects()));
         preview.bind(looking.bind(tenant, diesel::sql_query(rows).into_boxed::<Pg>()))
     }
 
@@ -304,12 +309,16 @@ fn cost(corrects: &str) -> String {
 }
 
 /// The columns of a [`Medicine`].
-pub(crate) fn medicine() -> String {
-    format!(
-        "r.month, live.label, r.delivery, r.line, r.person_id AS person, r.claim_key AS claim, r.drug, r.form, r.daily_milli,
-            r.count, r.rate, r.pharmacy, r.class, r.saving_yen AS saving, r.charge_yen AS charge, {} AS born_on",
-        roster::birth_date("r.person_id")
-    )
+const MEDICINE: &str = "
+    r.month, live.label, r.delivery, r.line, r.person_id AS person, r.claim_key AS claim, r.drug, r.form, r.daily_milli,
+    r.count, r.rate, r.pharmacy, r.class, r.saving_yen AS saving, r.charge_yen AS charge, p.born_on";
+
+/// What is asked of a person for the columns of a kind's rows: what is saved hangs on their age.
+pub(crate) fn of_person(kind: Kind) -> String {
+    match kind {
+        Kind::Costs => String::new(),
+        Kind::Medicines => format!(", {} AS born_on", roster::birth_date("p.person_id")),
+    }
 }
 
 /// Rows without a number are compared by their sums, those with one by all they say; that there is a claim counts, too, where it
@@ -361,6 +370,14 @@ fn then_or_now(kind: Kind) -> String {
         was_live("e"),
         is_gone("p.label = e.label")
     );
-    let columns = format!("r.month, r.person_id AS person, {says}, coalesce({was}, false) AS was, {COUNTS} AS is");
-    seen_of(kind, &columns, &format!("({was} OR {COUNTS})"))
+    let columns = format!(
+        "r.month, r.person_id AS person, {says}, coalesce({was}, false) AS was, {PUBLISHED} AND {STANDS} AS is"
+    );
+    let seeing = Seeing {
+        deliveries: "true",
+        rows: "true",
+        chosen: &format!("({was} OR {PUBLISHED} AND {STANDS})"),
+        ..Seeing::of(kind)
+    };
+    seeing.select(&columns)
 }

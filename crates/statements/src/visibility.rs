@@ -208,88 +208,127 @@ pub(crate) struct Eyes {
     pub(crate) is_sure: &'static str,
 }
 
-impl Eyes {
-    /// One viewer, as [`Looking::bind`] gives them.
-    const ONE: Self = Self {
-        person: "$2",
-        is_sure: "$3",
-    };
-}
-
-/// [`may_see`] as a condition on the row `r`: `$1` is the tenant, `$2` the viewer, `$3` whether they are proven by letter, `$4` the kind,
-/// `$5` whether the usual audience is oneself, `$6` the day behind whose births children are born, `$7` whether who has left is
-/// hidden, `$8` the day.
-pub fn condition() -> String {
-    condition_of(Eyes::ONE)
-}
-
-/// The same of whoever a statement names.
-fn condition_of(Eyes { person, is_sure }: Eyes) -> String {
-    let audience = format!(
-        "coalesce(
-            (SELECT d.audience FROM disclosures d WHERE d.tenant_id = $1 AND d.person_id = r.person_id AND d.kind = $4),
-            CASE WHEN $5 AND NOT {} THEN 'self_only' ELSE 'household' END)",
-        is_born_after("r.person_id", "$6")
-    );
-    let open = protection::not_protected("r.person_id");
-    // Whoever has a guardian is protected.
-    let wards = protection::wards_of(person);
-    let left = has_left("r.person_id", "r.principal_id", "$8");
-    format!(
-        "({audience} = 'household' AND (
-            r.person_id = {person} AND ({is_sure} OR {open})
-            OR r.person_id <> {person} AND r.principal_id = {person} AND {open} AND NOT ($7 AND {left})
-            OR r.person_id <> {person} AND {is_sure} AND r.person_id IN {wards})
-        OR {audience} = 'self_only' AND r.person_id = {person} AND ({is_sure} OR r.principal_id = {person} AND {open}))"
-    )
-}
-
-/// A row `r` of a delivery `live` that counts.
-pub(crate) const COUNTS: &str =
-    "live.state = 'published' AND NOT r.withdrawn AND r.superseded_by IS NULL AND NOT r.struck";
-
 /// `SELECT columns` of all rows `r`, of deliveries `live`, that count and that whoever looks may see, from the month `$9` to the
 /// month `$10`.
 pub fn seen(kind: Kind, columns: &str) -> String {
-    seen_of(kind, columns, COUNTS)
+    Seeing::of(kind).select(columns)
 }
 
-/// The same of rows that another condition chooses.
-pub(crate) fn seen_of(kind: Kind, columns: &str, chosen: &str) -> String {
-    seen_by(Eyes::ONE, kind, columns, chosen)
+/// A delivery `live` that counts.
+pub(crate) const PUBLISHED: &str = "live.state = 'published'";
+/// A row `r` that counts where its delivery does.
+pub(crate) const STANDS: &str = "NOT r.withdrawn AND r.superseded_by IS NULL AND NOT r.struck";
+
+/// A statement of rows that somebody sees: `$1` is the tenant, `$4` the kind, and the rule's parameters are those that
+/// [`Looking::bind`] gives.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seeing<'a> {
+    /// Of which kind.
+    pub(crate) kind: Kind,
+    /// Who looks.
+    pub(crate) eyes: Eyes,
+    /// Which deliveries `live`.
+    pub(crate) deliveries: &'a str,
+    /// Which rows `r`, by what stands in them.
+    pub(crate) rows: &'a str,
+    /// What is kept of them: whose they are and their delivery, and what the columns and conditions are of.
+    pub(crate) kept: &'a str,
+    /// Which of them, by their delivery too.
+    pub(crate) chosen: &'a str,
+    /// What else is asked once of each person `p.person_id` whose rows are seen, for columns of `p`; begins with a comma.
+    pub(crate) of_person: &'a str,
 }
 
-/// The same for whoever a statement names. Each part only says where to look, by an index of its own, and no row is in two; the
-/// rule decides.
-pub(crate) fn seen_by(eyes: Eyes, kind: Kind, columns: &str, chosen: &str) -> String {
-    let rows = |place: &str| {
+impl Seeing<'static> {
+    /// Of rows that count, by one viewer.
+    pub(crate) fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            eyes: Eyes {
+                person: "$2",
+                is_sure: "$3",
+            },
+            deliveries: PUBLISHED,
+            rows: STANDS,
+            kept: "*",
+            chosen: "true",
+            of_person: "",
+        }
+    }
+}
+
+impl Seeing<'_> {
+    /// The statement, of columns of `r`, `live` and `p`. Who is seen is a set of pairs of a person and whom the insurer notified for
+    /// them: the rule is asked once of each that stands in some row, and not of the row. Where rows lie is only where to look.
+    pub(crate) fn select(&self, columns: &str) -> String {
+        let Self {
+            deliveries,
+            chosen,
+            of_person,
+            ..
+        } = self;
+        // Nothing was treated after its label.
         format!(
-            "SELECT * FROM {} o WHERE o.tenant_id = $1 AND o.month >= $9 AND o.month <= $10 AND {place}",
-            kind.table()
+            "WITH live AS MATERIALIZED (
+                SELECT live.delivery, live.label, live.state, live.published_at, live.ended_at, live.purged_at
+                FROM statement_deliveries live
+                WHERE live.tenant_id = $1 AND live.kind = $4 AND live.label >= $9 AND {deliveries}
+            ), placed AS MATERIALIZED ({}), p AS MATERIALIZED (
+                SELECT p.person_id, p.principal_id{of_person}
+                FROM (SELECT DISTINCT r.person_id, r.principal_id FROM placed r) p {}
+            )
+            SELECT {columns} FROM placed r
+            JOIN p ON p.person_id = r.person_id AND p.principal_id = r.principal_id
+            JOIN live ON live.delivery = r.delivery
+            WHERE {chosen}",
+            self.placed(),
+            may_be_seen(self.eyes)
         )
-    };
-    let who = eyes.person;
-    let own = |place: &str| format!("({}) r", rows(place));
-    // One ward after the other: how many there are PostgreSQL doesn't know when it plans.
-    let wards = protection::wards_of(who);
-    let of_wards = |place: &str| format!("{wards} w CROSS JOIN LATERAL ({} OFFSET 0) r", rows(place));
-    let places = [
-        own(&format!("o.principal_id = {who}")),
-        own(&format!("o.person_id = {who} AND o.person_id <> o.principal_id")),
-        of_wards(&format!(
-            "o.person_id = w.person_id AND o.person_id <> o.principal_id AND o.person_id <> {who} AND o.principal_id <> {who}"
-        )),
-        of_wards(&format!(
-            "o.principal_id = w.person_id AND o.person_id = o.principal_id AND o.principal_id <> {who}"
-        )),
-    ];
-    let parts = places.map(|place| {
+    }
+
+    /// The rows of viewers and their wards, each from an index of its own: by whom the insurer notified, all of the viewer's and of
+    /// a ward those that are the ward's own, and by whom it is of, where the insurer notified somebody else. No row is in two.
+    fn placed(&self) -> String {
+        let Self { kind, rows, kept, .. } = self;
+        let who = self.eyes.person;
+        let rows = |place: &str| {
+            format!(
+                "SELECT {kept} FROM {} r WHERE r.tenant_id = $1 AND r.month >= $9 AND r.month <= $10 AND {rows} AND {place}",
+                kind.table()
+            )
+        };
         format!(
-            "SELECT {columns} FROM {place} CROSS JOIN LATERAL (
-                SELECT * FROM statement_deliveries o WHERE o.tenant_id = $1 AND o.delivery = r.delivery OFFSET 0) live
-            WHERE {chosen} AND {}",
-            condition_of(eyes)
+            "SELECT r.* FROM (
+                SELECT {who} AS person_id UNION ALL SELECT x.person_id FROM {} x WHERE x.person_id <> {who}
+            ) w CROSS JOIN LATERAL ({} UNION ALL {}) r",
+            protection::wards_of(who),
+            rows(&format!(
+                "r.principal_id = w.person_id AND (w.person_id = {who} OR r.person_id = r.principal_id)"
+            )),
+            rows(&format!(
+                "r.person_id = w.person_id AND r.person_id <> r.principal_id AND (w.person_id = {who} OR r.principal_id <> {who})"
+            ))
         )
-    });
-    parts.join(" UNION ALL ")
+    }
+}
+
+/// [`may_see`] of the pairs `p`, behind their `FROM`: `$5` is whether the usual audience is oneself, `$6` the day behind whose births
+/// children are born, `$7` whether who has left is hidden, `$8` the day.
+fn may_be_seen(Eyes { person, is_sure }: Eyes) -> String {
+    let protected = protection::in_force("p.person_id");
+    let is_child = is_born_after("p.person_id", "$6");
+    let left = has_left("p.person_id", "p.principal_id", "$8");
+    format!(
+        "LEFT JOIN LATERAL {protected} x ON true CROSS JOIN LATERAL (
+            SELECT coalesce(
+                (SELECT d.audience FROM disclosures d WHERE d.tenant_id = $1 AND d.person_id = p.person_id AND d.kind = $4),
+                CASE WHEN $5 AND NOT {is_child} THEN 'self_only' ELSE 'household' END) AS audience OFFSET 0) a
+        WHERE CASE
+            WHEN a.audience = 'self_only'
+                THEN p.person_id = {person} AND ({is_sure} OR x.protection_id IS NULL AND p.principal_id = {person})
+            WHEN a.audience <> 'household' THEN false
+            WHEN p.person_id = {person} THEN {is_sure} OR x.protection_id IS NULL
+            WHEN x.protection_id IS NOT NULL THEN {is_sure} AND x.guardian_id = {person}
+            ELSE p.principal_id = {person} AND NOT ($7 AND {left}) END"
+    )
 }

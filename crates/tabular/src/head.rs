@@ -51,6 +51,7 @@ impl Head {
         let rules = Rules {
             max_rows: u64::MAX,
             rows_of: "",
+            blanks_behind: true,
         };
         let mut table = Table::<Nothing, Fault, _>::begin(file, Mapping::default(), rules)?;
         if let Some(error) = table.errors.kept().first() {

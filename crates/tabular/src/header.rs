@@ -215,9 +215,10 @@ impl<C: Column> Header<C> {
         self.places.get(column.index()).and_then(|(_, place)| *place)
     }
 
-    /// True where the row has the header's columns, but for blanks at its end.
-    pub(crate) fn fits(&self, row: &ByteRecord) -> bool {
-        row.len() >= self.least && row.iter().skip(self.width).all(|field| field.trim_ascii().is_empty())
+    /// True where the row has the header's columns, but for blanks at its end, which may be more than those where that is so.
+    pub(crate) fn fits(&self, row: &ByteRecord, blanks_behind: bool) -> bool {
+        let is_blank = |field: &[u8]| blanks_behind && field.trim_ascii().is_empty();
+        row.len() >= self.least && row.iter().skip(self.width).all(is_blank)
     }
 
     /// The names of columns that this kind of table does not know; they are not read.

@@ -20,6 +20,9 @@ pub struct Rules {
     pub max_rows: u64,
     /// What its rows are of, as the fault of a table without rows names it: 加入者.
     pub rows_of: &'static str,
+    /// Whether blanks behind the header's columns are nothing, as some programs leave them there. They are not in text where a
+    /// comma within an amount would part it in two and shift what stands behind it.
+    pub blanks_behind: bool,
 }
 
 /// A table being read. What is wrong gathers in it.
@@ -198,7 +201,10 @@ impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
                 return Ok(None);
             }
             self.rows += 1;
-            if self.header.fits(&self.record) {
+            if self
+                .header
+                .fits(&self.record, self.rules.blanks_behind || self.book.is_some())
+            {
                 break line;
             }
             let (expected, found) = (self.header.width, self.record.len());

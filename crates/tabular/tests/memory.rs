@@ -73,6 +73,7 @@ fn read(book: &[u8]) -> (u64, Option<Fault>) {
     let rules = Rules {
         max_rows: 1_000_000,
         rows_of: "商品",
+        blanks_behind: true,
     };
     let mut table = Table::<Column, Fault, _>::open(book, rules).unwrap();
     let mut rows = 0;

@@ -80,6 +80,25 @@ async fn what_is_taken_back_without_a_number_is_no_month_and_what_cost_nothing_i
     assert!(card(&family).await.starts_with("2026年7月 0円（窓口負担）"));
 }
 
+#[tokio::test]
+async fn the_card_goes_back_over_the_years_to_the_newest_month_that_is_seen() {
+    let family = Family::new().await;
+    family
+        .desk
+        .show(&[
+            visit("2026-08", "c1", "1-00", "2024-12", "東町クリニック", 10_000),
+            visit("2026-08", "c2", "1-01", "2025-02", "西町医院", 20_000),
+            visit("2026-08", "c3", "1-01", "2026-06", "南町医院", 30_000),
+            visit("2026-08", "c4", "1-02", "2025-02", "西町小児科", 1_000),
+        ])
+        .await;
+    assert!(card(&family).await.starts_with("2026年6月 9,000円"));
+    family.ask("1-01", Audience::SelfOnly).await;
+    assert!(card(&family).await.starts_with("2025年2月 300円"));
+    family.protect("1-02").await;
+    assert!(card(&family).await.starts_with("2024年12月 3,000円"));
+}
+
 // security.md 74
 #[tokio::test]
 async fn the_card_shows_nobodys_row_that_may_not_be_seen() {

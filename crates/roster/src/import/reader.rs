@@ -53,6 +53,7 @@ fn read(file: Opened, rules: Rules, take: &mut dyn FnMut(Chunk<Batch>) -> bool) 
     let table_rules = tabular::Rules {
         max_rows: rules.max_rows,
         rows_of: "加入者",
+        blanks_behind: true,
     };
     let mut table = Table::<Column, Reason, _>::open_mapped(stream, rules.mapping, table_rules)?;
     let reading = Reading {

@@ -289,6 +289,7 @@ mod tests {
         let rules = tabular::Rules {
             max_rows: 1,
             rows_of: "加入者",
+            blanks_behind: true,
         };
         let mut table = Table::<Column, Reason, _>::open(file.as_slice(), rules).unwrap();
         let row = table.next_row().unwrap().and_then(|mut row| reading.parse(&mut row));

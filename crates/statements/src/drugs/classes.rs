@@ -41,6 +41,7 @@ fn read_opened(file: Opened) -> io::Result<Classes> {
     let rules = Rules {
         max_rows: MOST,
         rows_of: "医薬品",
+        blanks_behind: true,
     };
     let mut table = Table::<ListColumn, Reason, _>::open(file.stream, rules)?;
     let mut found = HashMap::<String, (Class, u64)>::new();

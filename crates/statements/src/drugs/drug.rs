@@ -1,6 +1,12 @@
 //! A drug as the master has it.
 
 use chrono::NaiveDate;
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql, FromSqlRow},
+    pg::Pg,
+    sql_types::Text,
+};
 use kernel::text;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +16,7 @@ const STRENGTH: usize = 9;
 const COMMON: &str = "01";
 
 /// 後発区分 of 厚労省's 薬価基準収載品目リスト.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, FromSqlRow)]
 pub enum Class {
     /// The list says nothing of it.
     #[default]
@@ -59,6 +65,13 @@ impl Class {
     /// Reads [`Self::as_str`].
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
+}
+
+impl FromSql<Text, Pg> for Class {
+    fn from_sql(bytes: <Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+        let word = <String as FromSql<Text, Pg>>::from_sql(bytes)?;
+        Self::from_word(&word).ok_or_else(|| format!("no class is called {word}").into())
     }
 }
 

@@ -95,6 +95,7 @@ fn read_opened(file: Opened) -> io::Result<Master> {
     let rules = Rules {
         max_rows: MOST,
         rows_of: "医薬品",
+        blanks_behind: true,
     };
     let mut table = Table::<MasterColumn, Reason, _>::open_laid_out(file.stream, &LAYOUT, WIDTH, rules)?;
     let (mut lines, mut seen) = (Vec::new(), HashMap::new());

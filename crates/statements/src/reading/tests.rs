@@ -388,6 +388,22 @@ fn a_row_with_other_columns_than_the_header_is_told() {
 }
 
 #[test]
+fn an_amount_that_its_own_comma_parts_is_no_smaller_amount() {
+    // What it shifts to the end is blank.
+    let parted = file(&[&[], &[("窓口相当負担額", "3,000円")]]).replace("\"3,000円\"", "3,000円");
+    let (read, lines) = costs(&parted);
+    assert_eq!(lines.len(), 1);
+    let wrong = Reason::Table(Fault::FieldCount {
+        expected: 14,
+        found: 15,
+    });
+    assert_eq!(errors(&read), [(3, "", wrong)]);
+    // A spreadsheet leaves blanks in all lines alike.
+    let (read, lines) = costs(&file(&[&[], &[]]).replace('\n', ",\n"));
+    assert_eq!((errors(&read).len(), lines.len()), (0, 2));
+}
+
+#[test]
 fn a_utf8_file_cut_within_a_character_names_its_last_line() {
     let whole = file(&[&[], &[]]).replace("診療所", "医院");
     let cut = whole.rfind('院').unwrap() + 1;

@@ -13,6 +13,7 @@ crate::columns! {
 const RULES: Rules = Rules {
     max_rows: 100,
     rows_of: "商品",
+    blanks_behind: true,
 };
 
 type Cells = [Option<String>; 3];
@@ -42,6 +43,22 @@ fn what_a_row_leaves_off_at_its_end_is_blank_and_what_it_has_too_much_is_told() 
     assert_eq!(rows, [some(["1", "あ", ""]), some(["2", "い", "う"])]);
     let wrong = |line, found| (line, "", Fault::FieldCount { expected: 3, found });
     assert_eq!(errors, [wrong(4, 1), wrong(5, 4)]);
+}
+
+#[test]
+fn blanks_behind_the_header_s_columns_are_told_where_they_are_something() {
+    let rules = Rules {
+        blanks_behind: false,
+        ..RULES
+    };
+    let told = |file: &str| {
+        let mut table = Table::<Column, Fault, _>::open(file.as_bytes(), rules).unwrap();
+        while table.next_row().unwrap().is_some() {}
+        let errors = table.finish().unwrap().errors;
+        errors.kept().iter().map(|e| e.line).collect::<Vec<_>>()
+    };
+    assert_eq!(told("コード,名前,備考\n1,あ\n2,い,う,\n3,え,お\n"), [3]);
+    assert!(told("コード,名前,備考,\n1,あ,,\n2,い,う\n").is_empty());
 }
 
 #[test]
