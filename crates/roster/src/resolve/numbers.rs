@@ -40,7 +40,8 @@ impl Numbers {
         Ok(read)
     }
 
-    /// Reads those of these that it has not yet.
+    /// Reads those of these that it has not yet, and anew those of whoever has lost coverage: they may be forgotten since, of which
+    /// the roster's journal tells nothing.
     pub(super) async fn add<'a>(
         &mut self,
         tx: &TenantTransaction,
@@ -49,7 +50,7 @@ impl Numbers {
         if self.kept > KEPT {
             *self = Self::default();
         }
-        let new: BTreeSet<Number<'a>> = numbers.filter(|number| self.get(*number).is_none()).collect();
+        let new: BTreeSet<Number<'a>> = numbers.filter(|number| !self.stands(*number)).collect();
         let new: Vec<Number<'a>> = new.into_iter().collect();
         for some in new.chunks(AT_ONCE) {
             for (number, holders) in some.iter().zip(holders(tx, some).await?) {
@@ -59,13 +60,20 @@ impl Numbers {
         Ok(())
     }
 
+    fn stands(&self, number: Number<'_>) -> bool {
+        let has_lost = |holder: &Holder| holder.lost_on.is_some();
+        self.get(number).is_some_and(|holders| !holders.iter().any(has_lost))
+    }
+
     fn keep(&mut self, (symbol, number): Number<'_>, holders: Vec<Holder>) {
-        self.kept += 1 + holders.len();
         let of_symbol = match self.holders.get_mut(symbol) {
             Some(of_symbol) => of_symbol,
             None => self.holders.entry(symbol.into()).or_default(),
         };
-        of_symbol.insert(number.into(), holders.into());
+        self.kept += 1 + holders.len();
+        if let Some(before) = of_symbol.insert(number.into(), holders.into()) {
+            self.kept -= 1 + before.len();
+        }
     }
 
     /// Who has a number, or had it, whoever has it first.
