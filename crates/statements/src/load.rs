@@ -26,7 +26,7 @@ use tabular::{Chunk, Source};
 use tokio::sync::mpsc::{self, Receiver};
 
 /// Batches of [`reading::BATCH`] that are committed at once.
-const BATCHES: usize = 2;
+const BATCHES: usize = 4;
 
 /// What was loaded so far, and what it is reckoned by.
 struct Loaded {

@@ -110,7 +110,10 @@ pub async fn matched(
     let keys: Vec<_> = lines.iter().map(|line| line.who().key(line.month())).collect();
     let mut resolved = resolver.resolve(tx, &keys).await?;
     remembered::fill(tx, &keys, &mut resolved).await?;
-    let mut matched = Matched::default();
+    let mut matched = Matched {
+        found: Vec::with_capacity(lines.len()),
+        held: Vec::new(),
+    };
     for (line, resolved) in lines.into_iter().zip(resolved) {
         let (person, principal) = match resolved {
             Resolved::One { person, principal } => (person, principal),
