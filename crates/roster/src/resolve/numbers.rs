@@ -23,11 +23,14 @@ pub(super) type Number<'a> = (&'a str, &'a str);
 /// Numbers with whoever has them, or had them; of one that nobody has it is known, too.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
-    /// By 記号, then by 番号.
-    holders: HashMap<Box<str>, HashMap<Box<str>, Box<[Holder]>>>,
+    /// By 記号.
+    holders: HashMap<Box<str>, OfSymbol>,
     /// How many numbers and holders that is.
     kept: usize,
 }
+
+/// By 番号.
+type OfSymbol = HashMap<Box<str>, Box<[Holder]>>;
 
 impl Numbers {
     /// These, and nothing else.
