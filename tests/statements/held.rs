@@ -9,7 +9,7 @@ use testkit::{TestDatabase, TestPerson};
 
 impl Desk {
     /// What the hourly sweep does of rows that wait.
-    async fn seek(&self) -> usize {
+    pub(super) async fn seek(&self) -> usize {
         let mut tx = self.test.write(self.tenant()).await;
         let mut settled = 0;
         for kind in Kind::ALL {
@@ -22,7 +22,7 @@ impl Desk {
     }
 
     /// Imports the three insured and these as the whole roster, an hour later.
-    async fn roster(&self, more: &[TestPerson]) {
+    pub(super) async fn roster(&self, more: &[TestPerson]) {
         self.test.clock.advance(TimeDelta::hours(1));
         let people: Vec<TestPerson> = (1..=3).map(TestPerson::new).chain(more.iter().cloned()).collect();
         self.test.import(&people).await;

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 use tabular::{Opened, Source};
-use testkit::sql;
+use testkit::{TestPerson, sql};
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
 
 /// What comes behind a gate: whoever reads it waits until somebody opens.
@@ -251,8 +251,10 @@ async fn insurers_load_at_the_same_time() {
 async fn who_is_forgotten_while_a_load_runs_leaves_no_row() {
     let desk = Desk::new().await;
     let load = stopped_halfway(&desk).await;
+    // As an import says it.
     let long_ago = "UPDATE persons SET lost_on = '2010-01-01' WHERE number_key = '1'";
     sql(desk.tenant(), long_ago).await;
+    sql(desk.tenant(), "UPDATE roster_heads SET position = position + 1").await;
     let mut tx = desk.test.write(desk.tenant()).await;
     let before = "2015-01-01".parse().unwrap();
     let people = roster::forget::empty(&mut tx, desk.test.clock.now(), before, 10)
@@ -276,6 +278,42 @@ async fn who_is_forgotten_while_a_load_runs_leaves_no_row() {
     assert_eq!(delivery.persons, 2);
     // What was read later waits: they are nobody by now.
     assert!(delivery.held > 0 && delivery.held < 1_000, "{}", delivery.held);
+}
+
+#[tokio::test]
+async fn a_roster_imported_between_check_and_load_is_what_counts() {
+    let desk = Desk::new().await;
+    let rows = (0..100).map(|nth| {
+        let number = if nth == 0 { 9 } else { nth % 3 + 1 };
+        cost("2026-08", &format!("L{nth}"), number, "2026-06", 1_000)
+    });
+    // It is looked at, and nothing of it is loaded.
+    let load = stopped(&desk, Kind::Costs, costs(&rows.collect::<Vec<String>>()), 0).await;
+    desk.roster(&[TestPerson::new(9)]).await;
+    let delivery = loaded(load.go_on().await);
+    assert_eq!((delivery.rows, delivery.held, delivery.persons), (100, 0, 4));
+    assert_eq!(desk.count("held_rows").await, 0);
+}
+
+#[tokio::test]
+async fn a_roster_imported_while_a_load_runs_counts_for_the_rows_to_come() {
+    let desk = Desk::new().await;
+    let rows = (0..12_000).map(|nth| {
+        let number = if nth % 100 == 0 { 9 } else { nth % 3 + 1 };
+        cost("2026-08", &format!("L{nth}"), number, "2026-06", 1_000)
+    });
+    let file = costs(&rows.collect::<Vec<String>>());
+    let at = file.len() - 1_000;
+    let load = stopped(&desk, Kind::Costs, file, at).await;
+    while desk.count("held_rows").await < 100 {
+        sleep(Duration::from_millis(20)).await;
+    }
+    desk.roster(&[TestPerson::new(9)]).await;
+    let delivery = loaded(load.go_on().await);
+    // Of the first ten thousand rows they wait, of the others they are found.
+    assert_eq!((delivery.rows, delivery.held, delivery.persons), (12_000, 100, 4));
+    assert_eq!(desk.seek().await, 100);
+    assert_eq!(desk.count("cost_rows").await, 12_000);
 }
 
 #[tokio::test]

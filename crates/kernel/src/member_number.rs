@@ -90,6 +90,19 @@ impl Number {
 /// NFKC, all dashes and middle dots one, no blanks, circled letters as the claims format writes them `( )`,
 /// upper-case; purely numeric values without leading zeros.
 fn key(written: &str) -> String {
+    let dense = if written.is_ascii() {
+        text::normalize_dense(written).to_ascii_uppercase()
+    } else {
+        uncircled_dense(written)
+    };
+    if !dense.is_empty() && dense.bytes().all(|b| b.is_ascii_digit()) {
+        let short = dense.trim_start_matches('0');
+        return if short.is_empty() { "0".into() } else { short.into() };
+    }
+    dense
+}
+
+fn uncircled_dense(written: &str) -> String {
     let uncircled: String = written
         .chars()
         .flat_map(|c| {
@@ -98,7 +111,7 @@ fn key(written: &str) -> String {
             open.into_iter().chain([c]).chain(close)
         })
         .collect();
-    let dense: String = text::normalize_dense(&uncircled)
+    text::normalize_dense(&uncircled)
         .chars()
         .map(|c| match c {
             // No symbol holds a real length mark, beside kana neither.
@@ -107,12 +120,7 @@ fn key(written: &str) -> String {
             other => other,
         })
         .flat_map(char::to_uppercase)
-        .collect();
-    if !dense.is_empty() && dense.bytes().all(|b| b.is_ascii_digit()) {
-        let short = dense.trim_start_matches('0');
-        return if short.is_empty() { "0".into() } else { short.into() };
-    }
-    dense
+        .collect()
 }
 
 #[cfg(test)]

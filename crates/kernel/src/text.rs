@@ -11,6 +11,10 @@ use unicode_normalization::UnicodeNormalization;
 /// NFKC, trimmed (ideographic spaces included), without what nobody sees, with every kind of dash as `-`. For codes,
 /// numbers, IDs and e-mail addresses; never for names in kanji, which NFKC would change.
 pub fn normalize(typed: &str) -> String {
+    // Files are full of digits and plain letters, which are what they are.
+    if typed.is_ascii() {
+        return typed.trim().to_owned();
+    }
     let mut plain = String::with_capacity(typed.len());
     for c in joined(visible(typed)).nfkc() {
         // After a kana the length mark is a letter of the word; after anything else it is a mistyped hyphen.
@@ -22,6 +26,9 @@ pub fn normalize(typed: &str) -> String {
 
 /// [`normalize`], with all white space taken out: for codes and numbers that people group with blanks.
 pub fn normalize_dense(typed: &str) -> String {
+    if typed.is_ascii() {
+        return typed.chars().filter(|c| !c.is_whitespace()).collect();
+    }
     let dense = normalize(typed);
     // A mark typed behind a blank belongs to the letter before it.
     dense.chars().filter(|c| !c.is_whitespace()).nfc().collect()
@@ -193,6 +200,19 @@ mod tests {
         assert_eq!(normalize("　１２－３４\u{200B} "), "12-34");
         assert_eq!(normalize("−‐–"), "---");
         assert_eq!(normalize_dense("３２２９ ０４１３"), "32290413");
+    }
+
+    proptest! {
+        #[test]
+        fn plain_letters_are_the_same_as_beside_others(plain in "[\\x00-\\x7f]{0,12}") {
+            // A kanji that nothing changes has all of it looked at.
+            let beside = |plain: &str| format!("{plain}本");
+            prop_assert_eq!(normalize(&beside(&plain)), beside(plain.trim_start()));
+            prop_assert_eq!(normalize(&plain), plain.trim());
+            let dense: String = plain.chars().filter(|c| !c.is_whitespace()).collect();
+            prop_assert_eq!(normalize_dense(&beside(&plain)), beside(&dense));
+            prop_assert_eq!(normalize_dense(&plain), dense);
+        }
     }
 
     #[test]

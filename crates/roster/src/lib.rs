@@ -45,7 +45,7 @@ pub use named::{NamedError, Numbered, named};
 pub use numbers::{FormerNumber, former_numbers};
 pub use person::{Access, Person, access_ended_with, may_come_in, numbered, person};
 pub use registered::set_registered;
-pub use resolve::{Bearer, NumberKey, RESOLVED_AT_ONCE, Resolved, bearers, resolve, resolve_as};
+pub use resolve::{Bearer, NumberKey, RESOLVED_AT_ONCE, Resolved, Resolver, bearers, resolve, resolve_as};
 pub use runs::{KEYED, Runs};
 pub use sight::{Protected, Sight};
 pub use writing::{Writing, writing};

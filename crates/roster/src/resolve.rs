@@ -1,21 +1,22 @@
 //! Whom numbers of a month mean, and whom the insurer notifies for them. Numbers change, are given anew and outlive marriages:
 //! what was treated in a month is theirs who had the number then. Where that is not sure it is nobody's.
 
+mod numbers;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub use told::{Bearer, bearers, resolve_as};
 
-use crate::person::relation;
-use chrono::{DateTime, Months, NaiveDate, Utc};
+use chrono::{Months, NaiveDate};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
-    QueryableByName,
-    sql_types::{Array, Bool, Date, Integer, Nullable, Text, Timestamptz, Uuid},
+    OptionalExtension as _, QueryableByName,
+    sql_types::{Array, BigInt, Date, Integer, Nullable, Text, Uuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{PersonId, Relation, calendar};
+use kernel::{PersonId, Relation};
+use numbers::{Number, Numbers};
 use std::collections::{BTreeSet, HashMap};
 
 /// Keys that are resolved at a time, at most.
@@ -54,43 +55,61 @@ pub enum Resolved {
     Several,
 }
 
-/// Whom these mean, in the order asked; [`RESOLVED_AT_ONCE`] at most. One statement, and one more where any has a 個人ID.
+/// Whom these mean, in the order asked; [`RESOLVED_AT_ONCE`] at most.
 pub async fn resolve(tx: &TenantTransaction, keys: &[NumberKey]) -> Result<Vec<Resolved>, DatabaseError> {
-    let known = known(tx, keys).await?;
-    let named: Vec<Named<'_>> = keys.iter().map(|key| named(key, &known)).collect();
-    let numbers = Numbers::read(tx, named.iter().filter_map(|named| named.number)).await?;
-    let resolved = keys.iter().zip(named);
-    Ok(resolved
-        .map(|(key, named)| choose(key, named.person, numbers.holders(named.number)))
-        .collect())
+    Numbers::default().resolve(tx, keys).await
 }
 
-/// Numbers with whoever has them, or had them.
-struct Numbers<'a> {
-    /// In order.
-    numbers: Vec<Number<'a>>,
-    /// Of each.
-    holders: Vec<Vec<Holder>>,
+/// [`resolve`] for a file of many keys, which names most numbers again and again: whose they are is kept while the roster stands
+/// where it stood.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    numbers: Numbers,
+    /// Where the roster's journal stood when they were read; none before the first import.
+    position: Option<i64>,
 }
 
-impl<'a> Numbers<'a> {
-    async fn read(tx: &TenantTransaction, numbers: impl Iterator<Item = Number<'a>>) -> Result<Self, DatabaseError> {
-        let numbers: BTreeSet<Number<'a>> = numbers.collect();
-        let numbers: Vec<Number<'a>> = numbers.into_iter().collect();
-        let holders = holders(tx, &numbers).await?;
-        Ok(Self { numbers, holders })
-    }
-
-    fn holders(&self, number: Option<Number<'_>>) -> &[Holder] {
-        let place = number.and_then(|number| self.numbers.binary_search(&number).ok());
-        place
-            .and_then(|place| self.holders.get(place))
-            .map_or(&[][..], Vec::as_slice)
+impl Resolver {
+    /// Whom these mean, in the order asked; [`RESOLVED_AT_ONCE`] at most.
+    pub async fn resolve(
+        &mut self,
+        tx: &TenantTransaction,
+        keys: &[NumberKey],
+    ) -> Result<Vec<Resolved>, DatabaseError> {
+        // Asked for first: of an import that ends now, what is read below may be newer than this says, never older.
+        let position = position(tx).await?;
+        if position != self.position {
+            *self = Self {
+                numbers: Numbers::default(),
+                position,
+            };
+        }
+        self.numbers.resolve(tx, keys).await
     }
 }
 
-/// 記号 and 番号.
-type Number<'a> = (&'a str, &'a str);
+impl Numbers {
+    async fn resolve(&mut self, tx: &TenantTransaction, keys: &[NumberKey]) -> Result<Vec<Resolved>, DatabaseError> {
+        let known = known(tx, keys).await?;
+        let named: Vec<Named<'_>> = keys.iter().map(|key| named(key, &known)).collect();
+        self.add(tx, named.iter().filter_map(|named| named.number)).await?;
+        let resolved = keys.iter().zip(named);
+        Ok(resolved
+            .map(|(key, named)| choose(key, named.person, self.holders(named.number)))
+            .collect())
+    }
+}
+
+async fn position(tx: &TenantTransaction) -> Result<Option<i64>, DatabaseError> {
+    #[derive(QueryableByName)]
+    struct Head {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+    }
+    let head = diesel::sql_query(POSITION).bind::<Integer, _>(tx.tenant());
+    let head: Option<Head> = Prepared(head).get_result(&mut &**tx).await.optional()?;
+    Ok(head.map(|head| head.position))
+}
 
 /// By what a key is looked up.
 #[derive(Clone, Copy)]
@@ -200,45 +219,11 @@ fn only<'a>(holders: &[&'a Holder], month: NaiveDate) -> Result<&'a Holder, Reso
     })
 }
 
-/// Somebody who has a number, or had it.
-#[derive(Debug, Clone, QueryableByName)]
-struct Row {
-    /// Which of the numbers asked.
-    #[diesel(sql_type = Integer)]
-    nth: i32,
-    #[diesel(sql_type = Uuid)]
-    person_id: PersonId,
-    #[diesel(sql_type = Text)]
-    branch_key: String,
-    #[diesel(sql_type = Date)]
-    birth_date: NaiveDate,
-    #[diesel(sql_type = Nullable<Text>)]
-    relation: Option<String>,
-    #[diesel(sql_type = Text)]
-    relationship: String,
-    #[diesel(sql_type = Nullable<Date>)]
-    acquired_on: Option<NaiveDate>,
-    #[diesel(sql_type = Nullable<Date>)]
-    lost_on: Option<NaiveDate>,
-    /// The first day on which it counted; none where they had no other before.
-    #[diesel(sql_type = Nullable<Date>)]
-    since: Option<NaiveDate>,
-    /// The first day on which it counted no more; none while they have it.
-    #[diesel(sql_type = Nullable<Date>)]
-    until: Option<NaiveDate>,
-    /// Whether their branch is the same under their present number.
-    #[diesel(sql_type = Bool)]
-    keeps_branch: bool,
-    /// When it was last told that they are something else to the insured one, under the number that they had.
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    changed_at: Option<DateTime<Utc>>,
-}
-
-/// The same, with what they are to the insured one of their present number.
+/// Somebody who has a number, or had it, with what they are to the insured one of their present number.
 #[derive(Debug, Clone)]
 struct Holder {
     person_id: PersonId,
-    branch_key: String,
+    branch_key: Box<str>,
     birth_date: NaiveDate,
     relation: Relation,
     acquired_on: Option<NaiveDate>,
@@ -249,32 +234,15 @@ struct Holder {
     changed_on: Option<NaiveDate>,
 }
 
-impl From<Row> for Holder {
-    fn from(row: Row) -> Self {
-        Self {
-            person_id: row.person_id,
-            branch_key: row.branch_key,
-            birth_date: row.birth_date,
-            relation: relation(row.relation.as_deref(), &row.relationship),
-            acquired_on: row.acquired_on,
-            lost_on: row.lost_on,
-            since: row.since,
-            until: row.until,
-            keeps_branch: row.keeps_branch,
-            changed_on: row.changed_at.map(|at| calendar::in_japan(at).date_naive()),
-        }
-    }
-}
-
 impl Holder {
     /// True where neither says another.
     fn has_branch(&self, branch_key: &str) -> bool {
-        branch_key.is_empty() || self.branch_key.is_empty() || branch_key == self.branch_key
+        branch_key.is_empty() || self.branch_key.is_empty() || branch_key == &*self.branch_key
     }
 
     /// True where both say the same.
     fn is_named(&self, branch_key: &str) -> bool {
-        !branch_key.is_empty() && branch_key == self.branch_key
+        !branch_key.is_empty() && branch_key == &*self.branch_key
     }
 
     /// True of whoever had the number in a month and was told to be its insured one since.
@@ -328,31 +296,6 @@ fn overlap(one: (NaiveDate, NaiveDate), other: (NaiveDate, NaiveDate)) -> bool {
     one.0.max(other.0) < one.1.min(other.1)
 }
 
-async fn holders(tx: &TenantTransaction, numbers: &[Number<'_>]) -> Result<Vec<Vec<Holder>>, DatabaseError> {
-    let mut holders = vec![Vec::new(); numbers.len()];
-    if numbers.is_empty() {
-        return Ok(holders);
-    }
-    let (symbols, texts): (Vec<&str>, Vec<&str>) = numbers.iter().copied().unzip();
-    let query = diesel::sql_query(HOLDERS)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<Array<Integer>, _>((0..).take(numbers.len()).collect::<Vec<i32>>())
-        .bind::<Array<Text>, _>(symbols)
-        .bind::<Array<Text>, _>(texts);
-    let rows: Vec<Row> = Prepared(query).load(&mut &**tx).await?;
-    for row in rows {
-        let place = usize::try_from(row.nth).ok().and_then(|nth| holders.get_mut(nth));
-        if let Some(place) = place {
-            place.push(Holder::from(row));
-        }
-    }
-    // Who has a number comes before who had it: it may be the same. A handful here, twenty thousand rows there.
-    for of_number in &mut holders {
-        of_number.sort_by_key(|holder| (holder.until, holder.person_id));
-    }
-    Ok(holders)
-}
-
 /// A number of somebody with a 個人ID.
 #[derive(Debug, Clone, QueryableByName)]
 struct Known {
@@ -395,38 +338,7 @@ async fn known(tx: &TenantTransaction, keys: &[NumberKey]) -> Result<HashMap<Str
     Ok(known)
 }
 
-/// Each number counted from the day on which the one before was left. One number after the other, each by an index: how many there are PostgreSQL doesn't know when it plans. In a society all are
-/// insured, so there another word for what somebody is may mean another 組合員. Whoever moves to another workplace is acquired anew:
-/// of a number left behind it is known only that it was theirs since the roster has had them, or longer.
-const HOLDERS: &str = "\
-SELECT a.nth, h.person_id, h.branch_key, h.birth_date, h.relation, h.relationship, h.acquired_on, h.lost_on, h.since, h.until,
-    h.keeps_branch,
-    CASE WHEN h.insured THEN (
-        SELECT max(c.at) FROM roster_changes c
-        WHERE c.tenant_id = $1 AND c.person_id = h.person_id AND c.kind <> 'new' AND NOT c.fields && '{symbol,number}'
-          AND ('insured' = ANY (c.fields) OR 'relationship' = ANY (c.fields) AND EXISTS (
-              SELECT FROM persons q
-              WHERE q.tenant_id = $1 AND q.symbol_key = h.symbol_key AND q.number_key = h.number_key
-                AND q.person_id <> h.person_id AND q.insured))
-    ) END AS changed_at
-FROM unnest($2::int[], $3::text[], $4::text[]) AS a (nth, symbol_key, number_key)
-CROSS JOIN LATERAL (
-    SELECT p.person_id, p.branch_key, p.birth_date, p.relation, p.relationship, p.acquired_on, p.lost_on,
-        (SELECT max(b.ended_on) FROM person_numbers b WHERE b.tenant_id = $1 AND b.person_id = p.person_id) AS since,
-        NULL::date AS until, true AS keeps_branch, p.insured, p.symbol_key, p.number_key
-    FROM persons p
-    WHERE p.tenant_id = $1 AND p.symbol_key = a.symbol_key AND p.number_key = a.number_key AND p.emptied_at IS NULL
-    UNION ALL
-    SELECT p.person_id, n.branch_key, p.birth_date, p.relation, p.relationship,
-        CASE WHEN p.acquired_on IS NOT NULL THEN least(p.acquired_on, p.created_at::date) END, p.lost_on,
-        (SELECT max(b.ended_on) FROM person_numbers b
-         WHERE b.tenant_id = $1 AND b.person_id = n.person_id AND b.import_id < n.import_id),
-        n.ended_on, n.branch_key = p.branch_key, p.insured, p.symbol_key, p.number_key
-    FROM person_numbers n JOIN persons p ON p.person_id = n.person_id
-    WHERE n.tenant_id = $1 AND p.tenant_id = $1 AND n.symbol_key = a.symbol_key AND n.number_key = a.number_key
-      AND p.emptied_at IS NULL
-    OFFSET 0
-) AS h";
+const POSITION: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1";
 
 const KNOWN: &str = "\
 SELECT a.personal_id, k.person_id, k.symbol_key, k.number_key, k.until

@@ -8,7 +8,7 @@ use crate::{
     import::{ImportError, Progress, Run},
     kind::Kind,
     line::Line,
-    matching::{HeldReason, matched},
+    matching::{HeldReason, Matched, match_all},
     month::Month,
     reading::{self, FileRead},
     reasons::{ErrorLog, ImportRefused},
@@ -28,6 +28,7 @@ use std::{
 };
 use tabular::{Chunk, Encoding, Source};
 use tenancy::GenericSettings;
+use tokio::sync::mpsc;
 
 /// What is known of a file that was read to its end.
 #[derive(Debug, Clone)]
@@ -107,15 +108,20 @@ impl Run<'_> {
         progress: &(impl Fn(Progress) + Send + Sync),
     ) -> Result<Verdict, ImportError> {
         let file_name = file.name().to_owned();
-        let (mut chunks, reading) = reading::start(file, self.rules());
-        let (mut looked, mut rows) = (Looked::new(self.generics), 0);
-        while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
-            rows += batch.len() as u64;
-            looked.look(&self.database, self.wish.kind, batch).await?;
-            let percent = read.percent();
-            progress(Progress::Checking { rows, percent });
-        }
-        looked.end(&self.database, self.wish.kind).await?;
+        let (chunks, reading) = reading::start(file, self.rules());
+        let (sender, mut matched) = mpsc::channel::<Chunk<Matched>>(1);
+        let look = async {
+            let (mut looked, mut rows) = (Looked::new(self.generics), 0);
+            while let Some(Chunk { batch, progress: read }) = matched.recv().await {
+                rows += batch.rows();
+                looked.look(&self.database, self.wish.kind, batch).await?;
+                let percent = read.percent();
+                progress(Progress::Checking { rows, percent });
+            }
+            looked.end(&self.database, self.wish.kind).await?;
+            Ok::<_, DatabaseError>(looked)
+        };
+        let ((), looked) = tokio::try_join!(match_all(&self.database, chunks, sender), look)?;
         let mut file = reading.await.map_err(io::Error::other)??;
         let errors = std::mem::take(&mut file.errors);
         let is_readable = errors.is_empty();
@@ -211,12 +217,12 @@ impl Looked {
         }
     }
 
-    async fn look(&mut self, database: &TenantDatabase, kind: Kind, lines: Vec<Line>) -> Result<(), DatabaseError> {
+    async fn look(&mut self, database: &TenantDatabase, kind: Kind, matched: Matched) -> Result<(), DatabaseError> {
         let tx = database.read().await?;
-        self.tariffs.prepare(&tx, &lines).await?;
-        self.unknown_drugs += self.tariffs.unknown(&lines);
-        let last = lines.last().map(|line| (line.month(), line.claim().to_owned()));
-        let matched = matched(&tx, lines).await?;
+        self.tariffs.prepare(&tx, matched.lines()).await?;
+        self.unknown_drugs += self.tariffs.unknown(matched.lines());
+        let last = matched.lines().max_by_key(|line| line.line());
+        let last = last.map(|line| (line.month(), line.claim().to_owned()));
         for found in &matched.found {
             self.add(&found.line, !found.line.withdrawn());
         }
@@ -398,8 +404,9 @@ fn changes(kind: Kind) -> String {
                CROSS JOIN LATERAL (
                    SELECT * FROM {table} o
                    WHERE o.tenant_id = $1 AND o.month = a.month AND o.claim_key = a.claim_key AND o.claim_key <> '' OFFSET 0) r
-               JOIN statement_deliveries d ON d.delivery = r.delivery
-               WHERE d.tenant_id = $1 AND d.state = 'published'
+               CROSS JOIN LATERAL (
+                   SELECT * FROM statement_deliveries o WHERE o.tenant_id = $1 AND o.delivery = r.delivery OFFSET 0) d
+               WHERE d.state = 'published'
                GROUP BY a.month, a.claim_key, a.yen, a.take_back, a.measure, a.is_shown, d.label
                WINDOW labels AS (PARTITION BY a.month, a.claim_key ORDER BY d.label DESC)) AS c
          GROUP BY c.label, c.later, c.latest, c.take_back"

@@ -24,6 +24,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{HeldRowId, KeyError, Keys, PersonId, TenantId};
+use roster::Resolver;
 use serde_json::json;
 use std::{collections::HashMap, error::Error};
 
@@ -204,8 +205,8 @@ async fn settle(
             too_old.push(waiting.held_id);
         }
     }
-    tariffs.prepare(tx, &lines).await?;
-    let Matched { found, .. } = matched(tx, lines).await?;
+    tariffs.prepare(tx, lines.iter()).await?;
+    let Matched { found, .. } = matched(tx, &mut Resolver::default(), lines).await?;
     let found: Vec<(HeldRowId, Found)> = found
         .into_iter()
         .filter_map(|found| Some((*ids.get(&found.line.line())?, found)))

@@ -8,7 +8,7 @@ use crate::{
     held,
     import::{ImportError, Progress, Run},
     line::Line,
-    matching::{Matched, matched},
+    matching::{Matched, match_all},
     month::Month,
     purge, reading,
     reasons::ImportRefused,
@@ -23,9 +23,10 @@ use std::{
     io,
 };
 use tabular::{Chunk, Source};
+use tokio::sync::mpsc::{self, Receiver};
 
 /// Batches of [`reading::BATCH`] that are committed at once.
-const BATCHES: usize = 2;
+const BATCHES: usize = 4;
 
 /// What was loaded so far, and what it is reckoned by.
 struct Loaded {
@@ -44,24 +45,11 @@ impl Run<'_> {
         progress: &(impl Fn(Progress) + Send + Sync),
     ) -> Result<Delivery, ImportError> {
         let lease = self.begin(checked).await?;
-        let (mut chunks, reading) = reading::start(file, self.rules());
-        let (mut rows, mut waiting) = (0, Vec::new());
-        let mut loaded = Loaded {
-            persons: HashSet::new(),
-            held: 0,
-            tariffs: Tariffs::new(self.generics),
-        };
-        while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
-            rows += batch.len() as u64;
-            waiting.push(batch);
-            if waiting.len() == BATCHES {
-                self.store((&lease, checked), std::mem::take(&mut waiting), &mut loaded)
-                    .await?;
-                let percent = read.percent();
-                progress(Progress::Loading { rows, percent });
-            }
-        }
-        self.store((&lease, checked), waiting, &mut loaded).await?;
+        let (chunks, reading) = reading::start(file, self.rules());
+        let (sender, matched) = mpsc::channel(1);
+        let store = self.store_all((&lease, checked), matched, progress);
+        let match_all = async { Ok(match_all(&self.database, chunks, sender).await?) };
+        let ((), loaded) = tokio::try_join!(match_all, store)?;
         let file = reading.await.map_err(io::Error::other)??;
         if file.hash != checked.hash {
             self.give_up(&lease, ImportRefused::Changed).await?;
@@ -86,20 +74,44 @@ impl Run<'_> {
         Ok(lease)
     }
 
+    async fn store_all(
+        &self,
+        on: (&Lease, &Checked),
+        mut chunks: Receiver<Chunk<Matched>>,
+        progress: &(impl Fn(Progress) + Send + Sync),
+    ) -> Result<Loaded, ImportError> {
+        let (mut rows, mut waiting) = (0, Vec::new());
+        let mut loaded = Loaded {
+            persons: HashSet::new(),
+            held: 0,
+            tariffs: Tariffs::new(self.generics),
+        };
+        while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
+            rows += batch.rows();
+            waiting.push(batch);
+            if waiting.len() == BATCHES {
+                self.store(on, std::mem::take(&mut waiting), &mut loaded).await?;
+                let percent = read.percent();
+                progress(Progress::Loading { rows, percent });
+            }
+        }
+        self.store(on, waiting, &mut loaded).await?;
+        Ok(loaded)
+    }
+
     /// One transaction's rows. The lease is held by it: nobody else may think that this import died before it is committed.
     async fn store(
         &self,
         (lease, checked): (&Lease, &Checked),
-        batches: Vec<Vec<Line>>,
+        batches: Vec<Matched>,
         loaded: &mut Loaded,
     ) -> Result<(), ImportError> {
         let mut tx = self.database.write(Durability::Safe).await?;
         if !delivery::renew(&mut tx, lease).await? {
             return Err(ImportRefused::TakenOver.into());
         }
-        for lines in batches {
-            loaded.tariffs.prepare(&tx, &lines).await?;
-            let matched = matched(&tx, lines).await?;
+        for matched in batches {
+            loaded.tariffs.prepare(&tx, matched.lines()).await?;
             loaded.persons.extend(matched.persons());
             loaded.held += matched.held.len() as u64;
             self.keep(&mut tx, (lease, checked), matched, &loaded.tariffs).await?;
@@ -111,21 +123,16 @@ impl Run<'_> {
         &self,
         tx: &mut TenantTransaction,
         (lease, checked): (&Lease, &Checked),
-        Matched { found, held }: Matched,
+        matched: Matched,
         tariffs: &Tariffs,
     ) -> Result<(), DatabaseError> {
         let (kind, label, delivery) = (checked.kind, checked.label, lease.delivery);
-        let waiting = claims(held.iter().map(|(line, _)| line));
-        let all = claims(
-            found
-                .iter()
-                .map(|found| &found.line)
-                .chain(held.iter().map(|(line, _)| line)),
-        );
-        rows::insert(tx, kind, delivery, Some(lease.by.0), found, tariffs).await?;
-        held::hold(tx, &self.on.keys, self.now, delivery, held).await?;
+        let waiting = claims(matched.held.iter().map(|(line, _)| line));
         shared::note_waiting(tx, delivery, &waiting).await?;
-        shared::note(tx, kind, delivery, label, &all).await
+        // Before its own rows are there: what is looked for are those of others.
+        shared::note(tx, kind, delivery, label, &claims(matched.lines())).await?;
+        rows::insert(tx, kind, delivery, Some(lease.by.0), matched.found, tariffs).await?;
+        held::hold(tx, &self.on.keys, self.now, delivery, matched.held).await
     }
 
     async fn give_up(&self, lease: &Lease, why: ImportRefused) -> Result<(), ImportError> {

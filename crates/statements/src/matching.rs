@@ -1,9 +1,11 @@
 //! Whose a line is: asked of the roster, for the month of treatment.
 
 use crate::{line::Line, remembered, rows::Found};
-use database::{DatabaseError, TenantTransaction};
+use database::{DatabaseError, TenantDatabase, TenantTransaction};
 use kernel::PersonId;
-use roster::Resolved;
+use roster::{Resolved, Resolver};
+use tabular::Chunk;
+use tokio::sync::mpsc::{Receiver, Sender};
 use uuid::Uuid;
 
 /// Nobody: whose a line is that only takes a claim back, where the roster doesn't know.
@@ -62,19 +64,56 @@ impl Matched {
             .filter(|person| *person != NOBODY)
     }
 
+    /// All lines.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        let found = self.found.iter().map(|found| &found.line);
+        found.chain(self.held.iter().map(|(line, _)| line))
+    }
+
+    /// How many that is.
+    pub fn rows(&self) -> u64 {
+        (self.found.len() + self.held.len()) as u64
+    }
+
     /// Lines that wait for this reason.
     pub fn held_for(&self, reason: HeldReason) -> u64 {
         self.held.iter().filter(|(_, why)| *why == reason).count() as u64
     }
 }
 
+/// Asks whose the lines of a file are, chunk by chunk and ahead of whoever takes them: what the database does with one chunk and
+/// what is thought about the next go on at the same time. Ends early where nobody takes any more.
+pub(crate) async fn match_all(
+    database: &TenantDatabase,
+    mut chunks: Receiver<Chunk<Vec<Line>>>,
+    matched_chunks: Sender<Chunk<Matched>>,
+) -> Result<(), DatabaseError> {
+    let mut resolver = Resolver::default();
+    while let Some(Chunk { batch, progress }) = chunks.recv().await {
+        let tx = database.read().await?;
+        let batch = matched(&tx, &mut resolver, batch).await?;
+        tx.commit().await?;
+        if matched_chunks.send(Chunk { batch, progress }).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Asks whose lines are, of [`roster::RESOLVED_AT_ONCE`] at most: the roster, and where that knows nobody, what staff have told.
 /// One that takes a claim back never waits: it works by レセプト番号, and until it is here the claim would still be shown.
-pub async fn matched(tx: &TenantTransaction, lines: Vec<Line>) -> Result<Matched, DatabaseError> {
+pub async fn matched(
+    tx: &TenantTransaction,
+    resolver: &mut Resolver,
+    lines: Vec<Line>,
+) -> Result<Matched, DatabaseError> {
     let keys: Vec<_> = lines.iter().map(|line| line.who().key(line.month())).collect();
-    let mut resolved = roster::resolve(tx, &keys).await?;
+    let mut resolved = resolver.resolve(tx, &keys).await?;
     remembered::fill(tx, &keys, &mut resolved).await?;
-    let mut matched = Matched::default();
+    let mut matched = Matched {
+        found: Vec::with_capacity(lines.len()),
+        held: Vec::new(),
+    };
     for (line, resolved) in lines.into_iter().zip(resolved) {
         let (person, principal) = match resolved {
             Resolved::One { person, principal } => (person, principal),

@@ -101,16 +101,18 @@ fn columns(claims: &[(Month, String)]) -> (Vec<NaiveDate>, Vec<&str>) {
         .unzip()
 }
 
+/// Claim by claim, of which most have no rows of others; the few rows' deliveries then.
 fn note_theirs(kind: Kind) -> String {
     format!(
         "INSERT INTO shared_claims (tenant_id, delivery, month, claim_key)
          SELECT r.tenant_id, r.delivery, r.month, r.claim_key
          FROM unnest($3::date[], $4::text[]) AS a (month, claim_key)
          CROSS JOIN LATERAL (
-             SELECT * FROM {} o
+             SELECT o.tenant_id, o.delivery, o.month, o.claim_key FROM {} o
              WHERE o.tenant_id = $1 AND o.month = a.month AND o.claim_key = a.claim_key AND o.claim_key <> '' OFFSET 0) r
-         JOIN statement_deliveries d ON d.delivery = r.delivery
-         WHERE d.tenant_id = $1 AND d.label <> $2 AND d.purged_at IS NULL
+         CROSS JOIN LATERAL (
+             SELECT * FROM statement_deliveries o WHERE o.tenant_id = $1 AND o.delivery = r.delivery OFFSET 0) d
+         WHERE d.label <> $2 AND d.purged_at IS NULL
          ON CONFLICT DO NOTHING",
         kind.table()
     )

@@ -256,7 +256,7 @@ fn a_number_alone_is_nobody() {
 #[test]
 fn where_the_roster_has_no_branches_somebody_is_told_by_the_birth_date_or_waits() {
     let all = family().map(|holder| Holder {
-        branch_key: String::new(),
+        branch_key: "".into(),
         ..holder
     });
     assert_eq!(chosen("", "1982-06-06", "2026-05-01", &all), one(2, 1));

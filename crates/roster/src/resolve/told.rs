@@ -20,7 +20,7 @@ pub struct Bearer {
 /// Who has to do with what these name, of each in any order; [`super::RESOLVED_AT_ONCE`] at most.
 pub async fn bearers(tx: &TenantTransaction, keys: &[NumberKey]) -> Result<Vec<Vec<Bearer>>, DatabaseError> {
     let known = known(tx, keys).await?;
-    let numbers = Numbers::read(tx, keys.iter().filter_map(given)).await?;
+    let numbers = Numbers::of(tx, keys.iter().filter_map(given)).await?;
     let of = |key: &NumberKey| {
         let by_number = numbers.holders(given(key)).iter().map(|holder| Bearer {
             person: holder.person_id,
@@ -61,7 +61,7 @@ pub async fn resolve_as(
         let theirs = theirs.get(person).map_or(&[][..], Vec::as_slice);
         of_month(theirs, *month).map(Known::number)
     };
-    let numbers = Numbers::read(tx, asked.iter().filter_map(number)).await?;
+    let numbers = Numbers::of(tx, asked.iter().filter_map(number)).await?;
     let resolved = |asked: &(PersonId, NaiveDate)| {
         let (person, month) = *asked;
         let key = NumberKey {

@@ -29,7 +29,11 @@ impl Tariffs {
     }
 
     /// Reads what is needed for these lines and was not yet. Costs need nothing.
-    pub(crate) async fn prepare(&mut self, tx: &TenantTransaction, lines: &[Line]) -> Result<(), DatabaseError> {
+    pub(crate) async fn prepare<'a>(
+        &mut self,
+        tx: &TenantTransaction,
+        lines: impl Iterator<Item = &'a Line>,
+    ) -> Result<(), DatabaseError> {
         let months: BTreeSet<Month> = medicines(lines).map(|line| line.month).collect();
         self.prepare_months(tx, months).await
     }
@@ -67,7 +71,7 @@ impl Tariffs {
     }
 
     /// How many of these lines are of a code that their month's master has not.
-    pub(crate) fn unknown(&self, lines: &[Line]) -> u64 {
+    pub(crate) fn unknown<'a>(&self, lines: impl Iterator<Item = &'a Line>) -> u64 {
         let is_known = |line: &MedicineLine| self.of(line.month).is_some_and(|tariff| tariff.has(&line.drug));
         medicines(lines).filter(|line| !is_known(line)).count() as u64
     }
@@ -95,8 +99,8 @@ impl Tariffs {
 }
 
 /// The lines that are of a medicine, and do not only take their claim back.
-fn medicines(lines: &[Line]) -> impl Iterator<Item = &MedicineLine> {
-    lines.iter().filter_map(|line| match line {
+fn medicines<'a>(lines: impl Iterator<Item = &'a Line>) -> impl Iterator<Item = &'a MedicineLine> {
+    lines.filter_map(|line| match line {
         Line::Medicine(line) if !line.withdrawn => Some(line),
         Line::Medicine(_) | Line::Cost(_) => None,
     })

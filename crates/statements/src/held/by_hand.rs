@@ -135,7 +135,7 @@ impl Deliveries {
         let (now, month) = (self.clock.now(), line.month());
         let key = line.who().key(month);
         let mut tariffs = Tariffs::new(insurer.statements.generics);
-        tariffs.prepare(&tx, std::slice::from_ref(&line)).await?;
+        tariffs.prepare(&tx, std::iter::once(&line)).await?;
         let found = Found {
             line,
             person,

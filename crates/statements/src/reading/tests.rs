@@ -450,8 +450,8 @@ fn memory_stays_the_same_however_long_the_file_is() {
         });
         (sizes, read.unwrap().tally.rows)
     };
-    assert_eq!(many(12_000), (vec![BATCH, BATCH, 2_000], 12_000));
-    assert_eq!(many(BATCH), (vec![BATCH], 5_000));
+    assert_eq!(many(12_000), (vec![BATCH, BATCH, BATCH, BATCH, 2_000], 12_000));
+    assert_eq!(many(BATCH), (vec![BATCH], 2_500));
 }
 
 #[test]
