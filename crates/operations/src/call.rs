@@ -14,6 +14,7 @@ use kernel::{Outage, Outcome, TenantSecret};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use roster::{Protected, Sight};
 use std::sync::LazyLock;
 
 use crate::text::{Opaque, Text};
@@ -99,6 +100,19 @@ impl Call {
             Outcome::Done(value) => Ok(value),
             Outcome::Refused(refusal) => Err(Failure::refused(&refusal, self.now())),
         }
+    }
+}
+
+/// Whom a program may see: everybody of its insurer, and protected people where they exist for it.
+pub fn sight(program: &Caller) -> Sight {
+    let protected = if program.sees_protected() {
+        Protected::Seen
+    } else {
+        Protected::Hidden
+    };
+    Sight {
+        protected,
+        ..Sight::ALL
     }
 }
 

@@ -1,4 +1,4 @@
-//! A program of the insurer's that calls with headers of its own.
+//! What an insurer's programs do, by a [`Caller`] with headers of its own.
 
 use access::Scope;
 use reqwest::{Method, header};
