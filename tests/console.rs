@@ -36,7 +36,7 @@ mod proof;
 mod protection;
 mod prove;
 mod reach;
-mod roster;
+pub(crate) mod roster;
 mod roster_eyes;
 mod settings;
 mod shown_for;

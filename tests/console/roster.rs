@@ -389,7 +389,7 @@ async fn a_file_larger_than_a_piece_comes_in_sealed_pieces() {
 }
 
 /// The insurer's roster is somebody else's for as long as this is held.
-pub(super) async fn held(app: &TestApp) -> database::TenantTransaction {
+pub(crate) async fn held(app: &TestApp) -> database::TenantTransaction {
     use diesel_async::SimpleAsyncConnection as _;
     let tenant = app.app.ground.database.tenant(app.tenant());
     let mut tx = tenant.write(database::Durability::Safe).await.unwrap();

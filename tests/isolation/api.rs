@@ -67,6 +67,23 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         ),
         "publish_notice" => at(&format!("/notices/{}/publish", other.notice), 401, 401),
         "withdraw_notice" => at(&format!("/notices/{}/withdraw", other.notice), 401, 401),
+        "list_members" => at("/members", 401, 401),
+        "add_member" => with("/members", facts(), 401, 401),
+        "search_members" => with(
+            "/members/search",
+            json!({"symbol": person.symbol, "number": person.number}),
+            401,
+            401,
+        ),
+        "get_member" => at(&format!("/members/{}", other.person), 401, 401),
+        "replace_member" => with(&format!("/members/{}", other.person), facts(), 401, 401),
+        "get_member_coverage" => at(&format!("/members/{}/coverage", other.person), 401, 401),
+        "end_member_coverage" => with(
+            &format!("/members/{}/end-coverage", other.person),
+            json!({"lost_on": "2026-11-22"}),
+            401,
+            401,
+        ),
         // These take forms, which this is none of.
         "create_token" => with("/oauth/token", json!({}), 400, 400),
         "revoke_token" => with("/oauth/revoke", json!({}), 400, 400),
@@ -76,12 +93,21 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
     }
 }
 
+/// Somebody whom neither insurer has.
+fn facts() -> Value {
+    json!({
+        "symbol": "900", "number": "9001", "kana_name": "ヤマダ　ハナコ", "birth_date": "1990-01-02",
+        "relationship": "本人",
+    })
+}
+
 /// What a program of this insurer, which may do everything, gets of an operation with the other's ids.
 fn of_program(name: &str) -> u16 {
     match name {
-        "get_client" | "list_insurer_notices" => 200,
-        "draft_notice" => 201,
+        "get_client" | "list_insurer_notices" | "list_members" | "search_members" => 200,
+        "draft_notice" | "add_member" => 201,
         "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
+        "get_member" | "replace_member" | "get_member_coverage" | "end_member_coverage" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }

@@ -148,6 +148,8 @@ pub enum Tag {
     Consents,
     /// The my page and notices of the member whose token it is.
     Member,
+    /// People of the insurer's roster and their coverage, read and changed by its programs.
+    Members,
     /// The insurer's notices to all members or a group of them, written and published by its programs.
     Notices,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
@@ -159,13 +161,14 @@ pub enum Tag {
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 10] = [
+pub const TAGS: [&str; 11] = [
     "Insurers",
     "Sign-up",
     "Sessions",
     "Recovery",
     "Consents",
     "Member",
+    "Members",
     "Notices",
     "Statements",
     "Clients",

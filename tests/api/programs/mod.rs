@@ -1,5 +1,8 @@
 //! What an insurer's programs do, by a [`Caller`] with headers of its own.
 
+mod members;
+mod members_changed;
+
 use access::Scope;
 use reqwest::{Method, header};
 use serde_json::Value;
