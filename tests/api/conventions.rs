@@ -215,7 +215,14 @@ fn these_operations_take_a_key() {
     let table = madoguchi::modules::operations(&madoguchi::modules::without_database());
     let keyed = table.rows().filter(|row| row.handler.repeat == Repeat::Keyed);
     let names: Vec<&str> = keyed.map(|row| row.name).collect();
-    assert_eq!(names, ["draft_notice", "publish_notice", "withdraw_notice"]);
+    let expected = [
+        "draft_notice",
+        "publish_notice",
+        "withdraw_notice",
+        "add_member",
+        "end_member_coverage",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[tokio::test]

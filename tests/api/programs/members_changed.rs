@@ -305,7 +305,7 @@ async fn an_end_of_coverage_that_is_none_is_refused() {
     let caller = Caller::new(&app, &WRITES).await;
     for (day, code) in [
         ("", "empty"),
-        ("never", "characters"),
+        ("never", "date_incomplete"),
         ("2026-02-31", "impossible_date"),
     ] {
         let body = problem(&end(&caller, shoko, &[("If-Match", "*")], day).await, 422, "fields");
