@@ -81,6 +81,7 @@ pub(super) struct RosterMembersFound {
 /// A person as the insurer's roster has them. What it doesn't say is absent. Days are Japan's.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
+#[expect(clippy::struct_excessive_bools, reason = "what an answer says of a person")]
 pub(super) struct RosterMember {
     /// Permanent, whatever becomes of name and number.
     id: String,
