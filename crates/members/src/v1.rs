@@ -180,7 +180,7 @@ impl MembersApi {
     /// Add a person
     ///
     /// As staff add them by hand: they are in the roster at once, and whole rosters that leave them out don't end that for 30 days.
-    /// Whoever is there already, or has left, is changed instead.
+    /// Whoever is there already, or has left, is refused: replace what the roster says of them.
     #[oai(path = "/members", method = "post", operation_id = "add_member")]
     async fn add(
         &self,
