@@ -13,6 +13,11 @@ pub fn group() -> Group {
     Group::new(rows(), v1::operations())
 }
 
+/// Imports of rosters, which are a program's.
+pub fn roster_imports() -> Group {
+    v1::roster_imports::group()
+}
+
 fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> Row {
     operations::get(path, name, rights, codes, examples::of(name))
 }

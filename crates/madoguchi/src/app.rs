@@ -141,6 +141,7 @@ impl App {
                 accounts: accounts.clone(),
                 clients: clients.clone(),
                 keys: ground.keys.clone(),
+                rosters: rosters.clone(),
                 public_url,
                 clock: ground.clock.clone(),
                 http,

@@ -79,7 +79,7 @@ pub fn former_nav(modules: &[Module], pages: &pages::Table) -> Arc<[(Option<Feat
 /// Every operation.
 pub fn operations(modules: &[Module]) -> operations::Table {
     let of_modules = modules.iter().flat_map(|module| module.operations.clone());
-    operations::Table::new([api::group()].into_iter().chain(of_modules))
+    operations::Table::new([api::group(), api::roster_imports()].into_iter().chain(of_modules))
 }
 
 /// The modules for reading their tables and commands: on a database that is never asked, with keys that open nothing.

@@ -2,16 +2,18 @@
 //! the member. Reads no cookie.
 
 use crate::failure::Failure;
+use crate::once::{self, Begun};
 use crate::page::List;
+use crate::stream::Incoming;
 use crate::table::Services;
 use access::SCOPES;
 use accounts::{Accounts, Member};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
-use clients::{Caller, Clients, Saved, Taken};
+use clients::{Asked, Caller, Clients, Saved, Taken};
 use database::TenantTransaction;
 use kernel::{Outage, Outcome, TenantSecret};
-use poem::{FromRequest, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody, Response};
 use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use roster::{Protected, Sight};
@@ -91,6 +93,37 @@ impl Call {
             Ok(())
         } else {
             Err(Failure::of("idempotency_in_progress"))
+        }
+    }
+
+    /// Takes the `Idempotency-Key` that came with a file, now that all of it is here; the answer of then, where it came before.
+    pub async fn take_key(
+        &mut self,
+        program: &Caller,
+        operation: &'static str,
+        file: &Incoming,
+    ) -> Result<Option<Response>, Failure> {
+        let Some(key) = &file.key else { return Ok(None) };
+        let asked = Asked {
+            grant: program.grant_id,
+            operation,
+            key,
+            path: &file.path,
+            body: &file.digest(),
+        };
+        match once::take(&self.services, program, self.origin.request_id, &asked).await? {
+            Begun::Again(before) => Ok(Some(before)),
+            Begun::First(taken) => {
+                self.once = Some(taken);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gives that key free, where nothing was done.
+    pub async fn free_key(&self) {
+        if let Some(taken) = &self.once {
+            once::free(taken).await;
         }
     }
 

@@ -8,7 +8,7 @@
 
 use crate::call::PROGRAMS;
 use crate::table::{Repeat, Row, TAGS, Table, codes};
-use crate::{answer, oauth, once};
+use crate::{answer, oauth, once, stream};
 use edge::{Body, MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -154,10 +154,10 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     }
     let example = &route.handler.example;
     if let (Some(request), Some(body)) = (&example.request, operation.get_mut("requestBody")) {
-        let media_type = if route.handler.oauth {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
+        let media_type = match route.body {
+            Body::Form(_) => "application/x-www-form-urlencoded",
+            Body::Stream(_) => stream::MEDIA_TYPE,
+            _ => "application/json",
         };
         body["content"][media_type]["example"] = request.clone();
     }
@@ -210,8 +210,10 @@ fn repeat_word(repeat: Repeat) -> &'static str {
 /// How much it takes, and how often it may be asked.
 fn limits(route: &Row) -> Value {
     let mut limits = Map::new();
-    if let Body::Form(most) | Body::Json(most) = route.body {
-        limits.insert("body_bytes".into(), most.into());
+    match route.body {
+        Body::Form(most) | Body::Json(most) => _ = limits.insert("body_bytes".into(), most.into()),
+        Body::Stream(most) => _ = limits.insert("body_bytes".into(), most.into()),
+        Body::Nothing | Body::File(_) => {}
     }
     if let Rights::Client(_) = route.rights {
         let seconds = clients::WINDOW.num_seconds();

@@ -63,7 +63,7 @@ const BEFORE: [(&str, StatusCode, &str); 11] = [
     (
         "unsupported_media_type",
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "The body has to be application/json, in UTF-8.",
+        "The body has to be application/json in UTF-8, or application/octet-stream where a file is sent.",
     ),
     (
         "cursor",

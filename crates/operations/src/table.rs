@@ -8,6 +8,7 @@ use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
 use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
+use roster::Runs;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 use url::Url;
@@ -67,6 +68,17 @@ pub fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes,
 /// Takes a JSON body.
 pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
     row(Method::POST, path, name, (rights, Body::JSON), codes, example)
+}
+
+/// Takes a file of so many bytes at most, which its handler reads as it comes.
+pub fn send(
+    path: &'static str,
+    name: &'static str,
+    (rights, most): (Rights, u64),
+    codes: Codes,
+    example: Example,
+) -> Row {
+    row(Method::POST, path, name, (rights, Body::Stream(most)), codes, example)
 }
 
 /// Does something to what its path names.
@@ -152,6 +164,9 @@ pub enum Tag {
     Members,
     /// The insurer's notices to all members or a group of them, written and published by its programs.
     Notices,
+    /// Whole rosters and files of changes, brought by the insurer's programs.
+    #[oai(rename = "Roster imports")]
+    RosterImports,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
     /// Tokens of programs, and what a program may do.
@@ -170,6 +185,7 @@ pub const TAGS: [&str; 11] = [
     "Member",
     "Members",
     "Notices",
+    "Roster imports",
     "Statements",
     "Clients",
     "Document",
@@ -285,6 +301,7 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
     };
     let by_body: Codes = match route.body {
         Body::Nothing | Body::File(_) => &[],
+        Body::Stream(_) => &["unsupported_media_type"],
         // OAuth has one word for all of them.
         Body::Form(_) => &["invalid_request"],
         Body::Json(_) => &[
@@ -321,6 +338,8 @@ pub struct Services {
     pub clients: Clients,
     /// Where browsers and programs find us.
     pub public_url: Url,
+    /// Imports of rosters.
+    pub rosters: Runs,
     /// The time.
     pub clock: Clock,
     /// Limits and proxies.

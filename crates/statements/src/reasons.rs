@@ -6,7 +6,7 @@ pub mod by_hand;
 use crate::{month::Month, words::count};
 use kernel::{Problem, RefusalKind, Words};
 use pages::words::grouped;
-use tabular::Fault;
+use tabular::{Coded, Fault};
 
 /// What is wrong, in words for the insurer's clerk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +87,33 @@ pub enum Reason {
     /// Nobody knows what it takes back.
     #[error("取消区分が1の行には、取り消すレセプトの番号を入力してください。")]
     WithdrawnUnnamed,
+}
+
+impl Coded for Reason {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Table(fault) => fault.code(),
+            Self::Forbidden => "forbidden_column",
+            Self::Month => "month",
+            Self::MonthAfterLabel { .. } => "month_after_label",
+            Self::Label => "label_to_come",
+            Self::OtherLabel { .. } => "other_label",
+            Self::GivenLabel { .. } => "given_label",
+            Self::NoLabel => "no_label",
+            Self::Yen => "yen",
+            Self::TooLarge => "too_large",
+            Self::Category => "category",
+            Self::Form => "form",
+            Self::Drug => "drug",
+            Self::Daily => "daily",
+            Self::Count => "count",
+            Self::Rate => "rate",
+            Self::Flag => "flag",
+            Self::NoNumber => "no_number",
+            Self::Repeated { .. } => "repeated_claim",
+            Self::WithdrawnUnnamed => "withdrawn_unnamed",
+        }
+    }
 }
 
 impl From<Problem> for Reason {

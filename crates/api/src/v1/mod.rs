@@ -8,6 +8,7 @@ pub mod log_in;
 pub mod meta;
 pub mod oauth;
 pub mod recover;
+pub mod roster_imports;
 pub mod sign_up;
 
 use poem_openapi::OpenApi;

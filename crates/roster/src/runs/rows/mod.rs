@@ -1,18 +1,21 @@
 //! `roster_runs`: imports on their way and at their end.
 
 mod dead;
+mod listed;
 mod mapping;
 mod shown;
 mod state;
 
 pub(super) use dead::{break_dead, is_held};
+pub(super) use listed::{last, page};
 pub use mapping::mapping;
 pub(super) use mapping::{keep_mapping, set_mapping};
 pub(crate) use shown::keep_skipped;
 pub use shown::{KEYED, Shown};
 pub(super) use shown::{keep_errors, shown};
-pub use state::{Counts, RunState};
+pub use state::{Counts, Format, RunState};
 
+use super::Author;
 use crate::import::Report;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -32,7 +35,7 @@ pub struct Run {
     /// How far.
     pub state: RunState,
     /// Who; none for the command line.
-    pub started_by: Option<Uuid>,
+    pub started_by: Option<Author>,
     /// What they were called.
     pub by_name: String,
     /// What the file was called.
@@ -55,6 +58,10 @@ pub struct Run {
     pub(super) errors_id: Option<UploadId>,
     /// The import that it undoes.
     pub undoes: Option<ImportId>,
+    /// True of a program's that is imported by itself once it is compared, where nothing stands against it.
+    pub goes_on: bool,
+    /// As what it came.
+    pub format: Format,
     /// The job that has it.
     job_id: Option<JobId>,
 }
@@ -72,6 +79,7 @@ struct Row {
     run_id: ImportId,
     state: String,
     started_by: Option<Uuid>,
+    by_client: bool,
     by_name: String,
     file_name: String,
     upload_id: UploadId,
@@ -84,6 +92,8 @@ struct Row {
     report: serde_json::Value,
     errors_id: Option<UploadId>,
     undoes: Option<ImportId>,
+    goes_on: bool,
+    format: String,
     job_id: Option<JobId>,
 }
 
@@ -94,7 +104,7 @@ impl TryFrom<Row> for Run {
         Ok(Self {
             run_id: row.run_id,
             state: RunState::parse(&row.state).ok_or_else(|| unread("state of a roster run"))?,
-            started_by: row.started_by,
+            started_by: row.started_by.map(|id| Author::read(id, row.by_client)),
             by_name: row.by_name,
             file_name: row.file_name,
             created_at: row.created_at,
@@ -107,6 +117,8 @@ impl TryFrom<Row> for Run {
             upload_id: row.upload_id,
             errors_id: row.errors_id,
             undoes: row.undoes,
+            goes_on: row.goes_on,
+            format: Format::parse(&row.format).ok_or_else(|| unread("format of a roster run"))?,
             job_id: row.job_id,
         })
     }
@@ -125,11 +137,13 @@ fn json(value: &impl Serialize) -> Result<serde_json::Value, DatabaseError> {
 pub(super) struct Beginning<'a> {
     pub(super) run_id: ImportId,
     pub(super) state: RunState,
-    pub(super) started_by: Option<Uuid>,
+    pub(super) started_by: Option<Author>,
     pub(super) by_name: &'a str,
     pub(super) file_name: &'a str,
     pub(super) upload_id: UploadId,
     pub(super) undoes: Option<ImportId>,
+    pub(super) goes_on: bool,
+    pub(super) format: Format,
 }
 
 /// True where it was begun; false where another is at work and this one would be too.
@@ -144,11 +158,14 @@ pub(super) async fn begin(
             t::tenant_id.eq(tx.tenant()),
             t::run_id.eq(beginning.run_id),
             t::state.eq(beginning.state.as_str()),
-            t::started_by.eq(beginning.started_by),
+            t::started_by.eq(beginning.started_by.map(Author::id)),
+            t::by_client.eq(beginning.started_by.is_some_and(Author::is_client)),
             t::by_name.eq(beginning.by_name),
             t::file_name.eq(beginning.file_name),
             t::upload_id.eq(beginning.upload_id),
             t::undoes.eq(beginning.undoes),
+            t::goes_on.eq(beginning.goes_on),
+            t::format.eq(beginning.format.as_str()),
             t::created_at.eq(now),
             t::moved_at.eq(now),
             t::stage.eq(""),
@@ -176,11 +193,11 @@ pub(super) async fn hold(tx: &mut TenantTransaction, run: ImportId) -> Result<()
     Ok(())
 }
 
-/// Drafts of one person, whose place a new file takes; held, so that none of them is put to work meanwhile.
-pub(super) async fn drafts(tx: &mut TenantTransaction, staff: Uuid) -> Result<Vec<Run>, DatabaseError> {
+/// Drafts of one person or program, whose place a new file takes; held, so that none of them is put to work meanwhile.
+pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author) -> Result<Vec<Run>, DatabaseError> {
     let rows: Vec<Row> = roster_runs::table
         .filter(roster_runs::tenant_id.eq(tx.tenant()))
-        .filter(roster_runs::started_by.eq(staff))
+        .filter(roster_runs::started_by.eq(author.id()))
         .filter(roster_runs::state.eq_any(RunState::DRAFTS))
         .select(Row::as_select())
         .for_update()
@@ -221,19 +238,6 @@ pub(super) async fn given_to(tx: &mut TenantTransaction, run: ImportId, job: Job
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-/// The last ones, the last first; those whose file has not come to its end aside.
-pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<Run>, DatabaseError> {
-    let rows: Vec<Row> = roster_runs::table
-        .filter(roster_runs::tenant_id.eq(tx.tenant()))
-        .filter(roster_runs::state.ne(RunState::Receiving.as_str()))
-        .order(roster_runs::created_at.desc())
-        .limit(limit)
-        .select(Row::as_select())
-        .load(&mut **tx)
-        .await?;
-    rows.into_iter().map(Run::try_from).collect()
 }
 
 /// Forgets a draft.
@@ -329,12 +333,13 @@ pub(super) async fn finished_since(
 pub(super) async fn started_by(
     tx: &mut TenantTransaction,
     run: ImportId,
-    (staff, name): (Uuid, &str),
+    (author, name): (Author, &str),
     counts: &Counts,
 ) -> Result<(), DatabaseError> {
     diesel::update(of(tx, run))
         .set((
-            roster_runs::started_by.eq(staff),
+            roster_runs::started_by.eq(author.id()),
+            roster_runs::by_client.eq(author.is_client()),
             roster_runs::by_name.eq(name),
             roster_runs::report.eq(json(counts)?),
         ))
@@ -465,6 +470,7 @@ mod schema {
             run_id -> Uuid,
             state -> Text,
             started_by -> Nullable<Uuid>,
+            by_client -> Bool,
             by_name -> Text,
             file_name -> Text,
             upload_id -> Uuid,
@@ -478,6 +484,8 @@ mod schema {
             sealed -> Nullable<Binary>,
             errors_id -> Nullable<Uuid>,
             undoes -> Nullable<Uuid>,
+            goes_on -> Bool,
+            format -> Text,
             job_id -> Nullable<Uuid>,
         }
     }
