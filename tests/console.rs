@@ -6,7 +6,7 @@ mod attacks;
 mod audit;
 mod clients;
 mod colleagues;
-mod deltas;
+pub(crate) mod deltas;
 mod door;
 mod enrol;
 mod entering;

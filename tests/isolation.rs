@@ -6,6 +6,7 @@ mod console;
 mod portal;
 mod tables;
 
+use access::scope::IMPORTS_WRITE;
 use audit::{Actor, Origin};
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
@@ -28,6 +29,8 @@ struct Other {
     person: PersonId,
     /// The id of the member's session.
     session: String,
+    /// A program's import of a roster.
+    import: String,
 }
 
 impl Other {
@@ -52,6 +55,7 @@ impl Other {
         let person = PersonId::parse(&person[0]).unwrap();
         let personal = publish(&app, To::Person(person)).await;
         let sessions = app.insurer.lines("SELECT session_id::text AS line FROM sessions").await;
+        let import = import(&app).await;
         Self {
             app,
             client,
@@ -60,6 +64,7 @@ impl Other {
             personal,
             person,
             session: sessions[0].clone(),
+            import,
         }
     }
 
@@ -83,6 +88,21 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
         .await;
     tx.commit().await.unwrap();
     id.unwrap()
+}
+
+/// A file that a program only has compared.
+async fn import(app: &TestApp) -> String {
+    let program = app.program(&[IMPORTS_WRITE]).await;
+    let file = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称\n9,9,ヨソノ　モノ,1975-04-12,本人\n";
+    let request = program
+        .request(Method::POST, "/api/v1/roster-imports?dry_run=true")
+        .bearer_auth(&program.token)
+        .header("Content-Type", "application/octet-stream")
+        .body(file);
+    let answer = program.send(request).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    app.work().await;
+    answer.json()["id"].as_str().unwrap().to_owned()
 }
 
 /// A secret with another insurer's number before it.

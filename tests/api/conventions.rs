@@ -216,6 +216,9 @@ fn these_operations_take_a_key() {
     let keyed = table.rows().filter(|row| row.handler.repeat == Repeat::Keyed);
     let names: Vec<&str> = keyed.map(|row| row.name).collect();
     let expected = [
+        "import_roster",
+        "confirm_roster_import",
+        "cancel_roster_import",
         "draft_notice",
         "publish_notice",
         "withdraw_notice",

@@ -2,6 +2,7 @@
 
 mod members;
 mod members_changed;
+mod roster_imports;
 
 use access::Scope;
 use reqwest::{Method, header};
@@ -54,6 +55,15 @@ impl Caller {
             .request(method, path, headers)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.to_vec());
+        self.0.send(request).await
+    }
+
+    /// Sends a file.
+    pub(crate) async fn file(&self, path: &str, headers: &[(&str, &str)], bytes: &[u8]) -> Answer {
+        let request = self
+            .request(Method::POST, path, headers)
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .body(bytes.to_vec());
         self.0.send(request).await
     }
 

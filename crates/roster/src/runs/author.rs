@@ -15,7 +15,7 @@ pub enum Author {
 
 impl Author {
     /// As its two columns hold it.
-    pub(super) fn read(id: Uuid, by_client: bool) -> Self {
+    pub fn read(id: Uuid, by_client: bool) -> Self {
         if by_client {
             Self::Client(ClientId(id))
         } else {
@@ -24,19 +24,19 @@ impl Author {
     }
 
     /// Its id, and …
-    pub(super) fn id(self) -> Uuid {
+    pub fn id(self) -> Uuid {
         match self {
             Self::Staff(StaffId(id)) | Self::Client(ClientId(id)) => id,
         }
     }
 
     /// … whether it is a program's.
-    pub(super) fn is_client(self) -> bool {
+    pub fn is_client(self) -> bool {
         matches!(self, Self::Client(_))
     }
 
     /// As the trail names whoever had a worker do something.
-    pub(super) fn actor(self) -> Actor {
+    pub fn actor(self) -> Actor {
         match self {
             Self::Staff(StaffId(id)) => Actor::Staff(id),
             Self::Client(ClientId(id)) => Actor::Client(id),
