@@ -6,7 +6,8 @@ mod console;
 mod portal;
 mod tables;
 
-use access::scope::IMPORTS_WRITE;
+use crate::statements::{cost, costs};
+use access::scope::{IMPORTS_WRITE, STATEMENTS_IMPORT, Scope};
 use audit::{Actor, Origin};
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
@@ -31,6 +32,8 @@ struct Other {
     session: String,
     /// A program's import of a roster.
     import: String,
+    /// Its import of statements, and the delivery that came of it.
+    statements: (String, String),
 }
 
 impl Other {
@@ -56,6 +59,7 @@ impl Other {
         let personal = publish(&app, To::Person(person)).await;
         let sessions = app.insurer.lines("SELECT session_id::text AS line FROM sessions").await;
         let import = import(&app).await;
+        let statements = statements(&app).await;
         Self {
             app,
             client,
@@ -65,6 +69,7 @@ impl Other {
             person,
             session: sessions[0].clone(),
             import,
+            statements,
         }
     }
 
@@ -92,10 +97,22 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
 
 /// A file that a program only has compared.
 async fn import(app: &TestApp) -> String {
-    let program = app.program(&[IMPORTS_WRITE]).await;
     let file = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称\n9,9,ヨソノ　モノ,1975-04-12,本人\n";
+    brought(app, IMPORTS_WRITE, "/roster-imports?dry_run=true", file.to_owned()).await
+}
+
+/// A file of statements that a program has loaded, and its delivery.
+async fn statements(app: &TestApp) -> (String, String) {
+    let file = costs(&[cost("2026-08", "A", 105, "2026-06", 1_000)]);
+    let import = brought(app, STATEMENTS_IMPORT, "/statement-imports?kind=costs", file).await;
+    let deliveries = "SELECT delivery_id::text AS line FROM statement_deliveries";
+    (import, app.insurer.lines(deliveries).await.remove(0))
+}
+
+async fn brought(app: &TestApp, scope: Scope, path: &str, file: String) -> String {
+    let program = app.program(&[scope]).await;
     let request = program
-        .request(Method::POST, "/api/v1/roster-imports?dry_run=true")
+        .request(Method::POST, &format!("/api/v1{path}"))
         .bearer_auth(&program.token)
         .header("Content-Type", "application/octet-stream")
         .body(file);

@@ -224,6 +224,10 @@ fn these_operations_take_a_key() {
         "withdraw_notice",
         "add_member",
         "end_member_coverage",
+        "import_statements",
+        "cancel_statement_import",
+        "publish_statement_delivery",
+        "withdraw_statement_delivery",
     ];
     assert_eq!(names, expected);
 }

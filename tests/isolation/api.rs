@@ -63,6 +63,24 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "list_roster_import_errors" => at(&format!("/roster-imports/{}/errors", other.import), 401, 401),
         "confirm_roster_import" => at(&format!("/roster-imports/{}/confirm", other.import), 401, 401),
         "cancel_roster_import" => at(&format!("/roster-imports/{}/cancel", other.import), 401, 401),
+        "import_statements" => at("/statement-imports?kind=costs", 401, 401),
+        "get_statement_import" => at(&format!("/statement-imports/{}", other.statements.0), 401, 401),
+        "list_statement_import_errors" => at(&format!("/statement-imports/{}/errors", other.statements.0), 401, 401),
+        "cancel_statement_import" => at(&format!("/statement-imports/{}/cancel", other.statements.0), 401, 401),
+        "list_statement_deliveries" => at("/statement-deliveries", 401, 401),
+        "get_statement_delivery" => at(&format!("/statement-deliveries/{}", other.statements.1), 401, 401),
+        "publish_statement_delivery" => with(
+            &format!("/statement-deliveries/{}/publish", other.statements.1),
+            json!({}),
+            401,
+            401,
+        ),
+        "withdraw_statement_delivery" => with(
+            &format!("/statement-deliveries/{}/withdraw", other.statements.1),
+            json!({"reason": "other"}),
+            401,
+            401,
+        ),
         "list_insurer_notices" => at("/notices", 401, 401),
         "draft_notice" => with("/notices", json!({"title": "件名", "body": ""}), 401, 401),
         "get_insurer_notice" => at(&format!("/notices/{}", other.notice), 401, 401),
@@ -119,6 +137,23 @@ fn of_program(name: &str) -> u16 {
         "draft_notice" => 201,
         "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
         "get_member" | "replace_member" | "get_member_coverage" | "end_member_coverage" => 404,
+        "get_client" | "list_roster_imports" | "list_statement_deliveries" | "list_insurer_notices" => 200,
+        "import_roster" | "import_statements" => 415,
+        "draft_notice" => 201,
+        "get_roster_import"
+        | "list_roster_import_errors"
+        | "confirm_roster_import"
+        | "cancel_roster_import"
+        | "get_statement_import"
+        | "list_statement_import_errors"
+        | "cancel_statement_import"
+        | "get_statement_delivery"
+        | "publish_statement_delivery"
+        | "withdraw_statement_delivery"
+        | "get_insurer_notice"
+        | "replace_notice_draft"
+        | "publish_notice"
+        | "withdraw_notice" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }

@@ -398,6 +398,34 @@ pub const NOT_OPEN: kernel::Reason = kernel::Reason {
     },
 };
 
+/// There is nothing to take back.
+pub const NOT_PUBLISHED: kernel::Reason = kernel::Reason {
+    code: "statement_not_published",
+    kind: RefusalKind::Outdated,
+    detail: "The delivery is neither published nor to be published.",
+    words: |_, _| {
+        Words::new(
+            "この提供分は、公開していません",
+            "取り下げるものはありません。何も変更していません。一覧で、今の状態をお確かめください。",
+            &[],
+        )
+    },
+};
+
+/// Two of the staff publish it.
+pub const TWO_PUBLISH: kernel::Reason = kernel::Reason {
+    code: "statement_published_by_two",
+    kind: RefusalKind::Forbidden,
+    detail: "At this insurer two of the staff publish a delivery, in the console. Nothing was done.",
+    words: |_, _| {
+        Words::new(
+            "提供分の公開には、職員2人の確認が必要です",
+            "公開は、公開の権限のある職員が、管理画面の提供分の一覧から行ってください。",
+            &[],
+        )
+    },
+};
+
 /// More people would see somebody's rows than now, and whoever asks may not let them.
 pub const NOT_WIDENED: kernel::Reason = kernel::Reason {
     code: "disclosure_not_widened",
@@ -427,7 +455,7 @@ pub const OTHERWISE_BY_NOW: kernel::Reason = kernel::Reason {
 };
 
 /// All of them.
-pub const REASONS: [kernel::Reason; 11] = [
+pub const REASONS: [kernel::Reason; 13] = [
     NO_DELIVERY,
     NOT_READY,
     ALREADY_PUBLISHED,
@@ -437,6 +465,8 @@ pub const REASONS: [kernel::Reason; 11] = [
     WISH_PAST,
     MEANWHILE,
     NOT_OPEN,
+    NOT_PUBLISHED,
+    TWO_PUBLISH,
     NOT_WIDENED,
     OTHERWISE_BY_NOW,
 ];

@@ -3,6 +3,7 @@
 mod members;
 mod members_changed;
 mod roster_imports;
+mod statements;
 
 use access::Scope;
 use reqwest::{Method, header};

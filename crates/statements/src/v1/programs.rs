@@ -1,0 +1,12 @@
+//! What an insurer's programs do with statements: they bring deliveries and publish them, and read nobody's rows.
+
+mod deliveries;
+mod imports;
+
+use ground::Ground;
+use operations::Group;
+
+/// The operations.
+pub(super) fn groups(ground: &Ground) -> Vec<Group> {
+    vec![imports::group(ground), deliveries::group(ground)]
+}
