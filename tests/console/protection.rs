@@ -348,8 +348,12 @@ async fn the_journal_that_programs_read_tells_nothing_of_a_protected_person() {
     app.insurer.import(&family()).await;
     let mother = person(&app, "ケンポショウコ").await;
     let told = async || {
-        let mut tx = app.write(app.tenant()).await;
-        let changes = roster::changes::after(&mut tx, 0, 100).await.unwrap();
+        let tx = app.write(app.tenant()).await;
+        let sight = Sight {
+            protected: Protected::Hidden,
+            ..Sight::ALL
+        };
+        let changes = roster::changes::after(&tx, &sight, 0, 100).await.unwrap();
         changes
             .iter()
             .filter(|change| change.person_id.to_string() == mother)

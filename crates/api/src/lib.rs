@@ -10,7 +10,7 @@ use operations::{Codes, Group, Row};
 
 /// The pipeline's operations.
 pub fn group() -> Group {
-    Group::new(rows(), v1::operations())
+    Group::new([rows(), v1::programs::rows()].concat(), v1::operations())
 }
 
 /// Imports of rosters, which are a program's.

@@ -3,6 +3,7 @@
 
 use crate::failure::{Failure, Flaw};
 use crate::text::{Form as _, InsurerCodeForm};
+use chrono::NaiveDate;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -176,6 +177,30 @@ impl Rule for IdSegment {
     }
 }
 
+/// A day in Japan.
+pub struct Day;
+
+impl Rule for Day {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "date")
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        day(text).is_none().then_some("type")
+    }
+}
+
+/// The day that is asked for.
+pub fn asked_day(asked: &Query<Day>) -> Option<NaiveDate> {
+    asked.text.as_deref().and_then(day)
+}
+
+/// A day as it is written: another way to write one is none.
+fn day(text: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    (day.to_string() == text).then_some(day)
+}
+
 /// How many lines a page has.
 pub struct PageLimit;
 
@@ -252,6 +277,24 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_written_in_one_way() {
+        for good in ["2026-12-01", "2028-02-29"] {
+            assert_eq!(Day::flaw(good), None, "{good}");
+        }
+        for bad in [
+            "",
+            "2026-12-1",
+            "2026-02-29",
+            "+2026-12-01",
+            "2026/12/01",
+            "2026-12-01 ",
+            "令和8年12月1日",
+        ] {
+            assert_eq!(Day::flaw(bad), Some("type"), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_condition_holds_where_it_names_the_present_state_as_it_is_written() {
         let admits = |line: Option<&str>| IfMatch(line.map(Into::into)).admits("\"now\"");
         for line in [None, Some("*"), Some("\"now\""), Some("\"then\" , \"now\"")] {
@@ -277,6 +320,7 @@ mod tests {
         #[test]
         fn no_text_of_a_path_or_a_cursor_panics(text in "\\PC{0,200}") {
             prop_assert_eq!((CodeSegment::flaw(&text), IdSegment::flaw(&text)), (None, None));
+            let _ = Day::flaw(&text);
             prop_assert_eq!(CursorText::flaw(&text).is_some(), text.chars().count() > 100);
         }
     }

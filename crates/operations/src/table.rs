@@ -4,6 +4,7 @@
 use crate::{document, failure, reference};
 use accounts::Accounts;
 use clients::Clients;
+use database::Database;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
 use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
@@ -11,6 +12,7 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 use roster::Runs;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
+use tenancy::Feature;
 use url::Url;
 
 /// What a row says besides method, path, name, rights and body.
@@ -167,8 +169,12 @@ pub enum Tag {
     /// Whole rosters and files of changes, brought by the insurer's programs.
     #[oai(rename = "Roster imports")]
     RosterImports,
+    /// What happens to the insured and their accounts, for programs that follow it.
+    Feeds,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
+    /// What was done and by whom, and whether mails arrived.
+    Records,
     /// Tokens of programs, and what a program may do.
     Clients,
     /// The description of this API.
@@ -176,7 +182,7 @@ pub enum Tag {
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 11] = [
+pub const TAGS: [&str; 14] = [
     "Insurers",
     "Sign-up",
     "Sessions",
@@ -186,7 +192,9 @@ pub const TAGS: [&str; 11] = [
     "Members",
     "Notices",
     "Roster imports",
+    "Feeds",
     "Statements",
+    "Records",
     "Clients",
     "Document",
 ];
@@ -327,11 +335,24 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
     codes
 }
 
+/// A page of the portal that others link to, as the pages' table has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The page's name.
+    pub name: &'static str,
+    /// Its path.
+    pub path: &'static str,
+    /// The feature whose it is; it is there where the insurer has opened that.
+    pub feature: Option<Feature>,
+}
+
 /// What operations stand on, put together once by the binary; a module's own bring what they use besides. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     /// Sign-up, log-in, recovery, consent.
     pub accounts: Accounts,
+    /// For what programs read.
+    pub database: Database,
     /// By what cursors are sealed.
     pub keys: Keys,
     /// Programs: tokens, and what they may do.
@@ -342,6 +363,8 @@ pub struct Services {
     pub rosters: Runs,
     /// The time.
     pub clock: Clock,
+    /// Pages of the portal that others link to.
+    pub links: Arc<[Link]>,
     /// Limits and proxies.
     pub http: HttpSettings,
     /// Every operation.

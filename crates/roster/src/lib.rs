@@ -26,6 +26,7 @@ mod person;
 pub mod protection;
 mod registered;
 mod resolve;
+mod revealed;
 pub mod runs;
 pub mod search;
 mod sight;

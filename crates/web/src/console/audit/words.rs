@@ -138,16 +138,6 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("database.prune", "期限の過ぎた記録の削除"),
 ];
 
-/// Of settings and rights: what was before and after stands in the trail.
-const OF_SETTINGS_AND_RIGHTS: [&str; 6] = [
-    "insurer.",
-    "staff.",
-    "support.",
-    "approval.",
-    "terms.",
-    "statements.settings",
-];
-
 pub(super) fn is_action(word: &str) -> bool {
     ACTIONS.iter().any(|(action, _)| *action == word)
 }
@@ -155,10 +145,6 @@ pub(super) fn is_action(word: &str) -> bool {
 pub(in crate::console) fn action(action: &str) -> &'static str {
     let known = ACTIONS.iter().find(|(known, _)| *known == action);
     known.map_or("その他の操作", |(_, words)| words)
-}
-
-pub(super) fn has_before_and_after(action: &str) -> bool {
-    OF_SETTINGS_AND_RIGHTS.iter().any(|of| action.starts_with(of))
 }
 
 /// How it ended; why it was refused is a code.
@@ -226,6 +212,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("approval", "承認の申請"),
     ("approvals", "承認の一覧"),
     ("audit", "監査記録"),
+    ("members.changes", "加入者の変更の一覧"),
+    ("registrations", "利用登録の一覧"),
+    ("consents", "規約に同意した方の一覧"),
+    ("mails", "メールの送信の状況"),
     ("statements.held", "保留の行"),
     ("statements.held.people", "保留の行を割り当てる方の一覧"),
     ("statements.held.settle", "保留の行の割り当ての確認"),
