@@ -4,6 +4,7 @@
 mod unseen;
 
 use access::Role;
+use roster::{Protected, Sight};
 use testkit::{Answer, TestApp, TestClerk, TestPerson};
 
 const PROTECTIONS: &str = "/console/protections";

@@ -1,6 +1,6 @@
 //! What programs call, at the large insurer.
 
-use access::scope::{COVERAGE_READ, INSURER_READ, MEMBERS_READ, MEMBERS_WRITE, NOTICES_READ, NOTICES_WRITE, PROTECTED_READ};
+use access::scope::{AUDIT_READ, CONSENTS_READ, COVERAGE_READ, INSURER_READ, MAIL_READ, MEMBERS_READ, MEMBERS_WRITE, NOTICES_READ, NOTICES_WRITE, PROTECTED_READ, REGISTRATIONS_READ};
 use kernel::Outcome;
 use reqwest::Method;
 use serde_json::json;
@@ -46,6 +46,7 @@ pub(super) async fn walk_of_a_program(app: &TestApp) {
     assert_eq!(wrong.ask(&[]).await.status, 401);
     assert_eq!(program.ask(&[]).await.status, 200);
     walk_the_members(app).await;
+    walk_of_a_follower(app).await;
     app.clients.write_uses().await.unwrap();
     let id = program.name.client_id;
     let tx = app.write(app.tenant()).await;
@@ -107,3 +108,34 @@ async fn walk_the_members(app: &TestApp) {
     }
 }
 
+/// What programs follow and list, from the first page to the next.
+async fn walk_of_a_follower(app: &TestApp) {
+    let scopes = [MEMBERS_READ, REGISTRATIONS_READ, CONSENTS_READ, MAIL_READ, AUDIT_READ];
+    let seeing = [&scopes[..], &[PROTECTED_READ]].concat();
+    for program in [app.program(&scopes).await, app.program(&seeing).await] {
+        for path in [
+            "/members/changes",
+            "/registrations",
+            "/consents/service",
+            "/mail",
+            "/mail?state=sent",
+            "/mail?state=queued",
+            "/mail?state=undeliverable",
+            "/audit",
+            "/audit?from=2026-11-01&until=2026-11-30",
+        ] {
+            let answer = program.api(Method::GET, path, None).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+            let Some(next) = answer.json()["next"].as_str().map(str::to_owned) else {
+                continue;
+            };
+            let sign = if path.contains('?') { '&' } else { '?' };
+            let path = format!("{path}{sign}cursor={next}");
+            assert_eq!(
+                program.api(Method::GET, &path, None).await.status,
+                200,
+                "{path}"
+            );
+        }
+    }
+}

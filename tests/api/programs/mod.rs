@@ -1,7 +1,9 @@
 //! What an insurer's programs do, by a [`Caller`] with headers of its own.
 
+mod feeds;
 mod members;
 mod members_changed;
+mod records;
 mod roster_imports;
 mod statements;
 
