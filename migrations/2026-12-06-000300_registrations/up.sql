@@ -8,7 +8,7 @@ CREATE TABLE feed_heads (
 SELECT tenant_table('feed_heads', 'jobs', 'select, insert, update');
 
 -- What became of accounts, for whoever follows it: positions grow in the order of commit. Ids and times alone; no foreign key, for
--- an account's row is never deleted.
+-- an account's row is never deleted. What older nodes do meanwhile is not told.
 CREATE TABLE registrations (
     tenant_id int NOT NULL,
     position bigint NOT NULL,

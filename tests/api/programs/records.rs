@@ -1,6 +1,7 @@
 //! What programs list: consents, mails, the trail, how often a notice was read, and the portal's pages.
 
-use super::{super::problem, Caller};
+use super::Caller;
+use crate::api::problem;
 use access::SCOPES;
 use access::scope::{AUDIT_READ, CONSENTS_READ, INSURER_READ, MAIL_READ, NOTICES_READ, PROTECTED_READ};
 use audit::{Actor, Origin};
@@ -99,6 +100,7 @@ async fn consents_are_counted_by_revision_and_listed_by_who_gave_them() {
 async fn mails_are_listed_by_how_far_they_are_without_a_word_of_where_to() {
     let app = TestApp::start().await;
     let who = app.sign_up().await;
+    app.work().await;
     let caller = Caller::new(&app, &[MAIL_READ]).await;
     let answer = caller.get("/mail").await;
     let (name, _) = who.email.split_once('@').unwrap();
@@ -143,6 +145,7 @@ async fn mails_are_listed_by_how_far_they_are_without_a_word_of_where_to() {
     assert_eq!(lines(&seeing, "/mail", "mails").await.len(), all.len());
 }
 
+// security.md 74
 #[tokio::test]
 async fn the_trail_is_read_by_days_and_veiled_of_whoever_is_protected() {
     let app = TestApp::start().await;
