@@ -138,7 +138,7 @@ pub async fn proof_of(tx: &TenantTransaction, person: PersonId) -> Result<Option
 }
 
 /// Those of these accounts and sign-ups whose people are protected, closed accounts among them. One statement.
-pub async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<Vec<uuid::Uuid>, DatabaseError> {
+async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<Vec<uuid::Uuid>, DatabaseError> {
     #[derive(QueryableByName)]
     struct Id {
         #[diesel(sql_type = Uuid)]
