@@ -138,34 +138,17 @@ fn facts() -> Value {
 fn of_program(name: &str) -> u16 {
     match name {
         "get_client" | "list_insurer_notices" | "list_members" | "search_members" => 200,
-        "draft_notice" | "add_member" => 201,
-        "get_client" | "list_roster_imports" | "list_insurer_notices" => 200,
-        "import_roster" => 415,
-        "get_roster_import" | "list_roster_import_errors" | "confirm_roster_import" | "cancel_roster_import" => 404,
-        "get_client" | "list_insurer_notices" => 200,
+        "list_roster_imports" | "list_statement_deliveries" => 200,
         "follow_member_changes" | "follow_registrations" | "count_consents" | "list_document_consents" => 200,
         "list_mails" | "list_audit_lines" | "list_links" => 200,
-        "count_notice_reads" => 404,
-        "draft_notice" => 201,
-        "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
-        "get_member" | "replace_member" | "get_member_coverage" | "end_member_coverage" => 404,
-        "get_client" | "list_roster_imports" | "list_statement_deliveries" | "list_insurer_notices" => 200,
+        "draft_notice" | "add_member" => 201,
         "import_roster" | "import_statements" => 415,
-        "draft_notice" => 201,
-        "get_roster_import"
-        | "list_roster_import_errors"
-        | "confirm_roster_import"
-        | "cancel_roster_import"
-        | "get_statement_import"
-        | "list_statement_import_errors"
-        | "cancel_statement_import"
-        | "get_statement_delivery"
-        | "publish_statement_delivery"
-        | "withdraw_statement_delivery"
-        | "get_insurer_notice"
-        | "replace_notice_draft"
-        | "publish_notice"
-        | "withdraw_notice" => 404,
+        "get_member" | "replace_member" | "get_member_coverage" | "end_member_coverage" => 404,
+        "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
+        "get_roster_import" | "list_roster_import_errors" | "confirm_roster_import" | "cancel_roster_import" => 404,
+        "get_statement_import" | "list_statement_import_errors" | "cancel_statement_import" => 404,
+        "get_statement_delivery" | "publish_statement_delivery" | "withdraw_statement_delivery" => 404,
+        "count_notice_reads" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }

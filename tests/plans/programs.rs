@@ -1,6 +1,9 @@
 //! What programs call, at the large insurer.
 
-use access::scope::{AUDIT_READ, CONSENTS_READ, COVERAGE_READ, INSURER_READ, MAIL_READ, MEMBERS_READ, MEMBERS_WRITE, NOTICES_READ, NOTICES_WRITE, PROTECTED_READ, REGISTRATIONS_READ};
+use access::scope::{
+    AUDIT_READ, CONSENTS_READ, COVERAGE_READ, INSURER_READ, MAIL_READ, MEMBERS_READ, MEMBERS_WRITE, NOTICES_READ,
+    NOTICES_WRITE, PROTECTED_READ, REGISTRATIONS_READ,
+};
 use kernel::Outcome;
 use reqwest::Method;
 use serde_json::json;
@@ -131,11 +134,7 @@ async fn walk_of_a_follower(app: &TestApp) {
             };
             let sign = if path.contains('?') { '&' } else { '?' };
             let path = format!("{path}{sign}cursor={next}");
-            assert_eq!(
-                program.api(Method::GET, &path, None).await.status,
-                200,
-                "{path}"
-            );
+            assert_eq!(program.api(Method::GET, &path, None).await.status, 200, "{path}");
         }
     }
 }
