@@ -109,6 +109,13 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
             401,
             401,
         ),
+        "get_member_disclosure" => at(&format!("/members/{}/disclosures/costs", other.person), 401, 401),
+        "put_member_disclosure" => with(
+            &format!("/members/{}/disclosures/costs", other.person),
+            json!({"audience": "self_only"}),
+            401,
+            401,
+        ),
         "count_notice_reads" => at(&format!("/notices/{}/reads", other.notice), 401, 401),
         "follow_member_changes" => at("/members/changes", 401, 401),
         "follow_registrations" => at("/registrations", 401, 401),
@@ -148,7 +155,7 @@ fn of_program(name: &str) -> u16 {
         "get_roster_import" | "list_roster_import_errors" | "confirm_roster_import" | "cancel_roster_import" => 404,
         "get_statement_import" | "list_statement_import_errors" | "cancel_statement_import" => 404,
         "get_statement_delivery" | "publish_statement_delivery" | "withdraw_statement_delivery" => 404,
-        "count_notice_reads" => 404,
+        "count_notice_reads" | "get_member_disclosure" | "put_member_disclosure" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }

@@ -89,7 +89,7 @@ const PASSING: &[(&str, &str)] = &[
     ),
     (
         "statement_deliveries",
-        "SELECT tenant_id, 1, person_id, 'costs', '2026-08-01', 1, 'published', 'x', ''::bytea, 'x', 1, 1, 0, 1, '{2026-06-01}',
+        "SELECT tenant_id, 2, person_id, 'costs', '2026-07-01', 1, 'published', 'x', ''::bytea, 'x', 1, 1, 0, 1, '{2026-06-01}',
            '{}', NULL, NULL, created_at FROM persons LIMIT 1",
     ),
     (

@@ -193,6 +193,11 @@ fn text(filter: &Filter) -> String {
         "(SELECT s.audit_id FROM audit_subjects s WHERE s.tenant_id = $1{}{page})",
         within("s", "s.subject_id", next)
     );
+    let shown_to_programs = format!(
+        "(SELECT o.audit_id FROM audit_events o
+          WHERE o.tenant_id = $1 AND o.actor_kind = 'client' AND o.action = 'person.look'{}{page})",
+        within("o", "o.object_id", next)
+    );
     // Found before it is put in order: the order is not the way to find what is about one thing.
     let own = |column: &str| {
         format!(
@@ -204,7 +209,7 @@ fn text(filter: &Filter) -> String {
         )
     };
     let found = if about.only_looks {
-        shown
+        [shown, shown_to_programs].join(" UNION ")
     } else {
         [shown, own("object_id"), own("actor_id")].join(" UNION ")
     };

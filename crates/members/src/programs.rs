@@ -87,10 +87,14 @@ pub(crate) async fn of_number(
     numbered(tx, sight, number, OF_NUMBER).await
 }
 
-/// The look at those of a number.
+/// The look at those of a number; at a person, where it is one's.
 pub(crate) async fn look_at(tx: &TenantTransaction, asker: &Asker<'_>, people: &[Listed]) -> Result<(), DatabaseError> {
     let subjects = subjects(people);
-    look(tx, asker, Look::list("members", vec!["number"], &subjects)).await
+    let seen = match subjects.as_slice() {
+        [one] => Look::person("member", one),
+        subjects => Look::list("members", vec!["number"], subjects),
+    };
+    look(tx, asker, seen).await
 }
 
 /// A page of everybody, or of those who fulfil the conditions, and whether there are more.

@@ -172,6 +172,17 @@ pub struct Bearer {
 }
 
 impl Bearer {
+    /// True of a request that brings one, good or not: any other has not tried to say who it is.
+    pub fn is_in(request: &Request) -> bool {
+        let mut given = edge::lines(request.headers(), "authorization");
+        given.any(|value| {
+            value
+                .split(' ')
+                .next()
+                .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+        })
+    }
+
     /// `Authorization: Bearer 7.Xk3…`, given once.
     pub fn of(request: &Request) -> Option<Self> {
         let mut given = edge::lines(request.headers(), "authorization");

@@ -328,7 +328,7 @@ fn headers() -> Value {
         },
         "Retry-After": {"description": "Seconds to wait.", "required": true, "schema": {"type": "integer", "minimum": 1}},
         "Allow": {"description": "The methods of this path.", "required": true, "schema": {"type": "string"}},
-        "WWW-Authenticate": {"description": "`Bearer`, to programs with what is wrong with the token (RFC 6750).",
+        "WWW-Authenticate": {"description": "`Bearer`, to programs that brought a token with what is wrong with it (RFC 6750).",
             "required": true, "schema": {"type": "string"}},
         "RateLimit-Policy": {"description": "How many calls a minute each limit allows, on each of our nodes \
             (draft-ietf-httpapi-ratelimit-headers).", "schema": {"type": "string"}},

@@ -208,6 +208,8 @@ impl Methods {
         let id = edge::request_id(&request);
         let caller = match program::enter(&self.services, &request).await {
             Ok(caller) => caller,
+            // Who brings no token is told of no error in it (RFC 6750, 3.1).
+            Err(failure) if !Bearer::is_in(&request) => return problem(&failure.0, id),
             Err(failure) => return program::challenge(problem(&failure.0, id), scope),
         };
         let answered = match program::admit(&self.services, &caller, scope) {

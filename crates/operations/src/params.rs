@@ -48,13 +48,13 @@ impl<'a, R: Rule> ApiExtractor<'a> for Segment<R> {
     async fn from_request(
         request: &'a Request,
         _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
+        options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        // The table's router and the group's own have each read it.
-        let read: Vec<String> = request.path_params().map_err(|_| Failure::of("bad_request"))?;
-        let text = read.into_iter().next_back().ok_or_else(|| Failure::of("bad_request"))?;
+        // Decoded by the table's router, which knows it by the name that it has here.
+        let read = request.raw_path_param(options.name);
+        let text = read.ok_or_else(|| Failure::of("bad_request"))?;
         Ok(Self {
-            text,
+            text: text.to_owned(),
             rule: PhantomData,
         })
     }

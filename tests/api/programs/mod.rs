@@ -1,5 +1,6 @@
 //! What an insurer's programs do, by a [`Caller`] with headers of its own.
 
+mod disclosures;
 mod feeds;
 mod members;
 mod members_changed;

@@ -1,6 +1,8 @@
-//! What an insurer's programs do with statements: they bring deliveries and publish them, and read nobody's rows.
+//! What an insurer's programs do with statements: they bring deliveries and publish them, say who sees them, and read nobody's
+//! rows.
 
 mod deliveries;
+mod disclosures;
 mod imports;
 
 use ground::Ground;
@@ -8,5 +10,9 @@ use operations::Group;
 
 /// The operations.
 pub(super) fn groups(ground: &Ground) -> Vec<Group> {
-    vec![imports::group(ground), deliveries::group(ground)]
+    vec![
+        imports::group(ground),
+        deliveries::group(ground),
+        disclosures::group(ground),
+    ]
 }
