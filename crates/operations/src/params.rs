@@ -99,6 +99,41 @@ impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
     }
 }
 
+/// A parameter of the query that has to be there.
+pub struct Needed<R> {
+    /// The text.
+    pub text: String,
+    rule: PhantomData<R>,
+}
+
+impl<'a, R: Rule> ApiExtractor<'a> for Needed<R> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Query::<R>::param_in()
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Query::<R>::param_schema_ref()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let missing = Flaw::new(format!("/{}", options.name), "required");
+        let text = Query::<R>::from_request(request, body, options).await?.text;
+        Ok(Self {
+            text: text.ok_or_else(|| Failure::fields(vec![missing]))?,
+            rule: PhantomData,
+        })
+    }
+}
+
 /// `If-Match`: the states, by their `ETag`s, of which one has to be the present one for anything to be done.
 pub struct IfMatch(Option<String>);
 

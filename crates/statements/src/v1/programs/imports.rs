@@ -20,7 +20,7 @@ use operations::{
     failure::{Failure, Flaw},
     get, keyed,
     page::{self, Cursor, Limit},
-    params::{IdSegment, Query, Segment},
+    params::{IdSegment, Needed, Query, Segment},
     send,
     stream::Incoming,
 };
@@ -108,17 +108,17 @@ impl ImportsApi {
         &self,
         mut call: Call,
         Program(program): Program,
-        /// Of what it is; it has to be said.
-        kind: Query<KindWord>,
+        /// Of what it is.
+        kind: Needed<KindWord>,
         /// 処理年月 as `2026-10`; absent where a column of the file says so.
         label: Query<LabelWord>,
         /// Only check it.
         dry_run: Query<DryRun>,
         mut file: Incoming,
     ) -> poem::Result<Once<Begun<StatementImport>>> {
-        let kind = kind.text.as_deref().and_then(Kind::from_word);
+        let kind = Kind::from_word(&kind.text);
         let sent = Sent {
-            kind: kind.ok_or_else(|| Failure::fields(vec![Flaw::new("/kind", "required")]))?,
+            kind: kind.ok_or_else(|| Failure::fields(vec![Flaw::new("/kind", "not_a_choice")]))?,
             label: label.text.as_deref().and_then(Month::parse),
             goes_on: dry_run.text.as_deref() != Some("true"),
         };
