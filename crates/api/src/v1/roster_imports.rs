@@ -109,7 +109,7 @@ impl RosterImportsApi {
     /// Import a roster
     ///
     /// The body is the file. As `csv` it is a table with a header, or an Excel workbook, as staff bring it: columns in any order, in
-    /// UTF-8 or Shift_JIS. As `ndjson` it is an object of JSON on each line, of texts that are called as the fields of a member:
+    /// UTF-8 or `Shift_JIS`. As `ndjson` it is an object of JSON on each line, of texts that are called as the fields of a member:
     /// `symbol`, `number`, `kana_name`, `birth_date` and `relationship` at least, and in a file of changes `movement` (`add`, `change`
     /// or `lose`). The first object says which columns there are; what a later one leaves out is blank there.
     ///

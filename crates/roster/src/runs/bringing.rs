@@ -60,8 +60,7 @@ impl Runs {
         self.begin_as(by, file_name, None).await
     }
 
-    /// Begins with a program's file. It takes the place of what the same program only had compared, or did not bring to its end;
-    /// what waits for the staff goes on waiting.
+    /// Begins with a program's file. It takes the place of what the same program did not bring to its end.
     pub async fn begin_sent(&self, by: By<'_>, sent: Sent) -> Result<Bringing, Outage> {
         self.begin_as(by, sent.file_name(), Some(sent)).await
     }
@@ -71,16 +70,12 @@ impl Runs {
         let run_id = ImportId::new(now);
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
         for draft in rows::drafts(&mut tx, by.author).await? {
-            let is_known = by.author.is_client() && draft.state != RunState::Receiving;
-            if is_known && draft.goes_on {
+            // What a program knows keeps its place until its next file has come, which may be the same once more.
+            if by.author.is_client() && draft.state != RunState::Receiving {
                 continue;
             }
             uploads::erase(&mut tx, &draft.upload()).await?;
-            if is_known {
-                rows::end(&mut tx, draft.run_id, &[draft.state], RunState::Cancelled, None, now).await?;
-            } else {
-                rows::delete(&mut tx, draft.run_id).await?;
-            }
+            rows::delete(&mut tx, draft.run_id).await?;
         }
         let begun = uploads::begin(&mut tx, now, (PURPOSE, run_id.0), MOST_BYTES, MOST_BYTES).await?;
         let upload = begun.map_err(|_| outage("a roster of the largest size is not taken"))?;
@@ -157,8 +152,8 @@ impl Runs {
         Ok(Outcome::Done(file.run))
     }
 
-    /// The same of a program's file, which is compared at once, by the insurer's own columns. Whoever is given the transaction commits
-    /// it.
+    /// The same of a program's file, which is compared at once, by the insurer's own columns. It takes the place of what the same
+    /// program only had compared; what waits for the staff goes on waiting. Whoever is given the transaction commits it.
     pub async fn complete_sent(
         &self,
         by: By<'_>,
@@ -190,6 +185,13 @@ impl Runs {
         (file, sent): (&Bringing, Sent),
         head: Head,
     ) -> Result<Outcome<Run>, Outage> {
+        let now = self.clock.now();
+        for draft in rows::drafts(tx, by.author).await? {
+            if draft.state != RunState::Receiving && !draft.goes_on {
+                uploads::erase(tx, &draft.upload()).await?;
+                rows::end(tx, draft.run_id, &[draft.state], RunState::Cancelled, None, now).await?;
+            }
+        }
         let Some(shown) = self.received(tx, by, file, head).await? else {
             return Ok(reasons::FILE_BROKEN_OFF.into());
         };
@@ -199,9 +201,7 @@ impl Runs {
         }
         rows::set_mapping(tx, file.run, &mapping).await?;
         let states = (RunState::Received, RunState::Comparing);
-        let put = self
-            .put_to_work(tx, (file.run, states.0), states.1, self.clock.now())
-            .await?;
+        let put = self.put_to_work(tx, (file.run, states.0), states.1, now).await?;
         if let Outcome::Refused(refusal) = put {
             return Ok(refusal.into());
         }

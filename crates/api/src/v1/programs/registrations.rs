@@ -53,7 +53,7 @@ pub(super) fn row() -> Row {
 
 /// What happened to accounts after a point.
 #[derive(Object)]
-pub(super) struct Registrations {
+pub(super) struct RegistrationFeed {
     /// In the order in which it happened.
     registrations: Vec<RegistrationEntry>,
     /// Hand it in as `cursor` to go on from here: at once where there is more, later where there is none yet.
@@ -106,7 +106,7 @@ impl RegistrationsApi {
         limit: Query<Limit>,
         /// `next` of the answer before.
         cursor: Query<Cursor>,
-    ) -> poem::Result<Done<Registrations>> {
+    ) -> poem::Result<Done<RegistrationFeed>> {
         let list = call.list(&program, LIST);
         let after: i64 = list.after(&cursor)?.unwrap_or_default();
         let most = page::limit(&limit);
@@ -128,7 +128,7 @@ impl RegistrationsApi {
             Look::list("registrations", filters, &shown),
         )
         .await?;
-        Ok(Done(Registrations {
+        Ok(Done(RegistrationFeed {
             next: list.next(&told.last().map_or(after, |last| last.position)),
             more,
             registrations: told
