@@ -333,7 +333,10 @@ async fn a_file_that_is_sent_again_with_its_key_is_imported_once() {
     let first = caller.file(&dry, &key, other.as_bytes()).await;
     worked(&app, &caller, &first).await;
     let again = caller.file(&dry, &key, other.as_bytes()).await;
-    assert_eq!((again.header("idempotency-replayed"), &again.text), ("true", &first.text));
+    assert_eq!(
+        (again.header("idempotency-replayed"), &again.text),
+        ("true", &first.text)
+    );
     assert_eq!(caller.get(&path(&first)).await.json()["state"], "compared");
     // What was refused has done nothing, and its key is free.
     let key = [("Idempotency-Key", "night-2")];
