@@ -278,7 +278,7 @@ fn refusal(route: &Row, status: u16, bodies: &[&ProblemBody]) -> Value {
         _ => None,
     };
     headers.extend(more.map(|name| (name.to_owned(), header(name))));
-    if status == 403 && bodies.len() > 1 {
+    if is_program && status == 403 && bodies.len() > 1 {
         let scope = json!({"description": "`Bearer` with the scope that is asked for, of `insufficient_scope`.",
             "schema": {"type": "string"}});
         headers.insert("WWW-Authenticate".to_owned(), scope);
