@@ -57,14 +57,15 @@ const CHANGES: Codes = &[
 /// The operations.
 pub(super) fn group(ground: &Ground) -> Group {
     let rights = Rights::Client(DISCLOSURES_WRITE);
-    let of = |request, audience: &str, asked: Option<&str>| Example {
+    let of = |request, answer| Example {
         parameters: vec![("id", json!(ID)), ("kind", json!("costs"))],
         request,
-        answer: Some(json!({"member_id": ID, "kind": "costs", "audience": audience, "asked": asked})),
+        answer: Some(answer),
         ..Example::default()
     };
-    let told = of(None, "household", None);
-    let said = of(Some(json!({"audience": "self_only"})), "self_only", Some("self_only"));
+    let usual = json!({"member_id": ID, "kind": "costs", "audience": "household"});
+    let asked = json!({"member_id": ID, "kind": "costs", "audience": "self_only", "asked": "self_only"});
+    let (told, said) = (of(None, usual), of(Some(json!({"audience": "self_only"})), asked));
     let rows = vec![
         get(PATH, "get_member_disclosure", rights, &["not_found"], told),
         put(PATH, "put_member_disclosure", rights, CHANGES, said),
@@ -78,6 +79,7 @@ pub(super) fn group(ground: &Ground) -> Group {
 
 /// Who sees a person's rows of one kind.
 #[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
 struct MemberDisclosure {
     /// `id` of the person.
     member_id: String,
@@ -86,8 +88,7 @@ struct MemberDisclosure {
     /// Who sees them now. `household`: they, and whom the insurer notifies for them. `self_only`: they alone. `suppressed`: nobody,
     /// they neither.
     audience: String,
-    /// What they have asked for; null where they have asked for nothing, and what the insurer has made usual holds.
-    #[oai(nullable)]
+    /// What they have asked for; absent where they have asked for nothing, and what the insurer has made usual holds.
     asked: Option<String>,
 }
 
