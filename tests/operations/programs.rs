@@ -130,7 +130,7 @@ async fn an_import_whose_workers_are_killed_while_they_compare_and_import_is_don
     }
     let worker = work(&installation).await;
     installation
-        .until(tenant, 1, "roster_runs WHERE state = 'finished'")
+        .until(tenant, 1, "roster_runs WHERE by_client AND state = 'finished'")
         .await;
     installation.until(tenant, 0, "upload_pieces").await;
     let done = program.get(&one).await;
@@ -165,18 +165,25 @@ async fn a_file_whose_node_is_killed_half_way_is_sent_again_under_its_key_and_le
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
     installation
-        .until(tenant, 1, "roster_runs WHERE state = 'receiving'")
+        .until(tenant, 1, "roster_runs WHERE by_client AND state = 'receiving'")
         .await;
     program.node.kill().await;
     program.node = serve(&installation).await;
-    assert_eq!(program.get(IMPORTS).await["imports"], json!([]));
+    let imports = program.get(IMPORTS).await;
+    let by: Vec<&Value> = imports["imports"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["by"])
+        .collect();
+    assert_eq!(by, ["command"], "that of the sample roster");
     let begun = program.sends().await;
     assert_eq!(program.sends().await.text, begun.text);
     let worker = work(&installation).await;
     installation
-        .until(tenant, 1, "roster_runs WHERE state = 'finished'")
+        .until(tenant, 1, "roster_runs WHERE by_client AND state = 'finished'")
         .await;
-    installation.until(tenant, 1, "roster_runs").await;
+    installation.until(tenant, 1, "roster_runs WHERE by_client").await;
     installation.until(tenant, 0, "upload_pieces").await;
     installation.until(tenant, 0, "uploads").await;
     assert!(worker.terminate().await && program.node.terminate().await);
