@@ -97,7 +97,7 @@ pub(super) fn group(ground: &Ground) -> Group {
 impl ImportsApi {
     /// Import statements
     ///
-    /// The body is the file: a CSV in UTF-8 or Shift_JIS with a header, or an Excel workbook, with the columns that the insurer's staff
+    /// The body is the file: a CSV in UTF-8 or `Shift_JIS` with a header, or an Excel workbook, with the columns that the insurer's staff
     /// bring, in any order. One with a column of diagnoses, acts or My Numbers is refused as a whole.
     ///
     /// A worker checks it and then loads it into a delivery, whole or not at all; nothing is shown to members before it is published.
