@@ -195,6 +195,7 @@ pub(super) fn object(kind: &str) -> &'static str {
 const SHOWN: &[(&str, &str)] = &[
     ("members", "加入者の一覧"),
     ("member", "加入者の画面"),
+    ("coverage", "資格の状態"),
     ("household", "同じ記号・番号の方の一覧"),
     ("names", "名寄せできない登録の一覧"),
     ("workplace", "事業所の方の一覧"),
