@@ -99,6 +99,7 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
         .chain(reasons::REASONS)
         .chain(reasons::OF_STAFF)
         .chain(of_staff);
+    let of_members = members::reasons::REASONS;
     let of_notices = notices::reasons::REASONS;
     let of_statements = statements::reasons::by_hand::REASONS;
     let of_clients = clients::reasons::REASONS;
@@ -107,6 +108,7 @@ fn sentences_end_with_a_full_stop_in_text_and_notes_and_names_of_things_do_not()
     for reason in all
         .chain(of_settings)
         .chain(of_roster)
+        .chain(of_members)
         .chain(of_notices)
         .chain(of_statements)
         .chain(of_clients)

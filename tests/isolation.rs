@@ -6,6 +6,8 @@ mod console;
 mod portal;
 mod tables;
 
+use crate::statements::{cost, costs};
+use access::scope::{IMPORTS_WRITE, STATEMENTS_IMPORT, Scope};
 use audit::{Actor, Origin};
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
@@ -28,6 +30,10 @@ struct Other {
     person: PersonId,
     /// The id of the member's session.
     session: String,
+    /// A program's import of a roster.
+    import: String,
+    /// Its import of statements, and the delivery that came of it.
+    statements: (String, String),
 }
 
 impl Other {
@@ -52,6 +58,8 @@ impl Other {
         let person = PersonId::parse(&person[0]).unwrap();
         let personal = publish(&app, To::Person(person)).await;
         let sessions = app.insurer.lines("SELECT session_id::text AS line FROM sessions").await;
+        let import = import(&app).await;
+        let statements = statements(&app).await;
         Self {
             app,
             client,
@@ -60,6 +68,8 @@ impl Other {
             personal,
             person,
             session: sessions[0].clone(),
+            import,
+            statements,
         }
     }
 
@@ -83,6 +93,33 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
         .await;
     tx.commit().await.unwrap();
     id.unwrap()
+}
+
+/// A file that a program only has compared.
+async fn import(app: &TestApp) -> String {
+    let file = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称\n9,9,ヨソノ　モノ,1975-04-12,本人\n";
+    brought(app, IMPORTS_WRITE, "/roster-imports?dry_run=true", file.to_owned()).await
+}
+
+/// A file of statements that a program has loaded, and its delivery.
+async fn statements(app: &TestApp) -> (String, String) {
+    let file = costs(&[cost("2026-08", "A", 105, "2026-06", 1_000)]);
+    let import = brought(app, STATEMENTS_IMPORT, "/statement-imports?kind=costs", file).await;
+    let deliveries = "SELECT delivery_id::text AS line FROM statement_deliveries";
+    (import, app.insurer.lines(deliveries).await.remove(0))
+}
+
+async fn brought(app: &TestApp, scope: Scope, path: &str, file: String) -> String {
+    let program = app.program(&[scope]).await;
+    let request = program
+        .request(Method::POST, &format!("/api/v1{path}"))
+        .bearer_auth(&program.token)
+        .header("Content-Type", "application/octet-stream")
+        .body(file);
+    let answer = program.send(request).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    app.work().await;
+    answer.json()["id"].as_str().unwrap().to_owned()
 }
 
 /// A secret with another insurer's number before it.

@@ -13,6 +13,7 @@ mod kills;
 mod listener;
 mod network;
 mod operate;
+mod programs;
 mod restart;
 mod retention;
 mod roster;

@@ -19,7 +19,7 @@ use diesel::{QueryableByName, sql_types::BigInt};
 use diesel_async::RunQueryDsl;
 use kernel::{BirthDate, Clock, KanaName, Keys, Number, PersonId, Symbol, TenantId};
 use roster::{
-    Change, Identity, Match, Person, changes,
+    Change, Identity, Match, Person, Sight, changes,
     import::{ImportError, ImportRefused, Options, Progress, Reason, Report, import},
 };
 use std::io::Write as _;
@@ -138,8 +138,8 @@ impl Desk {
     }
 
     async fn journal(&self) -> Vec<Change> {
-        let mut tx = self.database.tenant(self.tenant()).read().await.unwrap();
-        changes::after(&mut tx, 0, 1_000).await.unwrap()
+        let tx = self.database.tenant(self.tenant()).read().await.unwrap();
+        changes::after(&tx, &Sight::ALL, 0, 1_000).await.unwrap()
     }
 
     async fn count(&self, table: &str, condition: &str) -> i64 {

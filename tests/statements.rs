@@ -210,7 +210,7 @@ fn source(file: &str) -> Source {
     })
 }
 
-fn costs(rows: &[String]) -> String {
+pub(crate) fn costs(rows: &[String]) -> String {
     table(COSTS, rows)
 }
 

@@ -156,7 +156,7 @@ async fn bodies_that_are_no_json_are_told_apart() {
     problem(&send(json, b"\x82\xa0".to_vec()).await, 400, "encoding");
     let utf16: Vec<u8> = "\u{FEFF}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     problem(&send(json, utf16).await, 400, "encoding");
-    problem(&send(json, vec![b' '; 70_000]).await, 400, "body_too_large");
+    problem(&send(json, vec![b' '; 70_000]).await, 413, "body_too_large");
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 
 use super::{flaws, problem, programs::Caller};
 use ::operations::Repeat;
-use access::scope::{NOTICES_READ, NOTICES_WRITE, Scope};
+use access::scope::{self, NOTICES_READ, NOTICES_WRITE, PROTECTED_READ, REGISTRATIONS_IDENTITY_READ, Scope};
+use edge::Rights;
 use madoguchi::retention::sweep_insurer;
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
@@ -215,7 +216,34 @@ fn these_operations_take_a_key() {
     let table = madoguchi::modules::operations(&madoguchi::modules::without_database());
     let keyed = table.rows().filter(|row| row.handler.repeat == Repeat::Keyed);
     let names: Vec<&str> = keyed.map(|row| row.name).collect();
-    assert_eq!(names, ["draft_notice", "publish_notice", "withdraw_notice"]);
+    let expected = [
+        "import_roster",
+        "confirm_roster_import",
+        "cancel_roster_import",
+        "draft_notice",
+        "publish_notice",
+        "withdraw_notice",
+        "import_statements",
+        "cancel_statement_import",
+        "publish_statement_delivery",
+        "withdraw_statement_delivery",
+        "add_member",
+        "end_member_coverage",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn the_scopes_that_are_offered_are_those_that_an_operation_asks_for() {
+    let table = madoguchi::modules::operations(&madoguchi::modules::without_database());
+    let asked = table.rows().filter_map(|row| match row.rights {
+        Rights::Client(scope) => Some(scope.as_str()),
+        _ => None,
+    });
+    // These ask for nothing of their own: they say how much others tell.
+    let more = [PROTECTED_READ, REGISTRATIONS_IDENTITY_READ].map(Scope::as_str);
+    let expected: BTreeSet<&str> = asked.chain(more).collect();
+    assert_eq!(scope::offered().map(Scope::as_str).collect::<BTreeSet<_>>(), expected);
 }
 
 #[tokio::test]

@@ -171,7 +171,7 @@ fn the_reference_names_every_operation_and_every_code_and_loads_nothing() {
     for body in table.problems() {
         assert!(html.contains(&format!("id=\"problem-{}\"", body.code)), "{}", body.code);
     }
-    for absent in ["<script", "src=", "https://", "style=\""] {
+    for absent in ["<script", "src=", "=\"https://", "style=\""] {
         assert!(!html.contains(absent), "{absent}");
     }
 }

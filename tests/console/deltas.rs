@@ -11,13 +11,13 @@ use testkit::{TestApp, TestClerk};
 /// Somebody new under Shoko's number and branch.
 const NEW: &str = "100,105,00,ベツノ　ヒト,別野　人,19910203,本人,";
 
-pub(super) fn delta(rows: &[(&str, &str)]) -> String {
+pub(crate) fn delta(rows: &[(&str, &str)]) -> String {
     let rows: Vec<String> = rows.iter().map(|(row, movement)| format!("{row},{movement}")).collect();
     format!("{HEADER},異動区分\r\n{}\r\n", rows.join("\r\n"))
 }
 
 /// The row with the tests' day as its 資格喪失日.
-pub(super) fn lost(app: &TestApp, row: &str) -> String {
+pub(crate) fn lost(app: &TestApp, row: &str) -> String {
     format!("{row}{}", kernel::calendar::today_in_japan(app.clock().now()))
 }
 

@@ -17,7 +17,7 @@ const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,1985040
 const TARO: &str = "100,105,01,ケンポ　タロウ,健保　太郎,20150401,子,,,,A01";
 
 /// A file as the command line imports it.
-pub(super) async fn load(app: &TestApp, rows: &[&str]) -> Report {
+pub(crate) async fn load(app: &TestApp, rows: &[&str]) -> Report {
     app.later(1);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("{HEADER}{}\r\n", rows.join("\r\n"))).unwrap();
@@ -51,14 +51,14 @@ pub(super) fn jiro<'a>(number: &'a str, but: &[(&'a str, &'a str)]) -> Vec<(&'a 
     kept.chain(but.iter().copied()).collect()
 }
 
-pub(super) async fn id_of(app: &TestApp, number: &str, branch: &str) -> PersonId {
+pub(crate) async fn id_of(app: &TestApp, number: &str, branch: &str) -> PersonId {
     let query =
         format!("SELECT person_id::text AS line FROM persons WHERE number = '{number}' AND branch = '{branch}'");
     PersonId::parse(&app.insurer.lines(&query).await[0]).unwrap()
 }
 
 /// What the roster says of a person in one column.
-pub(super) async fn said(app: &TestApp, person: PersonId, column: &str) -> String {
+pub(crate) async fn said(app: &TestApp, person: PersonId, column: &str) -> String {
     let query = format!("SELECT coalesce({column}::text, '') AS line FROM persons WHERE person_id = '{person}'");
     app.insurer.lines(&query).await.remove(0)
 }

@@ -1,6 +1,9 @@
 //! Looks at people: which are lines of the trail, and who saw whom.
 
-use audit::{Actor, Look, Origin, Seen};
+use audit::{
+    Actor, Look, Origin, Seen,
+    read::{About, Filter},
+};
 use chrono::TimeDelta;
 use database::Durability;
 use kernel::AuditId;
@@ -10,6 +13,7 @@ use uuid::Uuid;
 
 const CLERK: Actor = Actor::Staff(Uuid::from_u128(7));
 const COLLEAGUE: Actor = Actor::Staff(Uuid::from_u128(8));
+const PROGRAM: Actor = Actor::Client(Uuid::from_u128(11));
 const PERSON: Uuid = Uuid::from_u128(100);
 const SUPPORT: Actor = Actor::Support {
     operator: Uuid::from_u128(9),
@@ -33,6 +37,58 @@ async fn seen(test: &TestDatabase, subject: Uuid, before: Option<AuditId>, limit
     let seen = audit::looks_at(&tx, subject, before, limit).await.unwrap();
     tx.commit().await.unwrap();
     seen
+}
+
+#[tokio::test]
+async fn who_saw_somebody_is_told_of_programs_as_of_staff_page_by_page() {
+    let test = TestDatabase::new().await;
+    for actor in [PROGRAM, CLERK, PROGRAM] {
+        open(&test, actor).await;
+        test.clock.advance(TimeDelta::seconds(1));
+    }
+    let others = [Uuid::from_u128(101)];
+    look(
+        &test,
+        PROGRAM,
+        Look::list("members", vec!["number"], &[PERSON, others[0]]),
+    )
+    .await;
+    look(&test, PROGRAM, Look::person("member", &others[0])).await;
+    let all = seen(&test, PERSON, None, 10).await;
+    let kinds: Vec<_> = all
+        .iter()
+        .map(|seen| (seen.actor_kind.as_str(), seen.action.as_str()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("client", "people.look"),
+            ("client", "person.look"),
+            ("staff", "person.look"),
+            ("client", "person.look")
+        ]
+    );
+    let (mut paged, mut before) = (Vec::new(), None);
+    while let Some(one) = seen(&test, PERSON, before, 1).await.pop() {
+        before = Some(one.audit_id);
+        paged.push(one);
+    }
+    assert_eq!(paged, all);
+    let filter = Filter {
+        about: Some(About {
+            person: PERSON,
+            account: None,
+            only_looks: true,
+        }),
+        ..Filter::default()
+    };
+    let tx = test.database.tenant(test.tenant).read().await.unwrap();
+    let read = audit::read::list(&tx, &filter, None, 10).await.unwrap();
+    tx.commit().await.unwrap();
+    let read: Vec<AuditId> = read.iter().map(|line| line.audit_id).collect();
+    assert_eq!(read, all.iter().map(|seen| seen.audit_id).collect::<Vec<_>>());
+    // A program's line of one person is found as it is.
+    assert_eq!(test.count("audit_subjects", "true").await, 3);
 }
 
 #[tokio::test]

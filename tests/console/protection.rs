@@ -4,6 +4,7 @@
 mod unseen;
 
 use access::Role;
+use roster::{Protected, Sight};
 use testkit::{Answer, TestApp, TestClerk, TestPerson};
 
 const PROTECTIONS: &str = "/console/protections";
@@ -348,8 +349,12 @@ async fn the_journal_that_programs_read_tells_nothing_of_a_protected_person() {
     app.insurer.import(&family()).await;
     let mother = person(&app, "ケンポショウコ").await;
     let told = async || {
-        let mut tx = app.write(app.tenant()).await;
-        let changes = roster::changes::after(&mut tx, 0, 100).await.unwrap();
+        let tx = app.write(app.tenant()).await;
+        let sight = Sight {
+            protected: Protected::Hidden,
+            ..Sight::ALL
+        };
+        let changes = roster::changes::after(&tx, &sight, 0, 100).await.unwrap();
         changes
             .iter()
             .filter(|change| change.person_id.to_string() == mother)

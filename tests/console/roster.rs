@@ -9,12 +9,12 @@ use testkit::{Answer, TestApp, TestClerk};
 use tokio::time::{Duration, timeout};
 
 const NEW: &str = "/console/roster/new";
-pub(super) const HEADER: &str = "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日";
+pub(crate) const HEADER: &str = "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日";
 /// Who is in every test's roster.
-pub(super) const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,";
-pub(super) const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,";
+pub(crate) const SHOKO: &str = "100,105,00,ケンポ　ショウコ,健保　祥子,19850401,本人,";
+pub(crate) const HANAKO: &str = "100,106,00,ケンポ　ハナコ,健保　花子,19900401,本人,";
 
-pub(super) fn file(rows: &[&str]) -> String {
+pub(crate) fn file(rows: &[&str]) -> String {
     format!("{HEADER}\r\n{}\r\n", rows.join("\r\n"))
 }
 
@@ -87,19 +87,19 @@ pub(super) async fn compare(clerk: &TestClerk, run: &str) -> Answer {
     compare_as(clerk, run, &chosen(&page.text)).await
 }
 
-pub(super) async fn press(clerk: &TestClerk, run: &str, verb: &str) -> Answer {
+pub(crate) async fn press(clerk: &TestClerk, run: &str, verb: &str) -> Answer {
     clerk.post(&format!("{run}/{verb}"), &[]).await
 }
 
 /// A file brought, compared, and its difference known.
-pub(super) async fn compared(app: &TestApp, clerk: &TestClerk, bytes: &[u8]) -> String {
+pub(crate) async fn compared(app: &TestApp, clerk: &TestClerk, bytes: &[u8]) -> String {
     let run = bring(clerk, bytes).await;
     assert_eq!(compare(clerk, &run).await.status, 303);
     app.work().await;
     run
 }
 
-pub(super) async fn present(app: &TestApp) -> usize {
+pub(crate) async fn present(app: &TestApp) -> usize {
     app.insurer.count("persons", "present").await
 }
 
@@ -389,7 +389,7 @@ async fn a_file_larger_than_a_piece_comes_in_sealed_pieces() {
 }
 
 /// The insurer's roster is somebody else's for as long as this is held.
-pub(super) async fn held(app: &TestApp) -> database::TenantTransaction {
+pub(crate) async fn held(app: &TestApp) -> database::TenantTransaction {
     use diesel_async::SimpleAsyncConnection as _;
     let tenant = app.app.ground.database.tenant(app.tenant());
     let mut tx = tenant.write(database::Durability::Safe).await.unwrap();

@@ -56,6 +56,31 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "get_medicine_month" => at("/me/medicines/2026-09", 401, 200),
         "get_disclosure" => at("/me/disclosures/costs", 401, 200),
         "put_disclosure" => with("/me/disclosures/costs", json!({"audience": "self_only"}), 401, 204),
+        // The file is none.
+        "import_roster" => at("/roster-imports", 401, 401),
+        "list_roster_imports" => at("/roster-imports", 401, 401),
+        "get_roster_import" => at(&format!("/roster-imports/{}", other.import), 401, 401),
+        "list_roster_import_errors" => at(&format!("/roster-imports/{}/errors", other.import), 401, 401),
+        "confirm_roster_import" => at(&format!("/roster-imports/{}/confirm", other.import), 401, 401),
+        "cancel_roster_import" => at(&format!("/roster-imports/{}/cancel", other.import), 401, 401),
+        "import_statements" => at("/statement-imports?kind=costs", 401, 401),
+        "get_statement_import" => at(&format!("/statement-imports/{}", other.statements.0), 401, 401),
+        "list_statement_import_errors" => at(&format!("/statement-imports/{}/errors", other.statements.0), 401, 401),
+        "cancel_statement_import" => at(&format!("/statement-imports/{}/cancel", other.statements.0), 401, 401),
+        "list_statement_deliveries" => at("/statement-deliveries", 401, 401),
+        "get_statement_delivery" => at(&format!("/statement-deliveries/{}", other.statements.1), 401, 401),
+        "publish_statement_delivery" => with(
+            &format!("/statement-deliveries/{}/publish", other.statements.1),
+            json!({}),
+            401,
+            401,
+        ),
+        "withdraw_statement_delivery" => with(
+            &format!("/statement-deliveries/{}/withdraw", other.statements.1),
+            json!({"reason": "other"}),
+            401,
+            401,
+        ),
         "list_insurer_notices" => at("/notices", 401, 401),
         "draft_notice" => with("/notices", json!({"title": "件名", "body": ""}), 401, 401),
         "get_insurer_notice" => at(&format!("/notices/{}", other.notice), 401, 401),
@@ -67,6 +92,38 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         ),
         "publish_notice" => at(&format!("/notices/{}/publish", other.notice), 401, 401),
         "withdraw_notice" => at(&format!("/notices/{}/withdraw", other.notice), 401, 401),
+        "list_members" => at("/members", 401, 401),
+        "add_member" => with("/members", facts(), 401, 401),
+        "search_members" => with(
+            "/members/search",
+            json!({"symbol": person.symbol, "number": person.number}),
+            401,
+            401,
+        ),
+        "get_member" => at(&format!("/members/{}", other.person), 401, 401),
+        "replace_member" => with(&format!("/members/{}", other.person), facts(), 401, 401),
+        "get_member_coverage" => at(&format!("/members/{}/coverage", other.person), 401, 401),
+        "end_member_coverage" => with(
+            &format!("/members/{}/end-coverage", other.person),
+            json!({"lost_on": "2026-11-22"}),
+            401,
+            401,
+        ),
+        "get_member_disclosure" => at(&format!("/members/{}/disclosures/costs", other.person), 401, 401),
+        "put_member_disclosure" => with(
+            &format!("/members/{}/disclosures/costs", other.person),
+            json!({"audience": "self_only"}),
+            401,
+            401,
+        ),
+        "count_notice_reads" => at(&format!("/notices/{}/reads", other.notice), 401, 401),
+        "follow_member_changes" => at("/members/changes", 401, 401),
+        "follow_registrations" => at("/registrations", 401, 401),
+        "count_consents" => at("/consents", 401, 401),
+        "list_document_consents" => at("/consents/service", 401, 401),
+        "list_mails" => at("/mail", 401, 401),
+        "list_audit_lines" => at("/audit", 401, 401),
+        "list_links" => at("/links", 401, 401),
         // These take forms, which this is none of.
         "create_token" => with("/oauth/token", json!({}), 400, 400),
         "revoke_token" => with("/oauth/revoke", json!({}), 400, 400),
@@ -76,12 +133,29 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
     }
 }
 
+/// Somebody whom neither insurer has.
+fn facts() -> Value {
+    json!({
+        "symbol": "900", "number": "9001", "kana_name": "ヤマダ　ハナコ", "birth_date": "1990-01-02",
+        "relationship": "本人",
+    })
+}
+
 /// What a program of this insurer, which may do everything, gets of an operation with the other's ids.
 fn of_program(name: &str) -> u16 {
     match name {
-        "get_client" | "list_insurer_notices" => 200,
-        "draft_notice" => 201,
+        "get_client" | "list_insurer_notices" | "list_members" | "search_members" => 200,
+        "list_roster_imports" | "list_statement_deliveries" => 200,
+        "follow_member_changes" | "follow_registrations" | "count_consents" | "list_document_consents" => 200,
+        "list_mails" | "list_audit_lines" | "list_links" => 200,
+        "draft_notice" | "add_member" => 201,
+        "import_roster" | "import_statements" => 415,
+        "get_member" | "replace_member" | "get_member_coverage" | "end_member_coverage" => 404,
         "get_insurer_notice" | "replace_notice_draft" | "publish_notice" | "withdraw_notice" => 404,
+        "get_roster_import" | "list_roster_import_errors" | "confirm_roster_import" | "cancel_roster_import" => 404,
+        "get_statement_import" | "list_statement_import_errors" | "cancel_statement_import" => 404,
+        "get_statement_delivery" | "publish_statement_delivery" | "withdraw_statement_delivery" => 404,
+        "count_notice_reads" | "get_member_disclosure" | "put_member_disclosure" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }
@@ -213,6 +287,8 @@ async fn without_consent_every_operation_of_members_answers_403() {
     let (here, other) = (TestApp::start().await, Other::new().await);
     let who = here.sign_up().await;
     for route in here.operations.table.rows() {
+        // Of so many log-ins the oldest end, and of one instant any.
+        here.later(1);
         let token = token(&here.client(), &who).await;
         let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
         if route.rights == Rights::Member {

@@ -88,6 +88,10 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
              account, now(), ''::bytea, 'ケンポタロウ' FROM crowd;
          UPDATE protections SET lifted_by = NULL, lifted_at = NULL, lifted_reason = NULL
              WHERE tenant_id % 3 = 0 AND tenant_id > 100000 AND person_id IN (SELECT person FROM crowd WHERE n % 7 = 0);
+         UPDATE protections x SET position = c.n FROM crowd c WHERE x.tenant_id = c.tenant AND x.protection_id = c.person;
+         INSERT INTO registrations SELECT tenant, 1000000 + n, account, person, 'registered', now() FROM crowd;
+         INSERT INTO feed_heads SELECT DISTINCT tenant, 'registrations', 9000000 FROM crowd
+             ON CONFLICT (tenant_id, feed) DO UPDATE SET position = 9000000;
          INSERT INTO letters SELECT tenant, person, person, 'print', now(), account FROM crowd;
          INSERT INTO registration_days SELECT {tenant}, d, 1 FROM generate_series(date '2025-11-20', '2026-11-15', '1 day') d
              UNION ALL SELECT 100000 + n, d, 1

@@ -40,6 +40,9 @@ pub struct Line {
     /// Who.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub person_id: Option<PersonId>,
+    /// Which revision.
+    #[diesel(sql_type = Integer)]
+    pub revision: i32,
     /// When.
     #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
@@ -91,6 +94,24 @@ pub async fn lines(
     Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
+/// The lines of a document, its revisions one after the other, after a line of one of them; `limit` at most.
+pub async fn lines_of_all(
+    tx: &TenantTransaction,
+    document: Document<'_>,
+    after: Option<(i32, ConsentId)>,
+    limit: i64,
+) -> Result<Vec<Line>, DatabaseError> {
+    let (revision, consent) = after.unwrap_or((0, ConsentId(uuid::Uuid::nil())));
+    let query = diesel::sql_query(LINES_OF_ALL)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Integer, _>(document.owner)
+        .bind::<Text, _>(document.name)
+        .bind::<Integer, _>(revision)
+        .bind::<SqlUuid, _>(consent)
+        .bind::<BigInt, _>(limit);
+    Ok(Prepared(query).load(&mut &**tx).await?)
+}
+
 fn accepted_sql() -> String {
     format!(
         "SELECT c.revision, count(*) AS members
@@ -114,7 +135,7 @@ fn lacking_sql() -> String {
 
 // The page comes first: of the accounts only those of its lines are looked at, each by its key.
 const LINES: &str = "\
-SELECT c.consent_id, a.person_id, c.at, c.channel FROM (
+SELECT c.consent_id, a.person_id, c.revision, c.at, c.channel FROM (
     SELECT * FROM consents q
     WHERE q.tenant_id = $1 AND q.owner = $2 AND q.document = $3 AND q.revision = $4 AND q.consent_id > $5
     ORDER BY q.consent_id LIMIT $6
@@ -122,3 +143,13 @@ SELECT c.consent_id, a.person_id, c.at, c.channel FROM (
     SELECT * FROM accounts q WHERE q.tenant_id = $1 AND q.account_id = c.account_id AND q.emptied_at IS NULL OFFSET 0
 ) a ON true
 ORDER BY c.consent_id";
+
+const LINES_OF_ALL: &str = "\
+SELECT c.consent_id, a.person_id, c.revision, c.at, c.channel FROM (
+    SELECT * FROM consents q
+    WHERE q.tenant_id = $1 AND q.owner = $2 AND q.document = $3 AND (q.revision, q.consent_id) > ($4, $5)
+    ORDER BY q.revision, q.consent_id LIMIT $6
+) c LEFT JOIN LATERAL (
+    SELECT * FROM accounts q WHERE q.tenant_id = $1 AND q.account_id = c.account_id AND q.emptied_at IS NULL OFFSET 0
+) a ON true
+ORDER BY c.revision, c.consent_id";

@@ -12,6 +12,7 @@ use crate::{
     messages::{AccountClosed, letterhead, sender},
     reasons,
     recover::{RESET, SECOND_CLICK},
+    registrations,
     schema::{accounts, email_changes, mail_wishes, sign_up_tickets},
     session::AccountRow,
 };
@@ -99,6 +100,7 @@ impl Accounts {
             detail: json!({ "why": why.as_str() }),
         };
         audit::record(tx, now, origin, entry).await?;
+        registrations::tell(tx, now, registrations::Kind::Closed, (id, found.person_id));
         let event = jobs::Event {
             kind: "member.closed",
             subject: found.person_id.0,

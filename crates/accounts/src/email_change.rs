@@ -10,6 +10,7 @@ use crate::{
     read_email::read_email,
     reasons,
     recover::RESET,
+    registrations,
     schema::{accounts, email_changes},
     session::account,
     trail,
@@ -24,7 +25,9 @@ use guard::{
     links,
     sessions::{self, Carrier},
 };
-use kernel::{AccountId, EmailAddress, FieldError, KeyError, MailId, Outage, Outcome, Problem, Refusal, TenantSecret};
+use kernel::{
+    AccountId, EmailAddress, FieldError, KeyError, MailId, Outage, Outcome, PersonId, Problem, Refusal, TenantSecret,
+};
 use scoped_futures::ScopedFutureExt as _;
 
 /// The address wanted, with the present password as proof.
@@ -325,12 +328,14 @@ pub(crate) async fn adopt(
     now: DateTime<Utc>,
 ) -> Result<(), DatabaseError> {
     let tenant = tx.tenant();
-    diesel::update(accounts::table)
+    let person: PersonId = diesel::update(accounts::table)
         .filter(accounts::tenant_id.eq(tenant))
         .filter(accounts::account_id.eq(account))
         .set((accounts::email.eq(email.as_str()), accounts::email_proven_at.eq(now)))
-        .execute(&mut **tx)
+        .returning(accounts::person_id)
+        .get_result(&mut **tx)
         .await?;
+    registrations::tell(tx, now, registrations::Kind::EmailChanged, (account, person));
     diesel::delete(email_changes::table)
         .filter(email_changes::tenant_id.eq(tenant))
         .filter(email_changes::account_id.eq(account))

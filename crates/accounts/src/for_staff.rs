@@ -1,6 +1,7 @@
 //! What staff are shown of accounts, and what finds them. Never a password, never a code.
 
 use crate::{Accounts, Consent, Proof, codes::wrong, consent, schema::accounts, work::Listed};
+use audit::read::Recorded;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
@@ -11,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use jobs::enqueue;
 use kernel::{AccountId, EmailAddress, PersonId};
 use roster::protection::not_protected;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a list says of somebody's account.
 #[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
@@ -137,7 +138,7 @@ pub async fn proof_of(tx: &TenantTransaction, person: PersonId) -> Result<Option
 }
 
 /// Those of these accounts and sign-ups whose people are protected, closed accounts among them. One statement.
-pub async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<Vec<uuid::Uuid>, DatabaseError> {
+async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<Vec<uuid::Uuid>, DatabaseError> {
     #[derive(QueryableByName)]
     struct Id {
         #[diesel(sql_type = Uuid)]
@@ -148,6 +149,16 @@ pub async fn protected_of(tx: &TenantTransaction, ids: &[uuid::Uuid]) -> Result<
         .bind::<Array<Uuid>, _>(ids);
     let found: Vec<Id> = Prepared(query).load(&mut &**tx).await?;
     Ok(found.into_iter().map(|row| row.id).collect())
+}
+
+/// Whom of those by whom or to whom something was done nobody may know more of than that it was done, but who may see protected
+/// people: by their own ids and those of their accounts and sign-ups.
+pub async fn veiled(tx: &TenantTransaction, lines: &[Recorded]) -> Result<HashSet<uuid::Uuid>, DatabaseError> {
+    let ids: Vec<uuid::Uuid> = lines.iter().flat_map(Recorded::people).collect();
+    let people: Vec<PersonId> = ids.iter().copied().map(PersonId).collect();
+    let people = roster::protection::protected_of(tx, &people).await?;
+    let accounts = protected_of(tx, &ids).await?;
+    Ok(people.into_iter().map(|id| id.0).chain(accounts).collect())
 }
 
 /// An account's ledger of consents, newest first.

@@ -2,7 +2,7 @@
 //! Its user ID, as that of a closed account, is nobody else's for a year more, so that no stranger is taken for who had it.
 
 use crate::{
-    desk_email, login_names,
+    desk_email, login_names, registrations,
     schema::{accounts, email_changes},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -42,6 +42,7 @@ pub async fn empty(
             .execute(&mut **tx)
             .await?;
         desk_email::end(tx, account).await?;
+        registrations::tell(tx, now, registrations::Kind::Closed, (account, *person));
         emptied.push(account);
     }
     Ok(emptied)

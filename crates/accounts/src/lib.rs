@@ -30,6 +30,7 @@ pub mod protection;
 mod read_email;
 pub mod reasons;
 mod recover;
+pub mod registrations;
 mod rehash;
 mod schema;
 mod session;

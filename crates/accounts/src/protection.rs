@@ -1,7 +1,7 @@
 //! 保護 as staff set and lift it: the roster's row, the daily numbers that a protected person's account is in, the trail, and
 //! what is known of the account: somebody else may have made it.
 
-use crate::{mails::turn_mails_off, schema::accounts, tallies};
+use crate::{mails::turn_mails_off, registrations, schema::accounts, tallies};
 use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish};
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
@@ -155,6 +155,7 @@ async fn lift(
         return Ok(false);
     };
     tallies::move_registrations(tx, person, 1).await?;
+    registrations::tell_again(tx, person).await?;
     record(tx, now, by, "protection.lift", (person, id)).await?;
     protection::recount(tx, now).await?;
     Ok(true)

@@ -10,7 +10,12 @@ use operations::{Codes, Group, Row};
 
 /// The pipeline's operations.
 pub fn group() -> Group {
-    Group::new(rows(), v1::operations())
+    Group::new([rows(), v1::programs::rows()].concat(), v1::operations())
+}
+
+/// Imports of rosters, which are a program's.
+pub fn roster_imports() -> Group {
+    v1::roster_imports::group()
 }
 
 fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> Row {

@@ -110,7 +110,12 @@ pub async fn look(
         outcome: "done",
         detail: detail.into(),
     };
-    record_showing(tx, now, origin, entry, &[subjects, others].concat()).await
+    // Programs look far more often than people do: their line of one person is found by its object, and needs no row beside it.
+    let rows = match (actor, object, others) {
+        (Actor::Client(_), Some(_), []) => Vec::new(),
+        _ => [subjects, others].concat(),
+    };
+    record_showing(tx, now, origin, entry, &rows).await
 }
 
 /// [`crate::record`] of a line that shows people: whoever asks who saw one of them finds it.
@@ -201,7 +206,7 @@ pub struct Asked<'a> {
     pub before: Option<AuditId>,
 }
 
-/// The looks at this person that are asked for, the latest first.
+/// The looks of staff and family at this person that are asked for, the latest first.
 pub async fn looks_of(
     tx: &TenantTransaction,
     subject: Uuid,
@@ -241,8 +246,15 @@ WHERE audit_looks.at <= $5 OR audit_looks.at > excluded.at + interval '1 minute'
 
 const LOOKS_AT: &str = "\
 SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail
-FROM audit_subjects s JOIN audit_events e ON e.tenant_id = s.tenant_id AND e.audit_id = s.audit_id
-WHERE s.tenant_id = $1 AND s.subject_id = $2 AND s.audit_id < $3
+FROM (
+    (SELECT s.audit_id FROM audit_subjects s
+     WHERE s.tenant_id = $1 AND s.subject_id = $2 AND s.audit_id < $3 ORDER BY s.audit_id DESC LIMIT $4)
+    UNION ALL
+    (SELECT o.audit_id FROM audit_events o
+     WHERE o.tenant_id = $1 AND o.actor_kind = 'client' AND o.action = 'person.look'
+       AND o.object_id = $2 AND (o.object_id, o.audit_id) < ($2, $3) ORDER BY o.audit_id DESC LIMIT $4)
+) s CROSS JOIN LATERAL (
+    SELECT * FROM audit_events q WHERE q.tenant_id = $1 AND q.audit_id = s.audit_id OFFSET 0) e
 ORDER BY s.audit_id DESC LIMIT $4";
 
 // Line by line, from the end of what shows them; bounds as rows, for of two bare ones the index of lines alone would do.

@@ -71,6 +71,48 @@ pub struct Recorded {
     pub detail: Value,
 }
 
+impl Recorded {
+    /// The people of whom it is, or who did it, by their own ids or those of their accounts and sign-ups.
+    pub fn people(&self) -> impl Iterator<Item = Uuid> {
+        let is_theirs = matches!(
+            self.object_kind.as_deref(),
+            Some("person" | "member" | "account" | "ticket")
+        );
+        let object = self.object_id.filter(|_| is_theirs);
+        let actor = self.actor_id.filter(|_| self.actor_kind == "member");
+        object.into_iter().chain(actor)
+    }
+
+    /// True where what was before and after is said: of settings and rights alone, not of people's facts.
+    pub fn has_before_and_after(&self) -> bool {
+        OF_SETTINGS_AND_RIGHTS.iter().any(|of| self.action.starts_with(of))
+    }
+
+    /// What explains it, without what is not to be said.
+    pub fn explained(&self) -> Value {
+        let mut detail = self.detail.clone();
+        if let Some(detail) = detail.as_object_mut().filter(|_| !self.has_before_and_after()) {
+            detail.retain(|name, _| name != "before" && name != "after");
+        }
+        detail
+    }
+
+    /// True where it was done from where a member came: how they are reached.
+    pub fn is_from_member(&self) -> bool {
+        matches!(self.actor_kind.as_str(), "member" | "visitor")
+    }
+}
+
+/// How the actions on settings and rights begin.
+const OF_SETTINGS_AND_RIGHTS: [&str; 6] = [
+    "insurer.",
+    "staff.",
+    "support.",
+    "approval.",
+    "terms.",
+    "statements.settings",
+];
+
 /// Up to `limit` lines, those before one where it is given.
 pub async fn list(
     tx: &TenantTransaction,
@@ -151,6 +193,11 @@ fn text(filter: &Filter) -> String {
         "(SELECT s.audit_id FROM audit_subjects s WHERE s.tenant_id = $1{}{page})",
         within("s", "s.subject_id", next)
     );
+    let shown_to_programs = format!(
+        "(SELECT o.audit_id FROM audit_events o
+          WHERE o.tenant_id = $1 AND o.actor_kind = 'client' AND o.action = 'person.look'{}{page})",
+        within("o", "o.object_id", next)
+    );
     // Found before it is put in order: the order is not the way to find what is about one thing.
     let own = |column: &str| {
         format!(
@@ -162,7 +209,7 @@ fn text(filter: &Filter) -> String {
         )
     };
     let found = if about.only_looks {
-        shown
+        [shown, shown_to_programs].join(" UNION ")
     } else {
         [shown, own("object_id"), own("actor_id")].join(" UNION ")
     };

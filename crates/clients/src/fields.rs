@@ -15,6 +15,8 @@ pub const NETWORKS: Field = Field::new("networks", "接続元のネットワー�
     .takes("接続元のネットワークは、203.0.113.0/28 のように、IPアドレスまたはその範囲を、20件以内で入力してください");
 /// 最後に使える日.
 pub const EXPIRES_ON: Field = Field::new("expires_on", "最後に使える日");
+/// For which insurer a token is asked.
+pub const INSURER_CODE: Field = Field::new("insurer_code", "保険者指定コード");
 /// 連携先のID.
 pub const CLIENT: Field = Field::new("client_id", "連携先のID")
     .takes("連携先のIDは、cl_ で始まる文字を、事業者から伝えられたとおりに入力してください");

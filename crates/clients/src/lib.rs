@@ -16,6 +16,7 @@ mod idempotency;
 mod make;
 mod messages;
 mod names;
+mod places;
 mod rates;
 pub mod reasons;
 mod rename;

@@ -1,14 +1,15 @@
-//! Calling a client otherwise, and writing to somebody else: at its home. Each insurer that has ever let a vendor's in has the
-//! name in its grant, and is told in a transaction of its own; where that breaks off half-way, doing it again goes on.
+//! Calling a client otherwise, and writing to somebody else: at its home, from where each insurer that has ever let a vendor's in
+//! is told.
 
 use crate::{
     By, Clients, Naming, State,
     conditions::renamed,
+    places::{Said, tell},
     reasons,
-    rows::{CONTACT, client_held, places},
-    schema::{client_grants, clients},
+    rows::{CONTACT, client_held},
+    schema::clients,
 };
-use database::{DatabaseError, Durability, TenantTransaction};
+use database::Durability;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{ClientId, Outage, Outcome, TenantId, outcome::NOT_FOUND};
@@ -51,32 +52,17 @@ impl Clients {
         // Whom they write to is somebody's address, and stands in no trail.
         let detail = json!({ "former": former, "name": name });
         self.record(&tx, now, by, "client.rename", (id, detail)).await?;
-        if home != TenantId::PLATFORM {
-            set_in_grant(&mut tx, id, &name).await?;
+        if home == TenantId::PLATFORM {
             tx.commit().await?;
-            return Ok(Outcome::Done(()));
-        }
-        let insurers = places(&tx, id).await?;
-        tx.commit().await?;
-        for insurer in insurers {
-            let mut tx = self.database.tenant(insurer).write(Durability::Safe).await?;
-            if set_in_grant(&mut tx, id, &name).await? {
-                self.record_there(&tx, now, by, "client.rename", id).await?;
-            }
+            self.tell_places(id, now, by).await?;
+        } else {
+            let said = Said {
+                name,
+                state: row.state(),
+            };
+            tell(&mut tx, id, &said).await?;
             tx.commit().await?;
         }
         Ok(Outcome::Done(()))
     }
-}
-
-/// False where the grant has that name, or there is none.
-async fn set_in_grant(tx: &mut TenantTransaction, id: ClientId, name: &str) -> Result<bool, DatabaseError> {
-    let set = diesel::update(client_grants::table)
-        .filter(client_grants::tenant_id.eq(tx.tenant()))
-        .filter(client_grants::client_id.eq(id))
-        .filter(client_grants::name.ne(name))
-        .set(client_grants::name.eq(name))
-        .execute(&mut **tx)
-        .await?;
-    Ok(set > 0)
 }

@@ -1,15 +1,12 @@
 //! Shutting clients out and letting them in again: an insurer's own and a vendor's at their home, a vendor's also at each
 //! insurer by itself.
-//!
-//! A vendor's has its row in tenant 0 and grants elsewhere. The row is written first, from when on no token is made; then each
-//! insurer that has ever let it in is told, in a transaction of its own, and its tokens end. Where that breaks off half-way,
-//! doing it again goes on: whoever has been told already is told nothing.
 
 use crate::{
     By, Clients, State,
     grants::end_tokens,
+    places::{Said, action, tell},
     reasons,
-    rows::{client_held, grant_held, places},
+    rows::{client_held, grant_held},
     schema::{client_grants, client_secrets, clients},
 };
 use chrono::{DateTime, Utc};
@@ -23,17 +20,17 @@ impl Clients {
     /// Shuts a client out until it is resumed. At an insurer, its own clients or a vendor's there; at the platform a vendor's
     /// everywhere. From the next request on, when this returns.
     pub async fn suspend(&self, at: TenantId, id: ClientId, by: By<'_>) -> Result<Outcome<()>, Outage> {
-        self.set(at, id, State::Suspended, "client.suspend", by).await
+        self.set(at, id, State::Suspended, by).await
     }
 
     /// Lets a suspended one in again, with tokens of its own making.
     pub async fn resume(&self, at: TenantId, id: ClientId, by: By<'_>) -> Result<Outcome<()>, Outage> {
-        self.set(at, id, State::Active, "client.resume", by).await
+        self.set(at, id, State::Active, by).await
     }
 
     /// Shuts a client out for good. Its secrets go.
     pub async fn revoke(&self, at: TenantId, id: ClientId, by: By<'_>) -> Result<Outcome<()>, Outage> {
-        self.set(at, id, State::Revoked, "client.revoke", by).await
+        self.set(at, id, State::Revoked, by).await
     }
 
     /// Takes back what a vendor's client may do at an insurer. It may be let in anew.
@@ -47,15 +44,8 @@ impl Clients {
         Ok(set)
     }
 
-    async fn set(
-        &self,
-        at: TenantId,
-        id: ClientId,
-        to: State,
-        action: &'static str,
-        by: By<'_>,
-    ) -> Result<Outcome<()>, Outage> {
-        let now = self.clock.now();
+    async fn set(&self, at: TenantId, id: ClientId, to: State, by: By<'_>) -> Result<Outcome<()>, Outage> {
+        let (now, action) = (self.clock.now(), action(to));
         let mut tx = self.database.tenant(at).write(Durability::Safe).await?;
         let Some(row) = client_held(&tx, id).await? else {
             let set = self.set_grant(&mut tx, id, to, action, (now, by)).await?;
@@ -81,18 +71,15 @@ impl Clients {
                 .execute(&mut *tx)
                 .await?;
         }
-        if at != TenantId::PLATFORM {
-            tell(&mut tx, id, to).await?;
+        if at == TenantId::PLATFORM {
             tx.commit().await?;
-            return Ok(Outcome::Done(()));
-        }
-        let insurers = places(&tx, id).await?;
-        tx.commit().await?;
-        for insurer in insurers {
-            let mut tx = self.database.tenant(insurer).write(Durability::Safe).await?;
-            if tell(&mut tx, id, to).await? {
-                self.record_there(&tx, now, by, action, id).await?;
-            }
+            self.tell_places(id, now, by).await?;
+        } else {
+            let said = Said {
+                name: row.name,
+                state: to,
+            };
+            tell(&mut tx, id, &said).await?;
             tx.commit().await?;
         }
         Ok(Outcome::Done(()))
@@ -128,20 +115,4 @@ impl Clients {
         self.record(tx, now, by, action, (id, json!({}))).await?;
         Ok(Outcome::Done(()))
     }
-}
-
-/// Writes into a client's grant here how its home has it, and ends its tokens; false where that stood there already.
-async fn tell(tx: &mut TenantTransaction, id: ClientId, state: State) -> Result<bool, DatabaseError> {
-    let Some(row) = grant_held(tx, id).await? else {
-        return Ok(false);
-    };
-    end_tokens(tx, row.grant_id).await?;
-    let told = diesel::update(client_grants::table)
-        .filter(client_grants::tenant_id.eq(tx.tenant()))
-        .filter(client_grants::grant_id.eq(row.grant_id))
-        .filter(client_grants::client_state.ne(state.as_str()))
-        .set(client_grants::client_state.eq(state.as_str()))
-        .execute(&mut **tx)
-        .await?;
-    Ok(told > 0)
 }

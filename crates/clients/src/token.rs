@@ -4,6 +4,7 @@
 use crate::{
     ClientName, Clients, State, TOKEN_PREFIX,
     client::{is_from, networks, scopes},
+    fields,
     rates::Allowance,
     reasons,
     rows::GrantRow,
@@ -22,7 +23,8 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{
-    ClientId, ClientSecretId, InsurerCode, Outage, Outcome, Refusal, Secret, TenantId, TenantSecret, calendar,
+    ClientId, ClientSecretId, FieldError, InsurerCode, Outage, Outcome, Problem, Refusal, Secret, TenantId,
+    TenantSecret, calendar,
 };
 use serde_json::json;
 use std::{collections::BTreeSet, sync::Arc};
@@ -203,13 +205,13 @@ impl Clients {
     /// For which insurer a token is asked: a client's home, or whom a vendor names.
     async fn insurer_of(&self, home: TenantId, code: Option<&str>) -> Result<Result<Arc<Insurer>, Refusal>, Outage> {
         let named = match code.map(InsurerCode::parse) {
-            Some(Err(_)) => return Ok(Err(reasons::INVALID_REQUEST.into())),
+            Some(Err(problem)) => return Ok(Err(of_insurer_code(problem))),
             Some(Ok(code)) => Some(self.directory.by_code(&code).await?),
             None => None,
         };
         let insurer = match named {
             Some(insurer) => insurer.filter(|insurer| [TenantId::PLATFORM, insurer.tenant_id].contains(&home)),
-            None if home == TenantId::PLATFORM => return Ok(Err(reasons::INVALID_REQUEST.into())),
+            None if home == TenantId::PLATFORM => return Ok(Err(of_insurer_code(Problem::Empty))),
             None => self.directory.by_tenant(home).await?,
         };
         Ok(insurer.ok_or_else(|| reasons::UNAUTHORIZED_CLIENT.into()))
@@ -226,6 +228,14 @@ impl Clients {
             }
         }
         Ok(false)
+    }
+}
+
+/// The request names no insurer, or none that can be.
+fn of_insurer_code(problem: Problem) -> Refusal {
+    Refusal {
+        fields: vec![FieldError::new(fields::INSURER_CODE, problem)],
+        ..reasons::INVALID_REQUEST.into()
     }
 }
 

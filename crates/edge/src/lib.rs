@@ -11,6 +11,7 @@ mod problem;
 mod route;
 mod seldom;
 mod settings;
+mod stream;
 
 pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
 pub use compress::{Coding, WORTH_BYTES, compress};
@@ -22,3 +23,4 @@ pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, r
 pub use route::{Body, Rights, Route, matches};
 pub use seldom::Seldom;
 pub use settings::HttpSettings;
+pub use stream::StreamBody;

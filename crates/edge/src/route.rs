@@ -60,6 +60,8 @@ pub enum Body {
     /// `multipart/form-data` with a file, which the handler reads as it comes. Such a route has no parameters, and its form
     /// says in the address for whom it was shown.
     File(u64),
+    /// `application/octet-stream`, a file that a program sends, which the handler reads as it comes.
+    Stream(u64),
 }
 
 impl Body {

@@ -9,6 +9,7 @@ mod bell;
 pub mod dead;
 pub mod due;
 mod events;
+pub mod feed;
 mod lease;
 pub mod nodes;
 mod queue;

@@ -38,6 +38,7 @@ impl House {
             reports: Reports::new(&services),
             places: Semaphore::new(app.requests),
             files: Semaphore::new(FILES),
+            operations: app.operations.table.clone(),
             pages: operations::before(app.operations.clone(), pages),
             services: services.clone(),
         };
@@ -73,7 +74,15 @@ struct Rooms<E> {
     reports: Reports,
     places: Semaphore,
     files: Semaphore,
+    operations: operations::Table,
     pages: E,
+}
+
+impl<E> Rooms<E> {
+    /// True for a request whose body is a file.
+    fn brings_file(&self, request: &Request) -> bool {
+        pages::brings_file(&self.services, request) || operations::brings_file(&self.operations, request)
+    }
 }
 
 impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
@@ -82,7 +91,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
     async fn call(&self, mut request: Request) -> Result<Response> {
         let http = &self.services.http;
         // A file is received by whoever it is for, and takes no place from those who don't dawdle either.
-        let places = if pages::brings_file(&self.services, &request) {
+        let places = if self.brings_file(&request) {
             &self.files
         } else {
             edge::receive_body(&mut request, http.body_limit_bytes, http.body_time).await;

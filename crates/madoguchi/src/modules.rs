@@ -8,7 +8,9 @@ use guard::{HashConfig, Hasher};
 use kernel::{Clock, Keys, NameKeys};
 use module::Module;
 use notices::Notices;
+use operations::Link;
 use pages::{ConsoleNav, Nav, PanelSource};
+use poem::http::Method;
 use std::sync::Arc;
 use tenancy::{Directory, Feature};
 
@@ -76,10 +78,29 @@ pub fn former_nav(modules: &[Module], pages: &pages::Table) -> Arc<[(Option<Feat
     features.chain(rest).collect()
 }
 
+/// The portal's pages that programs link to: where members come in, what their menu has, and where features lead.
+pub fn links(modules: &[Module], pages: &pages::Table) -> Arc<[Link]> {
+    let menu = nav(modules);
+    let is_linked = |path| web::portal::DOORS.contains(&path) || menu.iter().any(|entry| entry.path == path);
+    let feature_of = |path| {
+        let mut openings = modules.iter().flat_map(|module| &module.openings);
+        Some(openings.find(|opening| opening.path == path)?.feature)
+    };
+    let rows = pages.rows().iter().filter(|row| row.method == Method::GET);
+    let links = rows.map(|row| Link {
+        name: row.name,
+        path: row.path,
+        feature: feature_of(row.path),
+    });
+    links
+        .filter(|link| link.feature.is_some() || is_linked(link.path))
+        .collect()
+}
+
 /// Every operation.
 pub fn operations(modules: &[Module]) -> operations::Table {
     let of_modules = modules.iter().flat_map(|module| module.operations.clone());
-    operations::Table::new([api::group()].into_iter().chain(of_modules))
+    operations::Table::new([api::group(), api::roster_imports()].into_iter().chain(of_modules))
 }
 
 /// The modules for reading their tables and commands: on a database that is never asked, with keys that open nothing.

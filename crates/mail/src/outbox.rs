@@ -93,13 +93,22 @@ pub enum MailState {
 }
 
 impl MailState {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Expired, Self::Undeliverable];
+
+    /// The word in the database and the API.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::Sent => "sent",
             Self::Expired => "expired",
             Self::Undeliverable => "undeliverable",
         }
+    }
+
+    /// Reads its word.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 
@@ -196,12 +205,7 @@ pub async fn state(tx: &mut TenantTransaction, id: MailId) -> Result<Option<Mail
         .first(&mut **tx)
         .await
         .optional()?;
-    Ok(word.map(|word| match &*word {
-        "sent" => MailState::Sent,
-        "expired" => MailState::Expired,
-        "undeliverable" => MailState::Undeliverable,
-        _ => MailState::Queued,
-    }))
+    Ok(word.map(|word| MailState::read(&word).unwrap_or(MailState::Queued)))
 }
 
 /// Deletes the records of mails that ended before `before`, and erases what is not to be sent again any more: for a daily

@@ -1,6 +1,8 @@
 //! Members as the insurer's staff see them: one search box over everybody of the roster, a person's page, what staff do for
 //! a person, and what they note of them.
 //!
+//! Programs of the insurer's read and change people by the same rules.
+//!
 //! Of its own this crate has the notes. What else it shows it asks of whose it is: the roster, accounts, mails, the trail, and
 //! each module's panel. Nothing is shown before the look is a line of the trail.
 
@@ -9,9 +11,12 @@ mod facts;
 mod list;
 mod notes;
 mod person;
+mod programs;
+pub mod reasons;
 mod sealed;
 mod subject;
 pub mod term;
+mod v1;
 
 pub use notes::{KEYED, sweep};
 
@@ -56,6 +61,7 @@ pub fn module(ground: &Ground, others: &[Module]) -> Module {
     Module {
         name: "members",
         console: rows(&members),
+        operations: vec![v1::group(members.clone())],
         performers: vec![members.performer()],
         console_nav: vec![ConsoleNav {
             path: "/console/members",

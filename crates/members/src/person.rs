@@ -19,7 +19,7 @@ use guard::sessions;
 use kernel::{PersonId, StaffId, calendar};
 use mail::SentMail;
 use module::Shown;
-use pages::{Waits, kinds, visit::Trouble};
+use pages::{Waits, visit::Trouble};
 use roster::{Facts, FormerNumber, Past, Person, Protected, Sight, facts, former_numbers, history, household};
 use staff::Clerk;
 use std::collections::HashMap;
@@ -128,7 +128,7 @@ impl Members {
                 household(&tx, &sight, person, household_on),
                 former_numbers(&tx, person),
                 history(&tx, &self.keys, person, LISTED),
-                mail::about(&tx, person.0, &kinds::UNTOLD_MAILS, LISTED),
+                mail::about(&tx, person.0, &mail::UNTOLD, LISTED),
             ),
         )
         .await?;

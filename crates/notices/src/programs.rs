@@ -113,6 +113,37 @@ pub(crate) async fn find(tx: &TenantTransaction, id: NoticeId) -> Result<Option<
     Ok(notice.filter(|notice| notice.person.is_none()).map(Written::Published))
 }
 
+/// How often a notice was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// For how many registered people it was.
+    pub(crate) readers: Option<i64>,
+    /// How many have read it; none where nobody counts, yet or any more.
+    pub(crate) reads: Option<i64>,
+}
+
+/// How often one of them was read, as the desk counts it.
+pub(crate) async fn reads(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    id: NoticeId,
+) -> Result<Option<Counted>, DatabaseError> {
+    let notice = match find(tx, id).await? {
+        None => return Ok(None),
+        Some(Written::Draft(_)) => return Ok(Some(Counted::default())),
+        Some(Written::Published(notice)) => notice,
+    };
+    let mut counted = Counted {
+        readers: notice.readers,
+        reads: None,
+    };
+    if published::is_counted(now, notice.published_at) {
+        let reads = published::reads(tx, &[id], i64::MAX).await?;
+        counted.reads = Some(reads.get(&id).map_or(0, |reads| reads.people));
+    }
+    Ok(Some(counted))
+}
+
 /// Keeps a new draft.
 pub(crate) async fn create(
     tx: &mut TenantTransaction,

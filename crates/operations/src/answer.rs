@@ -131,14 +131,74 @@ impl<T: ToJSON> IntoResponse for Made<T> {
 
 impl<T: ToJSON> ApiResponse for Made<T> {
     fn meta() -> MetaResponses {
-        let location = MetaHeader {
-            name: "Location".into(),
-            description: Some("Where it is read.".into()),
-            required: true,
-            deprecated: false,
-            schema: String::schema_ref(),
-        };
-        response(201, "It exists now.", vec![json::<T>()], vec![etag(), location])
+        let headers = vec![etag(), location("Where it is read.")];
+        response(201, "It exists now.", vec![json::<T>()], headers)
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// 202 of what a worker goes on with.
+pub struct Begun<T> {
+    /// How far it is.
+    pub value: T,
+    /// Where it is followed.
+    pub location: String,
+}
+
+impl<T: ToJSON> Begun<T> {
+    /// As it is kept under an `Idempotency-Key`.
+    pub fn saved(&self) -> Saved {
+        saved(StatusCode::ACCEPTED, &[(header::LOCATION, &self.location)], &self.value)
+    }
+}
+
+impl<T: ToJSON> IntoResponse for Begun<T> {
+    fn into_response(self) -> Response {
+        let Self { value, location } = self;
+        let body = Json(value.to_json()).with_status(StatusCode::ACCEPTED);
+        body.with_header(header::LOCATION, location).into_response()
+    }
+}
+
+impl<T: ToJSON> ApiResponse for Begun<T> {
+    fn meta() -> MetaResponses {
+        let description = "A worker goes on with it.";
+        response(
+            202,
+            description,
+            vec![json::<T>()],
+            vec![location("Where it is followed.")],
+        )
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// What is answered once, under an `Idempotency-Key` that is known only when a file has come.
+pub enum Once<T> {
+    /// It was done now.
+    Now(T),
+    /// It was done before, and this was the answer.
+    Before(Response),
+}
+
+impl<T: IntoResponse> IntoResponse for Once<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Now(answer) => answer.into_response(),
+            Self::Before(answer) => answer,
+        }
+    }
+}
+
+impl<T: ApiResponse> ApiResponse for Once<T> {
+    fn meta() -> MetaResponses {
+        T::meta()
     }
 
     fn register(registry: &mut Registry) {
@@ -169,6 +229,13 @@ impl<T: ToJSON> ApiResponse for Limited<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+    }
+}
+
+impl<T: ToJSON> Done<T> {
+    /// As it is kept under an `Idempotency-Key`.
+    pub fn saved(&self) -> Saved {
+        saved(StatusCode::OK, &[], &self.0)
     }
 }
 
@@ -249,6 +316,16 @@ fn etag() -> MetaHeader {
     MetaHeader {
         name: "ETag".into(),
         description: Some("Names the present state: for `If-Match` of a later change.".into()),
+        required: true,
+        deprecated: false,
+        schema: String::schema_ref(),
+    }
+}
+
+fn location(description: &str) -> MetaHeader {
+    MetaHeader {
+        name: "Location".into(),
+        description: Some(description.into()),
         required: true,
         deprecated: false,
         schema: String::schema_ref(),

@@ -2,7 +2,7 @@
 //! leaves as one [`Failure`]; no handler sees a body that its schema refuses. A form, which OAuth asks for, is read as an object
 //! of strings: a field that is empty was not sent, one that comes twice is refused (RFC 6749, 3.2).
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Flaw};
 use crate::schema;
 use edge::{BodyTrouble, HttpSettings};
 use poem::{Request, RequestBody};
@@ -10,6 +10,9 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
+
+/// What a form is.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A JSON body that holds a `T`.
 pub struct Body<T>(pub T);
@@ -46,17 +49,21 @@ pub(crate) fn received(request: &Request) -> Vec<u8> {
 
 /// Takes the request's body and leaves the fields of the form in it.
 pub(crate) async fn receive_form(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<(), Failure> {
-    let refused = || Failure::of("invalid_request");
-    if !edge::is_media_type(request, "application/x-www-form-urlencoded") {
-        return Err(refused());
+    if !edge::is_media_type(request, FORM) {
+        let detail = format!("The body has to be {FORM}.");
+        return Err(Failure::of("invalid_request").explained(&detail));
     }
     let bytes = edge::read_body(request, limit, http.body_time)
         .await
-        .map_err(|_| refused())?;
+        .map_err(|_| Failure::of("invalid_request").explained("The form is too long, or did not come to its end."))?;
     let mut fields = Map::new();
     for (name, value) in url::form_urlencoded::parse(&bytes) {
-        if !value.is_empty() && fields.insert(name.into(), value.into_owned().into()).is_some() {
-            return Err(refused());
+        if value.is_empty() {
+            continue;
+        }
+        let flaw = Flaw::new(format!("/{name}"), "repeated");
+        if fields.insert(name.into(), value.into_owned().into()).is_some() {
+            return Err(Failure::of("invalid_request").naming(vec![flaw]));
         }
     }
     request.set_data(Received(Value::Object(fields)));
@@ -73,7 +80,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Form<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(request_of::<T>("application/x-www-form-urlencoded"))
+        Some(request_of::<T>(FORM))
     }
 
     async fn from_request(
@@ -83,8 +90,9 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Form<T> {
     ) -> poem::Result<Self> {
         let refused = || Failure::of("invalid_request");
         let Received(value) = request.data::<Received>().ok_or_else(refused)?;
-        if !schema::flaws::<T>(value).is_empty() {
-            return Err(refused().into());
+        let flaws = schema::flaws::<T>(value);
+        if !flaws.is_empty() {
+            return Err(refused().naming(flaws).into());
         }
         let parsed = T::parse_from_json(Some(value.clone()));
         Ok(Self(parsed.map_err(|_| refused())?))

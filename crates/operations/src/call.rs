@@ -2,18 +2,21 @@
 //! the member. Reads no cookie.
 
 use crate::failure::Failure;
+use crate::once::{self, Begun};
 use crate::page::List;
+use crate::stream::Incoming;
 use crate::table::Services;
 use access::SCOPES;
 use accounts::{Accounts, Member};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
-use clients::{Caller, Clients, Saved, Taken};
+use clients::{Asked, Caller, Clients, Saved, Taken};
 use database::TenantTransaction;
 use kernel::{Outage, Outcome, TenantSecret};
-use poem::{FromRequest, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody, Response};
 use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use roster::{Protected, Sight};
 use std::sync::LazyLock;
 
 use crate::text::{Opaque, Text};
@@ -93,12 +96,56 @@ impl Call {
         }
     }
 
+    /// Takes the `Idempotency-Key` that came with a file, now that all of it is here; the answer of then, where it came before.
+    pub async fn take_key(
+        &mut self,
+        program: &Caller,
+        operation: &'static str,
+        file: &Incoming,
+    ) -> Result<Option<Response>, Failure> {
+        let Some(key) = &file.key else { return Ok(None) };
+        let asked = Asked {
+            grant: program.grant_id,
+            operation,
+            key,
+            path: &file.path,
+            body: &file.digest(),
+        };
+        match once::take(&self.services, program, self.origin.request_id, &asked).await? {
+            Begun::Again(before) => Ok(Some(before)),
+            Begun::First(taken) => {
+                self.once = Some(taken);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Gives that key free, where nothing was done.
+    pub async fn free_key(&self) {
+        if let Some(taken) = &self.once {
+            once::free(taken).await;
+        }
+    }
+
     /// What a use case made, or why it refused.
     pub fn done<T>(&self, result: Result<Outcome<T>, Outage>) -> Result<T, Failure> {
         match up(result)? {
             Outcome::Done(value) => Ok(value),
             Outcome::Refused(refusal) => Err(Failure::refused(&refusal, self.now())),
         }
+    }
+}
+
+/// Whom a program may see: everybody of its insurer, and protected people where they exist for it.
+pub fn sight(program: &Caller) -> Sight {
+    let protected = if program.sees_protected() {
+        Protected::Seen
+    } else {
+        Protected::Hidden
+    };
+    Sight {
+        protected,
+        ..Sight::ALL
     }
 }
 
@@ -125,6 +172,17 @@ pub struct Bearer {
 }
 
 impl Bearer {
+    /// True of a request that brings one, good or not: any other has not tried to say who it is.
+    pub fn is_in(request: &Request) -> bool {
+        let mut given = edge::lines(request.headers(), "authorization");
+        given.any(|value| {
+            value
+                .split(' ')
+                .next()
+                .is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
+        })
+    }
+
     /// `Authorization: Bearer 7.Xk3…`, given once.
     pub fn of(request: &Request) -> Option<Self> {
         let mut given = edge::lines(request.headers(), "authorization");

@@ -8,7 +8,7 @@
 
 use crate::call::PROGRAMS;
 use crate::table::{Repeat, Row, TAGS, Table, codes};
-use crate::{answer, oauth, once};
+use crate::{answer, oauth, once, stream};
 use edge::{Body, MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -154,10 +154,10 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     }
     let example = &route.handler.example;
     if let (Some(request), Some(body)) = (&example.request, operation.get_mut("requestBody")) {
-        let media_type = if route.handler.oauth {
-            "application/x-www-form-urlencoded"
-        } else {
-            "application/json"
+        let media_type = match route.body {
+            Body::Form(_) => "application/x-www-form-urlencoded",
+            Body::Stream(_) => stream::MEDIA_TYPE,
+            _ => "application/json",
         };
         body["content"][media_type]["example"] = request.clone();
     }
@@ -210,8 +210,10 @@ fn repeat_word(repeat: Repeat) -> &'static str {
 /// How much it takes, and how often it may be asked.
 fn limits(route: &Row) -> Value {
     let mut limits = Map::new();
-    if let Body::Form(most) | Body::Json(most) = route.body {
-        limits.insert("body_bytes".into(), most.into());
+    match route.body {
+        Body::Form(most) | Body::Json(most) => _ = limits.insert("body_bytes".into(), most.into()),
+        Body::Stream(most) => _ = limits.insert("body_bytes".into(), most.into()),
+        Body::Nothing | Body::File(_) => {}
     }
     if let Rights::Client(_) = route.rights {
         let seconds = clients::WINDOW.num_seconds();
@@ -276,6 +278,11 @@ fn refusal(route: &Row, status: u16, bodies: &[&ProblemBody]) -> Value {
         _ => None,
     };
     headers.extend(more.map(|name| (name.to_owned(), header(name))));
+    if is_program && status == 403 && bodies.len() > 1 {
+        let scope = json!({"description": "`Bearer` with the scope that is asked for, of `insufficient_scope`.",
+            "schema": {"type": "string"}});
+        headers.insert("WWW-Authenticate".to_owned(), scope);
+    }
     if route.handler.oauth {
         let example = |body: &&ProblemBody| {
             let example = json!({ "summary": body.detail, "value": oauth::body(body) });
@@ -326,7 +333,7 @@ fn headers() -> Value {
         },
         "Retry-After": {"description": "Seconds to wait.", "required": true, "schema": {"type": "integer", "minimum": 1}},
         "Allow": {"description": "The methods of this path.", "required": true, "schema": {"type": "string"}},
-        "WWW-Authenticate": {"description": "`Bearer`, to programs with what is wrong with the token (RFC 6750).",
+        "WWW-Authenticate": {"description": "`Bearer`, to programs that brought a token with what is wrong with it (RFC 6750).",
             "required": true, "schema": {"type": "string"}},
         "RateLimit-Policy": {"description": "How many calls a minute each limit allows, on each of our nodes \
             (draft-ietf-httpapi-ratelimit-headers).", "schema": {"type": "string"}},

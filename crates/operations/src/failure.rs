@@ -31,6 +31,14 @@ impl Flaw {
         }
     }
 
+    fn problem(self) -> FieldProblem {
+        FieldProblem {
+            detail: self.detail().to_owned(),
+            code: self.code.to_owned(),
+            pointer: self.pointer,
+        }
+    }
+
     fn detail(&self) -> &'static str {
         match self.code {
             "required" => "Is missing.",
@@ -52,7 +60,7 @@ const BEFORE: [(&str, StatusCode, &str); 11] = [
     ("encoding", StatusCode::BAD_REQUEST, "The body is not UTF-8."),
     (
         "body_too_large",
-        StatusCode::BAD_REQUEST,
+        StatusCode::PAYLOAD_TOO_LARGE,
         "The body is larger than any request of this API.",
     ),
     (
@@ -63,7 +71,7 @@ const BEFORE: [(&str, StatusCode, &str); 11] = [
     (
         "unsupported_media_type",
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "The body has to be application/json, in UTF-8.",
+        "The body has to be application/json in UTF-8, or application/octet-stream where a file is sent.",
     ),
     (
         "cursor",
@@ -145,16 +153,22 @@ impl Failure {
 
     /// Fields to be mended, all at once.
     pub fn fields(flaws: Vec<Flaw>) -> Self {
-        let errors = flaws
-            .into_iter()
-            .map(|flaw| FieldProblem {
-                detail: flaw.detail().to_owned(),
-                code: flaw.code.to_owned(),
-                pointer: flaw.pointer,
-            })
-            .collect();
-        let Self(mut body) = Self::of("fields");
-        body.errors = errors;
+        Self::of("fields").naming(flaws)
+    }
+
+    /// The same refusal in words of its own.
+    #[must_use]
+    pub fn explained(self, detail: &str) -> Self {
+        let Self(mut body) = self;
+        detail.clone_into(&mut body.detail);
+        Self(body)
+    }
+
+    /// The same refusal with the fields that it is about.
+    #[must_use]
+    pub fn naming(self, flaws: Vec<Flaw>) -> Self {
+        let Self(mut body) = self;
+        body.errors = flaws.into_iter().map(Flaw::problem).collect();
         Self(body)
     }
 
@@ -191,7 +205,7 @@ mod tests {
         assert_eq!(codes.len(), count);
         for body in catalogue() {
             assert!(
-                [400, 401, 403, 404, 405, 409, 412, 415, 422, 428, 429, 503].contains(&body.status),
+                [400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 503].contains(&body.status),
                 "{}",
                 body.code
             );

@@ -14,15 +14,16 @@ pub mod params;
 mod program;
 mod reference;
 mod schema;
+pub mod stream;
 mod table;
 pub mod text;
 
 pub use document::documented_path;
-pub use mount::{before, is_below, overloaded};
+pub use mount::{before, brings_file, is_below, overloaded};
 pub use schema::flaws;
 pub use table::{
-    Codes, Example, Group, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed, oauth,
-    post, put,
+    Codes, Example, Group, Link, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed,
+    oauth, post, put, send,
 };
 
 /// Where version 1 stands.

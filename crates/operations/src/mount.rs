@@ -8,12 +8,12 @@ use crate::{
     failure::Failure,
     oauth,
     once::{self, Begun},
-    program,
-    table::{Group, Repeat, Row, Services},
+    program, stream,
+    table::{Group, Repeat, Row, Services, Table},
 };
 use access::Scope;
 use accounts::{Carrier, reasons};
-use edge::{Body, Coding, MEDIA_TYPE, Observe, ProblemBody, Rights, WORTH_BYTES};
+use edge::{Body, Coding, MEDIA_TYPE, Observe, ProblemBody, Rights, StreamBody, WORTH_BYTES};
 use kernel::{Outcome, RequestId};
 use poem::{
     Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
@@ -45,6 +45,17 @@ pub fn is_below(uri: &Uri) -> bool {
 /// The answer while too much is asked at once.
 pub fn overloaded(request: &Request) -> Response {
     problem(&Failure::of("overloaded").0, edge::request_id(request))
+}
+
+/// True for a request whose body is a file, which only its handler reads.
+pub fn brings_file(table: &Table, request: &Request) -> bool {
+    let Some(path) = request.uri().path().strip_prefix(BASE) else {
+        return false;
+    };
+    let mut files = table
+        .rows()
+        .filter(|row| matches!(row.body, Body::Stream(_)) && row.method == *request.method());
+    files.any(|row| row.path == path)
 }
 
 struct Before<E> {
@@ -197,6 +208,8 @@ impl Methods {
         let id = edge::request_id(&request);
         let caller = match program::enter(&self.services, &request).await {
             Ok(caller) => caller,
+            // Who brings no token is told of no error in it (RFC 6750, 3.1).
+            Err(failure) if !Bearer::is_in(&request) => return problem(&failure.0, id),
             Err(failure) => return program::challenge(problem(&failure.0, id), scope),
         };
         let answered = match program::admit(&self.services, &caller, scope) {
@@ -216,7 +229,9 @@ impl Methods {
 
     /// Hands over what is to be done: once for each `Idempotency-Key`, where the row takes one.
     async fn do_once(&self, row: &Row, group: &Group, mut request: Request) -> Result<Response, Failure> {
-        let begun = if row.handler.repeat == Repeat::Keyed {
+        // Of a file it is known once it has come what is sent again: its handler takes the key.
+        let is_file = matches!(row.body, Body::Stream(_));
+        let begun = if row.handler.repeat == Repeat::Keyed && !is_file {
             once::begin(&self.services, row, &request).await?
         } else {
             None
@@ -241,6 +256,14 @@ impl Methods {
         match row.body {
             Body::Json(limit) => body::receive(request, limit, &self.services.http).await,
             Body::Form(limit) => body::receive_form(request, limit, &self.services.http).await,
+            Body::Stream(limit) => {
+                if !edge::is_media_type(request, stream::MEDIA_TYPE) {
+                    return Err(Failure::of("unsupported_media_type"));
+                }
+                let body = StreamBody::of(request, limit, self.services.http.body_time);
+                request.set_data(body);
+                Ok(())
+            }
             Body::Nothing | Body::File(_) => Ok(()),
         }
     }

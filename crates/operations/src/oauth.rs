@@ -16,6 +16,9 @@ pub(crate) const METADATA: &str = "/.well-known/oauth-authorization-server";
 /// Where tokens are given back.
 pub(crate) const REVOKE_PATH: &str = "/oauth/revoke";
 
+/// Characters of a description at most: the names of fields in it are whoever sends them.
+const LONGEST: usize = 500;
+
 const WAYS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
 
 /// The status that a refusal has there: 400 for whatever is to be mended.
@@ -32,7 +35,24 @@ pub(crate) fn body(body: &ProblemBody) -> Value {
         "bad_request" | "not_found" | "unsupported_media_type" => "invalid_request",
         code => code,
     };
-    json!({ "error": error, "error_description": body.detail })
+    json!({ "error": error, "error_description": description(body) })
+}
+
+/// What is wrong, field by field where it is fields; of ASCII alone, without quotes (RFC 6749, 5.2).
+fn description(body: &ProblemBody) -> String {
+    let of_fields: Vec<String> = body
+        .errors
+        .iter()
+        .map(|error| format!("{}: {}", error.pointer.trim_start_matches('/'), error.detail))
+        .collect();
+    let text = if of_fields.is_empty() {
+        body.detail.clone()
+    } else {
+        of_fields.join(" ")
+    };
+    let may_stand = |c: char| matches!(c, ' '..='~') && !['"', '\\'].contains(&c);
+    let told = text.chars().take(LONGEST);
+    told.map(|c| if may_stand(c) { c } else { '?' }).collect()
 }
 
 /// A refusal.

@@ -7,7 +7,7 @@ use crate::{
     failure::{Failure, Flaw},
     table::{Row, Services},
 };
-use clients::{Asked, Once, Taken};
+use clients::{Asked, Caller, Once, Taken};
 use kernel::RequestId;
 use poem::{Request, Response, http::HeaderMap};
 
@@ -30,7 +30,6 @@ pub(crate) async fn begin(services: &Services, row: &Row, request: &Request) -> 
         return Ok(None);
     };
     let Program(program) = request.data().ok_or_else(|| Failure::of("unavailable"))?;
-    let id = edge::request_id(request).unwrap_or_else(|| RequestId::new(services.clock.now()));
     let content = body::received(request);
     let asked = Asked {
         grant: program.grant_id,
@@ -39,10 +38,23 @@ pub(crate) async fn begin(services: &Services, row: &Row, request: &Request) -> 
         path: request.uri().path(),
         body: &content,
     };
-    let once = services.clients.once(program.tenant(), id, &asked).await;
+    take(services, program, edge::request_id(request), &asked)
+        .await
+        .map(Some)
+}
+
+/// Takes the key of what is asked.
+pub(crate) async fn take(
+    services: &Services,
+    program: &Caller,
+    id: Option<RequestId>,
+    asked: &Asked<'_>,
+) -> Result<Begun, Failure> {
+    let id = id.unwrap_or_else(|| RequestId::new(services.clock.now()));
+    let once = services.clients.once(program.tenant(), id, asked).await;
     match once.map_err(|outage| Failure::outage(&outage))? {
-        Once::First(taken) => Ok(Some(Begun::First(taken))),
-        Once::Again(saved) => Ok(Some(Begun::Again(answer::again(saved)))),
+        Once::First(taken) => Ok(Begun::First(taken)),
+        Once::Again(saved) => Ok(Begun::Again(answer::again(saved))),
         Once::UnderWay => Err(Failure::of("idempotency_in_progress")),
         Once::Another => Err(Failure::of("idempotency_key_reused")),
     }
@@ -50,16 +62,20 @@ pub(crate) async fn begin(services: &Services, row: &Row, request: &Request) -> 
 
 /// What was refused, or failed, was not done: its key is free again.
 pub(crate) async fn end(taken: Taken, response: &Response) {
-    if response.status().is_success() {
-        return;
+    if !response.status().is_success() {
+        free(&taken).await;
     }
+}
+
+/// The key of what was not done is free again.
+pub(crate) async fn free(taken: &Taken) {
     if let Err(error) = taken.free().await {
         tracing::warn!(%error, "an idempotency key is free in a minute");
     }
 }
 
 /// 1 to 255 visible characters of ASCII, once.
-fn key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     let mut lines = edge::lines(headers, HEADER);
     let Some(key) = lines.next() else { return Ok(None) };
     let code = if lines.next().is_some() {

@@ -3,6 +3,7 @@
 
 use crate::failure::{Failure, Flaw};
 use crate::text::{Form as _, InsurerCodeForm};
+use chrono::NaiveDate;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchema, MetaSchemaRef};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -47,13 +48,13 @@ impl<'a, R: Rule> ApiExtractor<'a> for Segment<R> {
     async fn from_request(
         request: &'a Request,
         _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
+        options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        // The table's router and the group's own have each read it.
-        let read: Vec<String> = request.path_params().map_err(|_| Failure::of("bad_request"))?;
-        let text = read.into_iter().next_back().ok_or_else(|| Failure::of("bad_request"))?;
+        // Decoded by the table's router, which knows it by the name that it has here.
+        let read = request.raw_path_param(options.name);
+        let text = read.ok_or_else(|| Failure::of("bad_request"))?;
         Ok(Self {
-            text,
+            text: text.to_owned(),
             rule: PhantomData,
         })
     }
@@ -95,6 +96,41 @@ impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
                 rule: PhantomData,
             }),
         }
+    }
+}
+
+/// A parameter of the query that has to be there.
+pub struct Needed<R> {
+    /// The text.
+    pub text: String,
+    rule: PhantomData<R>,
+}
+
+impl<'a, R: Rule> ApiExtractor<'a> for Needed<R> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::Parameter];
+    const PARAM_IS_REQUIRED: bool = true;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn param_in() -> Option<MetaParamIn> {
+        Query::<R>::param_in()
+    }
+
+    fn param_schema_ref() -> Option<MetaSchemaRef> {
+        Query::<R>::param_schema_ref()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let missing = Flaw::new(format!("/{}", options.name), "required");
+        let text = Query::<R>::from_request(request, body, options).await?.text;
+        Ok(Self {
+            text: text.ok_or_else(|| Failure::fields(vec![missing]))?,
+            rule: PhantomData,
+        })
     }
 }
 
@@ -176,6 +212,30 @@ impl Rule for IdSegment {
     }
 }
 
+/// A day in Japan.
+pub struct Day;
+
+impl Rule for Day {
+    fn schema() -> MetaSchema {
+        MetaSchema::new_with_format("string", "date")
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        day(text).is_none().then_some("type")
+    }
+}
+
+/// The day that is asked for.
+pub fn asked_day(asked: &Query<Day>) -> Option<NaiveDate> {
+    asked.text.as_deref().and_then(day)
+}
+
+/// A day as it is written: another way to write one is none.
+fn day(text: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    (day.to_string() == text).then_some(day)
+}
+
 /// How many lines a page has.
 pub struct PageLimit;
 
@@ -252,6 +312,24 @@ mod tests {
     }
 
     #[test]
+    fn a_day_is_written_in_one_way() {
+        for good in ["2026-12-01", "2028-02-29"] {
+            assert_eq!(Day::flaw(good), None, "{good}");
+        }
+        for bad in [
+            "",
+            "2026-12-1",
+            "2026-02-29",
+            "+2026-12-01",
+            "2026/12/01",
+            "2026-12-01 ",
+            "令和8年12月1日",
+        ] {
+            assert_eq!(Day::flaw(bad), Some("type"), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_condition_holds_where_it_names_the_present_state_as_it_is_written() {
         let admits = |line: Option<&str>| IfMatch(line.map(Into::into)).admits("\"now\"");
         for line in [None, Some("*"), Some("\"now\""), Some("\"then\" , \"now\"")] {
@@ -277,6 +355,7 @@ mod tests {
         #[test]
         fn no_text_of_a_path_or_a_cursor_panics(text in "\\PC{0,200}") {
             prop_assert_eq!((CodeSegment::flaw(&text), IdSegment::flaw(&text)), (None, None));
+            let _ = Day::flaw(&text);
             prop_assert_eq!(CursorText::flaw(&text).is_some(), text.chars().count() > 100);
         }
     }

@@ -4,12 +4,15 @@
 use crate::{document, failure, reference};
 use accounts::Accounts;
 use clients::Clients;
+use database::Database;
 use edge::{Body, HttpSettings, ProblemBody, Rights, Route};
 use kernel::{Clock, Keys, Reason};
 use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, middleware::CatchPanic};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
+use roster::Runs;
 use serde_json::Value;
 use std::sync::{Arc, OnceLock};
+use tenancy::Feature;
 use url::Url;
 
 /// What a row says besides method, path, name, rights and body.
@@ -67,6 +70,17 @@ pub fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes,
 /// Takes a JSON body.
 pub fn post(path: &'static str, name: &'static str, rights: Rights, codes: Codes, example: Example) -> Row {
     row(Method::POST, path, name, (rights, Body::JSON), codes, example)
+}
+
+/// Takes a file of so many bytes at most, which its handler reads as it comes.
+pub fn send(
+    path: &'static str,
+    name: &'static str,
+    (rights, most): (Rights, u64),
+    codes: Codes,
+    example: Example,
+) -> Row {
+    row(Method::POST, path, name, (rights, Body::Stream(most)), codes, example)
 }
 
 /// Does something to what its path names.
@@ -148,10 +162,19 @@ pub enum Tag {
     Consents,
     /// The my page and notices of the member whose token it is.
     Member,
+    /// People of the insurer's roster and their coverage, read and changed by its programs.
+    Members,
     /// The insurer's notices to all members or a group of them, written and published by its programs.
     Notices,
+    /// Whole rosters and files of changes, brought by the insurer's programs.
+    #[oai(rename = "Roster imports")]
+    RosterImports,
+    /// What happens to the insured and their accounts, for programs that follow it.
+    Feeds,
     /// What treatment cost, which medicines could be cheaper, and who sees that.
     Statements,
+    /// What was done and by whom, and whether mails arrived.
+    Records,
     /// Tokens of programs, and what a program may do.
     Clients,
     /// The description of this API.
@@ -159,15 +182,19 @@ pub enum Tag {
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 10] = [
+pub const TAGS: [&str; 14] = [
     "Insurers",
     "Sign-up",
     "Sessions",
     "Recovery",
     "Consents",
     "Member",
+    "Members",
     "Notices",
+    "Roster imports",
+    "Feeds",
     "Statements",
+    "Records",
     "Clients",
     "Document",
 ];
@@ -282,6 +309,7 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
     };
     let by_body: Codes = match route.body {
         Body::Nothing | Body::File(_) => &[],
+        Body::Stream(_) => &["unsupported_media_type"],
         // OAuth has one word for all of them.
         Body::Form(_) => &["invalid_request"],
         Body::Json(_) => &[
@@ -307,19 +335,36 @@ pub fn codes(route: &Row) -> Vec<&'static str> {
     codes
 }
 
+/// A page of the portal that others link to, as the pages' table has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The page's name.
+    pub name: &'static str,
+    /// Its path.
+    pub path: &'static str,
+    /// The feature whose it is; it is there where the insurer has opened that.
+    pub feature: Option<Feature>,
+}
+
 /// What operations stand on, put together once by the binary; a module's own bring what they use besides. Cheap to clone.
 #[derive(Clone)]
 pub struct Services {
     /// Sign-up, log-in, recovery, consent.
     pub accounts: Accounts,
+    /// For what programs read.
+    pub database: Database,
     /// By what cursors are sealed.
     pub keys: Keys,
     /// Programs: tokens, and what they may do.
     pub clients: Clients,
     /// Where browsers and programs find us.
     pub public_url: Url,
+    /// Imports of rosters.
+    pub rosters: Runs,
     /// The time.
     pub clock: Clock,
+    /// Pages of the portal that others link to.
+    pub links: Arc<[Link]>,
     /// Limits and proxies.
     pub http: HttpSettings,
     /// Every operation.

@@ -3,9 +3,6 @@
 
 use std::borrow::Cow;
 
-/// Mails that staff are not shown on a person's page: that there was one tells that somebody was treated.
-pub const UNTOLD_MAILS: [&str; 1] = ["new_statement"];
-
 /// A kind of mail, by its message's name.
 pub fn mail(template: &str) -> &'static str {
     match template {

@@ -281,7 +281,7 @@ async fn read(
         Body::File(limit) => {
             file = Some(edge::FileBody::of(&mut request, limit, services.http.body_time));
         }
-        Body::Nothing | Body::Json(_) => {}
+        Body::Nothing | Body::Json(_) | Body::Stream(_) => {}
     }
     let query = Form::of_query(request.uri().query().unwrap_or_default());
     let names = route.path.split('/').filter_map(|segment| segment.strip_prefix(':'));

@@ -2,15 +2,16 @@
 //! of commit: whoever remembers a position misses nothing and reads nothing twice. It holds names of fields; what
 //! they said before stands beside it, sealed ([`history`](crate::history)).
 
-use crate::{before, ended};
+use crate::{Sight, before, ended, revealed};
 use chrono::{DateTime, Utc};
-use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
+use database::{DatabaseError, Durability, Prepared, TenantDatabase, TenantTransaction};
 use diesel::{
-    dsl::{exists, not},
     prelude::*,
+    sql_types::{BigInt, Integer},
 };
 use diesel_async::RunQueryDsl;
 use kernel::{ImportId, PersonId};
+use serde::{Deserialize, Serialize};
 
 /// Entries looked at in one transaction of [`forget`].
 const BATCH: i64 = 1_000;
@@ -63,25 +64,90 @@ impl ChangeKind {
     }
 }
 
-/// The entries after `position` (0 for all), oldest first, `limit` at most; none about a protected person.
-pub async fn after(tx: &mut TenantTransaction, position: i64, limit: i64) -> Result<Vec<Change>, DatabaseError> {
-    let tenant = tx.tenant();
-    // Asked of each entry by key: without OFFSET all protections of the insurer may be read for a page.
-    let protection = protections::table
-        .filter(protections::tenant_id.eq(tenant))
-        .filter(protections::person_id.eq(roster_changes::person_id))
-        .filter(protections::lifted_at.is_null())
-        .offset(0);
-    let rows: Vec<ChangeRow> = roster_changes::table
-        .filter(roster_changes::tenant_id.eq(tenant))
-        .filter(not(exists(protection)))
-        .filter(roster_changes::position.gt(position))
-        .order(roster_changes::position)
-        .limit(limit)
-        .select(ChangeRow::as_select())
-        .load(&mut **tx)
-        .await?;
+/// The entries after `position` (0 for all), oldest first, `limit` at most; none about people who are not to be seen.
+pub async fn after(
+    tx: &TenantTransaction,
+    sight: &Sight,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Change>, DatabaseError> {
+    let query = diesel::sql_query(after_sql(sight))
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<BigInt, _>(position)
+        .bind::<BigInt, _>(limit);
+    let rows: Vec<ChangeRow> = Prepared(query).load(&mut &**tx).await?;
     rows.into_iter().map(Change::try_from).collect()
+}
+
+/// How far somebody has followed what is told of people: in the journal, and in what was protected or is no more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    journal: i64,
+    protections: i64,
+}
+
+/// What is told of a person, for whoever follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Whom it concerns.
+    pub person_id: PersonId,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The columns of `persons` that changed; empty where the person is to be read as a whole.
+    pub fields: Vec<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The next that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Following {
+    /// Oldest first.
+    pub told: Vec<Told>,
+    /// From where to go on.
+    pub followed: Followed,
+    /// More is there already.
+    pub is_more: bool,
+}
+
+/// What was told of people after where somebody was, `limit` at most. Whoever is protected is no part of it where they are not to
+/// be seen; once they are not protected any more they have changed, and are so told of, though what was told meanwhile was passed
+/// by.
+pub async fn follow(
+    tx: &TenantTransaction,
+    sight: &Sight,
+    followed: Followed,
+    limit: u32,
+) -> Result<Following, DatabaseError> {
+    let (most, one_more) = (limit as usize, i64::from(limit) + 1);
+    let journal = after(tx, sight, followed.journal, one_more).await?;
+    let revealed = revealed::after(tx, sight, followed.protections, one_more).await?;
+    let is_more = journal.len() + revealed.len() > most;
+    let mut following = Following {
+        told: Vec::new(),
+        followed,
+        is_more,
+    };
+    for change in journal.into_iter().take(most) {
+        following.followed.journal = change.position;
+        following.told.push(Told {
+            person_id: change.person_id,
+            kind: change.kind,
+            fields: change.fields,
+            at: change.at,
+        });
+    }
+    let room = most.saturating_sub(following.told.len());
+    for revealed in revealed.into_iter().take(room) {
+        following.followed.protections = revealed.position;
+        following.told.push(Told {
+            person_id: revealed.person_id,
+            kind: ChangeKind::Changed,
+            fields: Vec::new(),
+            at: revealed.at,
+        });
+    }
+    Ok(following)
 }
 
 /// What changed of a person since they first came into the roster, the latest first, `limit` at most.
@@ -143,20 +209,10 @@ mod table {
             at -> Timestamptz,
         }
     }
-    diesel::table! {
-        /// What the journal's readers ask of it.
-        protections (tenant_id, protection_id) {
-            tenant_id -> Integer,
-            protection_id -> Uuid,
-            person_id -> Uuid,
-            lifted_at -> Nullable<Timestamptz>,
-        }
-    }
-    diesel::allow_tables_to_appear_in_same_query!(roster_changes, protections);
 }
-use table::{protections, roster_changes};
+use table::roster_changes;
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, QueryableByName)]
 #[diesel(table_name = roster_changes)]
 struct ChangeRow {
     position: i64,
@@ -183,4 +239,12 @@ impl TryFrom<ChangeRow> for Change {
             at: row.at,
         })
     }
+}
+
+fn after_sql(sight: &Sight) -> String {
+    format!(
+        "SELECT p.position, p.import_id, p.person_id, p.kind, p.fields, p.at FROM roster_changes AS p
+         WHERE p.tenant_id = $1 AND p.position > $2{} ORDER BY p.position LIMIT $3",
+        sight.protected_condition()
+    )
 }

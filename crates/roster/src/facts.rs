@@ -61,6 +61,10 @@ pub struct Rest {
     pub updated_at: DateTime<Utc>,
 }
 
+/// The columns of [`Rest`], for statements on a person `p`.
+pub(crate) const REST: &str = "p.gender, p.attribute, p.postal_code, p.address, p.building, p.phone, \
+    p.distribution_code, p.personal_id, p.present, p.created_at, p.updated_at";
+
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(embed)]
@@ -72,8 +76,7 @@ struct Row {
 /// What the roster says of a person whom `sight` sees; `None` for everybody else, as for whom there is not.
 pub async fn facts(tx: &TenantTransaction, sight: &Sight, person: PersonId) -> Result<Option<Facts>, DatabaseError> {
     let sql = format!(
-        "SELECT {COLUMNS}, p.gender, p.attribute, p.postal_code, p.address, p.building, p.phone, p.distribution_code,
-             p.personal_id, p.present, p.created_at, p.updated_at
+        "SELECT {COLUMNS}, {REST}
          FROM persons p WHERE p.tenant_id = $1 AND p.person_id = $2 AND p.emptied_at IS NULL{}",
         sight.condition(3)
     );

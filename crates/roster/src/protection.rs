@@ -2,7 +2,7 @@
 //! everybody but themself, a guardian and staff with `members.protect` a protected person is no more than a name and a
 //! 続柄 where the roster lists the household anyway.
 
-use crate::{Person, people, person::PersonRow, workplaces};
+use crate::{Person, people, person::PersonRow, revealed, workplaces};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Keyed, Kind, Prepared, TenantTransaction};
 use diesel::{
@@ -123,7 +123,11 @@ pub async fn set(
         .bind::<Timestamptz, _>(now)
         .execute(&mut **tx)
         .await?;
-    Ok((made > 0).then_some(id))
+    if made == 0 {
+        return Ok(None);
+    }
+    revealed::tell(tx, id);
+    Ok(Some(id))
 }
 
 /// Lifts one; whose it was, or none where it is lifted already.
@@ -144,6 +148,9 @@ pub async fn lift(
         .get_result(&mut **tx)
         .await
         .optional()?;
+    if lifted.is_some() {
+        revealed::tell(tx, id);
+    }
     Ok(lifted.map(|row| row.person_id))
 }
 

@@ -441,7 +441,7 @@ WITH found AS MATERIALIZED (
 ) ";
 
 /// One by one, by their key: joined, the whole insurer would be read for a few.
-const OF_FOUND: &str = "found CROSS JOIN LATERAL (
+pub(crate) const OF_FOUND: &str = "found CROSS JOIN LATERAL (
     SELECT * FROM persons q WHERE q.tenant_id = $1 AND q.person_id = found.person_id OFFSET 0) p";
 
 macro_rules! shared {

@@ -153,6 +153,29 @@ pub async fn one(tx: &TenantTransaction, delivery: DeliveryNo) -> Result<Option<
     row.map(Delivery::try_from).transpose()
 }
 
+/// The same by its id.
+pub(crate) async fn by_id(tx: &TenantTransaction, id: DeliveryId) -> Result<Option<Delivery>, DatabaseError> {
+    let row = of_insurer(tx.tenant())
+        .filter(t::delivery_id.eq(id))
+        .select(Head::as_select());
+    let row: Option<Head> = row.first(&mut &**tx).await.optional()?;
+    row.map(Delivery::try_from).transpose()
+}
+
+/// The last begun first, so many of them before one.
+pub(crate) async fn page(
+    tx: &TenantTransaction,
+    before: DeliveryNo,
+    limit: u32,
+) -> Result<Vec<Delivery>, DatabaseError> {
+    let rows = of_insurer(tx.tenant())
+        .filter(t::delivery.lt(before.0))
+        .order(t::delivery.desc())
+        .limit(limit.into())
+        .select(Head::as_select());
+    read(rows.load(&mut &**tx).await?)
+}
+
 /// All versions of a label, the newest first.
 pub(crate) async fn versions(tx: &TenantTransaction, kind: Kind, label: Month) -> Result<Vec<Delivery>, DatabaseError> {
     let rows = of_insurer(tx.tenant())

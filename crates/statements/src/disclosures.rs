@@ -36,15 +36,17 @@ pub enum AskedBy {
     Person,
     /// Staff, for somebody who wrote or called.
     Staff,
-    /// A program.
+    /// The person, by an app of theirs.
     Api,
+    /// A program of the insurer's, for somebody who asked there.
+    Client,
 }
 
 impl AskedBy {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Person, Self::Staff, Self::Api];
+    pub const ALL: [Self; 4] = [Self::Person, Self::Staff, Self::Api, Self::Client];
 
-    /// Whoever a member sends at this door.
+    /// How it comes to a member at this door.
     fn at(origin: &Origin) -> Self {
         match origin.channel {
             Channel::Api => Self::Api,
@@ -58,6 +60,7 @@ impl AskedBy {
             Self::Person => "person",
             Self::Staff => "staff",
             Self::Api => "api",
+            Self::Client => "client",
         }
     }
 
@@ -72,6 +75,7 @@ impl AskedBy {
             Self::Person => "ご本人（マイページ）",
             Self::Staff => "窓口",
             Self::Api => "ご本人（連携するアプリ）",
+            Self::Client => "連携先",
         }
     }
 }

@@ -2,11 +2,17 @@
 //! something is not published or withdrawn.
 
 pub mod by_hand;
+mod deliveries;
+
+pub use deliveries::{
+    ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_OPEN, NOT_PUBLISHED, NOT_READY, PAST, PURGED, TAKEN_BACK,
+    TWO_PUBLISH, WISH_PAST,
+};
 
 use crate::{month::Month, words::count};
 use kernel::{Problem, RefusalKind, Words};
 use pages::words::grouped;
-use tabular::Fault;
+use tabular::{Coded, Fault};
 
 /// What is wrong, in words for the insurer's clerk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +93,33 @@ pub enum Reason {
     /// Nobody knows what it takes back.
     #[error("取消区分が1の行には、取り消すレセプトの番号を入力してください。")]
     WithdrawnUnnamed,
+}
+
+impl Coded for Reason {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Table(fault) => fault.code(),
+            Self::Forbidden => "forbidden_column",
+            Self::Month => "month",
+            Self::MonthAfterLabel { .. } => "month_after_label",
+            Self::Label => "label_to_come",
+            Self::OtherLabel { .. } => "other_label",
+            Self::GivenLabel { .. } => "given_label",
+            Self::NoLabel => "no_label",
+            Self::Yen => "yen",
+            Self::TooLarge => "too_large",
+            Self::Category => "category",
+            Self::Form => "form",
+            Self::Drug => "drug",
+            Self::Daily => "daily",
+            Self::Count => "count",
+            Self::Rate => "rate",
+            Self::Flag => "flag",
+            Self::NoNumber => "no_number",
+            Self::Repeated { .. } => "repeated_claim",
+            Self::WithdrawnUnnamed => "withdrawn_unnamed",
+        }
+    }
 }
 
 impl From<Problem> for Reason {
@@ -245,132 +278,6 @@ fn percent(part: u64, of: u64) -> u64 {
     part.saturating_mul(100) / of.max(1)
 }
 
-/// Nothing of this kind, 処理年月 and version is there to be published, or to be withdrawn.
-pub const NO_DELIVERY: kernel::Reason = kernel::Reason {
-    code: "statement_no_delivery",
-    kind: RefusalKind::Missing,
-    detail: "There is no such delivery.",
-    words: |_, _| {
-        Words::new(
-            "この提供分はありません",
-            "種類と処理年月（と版）をお確かめください。まだ取り込んでいないときは、先に取り込んでください。",
-            &[],
-        )
-    },
-};
-
-/// It is loading, or was refused.
-pub const NOT_READY: kernel::Reason = kernel::Reason {
-    code: "statement_not_ready",
-    kind: RefusalKind::Outdated,
-    detail: "This delivery is not loaded to its end.",
-    words: |_, _| {
-        Words::new(
-            "この提供分は、まだ公開できません",
-            "取り込みの途中か、取り込めなかった版です。終わるのを待つか、ファイルを直してもう一度取り込んでください。",
-            &[],
-        )
-    },
-};
-
-/// Somebody was faster.
-pub const ALREADY_PUBLISHED: kernel::Reason = kernel::Reason {
-    code: "statement_already_published",
-    kind: RefusalKind::Outdated,
-    detail: "This delivery is published already.",
-    words: |_, _| {
-        Words::new(
-            "この提供分は、もう公開しています",
-            "何も変更していません。一覧で、公開している版をお確かめください。",
-            &[],
-        )
-    },
-};
-
-/// Its rows are gone, or about to go.
-pub const PURGED: kernel::Reason = kernel::Reason {
-    code: "statement_purged",
-    kind: RefusalKind::Outdated,
-    detail: "The rows of this version are kept no longer. Import its file again.",
-    words: |_, _| {
-        Words::new(
-            "この版の明細は、もう残っていません",
-            "公開を終えた版は、7日で消えます。公開するには、同じファイルをもう一度取り込んでください。",
-            &[],
-        )
-    },
-};
-
-/// What was published is withdrawn, and nothing before it can be shown.
-pub const TAKEN_BACK: kernel::Reason = kernel::Reason {
-    code: "statement_taken_back",
-    kind: RefusalKind::Outdated,
-    detail: "What was published of this delivery is withdrawn. Name the version that is to be published.",
-    words: |_, _| {
-        Words::new(
-            "この提供分は、公開を取りやめています",
-            "もう一度公開するには、一覧で版をお確かめになり、その版を指定してください（--version 1）。残っていない版は、取り込みからやり直してください。",
-            &[],
-        )
-    },
-};
-
-/// Nothing is published in the past.
-pub const PAST: kernel::Reason = kernel::Reason {
-    code: "statement_past",
-    kind: RefusalKind::Mend,
-    detail: "The time of publication has passed.",
-    words: |_, _| {
-        Words::new(
-            "公開する日時を確かめてください",
-            "公開の予約には、これから先の日時（日本時間）を指定してください。",
-            &[],
-        )
-    },
-};
-
-/// Nobody agreed before its time.
-pub const WISH_PAST: kernel::Reason = kernel::Reason {
-    code: "statement_wish_past",
-    kind: RefusalKind::Outdated,
-    detail: "The time of publication that was asked for has passed.",
-    words: |_, _| {
-        Words::new(
-            "公開する日時を過ぎています",
-            "申請された公開の日時を過ぎたため、承認できません。何も行っていません。この申請を断り、公開するときは、新しい日時で申請してもらってください。",
-            &[],
-        )
-    },
-};
-
-/// What it was shown as is over.
-pub const MEANWHILE: kernel::Reason = kernel::Reason {
-    code: "statement_changed_meanwhile",
-    kind: RefusalKind::Outdated,
-    detail: "The delivery is not as it was shown any more. Nothing was done.",
-    words: |_, _| {
-        Words::new(
-            "この提供分の状態が、画面を開いたあとに変わりました",
-            "ほかの職員が先に操作したか、予約の日時になりました。この操作では、何も変更していません。今の状態を確かめてから、もう一度操作してください。",
-            &[],
-        )
-    },
-};
-
-/// What the notice would lead to is no page of the members'.
-pub const NOT_OPEN: kernel::Reason = kernel::Reason {
-    code: "statement_feature_not_open",
-    kind: RefusalKind::Mend,
-    detail: "Members have no page of it yet, so there is nothing that a notice could lead to.",
-    words: |_, _| {
-        Words::new(
-            "お知らせは、まだ載せられません",
-            "加入者の画面に、この明細の入り口がまだありません。設定の「サービス」で使えるようにするか、「お知らせも載せる」のチェックを外してください。",
-            &[],
-        )
-    },
-};
-
 /// More people would see somebody's rows than now, and whoever asks may not let them.
 pub const NOT_WIDENED: kernel::Reason = kernel::Reason {
     code: "disclosure_not_widened",
@@ -400,7 +307,7 @@ pub const OTHERWISE_BY_NOW: kernel::Reason = kernel::Reason {
 };
 
 /// All of them.
-pub const REASONS: [kernel::Reason; 11] = [
+pub const REASONS: [kernel::Reason; 13] = [
     NO_DELIVERY,
     NOT_READY,
     ALREADY_PUBLISHED,
@@ -410,6 +317,8 @@ pub const REASONS: [kernel::Reason; 11] = [
     WISH_PAST,
     MEANWHILE,
     NOT_OPEN,
+    NOT_PUBLISHED,
+    TWO_PUBLISH,
     NOT_WIDENED,
     OTHERWISE_BY_NOW,
 ];

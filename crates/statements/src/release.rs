@@ -7,16 +7,19 @@ use crate::{
     kind::Kind,
     month::Month,
     publish::{self, Manner, Published, candidate, plan, put_in_force, staff, take_back},
-    reasons::{ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_OPEN, PAST, WISH_PAST},
+    reasons::{ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_OPEN, NOT_PUBLISHED, PAST, TWO_PUBLISH, WISH_PAST},
     shared,
     steps::{self, Why},
 };
-use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish};
+use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Performer, Wish, is_under_four_eyes};
 use audit::{Actor, Origin};
-use chrono::{DateTime, Datelike as _, SubsecRound as _, Utc};
+use chrono::{DateTime, Datelike as _, SubsecRound as _, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
-use kernel::{Outage, OutageKind, Outcome, Reason, TenantId, calendar};
+use kernel::{DeliveryId, Outage, OutageKind, Outcome, Reason, TenantId, calendar, outcome};
 use serde::{Deserialize, Serialize};
+
+/// The farthest that is planned: farther is a slip of a year.
+pub(crate) const FARTHEST: TimeDelta = TimeDelta::days(366);
 
 /// What staff wish to be published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +84,11 @@ impl Stand {
     /// What a form was shown for: of anything else it does nothing.
     pub fn seen(&self) -> String {
         seen(&self.versions, &self.delivery)
+    }
+
+    /// The same for a program, as its `ETag`.
+    pub(crate) fn etag(&self) -> String {
+        etag(&self.seen())
     }
 
     /// Of how many rows it changes whether they count, were it published.
@@ -174,6 +182,105 @@ impl Deliveries {
         tx.commit().await?;
         Ok(Outcome::Done(recalled))
     }
+}
+
+/// What a program wishes to be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SentRelease {
+    /// Which.
+    pub(crate) id: DeliveryId,
+    /// When; at once where nothing is said.
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// Whether all members are told of it by a notice.
+    pub(crate) notice: bool,
+}
+
+impl Deliveries {
+    /// Publishes for a program what is `known` to it, now or at its time. Four eyes are two of the staff's, who do it themselves.
+    pub(crate) async fn release_sent(
+        &self,
+        tx: &mut TenantTransaction,
+        by: (Actor, Origin),
+        release: SentRelease,
+        known: impl Fn(&str) -> bool,
+    ) -> Result<Outcome<Stand>, DatabaseError> {
+        let (heads, head) = match known_to(tx, release.id, known).await? {
+            Outcome::Done(found) => found,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
+        };
+        if let Err(reason) = candidate(&heads, head.label, Some(head.version)) {
+            return Ok(reason.into());
+        }
+        let (now, at) = (self.clock.now(), release.at.map(|at| at.trunc_subsecs(6)));
+        if at.is_some_and(|at| at <= now) {
+            return Ok(PAST.into());
+        }
+        if release.notice && !publish::is_open(tx, head.kind).await? {
+            return Ok(NOT_OPEN.into());
+        }
+        if is_under_four_eyes(&tenancy::insurer_of(tx).await?, Action::Statements) {
+            return Ok(TWO_PUBLISH.into());
+        }
+        let manner = Manner {
+            by: None,
+            notice: release.notice,
+        };
+        match at {
+            Some(at) => _ = plan(tx, &self.keys, now, by, (&head, at, manner)).await?,
+            None => _ = put_in_force(tx, now, by, (&heads, &head, manner)).await?,
+        }
+        as_it_is(tx, head.delivery).await
+    }
+
+    /// Takes back for a program what is `known` to it as published, or as to be published.
+    pub(crate) async fn recall_sent(
+        &self,
+        tx: &mut TenantTransaction,
+        by: (Actor, Origin),
+        (id, why): (DeliveryId, Why),
+        known: impl Fn(&str) -> bool,
+    ) -> Result<Outcome<Stand>, DatabaseError> {
+        let (_, head) = match known_to(tx, id, known).await? {
+            Outcome::Done(found) => found,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
+        };
+        let is_published = head.state == State::Published;
+        if !is_published && head.publish_at.is_none() {
+            return Ok(NOT_PUBLISHED.into());
+        }
+        let why = Some(why).filter(|_| is_published);
+        take_back(tx, self.clock.now(), by, (&head, why)).await?;
+        as_it_is(tx, head.delivery).await
+    }
+}
+
+/// A delivery under the lock of its kind, where it stands as it is known, with all of the kind.
+async fn known_to(
+    tx: &mut TenantTransaction,
+    id: DeliveryId,
+    known: impl Fn(&str) -> bool,
+) -> Result<Outcome<(Vec<Delivery>, Delivery)>, DatabaseError> {
+    let Some(found) = delivery::by_id(tx, id).await? else {
+        return Ok(outcome::NOT_FOUND.into());
+    };
+    let heads = delivery::lock(tx, found.kind).await?;
+    let Some(head) = heads.iter().find(|head| head.id == id).cloned() else {
+        return Ok(outcome::NOT_FOUND.into());
+    };
+    Ok(if known(&etag(&seen(&heads, &head))) {
+        Outcome::Done((heads, head))
+    } else {
+        outcome::CONDITION_FAILED.into()
+    })
+}
+
+fn etag(seen: &str) -> String {
+    format!("\"{seen}\"")
+}
+
+async fn as_it_is(tx: &TenantTransaction, delivery: DeliveryNo) -> Result<Outcome<Stand>, DatabaseError> {
+    let stand = Stand::find(tx, delivery).await?;
+    Ok(stand.map_or_else(|| outcome::NOT_FOUND.into(), Outcome::Done))
 }
 
 /// A version that can be published as it was shown, under the lock of its kind.

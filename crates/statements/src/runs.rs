@@ -4,13 +4,14 @@
 
 mod bringing;
 mod mapping;
+mod programs;
 pub mod reasons;
 mod report;
 mod rows;
 mod shown;
 mod work;
 
-pub use bringing::{Bringing, MOST_BYTES};
+pub use bringing::{Bringing, MOST_BYTES, Sent};
 pub use report::{Found, Report};
 pub use rows::{Run, RunState, sweep};
 pub(crate) use rows::{loaded, loads};
@@ -27,10 +28,10 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
 use kernel::{ImportId, Outage, Outcome, TenantId, outcome};
+use roster::runs::Author;
 use serde_json::{Value, json};
 use tabular::{Encoding, Source, uploads, uploads::Upload};
 use tenancy::Directory;
-use uuid::Uuid;
 use work::StatementRun;
 
 /// What uploads of statements are for.
@@ -47,13 +48,13 @@ pub struct Runs {
     directory: Directory,
 }
 
-/// Who of the insurer's staff asks.
+/// Who asks.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
     /// Whose statements they are.
     pub tenant: TenantId,
     /// Who.
-    pub staff: Uuid,
+    pub author: Author,
     /// Their name, as the runs show it.
     pub name: &'a str,
     /// As the trail names them.
@@ -147,7 +148,8 @@ impl Runs {
         };
         mapping::keep(&mut tx, found.kind, &headers, &mapping).await?;
         rows::set_wish(&mut tx, run, label, &mapping).await?;
-        self.put_to_work(tx, &found, RunState::Checking, now).await
+        let put = self.put_to_work(&mut tx, &found, RunState::Checking, now).await?;
+        committed(tx, put).await
     }
 
     /// Has a checked file loaded. `agrees` to what is unusual about it.
@@ -160,14 +162,26 @@ impl Runs {
         if found.state != RunState::Checked {
             return Ok(reasons::RUN_MOVED_ON.into());
         }
-        let has_doubts = found.has_doubts();
-        if has_doubts && !agrees {
+        if found.has_doubts() && !agrees {
             return Ok(reasons::DOUBTS_NOT_AGREED.into());
         }
+        let begun = self.begin_load(&mut tx, by, &found, now).await?;
+        committed(tx, begun).await
+    }
+
+    /// Leaves a checked run to a worker, whatever is unusual about it being agreed to.
+    async fn begin_load(
+        &self,
+        tx: &mut TenantTransaction,
+        by: By<'_>,
+        found: &Run,
+        now: DateTime<Utc>,
+    ) -> Result<Outcome<()>, DatabaseError> {
+        let has_doubts = found.has_doubts();
         let detail = json!({ "kind": found.kind.as_str(), "agrees": has_doubts });
-        self.record(&tx, by, run, "statements.start", detail).await?;
-        rows::set_loader(&mut tx, run, (by.staff, by.name), has_doubts).await?;
-        self.put_to_work(tx, &found, RunState::Loading, now).await
+        self.record(tx, by, found.run_id, "statements.start", detail).await?;
+        rows::set_loader(tx, found.run_id, (by.author, by.name), has_doubts).await?;
+        self.put_to_work(tx, found, RunState::Loading, now).await
     }
 
     /// Begins anew with the file of a run whose worker died.
@@ -185,18 +199,28 @@ impl Runs {
 
     /// Ends a run that has not ended; nothing of it is loaded. Its file is erased; what a worker has loaded, that gives up.
     pub async fn cancel(&self, by: By<'_>, run: ImportId) -> Result<Outcome<()>, Outage> {
-        let now = self.on.clock.now();
         let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let Some(found) = rows::one(&mut tx, run).await? else {
+        let cancelled = self.cancel_in(&mut tx, by, run).await?;
+        tx.commit().await?;
+        Ok(cancelled)
+    }
+
+    async fn cancel_in(
+        &self,
+        tx: &mut TenantTransaction,
+        by: By<'_>,
+        run: ImportId,
+    ) -> Result<Outcome<()>, DatabaseError> {
+        let Some(found) = rows::one(tx, run).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
-        if !rows::end(&mut tx, run, &RunState::OPEN, RunState::Cancelled, None, now).await? {
+        let now = self.on.clock.now();
+        if !rows::end(tx, run, &RunState::OPEN, RunState::Cancelled, None, now).await? {
             return Ok(reasons::RUN_OVER.into());
         }
-        uploads::erase(&mut tx, &found.upload()).await?;
+        uploads::erase(tx, &found.upload()).await?;
         let detail = json!({ "kind": found.kind.as_str(), "state": found.state.as_str() });
-        self.record(&tx, by, run, "statements.cancel", detail).await?;
-        tx.commit().await?;
+        self.record(tx, by, run, "statements.cancel", detail).await?;
         Ok(Outcome::Done(()))
     }
 
@@ -217,23 +241,21 @@ impl Runs {
         Ok(Some(source))
     }
 
-    /// Leaves it to a worker, and commits: of a kind one run is at work.
+    /// Leaves it to a worker, of whom one of a kind is at work. Where that is refused nothing may be committed.
     async fn put_to_work(
         &self,
-        mut tx: TenantTransaction,
+        tx: &mut TenantTransaction,
         run: &Run,
         to: RunState,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<()>, Outage> {
-        rows::break_dead(&mut tx, run.kind, now).await?;
-        let job = jobs::enqueue(&mut tx, &self.on.keys, now, now, &StatementRun { run: run.run_id }).await?;
-        match rows::begin_work(&mut tx, run, (to, job), now).await? {
-            rows::Begun::Yes => {}
-            rows::Begun::MovedOn => return Ok(reasons::RUN_MOVED_ON.into()),
-            rows::Begun::AnotherIsAtWork => return Ok(reasons::ANOTHER_RUN.into()),
-        }
-        tx.commit().await?;
-        Ok(Outcome::Done(()))
+    ) -> Result<Outcome<()>, DatabaseError> {
+        rows::break_dead(tx, run.kind, now).await?;
+        let job = jobs::enqueue(tx, &self.on.keys, now, now, &StatementRun { run: run.run_id }).await?;
+        Ok(match rows::begin_work(tx, run, (to, job), now).await? {
+            rows::Begun::Yes => Outcome::Done(()),
+            rows::Begun::MovedOn => reasons::RUN_MOVED_ON.into(),
+            rows::Begun::AnotherIsAtWork => reasons::ANOTHER_RUN.into(),
+        })
     }
 
     async fn record(
@@ -276,6 +298,14 @@ impl Run {
             brought_by: self.run_id.0,
         })
     }
+}
+
+/// Commits what was done, and nothing of what was refused.
+async fn committed(tx: TenantTransaction, done: Outcome<()>) -> Result<Outcome<()>, Outage> {
+    if matches!(done, Outcome::Done(())) {
+        tx.commit().await?;
+    }
+    Ok(done)
 }
 
 fn outage(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Outage {

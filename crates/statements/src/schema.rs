@@ -64,6 +64,7 @@ diesel::table! {
         label -> Nullable<Date>,
         state -> Text,
         started_by -> Uuid,
+        by_client -> Bool,
         by_name -> Text,
         file_name -> Text,
         upload_id -> Uuid,
@@ -77,6 +78,7 @@ diesel::table! {
         agreed -> Bool,
         sealed -> Nullable<Binary>,
         errors_id -> Nullable<Uuid>,
+        goes_on -> Bool,
         job_id -> Nullable<Uuid>,
         delivery -> Nullable<Integer>,
     }

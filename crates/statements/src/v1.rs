@@ -6,6 +6,7 @@ mod disclosures;
 mod medicines;
 mod params;
 mod people;
+mod programs;
 mod shelf;
 
 use ground::Ground;
@@ -13,9 +14,10 @@ use operations::Group;
 
 /// The operations.
 pub(crate) fn groups(ground: &Ground) -> Vec<Group> {
-    vec![
+    let of_members = vec![
         costs::group(ground),
         medicines::group(ground),
         disclosures::group(ground),
-    ]
+    ];
+    [of_members, programs::groups(ground)].concat()
 }

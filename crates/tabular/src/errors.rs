@@ -77,12 +77,18 @@ impl<Reason: Display> Display for RowError<Reason> {
     }
 }
 
+/// A reason that has words for people, and for programs a code that stays.
+pub trait Coded: Display {
+    /// Stable and public.
+    fn code(&self) -> &'static str;
+}
+
 /// Errors being gathered, in the order of their lines.
 #[derive(Debug)]
 pub struct ErrorLog<Reason> {
     kept: Vec<RowError<Reason>>,
     count: u64,
-    /// Every error as a line of the CSV file.
+    /// Every error as a line of the CSV file, with its code at the end.
     lines: Option<BufWriter<File>>,
     /// Why the lines are not whole.
     failed: Option<io::Error>,
@@ -99,7 +105,7 @@ impl<Reason> Default for ErrorLog<Reason> {
     }
 }
 
-impl<Reason: Display> ErrorLog<Reason> {
+impl<Reason: Coded> ErrorLog<Reason> {
     /// An error of a whole row or file.
     pub fn add(&mut self, line: u64, column: &'static str, reason: Reason) {
         self.add_value(line, column, "", reason);
@@ -141,7 +147,8 @@ impl<Reason: Display> ErrorLog<Reason> {
         // Names of columns hold neither commas nor quotation marks; values and reasons may hold both.
         let doubled = |text: &dyn Display| text.to_string().replace('"', "\"\"");
         let (value, reason) = (doubled(&error.value), doubled(&error.reason));
-        write!(lines, "{},{},\"{value}\",\"{reason}\"\r\n", error.line, error.column)
+        let (line, column, code) = (error.line, error.column, error.reason.code());
+        write!(lines, "{line},{column},\"{value}\",\"{reason}\",{code}\r\n")
     }
 
     fn into_lines(self) -> io::Result<Option<File>> {
@@ -225,6 +232,21 @@ impl<Reason> RowErrors<Reason> {
         to.write_all("\u{FEFF}行,列,値,理由\r\n".as_bytes())?;
         if let Some(mut lines) = self.lines.as_ref() {
             lines.rewind()?;
+            for line in BufReader::new(lines).lines() {
+                let line = line?;
+                // Codes hold no commas.
+                let (seen, _) = line.rsplit_once(',').unwrap_or((&line, ""));
+                write!(to, "{seen}\r\n")?;
+            }
+        }
+        to.flush()
+    }
+
+    /// The same for a program, each line with its code at the end.
+    pub fn write_coded_csv(&self, mut to: impl Write) -> io::Result<()> {
+        to.write_all("\u{FEFF}行,列,値,理由,コード\r\n".as_bytes())?;
+        if let Some(mut lines) = self.lines.as_ref() {
+            lines.rewind()?;
             io::copy(&mut lines, &mut to)?;
         }
         to.flush()
@@ -294,6 +316,13 @@ mod tests {
              11,枝番,\"「=1+\"\"2\"\"\\u{1b}」\",\"数式のままです。計算した結果の値に直してください（文字列として守る =\"\"0034\"\" の形は、そのまま取り込めます）。\"\r\n";
         assert_eq!(csv(&errors), expected);
         assert_eq!(csv(&errors), expected, "as often as one likes");
+        let mut coded = Vec::new();
+        errors.write_coded_csv(&mut coded).unwrap();
+        let coded = String::from_utf8(coded).unwrap();
+        assert!(coded.starts_with(
+            "\u{FEFF}行,列,値,理由,コード\r\n2,番号,\"\",\"長すぎます。1文字以内にしてください。\",too_long\r\n"
+        ));
+        assert!(coded.ends_with("取り込めます）。\",formula\r\n"), "{coded}");
         assert_eq!(
             errors.kept()[1].to_string(),
             "3行目：1行が長すぎます。引用符（\"）が閉じているかお確かめください。"

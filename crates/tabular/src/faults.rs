@@ -1,7 +1,7 @@
 //! What can be wrong with a table, a row or a cell, whatever the table is of. What only one kind of table knows stands in an
 //! enum of its own with a variant for these.
 
-use crate::Encoding;
+use crate::{Coded, Encoding};
 use kernel::Problem;
 
 /// What is wrong, in words for whoever mends the file.
@@ -153,6 +153,49 @@ pub enum Fault {
     /// No e-mail address.
     #[error("メールアドレスの形ではありません。")]
     EmailShape,
+}
+
+impl Coded for Fault {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::MissingColumn => "missing_column",
+            Self::RepeatedColumn => "repeated_column",
+            Self::EmptyFile => "empty_file",
+            Self::NotCsv(_) => "not_csv",
+            Self::BookTooLarge => "book_too_large",
+            Self::BrokenBook => "broken_book",
+            Self::ManySheets(_) => "many_sheets",
+            Self::MergedCells(_) => "merged_cells",
+            Self::NoRows(_) => "no_rows",
+            Self::UnknownEncoding => "unknown_encoding",
+            Self::RowTooLong => "row_too_long",
+            Self::TooManyRows { .. } => "too_many_rows",
+            Self::FieldCount { .. } => "field_count",
+            Self::Undecodable(_) => "undecodable",
+            Self::LostCharacter => "lost_character",
+            Self::Control => "control",
+            Self::FormulaError => "formula_error",
+            Self::Nothing => "null_word",
+            Self::Narrow => "narrow",
+            Self::Apostrophe => "apostrophe",
+            Self::Formula => "formula",
+            Self::Unsolved => "unsolved_formula",
+            Self::Exponential => "exponential",
+            Self::TurnedToDate => "turned_to_date",
+            Self::Formatted => "formatted",
+            Self::Number => "number_cell",
+            Self::LostKanji => "lost_kanji",
+            Self::Empty => "empty",
+            Self::TooLong { .. } => "too_long",
+            Self::Characters => "characters",
+            Self::NotKana => "not_kana",
+            Self::DateShape => "date_shape",
+            Self::ImpossibleDate { .. } => "impossible_date",
+            Self::ImpossibleMonth => "impossible_month",
+            Self::DateOutOfRange => "date_out_of_range",
+            Self::EmailShape => "email_shape",
+        }
+    }
 }
 
 impl From<Problem> for Fault {

@@ -1,13 +1,10 @@
 //! The columns of a kind of table, and where they stand in one file: found by name, in any order.
 
-use crate::{ErrorLog, Fault};
+use crate::{Coded, ErrorLog, Fault};
 use csv::ByteRecord;
 use kernel::text;
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Display,
-};
+use std::collections::{BTreeMap, HashMap};
 use unicode_normalization::UnicodeNormalization;
 
 /// The columns that a kind of table can have: an enum, made by [`columns!`](crate::columns).
@@ -154,7 +151,7 @@ impl<C: Column> Header<C> {
     }
 
     /// Reads the header's fields; what is wrong goes to `errors` as line 1.
-    pub(crate) fn read<Reason: Display + From<Fault>>(
+    pub(crate) fn read<Reason: Coded + From<Fault>>(
         fields: &[String],
         mapping: &Mapping,
         errors: &mut ErrorLog<Reason>,

@@ -20,15 +20,17 @@ mod shape;
 mod source;
 mod table;
 pub mod texts;
+mod told;
 pub mod uploads;
 mod written;
 
 pub use encoding::Encoding;
-pub use errors::{ErrorLog, Quoted, RowError, RowErrors};
+pub use errors::{Coded, ErrorLog, Quoted, RowError, RowErrors};
 pub use faults::Fault;
 pub use head::Head;
 pub use header::{Column, Header, Mapping};
 pub use outgoing::{cp932, outgoing};
 pub use source::{Chunk, Opened, Progress, Source, in_batches};
 pub use table::{Row, Rules, Table, TableRead};
+pub use told::{ToldError, ToldErrors, told};
 pub use written::Written;

@@ -1,7 +1,7 @@
 //! A table in a file: which columns it has, then row by row, each fault noted with its line.
 
 use crate::{
-    Column, Encoding, ErrorLog, Fault, Header, Mapping, book, cells,
+    Coded, Column, Encoding, ErrorLog, Fault, Header, Mapping, book, cells,
     metered::Metered,
     shape::{self, Shape},
 };
@@ -9,7 +9,6 @@ use csv::{ByteRecord, Reader, ReaderBuilder, Terminator};
 use kernel::text;
 use std::{
     borrow::Cow,
-    fmt::Display,
     io::{self, Chain, Cursor, Read},
 };
 
@@ -78,7 +77,7 @@ pub struct TableRead<C, Reason> {
     pub hash: [u8; 32],
 }
 
-impl<C: Column, Reason: Display + From<Fault>, R: Read> Table<C, Reason, R> {
+impl<C: Column, Reason: Coded + From<Fault>, R: Read> Table<C, Reason, R> {
     /// Tells shape and encoding and reads the header. A table whose header is wrong has no rows.
     pub fn open(file: R, rules: Rules) -> io::Result<Self> {
         Self::open_mapped(file, Mapping::default(), rules)
@@ -335,7 +334,7 @@ pub struct Row<'a, C, Reason> {
     errors: &'a mut ErrorLog<Reason>,
 }
 
-impl<C: Column, Reason: Display + From<Fault>> Row<'_, C, Reason> {
+impl<C: Column, Reason: Coded + From<Fault>> Row<'_, C, Reason> {
     /// The line of the file, from 1, on which it begins.
     pub fn line(&self) -> u64 {
         self.line

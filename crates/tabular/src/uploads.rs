@@ -202,6 +202,20 @@ pub async fn source(
     })))
 }
 
+/// One piece of a whole file, from 0; none behind its last, or where the file is not there.
+pub async fn part(
+    tx: &mut TenantTransaction,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    upload: &Upload,
+    nth: u32,
+) -> Result<Option<Zeroizing<Vec<u8>>>, DatabaseError> {
+    match state(tx, now, upload).await? {
+        Some(_) => piece(tx, keys, upload.id, nth).await,
+        None => Ok(None),
+    }
+}
+
 /// Ends an upload, whatever there is of it.
 pub async fn erase(tx: &mut TenantTransaction, upload: &Upload) -> Result<(), DatabaseError> {
     diesel::delete(theirs(tx, upload)).execute(&mut **tx).await?;

@@ -27,6 +27,9 @@ use std::sync::Arc;
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
+/// Where members come in, as others link to it: log-in, sign-up, what was forgotten.
+pub const DOORS: [&str; 4] = ["/portal/", "/portal/signup", "/portal/password", "/portal/user-id"];
+
 /// The members' menu before what modules add.
 pub const MY_PAGE: Nav = Nav {
     path: "/portal/mypage",

@@ -169,6 +169,26 @@ async fn a_token_opens_what_its_scopes_say_and_a_changed_grant_holds_for_the_nex
     is_let_in(&program).await;
 }
 
+#[tokio::test]
+async fn whoever_brings_no_token_is_told_of_no_error_in_it() {
+    let app = TestApp::start().await;
+    let client = app.client();
+    for (brought, challenge) in [
+        (None, "Bearer"),
+        (Some("Basic YTpi"), "Bearer"),
+        (Some("Bearer"), r#"Bearer error="invalid_token""#),
+        (Some("bearer rubbish"), r#"Bearer error="invalid_token""#),
+    ] {
+        let request = client.request(Method::GET, "/api/v1/client");
+        let request = brought
+            .into_iter()
+            .fold(request, |request, value| request.header("Authorization", value));
+        let answer = client.send(request).await;
+        problem(&answer, 401, "invalid_token");
+        assert_eq!(answer.header("www-authenticate"), challenge, "{brought:?}");
+    }
+}
+
 // security.md 37
 #[tokio::test]
 async fn tokens_of_members_and_of_programs_open_nothing_of_each_others() {

@@ -79,6 +79,55 @@ async fn a_program_gets_a_token_for_an_hour_and_calls_with_it() {
     assert_eq!(lines, ["token.issue done client"; 2]);
 }
 
+#[tokio::test]
+async fn a_malformed_request_of_a_token_is_told_which_field_is_wrong() {
+    let app = TestApp::start().await;
+    let program = app.client_at(app.tenant(), conditions(&[INSURER_READ])).await;
+    let vendors = app
+        .client_at(kernel::TenantId::PLATFORM, clients::Conditions::default())
+        .await;
+    let (own, vendor) = (
+        (program.name.to_string(), program.secret),
+        (vendors.name.to_string(), vendors.secret),
+    );
+    let long = "x".repeat(2000);
+    for ((name, secret), fields, said) in [
+        (&own, &[][..], "grant_type: Is missing."),
+        (
+            &own,
+            &[CREDENTIALS, CREDENTIALS],
+            "grant_type: Was given more than once.",
+        ),
+        (&own, &[CREDENTIALS, ("scope", long.as_str())], "scope: "),
+        (
+            &own,
+            &[CREDENTIALS, ("\"範囲\\", "a"), ("\"範囲\\", "b")],
+            "????: Was given more than once.",
+        ),
+        (
+            &own,
+            &[CREDENTIALS, ("insurer_code", "1")],
+            "insurer_code: An insurer code has 8 digits",
+        ),
+        (
+            &own,
+            &[CREDENTIALS, ("client_secret", "x")],
+            "leave client_id and client_secret out",
+        ),
+        (&vendor, &[CREDENTIALS], "insurer_code: Must not be empty."),
+    ] {
+        let answer = form(&app.client(), "token", Some((name, secret)), fields).await;
+        refused(&answer, 400, "invalid_request");
+        let told = answer.json()["error_description"].as_str().unwrap().to_owned();
+        assert!(told.contains(said), "{told}");
+        assert!(
+            told.bytes()
+                .all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte)),
+            "{told}"
+        );
+    }
+}
+
 // security.md 60
 #[tokio::test]
 async fn what_is_wrong_with_a_request_of_a_token_is_told_in_oauths_own_shape() {

@@ -3,6 +3,7 @@
 use super::{asks, is_let_in, is_shut_out, refused};
 use access::scope::{INSURER_READ, MEMBERS_READ};
 use clients::{Conditions, Naming, reasons};
+use futures_util::future::{join, join_all};
 use kernel::{Outage, Outcome, TenantId};
 use testkit::{TestApp, TestDatabase, TestProgram, by_command, conditions};
 
@@ -58,6 +59,13 @@ impl Vendor {
 
     fn id(&self) -> kernel::ClientId {
         self.here.name.client_id
+    }
+}
+
+fn naming(name: &str) -> Naming {
+    Naming {
+        name: Some(name.into()),
+        contact: None,
     }
 }
 
@@ -229,10 +237,6 @@ async fn a_vendors_new_name_reaches_every_insurer_that_lets_it_in_and_no_insurer
     let vendor = Box::pin(Vendor::new()).await;
     let (app, id) = (&vendor.app, vendor.id());
     let called = async |program: &TestProgram| asks(program).await.json()["name"].as_str().unwrap().to_owned();
-    let naming = |name: &str| Naming {
-        name: Some(name.into()),
-        contact: None,
-    };
     let before = called(&vendor.here).await;
     let here = app
         .clients
@@ -272,4 +276,35 @@ async fn a_vendors_new_name_reaches_every_insurer_that_lets_it_in_and_no_insurer
             .await,
     );
     assert_eq!(grant.name, "健診の新しい名前");
+}
+
+#[tokio::test]
+async fn of_what_is_done_to_a_vendors_client_at_one_moment_every_insurer_is_told_what_its_home_says_in_the_end() {
+    let vendor = Box::pin(Vendor::new()).await;
+    let (clients, id) = (&vendor.app.clients, vendor.id());
+    let said_of = async |tenant, columns: &str, table: &str| {
+        let query = format!(
+            "SELECT concat_ws(' ', {columns}) AS line FROM {table} WHERE client_id = '{}'",
+            id.0
+        );
+        testkit::lines_within(&testkit::service_url(), Some(tenant), &query).await
+    };
+    for round in 0..5 {
+        let names: Vec<Naming> = (0..4).map(|nth| naming(&format!("名前{round}-{nth}"))).collect();
+        let renamed = join_all(
+            names
+                .iter()
+                .map(|name| clients.rename(PLATFORM, id, name, by_command())),
+        );
+        let shut = join(
+            clients.suspend(PLATFORM, id, by_command()),
+            clients.resume(PLATFORM, id, by_command()),
+        );
+        let (renamed, (suspended, resumed)) = join(renamed, shut).await;
+        renamed.into_iter().chain([suspended, resumed]).for_each(done);
+        let at_home = said_of(PLATFORM, "name, state", "clients").await;
+        for insurer in [vendor.app.tenant(), vendor.other.tenant] {
+            assert_eq!(said_of(insurer, "name, client_state", "client_grants").await, at_home);
+        }
+    }
 }

@@ -101,14 +101,11 @@ fn preview(person: &str, page: &str) -> Case {
     }
 }
 
-/// A delivery of statements, the insurer's first, that members see.
+/// Has members see the delivery of statements, the insurer's first.
 pub(super) fn published(other: &Other) -> String {
-    let (tenant, person) = (other.app.tenant(), other.person.0);
+    let delivery = &other.statements.1;
     format!(
-        "INSERT INTO statement_deliveries (tenant_id, delivery, delivery_id, kind, label, version, state, file_name,
-            file_hash, encoding, rows, held, too_old, persons, months, totals, imported_at, published_at)
-         SELECT {tenant}, 1, '{person}', 'costs', '2026-08-01', 1, 'published', '{MARK}', '', 'UTF-8', 1, 0, 0, 1,
-            '{{2026-06-01}}', '{{\"by\": [], \"corrected\": {{\"claims\": 0, \"yen\": 0, \"withdrawn\": 0}}}}', created_at, created_at
-         FROM persons WHERE tenant_id = {tenant} LIMIT 1"
+        "UPDATE statement_deliveries SET state = 'published', file_name = '{MARK}', published_at = imported_at
+         WHERE delivery_id = '{delivery}'"
     )
 }

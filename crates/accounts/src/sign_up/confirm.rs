@@ -3,7 +3,7 @@
 use crate::{
     Accounts,
     codes::read_code,
-    fields, login_names, reasons,
+    fields, login_names, reasons, registrations,
     schema::{accounts, sign_up_tickets},
     ticket::{TicketRow, live_ticket, lock_ticket},
     trail::{self, CODE_HELD, CODE_NETWORK_HELD, CODE_UNREAD, Typed, record_visitor},
@@ -248,6 +248,8 @@ impl Accounts {
             ))
             .execute(&mut **tx)
             .await?;
+        let whose = (account_id, row.person_id);
+        registrations::tell(tx, now, registrations::Kind::Registered, whose);
         let event = jobs::Event {
             kind: "member.registered",
             subject: row.person_id.0,

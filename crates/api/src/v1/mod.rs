@@ -7,7 +7,9 @@ pub mod insurers;
 pub mod log_in;
 pub mod meta;
 pub mod oauth;
+pub mod programs;
 pub mod recover;
+pub mod roster_imports;
 pub mod sign_up;
 
 use poem_openapi::OpenApi;
@@ -23,5 +25,6 @@ pub fn operations() -> impl OpenApi {
         oauth::OAuthApi,
         client::ClientApi,
         meta::MetaApi,
+        programs::operations(),
     )
 }

@@ -109,6 +109,9 @@ impl OAuthApi {
     }
 }
 
+const TWO_WAYS: &str = "The client says who it is in the Authorization header and in the form: leave client_id and client_secret \
+                        out of the form.";
+
 /// Who a client says that it is.
 struct Credentials {
     client_id: String,
@@ -152,7 +155,7 @@ impl Basic {
         match (self.0, client_id, secret) {
             (Some(basic), None, None) => Ok(basic),
             (Some(basic), Some(named), None) if named == basic.client_id => Ok(basic),
-            (Some(_), ..) => Err(Failure::of("invalid_request")),
+            (Some(_), ..) => Err(Failure::of("invalid_request").explained(TWO_WAYS)),
             (None, Some(client_id), Some(secret)) => Ok(Credentials { client_id, secret }),
             (None, ..) => Err(Failure::of("invalid_client")),
         }

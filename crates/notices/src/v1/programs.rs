@@ -26,7 +26,9 @@ use operations::{
 };
 use poem_openapi::OpenApi;
 use serde_json::json;
-use shapes::{InsurerNotice, InsurerNoticeLine, InsurerNoticeList, NoticeDraft, draft_example, example, line_example};
+use shapes::{
+    InsurerNotice, InsurerNoticeLine, InsurerNoticeList, NoticeDraft, NoticeReads, draft_example, example, line_example,
+};
 
 struct ProgramsApi(Notices);
 
@@ -91,6 +93,17 @@ pub(crate) fn group(notices: Notices) -> Group {
         get(PATH, LIST, read, &["fields", "cursor"], listed),
         keyed(post(PATH, "draft_notice", write, &[], draft)),
         get(ONE, "get_insurer_notice", read, &["not_found"], of("shown")),
+        get(
+            "/notices/:id/reads",
+            "count_notice_reads",
+            read,
+            &["not_found"],
+            Example {
+                parameters: of_one(),
+                answer: Some(json!({"readers": 1204, "reads": 311})),
+                ..Example::default()
+            },
+        ),
         put(ONE, "replace_notice_draft", write, CHANGES, replaced),
         keyed(act(
             "/notices/:id/publish",
@@ -184,6 +197,24 @@ impl ProgramsApi {
         let written = up(programs::find(&tx, id).await)?;
         up(tx.commit().await)?;
         Ok(current(written.ok_or_else(|| Failure::of("not_found"))?, &call))
+    }
+
+    /// How often a notice was read
+    ///
+    /// By how many members, and how many it was for when it was published. No protected person is counted.
+    #[oai(path = "/notices/:id/reads", method = "get", operation_id = "count_notice_reads")]
+    async fn reads(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// `id` of the notice; a draft was read by nobody.
+        id: Segment<IdSegment>,
+    ) -> poem::Result<Done<NoticeReads>> {
+        let id = notice_id(&id)?;
+        let tx = up(self.tenant(&program).read().await)?;
+        let counted = up(programs::reads(&tx, call.now(), id).await)?;
+        up(tx.commit().await)?;
+        Ok(Done(counted.ok_or_else(|| Failure::of("not_found"))?.into()))
     }
 
     /// Replace a draft

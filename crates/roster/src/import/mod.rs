@@ -21,6 +21,7 @@ pub(crate) use one::{One, hold_roster};
 pub use reasons::{Reason, RowError, RowErrors};
 pub(crate) use report::Bounds;
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Vanishing};
+pub use rows::{CODE_CHARS, NAME_CHARS, TEXT_CHARS};
 pub(crate) use rows::{Reading, Row};
 pub(crate) use typed::label;
 pub(crate) use undo::{Undoable, losses, undo, undoable};

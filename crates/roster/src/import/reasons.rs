@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use kernel::Problem;
-use tabular::Fault;
+use tabular::{Coded, Fault};
 
 /// What is wrong, in words for the insurer's clerk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +83,27 @@ pub enum Reason {
         /// The first such line.
         line: u64,
     },
+}
+
+impl Coded for Reason {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Table(fault) => fault.code(),
+            Self::LostBeforeAcquired { .. } => "lost_before_acquired",
+            Self::ForgottenAtOnce { .. } => "forgotten_at_once",
+            Self::BornLater => "date_out_of_range",
+            Self::Gender => "gender",
+            Self::Movement => "movement",
+            Self::LossWithoutDay => "loss_without_day",
+            Self::NotInRoster => "not_in_roster",
+            Self::NumberTaken => "number_taken",
+            Self::BranchTaken => "branch_taken",
+            Self::SamePerson { .. } => "same_person",
+            Self::RepeatedNumber { .. } => "repeated_number",
+            Self::RepeatedPersonalId { .. } => "repeated_personal_id",
+            Self::RepeatedPerson { .. } => "repeated_person",
+        }
+    }
 }
 
 impl From<Problem> for Reason {

@@ -10,9 +10,12 @@ use kernel::{
 use tabular::{Fault, texts};
 use tenancy::{Insurer, InsurerKind};
 
-const MAX_NAME: usize = 100;
-const MAX_TEXT: usize = 200;
-const MAX_CODE: usize = 40;
+/// Characters of a name at most, or of an attribute.
+pub const NAME_CHARS: usize = 100;
+/// Characters of a line of an address at most.
+pub const TEXT_CHARS: usize = 200;
+/// Characters of a code at most, of a phone number or of 続柄.
+pub const CODE_CHARS: usize = 40;
 
 /// A row that can be staged. Empty texts are what the file does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,10 +121,10 @@ impl Reading {
         let number = fields.read(Column::Number, Number::parse);
         let branch = fields.read(Column::Branch, Branch::parse);
         let kana_name = fields.read(Column::KanaName, KanaName::parse);
-        let name = fields.read(Column::Name, |text| texts::kanji(text, MAX_NAME));
+        let name = fields.read(Column::Name, |text| texts::kanji(text, NAME_CHARS));
         let gender = fields.read(Column::Gender, gender);
         let birth_date = fields.read(Column::BirthDate, |text| self.birth_date(text));
-        let attribute = fields.read(Column::Attribute, |text| texts::written(text, MAX_NAME));
+        let attribute = fields.read(Column::Attribute, |text| texts::written(text, NAME_CHARS));
         let relationship = fields.read(Column::Relationship, required);
         let acquired_on = fields.read(Column::AcquiredOn, dates::parse);
         let movement = if self.is_delta {
@@ -134,8 +137,8 @@ impl Reading {
             lost_on => lost_on,
         });
         let postal_code = fields.read(Column::PostalCode, code);
-        let address = fields.read(Column::Address, |text| texts::written(text, MAX_TEXT));
-        let building = fields.read(Column::Building, |text| texts::written(text, MAX_TEXT));
+        let address = fields.read(Column::Address, |text| texts::written(text, TEXT_CHARS));
+        let building = fields.read(Column::Building, |text| texts::written(text, TEXT_CHARS));
         let phone = fields.read(Column::Phone, code);
         let email = fields.read(Column::Email, email);
         let workplace_code = fields.read(Column::WorkplaceCode, code);
@@ -184,12 +187,12 @@ impl Reading {
 }
 
 fn required(field: &str) -> Result<String, Fault> {
-    let text = texts::written(field, MAX_CODE)?;
+    let text = texts::written(field, CODE_CHARS)?;
     if text.is_empty() { Err(Fault::Empty) } else { Ok(text) }
 }
 
 fn code(field: &str) -> Result<String, Fault> {
-    texts::code(field, MAX_CODE)
+    texts::code(field, CODE_CHARS)
 }
 
 fn gender(field: &str) -> Result<&'static str, Reason> {

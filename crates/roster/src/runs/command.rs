@@ -1,7 +1,7 @@
 //! The command line's imports: the same engine, seen in the same history, with the process itself as the worker.
 
 use super::{
-    rows::{self, Beginning, Counts, RunState},
+    rows::{self, Beginning, Counts, Format, RunState},
     work::Watch,
 };
 use crate::import::{ImportError, ImportRefused, Options, Progress, Report, Wish, import_as};
@@ -88,6 +88,8 @@ pub(super) async fn begin(
         file_name: file,
         upload_id: UploadId(run_id.0),
         undoes,
+        goes_on: false,
+        format: Format::Csv,
     };
     if rows::begin(tx, &beginning, now).await? {
         Ok(run_id)

@@ -2,10 +2,13 @@
 //! is. All that stands in `roster_runs`, outside the import's transaction, which nobody sees until it ends; the end of the
 //! import and the end of its run are one commit, and whoever cancels first is who counts.
 
+mod author;
 mod bringing;
 mod command;
 mod history;
 mod lately;
+mod ndjson;
+mod programs;
 pub mod reasons;
 mod rows;
 mod start;
@@ -13,16 +16,18 @@ mod undoing;
 mod wishes;
 mod work;
 
-pub use bringing::{Bringing, MOST_BYTES};
+pub use author::{Author, By};
+pub use bringing::{Bringing, MOST_BYTES, Sent};
 pub use command::at_command;
 pub use history::Past;
 pub(crate) use lately::Lately;
-pub use rows::{Counts, KEYED, Run, RunState, Shown, mapping, sweep};
+pub use programs::Guard;
+pub use rows::{Counts, Format, KEYED, Run, RunState, Shown, mapping, sweep};
 pub(crate) use rows::{finish, keep_skipped};
 pub use undoing::undo_at_command;
 
 use crate::import::{Column, count_covered};
-use audit::{Actor, Entry, Look, Origin};
+use audit::{Entry, Look};
 use chrono::TimeDelta;
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
@@ -47,21 +52,6 @@ pub struct Runs {
     clock: Clock,
     /// Who lost coverage longer ago is not taken in.
     kept: TimeDelta,
-}
-
-/// Who of the insurer's staff asks.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    /// Whose roster it is.
-    pub tenant: TenantId,
-    /// Who.
-    pub staff: Uuid,
-    /// Their name, as the history shows it.
-    pub name: &'a str,
-    /// As the trail names them.
-    pub actor: Actor,
-    /// From where.
-    pub origin: &'a Origin,
 }
 
 /// A column of the format, and which of the file's headers is taken for it.
@@ -164,18 +154,27 @@ impl Runs {
 
     /// Ends a run that has not ended; nothing of it is imported. Its file is erased.
     pub async fn cancel(&self, by: By<'_>, run: ImportId) -> Result<Outcome<()>, Outage> {
-        let now = self.clock.now();
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let Some(found) = rows::one(&mut tx, run).await? else {
+        let cancelled = self.cancel_in(&mut tx, by, run).await?;
+        tx.commit().await?;
+        Ok(cancelled)
+    }
+
+    async fn cancel_in(
+        &self,
+        tx: &mut TenantTransaction,
+        by: By<'_>,
+        run: ImportId,
+    ) -> Result<Outcome<()>, DatabaseError> {
+        let Some(found) = rows::one(tx, run).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
-        if !rows::end(&mut tx, run, &[], RunState::Cancelled, None, now).await? {
+        if !rows::end(tx, run, &[], RunState::Cancelled, None, self.clock.now()).await? {
             return Ok(reasons::RUN_OVER.into());
         }
-        uploads::erase(&mut tx, &found.upload()).await?;
-        self.record(&tx, by, run, "roster.cancel", json!({ "state": found.state.as_str() }))
+        uploads::erase(tx, &found.upload()).await?;
+        self.record(tx, by, run, "roster.cancel", json!({ "state": found.state.as_str() }))
             .await?;
-        tx.commit().await?;
         Ok(Outcome::Done(()))
     }
 

@@ -131,6 +131,48 @@ pub const FILE_BROKEN_OFF: Reason = Reason {
     },
 };
 
+/// A file of changes was sent as a whole roster, or the other way round.
+pub const MODE_MISMATCH: Reason = Reason {
+    code: "roster_mode_mismatch",
+    kind: RefusalKind::Mend,
+    detail: "A file of changes has the column of movements (異動区分), and a whole roster has not. `mode` says otherwise.",
+    words: |_, _| {
+        Words::new(
+            "全員分か異動分かが、ファイルと合いません",
+            "異動区分の列があるファイルは異動分として、ないファイルは全員分として送ってください。何も取り込んでいません。",
+            &[],
+        )
+    },
+};
+
+/// It is another program's, or the staff's by now.
+pub const OF_OTHERS: Reason = Reason {
+    code: "roster_import_of_others",
+    kind: RefusalKind::Forbidden,
+    detail: "Another program or the staff brought this import, or have taken it over. A program acts on its own.",
+    words: |_, _| {
+        Words::new(
+            "ほかの方の取り込みです",
+            "この取り込みは、ほかの連携先か職員が進めています。取り込みの一覧で、今の状態をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
+/// Two of the staff agree to it.
+pub const TWO_IMPORT: Reason = Reason {
+    code: "roster_import_by_two",
+    kind: RefusalKind::Forbidden,
+    detail: "At this insurer two of the staff agree to what this import changes. It waits for them in the console.",
+    words: |_, _| {
+        Words::new(
+            "この取り込みには、職員2人の確認が必要です",
+            "取り込みの一覧から開いて、変わる内容を確かめ、取り込んでください。",
+            &[IMPORTS],
+        )
+    },
+};
+
 /// It was undone before.
 pub const UNDONE_ALREADY: Reason = Reason {
     code: "roster_undone_already",
@@ -160,7 +202,7 @@ pub const NOT_UNDOABLE: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 11] = [
+pub const REASONS: [Reason; 14] = [
     ANOTHER_RUN,
     UNDONE_ALREADY,
     NOT_UNDOABLE,
@@ -172,4 +214,7 @@ pub const REASONS: [Reason; 11] = [
     FILE_TOO_LARGE,
     FILE_UNREADABLE,
     FILE_BROKEN_OFF,
+    MODE_MISMATCH,
+    OF_OTHERS,
+    TWO_IMPORT,
 ];

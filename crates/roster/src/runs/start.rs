@@ -11,7 +11,7 @@ use super::{
 use crate::{import::count_covered, last_import};
 use approvals::{Action, Agreed, Approvals, Asked, Difference, Performer};
 use chrono::{DateTime, Utc};
-use database::{Durability, TenantTransaction};
+use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{ImportId, Outage, Outcome, calendar, outcome};
 use serde_json::{Value, json};
 
@@ -33,18 +33,11 @@ impl Runs {
     ) -> Result<Outcome<Asked>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let Some(mut found) = rows::one(&mut tx, run).await? else {
-            return Ok(outcome::NOT_FOUND.into());
+        let found = match self.ready(&mut tx, now, run, agrees).await? {
+            Outcome::Done(found) => found,
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
-        if found.state != RunState::Compared {
-            return Ok(reasons::RUN_MOVED_ON.into());
-        }
-        let vanishing = found.counts.vanishing.after(lately(&mut tx, now, None).await?);
-        let vanishing = count_covered(&mut tx, calendar::today_in_japan(now), vanishing).await?;
-        if vanishing.is_too_much() && !agrees {
-            return Ok(reasons::LOSS_NOT_AGREED.into());
-        }
-        found.counts.vanishing = vanishing;
+        let vanishing = found.counts.vanishing;
         let wished = Wished {
             kind,
             run,
@@ -67,18 +60,41 @@ impl Runs {
         Ok(begun.map(|()| Asked::GoesOn))
     }
 
+    /// A compared run with what it loses now, where nobody has to agree to that, or has.
+    pub(super) async fn ready(
+        &self,
+        tx: &mut TenantTransaction,
+        now: DateTime<Utc>,
+        run: ImportId,
+        agrees: bool,
+    ) -> Result<Outcome<Run>, DatabaseError> {
+        let Some(mut found) = rows::one(tx, run).await? else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        if found.state != RunState::Compared {
+            return Ok(reasons::RUN_MOVED_ON.into());
+        }
+        let vanishing = found.counts.vanishing.after(lately(tx, now, None).await?);
+        let vanishing = count_covered(tx, calendar::today_in_japan(now), vanishing).await?;
+        if vanishing.is_too_much() && !agrees {
+            return Ok(reasons::LOSS_NOT_AGREED.into());
+        }
+        found.counts.vanishing = vanishing;
+        Ok(Outcome::Done(found))
+    }
+
     /// Leaves it to a worker, in the transaction that found the run. What was counted is what it may do.
-    async fn begin_import(
+    pub(super) async fn begin_import(
         &self,
         tx: &mut TenantTransaction,
         by: By<'_>,
         found: &Run,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<()>, Outage> {
+    ) -> Result<Outcome<()>, DatabaseError> {
         let (run, agrees) = (found.run_id, found.counts.vanishing.is_too_much());
         self.record(tx, by, run, "roster.start", json!({ "agrees_to_loss": agrees }))
             .await?;
-        rows::started_by(tx, run, (by.staff, by.name), &found.counts).await?;
+        rows::started_by(tx, run, (by.author, by.name), &found.counts).await?;
         self.put_to_work(tx, (run, found.state), RunState::Running, now).await
     }
 
@@ -88,7 +104,7 @@ impl Runs {
         (run, from): (ImportId, RunState),
         to: RunState,
         now: DateTime<Utc>,
-    ) -> Result<Outcome<()>, Outage> {
+    ) -> Result<Outcome<()>, DatabaseError> {
         rows::break_dead(tx, now).await?;
         match rows::begin_work(tx, run, from, to, now).await? {
             rows::Begun::Yes => {}
@@ -127,7 +143,7 @@ impl Runs {
                     let Some(found) = compared(tx, agreed).await? else {
                         return Ok(outcome::NOT_FOUND.into());
                     };
-                    runs.begin_import(tx, asked_by(agreed), &found, agreed.now).await
+                    Ok(runs.begin_import(tx, asked_by(agreed), &found, agreed.now).await?)
                 })
             },
         )

@@ -2,11 +2,11 @@
 //! usual lose their coverage, or birth dates are others again, on its page once another has agreed, as to an import that does.
 
 use super::{
-    By, Runs,
+    Author, By, Runs,
     command::{begin, watched},
     lately::{Lately, lately},
     reasons,
-    rows::{self, Beginning, Counts, Run, RunState},
+    rows::{self, Beginning, Counts, Format, Run, RunState},
     wishes::{self, Wished, as_shown, asked_by, grave},
     work::{RosterRun, Watch},
 };
@@ -179,11 +179,13 @@ impl Runs {
         let beginning = Beginning {
             run_id,
             state: RunState::Running,
-            started_by: Some(by.staff),
+            started_by: Some(by.author),
             by_name: by.name,
             file_name: &called(&undoable),
             upload_id: UploadId(run_id.0),
             undoes: Some(import),
+            goes_on: false,
+            format: Format::Csv,
         };
         if !rows::begin(tx, &beginning, now).await? {
             return Ok(reasons::ANOTHER_RUN.into());
@@ -193,7 +195,7 @@ impl Runs {
             vanishing: loss,
             ..Counts::default()
         };
-        rows::started_by(tx, run_id, (by.staff, by.name), &counts).await?;
+        rows::started_by(tx, run_id, (by.author, by.name), &counts).await?;
         let job = jobs::enqueue(tx, &self.keys, now, now, &RosterRun { run: run_id }).await?;
         rows::given_to(tx, run_id, job).await?;
         let detail = json!({ "undoes": import });
@@ -239,7 +241,7 @@ impl Runs {
         undoes: ImportId,
         watch: &Watch<'_>,
     ) -> Result<Report, ImportError> {
-        let by = (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker());
+        let by = (run.started_by.map_or(Actor::System, Author::actor), Origin::worker());
         let (with, within) = (
             (&self.database, &self.keys),
             (Some(run.bounds(lately)), self.lost_before()),

@@ -1,13 +1,13 @@
 //! What of a run waits until another has agreed: that by it more people than usual lose their coverage, and that it corrects
 //! birth dates. A run that does both is one wish.
 
-use super::By;
+use super::{Author, By, reasons};
 use crate::import::Vanishing;
 use approvals::{Action, Agreed, Approvals, Asked, Asker, Difference, Wish};
 use audit::Actor;
 use chrono::{DateTime, Utc};
 use database::TenantTransaction;
-use kernel::{ImportId, Outage, Outcome, StaffId};
+use kernel::{ImportId, Outage, Outcome};
 use serde_json::{Value, json};
 
 /// What may be under four eyes of a run that loses and corrects so many.
@@ -38,9 +38,13 @@ pub(super) async fn ask(
     by: By<'_>,
     wished: Wished<'_>,
 ) -> Result<Outcome<Asked>, Outage> {
+    let Author::Staff(staff_id) = by.author else {
+        // A program asks nobody: it goes on by itself, or hands the run to the staff.
+        return Ok(reasons::TWO_IMPORT.into());
+    };
     for action in wished.grave {
         let asker = Asker {
-            staff_id: StaffId(by.staff),
+            staff_id,
             actor: by.actor,
             origin: by.origin,
         };
@@ -79,7 +83,7 @@ pub(super) fn asked_by(agreed: &Agreed) -> By<'_> {
     let name = agreed.parameters.get("name").and_then(Value::as_str);
     By {
         tenant: agreed.tenant,
-        staff: agreed.asked_by.0,
+        author: Author::Staff(agreed.asked_by),
         name: name.unwrap_or_default(),
         actor: Actor::Staff(agreed.asked_by.0),
         origin: &agreed.origin,

@@ -2,7 +2,7 @@
 //! is taken up by another worker from the beginning: what was not committed is not there.
 
 use super::{
-    ERRORS, Runs,
+    Author, ERRORS, Runs,
     lately::{Lately, lately},
     rows::{self, Counts, Run, RunState, Shown},
 };
@@ -189,7 +189,7 @@ impl Runs {
         };
         let wish = Wish {
             options,
-            by: (run.started_by.map_or(Actor::System, Actor::Staff), Origin::worker()),
+            by: (run.started_by.map_or(Actor::System, Author::actor), Origin::worker()),
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
             bounds: Some(run.bounds(lately)),
@@ -214,6 +214,9 @@ impl Runs {
                 let before = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
                 let shown = compared(before, &report, samples);
                 rows::compared(&mut tx, &self.keys, run.run_id, (&Counts::from(&report), &shown), now).await?;
+                if run.goes_on {
+                    self.go_on(&mut tx, run.run_id, now).await?;
+                }
                 return tx.commit().await;
             }
             Ok(_) => {
@@ -240,30 +243,36 @@ impl Runs {
                         .collect(),
                     ..Shown::default()
                 };
-                let file = self.keep_file(&mut tx, run.run_id, errors).await?;
+                let file = self.keep_file(&mut tx, run, errors).await?;
                 rows::keep_errors(&mut tx, &self.keys, run.run_id, (&shown, file)).await?;
             }
         }
         tx.commit().await
     }
 
-    /// The file of all errors, in pieces like the one that it is of.
+    /// The file of all errors, in pieces like the one that it is of; a program's with their codes.
     async fn keep_file(
         &self,
         tx: &mut database::TenantTransaction,
-        run: ImportId,
+        run: &Run,
         errors: RowErrors,
     ) -> Result<Option<UploadId>, DatabaseError> {
+        let is_coded = run.started_by.is_some_and(Author::is_client);
         let written = tokio::task::spawn_blocking(move || {
             let mut csv = Csv::default();
-            errors.write_csv(&mut csv).map(|()| csv.lines)
+            let written = if is_coded {
+                errors.write_coded_csv(&mut csv)
+            } else {
+                errors.write_csv(&mut csv)
+            };
+            written.map(|()| csv.lines)
         });
         let Ok(Ok(csv)) = written.await else {
             return Ok(None);
         };
         let now = self.clock.now();
         let bytes = csv.len() as u64;
-        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.0), bytes, bytes).await? else {
+        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.run_id.0), bytes, bytes).await? else {
             return Ok(None);
         };
         for (nth, piece) in (0..).zip(csv.chunks(PIECE)) {

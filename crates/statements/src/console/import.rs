@@ -29,6 +29,7 @@ use poem::{
     Body, Response,
     http::{Method, header},
 };
+use roster::runs::Author;
 use serde_json::json;
 use staff::Clerk;
 use tabular::{Encoding, Mapping, cp932};
@@ -152,7 +153,7 @@ impl Choice {
 fn by<'a>(visit: &'a Visit, clerk: &'a Clerk) -> By<'a> {
     By {
         tenant: clerk.insurer.tenant_id,
-        staff: clerk.staff_id.0,
+        author: Author::Staff(clerk.staff_id),
         name: &clerk.name,
         actor: clerk.actor(),
         origin: &visit.origin,
@@ -249,7 +250,7 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         headers: headers(&shown.headers),
         choices: choices(&places, &again.typed),
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
-        sees_rows: run.started_by == clerk.staff_id.0 || clerk.may(MEMBERS_PROTECT),
+        sees_rows: run.started_by == Author::Staff(clerk.staff_id) || clerk.may(MEMBERS_PROTECT),
         shown,
         told,
         script: assets::progress_script(),

@@ -11,12 +11,12 @@ use crate::{
     publish,
     purge::KEPT,
     reasons::{ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_READY, PURGED},
-    release::{Release, Released, Stand},
+    release::{FARTHEST, Release, Released, Stand},
     steps::Why,
 };
 use approvals::{Action, WAITS};
 use askama::Template;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use ground::Ground;
 use kernel::{Field, FieldError, Problem, Reason, Refusal, calendar, dates};
 use pages::{
@@ -41,9 +41,6 @@ const AT: Field = Field::new("at", "公開する日時")
     .takes("公開する日時は、今より後で1年以内の日時を、2026-12-05 08:00や令和8年12月5日 8:00のように入力してください");
 /// 取り下げる理由.
 const WHY: Field = Field::new("why", "取り下げる理由").or_empty("取り下げる理由を選んでください");
-
-/// The farthest that is planned: farther is a slip of a year.
-const FARTHEST: TimeDelta = TimeDelta::days(366);
 
 /// Where it is refused for these the form is over.
 const OVER: [Reason; 5] = [ALREADY_PUBLISHED, MEANWHILE, NO_DELIVERY, NOT_READY, PURGED];

@@ -1,10 +1,11 @@
-//! What the desk does for somebody who wrote or came: narrower for anybody, wider only for whom nobody else can have made the
-//! account in their name, once staff have made sure of who asks. While they are protected nobody else is added.
+//! What the desk, or a program that it works with, does for somebody who wrote or came: narrower for anybody, wider only for whom
+//! nobody else can have made the account in their name, once staff have made sure of who asks. While they are protected nobody
+//! else is added.
 
 use super::{AskedBy, Disclosures, kinds_of, list, list::Kept, usual};
 use crate::{kind::Kind, schema::disclosures as t, visibility::Audience};
 use accounts::{Desk, Identified, Proof};
-use audit::Entry;
+use audit::{Actor, Entry};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -72,6 +73,12 @@ pub struct DeskWish {
 }
 
 impl DeskWish {
+    /// What is kept of it: nothing of who asks for the household where that is usual.
+    pub fn kept(&self, standing: &Standing) -> Option<Audience> {
+        let is_usual = |to: &Audience| *to == Audience::Household && standing.usual == Audience::Household;
+        self.audience.filter(|to| !is_usual(to))
+    }
+
     /// True where more people may see the rows by it, now or once the insurer makes something else usual.
     pub fn widens(&self, standing: &Standing) -> bool {
         match self.audience {
@@ -130,7 +137,7 @@ impl Disclosures {
         }
         let mut is_changed = false;
         for (wish, standing) in pairs {
-            if !self.keep(&mut tx, whose, wish, standing).await? {
+            if !self.keep(&mut tx, by.actor, whose, (wish, standing)).await? {
                 return Ok(MEANWHILE.into());
             }
             let (from, to) = (standing.in_force(), wish.audience.unwrap_or(standing.usual));
@@ -154,21 +161,23 @@ impl Disclosures {
         Ok(Outcome::Done(()))
     }
 
-    /// Keeps one wish where nobody was faster; nothing is kept of who asks for the household where that is usual.
+    /// Keeps one wish where nobody was faster.
     async fn keep(
         &self,
         tx: &mut TenantTransaction,
+        actor: Actor,
         whose: &Whose,
-        wish: &DeskWish,
-        standing: &Standing,
+        (wish, standing): (&DeskWish, &Standing),
     ) -> Result<bool, DatabaseError> {
         let (tenant, person, kind) = (tx.tenant(), whose.person.person_id, wish.kind.as_str());
-        let is_usual = |to: &Audience| *to == Audience::Household && standing.usual == Audience::Household;
-        let kept = wish.audience.filter(|to| !is_usual(to));
+        let by = match actor {
+            Actor::Client(_) => AskedBy::Client,
+            _ => AskedBy::Staff,
+        };
         let told = |to: Audience| {
             (
                 t::audience.eq(to.as_str()),
-                t::source.eq(AskedBy::Staff.as_str()),
+                t::source.eq(by.as_str()),
                 t::changed_at.eq(self.clock.now()),
             )
         };
@@ -178,7 +187,7 @@ impl Disclosures {
                 .find((tenant, person, kind))
                 .filter(t::audience.eq(said.as_str()))
         };
-        let written = match (standing.said(), kept) {
+        let written = match (standing.said(), wish.kept(standing)) {
             (None, None) => return Ok(true),
             (None, Some(to)) => {
                 let row = diesel::insert_into(t::table).values((key, told(to)));

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use kernel::Problem;
-use tabular::Fault;
+use tabular::{Coded, Fault};
 
 /// What is wrong, in words for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +57,26 @@ pub(crate) enum Reason {
     /// No 後発区分.
     #[error("後発医薬品の有無に関する情報として読めません。1、2、☆、3、★のどれかか、空欄にしてください。")]
     Class,
+}
+
+impl Coded for Reason {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Table(fault) => fault.code(),
+            Self::Width { .. } => "field_count",
+            Self::Kind => "kind",
+            Self::Code => "code",
+            Self::Repeated { .. } => "repeated",
+            Self::Contradicted { .. } => "contradicted",
+            Self::PriceCode => "price_code",
+            Self::Price => "price",
+            Self::Day => "day",
+            Self::Chosen => "chosen",
+            Self::Original => "original",
+            Self::Dearer => "dearer",
+            Self::Class => "class",
+        }
+    }
 }
 
 impl From<Fault> for Reason {

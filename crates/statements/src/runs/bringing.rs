@@ -2,12 +2,12 @@
 //! a run once all of it is here and it is a table.
 
 use super::{
-    By, PURPOSE, Runs, outage, reasons,
-    rows::{self, Beginning},
+    By, PURPOSE, Runs, mapping, outage, reasons,
+    rows::{self, Beginning, Run, RunState},
     shown::Shown,
 };
-use crate::{columns::forbidden, kind::Kind};
-use database::Durability;
+use crate::{columns::forbidden, kind::Kind, month::Month};
+use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{ImportId, Outage, Outcome, Refusal};
 use serde_json::json;
 use tabular::{
@@ -19,6 +19,17 @@ use tabular::{
 pub const MOST_BYTES: u64 = 512 << 20;
 /// Rows that are shown before anybody decides.
 const SHOWN_ROWS: usize = 5;
+
+/// What a program says of the file that it sends.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// Of what it is.
+    pub kind: Kind,
+    /// 処理年月; none where a column of the file says so.
+    pub label: Option<Month>,
+    /// False where it is only to be checked.
+    pub goes_on: bool,
+}
 
 /// A file on its way in.
 pub struct Bringing {
@@ -81,16 +92,82 @@ impl Runs {
                 return Ok(refusal.into());
             }
         };
-        // Nobody is shown a diagnosis, not even to be told that it is refused.
-        if head.fields.iter().any(|header| forbidden(header)) {
-            self.give_up(by, file).await?;
-            return Ok(reasons::FILE_FORBIDDEN.into());
+        let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
+        for draft in rows::drafts(&mut tx, by.author, file.kind).await? {
+            uploads::erase(&mut tx, &draft.upload()).await?;
+            rows::delete(&mut tx, draft.run_id).await?;
         }
+        self.received(&mut tx, by, (&file, false), head).await?;
+        tx.commit().await?;
+        Ok(Outcome::Done(file.run))
+    }
+
+    /// The same of a program's file, which is checked at once, by the insurer's own columns. It takes the place of what the same
+    /// program only had checked; what waits for the staff goes on waiting. Whoever is given the transaction commits it.
+    pub async fn complete_sent(
+        &self,
+        by: By<'_>,
+        mut file: Bringing,
+        sent: Sent,
+    ) -> Result<Outcome<(TenantTransaction, Run)>, Outage> {
+        let head = match self.end(by, &mut file).await? {
+            Outcome::Done(head) => head,
+            Outcome::Refused(refusal) => {
+                self.give_up(by, file).await?;
+                return Ok(refusal.into());
+            }
+        };
+        let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
+        match self.begin_checking(&mut tx, by, (&file, sent), head).await? {
+            Outcome::Done(run) => Ok(Outcome::Done((tx, run))),
+            Outcome::Refused(refusal) => {
+                tx.rollback().await?;
+                self.give_up(by, file).await?;
+                Ok(refusal.into())
+            }
+        }
+    }
+
+    async fn begin_checking(
+        &self,
+        tx: &mut TenantTransaction,
+        by: By<'_>,
+        (file, sent): (&Bringing, Sent),
+        head: Head,
+    ) -> Result<Outcome<Run>, Outage> {
         let now = self.on.clock.now();
+        for draft in rows::drafts(tx, by.author, file.kind).await? {
+            if !draft.goes_on {
+                uploads::erase(tx, &draft.upload()).await?;
+                rows::end(tx, draft.run_id, &[draft.state], RunState::Cancelled, None, now).await?;
+            }
+        }
+        self.received(tx, by, (file, sent.goes_on), head).await?;
+        let mapping = mapping::mapping(tx, file.kind).await?;
+        rows::set_wish(tx, file.run, sent.label, &mapping).await?;
+        let Some(run) = rows::one(tx, file.run).await? else {
+            return Ok(reasons::FILE_BROKEN_OFF.into());
+        };
+        if let Outcome::Refused(refusal) = self.put_to_work(tx, &run, RunState::Checking, now).await? {
+            return Ok(refusal.into());
+        }
+        let run = rows::one(tx, file.run).await?;
+        Ok(run.map_or_else(|| reasons::FILE_BROKEN_OFF.into(), Outcome::Done))
+    }
+
+    /// Makes a run of a file that has come, with what it is told by its beginning.
+    async fn received(
+        &self,
+        tx: &mut TenantTransaction,
+        by: By<'_>,
+        (file, goes_on): (&Bringing, bool),
+        head: Head,
+    ) -> Result<(), DatabaseError> {
         let beginning = Beginning {
             run_id: file.run,
             kind: file.kind,
-            by: (by.staff, by.name),
+            by: (by.author, by.name),
+            goes_on,
             file_name: &file.file_name,
             upload_id: file.upload.id,
             encoding: head.encoding,
@@ -100,16 +177,9 @@ impl Runs {
             rows: head.rows,
             ..Shown::default()
         };
-        let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
-        for draft in rows::drafts(&mut tx, by.staff, file.kind).await? {
-            uploads::erase(&mut tx, &draft.upload()).await?;
-            rows::delete(&mut tx, draft.run_id).await?;
-        }
-        rows::begin(&mut tx, &self.on.keys, &beginning, &shown, now).await?;
+        rows::begin(tx, &self.on.keys, &beginning, &shown, self.on.clock.now()).await?;
         let detail = json!({ "kind": file.kind.as_str(), "bytes": file.bytes });
-        self.record(&tx, by, file.run, "statements.bring", detail).await?;
-        tx.commit().await?;
-        Ok(Outcome::Done(file.run))
+        self.record(tx, by, file.run, "statements.bring", detail).await
     }
 
     /// Erases what there is of a file that comes to nothing.
@@ -128,8 +198,15 @@ impl Runs {
         if let Outcome::Refused(refusal) = self.put_away(by, file, true).await? {
             return Ok(refusal.into());
         }
-        let read = self.head(by, file).await?;
-        Ok(read.map_or_else(|fault| Outcome::Refused(refusal(&fault)), Outcome::Done))
+        let head = match self.head(by, file).await? {
+            Ok(head) => head,
+            Err(fault) => return Ok(refusal(&fault).into()),
+        };
+        // Nobody is shown a diagnosis, not even to be told that it is refused.
+        if head.fields.iter().any(|header| forbidden(header)) {
+            return Ok(reasons::FILE_FORBIDDEN.into());
+        }
+        Ok(Outcome::Done(head))
     }
 
     /// Puts away what waits: a piece, or the last one.

@@ -88,6 +88,20 @@ pub const DOUBTS_NOT_AGREED: Reason = Reason {
     },
 };
 
+/// It is another program's, or the staff's by now.
+pub const OF_OTHERS: Reason = Reason {
+    code: "statement_import_of_others",
+    kind: RefusalKind::Forbidden,
+    detail: "Another program or the staff brought this import, or have taken it over. A program acts on its own.",
+    words: |_, _| {
+        Words::new(
+            "ほかの方の取り込みです",
+            "この取り込みは、ほかの連携先か職員が進めています。取り込みの一覧で、今の状態をお確かめください。",
+            &[IMPORTS],
+        )
+    },
+};
+
 /// No file was chosen, or an empty one.
 pub const FILE_EMPTY: Reason = Reason {
     code: "statement_file_empty",
@@ -159,7 +173,7 @@ pub const FILE_BROKEN_OFF: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 11] = [
+pub const REASONS: [Reason; 12] = [
     ANOTHER_RUN,
     RUN_MOVED_ON,
     RUN_OVER,
@@ -171,4 +185,5 @@ pub const REASONS: [Reason; 11] = [
     FILE_TOO_LARGE,
     FILE_UNREADABLE,
     FILE_BROKEN_OFF,
+    OF_OTHERS,
 ];

@@ -17,6 +17,7 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::{prelude::*, result::Error};
 use diesel_async::RunQueryDsl;
 use kernel::{ImportId, JobId, Keys, TenantId, UploadId};
+use roster::runs::Author;
 use serde::Serialize;
 use serde_json::Value;
 use tabular::{Encoding, Mapping, uploads::KEPT};
@@ -37,7 +38,7 @@ pub struct Run {
     /// How far.
     pub state: RunState,
     /// Who brought the file, or had it loaded.
-    pub started_by: Uuid,
+    pub started_by: Author,
     /// What they are called.
     pub by_name: String,
     /// What the file is called.
@@ -54,6 +55,8 @@ pub struct Run {
     pub percent: u64,
     /// What was found.
     pub report: Report,
+    /// True of a program's that is loaded by itself once it is checked, where nothing about it is unusual.
+    pub goes_on: bool,
     /// The delivery into which it loads, or has loaded.
     pub delivery: Option<DeliveryNo>,
     /// Which header means which column.
@@ -91,6 +94,7 @@ struct Row {
     label: Option<Month>,
     state: String,
     started_by: Uuid,
+    by_client: bool,
     by_name: String,
     file_name: String,
     upload_id: UploadId,
@@ -103,6 +107,7 @@ struct Row {
     report: Value,
     agreed: bool,
     errors_id: Option<UploadId>,
+    goes_on: bool,
     job_id: Option<JobId>,
     delivery: Option<i32>,
 }
@@ -116,7 +121,7 @@ impl TryFrom<Row> for Run {
             kind: Kind::from_word(&row.kind).ok_or_else(|| unread("kind of a run"))?,
             label: row.label,
             state: RunState::from_word(&row.state).ok_or_else(|| unread("state of a run"))?,
-            started_by: row.started_by,
+            started_by: Author::read(row.started_by, row.by_client),
             by_name: row.by_name,
             file_name: row.file_name,
             created_at: row.created_at,
@@ -125,6 +130,7 @@ impl TryFrom<Row> for Run {
             rows: u64::try_from(row.rows).unwrap_or_default(),
             percent: u64::try_from(row.percent).unwrap_or_default(),
             report: serde_json::from_value(row.report).map_err(unread)?,
+            goes_on: row.goes_on,
             delivery: row.delivery.map(DeliveryNo),
             mapping: serde_json::from_value(row.mapping).map_err(unread)?,
             agreed: row.agreed,
@@ -147,7 +153,8 @@ fn json(value: &impl Serialize) -> Result<Value, DatabaseError> {
 pub(super) struct Beginning<'a> {
     pub(super) run_id: ImportId,
     pub(super) kind: Kind,
-    pub(super) by: (Uuid, &'a str),
+    pub(super) by: (Author, &'a str),
+    pub(super) goes_on: bool,
     pub(super) file_name: &'a str,
     pub(super) upload_id: UploadId,
     pub(super) encoding: Encoding,
@@ -165,7 +172,7 @@ pub(super) async fn begin(
         encoding: beginning.encoding.as_str().to_owned(),
         ..Report::default()
     };
-    let (started_by, by_name) = beginning.by;
+    let (author, by_name) = beginning.by;
     diesel::insert_into(t::table)
         .values((
             (
@@ -173,7 +180,9 @@ pub(super) async fn begin(
                 t::run_id.eq(beginning.run_id),
                 t::kind.eq(beginning.kind.as_str()),
                 t::state.eq(RunState::Received.as_str()),
-                t::started_by.eq(started_by),
+                t::started_by.eq(author.id()),
+                t::by_client.eq(author.is_client()),
+                t::goes_on.eq(beginning.goes_on),
                 t::by_name.eq(by_name),
                 t::file_name.eq(beginning.file_name),
                 t::upload_id.eq(beginning.upload_id),
@@ -212,10 +221,10 @@ pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<R
     rows.into_iter().map(Run::try_from).collect()
 }
 
-/// Drafts of one person, whose place a new file takes; held, so that none of them is put to work meanwhile.
-pub(super) async fn drafts(tx: &mut TenantTransaction, staff: Uuid, kind: Kind) -> Result<Vec<Run>, DatabaseError> {
+/// Drafts of one person or program, whose place a new file takes; held, so that none of them is put to work meanwhile.
+pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author, kind: Kind) -> Result<Vec<Run>, DatabaseError> {
     let rows: Vec<Row> = of_insurer(tx.tenant())
-        .filter(t::started_by.eq(staff))
+        .filter(t::started_by.eq(author.id()))
         .filter(t::kind.eq(kind.as_str()))
         .filter(t::state.eq_any(words(&RunState::DRAFTS)))
         .select(Row::as_select())
@@ -250,11 +259,16 @@ pub(super) async fn set_wish(
 pub(super) async fn set_loader(
     tx: &mut TenantTransaction,
     run: ImportId,
-    (staff, name): (Uuid, &str),
+    (author, name): (Author, &str),
     agreed: bool,
 ) -> Result<(), DatabaseError> {
     diesel::update(of(tx, run))
-        .set((t::started_by.eq(staff), t::by_name.eq(name), t::agreed.eq(agreed)))
+        .set((
+            t::started_by.eq(author.id()),
+            t::by_client.eq(author.is_client()),
+            t::by_name.eq(name),
+            t::agreed.eq(agreed),
+        ))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
     reading::MAX_ROWS,
     reasons::{ImportRefused, RowErrors},
 };
-use audit::{Actor, Origin};
+use audit::Origin;
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use jobs::{Job, JobError, Jobs, Worker};
 use kernel::{Clock, ImportId, TenantId, UploadId};
@@ -187,7 +187,7 @@ impl Runs {
             max_rows: MAX_ROWS,
             mapping: run.mapping.clone(),
             run: (!is_check).then_some(run.run_id),
-            by: (Actor::Staff(run.started_by), Origin::worker()),
+            by: (run.started_by.actor(), Origin::worker()),
         };
         let file = Mutex::new(file);
         let open = || {
@@ -211,6 +211,9 @@ impl Runs {
                 let mut tx = database.write(Durability::Safe).await?;
                 let found = (Found::from(&checked), checked.unknown_columns);
                 rows::checked(&mut tx, &self.on.keys, run, found, self.on.clock.now()).await?;
+                if run.goes_on {
+                    self.go_on(&mut tx, run.run_id).await?;
+                }
                 return Ok(tx.commit().await?);
             }
             Ok(Imported::Nothing { delivery }) => {
@@ -264,29 +267,35 @@ impl Runs {
                         .collect(),
                     ..Shown::default()
                 };
-                let file = self.keep_file(&mut tx, run.run_id, errors).await?;
+                let file = self.keep_file(&mut tx, run, errors).await?;
                 rows::keep_errors(&mut tx, &self.on.keys, run.run_id, (&shown, file)).await?;
             }
         }
         tx.commit().await
     }
 
-    /// The file of all errors, in pieces like the one that it is of.
+    /// The file of all errors, in pieces like the one that it is of; a program's with their codes.
     async fn keep_file(
         &self,
         tx: &mut TenantTransaction,
-        run: ImportId,
+        run: &Run,
         errors: RowErrors,
     ) -> Result<Option<UploadId>, DatabaseError> {
+        let is_coded = run.started_by.is_client();
         let written = tokio::task::spawn_blocking(move || {
             let mut csv = Lines(Vec::new());
-            errors.write_csv(&mut csv).map(|()| csv.whole())
+            let written = if is_coded {
+                errors.write_coded_csv(&mut csv)
+            } else {
+                errors.write_csv(&mut csv)
+            };
+            written.map(|()| csv.whole())
         });
         let Ok(Ok(csv)) = written.await else {
             return Ok(None);
         };
         let (now, bytes) = (self.on.clock.now(), csv.len() as u64);
-        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.0), bytes, bytes).await? else {
+        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.run_id.0), bytes, bytes).await? else {
             return Ok(None);
         };
         for (nth, piece) in (0..).zip(csv.chunks(PIECE)) {

@@ -16,7 +16,7 @@ use askama::Template;
 use audit::{Look, read, read::Recorded};
 use database::{DatabaseError, Durability, TenantTransaction};
 use filter::Narrowed;
-use kernel::{AuditId, PersonId, Refusal, StaffId};
+use kernel::{AuditId, Refusal, StaffId};
 use line::Line;
 use pages::{
     Reply, Row, Visit,
@@ -174,11 +174,7 @@ async fn veiled(tx: &TenantTransaction, clerk: &Clerk, lines: &[Recorded]) -> Re
     if clerk.may(MEMBERS_PROTECT) {
         return Ok(HashSet::new());
     }
-    let ids: Vec<Uuid> = lines.iter().flat_map(line::people).collect();
-    let people: Vec<PersonId> = ids.iter().copied().map(PersonId).collect();
-    let people = roster::protection::protected_of(tx, &people).await?;
-    let accounts = accounts::for_staff::protected_of(tx, &ids).await?;
-    Ok(people.into_iter().map(|id| id.0).chain(accounts).collect())
+    accounts::for_staff::veiled(tx, lines).await
 }
 
 /// Whose lines can be chosen, with who is.

@@ -23,7 +23,7 @@ use poem::{
     Body, Response,
     http::{Method, header},
 };
-use roster::runs::{By, Choice, MOST_BYTES, Run, RunState, Shown, blank_header, reasons};
+use roster::runs::{Author, By, Choice, MOST_BYTES, Run, RunState, Shown, blank_header, reasons};
 use serde_json::json;
 use shown::{Line, Mapped, Step, Told, choices, headers_of, is_grave, lines, told};
 use staff::{Clerk, reasons::NOT_PERMITTED};
@@ -137,7 +137,7 @@ struct RunPage {
 fn by<'a>(visit: &'a Visit, clerk: &'a Clerk) -> By<'a> {
     By {
         tenant: clerk.insurer.tenant_id,
-        staff: clerk.staff_id.0,
+        author: Author::Staff(clerk.staff_id),
         name: &clerk.name,
         actor: clerk.actor(),
         origin: &visit.origin,

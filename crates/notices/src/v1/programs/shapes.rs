@@ -3,7 +3,7 @@
 use crate::{
     content,
     drafts::{Aim, Content},
-    programs::{Line, Written},
+    programs::{Counted, Line, Written},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::{Field, FieldError, NoticeId, Refusal, dates};
@@ -138,6 +138,22 @@ pub(super) struct InsurerNotice {
     withdrawn_at: Option<Time>,
     /// For how many registered people it was when it was published.
     readers: Option<i64>,
+}
+
+/// How often a notice was read. No protected person is counted.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct NoticeReads {
+    /// For how many registered people it was when it was published; absent of a draft.
+    readers: Option<i64>,
+    /// How many have opened it; absent of a draft, before its first day, and a year after that, from when on nobody counts.
+    reads: Option<i64>,
+}
+
+impl From<Counted> for NoticeReads {
+    fn from(Counted { readers, reads }: Counted) -> Self {
+        Self { readers, reads }
+    }
 }
 
 /// What a draft is to say, as a whole: what is absent is not said. Without a condition it is for all members.

@@ -1,19 +1,24 @@
 //! `roster_runs`: imports on their way and at their end.
 
 mod dead;
+mod listed;
 mod mapping;
+mod moves;
 mod shown;
 mod state;
 
 pub(super) use dead::{break_dead, is_held};
+pub(super) use listed::{last, page};
 pub use mapping::mapping;
 pub(super) use mapping::{keep_mapping, set_mapping};
+pub(crate) use moves::finish;
+pub(super) use moves::{Begun, beat, begin_work, compared, end, started_by};
 pub(crate) use shown::keep_skipped;
 pub use shown::{KEYED, Shown};
 pub(super) use shown::{keep_errors, shown};
-pub use state::{Counts, RunState};
+pub use state::{Counts, Format, RunState};
 
-use crate::import::Report;
+use super::Author;
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
@@ -32,7 +37,7 @@ pub struct Run {
     /// How far.
     pub state: RunState,
     /// Who; none for the command line.
-    pub started_by: Option<Uuid>,
+    pub started_by: Option<Author>,
     /// What they were called.
     pub by_name: String,
     /// What the file was called.
@@ -55,6 +60,10 @@ pub struct Run {
     pub(super) errors_id: Option<UploadId>,
     /// The import that it undoes.
     pub undoes: Option<ImportId>,
+    /// True of a program's that is imported by itself once it is compared, where nothing stands against it.
+    pub goes_on: bool,
+    /// As what it came.
+    pub format: Format,
     /// The job that has it.
     job_id: Option<JobId>,
 }
@@ -72,6 +81,7 @@ struct Row {
     run_id: ImportId,
     state: String,
     started_by: Option<Uuid>,
+    by_client: bool,
     by_name: String,
     file_name: String,
     upload_id: UploadId,
@@ -84,6 +94,8 @@ struct Row {
     report: serde_json::Value,
     errors_id: Option<UploadId>,
     undoes: Option<ImportId>,
+    goes_on: bool,
+    format: String,
     job_id: Option<JobId>,
 }
 
@@ -94,7 +106,7 @@ impl TryFrom<Row> for Run {
         Ok(Self {
             run_id: row.run_id,
             state: RunState::parse(&row.state).ok_or_else(|| unread("state of a roster run"))?,
-            started_by: row.started_by,
+            started_by: row.started_by.map(|id| Author::read(id, row.by_client)),
             by_name: row.by_name,
             file_name: row.file_name,
             created_at: row.created_at,
@@ -107,6 +119,8 @@ impl TryFrom<Row> for Run {
             upload_id: row.upload_id,
             errors_id: row.errors_id,
             undoes: row.undoes,
+            goes_on: row.goes_on,
+            format: Format::parse(&row.format).ok_or_else(|| unread("format of a roster run"))?,
             job_id: row.job_id,
         })
     }
@@ -125,11 +139,13 @@ fn json(value: &impl Serialize) -> Result<serde_json::Value, DatabaseError> {
 pub(super) struct Beginning<'a> {
     pub(super) run_id: ImportId,
     pub(super) state: RunState,
-    pub(super) started_by: Option<Uuid>,
+    pub(super) started_by: Option<Author>,
     pub(super) by_name: &'a str,
     pub(super) file_name: &'a str,
     pub(super) upload_id: UploadId,
     pub(super) undoes: Option<ImportId>,
+    pub(super) goes_on: bool,
+    pub(super) format: Format,
 }
 
 /// True where it was begun; false where another is at work and this one would be too.
@@ -144,11 +160,14 @@ pub(super) async fn begin(
             t::tenant_id.eq(tx.tenant()),
             t::run_id.eq(beginning.run_id),
             t::state.eq(beginning.state.as_str()),
-            t::started_by.eq(beginning.started_by),
+            t::started_by.eq(beginning.started_by.map(Author::id)),
+            t::by_client.eq(beginning.started_by.is_some_and(Author::is_client)),
             t::by_name.eq(beginning.by_name),
             t::file_name.eq(beginning.file_name),
             t::upload_id.eq(beginning.upload_id),
             t::undoes.eq(beginning.undoes),
+            t::goes_on.eq(beginning.goes_on),
+            t::format.eq(beginning.format.as_str()),
             t::created_at.eq(now),
             t::moved_at.eq(now),
             t::stage.eq(""),
@@ -176,11 +195,11 @@ pub(super) async fn hold(tx: &mut TenantTransaction, run: ImportId) -> Result<()
     Ok(())
 }
 
-/// Drafts of one person, whose place a new file takes; held, so that none of them is put to work meanwhile.
-pub(super) async fn drafts(tx: &mut TenantTransaction, staff: Uuid) -> Result<Vec<Run>, DatabaseError> {
+/// Drafts of one person or program, whose place a new file takes; held, so that none of them is put to work meanwhile.
+pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author) -> Result<Vec<Run>, DatabaseError> {
     let rows: Vec<Row> = roster_runs::table
         .filter(roster_runs::tenant_id.eq(tx.tenant()))
-        .filter(roster_runs::started_by.eq(staff))
+        .filter(roster_runs::started_by.eq(author.id()))
         .filter(roster_runs::state.eq_any(RunState::DRAFTS))
         .select(Row::as_select())
         .for_update()
@@ -223,19 +242,6 @@ pub(super) async fn given_to(tx: &mut TenantTransaction, run: ImportId, job: Job
     Ok(())
 }
 
-/// The last ones, the last first; those whose file has not come to its end aside.
-pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<Run>, DatabaseError> {
-    let rows: Vec<Row> = roster_runs::table
-        .filter(roster_runs::tenant_id.eq(tx.tenant()))
-        .filter(roster_runs::state.ne(RunState::Receiving.as_str()))
-        .order(roster_runs::created_at.desc())
-        .limit(limit)
-        .select(Row::as_select())
-        .load(&mut **tx)
-        .await?;
-    rows.into_iter().map(Run::try_from).collect()
-}
-
 /// Forgets a draft.
 pub(super) async fn delete(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
     diesel::delete(of(tx, run)).execute(&mut **tx).await?;
@@ -266,47 +272,6 @@ pub(super) async fn received(
     Ok(updated > 0)
 }
 
-/// Whether a run was put to work.
-pub(super) enum Begun {
-    Yes,
-    /// It is no longer where it was.
-    MovedOn,
-    /// One is at work already.
-    AnotherIsAtWork,
-}
-
-/// Puts it to work. Where two are at the same moment, one of them breaks off at the index, as an outage; told apart before
-/// wherever the other is there to be seen.
-pub(super) async fn begin_work(
-    tx: &mut TenantTransaction,
-    run: ImportId,
-    from: RunState,
-    to: RunState,
-    now: DateTime<Utc>,
-) -> Result<Begun, DatabaseError> {
-    if at_work(tx).await?.is_some_and(|other| other.run_id != run) {
-        return Ok(Begun::AnotherIsAtWork);
-    }
-    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq(from.as_str())))
-        .set((
-            roster_runs::state.eq(to.as_str()),
-            roster_runs::stage.eq(""),
-            roster_runs::rows.eq(0),
-            roster_runs::percent.eq(0),
-            roster_runs::moved_at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await;
-    match updated {
-        Ok(0) => Ok(Begun::MovedOn),
-        Ok(_) => Ok(Begun::Yes),
-        Err(diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _)) => {
-            Ok(Begun::AnotherIsAtWork)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
 /// Those that ended so since a time, the first first.
 pub(super) async fn finished_since(
     tx: &mut TenantTransaction,
@@ -323,107 +288,6 @@ pub(super) async fn finished_since(
         .load(&mut **tx)
         .await?;
     rows.into_iter().map(Run::try_from).collect()
-}
-
-/// Notes who said that it is to be imported, and what of it they were shown.
-pub(super) async fn started_by(
-    tx: &mut TenantTransaction,
-    run: ImportId,
-    (staff, name): (Uuid, &str),
-    counts: &Counts,
-) -> Result<(), DatabaseError> {
-    diesel::update(of(tx, run))
-        .set((
-            roster_runs::started_by.eq(staff),
-            roster_runs::by_name.eq(name),
-            roster_runs::report.eq(json(counts)?),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// How far a worker is; false where the run is no longer in that state.
-pub(super) async fn beat(
-    tx: &mut TenantTransaction,
-    run: ImportId,
-    state: RunState,
-    (stage, rows, percent): (&str, u64, u64),
-    now: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
-    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq(state.as_str())))
-        .set((
-            roster_runs::stage.eq(stage),
-            roster_runs::rows.eq(i64::try_from(rows).unwrap_or(i64::MAX)),
-            roster_runs::percent.eq(i32::try_from(percent.min(100)).unwrap_or(100)),
-            roster_runs::moved_at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    Ok(updated > 0)
-}
-
-/// The difference is known.
-pub(super) async fn compared(
-    tx: &mut TenantTransaction,
-    keys: &Keys,
-    run: ImportId,
-    (counts, shown): (&Counts, &Shown),
-    now: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
-    diesel::update(of(tx, run).filter(roster_runs::state.eq(RunState::Comparing.as_str())))
-        .set((
-            roster_runs::state.eq(RunState::Compared.as_str()),
-            roster_runs::report.eq(json(counts)?),
-            roster_runs::sealed.eq(seal(keys, tx, run, shown)?),
-            roster_runs::moved_at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// Ends a run that is open, or in one of these states alone where some are given; what was shown of its people goes. False
-/// where it is not.
-pub(super) async fn end(
-    tx: &mut TenantTransaction,
-    run: ImportId,
-    from: &[RunState],
-    to: RunState,
-    counts: Option<&Counts>,
-    now: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
-    let from: Vec<&str> = match from {
-        [] => RunState::OPEN.to_vec(),
-        some => some.iter().map(|state| state.as_str()).collect(),
-    };
-    let report = counts.map(json).transpose()?;
-    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq_any(from)))
-        .set((
-            roster_runs::state.eq(to.as_str()),
-            roster_runs::sealed.eq(None::<Vec<u8>>),
-            roster_runs::moved_at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    if let Some(report) = report.filter(|_| updated > 0) {
-        diesel::update(of(tx, run))
-            .set(roster_runs::report.eq(report))
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(updated > 0)
-}
-
-/// The end of an import that is watched, in its own transaction; false where somebody cancelled it.
-pub(crate) async fn finish(
-    tx: &mut TenantTransaction,
-    run: ImportId,
-    report: &Report,
-    now: DateTime<Utc>,
-) -> Result<bool, DatabaseError> {
-    let counts = Counts::from(report);
-    end(tx, run, &[RunState::Running], RunState::Finished, Some(&counts), now).await
 }
 
 /// Forgets what was brought seven days ago and never imported, and of what was what it showed of people; gives how many.
@@ -465,6 +329,7 @@ mod schema {
             run_id -> Uuid,
             state -> Text,
             started_by -> Nullable<Uuid>,
+            by_client -> Bool,
             by_name -> Text,
             file_name -> Text,
             upload_id -> Uuid,
@@ -478,6 +343,8 @@ mod schema {
             sealed -> Nullable<Binary>,
             errors_id -> Nullable<Uuid>,
             undoes -> Nullable<Uuid>,
+            goes_on -> Bool,
+            format -> Text,
             job_id -> Nullable<Uuid>,
         }
     }

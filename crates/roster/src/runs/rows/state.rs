@@ -73,6 +73,33 @@ impl RunState {
     }
 }
 
+/// As what a file comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// A table with a header: a CSV or a book.
+    #[default]
+    Csv,
+    /// An object of JSON on each line. It is kept as a CSV, whose header is one line more.
+    Ndjson,
+}
+
+impl Format {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// Reads its word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Csv, Self::Ndjson]
+            .into_iter()
+            .find(|format| format.as_str() == word)
+    }
+}
+
 /// What came, or would come, of an import, in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,11 +1,6 @@
 //! The trail as a file: read page by page, each in a short transaction; making it is a line of its own.
 
-use super::{
-    AUDIT,
-    filter::Narrowed,
-    line::{self, Line},
-    look, names, over_all, person, veiled, write,
-};
+use super::{AUDIT, filter::Narrowed, line::Line, look, names, over_all, person, veiled, write};
 use askama::Template;
 use audit::{
     Entry,
@@ -142,9 +137,13 @@ impl File {
 
     fn row(&self, found: &Recorded, names: &HashMap<StaffId, String>, veiled: &HashSet<Uuid>) -> Vec<u8> {
         let line = Line::new(found, names, &self.clerk);
-        let is_veiled = line::people(found).any(|id| veiled.contains(&id));
+        let is_veiled = found.people().any(|id| veiled.contains(&id));
         let own = |id: Option<Uuid>| id.filter(|id| !veiled.contains(id));
-        let detail = if is_veiled { String::new() } else { detail(found) };
+        let detail = if is_veiled {
+            String::new()
+        } else {
+            found.explained().to_string()
+        };
         let id = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
         let at = calendar::in_japan(found.at).format("%Y-%m-%d %H:%M:%S%.3f").to_string();
         self.encoding.line(&[
@@ -165,16 +164,4 @@ impl File {
             &found.audit_id.to_string(),
         ])
     }
-}
-
-/// What explains a line; what was before and after only where its page says it.
-fn detail(line: &Recorded) -> String {
-    let mut detail = line.detail.clone();
-    if let Some(detail) = detail
-        .as_object_mut()
-        .filter(|_| !super::words::has_before_and_after(&line.action))
-    {
-        detail.retain(|name, _| name != "before" && name != "after");
-    }
-    detail.to_string()
 }

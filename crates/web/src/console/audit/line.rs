@@ -61,9 +61,8 @@ impl Line {
 
 /// From where a colleague came is the insurer's matter; from where a member came is how they are reached.
 pub(super) fn address(line: &Recorded, clerk: &Clerk) -> String {
-    let of_member = matches!(line.actor_kind.as_str(), "member" | "visitor");
     match &line.address {
-        Some(address) if !of_member || clerk.may(MEMBERS_CONTACT) => address.clone(),
+        Some(address) if !line.is_from_member() || clerk.may(MEMBERS_CONTACT) => address.clone(),
         Some(_) => "（表示できません）".to_owned(),
         None => String::new(),
     }
@@ -119,17 +118,6 @@ pub(super) fn person(line: &Recorded) -> Option<PersonId> {
     line.object_id.filter(|_| is_person).map(PersonId)
 }
 
-/// The people of whom a line is, or who did it, by their own ids or those of their accounts and sign-ups.
-pub(super) fn people(line: &Recorded) -> impl Iterator<Item = Uuid> {
-    let is_theirs = matches!(
-        line.object_kind.as_deref(),
-        Some("person" | "member" | "account" | "ticket")
-    );
-    let object = line.object_id.filter(|_| is_theirs);
-    let actor = line.actor_id.filter(|_| line.actor_kind == "member");
-    object.into_iter().chain(actor)
-}
-
 /// Ids and what explains the line, but what was before and after.
 fn facts(line: &Recorded) -> Vec<(String, String)> {
     let id = |label: &str, id: Option<Uuid>| id.map(|id| (label.to_owned(), id.to_string()));
@@ -150,7 +138,7 @@ fn facts(line: &Recorded) -> Vec<(String, String)> {
 fn changes(line: &Recorded) -> Vec<Change> {
     let side = |name: &str| line.detail.get(name).unwrap_or(&Value::Null);
     let (before, after) = (side("before"), side("after"));
-    if !words::has_before_and_after(&line.action) || (before.is_null() && after.is_null()) {
+    if !line.has_before_and_after() || (before.is_null() && after.is_null()) {
         return Vec::new();
     }
     let (Value::Object(old), Value::Object(new)) = (before, after) else {

@@ -10,6 +10,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("roster.errors", "取り込みの誤りのCSV作成"),
     ("roster.bring", "名簿ファイルの受け取り"),
     ("roster.start", "名簿の取り込みの開始"),
+    ("roster.wait", "名簿の取り込みの確認待ち"),
     ("roster.import", "名簿の取り込み"),
     ("roster.undo.start", "名簿の取り込みの取り消しの開始"),
     ("roster.undo", "名簿の取り込みの取り消し"),
@@ -17,6 +18,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("statements.errors", "明細の誤りのCSV作成"),
     ("statements.bring", "明細のファイルの受け取り"),
     ("statements.start", "明細の取り込みの開始"),
+    ("statements.wait", "明細の取り込みの確認待ち"),
     ("statements.import", "明細の取り込み"),
     ("statements.cancel", "明細の取り込みの中止"),
     ("statements.plan", "明細の公開の予約"),
@@ -136,16 +138,6 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("database.prune", "期限の過ぎた記録の削除"),
 ];
 
-/// Of settings and rights: what was before and after stands in the trail.
-const OF_SETTINGS_AND_RIGHTS: [&str; 6] = [
-    "insurer.",
-    "staff.",
-    "support.",
-    "approval.",
-    "terms.",
-    "statements.settings",
-];
-
 pub(super) fn is_action(word: &str) -> bool {
     ACTIONS.iter().any(|(action, _)| *action == word)
 }
@@ -153,10 +145,6 @@ pub(super) fn is_action(word: &str) -> bool {
 pub(in crate::console) fn action(action: &str) -> &'static str {
     let known = ACTIONS.iter().find(|(known, _)| *known == action);
     known.map_or("その他の操作", |(_, words)| words)
-}
-
-pub(super) fn has_before_and_after(action: &str) -> bool {
-    OF_SETTINGS_AND_RIGHTS.iter().any(|of| action.starts_with(of))
 }
 
 /// How it ended; why it was refused is a code.
@@ -207,6 +195,7 @@ pub(super) fn object(kind: &str) -> &'static str {
 const SHOWN: &[(&str, &str)] = &[
     ("members", "加入者の一覧"),
     ("member", "加入者の画面"),
+    ("coverage", "資格の状態"),
     ("household", "同じ記号・番号の方の一覧"),
     ("names", "名寄せできない登録の一覧"),
     ("workplace", "事業所の方の一覧"),
@@ -224,6 +213,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("approval", "承認の申請"),
     ("approvals", "承認の一覧"),
     ("audit", "監査記録"),
+    ("members.changes", "加入者の変更の一覧"),
+    ("registrations", "利用登録の一覧"),
+    ("consents", "規約に同意した方の一覧"),
+    ("mails", "メールの送信の状況"),
     ("statements.held", "保留の行"),
     ("statements.held.people", "保留の行を割り当てる方の一覧"),
     ("statements.held.settle", "保留の行の割り当ての確認"),

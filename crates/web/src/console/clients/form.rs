@@ -1,7 +1,7 @@
 //! What a client may do, from where and until when: asked when it is made, and changed later.
 
 use super::{Found, Side, by, show_secret};
-use access::{SCOPES, Scope};
+use access::{Scope, scope};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use clients::{Conditions, NewClient, fields};
@@ -34,10 +34,10 @@ pub(super) struct Choice {
     pub(super) is_chosen: bool,
 }
 
-/// Every scope, in the order in which they are listed.
+/// Every scope that is offered, in the order in which they are listed.
 fn groups(is_chosen: impl Fn(Scope) -> bool) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for scope in SCOPES {
+    for scope in scope::offered() {
         let choice = Choice {
             value: scope.as_str(),
             words: scope.label(),

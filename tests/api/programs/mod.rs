@@ -1,4 +1,12 @@
-//! A program of the insurer's that calls with headers of its own.
+//! What an insurer's programs do, by a [`Caller`] with headers of its own.
+
+mod disclosures;
+mod feeds;
+mod members;
+mod members_changed;
+mod records;
+mod roster_imports;
+mod statements;
 
 use access::Scope;
 use reqwest::{Method, header};
@@ -51,6 +59,15 @@ impl Caller {
             .request(method, path, headers)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body.to_vec());
+        self.0.send(request).await
+    }
+
+    /// Sends a file.
+    pub(crate) async fn file(&self, path: &str, headers: &[(&str, &str)], bytes: &[u8]) -> Answer {
+        let request = self
+            .request(Method::POST, path, headers)
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .body(bytes.to_vec());
         self.0.send(request).await
     }
 

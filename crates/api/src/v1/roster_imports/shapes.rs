@@ -1,0 +1,316 @@
+//! What the operations on imports of rosters take and answer, with examples.
+
+use clients::Caller;
+use operations::{params::Rule, text::Time};
+use poem_openapi::{Object, registry::MetaSchema};
+use roster::runs::{Author, Counts, Guard, Run, RunState};
+use serde_json::{Value, json};
+use tabular::ToldError;
+
+/// The import of the examples.
+pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005a";
+/// Its file.
+pub(super) const FILE: &str =
+    "被保険者証記号,番号,枝番,対象者氏名（カナ）,生年月日,続柄名称\n100,105,00,ケンポ　タロウ,1975-04-12,本人\n";
+
+pub(super) fn example(state: &str) -> Value {
+    let mut one = json!({
+        "id": ID,
+        "state": state,
+        "by": "client",
+        "is_own": true,
+        "file_name": "連携データ（全員分）",
+        "format": "csv",
+        "dry_run": false,
+        "created_at": "2026-11-22T01:00:00Z",
+        "changed_at": "2026-11-22T01:02:00Z",
+        "rows": 50_000,
+        "percent": 100,
+    });
+    let more = match state {
+        "finished" | "running" => json!({"difference": difference_example()}),
+        "refused" => json!({"refused": "rows", "errors": 3}),
+        _ => json!({}),
+    };
+    if let (Some(one), Value::Object(more)) = (one.as_object_mut(), more) {
+        one.extend(more);
+    }
+    one
+}
+
+fn difference_example() -> Value {
+    json!({
+        "mode": "whole", "rows": 50_000, "new": 120, "changed": 340, "corrected": 0, "returned": 2, "lost": 95,
+        "unchanged": 49_443, "too_old": 0, "unknown_relations": 0, "skipped": 0,
+    })
+}
+
+pub(super) fn error_example() -> Value {
+    json!({
+        "line": 17, "column": "生年月日", "value": "「19850431」", "code": "impossible_date",
+        "detail": "ない日付です。4月は30日までです。",
+    })
+}
+
+/// A page of an insurer's imports, the last begun first.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct RosterImportList {
+    /// The imports.
+    pub(super) imports: Vec<RosterImport>,
+    /// Hand it in as `cursor` for the next page; absent at the end.
+    pub(super) next: Option<String>,
+}
+
+/// An import of a roster, on its way or at its end.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct RosterImport {
+    /// Which.
+    id: String,
+    /// `received` (staff look at its columns), `comparing`, `compared` (it waits: see `waits_for`), `running`, `finished`, `refused`
+    /// (see `refused`), `cancelled` or `broken` (its worker died; nothing was imported, send it again).
+    state: String,
+    /// Who brought it, or had it imported: `client`, `staff` or `command`.
+    by: String,
+    /// True where the program itself is that.
+    is_own: bool,
+    /// What the history calls its file.
+    file_name: String,
+    /// `csv` or `ndjson`.
+    format: String,
+    /// True of a program's that stays `compared` until it is confirmed.
+    dry_run: bool,
+    /// When its file came.
+    created_at: Time,
+    /// When it last moved.
+    changed_at: Time,
+    /// What a worker does of it: `reading`, `comparing` or `merging`; absent while none has it.
+    stage: Option<String>,
+    /// Rows that were read so far.
+    rows: u64,
+    /// How much of the file that is, in per cent.
+    percent: u64,
+    /// What it changes, or has changed, once that is known.
+    difference: Option<RosterDifference>,
+    /// What a `compared` one waits for: `confirmation` of its program, or of the staff in the console, for more people than usual would
+    /// be lost (`loss`) or birth dates are corrected (`birth_dates`).
+    waits_for: Option<String>,
+    /// Why it was refused: `rows` (see its errors), `loss` or `corrected` (the roster changed after it was compared), or `file` (it
+    /// could not be read to its end).
+    refused: Option<String>,
+    /// How many errors a refused file has.
+    errors: Option<u64>,
+    /// The import that it undoes.
+    undoes: Option<String>,
+}
+
+/// What an import changes, in people. Every row is new, changed, returned, lost, unchanged or too old; `lost` also counts whoever is
+/// missing from a whole roster.
+#[derive(Object)]
+pub(super) struct RosterDifference {
+    /// `whole` or `delta`.
+    mode: String,
+    /// Rows of the file.
+    rows: u64,
+    /// People who are seen for the first time.
+    new: u64,
+    /// People of whom something changes.
+    changed: u64,
+    /// Those of the changed, returned and lost whose birth date becomes another.
+    corrected: u64,
+    /// People who are covered again.
+    returned: u64,
+    /// People whose coverage ends.
+    lost: u64,
+    /// Rows that say what is known already.
+    unchanged: u64,
+    /// Rows of people who lost coverage too long ago to be taken.
+    too_old: u64,
+    /// Rows whose 続柄 nobody has told the meaning of.
+    unknown_relations: u64,
+    /// People whom undoing an import left as they are.
+    skipped: u64,
+}
+
+/// A page of the errors of a file, by line.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct RosterImportErrors {
+    /// The errors.
+    pub(super) errors: Vec<RosterImportError>,
+    /// Hand it in as `cursor` for the next page; absent at the end.
+    pub(super) next: Option<String>,
+}
+
+/// One error of a file.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct RosterImportError {
+    /// The line, from 1; of a table the header is the first.
+    line: u64,
+    /// The column; absent where the whole row or file is meant.
+    column: Option<String>,
+    /// The beginning of what stands there, in 「」.
+    value: Option<String>,
+    /// Stable: `empty`, `too_long`, `not_kana`, `impossible_date`, `repeated_number`, `not_in_roster`, …
+    code: String,
+    /// What to mend, in Japanese, for whoever does.
+    detail: String,
+}
+
+impl RosterImport {
+    pub(super) fn of(run: &Run, program: &Caller) -> Self {
+        let own = Author::Client(program.client.client_id);
+        let is_known = matches!(run.state, RunState::Compared | RunState::Running | RunState::Finished);
+        let is_refused = run.state == RunState::Refused;
+        let is_clients = matches!(run.started_by, Some(Author::Client(_)));
+        Self {
+            id: run.run_id.to_string(),
+            state: run.state.as_str().into(),
+            by: match run.started_by {
+                Some(Author::Client(_)) => "client",
+                Some(Author::Staff(_)) => "staff",
+                None => "command",
+            }
+            .into(),
+            is_own: run.started_by == Some(own),
+            file_name: run.file_name.clone(),
+            format: run.format.as_str().into(),
+            dry_run: is_clients && !run.goes_on,
+            created_at: run.created_at.into(),
+            changed_at: run.moved_at.into(),
+            stage: (!run.stage.is_empty() && run.state.is_at_work()).then(|| run.stage.clone()),
+            rows: run.rows,
+            percent: run.percent,
+            difference: is_known.then(|| RosterDifference::of(&run.counts)),
+            waits_for: (run.state == RunState::Compared).then(|| {
+                let guard = run.guard(&program.insurer);
+                guard.map_or("confirmation", word).into()
+            }),
+            refused: is_refused.then(|| run.counts.refused.clone()),
+            errors: is_refused.then_some(run.counts.errors),
+            undoes: run.undoes.map(|undoes| undoes.to_string()),
+        }
+    }
+}
+
+fn word(guard: Guard) -> &'static str {
+    match guard {
+        Guard::Loss => "loss",
+        Guard::BirthDates => "birth_dates",
+    }
+}
+
+impl RosterDifference {
+    fn of(counts: &Counts) -> Self {
+        Self {
+            mode: if counts.is_delta { "delta" } else { "whole" }.into(),
+            rows: counts.rows,
+            new: counts.new,
+            changed: counts.changed,
+            corrected: counts.corrected,
+            returned: counts.returned,
+            lost: counts.lost,
+            unchanged: counts.unchanged,
+            too_old: counts.too_old,
+            unknown_relations: counts.unknown_relations,
+            skipped: counts.skipped,
+        }
+    }
+}
+
+impl From<ToldError> for RosterImportError {
+    fn from(error: ToldError) -> Self {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            line: error.line,
+            column: some(error.column),
+            value: some(error.value),
+            code: error.code,
+            detail: error.reason,
+        }
+    }
+}
+
+/// As what a file comes.
+pub(super) struct FormatWord;
+
+impl Rule for FormatWord {
+    fn schema() -> MetaSchema {
+        choice(&["csv", "ndjson"])
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        flaw(text, &["csv", "ndjson"])
+    }
+}
+
+/// A whole roster, or changes.
+pub(super) struct ModeWord;
+
+impl Rule for ModeWord {
+    fn schema() -> MetaSchema {
+        choice(&["whole", "delta"])
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        flaw(text, &["whole", "delta"])
+    }
+}
+
+/// Whether it is only compared.
+pub(super) struct DryRun;
+
+impl Rule for DryRun {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            default: Some(false.into()),
+            ..MetaSchema::new("boolean")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        flaw(text, &["false", "true"]).map(|_| "type")
+    }
+}
+
+/// One of these words, the first where none is given.
+fn choice(words: &[&str]) -> MetaSchema {
+    MetaSchema {
+        default: words.first().map(|word| (*word).into()),
+        enum_items: words.iter().map(|word| (*word).into()).collect(),
+        ..MetaSchema::new("string")
+    }
+}
+
+fn flaw(text: &str, words: &[&str]) -> Option<&'static str> {
+    (!words.contains(&text)).then_some("not_a_choice")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use operations::flaws;
+
+    #[test]
+    fn every_example_fits_its_schema() {
+        for state in ["comparing", "finished", "refused"] {
+            assert!(flaws::<RosterImport>(&example(state)).is_empty(), "{state}");
+        }
+        assert!(flaws::<RosterImportError>(&error_example()).is_empty());
+    }
+
+    #[test]
+    fn a_word_that_is_none_of_the_choices_is_refused() {
+        assert_eq!(
+            (FormatWord::flaw("csv"), FormatWord::flaw("xml")),
+            (None, Some("not_a_choice"))
+        );
+        assert_eq!(
+            (ModeWord::flaw("delta"), ModeWord::flaw("")),
+            (None, Some("not_a_choice"))
+        );
+        assert_eq!((DryRun::flaw("true"), DryRun::flaw("1")), (None, Some("type")));
+    }
+}

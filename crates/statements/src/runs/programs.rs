@@ -1,0 +1,84 @@
+//! What a program does with its imports besides sending them. It agrees to nothing: what is unusual about a file waits for the staff
+//! in the console, as it would of one of theirs.
+
+use super::{By, Run, RunState, Runs, reasons, rows};
+use audit::Origin;
+use database::{DatabaseError, Durability, TenantTransaction};
+use kernel::{ImportId, Outage, Outcome, outcome};
+use serde_json::json;
+use tabular::{ToldErrors, told};
+
+impl Runs {
+    /// Ends a program's own run that has not ended; nothing of it is loaded. Its file is erased. Whoever is given the transaction
+    /// commits it.
+    pub async fn cancel_sent(&self, by: By<'_>, run: ImportId) -> Result<Outcome<(TenantTransaction, Run)>, Outage> {
+        let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let Some(found) = rows::one(&mut tx, run).await? else {
+            return Ok(outcome::NOT_FOUND.into());
+        };
+        if found.started_by != by.author {
+            return Ok(reasons::OF_OTHERS.into());
+        }
+        if let Outcome::Refused(refusal) = self.cancel_in(&mut tx, by, run).await? {
+            return Ok(refusal.into());
+        }
+        let found = rows::one(&mut tx, run).await?;
+        Ok(match found {
+            Some(found) => Outcome::Done((tx, found)),
+            None => outcome::NOT_FOUND.into(),
+        })
+    }
+
+    /// A page of the errors of a program's own refused file, from where a page before ended; in the trail before it is given. None
+    /// where there is no such run of its own.
+    pub async fn told_errors(
+        &self,
+        by: By<'_>,
+        run: ImportId,
+        (from, most): (Option<u64>, u32),
+    ) -> Result<Option<ToldErrors>, Outage> {
+        let now = self.on.clock.now();
+        let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
+        let found = rows::one(&mut tx, run).await?;
+        let Some(found) = found.filter(|found| found.started_by == by.author) else {
+            return Ok(None);
+        };
+        let Some(errors) = found.errors() else {
+            return Ok(Some(ToldErrors::default()));
+        };
+        let page = (from.unwrap_or_default(), usize::try_from(most).unwrap_or(usize::MAX));
+        let page = told(&mut tx, (&self.on.keys, now), &errors, page).await?;
+        let detail = json!({ "errors": page.errors.len() });
+        self.record(&tx, by, run, "statements.errors", detail).await?;
+        tx.commit().await?;
+        Ok(Some(page))
+    }
+
+    /// Goes on with a program's run that was just checked, or leaves it to the staff.
+    pub(super) async fn go_on(&self, tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
+        let found = rows::one(tx, run).await?;
+        let Some(found) = found.filter(|found| found.state == RunState::Checked) else {
+            return Ok(());
+        };
+        let by = By {
+            tenant: tx.tenant(),
+            author: found.started_by,
+            name: &found.by_name,
+            actor: found.started_by.actor(),
+            origin: &Origin::worker(),
+        };
+        let waits = if found.has_doubts() {
+            Some(reasons::DOUBTS_NOT_AGREED.code)
+        } else {
+            match self.begin_load(tx, by, &found, self.on.clock.now()).await? {
+                Outcome::Done(()) => None,
+                Outcome::Refused(refusal) => Some(refusal.reason.code),
+            }
+        };
+        if let Some(code) = waits {
+            self.record(tx, by, run, "statements.wait", json!({ "waits": code }))
+                .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! 提供分 for programs: what was delivered and how it stands, published and taken back as it was known. No member's row is here.
+
+mod shapes;
+
+use crate::{
+    Deliveries,
+    delivery::{self, DeliveryNo},
+    reasons::REASONS,
+    release::{SentRelease, Stand},
+};
+use access::scope::{STATEMENTS_PUBLISH, STATEMENTS_READ};
+use database::TenantTransaction;
+use edge::Rights;
+use ground::Ground;
+use kernel::{DeliveryId, Outcome, outcome::CONDITION_FAILED};
+use operations::{
+    Codes, Example, Group, Tag,
+    answer::{Current, Done},
+    body::Body,
+    call::{Call, Program, up},
+    failure::Failure,
+    get, keyed,
+    page::{self, Cursor, Limit},
+    params::{IdSegment, IfMatch, Query, Segment},
+    post,
+};
+use poem_openapi::OpenApi;
+use serde_json::json;
+use shapes::{Delivery, DeliveryList, NewRelease, NewWithdrawal, example};
+
+struct DeliveriesApi(Deliveries);
+
+const LIST: &str = "list_statement_deliveries";
+
+const PUBLISHES: Codes = &[
+    "not_found",
+    "precondition_required",
+    CONDITION_FAILED.code,
+    "statement_not_ready",
+    "statement_already_published",
+    "statement_purged",
+    "statement_past",
+    "statement_feature_not_open",
+    "statement_published_by_two",
+];
+const WITHDRAWS: Codes = &[
+    "not_found",
+    "precondition_required",
+    CONDITION_FAILED.code,
+    "statement_not_published",
+];
+
+/// The operations.
+pub(super) fn group(ground: &Ground) -> Group {
+    let (read, publish) = (Rights::Client(STATEMENTS_READ), Rights::Client(STATEMENTS_PUBLISH));
+    let of = |state, request| Example {
+        parameters: vec![("id", json!(shapes::ID))],
+        request,
+        answer: Some(example(state)),
+        ..Example::default()
+    };
+    let listed = Example {
+        answer: Some(json!({"deliveries": [example("published")], "next": "AAJrMQ"})),
+        ..Example::default()
+    };
+    let rows = vec![
+        get("/statement-deliveries", LIST, read, &["fields", "cursor"], listed),
+        get(
+            "/statement-deliveries/:id",
+            "get_statement_delivery",
+            read,
+            &["not_found"],
+            of("published", None),
+        ),
+        keyed(post(
+            "/statement-deliveries/:id/publish",
+            "publish_statement_delivery",
+            publish,
+            PUBLISHES,
+            of("published", Some(json!({"notice": true}))),
+        )),
+        keyed(post(
+            "/statement-deliveries/:id/withdraw",
+            "withdraw_statement_delivery",
+            publish,
+            WITHDRAWS,
+            of("withdrawn", Some(json!({"reason": "wrong_amounts"}))),
+        )),
+    ];
+    Group::new(rows, DeliveriesApi(Deliveries::new(ground))).refusing(&REASONS)
+}
+
+#[OpenApi(tag = "Tag::Statements")]
+impl DeliveriesApi {
+    /// Deliveries of the insurer
+    ///
+    /// Of both kinds, the last imported first: how each stands, in numbers that are nobody's.
+    #[oai(
+        path = "/statement-deliveries",
+        method = "get",
+        operation_id = "list_statement_deliveries"
+    )]
+    async fn list(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// Deliveries of a page, 50 where it is absent.
+        limit: Query<Limit>,
+        /// `next` of the page before.
+        cursor: Query<Cursor>,
+    ) -> poem::Result<Done<DeliveryList>> {
+        let list = call.list(&program, LIST);
+        let (before, most) = (list.after::<i32>(&cursor)?, page::limit(&limit));
+        let before = DeliveryNo(before.unwrap_or(i32::MAX));
+        let tx = up(self.0.database.tenant(program.tenant()).read().await)?;
+        let mut found = up(delivery::page(&tx, before, most + 1).await)?;
+        up(tx.commit().await)?;
+        let more = found.len() > most as usize;
+        found.truncate(most as usize);
+        let last = found.last().filter(|_| more).map(|last| last.delivery.0);
+        Ok(Done(DeliveryList {
+            next: last.map(|last| list.next(&last)),
+            deliveries: found.into_iter().map(Delivery::from).collect(),
+        }))
+    }
+
+    /// One delivery
+    ///
+    /// With the `ETag` by which it is published or withdrawn.
+    #[oai(
+        path = "/statement-deliveries/:id",
+        method = "get",
+        operation_id = "get_statement_delivery"
+    )]
+    async fn get(
+        &self,
+        _call: Call,
+        Program(program): Program,
+        /// `id` of the delivery.
+        id: Segment<IdSegment>,
+    ) -> poem::Result<Current<Delivery>> {
+        let id = delivery_id(&id)?;
+        let tx = up(self.0.database.tenant(program.tenant()).read().await)?;
+        let stand = match up(delivery::by_id(&tx, id).await)? {
+            Some(found) => up(Stand::find(&tx, found.delivery).await)?,
+            None => None,
+        };
+        up(tx.commit().await)?;
+        Ok(current(stand.ok_or_else(|| Failure::of("not_found"))?))
+    }
+
+    /// Publish a delivery
+    ///
+    /// Members see it at once, or from a time on, in the place of what is published of its month. Where the insurer has deliveries
+    /// published by two, its staff do it in the console, and the answer is 403 `statement_published_by_two`.
+    #[oai(
+        path = "/statement-deliveries/:id/publish",
+        method = "post",
+        operation_id = "publish_statement_delivery"
+    )]
+    async fn publish(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// `id` of the delivery.
+        id: Segment<IdSegment>,
+        /// The `ETag` of the state that you know, or `*` for any.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+        body: Body<NewRelease>,
+    ) -> poem::Result<Current<Delivery>> {
+        let (id, if_match) = (delivery_id(&id)?, if_match.demanded()?);
+        let notice = body.0.notice;
+        let at = body.0.at(call.now()).map_err(|flaw| Failure::fields(vec![flaw]))?;
+        let release = SentRelease { id, at, notice };
+        let (by, known) = ((program.actor(), call.origin), |etag: &str| if_match.admits(etag));
+        let mut tx = up(self.0.begin(program.tenant()).await)?;
+        let released = up(self.0.release_sent(&mut tx, by, release, known).await)?;
+        finish(tx, &call, released).await
+    }
+
+    /// Withdraw a delivery
+    ///
+    /// Members don't see it any more, at once; or it is not published at its time. For seven days it may be published again.
+    #[oai(
+        path = "/statement-deliveries/:id/withdraw",
+        method = "post",
+        operation_id = "withdraw_statement_delivery"
+    )]
+    async fn withdraw(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// `id` of the delivery.
+        id: Segment<IdSegment>,
+        /// The `ETag` of the state that you know, or `*` for any.
+        #[oai(name = "If-Match")]
+        if_match: IfMatch,
+        body: Body<NewWithdrawal>,
+    ) -> poem::Result<Current<Delivery>> {
+        let (id, if_match) = (delivery_id(&id)?, if_match.demanded()?);
+        let why = body.0.why().map_err(|flaw| Failure::fields(vec![flaw]))?;
+        let (by, known) = ((program.actor(), call.origin), |etag: &str| if_match.admits(etag));
+        let mut tx = up(self.0.begin(program.tenant()).await)?;
+        let recalled = up(self.0.recall_sent(&mut tx, by, (id, why), known).await)?;
+        finish(tx, &call, recalled).await
+    }
+}
+
+/// Commits what was done with the answer that is kept of it.
+async fn finish(mut tx: TenantTransaction, call: &Call, outcome: Outcome<Stand>) -> poem::Result<Current<Delivery>> {
+    let answer = current(call.done(Ok(outcome))?);
+    call.keep(&mut tx, &answer.saved()).await?;
+    up(tx.commit().await)?;
+    Ok(answer)
+}
+
+fn current(stand: Stand) -> Current<Delivery> {
+    Current {
+        etag: stand.etag(),
+        value: stand.delivery.into(),
+    }
+}
+
+fn delivery_id(segment: &Segment<IdSegment>) -> Result<DeliveryId, Failure> {
+    DeliveryId::parse(&segment.text).ok_or_else(|| Failure::of("not_found"))
+}

@@ -1,0 +1,284 @@
+//! Files of statements that programs send: checked and loaded by the engine and the guards of the console.
+
+mod shapes;
+
+use crate::{
+    kind::Kind,
+    month::Month,
+    runs::{Bringing, By, MOST_BYTES, Run, Runs, Sent, reasons},
+};
+use access::scope::STATEMENTS_IMPORT;
+use clients::Caller;
+use database::TenantTransaction;
+use edge::{BodyTrouble, Rights};
+use ground::Ground;
+use kernel::{ImportId, Outcome, Refusal};
+use operations::{
+    BASE, Codes, Example, Group, Tag, act,
+    answer::{Begun, Done, Once},
+    call::{Call, Program, up},
+    failure::{Failure, Flaw},
+    get, keyed,
+    page::{self, Cursor, Limit},
+    params::{IdSegment, Needed, Query, Segment},
+    send,
+    stream::Incoming,
+};
+use poem_openapi::OpenApi;
+use roster::runs::Author;
+use serde_json::json;
+use shapes::{
+    DryRun, KindWord, LabelWord, StatementImport, StatementImportError, StatementImportErrors, error_example, example,
+};
+
+struct ImportsApi(Runs);
+
+const PATH: &str = "/statement-imports";
+const SEND: &str = "import_statements";
+const ERRORS: &str = "list_statement_import_errors";
+
+const SENDS: Codes = &[
+    "fields",
+    "statement_file_empty",
+    "statement_file_too_large",
+    "statement_file_unreadable",
+    "statement_file_broken_off",
+    "statement_file_forbidden",
+    "statement_another_run",
+];
+const CANCELS: Codes = &["not_found", "statement_import_of_others", "statement_run_over"];
+
+/// The operations.
+pub(super) fn group(ground: &Ground) -> Group {
+    let import = Rights::Client(STATEMENTS_IMPORT);
+    let of = |state| Example {
+        parameters: vec![("id", json!(shapes::ID))],
+        answer: Some(example(state)),
+        ..Example::default()
+    };
+    let sent = Example {
+        request: Some(json!(shapes::FILE)),
+        parameters: vec![("kind", json!("costs")), ("label", json!("2026-10"))],
+        answer: Some(example("checking")),
+        links: None,
+    };
+    let errors = Example {
+        answer: Some(json!({"errors": [error_example()]})),
+        ..of("refused")
+    };
+    let rows = vec![
+        keyed(send(PATH, SEND, (import, MOST_BYTES), SENDS, sent)),
+        get(
+            "/statement-imports/:id",
+            "get_statement_import",
+            import,
+            &["not_found"],
+            of("loaded"),
+        ),
+        get(
+            "/statement-imports/:id/errors",
+            ERRORS,
+            import,
+            &["fields", "cursor", "not_found"],
+            errors,
+        ),
+        keyed(act(
+            "/statement-imports/:id/cancel",
+            "cancel_statement_import",
+            import,
+            CANCELS,
+            of("cancelled"),
+        )),
+    ];
+    Group::new(rows, ImportsApi(Runs::new(ground))).refusing(&reasons::REASONS)
+}
+
+#[OpenApi(tag = "Tag::Statements")]
+impl ImportsApi {
+    /// Import statements
+    ///
+    /// The body is the file: a CSV in UTF-8 or `Shift_JIS` with a header, or an Excel workbook, with the columns that the insurer's staff
+    /// bring, in any order. One with a column of diagnoses, acts or My Numbers is refused as a whole.
+    ///
+    /// A worker checks it and then loads it into a delivery, whole or not at all; nothing is shown to members before it is published.
+    /// Where something about it is unusual it waits for the staff as `checked`. With `dry_run` it stays `checked`, until the
+    /// program's next file comes. One file of a kind is at work at a time.
+    #[oai(path = "/statement-imports", method = "post", operation_id = "import_statements")]
+    async fn import(
+        &self,
+        mut call: Call,
+        Program(program): Program,
+        /// Of what it is.
+        kind: Needed<KindWord>,
+        /// 処理年月 as `2026-10`; absent where a column of the file says so.
+        label: Query<LabelWord>,
+        /// Only check it.
+        dry_run: Query<DryRun>,
+        mut file: Incoming,
+    ) -> poem::Result<Once<Begun<StatementImport>>> {
+        let kind = Kind::from_word(&kind.text);
+        let sent = Sent {
+            kind: kind.ok_or_else(|| Failure::fields(vec![Flaw::new("/kind", "not_a_choice")]))?,
+            label: label.text.as_deref().and_then(Month::parse),
+            goes_on: dry_run.text.as_deref() != Some("true"),
+        };
+        let received = self.receive(&call, &program, sent, &mut file).await?;
+        match call.take_key(&program, SEND, &file).await {
+            Ok(None) => {
+                let begun = self.begin(&call, &program, received, sent).await;
+                if begun.is_err() {
+                    call.free_key().await;
+                }
+                Ok(Once::Now(begun?))
+            }
+            before => {
+                up(self.0.give_up(by(&call, &program), received).await)?;
+                let before = before?;
+                Ok(before.map(Once::Before).ok_or_else(|| Failure::of("unavailable"))?)
+            }
+        }
+    }
+
+    /// How an import of statements stands
+    ///
+    /// How far it is, what was found in its file, and why it waits or was refused; numbers that are nobody's.
+    #[oai(
+        path = "/statement-imports/:id",
+        method = "get",
+        operation_id = "get_statement_import"
+    )]
+    async fn get(
+        &self,
+        _call: Call,
+        Program(program): Program,
+        /// `id` of the import.
+        id: Segment<IdSegment>,
+    ) -> poem::Result<Done<StatementImport>> {
+        let run = up(self.0.run(program.tenant(), import_id(&id)?).await)?;
+        let run = run.ok_or_else(|| Failure::of("not_found"))?;
+        Ok(Done(StatementImport::of(&run, &program)))
+    }
+
+    /// What is wrong with a file of statements
+    ///
+    /// Every error of the program's own file that was `refused` for its `rows`, by line: also what stands there, for whoever sent it.
+    /// They are kept for seven days. An import that is another's has none here.
+    #[oai(
+        path = "/statement-imports/:id/errors",
+        method = "get",
+        operation_id = "list_statement_import_errors"
+    )]
+    async fn errors(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// `id` of the import.
+        id: Segment<IdSegment>,
+        /// Errors of a page, 50 where it is absent.
+        limit: Query<Limit>,
+        /// `next` of the page before.
+        cursor: Query<Cursor>,
+    ) -> poem::Result<Done<StatementImportErrors>> {
+        let (list, id) = (call.list(&program, ERRORS), import_id(&id)?);
+        let from = match list.after::<(ImportId, u64)>(&cursor)? {
+            Some((of, _)) if of != id => return Err(Failure::of("cursor").into()),
+            from => from.map(|(_, from)| from),
+        };
+        let page = (from, page::limit(&limit));
+        let told = up(self.0.told_errors(by(&call, &program), id, page).await)?;
+        let told = told.ok_or_else(|| Failure::of("not_found"))?;
+        Ok(Done(StatementImportErrors {
+            next: told.next.map(|next| list.next(&(id, next))),
+            errors: told.errors.into_iter().map(StatementImportError::from).collect(),
+        }))
+    }
+
+    /// Cancel an import of statements
+    ///
+    /// Of the program's own that has not ended: nothing of it is loaded, and its file is erased.
+    #[oai(
+        path = "/statement-imports/:id/cancel",
+        method = "post",
+        operation_id = "cancel_statement_import"
+    )]
+    async fn cancel(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// `id` of the import.
+        id: Segment<IdSegment>,
+    ) -> poem::Result<Done<StatementImport>> {
+        let cancelled = self.0.cancel_sent(by(&call, &program), import_id(&id)?).await;
+        let (mut tx, run): (TenantTransaction, Run) = call.done(cancelled)?;
+        let answer = Done(StatementImport::of(&run, &program));
+        call.keep(&mut tx, &answer.saved()).await?;
+        up(tx.commit().await)?;
+        Ok(answer)
+    }
+}
+
+impl ImportsApi {
+    /// The file, put away as it comes.
+    async fn receive(
+        &self,
+        call: &Call,
+        program: &Caller,
+        sent: Sent,
+        file: &mut Incoming,
+    ) -> Result<Bringing, Failure> {
+        let (Self(runs), by) = (self, by(call, program));
+        let mut bringing = up(runs.begin(by, sent.kind, "連携データ").await)?;
+        let refusal = loop {
+            match file.next().await {
+                Ok(Some(bytes)) => match up(runs.take(by, &mut bringing, &bytes).await)? {
+                    Outcome::Done(()) => {}
+                    Outcome::Refused(refusal) => break refusal,
+                },
+                Ok(None) => return Ok(bringing),
+                Err(trouble) => break broken(trouble),
+            }
+        };
+        up(runs.give_up(by, bringing).await)?;
+        Err(Failure::refused(&refusal, call.now()))
+    }
+
+    /// Has it checked, with the answer that is kept of it.
+    async fn begin(
+        &self,
+        call: &Call,
+        program: &Caller,
+        received: Bringing,
+        sent: Sent,
+    ) -> Result<Begun<StatementImport>, Failure> {
+        let completed = self.0.complete_sent(by(call, program), received, sent).await;
+        let (mut tx, run) = call.done(completed)?;
+        let begun = Begun {
+            value: StatementImport::of(&run, program),
+            location: format!("{BASE}{PATH}/{}", run.run_id),
+        };
+        call.keep(&mut tx, &begun.saved()).await?;
+        up(tx.commit().await)?;
+        Ok(begun)
+    }
+}
+
+fn broken(trouble: BodyTrouble) -> Refusal {
+    match trouble {
+        BodyTrouble::TooLarge => reasons::FILE_TOO_LARGE.into(),
+        BodyTrouble::Unreadable => reasons::FILE_BROKEN_OFF.into(),
+    }
+}
+
+fn by<'a>(call: &'a Call, program: &'a Caller) -> By<'a> {
+    By {
+        tenant: program.tenant(),
+        author: Author::Client(program.client.client_id),
+        name: &program.name,
+        actor: program.actor(),
+        origin: &call.origin,
+    }
+}
+
+fn import_id(segment: &Segment<IdSegment>) -> Result<ImportId, Failure> {
+    ImportId::parse(&segment.text).ok_or_else(|| Failure::of("not_found"))
+}

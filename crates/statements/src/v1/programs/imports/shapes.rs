@@ -1,0 +1,258 @@
+//! What the operations on imports of statements take and answer, with examples.
+
+use crate::{
+    month::Month,
+    runs::{Found, Run, RunState},
+};
+use clients::Caller;
+use operations::{params::Rule, text::Time};
+use poem_openapi::{Object, registry::MetaSchema};
+use roster::runs::Author;
+use serde_json::{Value, json};
+use tabular::ToldError;
+
+/// The import of the examples.
+pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005b";
+/// Its file.
+pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者負担額,窓口相当負担額\n100,105,00,2026-08,医科外来,1,5230,3661,1569\n";
+
+pub(super) fn example(state: &str) -> Value {
+    let mut one = json!({
+        "id": ID, "kind": "costs", "state": state, "by": "client", "is_own": true, "dry_run": false, "label": "2026-10",
+        "created_at": "2026-11-22T01:00:00Z", "changed_at": "2026-11-22T01:02:00Z", "rows": 1204, "percent": 100,
+    });
+    let more = match state {
+        "loaded" => {
+            json!({"found": {"label": "2026-10", "rows": 1204, "too_old": 0, "withdrawn": 3, "persons": 611, "unknown": 2,
+            "several": 0, "unknown_drugs": 0}})
+        }
+        "refused" => {
+            json!({"refused": "ファイルに1件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。",
+            "errors": 1})
+        }
+        _ => json!({}),
+    };
+    if let (Some(one), Value::Object(more)) = (one.as_object_mut(), more) {
+        one.extend(more);
+    }
+    one
+}
+
+pub(super) fn error_example() -> Value {
+    json!({
+        "line": 17, "column": "診療年月", "value": "「2026-13」", "code": "month",
+        "detail": "年月として読めません。202606、2026/6、2026年6月、R0806のように入力してください。",
+    })
+}
+
+/// An import of statements, on its way or at its end.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct StatementImport {
+    /// Which.
+    id: String,
+    /// `costs` 医療費通知 or `medicines` ジェネリック差額明細.
+    kind: String,
+    /// `received` (staff look at its columns), `checking`, `checked` (it waits: see `doubts`), `loading`, `loaded`, `refused` (see
+    /// `refused`), `cancelled` or `broken` (its worker died; nothing was loaded).
+    state: String,
+    /// Who brought it, or had it loaded: `client` or `staff`.
+    by: String,
+    /// True where the program itself is that.
+    is_own: bool,
+    /// True of a program's that is only checked.
+    dry_run: bool,
+    /// 処理年月, where whoever brought it said so.
+    label: Option<String>,
+    /// When its file came.
+    created_at: Time,
+    /// When it last moved.
+    changed_at: Time,
+    /// Rows that were read so far.
+    rows: u64,
+    /// How much of the file that is, in per cent.
+    percent: u64,
+    /// What is in the file, once it was checked.
+    found: Option<FoundInFile>,
+    /// What is unusual about a `checked` one, for which it waits for the staff: `unmatched` (too many rows are nobody's) or `deviates`
+    /// (far more or less than in other months). Empty of one that was only to be checked.
+    doubts: Option<Vec<String>>,
+    /// Why it was refused, in Japanese, for whoever mends it.
+    refused: Option<String>,
+    /// How many errors a refused file has.
+    errors: Option<u64>,
+}
+
+/// What is in a file, in numbers.
+#[derive(Object)]
+pub(super) struct FoundInFile {
+    /// 処理年月.
+    label: String,
+    /// Rows that count.
+    rows: u64,
+    /// Rows of months too old to be shown.
+    too_old: u64,
+    /// Rows that take a claim back.
+    withdrawn: u64,
+    /// People whom the roster knows.
+    persons: u64,
+    /// Rows of nobody whom it knows.
+    unknown: u64,
+    /// Rows of whom it knows several.
+    several: u64,
+    /// Rows of medicines that their month's master has not.
+    unknown_drugs: u64,
+}
+
+/// A page of the errors of a file of statements, by line.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct StatementImportErrors {
+    /// The errors.
+    pub(super) errors: Vec<StatementImportError>,
+    /// Hand it in as `cursor` for the next page; absent at the end.
+    pub(super) next: Option<String>,
+}
+
+/// One error of a file of statements.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct StatementImportError {
+    /// The line, from 1: the header is the first.
+    line: u64,
+    /// The column; absent where the whole row or file is meant.
+    column: Option<String>,
+    /// The beginning of what stands there, in 「」.
+    value: Option<String>,
+    /// Stable: `empty`, `yen`, `category`, `month_after_label`, `repeated_claim`, …
+    code: String,
+    /// What to mend, in Japanese, for whoever does.
+    detail: String,
+}
+
+impl StatementImport {
+    pub(super) fn of(run: &Run, program: &Caller) -> Self {
+        let is_clients = run.started_by.is_client();
+        let is_refused = run.state == RunState::Refused;
+        Self {
+            id: run.run_id.to_string(),
+            kind: run.kind.as_str().into(),
+            state: run.state.as_str().into(),
+            by: if is_clients { "client" } else { "staff" }.into(),
+            is_own: run.started_by == Author::Client(program.client.client_id),
+            dry_run: is_clients && !run.goes_on,
+            label: run.label.map(|label| label.to_string()),
+            created_at: run.created_at.into(),
+            changed_at: run.moved_at.into(),
+            rows: run.rows,
+            percent: run.percent,
+            found: run.report.found.as_ref().map(FoundInFile::of),
+            doubts: (run.state == RunState::Checked)
+                .then(|| run.doubts().iter().map(|doubt| doubt.code().into()).collect()),
+            refused: is_refused.then(|| run.report.refused.clone()),
+            errors: is_refused.then_some(run.report.errors),
+        }
+    }
+}
+
+impl FoundInFile {
+    fn of(found: &Found) -> Self {
+        Self {
+            label: found.label.to_string(),
+            rows: found.rows,
+            too_old: found.too_old,
+            withdrawn: found.withdrawn,
+            persons: found.persons,
+            unknown: found.unknown,
+            several: found.several,
+            unknown_drugs: found.unknown_drugs,
+        }
+    }
+}
+
+impl From<ToldError> for StatementImportError {
+    fn from(error: ToldError) -> Self {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            line: error.line,
+            column: some(error.column),
+            value: some(error.value),
+            code: error.code,
+            detail: error.reason,
+        }
+    }
+}
+
+/// `costs` or `medicines`; it has to be there.
+pub(super) struct KindWord;
+
+impl Rule for KindWord {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            enum_items: vec!["costs".into(), "medicines".into()],
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        (!["costs", "medicines"].contains(&text)).then_some("not_a_choice")
+    }
+}
+
+/// A month as `2026-10`.
+pub(super) struct LabelWord;
+
+impl Rule for LabelWord {
+    fn schema() -> MetaSchema {
+        crate::v1::params::word("^[0-9]{4}-(0[1-9]|1[0-2])$")
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        let month = Month::parse(text).filter(|month| month.to_string() == text);
+        month.is_none().then_some("not_a_choice")
+    }
+}
+
+/// Whether it is only checked.
+pub(super) struct DryRun;
+
+impl Rule for DryRun {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            default: Some(false.into()),
+            ..MetaSchema::new("boolean")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        (!["false", "true"].contains(&text)).then_some("type")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use operations::flaws;
+
+    #[test]
+    fn every_example_fits_its_schema() {
+        for state in ["checking", "loaded", "refused"] {
+            assert!(flaws::<StatementImport>(&example(state)).is_empty(), "{state}");
+        }
+        assert!(flaws::<StatementImportError>(&error_example()).is_empty());
+    }
+
+    #[test]
+    fn a_word_that_is_none_of_the_choices_is_refused() {
+        assert_eq!(
+            (LabelWord::flaw("2026-10"), LabelWord::flaw("2026-13")),
+            (None, Some("not_a_choice"))
+        );
+        assert_eq!(LabelWord::flaw("202610"), Some("not_a_choice"));
+        assert_eq!(
+            (KindWord::flaw("costs"), KindWord::flaw("")),
+            (None, Some("not_a_choice"))
+        );
+        assert_eq!((DryRun::flaw("true"), DryRun::flaw("1")), (None, Some("type")));
+    }
+}

@@ -1,0 +1,1 @@
+DROP TABLE registrations, feed_heads;

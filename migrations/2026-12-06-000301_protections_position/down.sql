@@ -1,0 +1,1 @@
+ALTER TABLE protections DROP COLUMN position;

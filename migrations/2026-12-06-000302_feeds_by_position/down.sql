@@ -1,0 +1,1 @@
+DROP INDEX protections_by_position, mails_not_sent;

@@ -1,0 +1,469 @@
+//! Rosters that programs send: imported as those of the console are, guarded as they are, and told of line by line.
+
+use super::Caller;
+use crate::{
+    api::{flaws, problem},
+    console::{
+        approvals,
+        deltas::{delta, lost},
+        roster::{HANAKO, SHOKO, file, present, press},
+    },
+};
+use access::{
+    Role,
+    scope::{IMPORTS_READ, IMPORTS_WRITE, Scope},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tenancy::ApprovalAction;
+use testkit::{Answer, TestApp};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const BOTH: [Scope; 2] = [IMPORTS_READ, IMPORTS_WRITE];
+const PATH: &str = "/roster-imports";
+
+async fn sent(caller: &Caller, query: &str, bytes: &str) -> Answer {
+    let answer = caller.file(&format!("{PATH}{query}"), &[], bytes.as_bytes()).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    answer
+}
+
+fn path(answer: &Answer) -> String {
+    format!("{PATH}/{}", answer.json()["id"].as_str().unwrap())
+}
+
+/// How it stands once a worker has done what it can.
+async fn worked(app: &TestApp, caller: &Caller, sent: &Answer) -> Value {
+    app.work().await;
+    app.later(1);
+    caller.get(&path(sent)).await.json()
+}
+
+async fn act(caller: &Caller, path: &str, verb: &str) -> Answer {
+    caller.send(Method::POST, &format!("{path}/{verb}"), &[], None).await
+}
+
+fn line(members: &Value) -> String {
+    let mut line = json!({
+        "symbol": "100", "number": "106", "branch": "00", "kana_name": "ケンポ　ハナコ", "name": "健保　花子",
+        "birth_date": "1990-04-01", "relationship": "本人",
+    });
+    line.as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
+    line.to_string()
+}
+
+async fn kept(app: &TestApp) -> usize {
+    app.insurer.count("upload_pieces", "true").await
+}
+
+#[tokio::test]
+async fn a_whole_roster_is_compared_and_imported_and_stands_in_the_consoles_list() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let begun = sent(&caller, "", &file(&[SHOKO, HANAKO])).await;
+    assert_eq!(begun.header("location"), format!("/api/v1{}", path(&begun)));
+    assert_eq!(
+        (&begun.json()["state"], &begun.json()["by"]),
+        (&json!("comparing"), &json!("client"))
+    );
+    assert_eq!(present(&app).await, 1);
+    let done = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&done["state"], &done["is_own"]),
+        (&json!("finished"), &json!(true)),
+        "{done}"
+    );
+    let difference = &done["difference"];
+    for (count, expected) in [("rows", 2), ("new", 1), ("unchanged", 1), ("lost", 0)] {
+        assert_eq!(difference[count], expected, "{count}: {difference}");
+    }
+    assert_eq!(difference["mode"], "whole");
+    assert_eq!((present(&app).await, kept(&app).await), (2, 0));
+    let list = caller.get(PATH).await.json();
+    assert_eq!(list["imports"][0]["id"], begun.json()["id"]);
+    let page = clerk.get("/console/roster").await.text;
+    for said in ["連携データ（全員分）", "基幹システム", "完了"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let lines = "SELECT action AS line FROM audit_events WHERE actor_kind = 'client' AND action LIKE 'roster.%' ORDER BY action";
+    assert_eq!(
+        app.insurer.lines(lines).await,
+        ["roster.bring", "roster.import", "roster.start"]
+    );
+}
+
+#[tokio::test]
+async fn lines_of_json_are_a_roster_too_and_say_what_changes() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let add = sent(
+        &caller,
+        "?format=ndjson&mode=delta",
+        &format!(
+            "{}\n\n{}",
+            line(&json!({"movement": "add"})),
+            line(&json!({"number": "107", "movement": "add"}))
+        ),
+    )
+    .await;
+    let done = worked(&app, &caller, &add).await;
+    assert_eq!(
+        (&done["state"], &done["difference"]["new"]),
+        (&json!("finished"), &json!(2)),
+        "{done}"
+    );
+    assert_eq!(
+        (&done["difference"]["mode"], &done["format"]),
+        (&json!("delta"), &json!("ndjson"))
+    );
+    assert_eq!(present(&app).await, 3);
+    // A word that is none, and somebody whom the roster does not know: by the lines as they were sent.
+    let rows = [
+        line(&json!({"movement": "change"})),
+        line(&json!({"movement": "gone"})),
+        line(&json!({"number": "999", "movement": "lose", "kana_name": "健保"})),
+    ];
+    let wrong = sent(&caller, "?format=ndjson&mode=delta", &rows.join("\n")).await;
+    let refused = worked(&app, &caller, &wrong).await;
+    assert_eq!(
+        (&refused["state"], &refused["refused"]),
+        (&json!("refused"), &json!("rows")),
+        "{refused}"
+    );
+    let errors = caller.get(&format!("{}/errors", path(&wrong))).await.json();
+    let told: Vec<_> = errors["errors"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&told[0]["line"], &told[0]["column"]),
+        (&json!(2), &json!("movement")),
+        "{errors}"
+    );
+    assert_eq!(
+        (&told[0]["code"], &told[0]["value"]),
+        (&json!("movement"), &json!("「gone」"))
+    );
+    assert_eq!(
+        (&told[1]["line"], &told[1]["code"]),
+        (&json!(3), &json!("not_kana")),
+        "{errors}"
+    );
+    assert_eq!(present(&app).await, 3);
+}
+
+#[tokio::test]
+async fn a_dry_run_waits_until_it_is_confirmed_or_cancelled_or_the_next_file_comes() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let first = sent(&caller, "?dry_run=true", &file(&[SHOKO, HANAKO])).await;
+    let compared = worked(&app, &caller, &first).await;
+    assert_eq!(
+        (&compared["state"], &compared["waits_for"], &compared["dry_run"]),
+        (&json!("compared"), &json!("confirmation"), &json!(true))
+    );
+    assert_eq!(compared["difference"]["new"], 1);
+    let second = sent(&caller, "?dry_run=true", &file(&[SHOKO, HANAKO])).await;
+    assert_eq!(worked(&app, &caller, &first).await["state"], "cancelled");
+    problem(
+        &act(&caller, &path(&first), "confirm").await,
+        409,
+        "roster_run_moved_on",
+    );
+    assert_eq!(present(&app).await, 1);
+    let confirmed = act(&caller, &path(&second), "confirm").await;
+    assert_eq!(
+        (confirmed.status.as_u16(), &confirmed.json()["state"]),
+        (200, &json!("running"))
+    );
+    assert_eq!(worked(&app, &caller, &second).await["state"], "finished");
+    assert_eq!(present(&app).await, 2);
+    problem(&act(&caller, &path(&second), "cancel").await, 409, "roster_run_over");
+
+    let third = sent(&caller, "", &file(&[SHOKO])).await;
+    let cancelled = act(&caller, &path(&third), "cancel").await;
+    assert_eq!(cancelled.json()["state"], "cancelled", "{}", cancelled.text);
+    assert_eq!(worked(&app, &caller, &third).await["state"], "cancelled");
+    assert_eq!((present(&app).await, kept(&app).await), (2, 0));
+}
+
+// security.md 53
+#[tokio::test]
+async fn more_losses_than_usual_wait_for_the_staff_and_no_program_agrees_to_them() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let begun = sent(&caller, "", &file(&[HANAKO])).await;
+    let waits = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&waits["state"], &waits["waits_for"]),
+        (&json!("compared"), &json!("loss")),
+        "{waits}"
+    );
+    problem(
+        &act(&caller, &path(&begun), "confirm").await,
+        422,
+        "roster_loss_not_agreed",
+    );
+    // What waits goes on waiting when the next file comes, and the staff decide on it as on one of theirs.
+    sent(&caller, "?dry_run=true", &file(&[SHOKO])).await;
+    app.work().await;
+    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
+    assert!(clerk.get(&page).await.text.contains("健保　花子"));
+    assert_eq!(present(&app).await, 1);
+    let started = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
+    assert_eq!(started.status, 303, "{}", started.text);
+    let done = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&done["state"], &done["by"], &done["is_own"]),
+        (&json!("finished"), &json!("staff"), &json!(false))
+    );
+    problem(
+        &act(&caller, &path(&begun), "cancel").await,
+        403,
+        "roster_import_of_others",
+    );
+}
+
+// security.md 53
+#[tokio::test]
+async fn what_two_of_the_staff_agree_to_no_program_does() {
+    let app = approvals::app(&[ApprovalAction::BirthDate]).await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let corrected = SHOKO.replace("19850401", "19850402");
+    let begun = sent(&caller, "", &file(&[&corrected])).await;
+    let waits = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&waits["state"], &waits["waits_for"]),
+        (&json!("compared"), &json!("birth_dates")),
+        "{waits}"
+    );
+    problem(
+        &act(&caller, &path(&begun), "confirm").await,
+        403,
+        "roster_import_by_two",
+    );
+    assert_eq!(app.insurer.count("persons", "birth_date = '1985-04-02'").await, 0);
+}
+
+#[tokio::test]
+async fn the_errors_of_a_file_come_page_by_page_to_whoever_sent_it_alone() {
+    let app = TestApp::start().await;
+    let (caller, other) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &BOTH).await);
+    let rows: Vec<String> = (0..7)
+        .map(|n| HANAKO.replace("ケンポ　ハナコ", &format!("花子{n}")))
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let begun = sent(&caller, "", &file(&rows)).await;
+    let refused = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&refused["state"], &refused["errors"]),
+        (&json!("refused"), &json!(7)),
+        "{refused}"
+    );
+    let errors = format!("{}/errors", path(&begun));
+    let (mut seen, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = caller.get(&format!("{errors}?limit=3{next}")).await.json();
+        seen.extend(page["errors"].as_array().unwrap().clone());
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let lines: Vec<u64> = seen.iter().map(|error| error["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, (2..=8).collect::<Vec<_>>());
+    assert_eq!(
+        (&seen[0]["column"], &seen[0]["value"], &seen[0]["code"]),
+        (&json!("対象者氏名（カナ）"), &json!("「花子0」"), &json!("not_kana"))
+    );
+    assert!(
+        app.insurer
+            .count("audit_events", "action = 'roster.errors' AND actor_kind = 'client'")
+            .await
+            >= 3
+    );
+    problem(&other.get(&errors).await, 404, "not_found");
+    assert_eq!(other.get(&path(&begun)).await.json()["is_own"], false);
+    // A cursor is of one file's errors, and of one that was not refused there are none.
+    let good = sent(&caller, "", &file(&[SHOKO])).await;
+    worked(&app, &caller, &good).await;
+    let of_good = format!("{}/errors", path(&good));
+    assert_eq!(caller.get(&of_good).await.json(), json!({"errors": []}));
+    problem(
+        &caller
+            .get(&format!("{of_good}?cursor={}", &next["&cursor=".len()..]))
+            .await,
+        400,
+        "cursor",
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_sent_again_with_its_key_is_imported_once() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let key = [("Idempotency-Key", "night-1")];
+    let (bytes, other) = (file(&[SHOKO, HANAKO]), file(&[SHOKO]));
+    let first = caller.file(PATH, &key, bytes.as_bytes()).await;
+    assert_eq!(first.status, 202, "{}", first.text);
+    app.work().await;
+    let again = caller.file(PATH, &key, bytes.as_bytes()).await;
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    assert_eq!(
+        (again.header("idempotency-replayed"), again.header("location")),
+        ("true", first.header("location"))
+    );
+    // Another file, or another wish, is another request.
+    problem(
+        &caller.file(PATH, &key, other.as_bytes()).await,
+        422,
+        "idempotency_key_reused",
+    );
+    let dry = format!("{PATH}?dry_run=true");
+    problem(
+        &caller.file(&dry, &key, bytes.as_bytes()).await,
+        422,
+        "idempotency_key_reused",
+    );
+    assert_eq!(
+        (app.insurer.count("roster_runs", "true").await, kept(&app).await),
+        (1, 0)
+    );
+    // What is only compared waits on, also where its file comes once more.
+    let key = [("Idempotency-Key", "evening")];
+    let first = caller.file(&dry, &key, other.as_bytes()).await;
+    worked(&app, &caller, &first).await;
+    let again = caller.file(&dry, &key, other.as_bytes()).await;
+    assert_eq!(
+        (again.header("idempotency-replayed"), &again.text),
+        ("true", &first.text)
+    );
+    assert_eq!(caller.get(&path(&first)).await.json()["state"], "compared");
+    // What was refused has done nothing, and its key is free.
+    let key = [("Idempotency-Key", "night-2")];
+    problem(
+        &caller.file(&format!("{PATH}?mode=delta"), &key, other.as_bytes()).await,
+        422,
+        "roster_mode_mismatch",
+    );
+    assert_eq!(caller.file(PATH, &key, other.as_bytes()).await.status, 202);
+    problem(
+        &caller.file(PATH, &[("Idempotency-Key", "")], other.as_bytes()).await,
+        422,
+        "fields",
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_roster_is_refused_before_anything_is_compared() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let whole = file(&[SHOKO]);
+    let changes = delta(&[(&lost(&app, SHOKO), "喪失")]);
+    for (query, bytes, status, code) in [
+        ("", "", 422, "roster_file_empty"),
+        ("?format=ndjson", "", 422, "roster_file_empty"),
+        ("?format=ndjson", "\n\n", 422, "roster_file_empty"),
+        ("", "\u{1}\u{0}x", 422, "roster_file_unreadable"),
+        ("?mode=delta", &whole, 422, "roster_mode_mismatch"),
+        ("", &changes, 422, "roster_mode_mismatch"),
+        ("?mode=all", &whole, 422, "fields"),
+        ("?format=xml", &whole, 422, "fields"),
+        ("?dry_run=1", &whole, 422, "fields"),
+    ] {
+        let answer = caller.file(&format!("{PATH}{query}"), &[], bytes.as_bytes()).await;
+        problem(&answer, status, code);
+    }
+    let lines = format!("{}\n{}\n", line(&json!({})), r#"{"symbol": 1}"#);
+    let answer = caller
+        .file(&format!("{PATH}?format=ndjson"), &[], lines.as_bytes())
+        .await;
+    assert_eq!(
+        flaws(&problem(&answer, 422, "fields")),
+        [("/1/symbol".to_owned(), "characters".to_owned())]
+    );
+    let json = caller.raw(Method::POST, PATH, &[], b"{}").await;
+    problem(&json, 415, "unsupported_media_type");
+    assert_eq!(
+        (app.insurer.count("roster_runs", "true").await, kept(&app).await),
+        (0, 0)
+    );
+}
+
+#[tokio::test]
+async fn one_file_is_at_work_at_a_time_and_one_that_is_too_large_or_breaks_off_leaves_nothing() {
+    let app = TestApp::start().await;
+    let (caller, other) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &BOTH).await);
+    let begun = sent(&caller, "", &file(&[SHOKO])).await;
+    let busy = other.file(PATH, &[], file(&[SHOKO]).as_bytes()).await;
+    problem(&busy, 409, "roster_another_run");
+    problem(
+        &act(&other, &path(&begun), "cancel").await,
+        403,
+        "roster_import_of_others",
+    );
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "finished");
+
+    let address = app
+        .url
+        .strip_prefix("http://")
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned();
+    let head = |length: u64| {
+        format!(
+            "POST /api/v1{PATH} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/octet-stream\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n",
+            caller.token()
+        )
+    };
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    stream.write_all(head((512 << 20) + 1).as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 422") && answer.contains("roster_file_too_large"),
+        "{answer}"
+    );
+    let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+    stream.write_all(head(1000).as_bytes()).await.unwrap();
+    stream.write_all(b"half").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+    assert_eq!(caller.get(PATH).await.json()["imports"].as_array().unwrap().len(), 1);
+    // Whatever was left of it goes when the next comes.
+    let next = sent(&caller, "", &file(&[SHOKO])).await;
+    worked(&app, &caller, &next).await;
+    assert_eq!(
+        (app.insurer.count("roster_runs", "true").await, kept(&app).await),
+        (2, 0)
+    );
+}
+
+#[tokio::test]
+async fn what_staff_import_programs_read_and_leave_alone() {
+    let app = TestApp::start().await;
+    let (caller, reader) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &[IMPORTS_READ]).await);
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let run = crate::console::roster::compared(&app, &clerk, file(&[SHOKO, HANAKO]).as_bytes()).await;
+    let id = run.rsplit('/').next().unwrap().to_owned();
+    let read = reader.get(&format!("{PATH}/{id}")).await.json();
+    assert_eq!(
+        (&read["by"], &read["state"], &read["file_name"]),
+        (&json!("staff"), &json!("compared"), &json!("名簿.csv"))
+    );
+    for verb in ["confirm", "cancel"] {
+        problem(
+            &act(&caller, &format!("{PATH}/{id}"), verb).await,
+            403,
+            "roster_import_of_others",
+        );
+        problem(
+            &act(&reader, &format!("{PATH}/{id}"), verb).await,
+            403,
+            "insufficient_scope",
+        );
+    }
+    problem(&caller.get(&format!("{PATH}/{id}/errors")).await, 404, "not_found");
+    problem(&caller.get(&format!("{PATH}/nonsense")).await, 404, "not_found");
+    assert_eq!(press(&clerk, &run, "cancel").await.status, 303);
+}

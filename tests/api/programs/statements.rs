@@ -1,0 +1,241 @@
+//! Statements that programs bring and publish: checked, guarded and shown as those of the console are.
+
+use super::Caller;
+use crate::{
+    api::{flaws, problem},
+    console::approvals,
+    statements::{cost, costs},
+};
+use access::scope::{STATEMENTS_IMPORT, STATEMENTS_PUBLISH, STATEMENTS_READ, Scope};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tenancy::ApprovalAction;
+use testkit::{Answer, TestApp};
+
+const ALL: [Scope; 3] = [STATEMENTS_IMPORT, STATEMENTS_READ, STATEMENTS_PUBLISH];
+const IMPORTS: &str = "/statement-imports";
+const DELIVERIES: &str = "/statement-deliveries";
+
+/// Rows of the one person of every test's roster.
+fn file(label: &str, count: usize) -> String {
+    let row = |nth| cost(label, &format!("{label}-{nth}"), 105, "2026-06", 1_000);
+    costs(&(0..count).map(row).collect::<Vec<_>>())
+}
+
+async fn sent(caller: &Caller, query: &str, bytes: &str) -> Answer {
+    let answer = caller.file(&format!("{IMPORTS}{query}"), &[], bytes.as_bytes()).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    answer
+}
+
+fn path(answer: &Answer) -> String {
+    format!("{IMPORTS}/{}", answer.json()["id"].as_str().unwrap())
+}
+
+async fn worked(app: &TestApp, caller: &Caller, sent: &Answer) -> Value {
+    app.work().await;
+    app.later(1);
+    caller.get(&path(sent)).await.json()
+}
+
+/// The delivery of a label, loaded by a program, as it is read.
+async fn delivery(app: &TestApp, caller: &Caller, label: &str) -> Answer {
+    let begun = sent(caller, "?kind=costs", &file(label, 3)).await;
+    assert_eq!(worked(app, caller, &begun).await["state"], "loaded");
+    let list = caller.get(DELIVERIES).await.json();
+    let id = list["deliveries"][0]["id"].as_str().unwrap().to_owned();
+    caller.get(&format!("{DELIVERIES}/{id}")).await
+}
+
+async fn act(caller: &Caller, known: &Answer, verb: &str, body: Value) -> Answer {
+    let path = format!("{DELIVERIES}/{}/{verb}", known.json()["id"].as_str().unwrap());
+    let headers = [("If-Match", known.header("etag"))];
+    caller.send(Method::POST, &path, &headers, Some(body)).await
+}
+
+#[tokio::test]
+async fn a_file_is_checked_and_loaded_and_its_delivery_published_and_withdrawn() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &ALL).await;
+    let known = delivery(&app, &caller, "2026-08").await;
+    let one = known.json();
+    for (field, expected) in [
+        ("kind", json!("costs")),
+        ("label", json!("2026-08")),
+        ("state", json!("ready")),
+        ("rows", json!(3)),
+    ] {
+        assert_eq!(one[field], expected, "{field}: {one}");
+    }
+    let published = act(&caller, &known, "publish", json!({})).await;
+    assert_eq!(
+        (published.status.as_u16(), &published.json()["state"]),
+        (200, &json!("published"))
+    );
+    problem(
+        &act(&caller, &known, "publish", json!({})).await,
+        412,
+        "precondition_failed",
+    );
+    problem(
+        &act(&caller, &published, "publish", json!({})).await,
+        409,
+        "statement_already_published",
+    );
+    let wrong = act(&caller, &published, "withdraw", json!({"reason": "mood"})).await;
+    assert_eq!(problem(&wrong, 422, "fields")["errors"][0]["pointer"], "/reason");
+    let back = act(&caller, &published, "withdraw", json!({"reason": "wrong_amounts"})).await;
+    assert_eq!(back.json()["state"], "withdrawn", "{}", back.text);
+    problem(
+        &act(&caller, &back, "withdraw", json!({"reason": "other"})).await,
+        409,
+        "statement_not_published",
+    );
+    let again = act(&caller, &back, "publish", json!({"at": "2026-12-24T00:00:00Z"})).await;
+    assert_eq!(again.json()["publish_at"], "2026-12-24T00:00:00Z", "{}", again.text);
+    for (at, code) in [
+        ("2020-01-01T00:00:00Z", "statement_past"),
+        ("2999-01-01T00:00:00Z", "fields"),
+        ("soon", "fields"),
+    ] {
+        problem(&act(&caller, &again, "publish", json!({"at": at})).await, 422, code);
+    }
+    let path = format!("{DELIVERIES}/{}/publish", one["id"].as_str().unwrap());
+    problem(
+        &caller.send(Method::POST, &path, &[], Some(json!({}))).await,
+        428,
+        "precondition_required",
+    );
+    let lines = "SELECT DISTINCT action AS line FROM audit_events WHERE actor_kind = 'client' AND action LIKE 'statements.%' ORDER BY 1";
+    let lines = app.insurer.lines(lines).await;
+    for said in [
+        "statements.bring",
+        "statements.publish",
+        "statements.start",
+        "statements.withdraw",
+    ] {
+        assert!(lines.iter().any(|line| line == said), "{said}: {lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_unusual_waits_for_the_staff_and_a_dry_run_loads_nothing() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &ALL).await;
+    let dry = sent(&caller, "?kind=costs&dry_run=true", &file("2026-08", 3)).await;
+    let checked = worked(&app, &caller, &dry).await;
+    assert_eq!(
+        (&checked["state"], &checked["doubts"]),
+        (&json!("checked"), &json!([])),
+        "{checked}"
+    );
+    assert_eq!(
+        (&checked["found"]["rows"], &checked["dry_run"]),
+        (&json!(3), &json!(true))
+    );
+    // Of a number that nobody has.
+    let unknown = costs(&[cost("2026-08", "A", 999, "2026-06", 1_000)]);
+    let begun = sent(&caller, "?kind=costs", &unknown).await;
+    let waits = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&waits["state"], &waits["doubts"]),
+        (&json!("checked"), &json!(["unmatched"])),
+        "{waits}"
+    );
+    assert_eq!(worked(&app, &caller, &dry).await["state"], "cancelled");
+    assert_eq!(caller.get(DELIVERIES).await.json()["deliveries"], json!([]));
+    let other = Caller::new(&app, &ALL).await;
+    let cancel = format!("{}/cancel", path(&begun));
+    problem(
+        &other.send(Method::POST, &cancel, &[], None).await,
+        403,
+        "statement_import_of_others",
+    );
+    let cancelled = caller.send(Method::POST, &cancel, &[], None).await;
+    assert_eq!(cancelled.json()["state"], "cancelled", "{}", cancelled.text);
+    problem(
+        &caller.send(Method::POST, &cancel, &[], None).await,
+        409,
+        "statement_run_over",
+    );
+    assert_eq!(app.insurer.count("upload_pieces", "true").await, 0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_of_statements_is_told_by_line_to_whoever_sent_it() {
+    let app = TestApp::start().await;
+    let (caller, other) = (Caller::new(&app, &ALL).await, Caller::new(&app, &ALL).await);
+    let bad = file("2026-08", 2).replace("医科外来", "内科");
+    let begun = sent(&caller, "?kind=costs", &bad).await;
+    let refused = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&refused["state"], &refused["errors"]),
+        (&json!("refused"), &json!(2)),
+        "{refused}"
+    );
+    let errors = format!("{}/errors", path(&begun));
+    let page = caller.get(&format!("{errors}?limit=1")).await.json();
+    let first = &page["errors"][0];
+    assert_eq!(
+        (&first["line"], &first["column"], &first["value"], &first["code"]),
+        (&json!(2), &json!("診療区分"), &json!("「内科」"), &json!("category"))
+    );
+    let next = page["next"].as_str().unwrap();
+    let page = caller.get(&format!("{errors}?cursor={next}")).await.json();
+    assert_eq!((&page["errors"][0]["line"], page.get("next")), (&json!(3), None));
+    problem(&other.get(&errors).await, 404, "not_found");
+    for (query, bytes, status, code) in [
+        ("", &*file("2026-08", 1), 422, "fields"),
+        ("?kind=points", "", 422, "fields"),
+        ("?kind=costs&label=202608", "", 422, "fields"),
+        ("?kind=costs", "", 422, "statement_file_empty"),
+        ("?kind=costs", "傷病名,番号\n風邪,1\n", 422, "statement_file_forbidden"),
+    ] {
+        problem(
+            &caller.file(&format!("{IMPORTS}{query}"), &[], bytes.as_bytes()).await,
+            status,
+            code,
+        );
+    }
+    let missing = caller.file(IMPORTS, &[], b"x").await;
+    assert_eq!(
+        flaws(&problem(&missing, 422, "fields")),
+        [("/kind".to_owned(), "required".to_owned())]
+    );
+    let (key, file) = ([("Idempotency-Key", "october")], file("2026-08", 3));
+    let path = format!("{IMPORTS}?kind=costs");
+    let first = caller.file(&path, &key, file.as_bytes()).await;
+    app.work().await;
+    let again = caller.file(&path, &key, file.as_bytes()).await;
+    assert_eq!(
+        (again.header("idempotency-replayed"), &again.text),
+        ("true", &first.text)
+    );
+    assert_eq!(app.insurer.count("statement_runs", "true").await, 2);
+}
+
+// security.md 73
+#[tokio::test]
+async fn where_two_of_the_staff_publish_no_program_does() {
+    let app = approvals::app(&[ApprovalAction::Statements]).await;
+    let caller = Caller::new(&app, &ALL).await;
+    let known = delivery(&app, &caller, "2026-08").await;
+    problem(
+        &act(&caller, &known, "publish", json!({})).await,
+        403,
+        "statement_published_by_two",
+    );
+    assert_eq!(
+        caller
+            .get(&format!("{DELIVERIES}/{}", known.json()["id"].as_str().unwrap()))
+            .await
+            .json()["state"],
+        "ready"
+    );
+    let reader = Caller::new(&app, &[STATEMENTS_READ]).await;
+    problem(
+        &act(&reader, &known, "publish", json!({})).await,
+        403,
+        "insufficient_scope",
+    );
+}
