@@ -47,3 +47,4 @@ mod support;
 mod terms;
 mod undo;
 mod undo_by_hand;
+mod webhooks;

@@ -7,7 +7,7 @@ mod portal;
 mod tables;
 
 use crate::statements::{cost, costs};
-use access::scope::{IMPORTS_WRITE, STATEMENTS_IMPORT, Scope};
+use access::scope::{IMPORTS_WRITE, STATEMENTS_IMPORT, Scope, WEBHOOKS_MANAGE};
 use audit::{Actor, Origin};
 use kernel::{NoticeId, PersonId};
 use notices::{Draft, To};
@@ -34,6 +34,8 @@ struct Other {
     import: String,
     /// Its import of statements, and the delivery that came of it.
     statements: (String, String),
+    /// A program's webhook.
+    webhook: String,
 }
 
 impl Other {
@@ -60,6 +62,7 @@ impl Other {
         let sessions = app.insurer.lines("SELECT session_id::text AS line FROM sessions").await;
         let import = import(&app).await;
         let statements = statements(&app).await;
+        let webhook = webhook(&app).await;
         Self {
             app,
             client,
@@ -70,6 +73,7 @@ impl Other {
             session: sessions[0].clone(),
             import,
             statements,
+            webhook,
         }
     }
 
@@ -99,6 +103,15 @@ async fn publish(app: &TestApp, to: To) -> NoticeId {
 async fn import(app: &TestApp) -> String {
     let file = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称\n9,9,ヨソノ　モノ,1975-04-12,本人\n";
     brought(app, IMPORTS_WRITE, "/roster-imports?dry_run=true", file.to_owned()).await
+}
+
+/// An endpoint of a program.
+async fn webhook(app: &TestApp) -> String {
+    let program = app.program(&[WEBHOOKS_MANAGE]).await;
+    let body = serde_json::json!({ "url": format!("https://hooks.example.jp/{MARK}"), "events": ["import.finished"] });
+    let made = program.api(reqwest::Method::POST, "/webhooks", Some(body)).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    made.json()["id"].as_str().unwrap().to_owned()
 }
 
 /// A file of statements that a program has loaded, and its delivery.

@@ -35,3 +35,4 @@ mod statements;
 mod tasks;
 mod tenancy;
 mod uploads;
+mod webhooks;

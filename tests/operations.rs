@@ -20,6 +20,7 @@ mod roster;
 mod staff;
 mod statements;
 mod tls;
+mod webhooks;
 mod work;
 
 use kernel::TenantId;

@@ -393,7 +393,7 @@ async fn the_file_is_the_filters_whole_safe_in_a_spreadsheet_and_stands_in_the_t
 }
 
 /// Words with a point between that are no action: of events, queues and what is told apart by them.
-const OTHERS: [&str; 23] = [
+const OTHERS: [&str; 24] = [
     "audit.seal",
     "client.revoke",
     "consent.given",
@@ -405,6 +405,7 @@ const OTHERS: [&str; 23] = [
     "member.closed",
     "member.coverage_lost",
     "member.registered",
+    "member.returned",
     "notice.published",
     "keys.names",
     "keys.names_old",

@@ -2,6 +2,7 @@
 
 use super::{MARK, Other, moved};
 use access::SCOPES;
+use chrono::TimeDelta;
 use edge::Rights;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -124,6 +125,21 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "list_mails" => at("/mail", 401, 401),
         "list_audit_lines" => at("/audit", 401, 401),
         "list_links" => at("/links", 401, 401),
+        "list_webhooks" => at("/webhooks", 401, 401),
+        "create_webhook" => with("/webhooks", webhook(), 401, 401),
+        "get_webhook" | "delete_webhook" => at(&format!("/webhooks/{}", other.webhook), 401, 401),
+        "replace_webhook" => with(&format!("/webhooks/{}", other.webhook), webhook(), 401, 401),
+        "rotate_webhook_secret" => at(&format!("/webhooks/{}/rotate-secret", other.webhook), 401, 401),
+        "enable_webhook" => at(&format!("/webhooks/{}/enable", other.webhook), 401, 401),
+        "test_webhook" => at(&format!("/webhooks/{}/test", other.webhook), 401, 401),
+        "list_webhook_deliveries" => at(&format!("/webhooks/{}/deliveries", other.webhook), 401, 401),
+        "replay_webhook_delivery" => at(&format!("/webhooks/{0}/deliveries/{0}/replay", other.webhook), 401, 401),
+        "replay_webhook_deliveries" => with(
+            &format!("/webhooks/{}/replay", other.webhook),
+            json!({"from": other.app.clock().now(), "until": other.app.clock().now() + TimeDelta::hours(1)}),
+            401,
+            401,
+        ),
         // These take forms, which this is none of.
         "create_token" => with("/oauth/token", json!({}), 400, 400),
         "revoke_token" => with("/oauth/revoke", json!({}), 400, 400),
@@ -131,6 +147,11 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "get_document" => at("/openapi.json", 200, 200),
         name => panic!("the operation {name} has no case here: add one"),
     }
+}
+
+/// One to nobody, each time at another place.
+fn webhook() -> Value {
+    json!({"url": format!("https://hooks.example.jp/{}", unique("in")), "events": ["import.finished"]})
 }
 
 /// Somebody whom neither insurer has.
@@ -156,6 +177,17 @@ fn of_program(name: &str) -> u16 {
         "get_statement_import" | "list_statement_import_errors" | "cancel_statement_import" => 404,
         "get_statement_delivery" | "publish_statement_delivery" | "withdraw_statement_delivery" => 404,
         "count_notice_reads" | "get_member_disclosure" | "put_member_disclosure" => 404,
+        "list_webhooks" => 200,
+        "create_webhook" => 201,
+        "get_webhook"
+        | "replace_webhook"
+        | "delete_webhook"
+        | "rotate_webhook_secret"
+        | "enable_webhook"
+        | "test_webhook"
+        | "list_webhook_deliveries"
+        | "replay_webhook_delivery"
+        | "replay_webhook_deliveries" => 404,
         name => panic!("the operation {name} has no case of a program here: add one"),
     }
 }
@@ -205,6 +237,8 @@ async fn a_member_of_another_insurer_finds_nothing_of_this_one_by_any_operation(
     let (here, other) = (TestApp::start().await, Other::new().await);
     let (client, who) = here.member().await;
     for route in here.operations.table.rows() {
+        // An account has so many sessions, and the oldest ends.
+        here.later(1);
         let token = token(&client, &who).await;
         let answer = call(&here, &other, route.name, route.method.as_str(), Some(&token)).await;
         match case(route.name, &here, &other).3 {

@@ -73,7 +73,7 @@ fn at(path: &str, own: u16) -> Case {
 /// What the addresses name is the other insurer's; its clerks are that one's own.
 fn case(name: &str, other: &Other, grant: GrantId, named: &Named) -> Case {
     let (person, protection, line) = (&*named.person, &*named.protection, &*named.line);
-    if let Some(case) = clients::case(name, grant, &named.client) {
+    if let Some(case) = clients::case(name, grant, (&named.client, &named.webhook)) {
         return case;
     }
     if let Some(case) = statements::case(name, grant, person) {
@@ -353,8 +353,9 @@ struct Named {
     protection: String,
     /// A line of its trail.
     line: String,
-    /// A program that it lets in.
+    /// A program that it lets in, and its endpoint.
     client: String,
+    webhook: String,
 }
 
 type Row = (&'static str, Method, Rights, Case);
@@ -369,6 +370,7 @@ impl World {
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
         let client = clients::made(&other).await;
+        let webhook = clients::hooked(&other, &client).await;
         testkit::sql(other.app.tenant(), &statements::published(&other)).await;
         let line = other
             .insurer()
@@ -385,6 +387,7 @@ impl World {
                 protection,
                 line,
                 client,
+                webhook,
             },
         }
     }

@@ -157,6 +157,21 @@ const PASSING: &[(&str, &str)] = &[
         "SELECT tenant_id, person_id, 'x', created_at FROM persons LIMIT 1",
     ),
     (
+        "webhook_endpoints",
+        "SELECT tenant_id, person_id, (SELECT grant_id FROM client_grants g WHERE g.tenant_id = p.tenant_id LIMIT 1), 'x', '{}',
+           'active', NULL, 0, 1, ''::bytea, NULL, NULL, created_at, NULL, NULL, NULL FROM persons p LIMIT 1",
+    ),
+    (
+        "webhook_deliveries",
+        "SELECT tenant_id, webhook_id, webhook_id, 'x', webhook_id, NULL, 1, 1, created_at, 'waiting', 0, created_at, NULL, NULL,
+           NULL FROM webhook_endpoints LIMIT 1",
+    ),
+    (
+        "webhook_sequences",
+        "SELECT tenant_id, webhook_id, webhook_id, 1 FROM webhook_endpoints LIMIT 1",
+    ),
+    ("webhook_cursors", "SELECT tenant_id, 1 FROM persons LIMIT 1 ON CONFLICT DO NOTHING"),
+    (
         "statement_marks",
         "SELECT tenant_id, account_id, 'costs', registered_at FROM accounts LIMIT 1",
     ),

@@ -10,14 +10,14 @@ use testkit::{Client, account, unique};
 use tokio::process::Command;
 
 /// A server's certificate and its key, and the authority behind it, as PEM in files.
-struct Certificates {
+pub(super) struct Certificates {
     folder: TempDir,
-    certificate: String,
-    key: String,
+    pub(super) certificate: String,
+    pub(super) key: String,
 }
 
 impl Certificates {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -44,7 +44,7 @@ impl Certificates {
         self.folder.path().join(name)
     }
 
-    fn authority(&self) -> PathBuf {
+    pub(super) fn authority(&self) -> PathBuf {
         self.file("authority.crt")
     }
 }

@@ -99,12 +99,6 @@ scopes! {
     WEBHOOKS_MANAGE = "webhooks.manage" "接続先" "通知の接続先を設定する" "Set where events are sent to.";
 }
 
-/// What a grant is offered: scopes that an operation asks for, or that say how much it tells. Where events are sent to is nobody's
-/// to set yet.
-pub fn offered() -> impl Iterator<Item = Scope> {
-    SCOPES.into_iter().filter(|scope| *scope != WEBHOOKS_MANAGE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

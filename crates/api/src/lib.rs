@@ -18,6 +18,11 @@ pub fn roster_imports() -> Group {
     v1::roster_imports::group()
 }
 
+/// Webhooks.
+pub fn webhooks() -> Group {
+    v1::webhooks::group()
+}
+
 fn get(path: &'static str, name: &'static str, rights: Rights, codes: Codes) -> Row {
     operations::get(path, name, rights, codes, examples::of(name))
 }

@@ -70,6 +70,32 @@ impl Clients {
         }))
     }
 
+    /// These grants, for what hangs on them.
+    pub async fn granted(&self, tx: &TenantTransaction, ids: &[ClientGrantId]) -> Result<Vec<Grant>, DatabaseError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<GrantRow> = client_grants::table
+            .filter(client_grants::tenant_id.eq(tx.tenant()))
+            .filter(client_grants::grant_id.eq_any(ids))
+            .select(GrantRow::as_select())
+            .load(&mut &**tx)
+            .await?;
+        Ok(rows.into_iter().map(GrantRow::grant).collect())
+    }
+
+    /// Whether a grant holds what lets a program in by this scope.
+    pub fn allows(&self, grant: &Grant, scope: Scope) -> bool {
+        self.policy.lets_in(&grant.scopes, scope)
+    }
+
+    /// 連絡先 of a client, asked at its home in a transaction of its own.
+    pub async fn contact(&self, client: ClientName) -> Result<Option<EmailAddress>, DatabaseError> {
+        let tx = self.database.tenant(client.home).read().await?;
+        let row = client_of(&tx, client.client_id).await?;
+        Ok(row.and_then(|row| row.address(&self.keys)))
+    }
+
     /// Vendors' clients, in tenant 0.
     pub async fn vendors(&self, tx: &TenantTransaction) -> Result<Vec<Client>, DatabaseError> {
         let rows: Vec<ClientRow> = clients::table

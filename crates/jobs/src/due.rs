@@ -141,6 +141,32 @@ pub async fn put_back(tx: &mut TenantTransaction, due: &Due, due_at: DateTime<Ut
     Ok(Prepared(statement).execute(&mut **tx).await? > 0)
 }
 
+/// Holds an item until the transaction ends: whoever schedules it anew waits, and stands behind what is decided here. False as with
+/// [`finish`].
+pub async fn hold(tx: &mut TenantTransaction, due: &Due) -> Result<bool, DatabaseError> {
+    let held = due::table
+        .find((due.tenant, due.queue, due.item))
+        .filter(due::leased_by.eq(due.holder))
+        .select(due::queue)
+        .for_update();
+    let held: Option<String> = held.first(&mut **tx).await.optional()?;
+    Ok(held.is_some())
+}
+
+/// Gives an item that was taken back for a later time of its own: it has waited for nothing till then. False as with [`finish`].
+pub async fn postpone(
+    tx: &mut TenantTransaction,
+    due: &Due,
+    due_at: DateTime<Utc>,
+    rank: Rank,
+) -> Result<bool, DatabaseError> {
+    let ours = finish(tx, due).await?;
+    if ours {
+        schedule(tx, due.queue, due.item, due_at, rank).await?;
+    }
+    Ok(ours)
+}
+
 /// Lays an item aside that died: under `dead.` and its queue's name, which nobody takes from and no age counts. False as
 /// with [`finish`].
 pub async fn bury(tx: &mut TenantTransaction, due: &Due, now: DateTime<Utc>) -> Result<bool, DatabaseError> {

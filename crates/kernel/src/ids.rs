@@ -136,6 +136,8 @@ ids! {
     NodeId
     /// A planned interruption of the service.
     MaintenanceId
+    /// 接続先: where a program is told of events.
+    WebhookId
     /// A domain event.
     EventId
     /// A notice.

@@ -31,7 +31,7 @@ pub use ids::{
     AccountId, ApprovalId, AuditId, ClientGrantId, ClientId, ClientSecretId, ConsentId, DeliveryId, EventId, FactId,
     FactorId, GrantId, HeldRowId, ImportId, JobId, LetterId, MailId, MaintenanceId, NodeId, NoteId, NoticeId, PersonId,
     PieceId, ProtectionId, RememberedNumberId, RequestId, SessionId, StaffId, StruckClaimId, TaskId, TenantId,
-    TermsDraftId, TicketId, UploadId, WorkerId,
+    TermsDraftId, TicketId, UploadId, WebhookId, WorkerId,
 };
 pub use insurer_code::InsurerCode;
 pub use kana_name::{FOLD_VERSION, KanaName};

@@ -30,6 +30,7 @@ use std::{
 };
 use tenancy::Directory;
 use tokio::time::timeout;
+use webhooks::Webhooks;
 
 /// Everything one node runs.
 #[derive(Clone)]
@@ -42,6 +43,8 @@ pub struct App {
     pub staff: Staff,
     /// Programs of other systems.
     pub clients: Clients,
+    /// What programs are told of.
+    pub webhooks: Webhooks,
     /// The modules.
     pub modules: Arc<[Module]>,
     /// What pages stand on.
@@ -92,9 +95,13 @@ impl App {
         let policy = Arc::new(modules::policy(&modules)?);
         let staff = Staff::new(&ground, Arc::clone(&policy), console_url.clone());
         let clients = Clients::new(&ground, policy);
+        let of_modules = modules.iter().flat_map(|module| module.events.iter().copied());
+        let webhooks = Webhooks::new(&ground, &clients, of_modules, &config.webhooks)?;
         let rosters = Runs::new(&ground);
         let mails = modules.iter().filter_map(|module| module.mails.as_ref()).fold(
-            clients::registry(approvals::registry(staff::registry(accounts::registry()))),
+            webhooks::registry(clients::registry(approvals::registry(staff::registry(
+                accounts::registry(),
+            )))),
             |mails, add| add(mails, &accounts),
         );
         let postman = Postman::new(
@@ -123,6 +130,7 @@ impl App {
                 clock: ground.clock.clone(),
                 staff: staff.clone(),
                 clients: clients.clone(),
+                webhooks: webhooks.clone(),
                 performers: web::console::performers(&staff, &rosters, &ground.keys)
                     .into_iter()
                     .chain([accounts.desk_email_performer(), accounts.proof_performer()])
@@ -140,6 +148,7 @@ impl App {
             operations: operations::Services {
                 accounts: accounts.clone(),
                 clients: clients.clone(),
+                webhooks: webhooks.clone(),
                 database: ground.database.clone(),
                 keys: ground.keys.clone(),
                 rosters: rosters.clone(),
@@ -150,12 +159,14 @@ impl App {
                 table: modules::operations(&modules),
             },
             worker: modules.iter().filter_map(|module| module.work.as_ref()).fold(
-                rosters.served_by(staff.served_by(staff.support_served_by(accounts.served_by(worker)))),
+                webhooks
+                    .served_by(rosters.served_by(staff.served_by(staff.support_served_by(accounts.served_by(worker))))),
                 |worker, add| add(worker, &accounts),
             ),
             accounts,
             staff,
             clients,
+            webhooks,
             modules: modules.into(),
             draining: Arc::default(),
             retention: config.retention,
@@ -189,6 +200,9 @@ pub enum AppError {
     /// What roles may do.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The TLS to receivers of webhooks.
+    #[error(transparent)]
+    Tls(#[from] webhooks::TlsError),
 }
 
 /// PostgreSQL answers and can be written, its schema is the one this build knows, in a cluster its tables are distributed,

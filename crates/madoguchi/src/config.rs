@@ -22,6 +22,7 @@ use std::{
 };
 use url::Url;
 use variables::Variables;
+use webhooks::Settings as WebhooksConfig;
 
 /// Days, leap days included: how long logs of access are expected to be kept (domain.md §7).
 const FIVE_YEARS: u32 = 1827;
@@ -70,6 +71,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// `[mail]`
     pub mail: MailConfig,
+    /// `[webhooks]`
+    pub webhooks: WebhooksConfig,
     /// `[keys]`
     pub keys: KeysConfig,
     /// `[hash]`
@@ -248,6 +251,10 @@ impl Config {
         }
         if let Err(error) = mail::check_url(&self.mail.url) {
             return refuse("mail.url", &error.to_string());
+        }
+        if self.http.public_url.scheme() == "https" && !self.webhooks.is_guarded() {
+            let why = "must allow nothing but public addresses by https where http.public_url is https";
+            return refuse("webhooks", why);
         }
         if let Err(error) = telemetry::check_filter(&self.log.filter) {
             return refuse("log.filter", &error);
@@ -433,6 +440,28 @@ mod tests {
         assert!(config.check().unwrap_err().to_string().contains("http.public_url"));
         config.http.public_url = "https://portal.example.jp".parse().unwrap();
         config.check().unwrap();
+    }
+
+    // security.md 62
+    #[test]
+    fn what_lets_webhooks_go_inside_stops_the_start_of_a_public_service() {
+        let checked = |public_url: &str, variables: &[(&str, &str)]| {
+            let mut config = with(variables).unwrap();
+            config.http.public_url = public_url.parse().unwrap();
+            config.check().map_err(|error| error.to_string())
+        };
+        let (public, local) = ("https://portal.example.jp", "http://localhost:8080");
+        for variable in [
+            ("WEBHOOKS__ALLOW_HTTP", "true"),
+            ("WEBHOOKS__ALLOW_NETWORKS", "127.0.0.0/8,::1/128"),
+        ] {
+            assert!(
+                checked(public, &[variable]).unwrap_err().contains("webhooks"),
+                "{variable:?}"
+            );
+            checked(local, &[variable]).unwrap();
+        }
+        checked(public, &[("WEBHOOKS__DENY_NETWORKS", "203.0.113.0/24")]).unwrap();
     }
 
     // security.md 46

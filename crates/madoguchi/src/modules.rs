@@ -100,7 +100,11 @@ pub fn links(modules: &[Module], pages: &pages::Table) -> Arc<[Link]> {
 /// Every operation.
 pub fn operations(modules: &[Module]) -> operations::Table {
     let of_modules = modules.iter().flat_map(|module| module.operations.clone());
-    operations::Table::new([api::group(), api::roster_imports()].into_iter().chain(of_modules))
+    operations::Table::new(
+        [api::group(), api::roster_imports(), api::webhooks()]
+            .into_iter()
+            .chain(of_modules),
+    )
 }
 
 /// The modules for reading their tables and commands: on a database that is never asked, with keys that open nothing.

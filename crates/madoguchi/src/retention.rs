@@ -1,6 +1,6 @@
 //! Deleting what has served its time (security.md 58). Every node sweeps ended sign-ups and changes of address, codes,
 //! links, sessions, tokens of programs, quiet throttles, whose looks stand for an hour, finished mails, dead jobs, refused forms, marks of old
-//! notices, uploads that nobody ended, who was sent letters, daily numbers and tasks about names that the roster tells apart; and it empties the
+//! notices, uploads that nobody ended, deliveries of webhooks, who was sent letters, daily numbers and tasks about names that the roster tells apart; and it empties the
 //! persons whose coverage was lost long ago, with their accounts and what was written to them alone. A second sweep finds
 //! nothing. The audit trail, the events and the roster's journal are only ever added to by the service's role, so their
 //! old lines are the owner's to delete: `madoguchi prune`, from a timer. Consents stay.
@@ -85,6 +85,7 @@ pub async fn sweep_insurer(app: &App, tenant: TenantId, now: DateTime<Utc>) -> R
         + tabular::uploads::sweep(&mut tx, now).await?
         + staff::sweep_factors(&mut tx, now).await?
         + clients::sweep(&mut tx, now).await?
+        + webhooks::sweep(&mut tx, now).await?
         + roster::runs::sweep(&mut tx, now).await?
         + pages::sweep(&mut tx, now).await?;
     for sweep in app.modules.iter().filter_map(|module| module.sweep.as_ref()) {

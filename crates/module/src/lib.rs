@@ -51,6 +51,8 @@ pub struct Module {
     pub log_in_panel: Option<pages::PanelSource>,
     /// What it keeps in the insurers' folders.
     pub folder: Vec<FolderPart>,
+    /// Kinds of its events of which programs may be told.
+    pub events: &'static [webhooks::EventKind],
     /// Its tables that lie by calendar years.
     pub years: Vec<Yearly>,
     /// Subcommands of `madoguchi`.

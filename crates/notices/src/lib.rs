@@ -9,6 +9,7 @@ mod console;
 mod content;
 mod draft;
 pub mod drafts;
+mod events;
 mod folder;
 mod group;
 mod lists;
@@ -107,6 +108,7 @@ pub fn module(notices: &Notices) -> Module {
             text: "お知らせ",
         }],
         log_in_panel: Some(Arc::new(move || Box::pin(site_portal::panel(panel.clone())))),
+        events: &[events::PUBLISHED],
         folder: vec![folder()],
         commands: vec![command::command()],
         console: console::rows(),

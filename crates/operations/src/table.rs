@@ -14,6 +14,7 @@ use serde_json::Value;
 use std::sync::{Arc, OnceLock};
 use tenancy::Feature;
 use url::Url;
+use webhooks::Webhooks;
 
 /// What a row says besides method, path, name, rights and body.
 #[derive(Debug, Clone)]
@@ -177,12 +178,14 @@ pub enum Tag {
     Records,
     /// Tokens of programs, and what a program may do.
     Clients,
+    /// What happened, sent to the client's program as it happens: where to, of what, and what became of it.
+    Webhooks,
     /// The description of this API.
     Document,
 }
 
 /// The groups in the reference's order.
-pub const TAGS: [&str; 14] = [
+pub const TAGS: [&str; 15] = [
     "Insurers",
     "Sign-up",
     "Sessions",
@@ -196,6 +199,7 @@ pub const TAGS: [&str; 14] = [
     "Statements",
     "Records",
     "Clients",
+    "Webhooks",
     "Document",
 ];
 
@@ -357,6 +361,8 @@ pub struct Services {
     pub keys: Keys,
     /// Programs: tokens, and what they may do.
     pub clients: Clients,
+    /// What programs are told of.
+    pub webhooks: Webhooks,
     /// Where browsers and programs find us.
     pub public_url: Url,
     /// Imports of rosters.

@@ -12,6 +12,7 @@ use staff::Staff;
 use std::sync::Arc;
 use tenancy::Feature;
 use url::Url;
+use webhooks::Webhooks;
 
 /// What mounting and visits use; a module's handlers bring what they use besides.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Services {
     pub staff: Staff,
     /// Programs of other systems.
     pub clients: Clients,
+    /// What they are told of.
+    pub webhooks: Webhooks,
     /// How what waits for another's agreement is done once it is there.
     pub performers: Arc<[Performer]>,
     /// Imports of rosters.

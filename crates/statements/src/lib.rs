@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod desk;
 pub mod disclosures;
 pub mod drugs;
+mod events;
 mod generic_use;
 pub mod held;
 pub mod household;
@@ -94,6 +95,7 @@ pub fn module(ground: &Ground) -> Module {
         console: console::rows(ground),
         console_nav: console::nav(),
         home_panels: console::panels::home(),
+        events: &events::ALL,
         performers: [console::performers(), vec![release::performer(&deliveries)]].concat(),
         person_panels: console::person_panels(),
         permissions: (&permissions::ALL, include_str!("../permissions.csv")),

@@ -11,6 +11,7 @@ pub mod programs;
 pub mod recover;
 pub mod roster_imports;
 pub mod sign_up;
+pub mod webhooks;
 
 use poem_openapi::OpenApi;
 

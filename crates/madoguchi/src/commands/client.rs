@@ -8,7 +8,7 @@ use crate::{
     modules,
     terminal::{self, say},
 };
-use access::{Scope, scope};
+use access::{SCOPES, Scope};
 use audit::{Actor, Origin};
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
@@ -242,7 +242,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
 impl Typed {
     fn read(self) -> Result<Conditions, Failed> {
         if let Some(word) = self.scopes.iter().find(|word| Scope::read(word).is_none()) {
-            let known: Vec<&str> = scope::offered().map(Scope::as_str).collect();
+            let known: Vec<&str> = SCOPES.into_iter().map(Scope::as_str).collect();
             let known = known.join(", ");
             return Err(Failed::Said(format!("{word} is no scope; there are {known}")));
         }

@@ -88,6 +88,7 @@ pub fn keyed() -> impl Iterator<Item = Keyed> {
         .chain(pages::KEYED)
         .chain(staff::KEYED)
         .chain(clients::KEYED)
+        .chain(webhooks::KEYED)
         .chain(roster::protection::KEYED)
         .chain(approvals::KEYED)
         .chain(members::KEYED)

@@ -6,6 +6,7 @@ mod form;
 mod one;
 mod rename;
 mod vendor;
+mod webhooks;
 
 use crate::console::{GET, POST};
 use access::{CLIENTS_MANAGE, OPERATOR_INSURERS, Permission, SCOPES, Scope};
@@ -124,7 +125,8 @@ impl Side {
 /// The rows of these pages.
 pub(super) fn rows() -> Vec<Row> {
     let sides = [Side::Insurer, Side::Platform].into_iter();
-    sides.flat_map(of_side).chain(vendor::rows()).collect()
+    let of_sides = sides.flat_map(of_side).chain(vendor::rows());
+    of_sides.chain(webhooks::rows()).collect()
 }
 
 fn of_side(side: Side) -> Vec<Row> {

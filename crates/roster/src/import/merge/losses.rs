@@ -1,4 +1,4 @@
-//! Whom an import loses: how many that would be, and who hears of it.
+//! Whom an import loses or brings back: how many it would lose, and who hears of it.
 
 use super::{COVERED, Merge, unsigned};
 use crate::{held::IS_KEPT, import::report::Vanishing};
@@ -6,15 +6,17 @@ use chrono::NaiveDate;
 use database::{DatabaseError, TenantTransaction};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Date, Integer, Nullable, Uuid},
+    sql_types::{BigInt, Date, Integer, Nullable, Text, Uuid},
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::SameEvents;
 use kernel::PersonId;
 use serde_json::json;
 
-/// Persons lost who are announced at a time.
+/// Persons lost or back who are announced at a time.
 const ANNOUNCED_AT_ONCE: i64 = 10_000;
+/// What the journal calls it, and the event of it.
+const ANNOUNCED: [(&str, &str); 2] = [("lost", "member.coverage_lost"), ("returned", "member.returned")];
 
 impl Merge<'_> {
     /// How many covered persons the file leaves out or ends; `percent` may vanish. Of changes it says nothing of who is covered:
@@ -50,35 +52,44 @@ impl Merge<'_> {
         })
     }
 
-    /// Announces who is lost.
-    pub(super) async fn announce_losses(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-        let mut after = self.position;
-        loop {
-            let lost = self.lost(tx, after, ANNOUNCED_AT_ONCE).await?;
-            let Some(last) = lost.last() else { return Ok(()) };
-            after = last.position;
-            let events = SameEvents {
-                kind: "member.coverage_lost",
-                subjects: lost.into_iter().map(|person| person.person_id.0).collect(),
-                payload: json!({ "import_id": self.import_id }),
-            };
-            jobs::publish_all(tx, self.now, events);
+    /// Announces who is lost, and who is back.
+    pub(super) async fn announce(&self, tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+        for (movement, event) in ANNOUNCED {
+            let mut after = self.position;
+            loop {
+                let moved = self.moved(tx, movement, after).await?;
+                let Some(last) = moved.last() else { break };
+                after = last.position;
+                let events = SameEvents {
+                    kind: event,
+                    subjects: moved.into_iter().map(|person| person.person_id.0).collect(),
+                    payload: json!({ "import_id": self.import_id }),
+                };
+                jobs::publish_all(tx, self.now, events);
+            }
         }
+        Ok(())
     }
 
-    /// Up to `limit` persons whom this import found lost, by journal position after `after`.
-    async fn lost(&self, tx: &mut TenantTransaction, after: i64, limit: i64) -> Result<Vec<Lost>, DatabaseError> {
-        let query = diesel::sql_query(LOST)
+    /// The next persons of whom this import found so, by journal position after `after`.
+    async fn moved(
+        &self,
+        tx: &mut TenantTransaction,
+        movement: &'static str,
+        after: i64,
+    ) -> Result<Vec<Moved>, DatabaseError> {
+        let query = diesel::sql_query(MOVED)
             .bind::<Integer, _>(tx.tenant())
             .bind::<BigInt, _>(after.max(self.position))
-            .bind::<BigInt, _>(limit);
+            .bind::<BigInt, _>(ANNOUNCED_AT_ONCE)
+            .bind::<Text, _>(movement);
         Ok(query.load(&mut **tx).await?)
     }
 }
 
-/// One person lost.
+/// One person lost or back.
 #[derive(QueryableByName)]
-struct Lost {
+struct Moved {
     #[diesel(sql_type = BigInt)]
     position: i64,
     #[diesel(sql_type = Uuid)]
@@ -148,7 +159,7 @@ const COUNT_COVERED: &str = "
         WHERE tenant_id = $1 AND emptied_at IS NULL AND (lost_on IS NULL OR lost_on > $2)
         LIMIT $3) covered";
 
-const LOST: &str = "
+const MOVED: &str = "
     SELECT position, person_id FROM roster_changes
-    WHERE tenant_id = $1 AND position > $2 AND kind = 'lost'
+    WHERE tenant_id = $1 AND position > $2 AND kind = $4
     ORDER BY position LIMIT $3";

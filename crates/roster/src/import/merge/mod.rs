@@ -169,7 +169,7 @@ impl Merge<'_> {
         ended::keep(tx, keys, (self.import_id, self.now), &ended).await
     }
 
-    /// Brings the roster to what the journal says, moves its position, and announces who is lost; gives the new position, and
+    /// Brings the roster to what the journal says, moves its position, and announces who is lost or back; gives the new position, and
     /// whether the workplaces' counts follow.
     pub(super) async fn complete(
         &self,
@@ -197,7 +197,7 @@ impl Merge<'_> {
             query.bind::<BigInt, _>(position).bind::<SmallInt, _>(FOLD_VERSION)
         })
         .await?;
-        self.announce_losses(tx).await?;
+        self.announce(tx).await?;
         Ok((position, adjusts))
     }
 

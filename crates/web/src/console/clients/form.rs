@@ -1,7 +1,7 @@
 //! What a client may do, from where and until when: asked when it is made, and changed later.
 
 use super::{Found, Side, by, show_secret};
-use access::{Scope, scope};
+use access::{SCOPES, Scope};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use clients::{Conditions, NewClient, fields};
@@ -37,7 +37,7 @@ pub(super) struct Choice {
 /// Every scope that is offered, in the order in which they are listed.
 fn groups(is_chosen: impl Fn(Scope) -> bool) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for scope in scope::offered() {
+    for scope in SCOPES {
         let choice = Choice {
             value: scope.as_str(),
             words: scope.label(),

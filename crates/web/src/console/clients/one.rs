@@ -1,6 +1,6 @@
 //! One client: how it stands, how it is used and by which scopes, its secrets, and what was done with it.
 
-use super::{Found, Line, Side, deed::Deed, from_where, listed, read};
+use super::{Found, Line, Side, deed::Deed, from_where, listed, read, webhooks};
 use crate::console::audit::words;
 use askama::Template;
 use audit::Line as Recorded;
@@ -18,7 +18,7 @@ const DAYS: u32 = 30;
 const LOOKS_BACK: TimeDelta = TimeDelta::days(365);
 const LINES: i64 = 50;
 /// What is done with a client; tokens, of which there is one an hour, stand in the trail alone.
-const ACTIONS: [&str; 9] = [
+const ACTIONS: [&str; 17] = [
     "client.create",
     "client.grant",
     "client.change",
@@ -28,6 +28,14 @@ const ACTIONS: [&str; 9] = [
     "client.resume",
     "client.revoke",
     "client.ungrant",
+    "webhook.create",
+    "webhook.change",
+    "webhook.end",
+    "webhook.rotate",
+    "webhook.enable",
+    "webhook.disable",
+    "webhook.test",
+    "webhook.replay",
 ];
 
 #[derive(Template)]
@@ -48,6 +56,7 @@ struct ClientPage {
     secrets: Vec<Secret>,
     /// Insurers that let a vendor's in, or did.
     places: Vec<String>,
+    webhooks: Vec<webhooks::Line>,
     sentence: String,
     days: Vec<Bar>,
     done: Vec<Done>,
@@ -103,6 +112,10 @@ pub(super) async fn show(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         Side::Platform => Vec::new(),
     };
     let done = done(&visit, &tx, id).await?;
+    let webhooks = match &found {
+        Found::Here(shown) => webhooks::lines(&visit, &tx, &shown.grant).await?,
+        Found::Vendor(_) => Vec::new(),
+    };
     tx.commit().await?;
     let places = match &found {
         Found::Vendor(shown) => insurers(&visit, &shown.insurers).await?,
@@ -134,6 +147,7 @@ pub(super) async fn show(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         scopes: here.map(|shown| scopes(shown, visit.now)).unwrap_or_default(),
         secrets: secrets.iter().map(Secret::new).collect(),
         places,
+        webhooks,
         sentence: sentence(&uses),
         days: bars(&uses, today),
         done,

@@ -1,0 +1,434 @@
+//! 接続先 of a client, as an insurer's administrators see them: how each stands, what it was told and what became of it; stopped,
+//! started, tried. Set and changed they are by the client's program, and what signs is nobody's to see here.
+
+use super::{by, read};
+use crate::console::{GET, POST};
+use access::{CLIENTS_MANAGE, MEMBERS_PROTECT};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use clients::Grant;
+use database::{DatabaseError, Durability, TenantTransaction};
+use kernel::{ClientId, EventId, Outcome, Refusal, WebhookId, calendar, outcome};
+use pages::{
+    Reply, Row, Visit,
+    frame::{Errors, Frame},
+    reply::see_other,
+    staff, staff_proven,
+    visit::{Trouble, settle},
+};
+use staff::Clerk;
+use webhooks::{Delivery, Progress, Webhook, Which, Whose, Why};
+
+/// Deliveries of a page.
+const LINES: usize = 50;
+
+/// What is done with an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Stop,
+    Start,
+    Test,
+}
+
+impl Deed {
+    const ALL: [Self; 3] = [Self::Stop, Self::Start, Self::Test];
+
+    /// The page's pattern, and the names of looking at it and of sending its form.
+    fn place(self) -> [&'static str; 3] {
+        match self {
+            Self::Stop => [
+                "/console/clients/:id/webhooks/:webhook/stop",
+                "console.webhook.stop",
+                "console.webhook.stop.submit",
+            ],
+            Self::Start => [
+                "/console/clients/:id/webhooks/:webhook/start",
+                "console.webhook.start",
+                "console.webhook.start.submit",
+            ],
+            Self::Test => [
+                "/console/clients/:id/webhooks/:webhook/test",
+                "console.webhook.test",
+                "console.webhook.test.submit",
+            ],
+        }
+    }
+
+    /// The last part of its address.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Test => "test",
+        }
+    }
+
+    fn heading(self) -> &'static str {
+        match self {
+            Self::Stop => "通知を停止する",
+            Self::Start => "通知を再開する",
+            Self::Test => "テスト通知を送る",
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Stop => {
+                "送信を待っている通知は送られません。停止している間の通知も送られませんが、再開した後に、連携先のプログラムから送り直せます。連携先のプログラムからは再開できません。"
+            }
+            Self::Start => {
+                "これから起きることを、また通知します。停止していた間の通知は、連携先のプログラムから送り直せます。"
+            }
+            Self::Test => {
+                "この接続先だけに、個人の情報を含まないテスト通知を1件送ります。結果は、通知の記録に表示されます。"
+            }
+        }
+    }
+
+    /// True where it makes sense now.
+    fn fits(self, webhook: &Webhook) -> bool {
+        match self {
+            Self::Stop => webhook.why != Some(Why::Stopped),
+            Self::Start => !webhook.is_active(),
+            Self::Test => webhook.is_active(),
+        }
+    }
+
+    /// What stands against it now.
+    fn against(self, webhook: &Webhook) -> Option<Errors> {
+        (!self.fits(webhook)).then(|| match self {
+            Self::Stop => Errors::of_form("すでに停止しています", "この接続先には、通知を送っていません。"),
+            Self::Start => Errors::of_form("停止していません", "この接続先には、通知を送っています。"),
+            Self::Test => Errors::of_form("通知を停止しています", "先に、通知を再開してください。"),
+        })
+    }
+}
+
+/// The rows of these pages.
+pub(super) fn rows() -> Vec<Row> {
+    let may = CLIENTS_MANAGE;
+    let mut rows = vec![
+        staff(
+            GET,
+            "/console/clients/:id/webhooks/:webhook",
+            "console.webhook",
+            may,
+            show,
+        ),
+        staff(
+            POST,
+            "/console/clients/:id/webhooks/:webhook/deliveries/:delivery/replay",
+            "console.webhook.replay",
+            may,
+            replay,
+        ),
+    ];
+    for deed in Deed::ALL {
+        let [path, asked, done] = deed.place();
+        rows.push(staff_proven(GET, path, asked, may, move |visit, clerk| {
+            ask(deed, visit, clerk)
+        }));
+        rows.push(staff_proven(POST, path, done, may, move |visit, clerk| {
+            act(deed, visit, clerk)
+        }));
+    }
+    rows
+}
+
+/// An endpoint as it is listed.
+pub(super) struct Line {
+    pub(super) path: String,
+    pub(super) url: String,
+    pub(super) state: &'static str,
+    pub(super) is_well: bool,
+    pub(super) events: String,
+    pub(super) last_success: String,
+}
+
+impl Line {
+    fn new(visit: &Visit, client: ClientId, webhook: &Webhook) -> Self {
+        let labels = webhook.events.iter().map(|kind| visit.services.webhooks.label(kind));
+        let (state, is_well) = match (webhook.why, webhook.failing_since) {
+            (Some(Why::Failing), _) => ("停止中（届かないため）", false),
+            (Some(Why::Gone), _) => ("停止中（なくなったため）", false),
+            (Some(Why::Stopped), _) => ("停止中（職員による）", false),
+            (None, Some(_)) => ("届いていません", false),
+            (None, None) => ("利用中", true),
+        };
+        Self {
+            path: path(client, webhook.webhook_id),
+            url: webhook.url.clone(),
+            state,
+            is_well,
+            events: labels.collect::<Vec<_>>().join("、"),
+            last_success: webhook.last_success_at.map_or_else(
+                || "まだありません".to_owned(),
+                |at| calendar::moment_or_time(at, visit.now),
+            ),
+        }
+    }
+}
+
+/// A client's endpoints.
+pub(super) async fn lines(visit: &Visit, tx: &TenantTransaction, grant: &Grant) -> Result<Vec<Line>, DatabaseError> {
+    let webhooks = webhooks::list(tx, visit.now, grant.grant_id).await?;
+    let client = grant.client.client_id;
+    Ok(webhooks
+        .iter()
+        .map(|webhook| Line::new(visit, client, webhook))
+        .collect())
+}
+
+fn path(client: ClientId, webhook: WebhookId) -> String {
+    format!("/console/clients/{client}/webhooks/{webhook}")
+}
+
+/// The endpoint of an address, with its client's grant.
+struct Found {
+    grant: Grant,
+    webhook: Webhook,
+}
+
+impl Found {
+    async fn find(visit: &Visit, tx: &TenantTransaction) -> Result<Self, Trouble> {
+        let client = ClientId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
+        let webhook = WebhookId::parse(visit.param("webhook")).ok_or(Trouble::NotFound)?;
+        let shown = visit.services.clients.one(tx, client).await?.ok_or(Trouble::NotFound)?;
+        let webhook = webhooks::one(tx, visit.now, shown.grant.grant_id, webhook).await?;
+        Ok(Self {
+            grant: shown.grant,
+            webhook: webhook.ok_or(Trouble::NotFound)?,
+        })
+    }
+
+    async fn read(visit: &Visit, clerk: &Clerk) -> Result<Self, Trouble> {
+        let tx = read(visit, clerk.insurer.tenant_id).await?;
+        let found = Self::find(visit, &tx).await?;
+        tx.commit().await?;
+        Ok(found)
+    }
+
+    fn path(&self) -> String {
+        path(self.grant.client.client_id, self.webhook.webhook_id)
+    }
+
+    fn line(&self, visit: &Visit) -> Line {
+        Line::new(visit, self.grant.client.client_id, &self.webhook)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/webhook.html")]
+struct WebhookPage {
+    frame: Frame,
+    back: String,
+    client: String,
+    line: Line,
+    failing_since: Option<String>,
+    created_at: String,
+    /// What is to be known of how it stands.
+    words: Option<&'static str>,
+    deeds: Vec<(String, &'static str)>,
+    deliveries: Vec<DeliveryLine>,
+    more: Option<String>,
+}
+
+struct DeliveryLine {
+    happened_at: String,
+    kind: &'static str,
+    state: &'static str,
+    tries: i32,
+    answer: String,
+    next_at: String,
+    /// Where it is sent once more, if it may be.
+    replay: Option<String>,
+}
+
+impl DeliveryLine {
+    fn new(visit: &Visit, found: &Found, delivery: &Delivery) -> Self {
+        let progress = delivery.progress();
+        let may_replay = found.webhook.is_active() && progress != Progress::Waiting;
+        Self {
+            happened_at: calendar::moment(delivery.happened_at),
+            kind: visit.services.webhooks.label(&delivery.kind),
+            state: state(progress),
+            tries: delivery.tries,
+            answer: answer(delivery),
+            next_at: delivery
+                .next_at
+                .map_or_else(|| "なし".to_owned(), |at| calendar::moment_or_time(at, visit.now)),
+            replay: may_replay.then(|| format!("{}/deliveries/{}/replay", found.path(), delivery.event_id)),
+        }
+    }
+}
+
+fn state(progress: Progress) -> &'static str {
+    match progress {
+        Progress::Waiting => "送信待ち",
+        Progress::Delivered => "送信済み",
+        Progress::Failed => "届きませんでした",
+        Progress::GivenUp => "送信中止",
+    }
+}
+
+/// How the last try ended, or why there is none any more.
+fn answer(delivery: &Delivery) -> String {
+    let said = match (delivery.status, delivery.reason.as_deref()) {
+        (Some(status), None) => return format!("応答{status}"),
+        (_, None) => "なし",
+        (_, Some("timeout")) => "15秒以内に応答なし",
+        (_, Some("no_address")) => "アドレスが見つからない",
+        (_, Some("address_refused")) => "公開されていないアドレス",
+        (_, Some("no_connection")) => "つながらない",
+        (_, Some("tls")) => "証明書を確かめられない",
+        (_, Some("no_answer")) => "応答の途中で切断",
+        (_, Some("disabled")) => "通知を停止中",
+        (_, Some("client_stopped")) => "連携先を停止中",
+        (_, Some("withheld")) => "権限の範囲の外",
+        (_, Some(_)) => "送信できない",
+    };
+    said.to_owned()
+}
+
+/// `GET /console/clients/:id/webhooks/:webhook`.
+async fn show(visit: Visit, clerk: Clerk) -> Reply {
+    let tx = read(&visit, clerk.insurer.tenant_id).await?;
+    let found = Found::find(&visit, &tx).await?;
+    let which = Which {
+        webhook: found.webhook.webhook_id,
+        progress: None,
+        with_protected: clerk.may(MEMBERS_PROTECT),
+        after: EventId::parse(visit.query.text("after")),
+        limit: i64::try_from(LINES).unwrap_or(i64::MAX).saturating_add(1),
+    };
+    let mut deliveries = webhooks::list_deliveries(&tx, which).await?;
+    tx.commit().await?;
+    let has_more = deliveries.len() > LINES;
+    deliveries.truncate(LINES);
+    let last = deliveries.last().filter(|_| has_more).map(|delivery| delivery.event_id);
+    let fitting = Deed::ALL.into_iter().filter(|deed| deed.fits(&found.webhook));
+    let at = |at: DateTime<Utc>| calendar::moment_or_time(at, visit.now);
+    visit.html(&WebhookPage {
+        frame: visit.frame().in_section("/console/clients"),
+        back: format!("/console/clients/{}", found.grant.client.client_id),
+        client: found.grant.name.clone(),
+        line: found.line(&visit),
+        failing_since: found.webhook.failing_since.map(at),
+        created_at: calendar::moment(found.webhook.created_at),
+        words: words(&found.webhook),
+        deeds: fitting
+            .map(|deed| (format!("{}/{}", found.path(), deed.verb()), deed.heading()))
+            .collect(),
+        deliveries: deliveries
+            .iter()
+            .map(|delivery| DeliveryLine::new(&visit, &found, delivery))
+            .collect(),
+        more: last.map(|last| format!("{}?after={last}", found.path())),
+    })
+}
+
+fn words(webhook: &Webhook) -> Option<&'static str> {
+    match (webhook.why, webhook.failing_since) {
+        (Some(Why::Failing), _) => Some(
+            "5日間、通知が一度も届かなかったため、自動で停止しました。連携先の担当者に、接続先の状態を確かめてもらってください。",
+        ),
+        (Some(Why::Gone), _) => Some(
+            "接続先から、もう使われていないという応答があったため、自動で停止しました。連携先の担当者に確かめてください。",
+        ),
+        (Some(Why::Stopped), _) => Some("職員が停止しています。再開するまで、通知は送られません。"),
+        (None, Some(_)) => Some("通知が届いていません。間隔をあけて、自動で送り直しています。"),
+        (None, None) => None,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "console/webhook_deed.html")]
+struct DeedPage {
+    frame: Frame,
+    client: String,
+    line: Line,
+    heading: &'static str,
+    words: &'static str,
+    path: String,
+    back: String,
+    /// False where it makes no sense now; the frame says why.
+    is_possible: bool,
+    is_grave: bool,
+}
+
+/// `GET` of a deed's page.
+async fn ask(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
+    let found = Found::read(&visit, &clerk).await?;
+    let again = visit.again().await;
+    let against = deed.against(&found.webhook);
+    let back = found.path();
+    visit.html(&DeedPage {
+        is_possible: against.is_none(),
+        frame: visit
+            .frame()
+            .in_section("/console/clients")
+            .with_errors(against.unwrap_or(again.errors)),
+        client: found.grant.name.clone(),
+        line: found.line(&visit),
+        heading: deed.heading(),
+        words: deed.words(),
+        path: format!("{back}/{}", deed.verb()),
+        back,
+        is_grave: deed == Deed::Stop,
+    })
+}
+
+/// `POST` of it.
+async fn act(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
+    let mut tx = write(&visit, &clerk).await?;
+    let found = Found::find(&visit, &tx).await?;
+    let (webhooks, id) = (&visit.services.webhooks, found.webhook.webhook_id);
+    let whose = Whose::new(&found.grant, by(&visit, &clerk));
+    let done = match deed {
+        Deed::Stop => webhooks.stop(&mut tx, whose, id).await?.map(drop),
+        Deed::Start => webhooks.enable(&mut tx, whose, id, true).await?.map(drop),
+        Deed::Test => webhooks.test(&mut tx, whose, id).await?.map(drop),
+    };
+    let said = match deed {
+        Deed::Stop => "停止しました。通知は送られません。",
+        Deed::Start => "再開しました。",
+        Deed::Test => "テスト通知を送ります。結果は、通知の記録でお確かめください。",
+    };
+    match end(tx, done).await {
+        Ok(()) => Ok(visit.done(see_other(&found.path()), said)),
+        Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(Trouble::NotFound),
+        Err(refusal) => {
+            let page = format!("{}/{}", found.path(), deed.verb());
+            Ok(visit.form_again(&refusal, &page, &[]).await)
+        }
+    }
+}
+
+/// `POST …/deliveries/:delivery/replay`.
+async fn replay(visit: Visit, clerk: Clerk) -> Reply {
+    let event = EventId::parse(visit.param("delivery")).ok_or(Trouble::NotFound)?;
+    let mut tx = write(&visit, &clerk).await?;
+    let found = Found::find(&visit, &tx).await?;
+    let whose = Whose::new(&found.grant, by(&visit, &clerk));
+    let which = (found.webhook.webhook_id, event);
+    let webhooks = &visit.services.webhooks;
+    let done = webhooks
+        .replay(&mut tx, whose, which, clerk.may(MEMBERS_PROTECT))
+        .await?;
+    match end(tx, done).await {
+        Ok(()) => Ok(visit.done(see_other(&found.path()), "送り直します。")),
+        Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(Trouble::NotFound),
+        Err(refusal) => Ok(visit.form_again(&refusal, &found.path(), &[]).await),
+    }
+}
+
+/// Commits what was done.
+async fn end(tx: TenantTransaction, done: Outcome<()>) -> Result<(), Refusal> {
+    settle(Ok(done))?;
+    settle(tx.commit().await.map(Outcome::Done).map_err(Into::into))
+}
+
+async fn write(visit: &Visit, clerk: &Clerk) -> Result<TenantTransaction, DatabaseError> {
+    let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
+    tenant.write(Durability::Safe).await
+}

@@ -1,0 +1,325 @@
+//! Sending: the worker takes an endpoint that something waits for, a few messages at a time, sends them outside any transaction and
+//! notes what became of them. An endpoint that hangs holds its own place and no other's.
+//!
+//! At least once: a worker that is killed leaves a lease that runs out, and what it may have sent is sent again under the same id. In
+//! order of a subject: while a message waits for its next try, no later one of the same subject is sent.
+
+use crate::{
+    Message, Webhooks,
+    deliveries::{QUEUE, give_up},
+    endpoint::{Row, State, held_of_any},
+    fan_out::{SUSPENDED, protected_of, sees},
+    payload,
+    send::{Answer, Sending},
+    settle::{self, Ended},
+    sign::Secret,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use clients::Grant;
+use database::{DatabaseError, Durability, Prepared, TenantTransaction};
+use diesel::sql_types::{BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use futures_util::{StreamExt as _, stream};
+use jobs::{
+    Due, LetGo, Noting, Queue,
+    due::{self, Rank},
+};
+use kernel::{InsurerCode, KeyError, PersonId, WebhookId};
+use std::{collections::HashSet, pin::Pin, time::Duration};
+use tenancy::Insurer;
+use tokio::time::Instant;
+use url::Url;
+
+/// Endpoints that a worker serves side by side: one that hangs holds its own place.
+const WIDTH: usize = 32;
+/// Messages that are on their way to one endpoint at the same time.
+const ABREAST: usize = 4;
+/// Messages that are read, and noted, in one transaction.
+const BATCH: i64 = 20;
+/// How long an endpoint keeps its place while there is more for it; then others have their turn.
+const TURN: Duration = Duration::from_secs(5);
+/// How long an endpoint rests that gave no answer, whatever else waits for it.
+const REST: TimeDelta = TimeDelta::seconds(5);
+/// How often an endpoint is taken without coming to any end: it must be what ends the worker.
+const TAKES: i16 = 5;
+/// How long what does not open waits for a worker that has its key.
+const WITHOUT_KEY: TimeDelta = TimeDelta::seconds(30);
+
+/// Sends: a queue for a worker.
+pub(crate) struct Courier(pub(crate) Webhooks);
+
+impl Queue for Courier {
+    fn name(&self) -> &'static str {
+        QUEUE
+    }
+
+    fn width(&self) -> usize {
+        WIDTH
+    }
+
+    fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
+        Box::pin(self.0.serve(due, let_go))
+    }
+}
+
+/// What is sent to an endpoint next.
+pub(crate) struct Batch {
+    pub(crate) row: Row,
+    pub(crate) grant: Grant,
+    pub(crate) insurer: Insurer,
+    pub(crate) messages: Vec<Message>,
+    url: Url,
+    secrets: Vec<Secret>,
+}
+
+impl Webhooks {
+    async fn serve(&self, due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
+        let until = Instant::now() + TURN;
+        loop {
+            let Some(batch) = self.begin(&due).await? else {
+                return Ok(());
+            };
+            let (ended, is_told) = if due.takes > TAKES {
+                (batch.all_ended("never_ended"), false)
+            } else {
+                self.send(&batch, let_go.clone()).await
+            };
+            let stays = !is_told && Instant::now() < until && !ended.iter().any(Ended::is_unanswered);
+            let noted = match self.noted(&due, &batch, &ended, stays).await {
+                // Or it would be sent again, as often as it may be taken.
+                Err(error @ DatabaseError::Statement(_)) => {
+                    let (tenant, webhook) = (due.tenant.0, due.item);
+                    tracing::error!(tenant, %webhook, %error, "what became of webhooks was refused; that is noted instead");
+                    self.note(&due, &batch, &batch.all_ended("unnoted"), false).await?
+                }
+                noted => noted?,
+            };
+            if !noted {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What is sent next; none where nothing is, and the endpoint is out of the queue or stands in it for later.
+    async fn begin(&self, due: &Due) -> Result<Option<Batch>, DatabaseError> {
+        let (now, id) = (self.clock.now(), WebhookId(due.item));
+        let mut tx = self.database.tenant(due.tenant).write(Durability::Relaxed).await?;
+        let batch = match held_of_any(&tx, id).await? {
+            Some(row) => self.batch(&mut tx, due, row, now).await?,
+            None => Next::Nothing,
+        };
+        match batch {
+            Next::Batch(batch) => {
+                tx.commit().await?;
+                return Ok(Some(*batch));
+            }
+            Next::Later(at) => _ = due::postpone(&mut tx, due, at, Rank::Soon).await?,
+            Next::Nothing => _ = settle::leave(&mut tx, due, now, None).await?,
+        }
+        tx.commit().await?;
+        Ok(None)
+    }
+
+    async fn batch(
+        &self,
+        tx: &mut TenantTransaction,
+        due: &Due,
+        row: Row,
+        now: DateTime<Utc>,
+    ) -> Result<Next, DatabaseError> {
+        let insurer = tenancy::insurer_of(tx).await?;
+        if !insurer.is_open() {
+            return Ok(Next::Later(now + SUSPENDED));
+        }
+        let grant = self.clients.granted(tx, &[row.grant_id]).await?.pop();
+        let Some(grant) = grant.filter(|grant| self.is_heard(grant, now)) else {
+            give_up(tx, now, row.webhook_id, "client_stopped").await?;
+            return Ok(Next::Nothing);
+        };
+        if !row.is_active() {
+            give_up(tx, now, row.webhook_id, State::Disabled.as_str()).await?;
+            return Ok(Next::Nothing);
+        }
+        let messages = self.messages(tx, &row, &grant, now).await?;
+        if messages.is_empty() {
+            return Ok(Next::Nothing);
+        }
+        let secrets = match self.secrets(tx, &row, now) {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                let (tenant, webhook) = (due.tenant.0, due.item);
+                tracing::warn!(tenant, %webhook, %error, "a webhook's secret does not open");
+                return Ok(Next::Later(now + WITHOUT_KEY));
+            }
+        };
+        // What is kept was read when it was set; what the settings admit by now is asked once more.
+        let Ok(url) = self.settings.read(&row.url) else {
+            give_up(tx, now, row.webhook_id, "address_refused").await?;
+            return Ok(Next::Nothing);
+        };
+        Ok(Next::Batch(Box::new(Batch {
+            row,
+            grant,
+            insurer,
+            messages,
+            url,
+            secrets,
+        })))
+    }
+
+    /// The next messages, the first of each subject. What the client may not be told any more is given up on the way.
+    async fn messages(
+        &self,
+        tx: &mut TenantTransaction,
+        row: &Row,
+        grant: &Grant,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Message>, DatabaseError> {
+        loop {
+            let due = diesel::sql_query(DUE)
+                .bind::<Integer, _>(tx.tenant())
+                .bind::<SqlUuid, _>(row.webhook_id)
+                .bind::<Timestamptz, _>(now)
+                .bind::<BigInt, _>(BATCH);
+            let due: Vec<Message> = Prepared(due).load(&mut **tx).await?;
+            let people: Vec<PersonId> = due
+                .iter()
+                .filter_map(|message| message.person_id.map(PersonId))
+                .collect();
+            let protected = protected_of(tx, people).await?;
+            let (told, withheld): (Vec<Message>, Vec<Message>) = due
+                .into_iter()
+                .partition(|message| self.may_be_told(grant, message, &protected));
+            if withheld.is_empty() {
+                return Ok(told);
+            }
+            settle::withhold(tx, now, row.webhook_id, &withheld).await?;
+            if !told.is_empty() {
+                return Ok(told);
+            }
+        }
+    }
+
+    fn may_be_told(&self, grant: &Grant, message: &Message, protected: &HashSet<PersonId>) -> bool {
+        let kind = self.kinds.find(&message.kind);
+        kind.is_some_and(|kind| self.clients.allows(grant, kind.scope)) && sees(grant, message.person_id, protected)
+    }
+
+    fn secrets(&self, tx: &TenantTransaction, row: &Row, now: DateTime<Utc>) -> Result<Vec<Secret>, KeyError> {
+        let old = row
+            .old_secret
+            .as_ref()
+            .filter(|_| row.old_until.is_some_and(|until| until > now));
+        let sealed = row.secret.iter().chain(old);
+        sealed
+            .map(|sealed| Secret::open(&self.keys, tx.tenant(), row.webhook_id, sealed))
+            .collect()
+    }
+
+    /// Sends them, as many abreast as there may be; what came to its end before the worker was told to let go, and whether it was.
+    async fn send<'a>(&self, batch: &'a Batch, let_go: LetGo) -> (Vec<Ended<'a>>, bool) {
+        let sending: Vec<_> = batch
+            .messages
+            .iter()
+            .map(|message| self.try_one(batch, message))
+            .collect();
+        let mut sending = stream::iter(sending).buffer_unordered(ABREAST);
+        let mut ended = Vec::new();
+        loop {
+            match let_go.clone().or(sending.next()).await {
+                Some(Some(one)) => ended.push(one),
+                Some(None) => return (ended, false),
+                None => return (ended, true),
+            }
+        }
+    }
+
+    async fn try_one<'a>(&self, batch: &Batch, message: &'a Message) -> Ended<'a> {
+        let answer = jobs::caught(self.send_one(batch, message)).await;
+        Ended {
+            message,
+            answer: answer.unwrap_or(Answer::Nothing("internal")),
+        }
+    }
+
+    async fn send_one(&self, batch: &Batch, message: &Message) -> Answer {
+        let insurer = batch.insurer.code.as_ref().map(InsurerCode::as_str).unwrap_or_default();
+        let Some(body) = payload::body(&self.kinds, insurer, message) else {
+            return Answer::Nothing("internal");
+        };
+        let sending = Sending {
+            id: message.event_id.to_string(),
+            seconds: self.clock.now().timestamp(),
+            body,
+            secrets: &batch.secrets,
+        };
+        self.sender.send(&batch.url, &sending).await
+    }
+
+    /// Notes what became of them, over an outage too; true where the endpoint stays with this worker.
+    async fn noted(&self, due: &Due, batch: &Batch, ended: &[Ended<'_>], stays: bool) -> Result<bool, DatabaseError> {
+        let mut noting = Noting::new(&self.database);
+        loop {
+            match self.note(due, batch, ended, stays).await {
+                Ok(noted) => return Ok(noted),
+                Err(error) => noting.again(error).await?,
+            }
+        }
+    }
+
+    async fn note(&self, due: &Due, batch: &Batch, ended: &[Ended<'_>], stays: bool) -> Result<bool, DatabaseError> {
+        let now = self.clock.now();
+        // Asked before the transaction, which would hold a connection while it waits for another.
+        let contact = if batch.gives_up(now, ended).is_some() {
+            self.clients.contact(batch.grant.client).await?
+        } else {
+            None
+        };
+        let mut tx = self.database.tenant(due.tenant).write(Durability::Safe).await?;
+        // One that has ended meanwhile is told of no more.
+        if let Some(row) = held_of_any(&tx, batch.row.webhook_id).await? {
+            self.settle(&mut tx, now, (batch, &row), ended, contact).await?;
+        }
+        let rests = ended.iter().any(Ended::is_unanswered).then_some(now + REST);
+        let left = if stays {
+            settle::stays(&mut tx, due, now).await?
+        } else {
+            settle::leave(&mut tx, due, now, rests).await?
+        };
+        let Some(stays) = left else {
+            tracing::warn!(tenant = due.tenant.0, webhook = %due.item, "a webhook's lease ran out; whoever has it now decides");
+            tx.rollback().await?;
+            return Ok(false);
+        };
+        tx.commit().await?;
+        for one in ended {
+            one.count();
+        }
+        Ok(stays)
+    }
+}
+
+impl Batch {
+    /// The end of all of it, without a word from the receiver.
+    fn all_ended(&self, why: &'static str) -> Vec<Ended<'_>> {
+        let ended = |message| Ended {
+            message,
+            answer: Answer::Nothing(why),
+        };
+        self.messages.iter().map(ended).collect()
+    }
+}
+
+/// What becomes of an endpoint next.
+enum Next {
+    Batch(Box<Batch>),
+    Later(DateTime<Utc>),
+    Nothing,
+}
+
+const DUE: &str = "\
+SELECT event_id, kind, subject, person_id, sequence, happened_at, tries FROM webhook_deliveries AS d
+WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND next_at <= $3 AND NOT EXISTS (
+    SELECT FROM webhook_deliveries AS e
+    WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND e.subject = d.subject AND e.state = 'waiting' AND e.position < d.position)
+ORDER BY next_at, position LIMIT $4";

@@ -1,0 +1,92 @@
+//! Why what is done with an endpoint is refused.
+
+use kernel::{Reason, RefusalKind, Words};
+
+const LIST: (&str, &str) = ("/console/clients", "連携先の一覧へ");
+
+/// As many as a client may have.
+pub const TOO_MANY: Reason = Reason {
+    code: "webhook_too_many",
+    kind: RefusalKind::Outdated,
+    detail: "The client has ten webhooks here, which is as many as there may be. Delete one that is of no use any more.",
+    words: |_, _| {
+        Words::new(
+            "接続先は、10件まで登録できます",
+            "使わなくなった接続先を、連携先のプログラムから削除してもらってください。",
+            &[LIST],
+        )
+    },
+};
+
+/// It is there already.
+pub const EXISTS: Reason = Reason {
+    code: "webhook_exists",
+    kind: RefusalKind::Outdated,
+    detail: "The client has a webhook with this URL here. Replace its events instead.",
+    words: |_, _| {
+        Words::new(
+            "このURLの接続先は、すでに登録されています",
+            "通知の種類を変えるときは、登録されている接続先を変更してもらってください。",
+            &[LIST],
+        )
+    },
+};
+
+/// Nothing is sent to it.
+pub const DISABLED: Reason = Reason {
+    code: "webhook_disabled",
+    kind: RefusalKind::Outdated,
+    detail: "The webhook is disabled, and nothing is sent to it. Enable it first.",
+    words: |_, _| {
+        Words::new(
+            "この接続先への通知は、停止しています",
+            "先に、通知を再開してください。",
+            &[LIST],
+        )
+    },
+};
+
+/// Staff have stopped it, and only they start it again.
+pub const STOPPED: Reason = Reason {
+    code: "webhook_stopped_by_insurer",
+    kind: RefusalKind::Forbidden,
+    detail: "The insurer's staff have stopped the webhook. Ask them to start it again.",
+    words: |_, _| {
+        Words::new(
+            "この接続先への通知は、職員が停止しています",
+            "再開は、職員が連携先の画面から行ってください。",
+            &[LIST],
+        )
+    },
+};
+
+/// More than are sent again at once.
+pub const RANGE: Reason = Reason {
+    code: "webhook_range_too_large",
+    kind: RefusalKind::Mend,
+    detail: "More than 10,000 deliveries fall into this range. Ask for a shorter one.",
+    words: |_, _| {
+        Words::new(
+            "一度に送り直せるのは、1万件までです",
+            "期間を短くして、何回かに分けて送り直してください。",
+            &[LIST],
+        )
+    },
+};
+
+/// It is on its way already.
+pub const WAITING: Reason = Reason {
+    code: "webhook_delivery_waiting",
+    kind: RefusalKind::Outdated,
+    detail: "The delivery is waiting to be sent, or to be tried again. It needs no replay.",
+    words: |_, _| {
+        Words::new(
+            "この通知は、まだ送信の途中です",
+            "送り直さなくても、自動でもう一度送信します。しばらくお待ちください。",
+            &[LIST],
+        )
+    },
+};
+
+/// All of them.
+pub const REASONS: [Reason; 6] = [TOO_MANY, EXISTS, DISABLED, STOPPED, RANGE, WAITING];

@@ -1,0 +1,1 @@
+ALTER TABLE event_heads DROP COLUMN followed;

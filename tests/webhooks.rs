@@ -1,0 +1,145 @@
+//! Webhooks from outside: set by a program's operations, sent to real receivers on loopback.
+
+mod delivering;
+mod failing;
+mod guarded;
+mod managing;
+pub(crate) mod receiver;
+mod replaying;
+mod told;
+
+use access::{SCOPES, Scope};
+use receiver::{Answer, Receiver};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testkit::{Answer as Said, TestApp, TestPerson, TestProgram};
+use uuid::Uuid;
+
+/// All that an endpoint may ask for.
+const EVENTS: [&str; 11] = [
+    "consent.given",
+    "disclosure.changed",
+    "import.finished",
+    "mail.undeliverable",
+    "member.coverage_lost",
+    "member.registered",
+    "member.returned",
+    "notice.published",
+    "statement.imported",
+    "statement.published",
+    "statement.withdrawn",
+];
+
+/// An insurer whose webhooks may go to loopback.
+async fn app() -> TestApp {
+    let allow = |config: &mut madoguchi::config::Config| {
+        config.webhooks.allow_http = true;
+        config.webhooks.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
+    };
+    TestApp::with("32290413", |_| (), allow).await
+}
+
+/// An endpoint of a program.
+struct Hook {
+    program: TestProgram,
+    id: String,
+    secret: String,
+    etag: String,
+}
+
+impl Hook {
+    /// One for a receiver, of a new program that may do everything but see protected people.
+    async fn of(app: &TestApp, receiver: &Receiver, events: &[&str]) -> Self {
+        let scopes: Vec<Scope> = SCOPES
+            .into_iter()
+            .filter(|scope| *scope != access::scope::PROTECTED_READ)
+            .collect();
+        Self::with(&app.program(&scopes).await, &receiver.url(), events).await
+    }
+
+    /// One of a program.
+    async fn with(program: &TestProgram, url: &str, events: &[&str]) -> Self {
+        let made = create(program, url, events).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let body = made.json();
+        Self {
+            program: program.clone(),
+            id: body["id"].as_str().unwrap().to_owned(),
+            secret: body["secret"].as_str().unwrap().to_owned(),
+            etag: made.header("etag").to_owned(),
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("/webhooks/{}", self.id)
+    }
+
+    async fn shown(&self) -> Value {
+        let answer = self.act(Method::GET, "", None).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    }
+
+    /// Does something to it, whatever state it is in, with a token of that moment: the clock goes on by days.
+    async fn act(&self, method: Method, verb: &str, body: Option<Value>) -> Said {
+        let path = format!("/api/v1{}{verb}", self.path());
+        let token = self.program.new_token(&[]).await;
+        let request = self.program.request(method, &path).bearer_auth(token);
+        let request = body
+            .iter()
+            .fold(request.header("if-match", "*"), |request, body| request.json(body));
+        self.program.send(request).await
+    }
+
+    async fn deliveries(&self) -> Vec<Value> {
+        let listed = self.act(Method::GET, "/deliveries?limit=200", None).await;
+        assert_eq!(listed.status, 200, "{}", listed.text);
+        listed.json()["deliveries"].as_array().unwrap().clone()
+    }
+
+    /// The only delivery.
+    async fn delivery(&self) -> Value {
+        let mut deliveries = self.deliveries().await;
+        assert_eq!(deliveries.len(), 1, "{deliveries:?}");
+        deliveries.remove(0)
+    }
+
+    async fn test(&self) {
+        let tested = self.act(Method::POST, "/test", None).await;
+        assert_eq!(tested.status, 200, "{}", tested.text);
+    }
+}
+
+async fn create(program: &TestProgram, url: &str, events: &[&str]) -> Said {
+    program
+        .api(Method::POST, "/webhooks", Some(json!({ "url": url, "events": events })))
+        .await
+}
+
+/// Something happened to these: as a business transaction says it.
+async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
+    let now = app.clock().now();
+    let mut tx = app.write(app.tenant()).await;
+    for subject in subjects {
+        let event = jobs::Event {
+            kind,
+            subject: *subject,
+            payload: json!({}),
+        };
+        jobs::publish(&mut tx, now, event);
+    }
+    tx.commit().await.unwrap();
+}
+
+fn ids<const N: usize>() -> [Uuid; N] {
+    std::array::from_fn(|_| Uuid::new_v4())
+}
+
+/// The id of the person with this number.
+async fn id_of(app: &TestApp, person: &TestPerson) -> String {
+    let query = format!(
+        "SELECT person_id::text AS line FROM persons WHERE number = '{}'",
+        person.number
+    );
+    app.insurer.lines(&query).await.remove(0)
+}
