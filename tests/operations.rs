@@ -16,6 +16,7 @@ mod operate;
 mod restart;
 mod retention;
 mod roster;
+mod sandbox;
 mod staff;
 mod statements;
 mod tls;
