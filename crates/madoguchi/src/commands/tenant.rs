@@ -288,11 +288,12 @@ async fn sandbox(config: &Config, code: &str, name: Option<&str>, json: bool) ->
         program,
         invitation,
     } = sandbox::make(&app, code, name).await?;
+    let code = insurer.code.as_ref().map_or(code, InsurerCode::as_str);
     let url = config.http.public_url.as_str().trim_end_matches('/');
     let link = app.staff.invitation_address(&invitation.link);
     if json {
         let told = json!({
-            "insurer_code": insurer.code.as_ref().map(InsurerCode::as_str),
+            "insurer_code": code,
             "insurer_name": insurer.name,
             "client_id": program.client_id,
             "client_secret": program.secret,
