@@ -12,9 +12,9 @@ async fn sandbox() -> TestApp {
 
 /// The addresses of the mails that a list shows, the newest first.
 fn listed(page: &Answer) -> Vec<String> {
-    let links = page.text.split(&format!("<a href=\"{MAILS}/")).skip(1);
+    let link = format!("<a href=\"{MAILS}/");
     let path = |rest: &str| format!("{MAILS}/{}", rest.split('"').next().unwrap());
-    links.map(path).collect()
+    page.text.split(&link).skip(1).map(path).collect()
 }
 
 /// The newest mail, opened.
