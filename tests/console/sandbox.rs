@@ -34,7 +34,7 @@ fn text(mail: &Answer) -> &str {
 async fn looks(app: &TestApp, what: &str) -> Vec<String> {
     let lines = format!(
         "SELECT concat_ws(' ', action, detail->>'people') AS line FROM audit_events
-         WHERE detail->>'what' = '{what}' ORDER BY audit_id"
+         WHERE detail->>'what' = '{what}' ORDER BY line"
     );
     app.insurer.lines(&lines).await
 }

@@ -15,9 +15,6 @@ use roster::{NamedError, Numbered};
 /// The password of everybody registered beforehand.
 pub(super) const PASSWORD: &str = "Himawari2rin&";
 
-/// Their address.
-const EMAIL: &str = "hanako@example.jp";
-
 /// Of one insurer.
 pub(super) struct People {
     pub insurer_code: &'static str,
@@ -202,7 +199,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
         employee_number: sample.employee_number.map(str::to_owned),
     };
     let ticket = done(accounts.identify(&origin, &identity).await)?.ticket;
-    let email = Some(EMAIL.to_owned());
+    let email = Some("hanako@example.jp".to_owned());
     let form = AccountForm {
         user_id: user_id(),
         password: PASSWORD.into(),
@@ -212,7 +209,7 @@ pub(super) async fn register(app: &App, mailbox: &Mailbox, people: &People) -> R
     done(accounts.create(&origin, &ticket, form).await)?;
     app.worker.run_once().await?;
     let code = mailbox
-        .mails_to(EMAIL)
+        .mails()
         .first()
         .and_then(|mail| code_in(&mail.text))
         .unwrap_or_default();
