@@ -1,6 +1,7 @@
 //! A sandbox by its pages: what it says on each of them, and its mails, which are read in the console.
 
 use access::Role;
+use kernel::Outcome;
 use testkit::{Answer, TestApp, TestClerk, account, unique};
 
 const MAILS: &str = "/console/sandbox/mails";
@@ -85,7 +86,8 @@ async fn an_invitation_is_read_and_its_link_opens_and_after_a_week_nothing_is_le
         grants: vec![staff::Grant::all(Role::Viewer)],
     };
     let by = staff::By::Operator(app.tenant());
-    app.staff.invite(&origin, by, &invitation).await.unwrap();
+    let invited = app.staff.invite(&origin, by, &invitation).await.unwrap();
+    assert!(matches!(invited, Outcome::Done(_)));
     app.work().await;
     let mail = newest(&clerk).await;
     let (_, link) = text(&mail).split_once("<a href=\"").unwrap();
@@ -112,7 +114,8 @@ async fn a_long_list_goes_on_where_it_ended() {
             grants: vec![staff::Grant::all(Role::Viewer)],
         };
         let by = staff::By::Operator(app.tenant());
-        app.staff.invite(&origin, by, &invitation).await.unwrap();
+        let invited = app.staff.invite(&origin, by, &invitation).await.unwrap();
+        assert!(matches!(invited, Outcome::Done(_)));
         app.later(1);
     }
     app.work().await;
