@@ -77,11 +77,8 @@ fn insurer(mut top: Section<'_>) -> Read {
     let code = code(&mut top);
     let revision = revision(&mut top);
     let kind = kind(&mut top);
-    let sandbox_line = top
-        .keys()
-        .into_iter()
-        .find(|key| key.value == "sandbox")
-        .map(|key| key.line);
+    let is_flag = |key: &&At<String>| key.value == "sandbox";
+    let sandbox_line = top.keys().iter().find(is_flag).map(|key| key.line);
     if let (Some(code), Some(kind)) = (&code, kind) {
         let six = code.value.as_str().len() == 6;
         if six != (kind == InsurerKind::NationalHealth) {
