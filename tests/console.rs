@@ -38,6 +38,7 @@ mod prove;
 mod reach;
 pub(crate) mod roster;
 mod roster_eyes;
+mod sandbox;
 mod settings;
 mod shown_for;
 mod side_doors;

@@ -2,6 +2,7 @@
 //! and delivers only its own insurer's mails.
 
 mod lane;
+mod sandbox;
 
 use crate::smtp::Smtp;
 use chrono::{DateTime, TimeDelta, Utc};

@@ -100,6 +100,7 @@ fn states(tenant: i32) -> String {
     format!(
         "INSERT INTO mails SELECT {tenant}, gen_random_uuid(), 'code', '', '', NULL, '', 'undeliverable', 8, NULL, NULL, NULL,
              now(), now();
+         INSERT INTO mails SELECT {tenant}, gen_random_uuid(), 'code', '', '', NULL, '', 'kept', 1, NULL, NULL, now(), now();
          INSERT INTO due SELECT {tenant}, 'dead.mail', gen_random_uuid(), now(), now(), 2, now();
          INSERT INTO tasks SELECT {tenant}, gen_random_uuid(), NULL, 'members.edit', 'accounts', gen_random_uuid(), 'open', true,
              NULL, NULL, '{{}}', now();

@@ -17,6 +17,7 @@ mod programs;
 mod restart;
 mod retention;
 mod roster;
+mod sandbox;
 mod staff;
 mod statements;
 mod tls;

@@ -164,6 +164,9 @@ fn case(name: &str, other: &Other, grant: GrantId, named: &Named) -> Case {
         "console.roster.start" => at(&format!("/console/roster/runs/{grant}/start"), 404),
         "console.roster.cancel" => at(&format!("/console/roster/runs/{grant}/cancel"), 404),
         "console.roster.errors" => at(&format!("/console/roster/runs/{grant}/errors"), 404),
+        // No sandbox.
+        "console.sandbox.mails" => at("/console/sandbox/mails", 404),
+        "console.sandbox.mail" => at(&format!("/console/sandbox/mails/{grant}"), 404),
         "console.settings" => at("/console/settings", 200),
         "console.settings.branding" => at("/console/settings/branding", 200),
         "console.settings.desk" => at("/console/settings/desk", 200),

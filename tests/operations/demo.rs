@@ -45,7 +45,7 @@ async fn the_demo_ends_in_one_box_whose_lines_make_a_second_terminal_speak_to_it
     let installation = Installation::new().await;
     let (mut child, said) = demo(&installation).await;
     // Four steps and the box, in which the addresses stand once.
-    assert!(said.lines().count() < 36, "{said}");
+    assert!(said.lines().count() < 38, "{said}");
     let url = url(&said);
     for address in ["/demo\n", "/demo/mail\n"] {
         assert_eq!(said.matches(&format!("{url}{address}")).count(), 1, "{said}");
@@ -103,7 +103,7 @@ async fn comes_in(client: &Client, said: &str) {
     let token = issued["access_token"].as_str().unwrap_or_else(|| panic!("{issued}"));
     let answer = client.call(Method::GET, "/client", Some(token), None).await;
     assert!(
-        answer.status == 200 && answer.text.contains("32290413"),
+        answer.status == 200 && answer.json()["insurer"]["code"] == "06139901" && answer.json()["sandbox"] == true,
         "{}",
         answer.text
     );
@@ -124,6 +124,9 @@ async fn the_start_page_says_who_is_registered_and_shows_with_whom_something_is_
         "モトヤマ　ススム",
         "タナカ　ミノル",
         "<code>demo-32290413</code>",
+        // The sandbox, with how it is called.
+        "06139901",
+        "export CLIENT_ID=cl_",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -102,6 +102,7 @@ pub fn of(operation: &str) -> Example {
                 "client_id": CLIENT,
                 "name": "基幹システム",
                 "insurer": {"code": "32290413", "name": "奈良県市町村職員共済組合"},
+                "sandbox": false,
                 "scopes": ["insurer.read", "members.read"],
                 "token_expires_at": "2026-12-05T02:00:00Z",
                 "expires_on": "2027-03-31",
@@ -123,6 +124,7 @@ fn insurer() -> Value {
         "kana": "ナラケンシチョウソンショクインキョウサイクミアイ",
         "kind": "mutual_aid",
         "state": "open",
+        "sandbox": false,
         "branding": {
             "color": "#0017c1",
             "strong": "#0017c1",

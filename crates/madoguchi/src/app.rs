@@ -108,7 +108,7 @@ impl App {
             ground.database.clone(),
             ground.keys.clone(),
             ground.clock.clone(),
-            mails,
+            mails.clone(),
             transport,
             config.mail.connections,
         );
@@ -126,6 +126,7 @@ impl App {
             pages: pages::Services {
                 accounts: accounts.clone(),
                 database: ground.database.clone(),
+                mails,
                 keys: ground.keys.clone(),
                 clock: ground.clock.clone(),
                 staff: staff.clone(),

@@ -58,7 +58,7 @@ enum Command {
     Prune,
     /// Bring every table to where it lies in a cluster of Citus, as the database's owner on the coordinator
     Distribute,
-    /// Insurers: apply, export, letter, senders, list, show, suspend, resume
+    /// Insurers: apply, export, letter, senders, sandbox, list, show, suspend, resume
     #[command(subcommand)]
     Tenant(tenant::Command),
     /// Rosters: import, undo

@@ -5,8 +5,7 @@ mod clerks;
 mod drugs;
 mod pages;
 mod people;
-mod program;
-mod statements;
+mod sandbox;
 
 use crate::{
     app::App,
@@ -14,7 +13,9 @@ use crate::{
     config::{Config, KeysConfig, LogFormat},
     heartbeat::{self, Kind},
     key_proof::Unproven,
-    listener, modules, serve, telemetry,
+    listener, modules, samples,
+    sandbox::{Program, calls},
+    serve, telemetry,
     terminal::{self, say},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -24,7 +25,6 @@ use kernel::{Clock, InsurerCode};
 use mail::{Mailbox, Transport};
 use people::{PEOPLE, register};
 use poem::EndpointExt as _;
-use program::Program;
 use roster::import::Options;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -128,14 +128,19 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
             options,
         )
         .await?;
-        statements::bring(&app, &insurer, &tenants.join(person.insurer_code).join("samples")).await?;
+        samples::bring(
+            &app.ground,
+            &insurer,
+            &tenants.join(person.insurer_code).join("samples"),
+        )
+        .await?;
         // Two years of publications tell nobody: who registers now was not there.
         while app.worker.run_once().await? > 0 {}
         register(&app, &mailbox, person).await?;
-        clerks::administrator(&app, &mailbox, &insurer).await?;
+        clerks::administrator(&app, insurer.tenant_id).await?;
     }
 
-    let program = program::bring(&app).await?;
+    let program = sandbox::bring(&app).await?;
     let shown = closing_box(&config, cluster.as_ref(), data, program.as_ref())?;
     terminal::out(&terminal::lines(&shown));
     let endpoint = poem::Route::new()
@@ -143,6 +148,7 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
         .at("/demo/mail", poem::get(pages::mailbox))
         .nest_no_strip("/", app.endpoint())
         .data(app.clone())
+        .data(program)
         .data(mailbox);
     let server = listener::listen(listener, endpoint, &config.http, stop.clone());
     let drain = Duration::from_secs(config.http.drain_seconds);
@@ -202,7 +208,7 @@ fn closing_box(
     let data = std::path::absolute(data)?;
     let (program, data) = (std::env::current_exe()?, data.display());
     let line = "─".repeat(72);
-    let as_program = client.map(|client| calls(client, url)).unwrap_or_default();
+    let as_program = client.map(|client| as_program(client, url)).unwrap_or_default();
     Ok(format!(
         "
 {line}
@@ -232,19 +238,17 @@ Ctrl-C ends it; what was done stays in {data}.
     ))
 }
 
-/// How a program comes in, to be pasted too.
-fn calls(program: &Program, url: &str) -> String {
-    let Program { client_id, secret } = program;
+/// How the API is called, to be pasted too.
+fn as_program(program: &Program, url: &str) -> String {
     format!(
         "
-To call its API as a program (crates/handbook/programs.md), paste as well:
+To call its API as a program (crates/handbook/programs.md) of the sandbox
+{code}, whose mails are in its console alone, paste as well:
 
-export CLIENT_ID={client_id}
-export CLIENT_SECRET={secret}
-TOKEN=$(curl -s -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials \\
-  {url}/api/v1/oauth/token | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')
-curl -s -H \"Authorization: Bearer $TOKEN\" {url}/api/v1/client
-"
+{calls}
+",
+        code = sandbox::CODE,
+        calls = calls(program, url),
     )
 }
 

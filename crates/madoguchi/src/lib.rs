@@ -15,6 +15,8 @@ pub mod listener;
 pub mod modules;
 mod patience;
 pub mod retention;
+mod samples;
+mod sandbox;
 pub mod serve;
 pub mod telemetry;
 pub mod terminal;

@@ -15,7 +15,7 @@ pub struct SentMail {
     pub template: String,
     /// To whom, masked.
     pub masked_to: String,
-    /// `queued`, `sent`, `expired` or `undeliverable`.
+    /// `queued`, `sent`, `expired`, `undeliverable` or `kept`.
     pub state: String,
     /// When it was written.
     pub created_at: DateTime<Utc>,

@@ -1,10 +1,10 @@
 //! The postman: takes due mails and delivers them. A short transaction begins, the dialogue with the server happens
 //! outside any, a second short transaction notes the end, and is tried again while the database is away; a mail whose
 //! last end the database refuses is laid aside. Killed in between, the mail goes out once more, under the same
-//! Message-ID; told to end, it gives the mail back.
+//! Message-ID; told to end, it gives the mail back. A sandbox's mail never comes so far: it is kept.
 
 use crate::{
-    Registry, Transport,
+    Registry, Transport, kept,
     outbox::{self, Begun, Ending, QUEUE},
     transport::Outgoing,
 };
@@ -53,6 +53,13 @@ impl Postman {
         {
             outbox::take_back(&mut tx, &due, mail).await?;
             metrics::counter!("mail_deliveries_total", "ending" => "taken_back").increment(1);
+            begun = None;
+        }
+        if let Some(mail) = &begun
+            && tenancy::is_sandbox(&tx).await?
+        {
+            kept::keep(&mut tx, &due, mail, now).await?;
+            metrics::counter!("mail_deliveries_total", "ending" => "kept").increment(1);
             begun = None;
         }
         tx.commit().await?;

@@ -8,6 +8,7 @@ mod body;
 pub mod dead;
 mod deliver;
 mod header;
+pub mod kept;
 mod listed;
 mod mailbox;
 mod message;

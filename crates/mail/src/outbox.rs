@@ -1,6 +1,7 @@
 //! The outbox: mails as sealed rows, from the business transaction to their end. What is sealed (address, parameters)
 //! is erased at that end; what stays says which template went to which masked address, and how it ended. A mail that
-//! reached nobody and holds neither code nor link keeps it for [`dead::AGAIN_KEPT`], to be sent again by hand.
+//! reached nobody and holds neither code nor link keeps it for [`dead::AGAIN_KEPT`], to be sent again by hand; one of a sandbox
+//! keeps it for [`kept::KEPT`], to be read.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Keyed, Kind, TenantTransaction};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{Message, Registry, dead, message::one_line};
+use crate::{Message, Registry, dead, kept, message::one_line};
 
 pub(crate) mod table {
     diesel::table! {
@@ -90,11 +91,13 @@ pub enum MailState {
     Expired,
     /// Refused for good, or tried in vain for days.
     Undeliverable,
+    /// Of a sandbox: kept in the place of being sent.
+    Kept,
 }
 
 impl MailState {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Expired, Self::Undeliverable];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Expired, Self::Undeliverable, Self::Kept];
 
     /// The word in the database and the API.
     pub fn as_str(self) -> &'static str {
@@ -103,6 +106,7 @@ impl MailState {
             Self::Sent => "sent",
             Self::Expired => "expired",
             Self::Undeliverable => "undeliverable",
+            Self::Kept => "kept",
         }
     }
 
@@ -208,7 +212,7 @@ pub async fn state(tx: &mut TenantTransaction, id: MailId) -> Result<Option<Mail
     Ok(word.map(|word| MailState::read(&word).unwrap_or(MailState::Queued)))
 }
 
-/// Deletes the records of mails that ended before `before`, and erases what is not to be sent again any more: for a daily
+/// Deletes the records of mails that ended before `before` and those of a sandbox whose time is over, and erases what is not to be sent again any more: for a daily
 /// job; gives how many.
 pub async fn sweep(
     tx: &mut TenantTransaction,
@@ -216,6 +220,7 @@ pub async fn sweep(
     before: DateTime<Utc>,
 ) -> Result<usize, DatabaseError> {
     dead::erase(tx, now).await?;
+    let kept = kept::sweep(tx, now).await?;
     let deleted = diesel::delete(
         mails::table
             .filter(mails::tenant_id.eq(tx.tenant()))
@@ -223,7 +228,7 @@ pub async fn sweep(
     )
     .execute(&mut **tx)
     .await?;
-    Ok(deleted)
+    Ok(kept + deleted)
 }
 
 #[derive(Serialize)]
@@ -251,12 +256,12 @@ pub(crate) struct Begun {
     pub(crate) mail_id: MailId,
     pub(crate) template: String,
     pub(crate) message_id: String,
-    subject_id: Option<Uuid>,
+    pub(crate) subject_id: Option<Uuid>,
     sealed: Option<Vec<u8>>,
     /// This one included.
     pub(crate) attempts: i32,
     expires_at: Option<DateTime<Utc>>,
-    created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
     again_at: Option<DateTime<Utc>>,
 }
 

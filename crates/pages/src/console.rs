@@ -23,6 +23,8 @@ use tenancy::Insurer;
 
 /// What staff's addresses begin with.
 pub const CONSOLE: [&str; 2] = ["/console/", "/operator/"];
+/// What those of staff's addresses begin with behind which there is something at a sandbox alone.
+const SANDBOX: &str = "/console/sandbox/";
 /// What files' addresses begin with, which are on every host.
 pub(crate) const FILES: &str = "/assets/";
 
@@ -145,7 +147,8 @@ fn inside(services: &Services, clerk: &Clerk) -> Inside {
     let is_full = clerk.stage == Stage::Full;
     let may = |entry: &&ConsoleNav| {
         let is_own = entry.path.starts_with("/operator/") == (clerk.insurer.tenant_id == TenantId::PLATFORM);
-        is_full && is_own && entry.permission.is_none_or(|permission| clerk.may(permission))
+        let is_there = clerk.insurer.is_sandbox || !entry.path.starts_with(SANDBOX);
+        is_full && is_own && is_there && entry.permission.is_none_or(|permission| clerk.may(permission))
     };
     let open: Vec<ConsoleNav> = services.console_nav.iter().filter(may).copied().collect();
     // A page below another's stands in the menu of whoever can't open that one.
@@ -240,6 +243,9 @@ pub(crate) async fn admit(route: &Row, visit: &mut Visit) -> Result<Clerk, Respo
     if let Rights::Staff { permission, step_up } = rights {
         if !clerk.may(permission) {
             return Err(refused(visit, reasons::NOT_PERMITTED.into()));
+        }
+        if route.path.starts_with(SANDBOX) && !clerk.insurer.is_sandbox {
+            return Err(refused(visit, Trouble::NotFound));
         }
         if step_up && !clerk.has_just_proven(visit.now) {
             // What somebody else typed in another tab is not for whoever is here by now.

@@ -329,6 +329,11 @@ impl Frame {
             .collect()
     }
 
+    /// What stands on top of every page of a sandbox, and on every sheet of paper.
+    pub fn sandbox_text(&self) -> Option<&'static str> {
+        words::sandbox(&self.insurer)
+    }
+
     /// What stands on top in the time after loss of coverage.
     pub fn read_only_text(&self) -> Option<String> {
         match self.access {

@@ -8,6 +8,7 @@ use clients::Clients;
 use database::Database;
 use edge::HttpSettings;
 use kernel::{Clock, Keys};
+use mail::Registry;
 use staff::Staff;
 use std::sync::Arc;
 use tenancy::Feature;
@@ -31,6 +32,8 @@ pub struct Services {
     pub rosters: roster::Runs,
     /// For reading pages, logos and terms texts.
     pub database: Database,
+    /// Puts a sandbox's mails into words.
+    pub mails: Registry,
     /// Seals the short-lived cookies of the portal.
     pub keys: Keys,
     /// The time.

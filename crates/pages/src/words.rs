@@ -3,7 +3,7 @@
 
 use accounts::PasswordRule;
 use kernel::{Field, FieldError, PasswordFlaws, PasswordPart, Problem, UserId, Way, text};
-use tenancy::InsurerKind;
+use tenancy::{Insurer, InsurerKind};
 
 /// A count: 「1,234」.
 pub fn grouped(count: i64) -> String {
@@ -25,6 +25,12 @@ pub fn share(part: i64, whole: i64) -> String {
     }
     let tenths = part.saturating_mul(1000) / whole;
     format!("{}.{}％", tenths / 10, tenths % 10)
+}
+
+/// What is said on everything of a sandbox; nothing of any other insurer's.
+pub fn sandbox(insurer: &Insurer) -> Option<&'static str> {
+    let text = "お試し環境です。実在する方の情報は入力しないでください。";
+    insurer.is_sandbox.then_some(text)
 }
 
 /// What to mend in a field.

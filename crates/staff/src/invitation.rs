@@ -55,6 +55,8 @@ pub struct Sent {
     pub email: String,
     /// Until when its link works.
     pub until: DateTime<Utc>,
+    /// The link, for an insurer whose mails reach nobody: [`Staff::invitation_address`].
+    pub link: TenantSecret,
     /// False where they had been invited before; the link of then is closed.
     pub is_new: bool,
 }
@@ -209,7 +211,7 @@ impl Staff {
         let message = messages::Invited {
             letterhead: letterhead(insurer, &self.console_url),
             name: invitee.name.clone(),
-            url: self.address("/console/invitation", &link),
+            url: self.invitation_address(&link),
             hours: LIFE.num_hours(),
         };
         let (to, until) = ((found.staff_id, found.email.as_str()), Some(now + LIFE));
@@ -220,8 +222,14 @@ impl Staff {
             staff_id: found.staff_id,
             email: found.email,
             until: now + LIFE,
+            link,
             is_new,
         }))
+    }
+
+    /// Where an invitation is accepted.
+    pub fn invitation_address(&self, link: &TenantSecret) -> String {
+        self.address("/console/invitation", link)
     }
 
     /// Sends the mail of an invitation that nobody has accepted once more; its first link is closed.

@@ -166,6 +166,7 @@ impl Change<'_> {
             insurers::created_at.eq(self.now),
             insurers::updated_at.eq(self.now),
             insurers::applied_by.eq(self.by),
+            insurers::sandbox.eq(self.folder.settings.sandbox),
         );
         diesel::insert_into(insurers::table)
             .values(row)

@@ -110,6 +110,7 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
                 "medicines that are loaded keep the savings of before until: madoguchi statements recompute {code}"
             ));
         }
+        difference.refused.extend(other_sandbox(stored, folder));
         let (stored, new) = (plain(code, stored), plain(code, &folder.settings));
         compare_values("", &stored, &new, &mut difference.lines);
     } else {
@@ -122,6 +123,25 @@ pub(crate) fn compare(stored: Option<&Settings>, folder: &Folder, now: DateTime<
     compare_logo(stored, &folder.settings, &mut difference.lines);
     compare_terms(stored, folder, now, &mut difference);
     difference
+}
+
+/// Whose people are invented never gets real ones, and the other way round.
+fn other_sandbox(stored: &Settings, folder: &Folder) -> Option<FolderProblem> {
+    let reason = match (stored.sandbox, folder.settings.sandbox) {
+        (true, false) => {
+            "the insurer was made as a sandbox and stays one: write sandbox = true, or make another insurer"
+        }
+        (false, true) => {
+            "the insurer was not made as a sandbox and can't become one: take this line out, or make a sandbox under another code"
+        }
+        _ => return None,
+    };
+    Some(FolderProblem {
+        file: "tenant.toml".into(),
+        line: folder.sandbox_line,
+        reason: reason.into(),
+        key: "sandbox".into(),
+    })
 }
 
 /// What differs between two revisions of an insurer's settings, a line each.
@@ -145,7 +165,7 @@ fn plain(code: Option<&str>, settings: &Settings) -> Table {
     let toml = export::tenant_toml(code, settings);
     // What is written for tenant.toml reads as one.
     let mut table: Table = toml.parse().unwrap_or_default();
-    table.retain(|key, _| !matches!(key, "network" | "logo"));
+    table.retain(|key, _| !matches!(key, "network" | "logo" | "sandbox"));
     table
 }
 

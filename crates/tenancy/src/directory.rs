@@ -216,11 +216,16 @@ pub(crate) struct InsurerRow {
     pub(crate) revision: i64,
     pub(crate) settings: serde_json::Value,
     pub(crate) sender_domains: Vec<String>,
+    pub(crate) sandbox: bool,
 }
 
 impl InsurerRow {
     pub(crate) fn settings(&self) -> Result<Settings, DatabaseError> {
-        serde_json::from_value(self.settings.clone()).map_err(unreadable)
+        let settings: Settings = serde_json::from_value(self.settings.clone()).map_err(unreadable)?;
+        Ok(Settings {
+            sandbox: self.sandbox,
+            ..settings
+        })
     }
 
     pub(crate) fn insurer(&self) -> Result<Insurer, DatabaseError> {
@@ -250,6 +255,15 @@ pub async fn insurer_of(tx: &TenantTransaction) -> Result<Insurer, DatabaseError
         .select(InsurerRow::as_select())
         .first(&mut &**tx);
     row.await?.insurer()
+}
+
+/// True where the transaction's insurer is a sandbox, asked likewise. The directory may not know a new one for a moment.
+pub async fn is_sandbox(tx: &TenantTransaction) -> Result<bool, DatabaseError> {
+    let row = insurers::table
+        .filter(insurers::tenant_id.eq(tx.tenant()))
+        .select(insurers::sandbox)
+        .first(&mut &**tx);
+    Ok(row.await.optional()?.unwrap_or_default())
 }
 
 /// Somebody else than this crate wrote the row: an outage, not an answer.

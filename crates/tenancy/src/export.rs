@@ -126,6 +126,9 @@ pub(crate) fn tenant_toml(code: Option<&str>, settings: &Settings) -> String {
         toml.text("name", &settings.name);
         toml.text("kana", &settings.kana);
         toml.text("kind", settings.kind.as_str());
+        if settings.sandbox {
+            toml.plain("sandbox", settings.sandbox);
+        }
         if settings.logo.is_some() {
             toml.text("logo", LOGO);
         }

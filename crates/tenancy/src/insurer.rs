@@ -23,6 +23,8 @@ pub struct Insurer {
     pub kana: String,
     /// Which law it stands under.
     pub kind: InsurerKind,
+    /// True of a sandbox, for those who make programs: its people are invented, and its mails are kept instead of sent.
+    pub is_sandbox: bool,
     /// Open, or suspended by an operator.
     pub state: InsurerState,
     /// Counts the changes of its settings; 0 before the first.
@@ -80,6 +82,7 @@ impl Insurer {
             name: settings.name,
             kana: settings.kana,
             kind: settings.kind,
+            is_sandbox: settings.sandbox,
             state,
             revision,
             operator: settings.operator,

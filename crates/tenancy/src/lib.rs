@@ -33,7 +33,7 @@ pub use approvals::{ApprovalAction, Approvals};
 pub use brand::{Brand, Color};
 pub use desk::{ContactDesk, DeskStatus, Hours, OtherContact};
 pub use difference::{Difference, difference};
-pub use directory::{Directory, LOOK_SECONDS, insurer_of};
+pub use directory::{Directory, LOOK_SECONDS, insurer_of, is_sandbox};
 pub use export::{ExportError, export};
 pub use family_page::FAMILY_NOT_TOLD;
 pub use folder::{
@@ -46,7 +46,7 @@ pub use insurer::{
     FamilyDefault, Feature, FeatureState, Features, FormerDependants, Insurer, InsurerKind, InsurerState, LogoHead,
     MemberDocument, OfficialNotice, SavingBasis, TermsHead,
 };
-pub use named::{NamedError, named};
+pub use named::{NamedError, named, new_code};
 pub use network::SharedNetwork;
 pub use operate::{
     Found, InsurerHead, Order, Revision, Shown, StateChange, find, list, of_platform, release_senders, resume, search,

@@ -12,12 +12,15 @@ const EDITS: usize = 2;
 /// More would be no help.
 const MOST_MEANT: usize = 3;
 
-/// Why there is none.
+/// Why there is none, or may be none.
 #[derive(Debug, thiserror::Error)]
 pub enum NamedError {
     /// No code, or nobody's.
     #[error("{0}")]
     Unknown(String),
+    /// There is one, where there should be none.
+    #[error("{0}: an insurer has this code already; nothing was changed")]
+    Taken(InsurerCode),
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -42,6 +45,16 @@ pub async fn named(database: &Database, typed: &str) -> Result<TenantId, NamedEr
     } else {
         format!("{typed}: {why}; did you mean {}?", meant.join(" or "))
     }))
+}
+
+/// The code of an insurer to be made; else why it can't have this one.
+pub async fn new_code(database: &Database, typed: &str) -> Result<InsurerCode, NamedError> {
+    let code = InsurerCode::parse(typed)
+        .map_err(|problem| NamedError::Unknown(format!("{typed}: {}", wrong_code(typed, &problem))))?;
+    match find(database, &code).await? {
+        None => Ok(code),
+        Some(_) => Err(NamedError::Taken(code)),
+    }
 }
 
 /// What is wrong with a code, in English, for an operator.

@@ -57,7 +57,7 @@ pub struct Revising<'a> {
 }
 
 /// Changes the settings of the transaction's insurer; the revision in force then. What changes nothing writes nothing. The
-/// kind of insurer, the operator and what was bought are not the console's to change and stay as they are.
+/// kind of insurer, the operator, what was bought and whether it is a sandbox are not the console's to change and stay as they are.
 pub async fn revise(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
@@ -77,6 +77,7 @@ pub async fn revise(
     settings.kind = before.kind;
     settings.operator.clone_from(&before.operator);
     settings.points = before.points;
+    settings.sandbox = before.sandbox;
     if settings == before {
         return Ok(Outcome::Done(row.revision));
     }

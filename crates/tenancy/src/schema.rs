@@ -13,6 +13,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         applied_by -> Text,
         sender_domains -> Array<Text>,
+        sandbox -> Bool,
     }
 }
 

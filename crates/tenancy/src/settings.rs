@@ -19,6 +19,9 @@ pub struct Settings {
     pub kana: String,
     /// Which law it stands under.
     pub kind: InsurerKind,
+    /// True of a sandbox. A column of its own says so, since it never changes.
+    #[serde(skip)]
+    pub sandbox: bool,
     /// Who runs the service; the platform's alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
@@ -66,6 +69,7 @@ impl Default for Settings {
             name: "窓口 Madoguchi".into(),
             kana: "マドグチ".into(),
             kind: InsurerKind::Platform,
+            sandbox: false,
             operator: None,
             brand_color: Color::default(),
             points: false,

@@ -20,6 +20,7 @@ mod password;
 mod protections;
 mod prove;
 mod roster;
+mod sandbox;
 mod settings;
 mod support;
 mod switches;
@@ -31,7 +32,7 @@ use ::roster::Runs;
 use ::staff::Staff;
 use access::{
     AUDIT_VIEW, CLIENTS_MANAGE, EXPORT_PERSONAL, LETTERS_PRINT, MEMBERS_PROTECT, OPERATOR_HEALTH, OPERATOR_INSURERS,
-    OPERATOR_MAIL, OPERATOR_SITE, ROSTER_VIEW, SETTINGS_VIEW, STAFF_VIEW, SUPPORT_GRANT, TERMS_VIEW,
+    OPERATOR_MAIL, OPERATOR_SITE, ROSTER_VIEW, SETTINGS_EDIT, SETTINGS_VIEW, STAFF_VIEW, SUPPORT_GRANT, TERMS_VIEW,
 };
 use kernel::Keys;
 use log_in::Door;
@@ -55,6 +56,7 @@ pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> 
         entry("/console/protections", "保護", Some(MEMBERS_PROTECT)),
         entry("/console/terms", "規約", Some(TERMS_VIEW)),
         entry("/console/settings", "設定", Some(SETTINGS_VIEW)),
+        entry(sandbox::MAILS, "お試し環境のメール", Some(SETTINGS_EDIT)),
         entry("/console/staff", "職員", Some(STAFF_VIEW)),
         entry("/console/clients", "連携先", Some(CLIENTS_MANAGE)),
         entry("/console/approvals", "承認", None),
@@ -363,6 +365,7 @@ pub fn rows(home: &Arc<[HomePanel]>) -> Vec<Row> {
     ];
     rows.into_iter()
         .chain(roster::rows())
+        .chain(sandbox::rows())
         .chain(settings::rows())
         .chain(approvals::rows())
         .chain(switches::rows())

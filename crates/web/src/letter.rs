@@ -5,7 +5,7 @@
 use askama::Template;
 use chrono::{DateTime, Utc};
 use kernel::{InsurerCode, calendar};
-use pages::qr::Qr;
+use pages::{qr::Qr, words};
 use roster::letters::Addressee;
 use tenancy::Insurer;
 use url::Url;
@@ -21,6 +21,8 @@ pub struct Letterhead {
     pub code: String,
     /// Today.
     pub day: String,
+    /// What is said on everything of a sandbox.
+    pub sandbox: Option<&'static str>,
     /// The desk's name, number, hours and address of mail; empty where it has none.
     pub desk: String,
     /// 電話.
@@ -72,6 +74,7 @@ impl Letterhead {
             insurer: insurer.name.clone(),
             code: code.to_owned(),
             day: calendar::date_both(calendar::today_in_japan(now)),
+            sandbox: words::sandbox(insurer),
             desk: insurer.desk.name.clone(),
             phone: insurer.desk.phone.clone(),
             hours: insurer.desk.hours_text(),

@@ -44,6 +44,7 @@ fn services() -> Services {
     Services {
         accounts: Accounts::new(&ground, limits(), public_url.clone()),
         database,
+        mails: mail::Registry::new(),
         keys,
         clock,
         performers: Arc::from([]),

@@ -19,6 +19,8 @@ pub struct OwnClient {
     pub name: String,
     /// The insurer.
     pub insurer: OwnInsurer,
+    /// True where the insurer is a sandbox: its people are invented, and its mails are kept instead of sent.
+    pub sandbox: bool,
     /// What the token allows.
     pub scopes: Vec<String>,
     /// When the token ends.
@@ -56,6 +58,7 @@ impl ClientApi {
                     .unwrap_or_default(),
                 name: insurer.name.clone(),
             },
+            sandbox: insurer.is_sandbox,
             scopes: program.scopes.iter().map(ToString::to_string).collect(),
             token_expires_at: program.token_until.into(),
             expires_on: program.expires_on,

@@ -27,6 +27,8 @@ pub struct Insurer {
     pub kind: String,
     /// `open`, or `suspended`: then nobody signs up or logs in for now.
     pub state: String,
+    /// True of a sandbox: its people are invented, and its mails are kept instead of sent.
+    pub sandbox: bool,
     /// How its pages look.
     pub branding: Branding,
     /// お問い合わせ先.
@@ -175,6 +177,7 @@ fn view(code: &InsurerCode, insurer: &tenancy::Insurer, platform: &tenancy::Insu
         kana: insurer.kana.clone(),
         kind: insurer.kind.as_str().into(),
         state: insurer.state.as_str().into(),
+        sandbox: insurer.is_sandbox,
         branding: Branding {
             color: brand.color.to_string(),
             strong: brand.strong.to_string(),

@@ -1,9 +1,10 @@
 //! `madoguchi tenant …`: the insurers' folders in and out, and opening and closing their portals.
 
-use super::{Failed, said};
-use crate::modules;
+use super::{Failed, node, said};
 use crate::{
     config::Config,
+    modules,
+    sandbox::{self, Made},
     terminal::{self, complain, say},
 };
 use audit::operator;
@@ -51,6 +52,17 @@ pub(super) enum Command {
         /// Take all of them back
         #[arg(long, conflicts_with = "domains")]
         none: bool,
+    },
+    /// Make a sandbox for those who make programs: invented people, an administrator's invitation and a client, printed this once
+    Sandbox {
+        /// A 保険者指定コード that no insurer has
+        code: String,
+        /// Its name, instead of おためし健康保険組合
+        #[arg(long)]
+        name: Option<String>,
+        /// Print what it is and how it is called as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// List the insurers
     List,
@@ -126,6 +138,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             }
             Ok(())
         }
+        Command::Sandbox { code, name, json } => sandbox(config, &code, name.as_deref(), json).await,
         Command::List => {
             for head in tenancy::list(&database).await? {
                 let code = head.code.as_ref().map_or("platform", InsurerCode::as_str);
@@ -263,6 +276,46 @@ async fn letter(config: &Config, database: &Database, now: DateTime<Utc>, code: 
         return Err(Failed::Said("the platform has no members to write to".into()));
     };
     terminal::out(&web::letter::alone(&head).map_err(said)?);
+    Ok(())
+}
+
+/// Makes a sandbox and tells its maker what they need.
+async fn sandbox(config: &Config, code: &str, name: Option<&str>, json: bool) -> Result<(), Failed> {
+    let app = node(config)?;
+    app.key_proof.ask().await.map_err(said)?;
+    let Made {
+        insurer,
+        program,
+        invitation,
+    } = sandbox::make(&app, code, name).await?;
+    let code = insurer.code.as_ref().map_or(code, InsurerCode::as_str);
+    let url = config.http.public_url.as_str().trim_end_matches('/');
+    let link = app.staff.invitation_address(&invitation.link);
+    if json {
+        let told = json!({
+            "insurer_code": code,
+            "insurer_name": insurer.name,
+            "client_id": program.client_id,
+            "client_secret": program.secret,
+            "api": format!("{url}/api/v1"),
+            "administrator": invitation.email,
+            "invitation": link,
+        });
+        terminal::out(&told.to_string());
+        return Ok(());
+    }
+    say!("{code} {} is made, a sandbox: its people are invented", insurer.name);
+    say!("its mails are sent to nobody; they are read in the console under お試し環境のメール, for 7 days");
+    say!("client_id      {}", program.client_id);
+    say!("client_secret  {}", program.secret);
+    say!("administrator  {}", invitation.email);
+    say!("invitation     {link}");
+    say!(
+        "secret and invitation are shown this once; the invitation works until {}",
+        calendar::moment(invitation.until)
+    );
+    say!("to call the API, paste into a terminal:");
+    terminal::out(&terminal::lines(&sandbox::calls(&program, url)));
     Ok(())
 }
 

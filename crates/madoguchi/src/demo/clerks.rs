@@ -3,14 +3,12 @@
 
 use crate::{
     app::App,
-    commands::{Failed, said},
+    commands::{Failed, done, said},
 };
 use access::Role;
 use audit::Origin;
-use kernel::{Outage, Outcome, TenantSecret};
-use mail::Mailbox;
-use staff::{AcceptForm, By, Grant, Invitation};
-use tenancy::Insurer;
+use kernel::{TenantId, TenantSecret};
+use staff::{AcceptForm, By, Grant, Invitation, Invited};
 
 /// Each insurer's administrator logs in with this address.
 pub(super) const EMAIL: &str = "kanri@example.jp";
@@ -19,41 +17,32 @@ pub(super) const PASSWORD: &str = "asagao-no-niwa-2026";
 const NAME: &str = "管理 花子";
 
 /// Invites the administrator and accepts, unless an earlier start did.
-pub(super) async fn administrator(app: &App, mailbox: &Mailbox, insurer: &Insurer) -> Result<(), Failed> {
-    let tenant = insurer.tenant_id;
+pub(super) async fn administrator(app: &App, tenant: TenantId) -> Result<(), Failed> {
     if !app.staff.list(tenant).await.map_err(said)?.is_empty() {
         return Ok(());
     }
-    let origin = Origin::command();
     let invitation = Invitation {
         email: EMAIL.into(),
         name: NAME.into(),
         grants: vec![Grant::all(Role::Administrator)],
     };
-    done(app.staff.invite(&origin, By::Operator(tenant), &invitation).await)?;
-    app.worker.run_once().await?;
-    let mails = mailbox.mails_to(EMAIL);
-    let link = mails.first().and_then(|mail| link_in(&mail.text));
-    let link = link.ok_or_else(|| Failed::Said("the demo's invitation did not arrive".into()))?;
+    let invited = app
+        .staff
+        .invite(&Origin::command(), By::Operator(tenant), &invitation)
+        .await;
+    let Invited::Sent(sent) = done(invited)? else {
+        return Err(Failed::Said("the demo's invitation waits for another".into()));
+    };
+    accept(app, &sent.link).await
+}
+
+/// Accepts an invitation by its link.
+pub(super) async fn accept(app: &App, link: &TenantSecret) -> Result<(), Failed> {
+    let origin = Origin::command();
     let form = AcceptForm {
         name: NAME.into(),
         password: PASSWORD.into(),
     };
-    let session = done(app.staff.accept(&origin, "demo", &link, &form).await)?.session;
+    let session = done(app.staff.accept(&origin, "demo", link, &form).await)?.session;
     app.staff.log_out(&origin, &session).await.map_err(said)
-}
-
-/// The secret of a mail's link.
-fn link_in(text: &str) -> Option<TenantSecret> {
-    let (_, rest) = text.split_once("token=")?;
-    TenantSecret::parse_link(rest.split_whitespace().next()?)
-}
-
-fn done<T>(outcome: Result<Outcome<T>, Outage>) -> Result<T, Failed> {
-    match outcome.map_err(said)? {
-        Outcome::Done(value) => Ok(value),
-        Outcome::Refused(refusal) => Err(Failed::Said(format!(
-            "the demo's administrator was refused: {refusal:?}"
-        ))),
-    }
 }

@@ -3,8 +3,12 @@
 use super::{
     clerks,
     people::{PASSWORD, PEOPLE, People, Sample},
+    sandbox::CODE,
 };
-use crate::app::App;
+use crate::{
+    app::App,
+    sandbox::{Program, calls},
+};
 use askama::Template;
 use kernel::calendar;
 use mail::{Delivered, Mailbox};
@@ -17,6 +21,9 @@ struct Start {
     password: &'static str,
     clerk_email: &'static str,
     clerk_password: &'static str,
+    sandbox: &'static str,
+    /// How its program comes in; none while the sandbox is suspended.
+    calls: Option<String>,
 }
 
 struct Insurer {
@@ -49,7 +56,7 @@ struct Mails {
 
 /// Whom to sign up as, whom to log in as, who has an account by now, and the mailbox.
 #[handler]
-pub(super) async fn start(Data(app): Data<&App>) -> Response {
+pub(super) async fn start(Data(app): Data<&App>, Data(program): Data<&Option<Program>>) -> Response {
     let mut insurers = Vec::new();
     for people in PEOPLE {
         let have_accounts = people.have_accounts(app).await.unwrap_or_else(|error| {
@@ -58,11 +65,14 @@ pub(super) async fn start(Data(app): Data<&App>) -> Response {
         });
         insurers.push(Insurer { people, have_accounts });
     }
+    let url = app.pages.public_url.as_str().trim_end_matches('/');
     page(&Start {
         insurers,
         password: PASSWORD,
         clerk_email: clerks::EMAIL,
         clerk_password: clerks::PASSWORD,
+        sandbox: CODE,
+        calls: program.as_ref().map(|program| calls(program, url)),
     })
 }
 

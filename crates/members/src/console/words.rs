@@ -108,6 +108,7 @@ pub(super) fn mail_state(state: &str) -> &'static str {
         "sent" => "送信済み",
         "expired" => "期限切れ（送信せず）",
         "undeliverable" => "届きませんでした",
+        "kept" => "お試し環境に保管（送信せず）",
         _ => "送信待ち",
     }
 }

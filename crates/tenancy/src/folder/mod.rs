@@ -40,6 +40,8 @@ pub struct Folder {
     pub code: Option<InsurerCode>,
     /// What it was made from.
     pub base: Base,
+    /// The line of its tenant.toml that says whether it is a sandbox; the first where none does.
+    pub sandbox_line: usize,
     /// tenant.toml, with the heads of the terms and the logo beside it.
     pub settings: Settings,
     /// `terms/`, by document and revision.
@@ -120,6 +122,7 @@ impl Folder {
         Self {
             code,
             base: Base::Unknown,
+            sandbox_line: 1,
             settings,
             terms: Vec::new(),
             parts: Vec::new(),
@@ -167,6 +170,7 @@ fn read(dir: &Path, parts: &[FolderPart], problems: &Problems) -> Option<Folder>
     Some(Folder {
         code: read.code,
         base: read.revision.map_or(Base::Unknown, Base::Revision),
+        sandbox_line: read.sandbox_line.unwrap_or(1),
         settings,
         terms,
         parts,

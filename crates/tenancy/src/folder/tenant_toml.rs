@@ -36,6 +36,8 @@ pub(super) struct Read {
     pub(super) code: Option<InsurerCode>,
     /// Of which it was exported.
     pub(super) revision: Option<i64>,
+    /// Where it says whether it is a sandbox.
+    pub(super) sandbox_line: Option<usize>,
     pub(super) settings: Settings,
     pub(super) logo_file: Option<At<String>>,
 }
@@ -65,6 +67,7 @@ fn platform(mut top: Section<'_>) -> Read {
     Read {
         code: None,
         revision,
+        sandbox_line: None,
         settings,
         logo_file: None,
     }
@@ -74,6 +77,8 @@ fn insurer(mut top: Section<'_>) -> Read {
     let code = code(&mut top);
     let revision = revision(&mut top);
     let kind = kind(&mut top);
+    let is_flag = |key: &&At<String>| key.value == "sandbox";
+    let sandbox_line = top.keys().iter().find(is_flag).map(|key| key.line);
     if let (Some(code), Some(kind)) = (&code, kind) {
         let six = code.value.as_str().len() == 6;
         if six != (kind == InsurerKind::NationalHealth) {
@@ -89,6 +94,7 @@ fn insurer(mut top: Section<'_>) -> Read {
         name: text(&mut top, "name"),
         kana: kana(&mut top),
         kind: kind.unwrap_or(InsurerKind::HealthInsurance),
+        sandbox: top.optional_boolean("sandbox").unwrap_or_default(),
         operator: None,
         brand_color: color(&mut top),
         points: top.boolean("points").unwrap_or_default(),
@@ -114,6 +120,7 @@ fn insurer(mut top: Section<'_>) -> Read {
     Read {
         code: code.map(|code| code.value),
         revision,
+        sandbox_line,
         settings,
         logo_file,
     }

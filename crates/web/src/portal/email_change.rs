@@ -172,7 +172,7 @@ fn code_page(visit: &Visit, frame: Frame, change: EmailChangeView) -> CodePage {
             MailState::Queued if code.resend_at <= visit.now => {
                 Some("メールをまだお送りできていません。準備ができしだいお送りします。このまま、少しお待ちください。")
             }
-            MailState::Queued | MailState::Sent => None,
+            MailState::Queued | MailState::Sent | MailState::Kept => None,
             MailState::Expired if code.sends_left == 0 => None,
             MailState::Expired => {
                 Some("混み合っていたため、メールをお送りできませんでした。「再送する」を押してください。")

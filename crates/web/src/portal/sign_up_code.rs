@@ -167,7 +167,7 @@ fn mail_words(code: &CodeView, now: DateTime<Utc>) -> Option<&'static str> {
         MailState::Queued if now >= code.resend_at => Some(
             "混み合っていて、メールをまだお送りできていません。準備ができしだいお送りします。このまま、しばらくお待ちください。",
         ),
-        MailState::Sent | MailState::Queued => None,
+        MailState::Sent | MailState::Queued | MailState::Kept => None,
         MailState::Expired => Some(
             "混み合っていて、有効期限までにメールをお送りできませんでした。「再送する」を押すと、新しい番号をお送りします。",
         ),

@@ -232,6 +232,8 @@ const SHOWN: &[(&str, &str)] = &[
     ("statements.struck", "取り下げたレセプトの一覧"),
     ("statements.claim", "レセプトの確認"),
     ("preview", "表示の確認で選ぶ方"),
+    ("sandbox.mail", "お試し環境のメール"),
+    ("sandbox.mails", "お試し環境のメールの一覧"),
     ("statements.preview", "表示の確認"),
 ];
 

@@ -71,6 +71,7 @@ struct InsurerPage {
     name: String,
     code: String,
     kind: &'static str,
+    is_sandbox: bool,
     is_open: bool,
     changed: String,
     by: String,
@@ -109,6 +110,7 @@ async fn show(visit: Visit, _: Clerk) -> Reply {
     visit.html(&InsurerPage {
         frame: visit.frame().in_section(HOME),
         kind: kind(head.kind),
+        is_sandbox: shown.insurer.is_sandbox,
         is_open: head.state == InsurerState::Open,
         changed: calendar::moment(head.updated_at),
         by: head.applied_by,

@@ -1,11 +1,9 @@
-//! The demo's statements: a file for each kind and 処理年月 in an insurer's samples/, imported and published by the very use cases that
+//! Sample statements, of the demo's insurers and of a sandbox: a file for each kind and 処理年月 in an insurer's samples/, imported and published by the very use cases that
 //! the command line calls.
 
-use crate::{
-    app::App,
-    commands::{Failed, said},
-};
+use crate::commands::{Failed, said};
 use audit::{Actor, Origin};
+use ground::Ground;
 use kernel::{Outcome, calendar};
 use statements::{
     Deliveries, Kind, Month,
@@ -19,25 +17,25 @@ use tabular::{Mapping, Source};
 use tenancy::Insurer;
 
 /// Brings what an earlier start did not, the oldest first. What somebody took back meanwhile stays so.
-pub(super) async fn bring(app: &App, insurer: &Insurer, samples: &Path) -> Result<(), Failed> {
-    let tx = app.ground.database.tenant(insurer.tenant_id).read().await?;
+pub(crate) async fn bring(ground: &Ground, insurer: &Insurer, samples: &Path) -> Result<(), Failed> {
+    let tx = ground.database.tenant(insurer.tenant_id).read().await?;
     let known = list(&tx, None).await?;
     tx.commit().await?;
-    let this_month = Month::of(calendar::today_in_japan(app.ground.clock.now()));
+    let this_month = Month::of(calendar::today_in_japan(ground.clock.now()));
     for (label, kind, file) in files(samples)? {
         // One that was loaded and not shown was broken off.
         let is_known = known
             .iter()
             .any(|head| (head.kind, head.label) == (kind, label) && head.state != State::Ready);
         if !is_known && label <= this_month {
-            show(app, insurer, (kind, label), &file).await?;
+            show(ground, insurer, (kind, label), &file).await?;
         }
     }
     Ok(())
 }
 
-async fn show(app: &App, insurer: &Insurer, (kind, label): (Kind, Month), file: &Path) -> Result<(), Failed> {
-    let (deliveries, by) = (Deliveries::new(&app.ground), (Actor::Operator, Origin::command()));
+async fn show(ground: &Ground, insurer: &Insurer, (kind, label): (Kind, Month), file: &Path) -> Result<(), Failed> {
+    let (deliveries, by) = (Deliveries::new(ground), (Actor::Operator, Origin::command()));
     let wish = Wish {
         kind,
         label: None,
