@@ -81,6 +81,12 @@ impl Connection {
         Some(rest.split_once('"')?.0.to_owned())
     }
 
+    /// The body of the last answer, which this was.
+    pub fn body(&self, answer: &Answer) -> &[u8] {
+        let from = self.filled.saturating_sub(answer.length);
+        self.buffer.get(from..self.filled).unwrap_or_default()
+    }
+
     fn last(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.buffer.get(..self.filled).unwrap_or_default())
     }
@@ -132,12 +138,12 @@ pub fn get_as(cookie: &str, path: &str, session: &str) -> Vec<u8> {
 /// `POST` of the log-in form from an address.
 pub fn log_in(user_id: &str, password: &str, address: &str) -> Vec<u8> {
     let body = form(&[("user_id", user_id), ("password", password)]);
-    post("/portal/", &format!("X-Forwarded-For: {address}"), &body)
+    form_post("/portal/", &format!("X-Forwarded-For: {address}"), &body)
 }
 
 /// `POST` of a form with a session in this cookie.
 pub fn post_as(cookie: &str, path: &str, session: &str, fields: &[(&str, &str)]) -> Vec<u8> {
-    post(path, &format!("Cookie: {cookie}={session}"), &form(fields))
+    form_post(path, &format!("Cookie: {cookie}={session}"), &form(fields))
 }
 
 fn form(fields: &[(&str, &str)]) -> String {
@@ -146,13 +152,24 @@ fn form(fields: &[(&str, &str)]) -> String {
         .finish()
 }
 
-fn post(path: &str, header: &str, body: &str) -> Vec<u8> {
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\nSec-Fetch-Site: same-origin\r\n{header}\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+fn form_post(path: &str, header: &str, body: &str) -> Vec<u8> {
+    let headers = format!("Sec-Fetch-Site: same-origin\r\n{header}");
+    post(path, &headers, "application/x-www-form-urlencoded", body.as_bytes())
+}
+
+/// `GET` with a header of one's own.
+pub fn get_with(path: &str, header: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n{header}\r\n\r\n").into_bytes()
+}
+
+/// `POST` of a body with a header of one's own.
+pub fn post(path: &str, header: &str, media_type: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n{header}\r\nContent-Type: {media_type}\r\n\
+         Content-Length: {}\r\n\r\n",
         body.len()
-    )
-    .into_bytes()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 #[cfg(test)]

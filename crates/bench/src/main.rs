@@ -21,6 +21,7 @@ mod my_page;
 mod overload;
 mod pgbench;
 mod processes;
+mod programs;
 mod report;
 mod sealing;
 mod search;
@@ -28,6 +29,7 @@ mod sent;
 mod service;
 mod stage;
 mod statements;
+mod webhooks;
 
 use clap::{Parser, ValueEnum};
 use report::Row;
@@ -52,6 +54,10 @@ enum Name {
     Overload,
     /// Codes and a neighbour's notice behind fifty thousand notices
     Mail,
+    /// Programs of other systems: a member by number, tokens, a roster through the API
+    Programs,
+    /// Events delivered to programs, with one of ten receivers hanging against none
+    Webhooks,
     /// What treatment cost: pages among many rows, cards, deliveries imported and published
     Statements,
     /// What staff search for, and pages of the trail, at a large insurer against one of a hundredth
@@ -122,6 +128,8 @@ fn measure(arguments: &Arguments) -> Result<Vec<Row>, Failed> {
             Name::Sealing => sealing::measure(&stage)?,
             Name::Overload => overload::measure(&stage)?,
             Name::Mail => mail_lane::measure(&stage)?,
+            Name::Programs => programs::measure(&stage)?,
+            Name::Webhooks => webhooks::measure(&stage)?,
             Name::Statements => statements::measure(&stage)?,
             Name::Search => search::measure(&stage)?,
             Name::Identity => identity::measure(&stage)?,

@@ -2,7 +2,7 @@
 
 use crate::{
     processes,
-    sent::Statement,
+    sent::{Parameter, Statement},
     stage::{Failed, Stage},
 };
 use database::cluster::DATABASE;
@@ -12,6 +12,11 @@ use std::{
     process::{Command, Stdio},
     time::Duration,
 };
+
+/// An id in the order of time, as the service's are.
+const NEW_ID: &str = "(lpad(to_hex(txid_current()), 12, '0') || '7000' \
+    || substr(gen_random_uuid()::text, 20, 4) || substr(gen_random_uuid()::text, 25))::uuid";
+const NEW_HASH: &str = "sha256(gen_random_uuid()::text::bytea)";
 
 /// A script with its variables.
 pub struct Pgbench {
@@ -71,15 +76,18 @@ fn script(statements: &[Statement]) -> (String, Vec<String>) {
         // From the last, or $1 would be found in $10.
         for (place, value) in statement.parameters.iter().enumerate().rev() {
             let (parameter, name) = (format!("${}", place + 1), format!("s{number}_{}", place + 1));
-            match value.as_deref() {
+            let by = match value {
                 // A variable can't be empty.
-                Some("") => sql = sql.replace(&parameter, "''"),
-                Some(value) => {
-                    sql = sql.replace(&parameter, &format!(":{name}"));
+                Parameter::Text(value) if value.is_empty() => "''".into(),
+                Parameter::Text(value) => {
                     variables.push(format!("{name}={value}"));
+                    format!(":{name}")
                 }
-                None => sql = sql.replace(&parameter, "NULL"),
-            }
+                Parameter::Null => "NULL".into(),
+                Parameter::NewId => NEW_ID.into(),
+                Parameter::NewHash => NEW_HASH.into(),
+            };
+            sql = sql.replace(&parameter, &by);
         }
         let _ = writeln!(text, "{sql};");
     }
@@ -92,13 +100,13 @@ mod tests {
 
     #[test]
     fn parameters_become_variables() {
-        let statement = |sql: &str, parameters: &[Option<&str>]| Statement {
+        let statement = |sql: &str, parameters: &[Parameter]| Statement {
             sql: sql.to_owned(),
-            parameters: parameters.iter().map(|value| value.map(str::to_owned)).collect(),
+            parameters: parameters.to_vec(),
         };
-        let mut ten = vec![Some("a"); 10];
-        ten[1] = None;
-        ten[2] = Some("");
+        let mut ten = vec![Parameter::Text("a".into()); 10];
+        ten[1] = Parameter::Null;
+        ten[2] = Parameter::Text(String::new());
         let (text, variables) = script(&[
             statement("BEGIN READ ONLY", &[]),
             statement("SELECT $1, $2, $3, $10", &ten),

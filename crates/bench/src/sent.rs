@@ -1,5 +1,5 @@
-//! The statements of one page of a member's, as PostgreSQL itself saw them: a scratch node serves a few of it while the server
-//! logs every statement of the service's role, and the page is read from that log.
+//! The statements of one request, as PostgreSQL itself saw them: a scratch node serves a few of it while the server logs every
+//! statement of the service's role, and the request is read from that log.
 
 use crate::{
     http,
@@ -7,16 +7,31 @@ use crate::{
     stage::{Failed, Member, Stage},
 };
 
-/// Pages served while the server logs; the first ones fill caches, and the node's own work may come between.
-const PAGES: usize = 9;
+/// Requests served while the server logs; the first ones fill caches, and the node's own work may come between.
+const REQUESTS: usize = 9;
+/// What lets a member's request in.
+const SESSION: &str = "FROM \"sessions\"";
 
-/// One statement and its parameters, as text.
+/// One statement and its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     /// With `$1`, `$2`, …
     pub sql: String,
-    /// In their order; none is NULL.
-    pub parameters: Vec<Option<String>>,
+    /// In their order.
+    pub parameters: Vec<Parameter>,
+}
+
+/// What stands for a `$1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parameter {
+    /// NULL.
+    Null,
+    /// As text.
+    Text(String),
+    /// An id that each request draws anew, in the order of time.
+    NewId,
+    /// A hash that each request draws anew.
+    NewHash,
 }
 
 impl Statement {
@@ -28,8 +43,29 @@ impl Statement {
     }
 }
 
+/// A request whose statements are asked for.
+pub struct Asked<'a> {
+    /// As sent.
+    pub request: &'a [u8],
+    /// What stands in its first statement, and in none of what the node does by itself.
+    pub door: &'a str,
+    /// Its transactions are of these.
+    pub tenants: &'a [&'a str],
+}
+
 /// All statements of a member's page: one transaction lets the member in, another reads what the page shows.
 pub fn of_page(stage: &Stage, member: &Member, path: &str) -> Result<Vec<Statement>, Failed> {
+    let tenant = member.session.split_once('.').map_or("", |(tenant, _)| tenant);
+    let asked = Asked {
+        request: &http::get(path, &member.session),
+        door: SESSION,
+        tenants: &[tenant],
+    };
+    of_request(stage, &asked)
+}
+
+/// All statements of a request that is answered by 200.
+pub fn of_request(stage: &Stage, asked: &Asked<'_>) -> Result<Vec<Statement>, Failed> {
     let role = url::Url::parse(&stage.cluster.service_url("postgres"))
         .map(|url| url.username().to_owned())
         .map_err(Failed::at("the service's address"))?;
@@ -37,22 +73,26 @@ pub fn of_page(stage: &Stage, member: &Member, path: &str) -> Result<Vec<Stateme
     let loud =
         format!("ALTER ROLE {role} SET log_statement = 'all'; ALTER ROLE {role} SET log_error_verbosity = 'default';");
     stage.sql("postgres", &loud)?;
-    let served = serve_pages(stage, member, path);
+    let served = serve(stage, asked.request);
     stage.sql("postgres", &format!("ALTER ROLE {role} RESET ALL"))?;
     served?;
     let log = std::fs::read_to_string(&stage.log).map_err(Failed::at(stage.log.display()))?;
-    usual_page(&entries(&log), &member.session)
-        .ok_or_else(|| Failed(format!("{}: no whole transactions of {path}", stage.log.display())))
+    usual(&entries(&log), asked).ok_or_else(|| {
+        Failed(format!(
+            "{}: no whole transactions of {}",
+            stage.log.display(),
+            asked.door
+        ))
+    })
 }
 
-fn serve_pages(stage: &Stage, member: &Member, path: &str) -> Result<(), Failed> {
+fn serve(stage: &Stage, request: &[u8]) -> Result<(), Failed> {
     let service = Service::start(stage, Some(1))?;
     let mut connection = service.connect()?;
-    let request = http::get(path, &member.session);
-    for _ in 0..PAGES {
-        let answer = connection.exchange(&request).map_err(Failed::at(path))?;
+    for _ in 0..REQUESTS {
+        let answer = connection.exchange(request).map_err(Failed::at("a request"))?;
         if answer.status != 200 {
-            return Err(Failed(format!("{path}: {answer:?}")));
+            return Err(Failed(format!("not a page: {answer:?}")));
         }
     }
     Ok(())
@@ -91,35 +131,57 @@ fn entries(log: &str) -> Vec<Entry> {
     entries
 }
 
-/// A transaction that looks a session up, and the one after it of the same insurer's on the same connection, for the node holds
-/// but one: the newest of those pairs whose statements were seen most often. What the node does by itself comes between many of
-/// them, for other insurers nearly always.
-fn usual_page(entries: &[Entry], session: &str) -> Option<Vec<Statement>> {
-    let (tenant, _) = session.split_once('.')?;
-    let process = &entries.iter().rev().find(|entry| reads_session(&entry.text))?.process;
+/// From a transaction that lets a request in up to the next one that does, for the node holds but one connection: the newest of
+/// those whose statements were seen most often. What the node does by itself comes between some of them, for other insurers
+/// nearly always.
+fn usual(entries: &[Entry], asked: &Asked<'_>) -> Option<Vec<Statement>> {
+    let process = &entries
+        .iter()
+        .rev()
+        .find(|entry| entry.text.contains(asked.door))?
+        .process;
     let mut transactions = transactions(entries.iter().filter(|entry| entry.process == *process));
-    transactions.retain(|transaction| is_of(transaction, tenant));
-    let lets_in = |door: &Vec<Statement>| door.iter().any(|statement| reads_session(&statement.sql));
-    let pages: Vec<Vec<Statement>> = transactions
-        .windows(2)
-        .filter(|pair| pair.first().is_some_and(lets_in))
-        .map(<[_]>::concat)
-        .collect();
-    let alike = |page: &[Statement]| {
-        let same = |other: &&Vec<Statement>| other.iter().map(|of| &of.sql).eq(page.iter().map(|of| &of.sql));
-        pages.iter().filter(same).count()
-    };
-    pages.iter().max_by_key(|page| alike(page)).cloned()
+    transactions.retain(|transaction| asked.tenants.iter().any(|tenant| is_of(transaction, tenant)));
+    let lets_in = |transaction: &[Statement]| transaction.iter().any(|statement| statement.sql.contains(asked.door));
+    let mut requests: Vec<Vec<Statement>> = Vec::new();
+    for transaction in transactions {
+        if lets_in(&transaction) {
+            requests.push(transaction);
+        } else if let Some(request) = requests.last_mut() {
+            request.extend(transaction);
+        }
+    }
+    let alike =
+        |one: &[Statement], other: &[Statement]| one.iter().map(|of| &of.sql).eq(other.iter().map(|of| &of.sql));
+    let most = requests
+        .iter()
+        .max_by_key(|request| requests.iter().filter(|other| alike(request, other)).count())?;
+    let others: Vec<&Vec<Statement>> = requests.iter().filter(|other| alike(most, other)).collect();
+    Some(drawn_anew(most.clone(), others.first()?))
+}
+
+/// Ids and hashes that differ from one request to another are drawn by each.
+fn drawn_anew(mut request: Vec<Statement>, other: &[Statement]) -> Vec<Statement> {
+    let parameters = request.iter_mut().flat_map(|statement| &mut statement.parameters);
+    let others = other.iter().flat_map(|statement| &statement.parameters);
+    for (parameter, other) in parameters.zip(others) {
+        let Parameter::Text(text) = &*parameter else { continue };
+        if parameter == other {
+            continue;
+        }
+        if text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) {
+            *parameter = Parameter::NewId;
+        } else if text.starts_with("\\x") {
+            *parameter = Parameter::NewHash;
+        }
+    }
+    request
 }
 
 /// Whether it begins with the insurer.
 fn is_of(transaction: &[Statement], tenant: &str) -> bool {
     let set = format!("SET LOCAL madoguchi.tenant_id = '{tenant}'");
     transaction.iter().any(|statement| statement.sql.contains(&set))
-}
-
-fn reads_session(sql: &str) -> bool {
-    sql.contains("FROM \"sessions\"")
 }
 
 /// The whole transactions of one process.
@@ -152,12 +214,12 @@ fn transactions<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Vec<Stateme
 }
 
 /// `$1 = '7', $2 = NULL, $3 = 'it''s'`.
-fn parameters(list: &str) -> Vec<Option<String>> {
+fn parameters(list: &str) -> Vec<Parameter> {
     let mut values = Vec::new();
     let mut rest = list;
     while let Some((_, value)) = rest.split_once(" = ") {
         let Some(quoted) = value.strip_prefix('\'') else {
-            values.push(None);
+            values.push(Parameter::Null);
             rest = value;
             continue;
         };
@@ -174,7 +236,7 @@ fn parameters(list: &str) -> Vec<Option<String>> {
                 None => break,
             }
         }
-        values.push(Some(text));
+        values.push(Parameter::Text(text));
         rest = left;
     }
     values
@@ -185,13 +247,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_page_is_read_with_its_parameters() {
+    fn the_usual_request_is_read_with_its_parameters() {
         let page = "\
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: BEGIN READ ONLY
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: SET LOCAL madoguchi.tenant_id = '1'
 2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT a
-\tFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3
-2026-11-22 00:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1', $2 = NULL, $3 = 'it''s, $4 = 2'
+\tFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3 AND f = $4
+2026-11-22 00:00:00.000 UTC [7] DETAIL:  parameters: $1 = '1', $2 = NULL, $3 = 'it''s, $4 = 2', $4 = 'ID'
 2026-11-22 00:00:00.000 UTC [8] LOG:  statement: COMMIT
 2026-11-22 00:00:00.000 UTC [7] LOG:  statement: ROLLBACK
 ";
@@ -213,15 +275,21 @@ mod tests {
 2026-11-22 00:00:00.000 UTC [7] LOG:  execute s0: SELECT c
 \tFROM \"sessions\"
 ";
-        let log = [page, own, rest, page, own, rest, page, rest, begun].concat();
-        let statements = usual_page(&entries(&log), "1.secret").unwrap();
+        let page = |id: u8| page.replace("ID", &format!("019aab3c-6f00-7cc4-98c4-dc0c0c07398{id}"));
+        let log = [&page(1), own, rest, &page(2), own, rest, &page(3), rest, begun].concat();
+        let asked = Asked {
+            request: b"",
+            door: SESSION,
+            tenants: &["1"],
+        };
+        let statements = usual(&entries(&log), &asked).unwrap();
         let sql: Vec<&str> = statements.iter().map(|statement| statement.sql.as_str()).collect();
         assert_eq!(
             sql,
             [
                 "BEGIN READ ONLY",
                 "SET LOCAL madoguchi.tenant_id = '1'",
-                "SELECT a\nFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3",
+                "SELECT a\nFROM \"sessions\" WHERE c = $1 AND d = $2 AND e = $3 AND f = $4",
                 "ROLLBACK",
                 "BEGIN READ ONLY",
                 "SET LOCAL madoguchi.tenant_id = '1'",
@@ -231,7 +299,12 @@ mod tests {
         );
         assert_eq!(
             statements[2].parameters,
-            [Some("1".into()), None, Some("it's, $4 = 2".into())]
+            [
+                Parameter::Text("1".into()),
+                Parameter::Null,
+                Parameter::Text("it's, $4 = 2".into()),
+                Parameter::NewId
+            ]
         );
     }
 }

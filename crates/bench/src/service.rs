@@ -32,8 +32,18 @@ impl Service {
         Self::on(stage, DATABASE, connections)
     }
 
-    /// [`Self::start`] on another. Its log goes to a file, as a supervisor would have it.
+    /// [`Self::start`] on another.
     pub fn on(stage: &Stage, database: &str, connections: Option<usize>) -> Result<Self, Failed> {
+        Self::with(stage, database, connections, &[])
+    }
+
+    /// [`Self::on`] with more of a configuration. Its log goes to a file, as a supervisor would have it.
+    pub fn with(
+        stage: &Stage,
+        database: &str,
+        connections: Option<usize>,
+        more: &[(&str, &str)],
+    ) -> Result<Self, Failed> {
         let port = free_port()?;
         let log = stage.data.join(format!("serve-{database}.log"));
         let log = File::create(&log).map_err(Failed::at(log.display()))?;
@@ -45,6 +55,7 @@ impl Service {
             .env("MADOGUCHI__HTTP__LISTEN", format!("127.0.0.1:{port}"))
             .env("MADOGUCHI__HTTP__PUBLIC_URL", format!("http://localhost:{port}"))
             .env("MADOGUCHI__HTTP__TRUSTED_PROXIES", "127.0.0.1/32")
+            .envs(more.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);

@@ -386,7 +386,7 @@ fn outage(outage: Outage) -> Failed {
 }
 
 /// Runs a program to its end; it is heard only where it fails.
-fn run(command: &mut Command) -> Result<(), Failed> {
+pub fn run(command: &mut Command) -> Result<(), Failed> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(Failed::at(&name))?;
     if output.status.success() {
