@@ -53,7 +53,8 @@ fn the_document_asks_for_a_token_where_the_table_does_and_for_a_body_where_the_t
         if let Rights::Client(scope) = route.rights {
             assert_eq!(operation["security"], serde_json::json!([{"client": [scope.as_str()]}]));
         }
-        assert_eq!(operation.get("security").is_some(), guarded, "{}", route.name);
+        let asks = operation["security"].as_array().map(Vec::len);
+        assert_eq!(asks, Some(usize::from(guarded)), "{}", route.name);
         assert_eq!(
             operation.get("requestBody").is_some(),
             route.body != Body::Nothing,
@@ -158,6 +159,22 @@ fn every_string_of_a_request_has_a_bound_and_a_pattern() {
                 assert!(property["pattern"].is_string(), "{name}.{field}");
             }
         }
+    }
+}
+
+#[test]
+fn the_changelog_names_every_operation_and_the_reference_shows_it() {
+    let table = table();
+    let changelog = include_str!("../../openapi/CHANGELOG.md");
+    let html = table.reference();
+    let changes = &html[html.find("<h2 id=\"changes\">").unwrap()..];
+    for route in table.rows() {
+        assert!(changelog.contains(&format!("`{}`", route.name)), "{}", route.name);
+        assert!(
+            changes.contains(&format!("<code>{}</code>", route.name)),
+            "{}",
+            route.name
+        );
     }
 }
 

@@ -2,20 +2,12 @@
 // each page (axe, reflow, size). It never reaches past this machine; a request that tries to is a failure.
 
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { TARGET, serve } from './server.mjs';
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const TARGET = process.env.MADOGUCHI_TEST_TARGET ?? join(ROOT, 'target');
-const BINARY = process.env.MADOGUCHI_TEST_BINARY ?? join(TARGET, 'debug/madoguchi');
 const CHROMIUM = process.env.MADOGUCHI_TEST_CHROMIUM ?? '/usr/bin/chromium';
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -30,9 +22,6 @@ export const WIDTHS = [390, 1280];
 
 /** How long anything on a page may take, in milliseconds. */
 const TIMEOUT = 15_000;
-
-/** How long a server may take to make its database and answer, in milliseconds. */
-const START_TIMEOUT = 180_000;
 
 /**
  * Starts a server and a browser; `close()` ends both. With MADOGUCHI_TEST_URL a running demo is used instead, whose data
@@ -61,47 +50,6 @@ export async function open() {
     await server.stop();
     throw error;
   }
-}
-
-/** Our own server on data of its own. Its output is shown when it doesn't start or dies. */
-async function serve() {
-  await mkdir(join(TARGET, 'browser'), { recursive: true });
-  const data = await mkdtemp(join(TARGET, 'browser/demo-'));
-  const child = spawn(BINARY, ['demo', '--listen', '127.0.0.1:0', '--data', data], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = [];
-  let address;
-  const listening = new Promise((found) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        output.push(line);
-        if (output.length > 200) output.shift();
-        const match = address ? null : /listening on (http:\/\/localhost:\d+)/.exec(line);
-        if (match) found((address = match[1]));
-      });
-    }
-  });
-  const exited = new Promise((ended) => child.on('close', ended).on('error', ended));
-  const stop = async () => {
-    child.kill('SIGTERM');
-    const stopped = await Promise.race([exited.then(() => true), sleep(30_000, false, { ref: false })]);
-    if (!stopped) child.kill('SIGKILL');
-    // Where the server's user can't reach the checkout, the database is elsewhere.
-    const note = join(data, 'postgres.path');
-    if (existsSync(note)) await rm((await readFile(note, 'utf8')).trim(), { recursive: true, force: true });
-    await rm(data, { recursive: true, force: true });
-    if (!stopped) throw new Error(`the server doesn't end on SIGTERM:\n${output.join('\n')}`);
-  };
-  await Promise.race([listening, exited, sleep(START_TIMEOUT, undefined, { ref: false })]);
-  if (!address) {
-    await stop().catch(() => {});
-    throw new Error(`${BINARY} demo doesn't start:\n${output.join('\n')}`);
-  }
-  // As somebody pastes the closing box's lines into a second terminal.
-  const command = (...words) => {
-    const exported = output.filter((line) => line.startsWith('export '));
-    return promisify(execFile)('sh', ['-c', [...exported, 'exec "$0" "$@"'].join('\n'), BINARY, ...words], { cwd: ROOT });
-  };
-  return { url: address, stop, command };
 }
 
 /**

@@ -11,7 +11,7 @@ use crate::table::{Repeat, Row, TAGS, Table, codes};
 use crate::{answer, oauth, once, stream};
 use edge::{Body, MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What every answer to a program says of its limits.
 const LIMITS: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
@@ -74,15 +74,20 @@ fn merge(into: &mut Value, from: Value) {
 
 fn complete(mut document: Value, table: &Table) -> Value {
     document["info"]["description"] = DESCRIPTION.into();
-    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0"});
+    document["info"]["contact"] =
+        json!({"name": "Whoever runs this portal; an insurer's own clients: its contact desk"});
+    document["info"]["license"] = json!({"name": "MIT OR Apache-2.0", "url": "https://spdx.org/licenses/"});
     if let Some(tags) = document["tags"].as_array_mut() {
         tags.sort_by_key(|tag| TAGS.iter().position(|name| tag["name"] == *name));
     }
     let components = &mut document["components"];
     components["headers"] = headers();
+    // OAuth's own refusals have a shape of their own, beside its operations.
+    let named: BTreeSet<&str> = table.rows().filter(|row| !row.handler.oauth).flat_map(codes).collect();
     components["examples"] = table
         .problems()
         .iter()
+        .filter(|body| named.contains(body.code.as_str()))
         .map(|body| (body.code.clone(), refusal_example(body)))
         .collect();
     components["schemas"]["Problem"] = problem_schema(table);
@@ -149,8 +154,10 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     if route.handler.repeat == Repeat::Keyed {
         take_key(operation);
     }
-    if let Rights::Client(scope) = route.rights {
-        operation["security"] = json!([{ PROGRAMS: [scope.as_str()] }]);
+    match route.rights {
+        Rights::Client(scope) => operation["security"] = json!([{ PROGRAMS: [scope.as_str()] }]),
+        Rights::Public | Rights::Ticket => operation["security"] = json!([]),
+        _ => {}
     }
     let example = &route.handler.example;
     if let (Some(request), Some(body)) = (&example.request, operation.get_mut("requestBody")) {

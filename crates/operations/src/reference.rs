@@ -14,6 +14,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 const CSS: &str = include_str!("../templates/reference.css");
+const CHANGELOG: &str = include_str!("../../../openapi/CHANGELOG.md");
 
 #[derive(Template)]
 #[template(path = "reference.html")]
@@ -26,6 +27,13 @@ struct Page {
     groups: Vec<Group>,
     problems: Vec<Problem>,
     problem_example: String,
+    changes: Vec<Day>,
+}
+
+/// What came on a day.
+struct Day {
+    day: String,
+    lines: Vec<String>,
 }
 
 struct Group {
@@ -112,7 +120,24 @@ fn build(table: &Table) -> Page {
             })
             .collect(),
         problem_example: pretty(&document["components"]["examples"]["fields"]["value"]),
+        changes: changes(),
     }
+}
+
+/// The changelog's days, each with its lines.
+fn changes() -> Vec<Day> {
+    let days = CHANGELOG.split("\n## ").skip(1).map(|day| {
+        let (day, rest) = day.split_once('\n').unwrap_or((day, ""));
+        Day {
+            day: day.to_owned(),
+            lines: rest
+                .lines()
+                .filter_map(|line| line.strip_prefix("- "))
+                .map(inline)
+                .collect(),
+        }
+    });
+    days.collect()
 }
 
 /// The operations of a tag, in the table's order.

@@ -20,13 +20,22 @@ pub enum Need {
     Font,
     /// Python with venv, for the SMTP server and the API tester that tests talk with.
     Python,
-    /// Node.js with npm, for playwright-core and axe-core.
+    /// Node.js with npm, for the browser's driver, and for linters and generators of the API's document.
     Node,
+    /// What the API's quick start is written for.
+    Curl,
 }
 
 impl Need {
     /// All that `cargo xtask test` uses.
-    pub const ALL: [Need; 5] = [Need::Postgres, Need::Chromium, Need::Font, Need::Python, Need::Node];
+    pub const ALL: [Need; 6] = [
+        Need::Postgres,
+        Need::Chromium,
+        Need::Font,
+        Need::Python,
+        Need::Node,
+        Need::Curl,
+    ];
 
     fn is_met(self) -> bool {
         match self {
@@ -36,6 +45,7 @@ impl Need {
             // Where it can't be brought, any other is better than boxes.
             Need::Font => has_font(":family=BIZ UDPGothic") || !may_install() && has_font(":lang=ja"),
             Need::Python => python().is_some(),
+            Need::Curl => ["curl", "jq"].iter().all(|program| shell::which(program).is_some()),
             Need::Node => {
                 let version = shell::quiet(shell::program("node").arg("--version")).unwrap_or_default();
                 let major = version
@@ -56,6 +66,7 @@ impl Need {
             Need::Font => &["fontconfig", "fonts-morisawa-bizud-gothic"],
             Need::Python => &["python3", "python3-venv"],
             Need::Node => &["nodejs", "npm"],
+            Need::Curl => &["curl", "jq"],
         }
     }
 
@@ -67,6 +78,7 @@ impl Need {
             Need::Font => "the font BIZ UDPGothic or another Japanese one, and fontconfig's fc-list",
             Need::Python => "Python 3.10 or newer with venv",
             Need::Node => "Node.js 20 or newer with npm",
+            Need::Curl => "curl and jq",
         }
     }
 }
@@ -224,8 +236,15 @@ fn python_tools() -> Result<(), Failed> {
     )
 }
 
+/// Those of the browser tests and those of the programs'.
 fn node_tools() -> Result<(), Failed> {
-    let folder = shell::root().join("tests/browser");
+    ["tests/browser", "tests/programs"]
+        .into_iter()
+        .try_for_each(node_tools_of)
+}
+
+fn node_tools_of(folder: &str) -> Result<(), Failed> {
+    let folder = shell::root().join(folder);
     up_to_date(&folder.join("package-lock.json"), &folder.join("node_modules"), |_| {
         eprintln!("  installing Node tools into {}", folder.display());
         shell::quiet(shell::program("npm").arg("ci").current_dir(&folder))

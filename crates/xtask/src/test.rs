@@ -33,6 +33,8 @@ enum Part {
     Openapi,
     /// The API under schemathesis: also among the Rust tests, which start the server for it
     Schemathesis,
+    /// The document under two linters, and programs made of it against a running server
+    Programs,
     /// The pages in Chromium
     Browser,
 }
@@ -42,6 +44,7 @@ impl Part {
         match self {
             Part::Rust | Part::Schemathesis => &[Need::Postgres, Need::Python],
             Part::Openapi | Part::Statements => &[],
+            Part::Programs => &[Need::Postgres, Need::Python, Need::Node, Need::Curl],
             Part::Browser => &[Need::Postgres, Need::Chromium, Need::Font, Need::Node],
         }
     }
@@ -52,6 +55,7 @@ impl Part {
             Part::Statements => "statements",
             Part::Openapi => "openapi/v1.json",
             Part::Schemathesis => "schemathesis",
+            Part::Programs => "programs",
             Part::Browser => "browser tests",
         }
     }
@@ -62,7 +66,8 @@ impl Part {
             Part::Statements => Server::given()?.judge(),
             Part::Openapi => openapi::check(None),
             Part::Schemathesis => rust(&["--package", "tests"], &["schemathesis".to_owned()]),
-            Part::Browser => browser(),
+            Part::Programs => node("tests/programs"),
+            Part::Browser => node("tests/browser"),
         }
     }
 }
@@ -71,7 +76,7 @@ impl Part {
 pub fn test(options: &Options) -> Result<(), Failed> {
     let parts = match options.only {
         Some(part) => vec![part],
-        None if options.filters.is_empty() => vec![Part::Rust, Part::Openapi, Part::Browser],
+        None if options.filters.is_empty() => vec![Part::Rust, Part::Openapi, Part::Programs, Part::Browser],
         None => vec![Part::Rust],
     };
     let needs: Vec<Need> = Need::ALL
@@ -173,10 +178,10 @@ fn cluster() -> Result<LocalCluster, Failed> {
     Ok(cluster)
 }
 
-/// Node's own test runner over tests/browser/*.test.mjs. The files are named one by one: what it makes of a folder
-/// differs between Node 20 and 22.
-fn browser() -> Result<(), Failed> {
-    let folder = shell::root().join("tests/browser");
+/// Node's own test runner over a folder's *.test.mjs. The files are named one by one: what it makes of a folder differs between
+/// Node 20 and 22.
+fn node(folder: &str) -> Result<(), Failed> {
+    let folder = shell::root().join(folder);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
         .map_err(Failed::at(folder.display()))?
         .flatten()
@@ -189,7 +194,8 @@ fn browser() -> Result<(), Failed> {
     }
     let mut node: Command = shell::program("node");
     node.env("MADOGUCHI_TEST_BINARY", shell::madoguchi())
-        .env("MADOGUCHI_TEST_TARGET", shell::target());
+        .env("MADOGUCHI_TEST_TARGET", shell::target())
+        .env("MADOGUCHI_TEST_PYTHON", setup::tools_python());
     if let Some(chromium) = setup::chromium() {
         node.env("MADOGUCHI_TEST_CHROMIUM", chromium);
     }
