@@ -8,6 +8,7 @@
     clippy::disallowed_methods,
     reason = "the whole binary is tests: what fails here is meant to fail loudly"
 )]
+#![expect(clippy::large_futures, reason = "a test is one future, and runs once")]
 
 mod accounts;
 mod api;

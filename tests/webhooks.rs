@@ -87,7 +87,7 @@ impl Hook {
         let request = self.program.request(method, &path).bearer_auth(token);
         let request = body
             .iter()
-            .fold(request.header("if-match", "*"), |request, body| request.json(body));
+            .fold(request.header("if-match", "*"), reqwest::RequestBuilder::json);
         self.program.send(request).await
     }
 

@@ -209,7 +209,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shar
             stream.write_all(text.as_bytes()).await
         }
         Answer::Hang => {
-            sleep(Duration::from_secs(60)).await;
+            sleep(Duration::from_mins(1)).await;
             Ok(())
         }
         Answer::CloseHalfWay => stream.write_all(b"HTTP/1.1 2").await,
@@ -228,7 +228,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shar
                     .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nx")
                     .await,
             );
-            sleep(Duration::from_secs(60)).await;
+            sleep(Duration::from_mins(1)).await;
             Ok(())
         }
         Answer::EndlessHead => {

@@ -110,9 +110,10 @@ pub async fn look(
         outcome: "done",
         detail: detail.into(),
     };
-    // Programs look far more often than people do: their line of one person is found by its object, and needs no row beside it.
+    // Programs look far more often than people do: their line of one person is found by its object, and needs no row beside it but
+    // where the person is told of it.
     let rows = match (actor, object, others) {
-        (Actor::Client(_), Some(_), []) => Vec::new(),
+        (Actor::Client(_), Some(_), []) if !what.starts_with(TOLD) => Vec::new(),
         _ => [subjects, others].concat(),
     };
     record_showing(tx, now, origin, entry, &rows).await
@@ -193,6 +194,9 @@ pub async fn looks_at(
     Ok(Prepared(statement).load(&mut &**tx).await?)
 }
 
+/// How pages are called a look at which is told to whose rows they show.
+pub const TOLD: &str = "statements.";
+
 /// Which looks at somebody are asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
@@ -206,7 +210,7 @@ pub struct Asked<'a> {
     pub before: Option<AuditId>,
 }
 
-/// The looks of staff and family at this person that are asked for, the latest first.
+/// The looks at this person that are asked for, the latest first; of programs those that begin by [`TOLD`].
 pub async fn looks_of(
     tx: &TenantTransaction,
     subject: Uuid,

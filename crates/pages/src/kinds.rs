@@ -21,6 +21,7 @@ pub fn mail(template: &str) -> &'static str {
         "proof_recorded" => "本人確認の記録のお知らせ",
         "account_closed" => "登録の取りやめのお知らせ",
         "client_ending" => "連携先の接続の期限のお知らせ",
+        "webhook_disabled" => "連携先への通知の停止のお知らせ",
         // Staff are not told which of the two it was.
         "new_notice" | "new_statement" => "新しいお知らせのご案内",
         "staff_invited" => "職員の招待",
@@ -56,6 +57,8 @@ pub fn work(queue: &str) -> &'static str {
         "statement_publish" => "明細の公開",
         "statement_runs" => "明細のファイルの確認と取り込み",
         "statement_mail" => "明細のお知らせのメール",
+        "events" => "連携先への通知の準備",
+        "webhook" => "連携先への通知",
         _ => "その他の処理",
     }
 }

@@ -16,8 +16,6 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) const PAGE: u32 = 50;
 /// For how long looks are told.
 const MONTHS: Months = Months::new(12);
-/// With what the names of all pages begin that show rows of statements.
-const OF_ROWS: &str = "statements.";
 /// A member's files.
 const COSTS: &str = "costs.export";
 const MEDICINES: &str = "medicines.export";
@@ -65,7 +63,7 @@ impl LooksAt {
     pub async fn of(&self, member: &Member, before: Option<AuditId>) -> Result<Looks, Outage> {
         let (now, person) = (self.clock.now(), member.person.person_id);
         let asked = Asked {
-            what: OF_ROWS,
+            what: audit::TOLD,
             actions: &[COSTS, MEDICINES],
             since: now.checked_sub_months(MONTHS).unwrap_or(now),
             before,

@@ -13,6 +13,7 @@ use poem::{Endpoint, Request, Response, http::Method};
 use staff::Staff;
 use std::sync::Arc;
 use tenancy::Directory;
+use webhooks::Webhooks;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -41,6 +42,7 @@ fn services() -> Services {
         person_kept: chrono::TimeDelta::days(1),
     };
     let policy = Arc::new(Policy::load(&[]).unwrap());
+    let clients = Clients::new(&ground, Arc::clone(&policy));
     Services {
         accounts: Accounts::new(&ground, limits(), public_url.clone()),
         database,
@@ -49,8 +51,9 @@ fn services() -> Services {
         clock,
         performers: Arc::from([]),
         rosters: roster::Runs::new(&ground),
-        staff: Staff::new(&ground, Arc::clone(&policy), public_url.clone()),
-        clients: Clients::new(&ground, policy),
+        staff: Staff::new(&ground, policy, public_url.clone()),
+        webhooks: Webhooks::new(&ground, &clients, [], &webhooks::Settings::default()).unwrap(),
+        clients,
         console_url: public_url.clone(),
         console_nav: Arc::from([]),
         public_url,

@@ -360,7 +360,9 @@ WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting'";
 
 const NEXT: &str = "\
 INSERT INTO webhook_sequences AS s (tenant_id, webhook_id, subject, sequence)
-SELECT $1, n.webhook_id, n.subject, n.more FROM unnest($2::uuid[], $3::uuid[], $4::int8[]) AS n (webhook_id, subject, more)
+SELECT e.tenant_id, n.webhook_id, n.subject, n.more
+FROM unnest($2::uuid[], $3::uuid[], $4::int8[]) AS n (webhook_id, subject, more) CROSS JOIN LATERAL (
+    SELECT * FROM webhook_endpoints o WHERE o.tenant_id = $1 AND o.webhook_id = n.webhook_id OFFSET 0) e
 ON CONFLICT (tenant_id, webhook_id, subject) DO UPDATE SET sequence = s.sequence + excluded.sequence
 WHERE s.tenant_id = $1
 RETURNING webhook_id, subject, sequence";

@@ -138,7 +138,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
             }
             Ok(())
         }
-        Command::Sandbox { code, name, json } => sandbox(config, &code, name.as_deref(), json).await,
+        Command::Sandbox { code, name, json } => Box::pin(sandbox(config, &code, name.as_deref(), json)).await,
         Command::List => {
             for head in tenancy::list(&database).await? {
                 let code = head.code.as_ref().map_or("platform", InsurerCode::as_str);

@@ -80,7 +80,7 @@ struct MailLine {
     /// About whom it is; absent where it is about nobody of the roster.
     person_id: Option<String>,
     /// `queued` (waits to be sent, or to be tried again), `sent` (taken by the other side's server), `expired` (its time was over
-    /// before) or `undeliverable`.
+    /// before), `undeliverable`, or `kept` (of a sandbox, which sends none).
     state: String,
     /// When it was written.
     created_at: Time,
