@@ -212,8 +212,8 @@ pub async fn state(tx: &mut TenantTransaction, id: MailId) -> Result<Option<Mail
     Ok(word.map(|word| MailState::read(&word).unwrap_or(MailState::Queued)))
 }
 
-/// Deletes the records of mails that ended before `before` and those of a sandbox whose time is over, and erases what is not to be sent again any more: for a daily
-/// job; gives how many.
+/// Deletes the records of mails that ended before `before` and those of a sandbox whose time is over, and erases what is not to be
+/// sent again any more: for a daily job; gives how many.
 pub async fn sweep(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
