@@ -59,7 +59,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
             let same = SameEvents {
                 kind: KIND,
                 subjects: (0..EVENTS).map(|_| Uuid::now_v7()).collect(),
-                payload: json!({}),
+                payload: json!({ "audience": "insurer" }),
             };
             events::publish_all(&mut tx, Clock::system().now(), same);
             tx.commit().await
