@@ -62,10 +62,20 @@ mod tests {
         assert_eq!(all.iter().map(|of| of.place).collect::<Vec<_>>(), [None, Some(0), None]);
         let chosen = |chosen: [Option<usize>; 3]| Choice::mapping(&all, &headers, &chosen);
         let mapping = chosen([Some(1), Some(0), None]).unwrap();
-        assert_eq!((mapping.header("商品コード"), mapping.header("客")), (Some("品"), Some("")));
+        assert_eq!(
+            (mapping.header("商品コード"), mapping.header("客")),
+            (Some("品"), Some(""))
+        );
         let located = Choice::all::<Sold>(&headers, &mapping);
-        assert_eq!(located.iter().map(|of| of.place).collect::<Vec<_>>(), [Some(1), Some(0), None]);
-        for wrong in [[Some(0), Some(0), None], [Some(99), Some(0), None], [None, Some(0), Some(1)]] {
+        assert_eq!(
+            located.iter().map(|of| of.place).collect::<Vec<_>>(),
+            [Some(1), Some(0), None]
+        );
+        for wrong in [
+            [Some(0), Some(0), None],
+            [Some(99), Some(0), None],
+            [None, Some(0), Some(1)],
+        ] {
             assert_eq!(chosen(wrong), None, "{wrong:?}");
         }
     }

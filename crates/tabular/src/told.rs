@@ -110,7 +110,10 @@ mod tests {
             }
             let lines: Vec<u64> = seen.iter().map(|error| error.line).collect();
             assert_eq!(lines, (2..=12).collect::<Vec<_>>(), "{most}");
-            assert_eq!((&*seen[3].code, seen[3].value.as_deref()), ("too_long", Some("「a,\"b」")));
+            assert_eq!(
+                (&*seen[3].code, seen[3].value.as_deref()),
+                ("too_long", Some("「a,\"b」"))
+            );
         }
     }
 }

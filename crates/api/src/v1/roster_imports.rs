@@ -188,7 +188,11 @@ impl RosterImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<RosterImport>> {
-        let run = up(call.services.rosters.run(program.tenant(), id.read(ImportId::parse)?).await)?;
+        let run = up(call
+            .services
+            .rosters
+            .run(program.tenant(), id.read(ImportId::parse)?)
+            .await)?;
         let run = run.filter(|run| run.state != RunState::Receiving);
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
         Ok(Done(RosterImport::of(&run, &program)))

@@ -92,7 +92,9 @@ impl Runs {
             for error in &mut page.errors {
                 // The table that was made of it has a header before its first line.
                 error.line = error.line.saturating_sub(1).max(1);
-                let column = Column::ALL.iter().find(|column| Some(column.name()) == error.column.as_deref());
+                let column = Column::ALL
+                    .iter()
+                    .find(|column| Some(column.name()) == error.column.as_deref());
                 if let Some(column) = column {
                     error.column = Some(ndjson::name(*column).to_owned());
                 }
