@@ -342,6 +342,12 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_is_true_or_false() {
+        let flaws = ["true", "false", "1"].map(Flag::flaw);
+        assert_eq!(flaws, [None, None, Some("type")]);
+    }
+
+    #[test]
     fn a_day_is_written_in_one_way() {
         for good in ["2026-12-01", "2028-02-29"] {
             assert_eq!(Day::flaw(good), None, "{good}");

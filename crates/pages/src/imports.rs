@@ -1,7 +1,13 @@
 //! What the pages of imports are made with: which header of a file means which column, a blank file, how far a run is, and all
 //! errors of a refused file, as a file. Parts of their templates are in `macros/runs.html`.
 
-use crate::{Reply, Visit, csv::attachment, forms::Form, visit::Trouble};
+use crate::{
+    Reply, Visit,
+    csv::attachment,
+    forms::Form,
+    reply::see_other,
+    visit::{Trouble, settle},
+};
 use approvals::{Action, Difference, Performer, Wish};
 use chrono::{DateTime, Utc};
 use database::Durability;
@@ -86,6 +92,23 @@ pub fn headers(fields: &[String]) -> Vec<(usize, String)> {
         (place, name)
     };
     fields.iter().enumerate().map(named).collect()
+}
+
+/// Back to the run's page: it was done, or why it was not.
+pub async fn answer(
+    visit: &Visit,
+    done: Result<Outcome<()>, Outage>,
+    (page, kept): (&str, &[&str]),
+    text: Option<&str>,
+) -> Reply {
+    match settle(done) {
+        Ok(()) => Ok(match text {
+            Some(text) => visit.done(see_other(page), text),
+            None => see_other(page),
+        }),
+        Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(refusal.into()),
+        Err(refusal) => Ok(visit.form_again(&refusal, page, kept).await),
+    }
 }
 
 /// How far a run is, for its page's script.

@@ -188,11 +188,8 @@ impl RosterImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<RosterImport>> {
-        let run = up(call
-            .services
-            .rosters
-            .run(program.tenant(), id.read(ImportId::parse)?)
-            .await)?;
+        let (rosters, id) = (&call.services.rosters, id.read(ImportId::parse)?);
+        let run = up(rosters.run(program.tenant(), id).await)?;
         let run = run.filter(|run| run.state != RunState::Receiving);
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
         Ok(Done(RosterImport::of(&run, &program)))

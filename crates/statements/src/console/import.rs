@@ -12,14 +12,14 @@ use access::{EXPORT_PERSONAL, MEMBERS_PROTECT};
 use approvals::{Action, Performer};
 use askama::Template;
 use ground::Ground;
-use kernel::{ImportId, Outcome, outcome};
+use kernel::{ImportId, Outcome};
 use pages::{
     Reply, Row, Visit, assets,
     frame::Frame,
     imports::{self, ErrorFiles, Mapped, RefusedImport},
     reply::{self, see_other},
     staff, staff_file, staff_proven,
-    visit::{Trouble, settle},
+    visit::Trouble,
 };
 use poem::http::Method;
 use roster::runs::{Author, By};
@@ -245,7 +245,7 @@ async fn check(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     }
     let chosen = imports::chosen(&visit.form, &fields);
     let checked = runs.check(visit.by(&clerk), id, (label, &chosen)).await;
-    answer(&visit, checked, (&page, &kept), None).await
+    imports::answer(&visit, checked, (&page, &kept), None).await
 }
 
 /// `POST /console/statements/runs/:run/load`. What is unusual about a file is agreed to by whoever has just proven a second factor.
@@ -257,14 +257,14 @@ async fn load(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     }
     let agrees = visit.form.text("agree") == "1";
     let loaded = runs.load(visit.by(&clerk), run.run_id, agrees).await;
-    answer(&visit, loaded, (&page, &[]), None).await
+    imports::answer(&visit, loaded, (&page, &[]), None).await
 }
 
 /// `POST /console/statements/runs/:run/again`.
 async fn again(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, id) = (Runs::new(&ground), asked(&visit)?);
     let begun = runs.again(visit.by(&clerk), id).await;
-    answer(&visit, begun, (&path(id), &[]), None).await
+    imports::answer(&visit, begun, (&path(id), &[]), None).await
 }
 
 /// `POST /console/statements/runs/:run/errors`: for whoever may take people's data along besides.
@@ -297,24 +297,7 @@ async fn cancel(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, id) = (Runs::new(&ground), asked(&visit)?);
     let cancelled = runs.cancel(visit.by(&clerk), id).await;
     let done = Some("中止しました。何も取り込んでいません。");
-    answer(&visit, cancelled, (&path(id), &[]), done).await
-}
-
-/// Back to the run's page: it was done, or why it was not.
-async fn answer(
-    visit: &Visit,
-    done: Result<Outcome<()>, kernel::Outage>,
-    (page, kept): (&str, &[&str]),
-    text: Option<&str>,
-) -> Reply {
-    match settle(done) {
-        Ok(()) => Ok(match text {
-            Some(text) => visit.done(see_other(page), text),
-            None => see_other(page),
-        }),
-        Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(refusal.into()),
-        Err(refusal) => Ok(visit.form_again(&refusal, page, kept).await),
-    }
+    imports::answer(&visit, cancelled, (&path(id), &[]), done).await
 }
 
 fn kind(visit: &Visit) -> Result<Kind, Trouble> {

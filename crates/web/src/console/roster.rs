@@ -245,15 +245,9 @@ async fn compare(visit: Visit, clerk: Clerk) -> Reply {
     let run = asked(&visit)?;
     let fields = imports::field_names(blank_header(true).len());
     let chosen = imports::chosen(&visit.form, &fields);
-    let rosters = &visit.services.rosters;
-    match settle(rosters.compare(visit.by(&clerk), run, &chosen).await) {
-        Ok(()) => Ok(see_other(&path(run))),
-        Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
-        Err(refusal) => {
-            let names: Vec<&str> = fields.iter().map(String::as_str).collect();
-            Ok(visit.form_again(&refusal, &path(run), &names).await)
-        }
-    }
+    let kept: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let compared = visit.services.rosters.compare(visit.by(&clerk), run, &chosen).await;
+    imports::answer(&visit, compared, (&path(run), &kept), None).await
 }
 
 /// `POST /console/roster/runs/:run/start`. Where people are lost, or birth dates corrected, a second factor is asked for first.
@@ -300,11 +294,9 @@ pub(super) fn performer() -> Performer {
 /// `POST /console/roster/runs/:run/cancel`.
 async fn cancel(visit: Visit, clerk: Clerk) -> Reply {
     let run = asked(&visit)?;
-    match settle(visit.services.rosters.cancel(visit.by(&clerk), run).await) {
-        Ok(()) => Ok(visit.done(see_other(&path(run)), "中止しました。名簿は何も変わっていません。")),
-        Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
-        Err(refusal) => Ok(visit.form_again(&refusal, &path(run), &[]).await),
-    }
+    let cancelled = visit.services.rosters.cancel(visit.by(&clerk), run).await;
+    let done = Some("中止しました。名簿は何も変わっていません。");
+    imports::answer(&visit, cancelled, (&path(run), &[]), done).await
 }
 
 fn path(run: ImportId) -> String {
