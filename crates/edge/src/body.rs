@@ -1,6 +1,7 @@
 //! Reading a body within limits of size and time.
 
 use crate::headers::line;
+use kernel::{Reason, Refusal};
 use poem::{Request, error::ReadBodyError, http::header};
 use std::time::Duration;
 
@@ -13,6 +14,16 @@ pub enum BodyTrouble {
     /// The connection broke, dawdled, or the body's coding does not decode: 400.
     #[error("body unreadable")]
     Unreadable,
+}
+
+impl BodyTrouble {
+    /// Of a file: which of two reasons it is refused for.
+    pub fn refused(self, too_large: Reason, broken_off: Reason) -> Refusal {
+        match self {
+            Self::TooLarge => too_large.into(),
+            Self::Unreadable => broken_off.into(),
+        }
+    }
 }
 
 /// True where a body is of this media type, in UTF-8 (which many call `utf8`) where a charset is named; another charset

@@ -16,7 +16,10 @@ use kernel::{Outage, Outcome, TenantSecret};
 use poem::{FromRequest, Request, RequestBody, Response};
 use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
-use roster::{Protected, Sight};
+use roster::{
+    Protected, Sight,
+    runs::{Author, By},
+};
 use std::sync::LazyLock;
 
 use crate::text::{Opaque, Text};
@@ -75,6 +78,17 @@ impl Call {
     /// The time.
     pub fn now(&self) -> DateTime<Utc> {
         self.services.clock.now()
+    }
+
+    /// The program as imports know whoever asks for them.
+    pub fn by<'a>(&'a self, program: &'a Caller) -> By<'a> {
+        By {
+            tenant: program.tenant(),
+            author: Author::Client(program.client.client_id),
+            name: &program.name,
+            actor: program.actor(),
+            origin: &self.origin,
+        }
     }
 
     /// One list of the program's insurer, by its operation's name.

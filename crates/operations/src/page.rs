@@ -57,6 +57,13 @@ pub fn limit(asked: &Query<Limit>) -> u32 {
     asked.text.as_deref().and_then(text::number).unwrap_or(USUAL)
 }
 
+/// Cuts lines, of which one more than `most` was asked for, to a page; true where there are more.
+pub fn cut<T>(lines: &mut Vec<T>, most: u32) -> bool {
+    let is_more = lines.len() > most as usize;
+    lines.truncate(most as usize);
+    is_more
+}
+
 /// One list of one insurer.
 #[derive(Clone, Copy)]
 pub struct List<'a> {
@@ -74,6 +81,30 @@ impl List<'_> {
         let Some(text) = &cursor.text else { return Ok(None) };
         let position = self.open(text);
         position.map(Some).ok_or_else(|| Failure::of("cursor"))
+    }
+
+    /// The same of the list of one thing: 400 also for what was handed out for another's.
+    pub fn after_of<I: DeserializeOwned + PartialEq, P: DeserializeOwned>(
+        self,
+        thing: &I,
+        cursor: &Query<Cursor>,
+    ) -> Result<Option<P>, Failure> {
+        match self.after::<(I, P)>(cursor)? {
+            Some((of, _)) if of != *thing => Err(Failure::of("cursor")),
+            after => Ok(after.map(|(_, position)| position)),
+        }
+    }
+
+    /// A page of lines ([`cut`]), and the cursor of the next where there is one.
+    pub fn page<T, P: Serialize>(
+        self,
+        mut lines: Vec<T>,
+        most: u32,
+        position: impl FnOnce(&T) -> P,
+    ) -> (Vec<T>, Option<String>) {
+        let is_more = cut(&mut lines, most);
+        let next = lines.last().filter(|_| is_more).map(|last| self.next(&position(last)));
+        (lines, next)
     }
 
     /// The cursor of what comes after a position.

@@ -212,6 +212,36 @@ impl Rule for IdSegment {
     }
 }
 
+impl Segment<IdSegment> {
+    /// What it is the id of, or 404.
+    pub fn read<I>(&self, parse: fn(&str) -> Option<I>) -> Result<I, Failure> {
+        parse(&self.text).ok_or_else(|| Failure::of("not_found"))
+    }
+}
+
+/// Whether something is so; it is not where nothing is said.
+pub struct Flag;
+
+impl Rule for Flag {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            default: Some(false.into()),
+            ..MetaSchema::new("boolean")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        (!["false", "true"].contains(&text)).then_some("type")
+    }
+}
+
+impl Query<Flag> {
+    /// True where it was said.
+    pub fn is_set(&self) -> bool {
+        self.text.as_deref() == Some("true")
+    }
+}
+
 /// A day in Japan.
 pub struct Day;
 
@@ -309,6 +339,12 @@ mod tests {
         for bad in ["", "-1", "+1", "1.0", "abc", "１", " 1"] {
             assert_eq!(PageLimit::flaw(bad), Some("type"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false() {
+        let flaws = ["true", "false", "1"].map(Flag::flaw);
+        assert_eq!(flaws, [None, None, Some("type")]);
     }
 
     #[test]

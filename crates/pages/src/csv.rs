@@ -25,7 +25,7 @@ pub fn csv(
 
 /// Saved, not shown, under this name; what knows no other names than ASCII takes what is left of it (RFC 6266, RFC 5987). Names
 /// of ours hold no blanks and no signs.
-fn attachment(name: &str) -> String {
+pub(crate) fn attachment(name: &str) -> String {
     let plain: String = name.chars().filter(char::is_ascii).collect();
     if plain == name {
         return format!("attachment; filename=\"{name}\"");

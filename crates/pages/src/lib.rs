@@ -14,6 +14,7 @@ pub mod forms;
 pub mod frame;
 mod headers;
 pub mod home;
+pub mod imports;
 pub mod kinds;
 pub mod lines;
 pub mod markdown;

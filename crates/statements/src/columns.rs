@@ -2,7 +2,7 @@
 
 use crate::kind::Kind;
 use kernel::text;
-use tabular::{Column, Header, Mapping};
+use tabular::{Choice, Mapping};
 
 tabular::columns! {
     /// A column of 医療費通知, a row per claim.
@@ -82,31 +82,11 @@ tabular::columns! {
     }
 }
 
-/// A column of a kind's format, and where a file has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Located {
-    /// What it is called.
-    pub column: &'static str,
-    /// True where no file may be without it.
-    pub is_required: bool,
-    /// Its place in a row, from 0.
-    pub place: Option<usize>,
-}
-
 /// All columns of a kind's format, in its order, and where a file with these headers has them.
-pub fn locate(kind: Kind, headers: &[String], mapping: &Mapping) -> Vec<Located> {
-    fn of<C: Column>(headers: &[String], mapping: &Mapping) -> Vec<Located> {
-        let header = Header::<C>::of(headers, mapping);
-        let located = |column: &C| Located {
-            column: column.name(),
-            is_required: column.is_required(),
-            place: header.column(*column),
-        };
-        C::ALL.iter().map(located).collect()
-    }
+pub fn locate(kind: Kind, headers: &[String], mapping: &Mapping) -> Vec<Choice> {
     match kind {
-        Kind::Costs => of::<CostColumn>(headers, mapping),
-        Kind::Medicines => of::<MedicineColumn>(headers, mapping),
+        Kind::Costs => Choice::all::<CostColumn>(headers, mapping),
+        Kind::Medicines => Choice::all::<MedicineColumn>(headers, mapping),
     }
 }
 
@@ -125,6 +105,7 @@ pub fn forbidden(header: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tabular::Column as _;
 
     #[test]
     fn diagnoses_acts_and_my_numbers_are_known_by_their_headers_in_any_width() {

@@ -11,26 +11,21 @@ mod rows;
 mod shown;
 mod work;
 
-pub use bringing::{Bringing, MOST_BYTES, Sent};
+pub use bringing::{Bringing, Sent};
 pub use report::{Found, Report};
 pub use rows::{Run, RunState, sweep};
 pub(crate) use rows::{loaded, loads};
 pub use shown::{KEYED, Shown};
 
-use crate::{
-    Deliveries,
-    columns::{self, Located},
-    kind::Kind,
-    month::Month,
-};
-use audit::{Actor, Entry, Look, Origin};
+use crate::{Deliveries, columns, kind::Kind, month::Month};
+use audit::{Entry, Look};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
 use kernel::{ImportId, Outage, Outcome, TenantId, outcome};
-use roster::runs::Author;
+use roster::runs::By;
 use serde_json::{Value, json};
-use tabular::{Encoding, Source, uploads, uploads::Upload};
+use tabular::{Choice, Encoding, Mapping, Source, uploads, uploads::Upload};
 use tenancy::Directory;
 use work::StatementRun;
 
@@ -46,21 +41,6 @@ const LISTED: i64 = 20;
 pub struct Runs {
     on: Deliveries,
     directory: Directory,
-}
-
-/// Who asks.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    /// Whose statements they are.
-    pub tenant: TenantId,
-    /// Who.
-    pub author: Author,
-    /// Their name, as the runs show it.
-    pub name: &'a str,
-    /// As the trail names them.
-    pub actor: Actor,
-    /// From where.
-    pub origin: &'a Origin,
 }
 
 impl Runs {
@@ -115,7 +95,7 @@ impl Runs {
     }
 
     /// The columns of the format, and where a file with these headers has them.
-    pub async fn choices(&self, tenant: TenantId, kind: Kind, headers: &[String]) -> Result<Vec<Located>, Outage> {
+    pub async fn choices(&self, tenant: TenantId, kind: Kind, headers: &[String]) -> Result<Vec<Choice>, Outage> {
         let mut tx = self.on.database.tenant(tenant).read().await?;
         let mapping = mapping::mapping(&mut tx, kind).await?;
         tx.commit().await?;
@@ -142,9 +122,9 @@ impl Runs {
             .await?
             .unwrap_or_default()
             .headers;
-        let mapping = match mapping::chosen(found.kind, &headers, chosen) {
-            Ok(mapping) => mapping,
-            Err(refusal) => return Ok(refusal.into()),
+        let columns = columns::locate(found.kind, &headers, &Mapping::default());
+        let Some(mapping) = Choice::mapping(&columns, &headers, chosen) else {
+            return Ok(reasons::COLUMNS_UNCLEAR.into());
         };
         mapping::keep(&mut tx, found.kind, &headers, &mapping).await?;
         rows::set_wish(&mut tx, run, label, &mapping).await?;
@@ -306,8 +286,4 @@ async fn committed(tx: TenantTransaction, done: Outcome<()>) -> Result<Outcome<(
         tx.commit().await?;
     }
     Ok(done)
-}
-
-fn outage(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Outage {
-    Outage::new(kernel::OutageKind::Fault, what)
 }

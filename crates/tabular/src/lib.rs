@@ -9,11 +9,14 @@
 
 mod book;
 mod cells;
+mod choices;
 mod encoding;
 mod errors;
 mod faults;
+mod gathering;
 mod head;
 mod header;
+mod kept;
 mod metered;
 mod outgoing;
 mod shape;
@@ -24,9 +27,11 @@ mod told;
 pub mod uploads;
 mod written;
 
+pub use choices::Choice;
 pub use encoding::Encoding;
 pub use errors::{Coded, ErrorLog, Quoted, RowError, RowErrors};
 pub use faults::Fault;
+pub use gathering::{Gathering, MOST_BYTES, NotTaken};
 pub use head::Head;
 pub use header::{Column, Header, Mapping};
 pub use outgoing::{cp932, outgoing};

@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 pub struct ToldError {
     /// The line of the file, from 1.
     pub line: u64,
-    /// The column's name as the format has it; empty of a whole row or file.
-    pub column: String,
-    /// What stands there, 「…」; empty where that is nothing.
-    pub value: String,
+    /// The column's name as the format has it; none of a whole row or file.
+    pub column: Option<String>,
+    /// What stands there, 「…」; none where that is nothing.
+    pub value: Option<String>,
     /// What is wrong, in words for whoever mends the file.
     pub reason: String,
     /// The same as a code.
@@ -73,10 +73,11 @@ fn read(bytes: &[u8], from: u64, most: usize) -> Result<ToldErrors, csv::Error> 
             return Ok(page);
         }
         let field = |nth| line.get(nth).unwrap_or_default().to_owned();
+        let some = |nth| Some(field(nth)).filter(|field| !field.is_empty());
         page.errors.push(ToldError {
             line: text::number(&field(0)).unwrap_or_default(),
-            column: field(1),
-            value: field(2),
+            column: some(1),
+            value: some(2),
             reason: field(3),
             code: field(4),
         });
@@ -109,7 +110,10 @@ mod tests {
             }
             let lines: Vec<u64> = seen.iter().map(|error| error.line).collect();
             assert_eq!(lines, (2..=12).collect::<Vec<_>>(), "{most}");
-            assert_eq!((&*seen[3].code, &*seen[3].value), ("too_long", "「a,\"b」"));
+            assert_eq!(
+                (&*seen[3].code, seen[3].value.as_deref()),
+                ("too_long", Some("「a,\"b」"))
+            );
         }
     }
 }

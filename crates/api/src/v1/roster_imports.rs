@@ -5,8 +5,8 @@ mod shapes;
 use access::scope::{IMPORTS_READ, IMPORTS_WRITE};
 use clients::Caller;
 use database::TenantTransaction;
-use edge::{BodyTrouble, Rights};
-use kernel::{ImportId, Outcome, Refusal, outcome};
+use edge::Rights;
+use kernel::{ImportId, Outcome};
 use operations::{
     BASE, Codes, Example, Group, Tag, act,
     answer::{Begun, Done, Once},
@@ -14,17 +14,17 @@ use operations::{
     failure::Failure,
     get, keyed,
     page::{self, Cursor, Limit},
-    params::{IdSegment, Query, Segment},
+    params::{Flag, IdSegment, Query, Segment},
     send,
     stream::Incoming,
 };
 use poem_openapi::OpenApi;
-use roster::runs::{Author, Bringing, By, Format, MOST_BYTES, Run, RunState, Sent, reasons};
+use roster::runs::{Bringing, Format, Run, RunState, Sent, reasons};
 use serde_json::json;
 use shapes::{
-    DryRun, FormatWord, ModeWord, RosterImport, RosterImportError, RosterImportErrors, RosterImportList, error_example,
-    example,
+    FormatWord, ModeWord, RosterImport, RosterImportError, RosterImportErrors, RosterImportList, error_example, example,
 };
+use tabular::MOST_BYTES;
 
 pub struct RosterImportsApi;
 
@@ -126,14 +126,14 @@ impl RosterImportsApi {
         /// `whole` where it is absent: whoever does not stand in the file is lost. `delta` is a file of changes.
         mode: Query<ModeWord>,
         /// Only compare it.
-        dry_run: Query<DryRun>,
+        dry_run: Query<Flag>,
         mut file: Incoming,
     ) -> poem::Result<Once<Begun<RosterImport>>> {
         let format = format.text.as_deref().and_then(Format::parse);
         let sent = Sent {
             format: format.unwrap_or_default(),
             is_delta: mode.text.as_deref() == Some("delta"),
-            goes_on: dry_run.text.as_deref() != Some("true"),
+            goes_on: !dry_run.is_set(),
         };
         let received = receive(&call, &program, sent, &mut file).await?;
         match call.take_key(&program, SEND, &file).await {
@@ -144,13 +144,10 @@ impl RosterImportsApi {
                 }
                 Ok(Once::Now(begun?))
             }
-            Ok(Some(before)) => {
-                up(call.services.rosters.give_up(by(&call, &program), received).await)?;
-                Ok(Once::Before(before))
-            }
-            Err(failure) => {
-                up(call.services.rosters.give_up(by(&call, &program), received).await)?;
-                Err(failure.into())
+            before => {
+                up(received.give_up().await)?;
+                let before = before?;
+                Ok(before.map(Once::Before).ok_or_else(|| Failure::of("unavailable"))?)
             }
         }
     }
@@ -171,12 +168,10 @@ impl RosterImportsApi {
         let list = call.list(&program, LIST);
         let (before, most) = (list.after(&cursor)?, page::limit(&limit));
         let rosters = &call.services.rosters;
-        let mut runs = up(rosters.page(program.tenant(), before, most + 1).await)?;
-        let more = runs.len() > most as usize;
-        runs.truncate(most as usize);
-        let last = runs.last().filter(|_| more).map(|run| run.run_id);
+        let runs = up(rosters.page(program.tenant(), before, most + 1).await)?;
+        let (runs, next) = list.page(runs, most, |run| run.run_id);
         Ok(Done(RosterImportList {
-            next: last.map(|last| list.next(&last)),
+            next,
             imports: runs.iter().map(|run| RosterImport::of(run, &program)).collect(),
         }))
     }
@@ -193,7 +188,8 @@ impl RosterImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<RosterImport>> {
-        let run = up(call.services.rosters.run(program.tenant(), import_id(&id)?).await)?;
+        let (rosters, id) = (&call.services.rosters, id.read(ImportId::parse)?);
+        let run = up(rosters.run(program.tenant(), id).await)?;
         let run = run.filter(|run| run.state != RunState::Receiving);
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
         Ok(Done(RosterImport::of(&run, &program)))
@@ -219,13 +215,9 @@ impl RosterImportsApi {
         /// `next` of the page before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<RosterImportErrors>> {
-        let (list, id) = (call.list(&program, ERRORS), import_id(&id)?);
-        let from = match list.after::<(ImportId, u64)>(&cursor)? {
-            Some((of, _)) if of != id => return Err(Failure::of("cursor").into()),
-            from => from.map(|(_, from)| from),
-        };
-        let (by, page) = (by(&call, &program), (from, page::limit(&limit)));
-        let told = up(call.services.rosters.told_errors(by, id, page).await)?;
+        let (list, id) = (call.list(&program, ERRORS), id.read(ImportId::parse)?);
+        let page = (list.after_of(&id, &cursor)?, page::limit(&limit));
+        let told = up(call.services.rosters.told_errors(call.by(&program), id, page).await)?;
         let told = told.ok_or_else(|| Failure::of("not_found"))?;
         Ok(Done(RosterImportErrors {
             next: told.next.map(|next| list.next(&(id, next))),
@@ -248,11 +240,8 @@ impl RosterImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<RosterImport>> {
-        let confirmed = call
-            .services
-            .rosters
-            .confirm(by(&call, &program), import_id(&id)?)
-            .await;
+        let (rosters, id) = (&call.services.rosters, id.read(ImportId::parse)?);
+        let confirmed = rosters.confirm(call.by(&program), id).await;
         finish(&call, &program, call.done(confirmed)?).await
     }
 
@@ -271,37 +260,33 @@ impl RosterImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<RosterImport>> {
-        let rosters = &call.services.rosters;
-        let cancelled = rosters.cancel_sent(by(&call, &program), import_id(&id)?).await;
+        let (rosters, id) = (&call.services.rosters, id.read(ImportId::parse)?);
+        let cancelled = rosters.cancel_sent(call.by(&program), id).await;
         finish(&call, &program, call.done(cancelled)?).await
     }
 }
 
 /// The file, put away as it comes.
 async fn receive(call: &Call, program: &Caller, sent: Sent, file: &mut Incoming) -> Result<Bringing, Failure> {
-    let (rosters, by) = (&call.services.rosters, by(call, program));
-    let mut bringing = up(rosters.begin_sent(by, sent).await)?;
+    let mut bringing = up(call.services.rosters.begin_sent(call.by(program), sent).await)?;
     let refusal = loop {
         match file.next().await {
-            Ok(Some(bytes)) => match up(rosters.take(by, &mut bringing, &bytes).await)? {
+            Ok(Some(bytes)) => match up(bringing.take(&bytes).await)? {
                 Outcome::Done(()) => {}
                 Outcome::Refused(refusal) => break refusal,
             },
             Ok(None) => return Ok(bringing),
-            Err(trouble) => break broken(trouble),
+            Err(trouble) => break trouble.refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF),
         }
     };
-    up(rosters.give_up(by, bringing).await)?;
+    up(bringing.give_up().await)?;
     Err(Failure::refused(&refusal, call.now()))
 }
 
 /// Has it compared, with the answer that is kept of it.
 async fn begin(call: &Call, program: &Caller, received: Bringing, sent: Sent) -> Result<Begun<RosterImport>, Failure> {
-    let completed = call
-        .services
-        .rosters
-        .complete_sent(by(call, program), received, sent)
-        .await;
+    let rosters = &call.services.rosters;
+    let completed = rosters.complete_sent(call.by(program), received, sent).await;
     let (mut tx, run) = call.done(completed)?;
     let begun = Begun {
         value: RosterImport::of(&run, program),
@@ -322,25 +307,4 @@ async fn finish(
     call.keep(&mut tx, &answer.saved()).await?;
     up(tx.commit().await)?;
     Ok(answer)
-}
-
-fn broken(trouble: BodyTrouble) -> Refusal {
-    match trouble {
-        BodyTrouble::TooLarge => reasons::FILE_TOO_LARGE.into(),
-        BodyTrouble::Unreadable => reasons::FILE_BROKEN_OFF.into(),
-    }
-}
-
-fn by<'a>(call: &'a Call, program: &'a Caller) -> By<'a> {
-    By {
-        tenant: program.tenant(),
-        author: Author::Client(program.client.client_id),
-        name: &program.name,
-        actor: program.actor(),
-        origin: &call.origin,
-    }
-}
-
-fn import_id(segment: &Segment<IdSegment>) -> Result<ImportId, Failure> {
-    ImportId::parse(&segment.text).ok_or_else(|| Failure::of(outcome::NOT_FOUND.code))
 }

@@ -95,7 +95,7 @@ impl WebhooksApi {
         /// `id` of the webhook.
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<WebhookObject>> {
-        let webhook = found(&call, &program, webhook_id(&id)?).await?;
+        let webhook = found(&call, &program, id.read(WebhookId::parse)?).await?;
         Ok(current(webhook))
     }
 
@@ -114,7 +114,7 @@ impl WebhooksApi {
         if_match: IfMatch,
         body: Body<WebhookWish>,
     ) -> poem::Result<Current<WebhookObject>> {
-        let (id, if_match, Body(wish)) = (webhook_id(&id)?, if_match.demanded()?, body);
+        let (id, if_match, Body(wish)) = (id.read(WebhookId::parse)?, if_match.demanded()?, body);
         let wish = wish.read();
         let mut tx = write(&call, &program).await?;
         let seen = (id, |etag: &str| if_match.admits(etag));
@@ -139,7 +139,7 @@ impl WebhooksApi {
         #[oai(name = "If-Match")]
         if_match: IfMatch,
     ) -> poem::Result<Nothing> {
-        let (id, if_match) = (webhook_id(&id)?, if_match.demanded()?);
+        let (id, if_match) = (id.read(WebhookId::parse)?, if_match.demanded()?);
         let mut tx = write(&call, &program).await?;
         let seen = (id, |etag: &str| if_match.admits(etag));
         let ended = call.services.webhooks.end(&mut tx, whose(&call, &program), seen);
@@ -167,7 +167,7 @@ impl WebhooksApi {
         #[oai(name = "If-Match")]
         if_match: IfMatch,
     ) -> poem::Result<Current<WebhookObject>> {
-        let (id, if_match) = (webhook_id(&id)?, if_match.demanded()?);
+        let (id, if_match) = (id.read(WebhookId::parse)?, if_match.demanded()?);
         let mut tx = write(&call, &program).await?;
         let seen = (id, |etag: &str| if_match.admits(etag));
         let rotated = call.services.webhooks.rotate(&mut tx, whose(&call, &program), seen);
@@ -191,7 +191,7 @@ impl WebhooksApi {
         /// `id` of the webhook.
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<WebhookObject>> {
-        let id = webhook_id(&id)?;
+        let id = id.read(WebhookId::parse)?;
         let mut tx = write(&call, &program).await?;
         let webhooks = &call.services.webhooks;
         let enabled = webhooks.enable(&mut tx, whose(&call, &program), id, false);
@@ -212,7 +212,7 @@ impl WebhooksApi {
         /// `id` of the webhook.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<WebhookTest>> {
-        let id = webhook_id(&id)?;
+        let id = id.read(WebhookId::parse)?;
         let mut tx = write(&call, &program).await?;
         let tested = call.services.webhooks.test(&mut tx, whose(&call, &program), id);
         let event = call.done(Ok(up(tested.await)?))?;
@@ -245,12 +245,9 @@ impl WebhooksApi {
         /// `next` of the page before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<WebhookDeliveryList>> {
-        let id = webhook_id(&id)?;
+        let id = id.read(WebhookId::parse)?;
         let (list, most) = (call.list(&program, LIST), page::limit(&limit));
-        let after = match list.after::<(WebhookId, EventId)>(&cursor)? {
-            Some((of, _)) if of != id => return Err(Failure::of("cursor").into()),
-            after => after.map(|(_, event)| event),
-        };
+        let after = list.after_of(&id, &cursor)?;
         found(&call, &program, id).await?;
         let which = Which {
             webhook: id,
@@ -260,14 +257,11 @@ impl WebhooksApi {
             limit: i64::from(most) + 1,
         };
         let tx = read(&call, &program).await?;
-        let mut lines = up(webhooks::list_deliveries(&tx, which).await)?;
+        let lines = up(webhooks::list_deliveries(&tx, which).await)?;
         up(tx.commit().await)?;
-        // One more than asked for tells whether there is a next page.
-        let more = lines.len() > most as usize;
-        lines.truncate(most as usize);
-        let last = lines.last().filter(|_| more).map(|line| line.event_id);
+        let (lines, next) = list.page(lines, most, |line| (id, line.event_id));
         Ok(Done(WebhookDeliveryList {
-            next: last.map(|last| list.next(&(id, last))),
+            next,
             deliveries: lines.into_iter().map(Into::into).collect(),
         }))
     }
@@ -289,8 +283,8 @@ impl WebhooksApi {
         /// `id` of the delivery.
         delivery: Segment<IdSegment>,
     ) -> poem::Result<Done<WebhookReplay>> {
-        let event = EventId::parse(&delivery.text).ok_or_else(|| Failure::of("not_found"))?;
-        let which = (webhook_id(&id)?, event);
+        let event = delivery.read(EventId::parse)?;
+        let which = (id.read(WebhookId::parse)?, event);
         let mut tx = write(&call, &program).await?;
         let webhooks = &call.services.webhooks;
         let replayed = webhooks.replay(&mut tx, whose(&call, &program), which, program.sees_protected());
@@ -315,7 +309,7 @@ impl WebhooksApi {
         id: Segment<IdSegment>,
         body: Body<WebhookRange>,
     ) -> poem::Result<Done<WebhookReplay>> {
-        let (id, Body(range)) = (webhook_id(&id)?, body);
+        let (id, Body(range)) = (id.read(WebhookId::parse)?, body);
         let range = range.read();
         let range = range.map_err(|refusal| Failure::refused(&refusal, call.now()))?;
         let mut tx = write(&call, &program).await?;
@@ -365,8 +359,4 @@ async fn read(call: &Call, program: &Caller) -> Result<TenantTransaction, Failur
 async fn write(call: &Call, program: &Caller) -> Result<TenantTransaction, Failure> {
     let tenant = call.services.database.tenant(program.tenant());
     up(tenant.write(Durability::Safe).await)
-}
-
-fn webhook_id(segment: &Segment<IdSegment>) -> Result<WebhookId, Failure> {
-    WebhookId::parse(&segment.text).ok_or_else(|| Failure::of("not_found"))
 }

@@ -141,14 +141,11 @@ impl ProgramsApi {
         let list = call.list(&program, LIST);
         let (after, most) = (list.after(&cursor)?, page::limit(&limit));
         let tx = up(self.tenant(&program).read().await)?;
-        // One more than asked for tells whether there is a next page.
-        let mut lines = up(programs::list(&tx, after, most + 1).await)?;
+        let lines = up(programs::list(&tx, after, most + 1).await)?;
         up(tx.commit().await)?;
-        let more = lines.len() > most as usize;
-        lines.truncate(most as usize);
-        let last = lines.last().filter(|_| more).map(|line| line.notice_id);
+        let (lines, next) = list.page(lines, most, |line| line.notice_id);
         Ok(Done(InsurerNoticeList {
-            next: last.map(|last| list.next(&last)),
+            next,
             notices: lines
                 .into_iter()
                 .map(|line| InsurerNoticeLine::of(line, &call))

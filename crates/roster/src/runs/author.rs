@@ -47,11 +47,11 @@ impl Author {
 /// Who asks.
 #[derive(Debug, Clone, Copy)]
 pub struct By<'a> {
-    /// Whose roster it is.
+    /// At which insurer.
     pub tenant: TenantId,
     /// Who.
     pub author: Author,
-    /// Their name, as the history shows it.
+    /// Their name, as the imports show it.
     pub name: &'a str,
     /// As the trail names them.
     pub actor: Actor,

@@ -17,7 +17,7 @@ mod wishes;
 mod work;
 
 pub use author::{Author, By};
-pub use bringing::{Bringing, MOST_BYTES, Sent};
+pub use bringing::{Bringing, Sent};
 pub use command::at_command;
 pub use history::Past;
 pub(crate) use lately::Lately;
@@ -31,10 +31,9 @@ use audit::{Entry, Look};
 use chrono::TimeDelta;
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
-use kernel::{Clock, ImportId, Keys, Outage, Outcome, Refusal, TenantId, calendar, outcome};
+use kernel::{Clock, ImportId, Keys, Outage, Outcome, TenantId, calendar, outcome};
 use serde_json::json;
-use std::collections::BTreeSet;
-use tabular::{Column as _, Encoding, Mapping, Source, uploads, uploads::Upload};
+use tabular::{Choice, Column as _, Encoding, Mapping, Source, uploads, uploads::Upload};
 use tenancy::Directory;
 use uuid::Uuid;
 
@@ -52,17 +51,6 @@ pub struct Runs {
     clock: Clock,
     /// Who lost coverage longer ago is not taken in.
     kept: TimeDelta,
-}
-
-/// A column of the format, and which of the file's headers is taken for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// The column's name.
-    pub column: &'static str,
-    /// True where no file may be without it.
-    pub is_required: bool,
-    /// The header's place in the file.
-    pub place: Option<usize>,
 }
 
 impl Runs {
@@ -116,13 +104,7 @@ impl Runs {
         let mut tx = self.database.tenant(tenant).read().await?;
         let mapping = rows::mapping(&mut tx).await?;
         tx.commit().await?;
-        let header = shown.header(&mapping);
-        let choice = |column: &Column| Choice {
-            column: column.name(),
-            is_required: column.is_required(),
-            place: header.column(*column),
-        };
-        Ok(Column::ALL.iter().map(choice).collect())
+        Ok(Choice::all::<Column>(&shown.fields, &mapping))
     }
 
     /// Keeps which header means which column, for this file and for those to come, and has the file compared.
@@ -137,9 +119,9 @@ impl Runs {
             return Ok(reasons::RUN_MOVED_ON.into());
         }
         let shown = rows::shown(&mut tx, &self.keys, run).await?.unwrap_or_default();
-        let mapping = match chosen_mapping(&shown, chosen) {
-            Ok(mapping) => mapping,
-            Err(refusal) => return Ok(refusal.into()),
+        let columns = Choice::all::<Column>(&shown.fields, &Mapping::default());
+        let Some(mapping) = Choice::mapping(&columns, &shown.fields, chosen) else {
+            return Ok(reasons::COLUMNS_UNCLEAR.into());
         };
         rows::keep_mapping(&mut tx, &shown, &mapping).await?;
         rows::set_mapping(&mut tx, run, &mapping).await?;
@@ -219,26 +201,6 @@ pub fn blank_header(is_delta: bool) -> Vec<&'static str> {
         .iter()
         .filter(|column| is_delta || **column != Column::Movement);
     all.map(|column| column.name()).collect()
-}
-
-/// Each header for one column at most, and one for each that no file may be without.
-fn chosen_mapping(shown: &Shown, chosen: &[Option<usize>]) -> Result<Mapping, Refusal> {
-    let mut taken = BTreeSet::new();
-    let mut mapping = Vec::new();
-    for (nth, column) in Column::ALL.iter().enumerate() {
-        let place = chosen.get(nth).copied().flatten();
-        let header = place.and_then(|place| shown.fields.get(place));
-        let is_right = match (place, header) {
-            (Some(place), Some(_)) => taken.insert(place),
-            (Some(_), None) => false,
-            (None, _) => !column.is_required(),
-        };
-        if !is_right {
-            return Err(reasons::COLUMNS_UNCLEAR.into());
-        }
-        mapping.push((column.name().to_owned(), header.cloned().unwrap_or_default()));
-    }
-    Ok(mapping.into_iter().collect())
 }
 
 impl Run {

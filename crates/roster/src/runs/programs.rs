@@ -98,9 +98,11 @@ impl Runs {
             for error in &mut page.errors {
                 // The table that was made of it has a header before its first line.
                 error.line = error.line.saturating_sub(1).max(1);
-                let column = Column::ALL.iter().find(|column| column.name() == error.column);
+                let column = Column::ALL
+                    .iter()
+                    .find(|column| Some(column.name()) == error.column.as_deref());
                 if let Some(column) = column {
-                    ndjson::name(*column).clone_into(&mut error.column);
+                    error.column = Some(ndjson::name(*column).to_owned());
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Why an import is not begun, or not gone on with.
 
 use kernel::{Reason, RefusalKind, Words};
+use tabular::NotTaken;
 
 const IMPORTS: (&str, &str) = ("/console/roster", "取り込みの一覧へ");
 const ANEW: (&str, &str) = ("/console/roster/new", "ファイルを選び直す");
@@ -129,6 +130,14 @@ pub const FILE_BROKEN_OFF: Reason = Reason {
             &[ANEW],
         )
     },
+};
+
+/// Why a file is not taken.
+pub(super) const NOT_TAKEN: NotTaken = NotTaken {
+    empty: FILE_EMPTY,
+    too_large: FILE_TOO_LARGE,
+    unreadable: FILE_UNREADABLE,
+    broken_off: FILE_BROKEN_OFF,
 };
 
 /// A file of changes was sent as a whole roster, or the other way round.

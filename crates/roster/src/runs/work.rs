@@ -8,33 +8,24 @@ use super::{
 };
 use crate::{
     forget,
-    import::{
-        Bounds, ImportError, ImportRefused, Options, Progress, Relations, Report, RowErrors, Sample, Wish, import_as,
-    },
+    import::{Bounds, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Wish, import_as},
 };
 use audit::{Actor, Origin};
 use chrono::NaiveDate;
 use database::{DatabaseError, Durability, TenantDatabase};
 use jobs::{Job, JobError, Jobs, Worker};
-use kernel::{Clock, ImportId, TenantId, UploadId};
+use kernel::{Clock, ImportId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tabular::{
-    Source,
-    uploads::{self, PIECE},
-};
+use tabular::{Source, uploads};
 
 /// Between two looks whether the run goes on, which also tell how far it is.
 const BEAT: Duration = Duration::from_secs(1);
 /// Until the insurer's roster is looked for again that another import has.
 const TURN: Duration = Duration::from_secs(2);
-/// Errors that a page shows.
-const SHOWN_ERRORS: usize = 50;
-/// Bytes of a file of errors; the first that fit are enough to see what is wrong.
-const MOST_ERROR_BYTES: usize = 64 << 20;
 
 /// One run's comparing or importing; which of both, its row says.
 #[derive(Serialize, Deserialize)]
@@ -238,55 +229,16 @@ impl Runs {
             uploads::erase(&mut tx, &run.upload()).await?;
             if let ImportError::Refused(ImportRefused::Rows(errors)) = error {
                 let shown = Shown {
-                    errors: errors
-                        .kept()
-                        .iter()
-                        .take(SHOWN_ERRORS)
-                        .map(ToString::to_string)
-                        .collect(),
+                    errors: errors.shown(),
                     ..Shown::default()
                 };
-                let file = self.keep_file(&mut tx, run, errors).await?;
+                let is_coded = run.started_by.is_some_and(Author::is_client);
+                let (with, whose) = ((&self.keys, now), (ERRORS, run.run_id.0));
+                let file = errors.keep(&mut tx, with, whose, is_coded).await?;
                 rows::keep_errors(&mut tx, &self.keys, run.run_id, (&shown, file)).await?;
             }
         }
         tx.commit().await
-    }
-
-    /// The file of all errors, in pieces like the one that it is of; a program's with their codes.
-    async fn keep_file(
-        &self,
-        tx: &mut database::TenantTransaction,
-        run: &Run,
-        errors: RowErrors,
-    ) -> Result<Option<UploadId>, DatabaseError> {
-        let is_coded = run.started_by.is_some_and(Author::is_client);
-        let written = tokio::task::spawn_blocking(move || {
-            let mut csv = Csv::default();
-            let written = if is_coded {
-                errors.write_coded_csv(&mut csv)
-            } else {
-                errors.write_csv(&mut csv)
-            };
-            written.map(|()| csv.lines)
-        });
-        let Ok(Ok(csv)) = written.await else {
-            return Ok(None);
-        };
-        let now = self.clock.now();
-        let bytes = csv.len() as u64;
-        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.run_id.0), bytes, bytes).await? else {
-            return Ok(None);
-        };
-        for (nth, piece) in (0..).zip(csv.chunks(PIECE)) {
-            if uploads::receive(tx, &self.keys, now, &upload, nth, piece)
-                .await?
-                .is_err()
-            {
-                return Ok(None);
-            }
-        }
-        Ok(Some(upload.id))
     }
 }
 
@@ -299,37 +251,6 @@ impl Run {
             losses: self.counts.vanishing.lost(),
             corrections: self.counts.corrected,
         }
-    }
-}
-
-/// As much of a file of errors as is kept, in whole lines.
-#[derive(Default)]
-struct Csv {
-    lines: Vec<u8>,
-    is_full: bool,
-}
-
-impl std::io::Write for Csv {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.is_full {
-            return Ok(bytes.len());
-        }
-        let room = MOST_ERROR_BYTES.saturating_sub(self.lines.len()).min(bytes.len());
-        self.lines.extend_from_slice(bytes.get(..room).unwrap_or_default());
-        if room < bytes.len() {
-            self.is_full = true;
-            let end = self
-                .lines
-                .iter()
-                .rposition(|byte| *byte == b'\n')
-                .map_or(0, |end| end + 1);
-            self.lines.truncate(end);
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

@@ -1,44 +1,41 @@
 //! 取り込み: a file is brought, checked, looked at and loaded. The work itself is a worker's; these pages tell how far it is.
 
-mod errors;
 mod told;
-
-pub(super) use errors::performer;
 
 use super::{HOME, with};
 use crate::{
-    Kind, Month,
-    columns::{self, Located},
+    Kind, Month, columns,
     permissions::STATEMENTS_IMPORT,
-    runs::{By, MOST_BYTES, Run, RunState, Runs, Shown, reasons},
+    runs::{Run, RunState, Runs, Shown, reasons},
 };
 use access::{EXPORT_PERSONAL, MEMBERS_PROTECT};
-use approvals::Action;
+use approvals::{Action, Performer};
 use askama::Template;
 use ground::Ground;
-use kernel::{ImportId, Outcome, Refusal, outcome};
+use kernel::{ImportId, Outcome};
 use pages::{
     Reply, Row, Visit, assets,
-    forms::Form,
     frame::Frame,
+    imports::{self, ErrorFiles, Mapped, RefusedImport},
     reply::{self, see_other},
     staff, staff_file, staff_proven,
-    visit::{Trouble, settle},
+    visit::Trouble,
 };
-use poem::{
-    Body, Response,
-    http::{Method, header},
-};
-use roster::runs::Author;
-use serde_json::json;
-use staff::Clerk;
-use tabular::{Encoding, Mapping, cp932};
+use poem::http::Method;
+use roster::runs::{Author, By};
+use staff::{Clerk, reasons::NOT_PERMITTED};
+use tabular::{MOST_BYTES, Mapping};
 use told::{Line, Step, Told};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
 const NEW: &str = "/console/statements/import";
+const ERRORS: ErrorFiles = ErrorFiles {
+    kind: "statement_errors",
+    of: "明細",
+    name: "statement-errors.csv",
+};
 
 /// The rows of these pages.
 pub(super) fn rows(ground: &Ground) -> Vec<Row> {
@@ -105,7 +102,7 @@ pub(super) fn rows(ground: &Ground) -> Vec<Row> {
             "/console/statements/runs/:run/errors",
             "console.statements.run.errors",
             may,
-            with(ground, errors::errors),
+            with(ground, errors),
         ),
     ]
 }
@@ -129,35 +126,9 @@ struct RunPage {
     /// What stands in the file may be of protected people.
     sees_rows: bool,
     headers: Vec<(usize, String)>,
-    choices: Vec<Choice>,
+    choices: Vec<Mapped>,
     may_take_errors: bool,
     script: String,
-}
-
-/// A column of the format with the header that is taken for it.
-struct Choice {
-    name: String,
-    column: &'static str,
-    is_required: bool,
-    chosen: Option<usize>,
-}
-
-impl Choice {
-    /// True where the header at this place is taken for it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template hands references over")]
-    fn has(&self, place: &usize) -> bool {
-        self.chosen.as_ref() == Some(place)
-    }
-}
-
-fn by<'a>(visit: &'a Visit, clerk: &'a Clerk) -> By<'a> {
-    By {
-        tenant: clerk.insurer.tenant_id,
-        author: Author::Staff(clerk.staff_id),
-        name: &clerk.name,
-        actor: clerk.actor(),
-        origin: &visit.origin,
-    }
 }
 
 /// `GET /console/statements/import`: where a file is chosen, and the last ones.
@@ -174,7 +145,7 @@ async fn new(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
 /// `POST /console/statements/import/:kind`: the file, put away as it comes.
 async fn bring(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, kind) = (Runs::new(&ground), kind(&visit)?);
-    match receive(&runs, kind, &visit, by(&visit, &clerk)).await? {
+    match receive(&runs, kind, &visit, visit.by(&clerk)).await? {
         Outcome::Done(run) => Ok(see_other(&path(run))),
         Outcome::Refused(refusal) => Ok(visit.form_again(&refusal, NEW, &[]).await),
     }
@@ -184,28 +155,25 @@ async fn receive(runs: &Runs, kind: Kind, visit: &Visit, by: By<'_>) -> Result<O
     let body = visit.file.as_ref().ok_or(Trouble::NotFound)?;
     let mut incoming = match body.open().await {
         Ok(incoming) => incoming,
-        Err(trouble) => return Ok(broken(trouble).into()),
+        Err(trouble) => {
+            return Ok(trouble
+                .refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF)
+                .into());
+        }
     };
     let mut file = runs.begin(by, kind, &incoming.name).await?;
     let refusal = loop {
         match incoming.next().await {
-            Ok(Some(bytes)) => match runs.take(by, &mut file, &bytes).await? {
+            Ok(Some(bytes)) => match file.take(&bytes).await? {
                 Outcome::Done(()) => {}
                 Outcome::Refused(refusal) => break refusal,
             },
             Ok(None) => return Ok(runs.complete(by, file).await?),
-            Err(trouble) => break broken(trouble),
+            Err(trouble) => break trouble.refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF),
         }
     };
-    runs.give_up(by, file).await?;
+    file.give_up().await?;
     Ok(refusal.into())
-}
-
-fn broken(trouble: edge::BodyTrouble) -> Refusal {
-    match trouble {
-        edge::BodyTrouble::TooLarge => reasons::FILE_TOO_LARGE.into(),
-        edge::BodyTrouble::Unreadable => reasons::FILE_BROKEN_OFF.into(),
-    }
 }
 
 /// `GET /console/statements/import/:kind/blank`: a file with the headers to fill in.
@@ -213,12 +181,7 @@ async fn blank(_: Ground, visit: Visit, _: Clerk) -> Reply {
     let kind = kind(&visit)?;
     let columns = columns::locate(kind, &[], &Mapping::default());
     let names: Vec<&str> = columns.iter().map(|of| of.column).collect();
-    let text = format!("{}\r\n", names.join(","));
-    let bytes = match encoding(&visit.query) {
-        Encoding::Cp932 => cp932(&text),
-        _ => format!("\u{FEFF}{text}").into_bytes(),
-    };
-    Ok(download(&format!("{kind}.csv"), Body::from_bytes(bytes.into())))
+    Ok(imports::blank(&visit, &format!("{kind}.csv"), &names))
 }
 
 /// `GET /console/statements/runs/:run`.
@@ -226,11 +189,11 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, run) = found(&ground, &visit, &clerk).await?;
     let decides = matches!(run.state, RunState::Received | RunState::Checked | RunState::Refused);
     let shown = if decides && !visit.is_head {
-        runs.shown(by(&visit, &clerk), &run).await?
+        runs.shown(visit.by(&clerk), &run).await?
     } else {
         Shown::default()
     };
-    let places = if run.state == RunState::Received {
+    let choices = if run.state == RunState::Received {
         runs.choices(clerk.insurer.tenant_id, run.kind, &shown.headers).await?
     } else {
         Vec::new()
@@ -247,8 +210,8 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
             .with_errors(again.errors)
             .with_waits(waits),
         processed: typed.or_else(|| Some(run.label?.to_string())).unwrap_or_default(),
-        headers: headers(&shown.headers),
-        choices: choices(&places, &again.typed),
+        headers: imports::headers(&shown.headers),
+        choices: imports::mapped(&choices, &again.typed),
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
         sees_rows: run.started_by == Author::Staff(clerk.staff_id) || clerk.may(MEMBERS_PROTECT),
         shown,
@@ -262,16 +225,17 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
 async fn progress(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (_, run) = found(&ground, &visit, &clerk).await?;
     let told = told::told(&run);
-    let body = json!({ "is_over": told.step != Step::AtWork, "percent": told.percent, "text": told.progress });
-    Ok(Response::builder()
-        .content_type("application/json")
-        .body(body.to_string()))
+    Ok(imports::progress(
+        told.step != Step::AtWork,
+        told.percent,
+        &told.progress,
+    ))
 }
 
 /// `POST /console/statements/runs/:run/check`: with which header means which column.
 async fn check(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, run) = found(&ground, &visit, &clerk).await?;
-    let fields = field_names(columns::locate(run.kind, &[], &Mapping::default()).len());
+    let fields = imports::field_names(columns::locate(run.kind, &[], &Mapping::default()).len());
     let kept: Vec<&str> = fields.iter().map(String::as_str).chain(["label"]).collect();
     let (id, page) = (run.run_id, path(run.run_id));
     let typed = visit.form.text("label").trim();
@@ -279,17 +243,9 @@ async fn check(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     if label.is_none() && !typed.is_empty() {
         return Ok(visit.form_again(&reasons::LABEL_UNREAD.into(), &page, &kept).await);
     }
-    let chosen: Vec<Option<usize>> = fields
-        .iter()
-        .map(|field| kernel::text::number(visit.form.text(field)))
-        .collect();
-    answer(
-        &visit,
-        runs.check(by(&visit, &clerk), id, (label, &chosen)).await,
-        (&page, &kept),
-        None,
-    )
-    .await
+    let chosen = imports::chosen(&visit.form, &fields);
+    let checked = runs.check(visit.by(&clerk), id, (label, &chosen)).await;
+    imports::answer(&visit, checked, (&page, &kept), None).await
 }
 
 /// `POST /console/statements/runs/:run/load`. What is unusual about a file is agreed to by whoever has just proven a second factor.
@@ -300,88 +256,48 @@ async fn load(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         return Ok(visit.prove_first(&page, &["agree"]).await);
     }
     let agrees = visit.form.text("agree") == "1";
-    let loaded = runs.load(by(&visit, &clerk), run.run_id, agrees).await;
-    answer(&visit, loaded, (&page, &[]), None).await
+    let loaded = runs.load(visit.by(&clerk), run.run_id, agrees).await;
+    imports::answer(&visit, loaded, (&page, &[]), None).await
 }
 
 /// `POST /console/statements/runs/:run/again`.
 async fn again(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, id) = (Runs::new(&ground), asked(&visit)?);
-    let begun = runs.again(by(&visit, &clerk), id).await;
-    answer(&visit, begun, (&path(id), &[]), None).await
+    let begun = runs.again(visit.by(&clerk), id).await;
+    imports::answer(&visit, begun, (&path(id), &[]), None).await
+}
+
+/// `POST /console/statements/runs/:run/errors`: for whoever may take people's data along besides.
+async fn errors(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
+    if !clerk.may(EXPORT_PERSONAL) {
+        return Err(NOT_PERMITTED.into());
+    }
+    let (runs, run) = found(&ground, &visit, &clerk).await?;
+    if !run.has_errors_file() {
+        return Err(Trouble::NotFound);
+    }
+    let encoding = imports::encoding(&visit.form);
+    let errors = runs.errors(visit.by(&clerk), run.run_id, encoding);
+    let refused = RefusedImport {
+        run: run.run_id,
+        page: &path(run.run_id),
+        file: &run.file_name,
+        came: run.created_at,
+    };
+    ERRORS.give(&visit, &clerk, (refused, encoding), errors).await
+}
+
+/// Their file, while another's agreement to it is asked.
+pub(super) fn performer() -> Performer {
+    ERRORS.performer()
 }
 
 /// `POST /console/statements/runs/:run/cancel`.
 async fn cancel(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let (runs, id) = (Runs::new(&ground), asked(&visit)?);
-    let cancelled = runs.cancel(by(&visit, &clerk), id).await;
+    let cancelled = runs.cancel(visit.by(&clerk), id).await;
     let done = Some("中止しました。何も取り込んでいません。");
-    answer(&visit, cancelled, (&path(id), &[]), done).await
-}
-
-/// Back to the run's page: it was done, or why it was not.
-async fn answer(
-    visit: &Visit,
-    done: Result<Outcome<()>, kernel::Outage>,
-    (page, kept): (&str, &[&str]),
-    text: Option<&str>,
-) -> Reply {
-    match settle(done) {
-        Ok(()) => Ok(match text {
-            Some(text) => visit.done(see_other(page), text),
-            None => see_other(page),
-        }),
-        Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(refusal.into()),
-        Err(refusal) => Ok(visit.form_again(&refusal, page, kept).await),
-    }
-}
-
-/// The fields of the form in which columns are chosen, in the order of the format.
-fn field_names(count: usize) -> Vec<String> {
-    (0..count).map(|nth| format!("c{nth}")).collect()
-}
-
-/// What the file has, or what was chosen in a form that was refused.
-fn choices(places: &[Located], typed: &Form) -> Vec<Choice> {
-    let choice = |(of, name): (&Located, String)| Choice {
-        chosen: match typed.get(&name) {
-            Some(typed) => kernel::text::number(typed),
-            None => of.place,
-        },
-        name,
-        column: of.column,
-        is_required: of.is_required,
-    };
-    places.iter().zip(field_names(places.len())).map(choice).collect()
-}
-
-/// A file's headers with their places, as much of each as it is known by; what has no name is called by its place.
-fn headers(fields: &[String]) -> Vec<(usize, String)> {
-    const SHOWN: usize = 40;
-    let named = |(place, field): (usize, &String)| {
-        let mut name: String = field.chars().take(SHOWN).collect();
-        if name.is_empty() {
-            name = format!("（{}列目）", place + 1);
-        } else if name.len() < field.len() {
-            name.push('…');
-        }
-        (place, name)
-    };
-    fields.iter().enumerate().map(named).collect()
-}
-
-fn encoding(typed: &Form) -> Encoding {
-    match typed.text("encoding") {
-        "cp932" => Encoding::Cp932,
-        _ => Encoding::Utf8Bom,
-    }
-}
-
-fn download(name: &str, body: Body) -> Response {
-    Response::builder()
-        .content_type("text/csv")
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
-        .body(body)
+    imports::answer(&visit, cancelled, (&path(id), &[]), done).await
 }
 
 fn kind(visit: &Visit) -> Result<Kind, Trouble> {

@@ -1,6 +1,9 @@
 //! Why an import is not begun, or not gone on with.
 
-use kernel::{Reason, RefusalKind, Words};
+use chrono::{DateTime, Utc};
+use kernel::{Reason, Refusal, RefusalKind, Words};
+use roster::runs::reasons as of_rosters;
+use tabular::NotTaken;
 
 const IMPORTS: (&str, &str) = ("/console/statements/import", "取り込みの一覧へ");
 
@@ -21,43 +24,21 @@ pub const ANOTHER_RUN: Reason = Reason {
 /// It was gone on with in another tab, or by a colleague.
 pub const RUN_MOVED_ON: Reason = Reason {
     code: "statement_run_moved_on",
-    kind: RefusalKind::Outdated,
-    detail: "This import has been gone on with meanwhile.",
-    words: |_, _| {
-        Words::new(
-            "この取り込みは、先に進んでいます",
-            "ほかの画面で、あなたかほかの職員が操作しました。取り込みの一覧から開き直して、今の状態をお確かめください。",
-            &[IMPORTS],
-        )
-    },
+    words: |refusal, now| leading(of_rosters::RUN_MOVED_ON, &[IMPORTS], refusal, now),
+    ..of_rosters::RUN_MOVED_ON
 };
 
 /// It has ended.
 pub const RUN_OVER: Reason = Reason {
     code: "statement_run_over",
-    kind: RefusalKind::Outdated,
-    detail: "This import has ended.",
-    words: |_, _| {
-        Words::new(
-            "この取り込みは、もう終わっています",
-            "終わったあとなので、中止できませんでした。取り込みの一覧で、結果をお確かめください。",
-            &[IMPORTS],
-        )
-    },
+    words: |refusal, now| leading(of_rosters::RUN_OVER, &[IMPORTS], refusal, now),
+    ..of_rosters::RUN_OVER
 };
 
 /// One header for two columns, or none for one that must be there.
 pub const COLUMNS_UNCLEAR: Reason = Reason {
     code: "statement_columns_unclear",
-    kind: RefusalKind::Mend,
-    detail: "A header is chosen for two columns, or none for a required one.",
-    words: |_, _| {
-        Words::new(
-            "列の対応を確かめてください",
-            "「必須」の項目にはファイルの列を1つずつ選び、同じ列を2つの項目に選ばないでください。",
-            &[],
-        )
-    },
+    ..of_rosters::COLUMNS_UNCLEAR
 };
 
 /// No month.
@@ -91,15 +72,8 @@ pub const DOUBTS_NOT_AGREED: Reason = Reason {
 /// It is another program's, or the staff's by now.
 pub const OF_OTHERS: Reason = Reason {
     code: "statement_import_of_others",
-    kind: RefusalKind::Forbidden,
-    detail: "Another program or the staff brought this import, or have taken it over. A program acts on its own.",
-    words: |_, _| {
-        Words::new(
-            "ほかの方の取り込みです",
-            "この取り込みは、ほかの連携先か職員が進めています。取り込みの一覧で、今の状態をお確かめください。",
-            &[IMPORTS],
-        )
-    },
+    words: |refusal, now| leading(of_rosters::OF_OTHERS, &[IMPORTS], refusal, now),
+    ..of_rosters::OF_OTHERS
 };
 
 /// No file was chosen, or an empty one.
@@ -147,15 +121,8 @@ pub const FILE_TOO_LARGE: Reason = Reason {
 /// It is no table that can be read.
 pub const FILE_UNREADABLE: Reason = Reason {
     code: "statement_file_unreadable",
-    kind: RefusalKind::Mend,
-    detail: "The file is neither a CSV in UTF-8 or CP932 nor a workbook that can be read.",
-    words: |_, _| {
-        Words::new(
-            "CSVかExcelのファイルとして読めませんでした",
-            "文字コードがUTF-8かShift_JISのCSVファイルか、シートが1枚で20MB・100,000行までのExcelのブック（.xlsx）を選んでください。壊れたブック、パスワードの付いたブック、古い形式（.xls）のブックは読めません。Excelで開けるときは、パスワードを外して、「Excelブック」か「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。何も取り込んでいません。",
-            &[],
-        )
-    },
+    words: |refusal, now| leading(of_rosters::FILE_UNREADABLE, &[], refusal, now),
+    ..of_rosters::FILE_UNREADABLE
 };
 
 /// It did not come to its end.
@@ -170,6 +137,14 @@ pub const FILE_BROKEN_OFF: Reason = Reason {
             &[],
         )
     },
+};
+
+/// Why a file is not taken.
+pub(super) const NOT_TAKEN: NotTaken = NotTaken {
+    empty: FILE_EMPTY,
+    too_large: FILE_TOO_LARGE,
+    unreadable: FILE_UNREADABLE,
+    broken_off: FILE_BROKEN_OFF,
 };
 
 /// All of them.
@@ -187,3 +162,9 @@ pub const REASONS: [Reason; 12] = [
     FILE_BROKEN_OFF,
     OF_OTHERS,
 ];
+
+/// What is said of a reason that rosters have, too, with other ways on.
+fn leading(reason: Reason, ways: &[(&str, &str)], refusal: &Refusal, now: DateTime<Utc>) -> Words {
+    let Words { heading, text, .. } = (reason.words)(refusal, now);
+    Words::new(heading, text, ways)
+}

@@ -16,28 +16,21 @@ use crate::{
 use audit::Origin;
 use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use jobs::{Job, JobError, Jobs, Worker};
-use kernel::{Clock, ImportId, TenantId, UploadId};
+use kernel::{Clock, ImportId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::{
     error::Error,
-    io::{self, Write},
+    io,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use tabular::{
-    Source,
-    uploads::{self, PIECE},
-};
+use tabular::{Source, uploads};
 use tenancy::Insurer;
 
 /// Between two looks whether the run goes on, which also tell how far it is.
 const BEAT: Duration = Duration::from_secs(1);
 /// Until the kind is asked for again that another load has.
 const TURN: Duration = Duration::from_secs(2);
-/// Errors that a page shows.
-const SHOWN_ERRORS: usize = 50;
-/// Bytes of a file of errors; the first that fit are enough to see what is wrong.
-const MOST_ERROR_BYTES: usize = 64 << 20;
 /// What is said of a file that is not there any more, or can't be read.
 const GONE: &str =
     "読み込んだファイルが残っていないか、読めませんでした。何も取り込んでいません。ファイルを選び直してください。";
@@ -259,75 +252,14 @@ impl Runs {
             uploads::erase(&mut tx, &run.upload()).await?;
             if let Some(errors) = errors {
                 let shown = Shown {
-                    errors: errors
-                        .kept()
-                        .iter()
-                        .take(SHOWN_ERRORS)
-                        .map(ToString::to_string)
-                        .collect(),
+                    errors: errors.shown(),
                     ..Shown::default()
                 };
-                let file = self.keep_file(&mut tx, run, errors).await?;
+                let (with, whose) = ((&self.on.keys, now), (ERRORS, run.run_id.0));
+                let file = errors.keep(&mut tx, with, whose, run.started_by.is_client()).await?;
                 rows::keep_errors(&mut tx, &self.on.keys, run.run_id, (&shown, file)).await?;
             }
         }
         tx.commit().await
-    }
-
-    /// The file of all errors, in pieces like the one that it is of; a program's with their codes.
-    async fn keep_file(
-        &self,
-        tx: &mut TenantTransaction,
-        run: &Run,
-        errors: RowErrors,
-    ) -> Result<Option<UploadId>, DatabaseError> {
-        let is_coded = run.started_by.is_client();
-        let written = tokio::task::spawn_blocking(move || {
-            let mut csv = Lines(Vec::new());
-            let written = if is_coded {
-                errors.write_coded_csv(&mut csv)
-            } else {
-                errors.write_csv(&mut csv)
-            };
-            written.map(|()| csv.whole())
-        });
-        let Ok(Ok(csv)) = written.await else {
-            return Ok(None);
-        };
-        let (now, bytes) = (self.on.clock.now(), csv.len() as u64);
-        let Ok(upload) = uploads::begin(tx, now, (ERRORS, run.run_id.0), bytes, bytes).await? else {
-            return Ok(None);
-        };
-        for (nth, piece) in (0..).zip(csv.chunks(PIECE)) {
-            let received = uploads::receive(tx, &self.on.keys, now, &upload, nth, piece).await?;
-            if received.is_err() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(upload.id))
-    }
-}
-
-/// As much of a file of errors as is kept.
-struct Lines(Vec<u8>);
-
-impl Lines {
-    /// Those that are whole.
-    fn whole(mut self) -> Vec<u8> {
-        let end = self.0.iter().rposition(|byte| *byte == b'\n');
-        self.0.truncate(end.map_or(0, |end| end + 1));
-        self.0
-    }
-}
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let room = MOST_ERROR_BYTES.saturating_sub(self.0.len()).min(bytes.len());
-        self.0.extend_from_slice(bytes.get(..room).unwrap_or_default());
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,36 +1,34 @@
 //! 加入者の名簿: a file is brought, checked, compared and imported, and what was imported before can be seen. The work itself is
 //! a worker's; these pages tell how far it is.
 
-mod errors;
 mod shown;
 mod undo;
 
-pub(super) use errors::performer;
-
 use access::{EXPORT_PERSONAL, ROSTER_IMPORT, ROSTER_UNDO, ROSTER_VIEW, Reach};
-use approvals::{Action, Asked, WAITS};
+use approvals::{Action, Asked, Performer, WAITS};
 use askama::Template;
-use kernel::{ImportId, Outcome, Refusal};
+use kernel::{ImportId, Outcome};
 use pages::{
     Reply, Row, Visit, Waits, assets,
-    forms::Form,
     frame::Frame,
+    imports::{self, ErrorFiles, Mapped, RefusedImport},
     reply::{self, see_other},
     staff, staff_file, staff_proven,
     visit::{Trouble, settle},
 };
-use poem::{
-    Body, Response,
-    http::{Method, header},
-};
-use roster::runs::{Author, By, Choice, MOST_BYTES, Run, RunState, Shown, blank_header, reasons};
-use serde_json::json;
-use shown::{Line, Mapped, Step, Told, choices, headers_of, is_grave, lines, told};
+use poem::http::Method;
+use roster::runs::{By, Run, RunState, Shown, blank_header, reasons};
+use shown::{Line, Step, Told, is_grave, lines, told};
 use staff::{Clerk, reasons::NOT_PERMITTED};
-use tabular::{Encoding, cp932};
+use tabular::MOST_BYTES;
 
 const ROSTER: &str = "/console/roster";
 const NEW: &str = "/console/roster/new";
+const ERRORS: ErrorFiles = ErrorFiles {
+    kind: "roster_errors",
+    of: "名簿",
+    name: "roster-errors.csv",
+};
 
 /// The rows of this page.
 pub(super) fn rows() -> Vec<Row> {
@@ -86,7 +84,7 @@ pub(super) fn rows() -> Vec<Row> {
             "/console/roster/runs/:run/errors",
             "console.roster.errors",
             EXPORT_PERSONAL,
-            errors::errors,
+            errors,
         ),
         staff(
             get,
@@ -134,16 +132,6 @@ struct RunPage {
     script: String,
 }
 
-fn by<'a>(visit: &'a Visit, clerk: &'a Clerk) -> By<'a> {
-    By {
-        tenant: clerk.insurer.tenant_id,
-        author: Author::Staff(clerk.staff_id),
-        name: &clerk.name,
-        actor: clerk.actor(),
-        origin: &visit.origin,
-    }
-}
-
 /// `GET /console/roster`: what was imported, by whom, and what came of it.
 async fn list(visit: Visit, clerk: Clerk) -> Reply {
     over_all(&clerk)?;
@@ -165,7 +153,7 @@ async fn new(visit: Visit, _: Clerk) -> Reply {
 
 /// `POST /console/roster/new`: the file, put away as it comes.
 async fn bring(visit: Visit, clerk: Clerk) -> Reply {
-    match receive(&visit, by(&visit, &clerk)).await? {
+    match receive(&visit, visit.by(&clerk)).await? {
         Outcome::Done(run) => Ok(see_other(&path(run))),
         Outcome::Refused(refusal) => Ok(visit.form_again(&refusal, NEW, &[]).await),
     }
@@ -176,40 +164,32 @@ async fn receive(visit: &Visit, by: By<'_>) -> Result<Outcome<ImportId>, Trouble
     let body = visit.file.as_ref().ok_or(Trouble::NotFound)?;
     let mut incoming = match body.open().await {
         Ok(incoming) => incoming,
-        Err(trouble) => return Ok(broken(trouble).into()),
+        Err(trouble) => {
+            return Ok(trouble
+                .refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF)
+                .into());
+        }
     };
     let mut file = rosters.begin(by, &incoming.name).await?;
     let refusal = loop {
         match incoming.next().await {
-            Ok(Some(bytes)) => match rosters.take(by, &mut file, &bytes).await? {
+            Ok(Some(bytes)) => match file.take(&bytes).await? {
                 Outcome::Done(()) => {}
                 Outcome::Refused(refusal) => break refusal,
             },
             Ok(None) => return Ok(rosters.complete(by, file).await?),
-            Err(trouble) => break broken(trouble),
+            Err(trouble) => break trouble.refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF),
         }
     };
-    rosters.give_up(by, file).await?;
+    file.give_up().await?;
     Ok(refusal.into())
-}
-
-fn broken(trouble: edge::BodyTrouble) -> Refusal {
-    match trouble {
-        edge::BodyTrouble::TooLarge => reasons::FILE_TOO_LARGE.into(),
-        edge::BodyTrouble::Unreadable => reasons::FILE_BROKEN_OFF.into(),
-    }
 }
 
 /// `GET /console/roster/blank`: a file with the headers to fill in.
 async fn blank(visit: Visit, _: Clerk) -> Reply {
     let is_delta = visit.query.text("kind") == "delta";
-    let text = format!("{}\r\n", blank_header(is_delta).join(","));
     let name = if is_delta { "roster-changes.csv" } else { "roster.csv" };
-    let bytes = match encoding(&visit.query) {
-        Encoding::Cp932 => cp932(&text),
-        _ => format!("\u{FEFF}{text}").into_bytes(),
-    };
-    Ok(download(name, Body::from_bytes(bytes.into())))
+    Ok(imports::blank(&visit, name, &blank_header(is_delta)))
 }
 
 /// `GET /console/roster/runs/:run`.
@@ -219,11 +199,11 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     let decides = matches!(run.state, RunState::Received | RunState::Compared | RunState::Refused)
         || (run.undoes.is_some() && run.counts.skipped > 0);
     let shown = if may_import && decides && !visit.is_head {
-        rosters.shown(by(&visit, &clerk), &run).await?
+        rosters.shown(visit.by(&clerk), &run).await?
     } else {
         Shown::default()
     };
-    let mapped: Vec<Choice> = if may_import && run.state == RunState::Received {
+    let choices = if may_import && run.state == RunState::Received {
         rosters.choices(clerk.insurer.tenant_id, &shown).await?
     } else {
         Vec::new()
@@ -241,8 +221,8 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
         may_import,
         undo: undo::path(&visit, &clerk, &run).await?,
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
-        headers: headers_of(&shown),
-        choices: choices(&mapped, &again.typed),
+        headers: imports::headers(&shown.fields),
+        choices: imports::mapped(&choices, &again.typed),
         shown,
         told,
         script: assets::progress_script(),
@@ -253,29 +233,21 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
 /// `GET /console/roster/runs/:run/progress`, for the page's script.
 async fn progress(visit: Visit, clerk: Clerk) -> Reply {
     let told = told(&found(&visit, &clerk).await?);
-    let body = json!({ "is_over": told.step != Step::AtWork, "percent": told.percent, "text": told.progress });
-    Ok(Response::builder()
-        .content_type("application/json")
-        .body(body.to_string()))
+    Ok(imports::progress(
+        told.step != Step::AtWork,
+        told.percent,
+        &told.progress,
+    ))
 }
 
 /// `POST /console/roster/runs/:run/compare`: with which header means which column.
 async fn compare(visit: Visit, clerk: Clerk) -> Reply {
     let run = asked(&visit)?;
-    let fields = shown::field_names();
-    let chosen: Vec<Option<usize>> = fields
-        .iter()
-        .map(|field| kernel::text::number(visit.form.text(field)))
-        .collect();
-    let rosters = &visit.services.rosters;
-    match settle(rosters.compare(by(&visit, &clerk), run, &chosen).await) {
-        Ok(()) => Ok(see_other(&path(run))),
-        Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
-        Err(refusal) => {
-            let names: Vec<&str> = fields.iter().map(String::as_str).collect();
-            Ok(visit.form_again(&refusal, &path(run), &names).await)
-        }
-    }
+    let fields = imports::field_names(blank_header(true).len());
+    let chosen = imports::chosen(&visit.form, &fields);
+    let kept: Vec<&str> = fields.iter().map(String::as_str).collect();
+    let compared = visit.services.rosters.compare(visit.by(&clerk), run, &chosen).await;
+    imports::answer(&visit, compared, (&path(run), &kept), None).await
 }
 
 /// `POST /console/roster/runs/:run/start`. Where people are lost, or birth dates corrected, a second factor is asked for first.
@@ -288,7 +260,7 @@ async fn start(visit: Visit, clerk: Clerk) -> Reply {
     let started = visit
         .services
         .rosters
-        .start(visit.services.staff.approvals(), by(&visit, &clerk), run.run_id, agrees)
+        .start(visit.services.staff.approvals(), visit.by(&clerk), run.run_id, agrees)
         .await;
     match settle(started) {
         Ok(Asked::GoesOn) => Ok(see_other(&path(run.run_id))),
@@ -297,28 +269,34 @@ async fn start(visit: Visit, clerk: Clerk) -> Reply {
     }
 }
 
+/// `POST /console/roster/runs/:run/errors`.
+async fn errors(visit: Visit, clerk: Clerk) -> Reply {
+    let run = found(&visit, &clerk).await?;
+    if !run.has_errors_file() {
+        return Err(Trouble::NotFound);
+    }
+    let encoding = imports::encoding(&visit.form);
+    let errors = visit.services.rosters.errors(visit.by(&clerk), run.run_id, encoding);
+    let refused = RefusedImport {
+        run: run.run_id,
+        page: &path(run.run_id),
+        file: &run.file_name,
+        came: run.created_at,
+    };
+    ERRORS.give(&visit, &clerk, (refused, encoding), errors).await
+}
+
+/// Their file, while another's agreement to it is asked.
+pub(super) fn performer() -> Performer {
+    ERRORS.performer()
+}
+
 /// `POST /console/roster/runs/:run/cancel`.
 async fn cancel(visit: Visit, clerk: Clerk) -> Reply {
     let run = asked(&visit)?;
-    match settle(visit.services.rosters.cancel(by(&visit, &clerk), run).await) {
-        Ok(()) => Ok(visit.done(see_other(&path(run)), "中止しました。名簿は何も変わっていません。")),
-        Err(refusal) if refusal.is(kernel::outcome::NOT_FOUND) => Err(refusal.into()),
-        Err(refusal) => Ok(visit.form_again(&refusal, &path(run), &[]).await),
-    }
-}
-
-fn encoding(typed: &Form) -> Encoding {
-    match typed.text("encoding") {
-        "cp932" => Encoding::Cp932,
-        _ => Encoding::Utf8Bom,
-    }
-}
-
-fn download(name: &str, body: Body) -> Response {
-    Response::builder()
-        .content_type("text/csv")
-        .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))
-        .body(body)
+    let cancelled = visit.services.rosters.cancel(visit.by(&clerk), run).await;
+    let done = Some("中止しました。名簿は何も変わっていません。");
+    imports::answer(&visit, cancelled, (&path(run), &[]), done).await
 }
 
 fn path(run: ImportId) -> String {

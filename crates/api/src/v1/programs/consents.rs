@@ -3,7 +3,6 @@
 use super::{close, once, open};
 use access::scope::CONSENTS_READ;
 use accounts::agreed::{self, Accepted, Document, Line};
-use audit::Look;
 use clients::Caller;
 use database::TenantTransaction;
 use edge::Rights;
@@ -216,21 +215,11 @@ impl ConsentsApi {
         let most = page::limit(&limit);
         let tx = open(&call, &program).await?;
         let named = self::document(name, &program);
-        let mut lines = up(agreed::lines_of_all(&tx, named, after, i64::from(most) + 1).await)?;
-        let is_more = lines.len() > most as usize;
-        lines.truncate(most as usize);
-        let last = lines.last().filter(|_| is_more);
-        let next = last.map(|last| list.next(&(name, last.revision, last.consent_id)));
+        let lines = up(agreed::lines_of_all(&tx, named, after, i64::from(most) + 1).await)?;
+        let (lines, next) = list.page(lines, most, |last| (name, last.revision, last.consent_id));
         let seen = seen(&tx, &program, lines).await?;
         let shown = once(seen.iter().map(|(person, _)| *person));
-        close(
-            tx,
-            &call,
-            &program,
-            &shown,
-            Look::list("consents", vec!["document"], &shown),
-        )
-        .await?;
+        close(tx, &call, &program, &shown, ("consents", vec!["document"])).await?;
         Ok(Done(DocumentConsentList {
             consents: seen
                 .into_iter()

@@ -2,7 +2,6 @@
 
 use super::{close, once, open};
 use access::scope::MAIL_READ;
-use audit::Look;
 use edge::Rights;
 use kernel::{MailId, PersonId};
 use mail::{Asked, MailState, Posted};
@@ -118,17 +117,14 @@ impl MailsApi {
             shown: &shown,
         };
         let tx = open(&call, &program).await?;
-        // One more than asked for tells whether there is a next page.
-        let mut lines = up(mail::listed(&tx, asked, after, most + 1).await)?;
-        let is_more = lines.len() > most as usize;
-        lines.truncate(most as usize);
+        let lines = up(mail::listed(&tx, asked, after, most + 1).await)?;
+        let (lines, next) = list.page(lines, most, |line| line.mail_id);
         let ids: Vec<PersonId> = lines.iter().filter_map(|line| line.subject_id).map(PersonId).collect();
         let people = up(roster::people(&tx, &ids).await)?;
         let people: HashSet<PersonId> = people.into_iter().map(|person| person.person_id).collect();
         let shown = once(people.iter().copied());
         let filters = state.text.iter().map(|_| "state").collect();
-        close(tx, &call, &program, &shown, Look::list("mails", filters, &shown)).await?;
-        let next = lines.last().filter(|_| is_more).map(|last| list.next(&last.mail_id));
+        close(tx, &call, &program, &shown, ("mails", filters)).await?;
         Ok(Done(MailList {
             mails: lines.into_iter().map(|line| entry(line, &people)).collect(),
             next,

@@ -1,8 +1,7 @@
 //! The roster's changes as programs follow them.
 
-use super::{close, once, open};
+use super::{close_feed, open};
 use access::scope::MEMBERS_READ;
-use audit::Look;
 use edge::Rights;
 use operations::{
     Example, Row, Tag,
@@ -98,17 +97,8 @@ impl MemberChangesApi {
         let after: Followed = list.after(&cursor)?.unwrap_or_default();
         let tx = open(&call, &program).await?;
         let following = up(changes::follow(&tx, &sight(&program), after, page::limit(&limit)).await)?;
-        let ids: Vec<_> = following.told.iter().map(|told| told.person_id).collect();
-        let protected = up(roster::protection::protected_of(&tx, &ids).await)?;
-        let shown = once(ids.into_iter());
-        close(
-            tx,
-            &call,
-            &program,
-            &shown,
-            Look::list("members.changes", vec![], &shown),
-        )
-        .await?;
+        let people: Vec<_> = following.told.iter().map(|told| told.person_id).collect();
+        let protected = close_feed(tx, &call, &program, &people, ("members.changes", vec![])).await?;
         Ok(Done(MemberChanges {
             next: list.next(&following.followed),
             more: following.is_more,

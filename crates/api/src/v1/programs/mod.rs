@@ -18,6 +18,7 @@ use operations::{
     failure::Failure,
 };
 use poem_openapi::OpenApi;
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// The rows.
@@ -56,16 +57,30 @@ fn once(people: impl Iterator<Item = PersonId>) -> Vec<Uuid> {
     shown
 }
 
-/// Writes a program's look at people, and ends the transaction that read them. Whoever asks again and again whether there is something
-/// new, and is shown nobody, has looked at nobody.
+/// Who of the people that a feed tells of is protected; ends the transaction that read it, likewise.
+async fn close_feed(
+    tx: TenantTransaction,
+    call: &Call,
+    program: &Caller,
+    people: &[PersonId],
+    list: (&'static str, Vec<&'static str>),
+) -> Result<HashSet<PersonId>, Failure> {
+    let protected = up(roster::protection::protected_of(&tx, people).await)?;
+    close(tx, call, program, &once(people.iter().copied()), list).await?;
+    Ok(protected)
+}
+
+/// Writes a program's look at a list of people, with the filters of the list, and ends the transaction that read them. Whoever asks
+/// again and again whether there is something new, and is shown nobody, has looked at nobody.
 async fn close(
     tx: TenantTransaction,
     call: &Call,
     program: &Caller,
     shown: &[Uuid],
-    look: Look<'_>,
+    (list, filters): (&'static str, Vec<&'static str>),
 ) -> Result<(), Failure> {
     if !shown.is_empty() {
+        let look = Look::list(list, filters, shown);
         up(audit::look(&tx, call.now(), &call.origin, program.actor(), look).await)?;
     }
     up(tx.commit().await)

@@ -1,9 +1,8 @@
 //! Registrations as programs follow them.
 
-use super::{close, once, open};
+use super::{close_feed, open};
 use access::scope::{REGISTRATIONS_IDENTITY_READ, REGISTRATIONS_READ};
 use accounts::registrations::{self, Told};
-use audit::Look;
 use edge::Rights;
 use kernel::PersonId;
 use operations::{
@@ -111,23 +110,12 @@ impl RegistrationsApi {
         let after: i64 = list.after(&cursor)?.unwrap_or_default();
         let most = page::limit(&limit);
         let tx = open(&call, &program).await?;
-        // One more than asked for tells whether there is more.
         let mut told = up(registrations::after(&tx, &sight(&program), after, most + 1).await)?;
-        let more = told.len() > most as usize;
-        told.truncate(most as usize);
-        let ids: Vec<PersonId> = told.iter().map(|told| told.person_id).collect();
-        let protected = up(roster::protection::protected_of(&tx, &ids).await)?;
-        let shown = once(ids.into_iter());
+        let more = page::cut(&mut told, most);
+        let people: Vec<_> = told.iter().map(|told| told.person_id).collect();
         let with_identity = program.may(REGISTRATIONS_IDENTITY_READ);
         let filters = if with_identity { vec!["identity"] } else { vec![] };
-        close(
-            tx,
-            &call,
-            &program,
-            &shown,
-            Look::list("registrations", filters, &shown),
-        )
-        .await?;
+        let protected = close_feed(tx, &call, &program, &people, ("registrations", filters)).await?;
         Ok(Done(RegistrationFeed {
             next: list.next(&told.last().map_or(after, |last| last.position)),
             more,

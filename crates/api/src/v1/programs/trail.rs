@@ -133,9 +133,8 @@ impl TrailApi {
             vec!["time"]
         };
         let tx = open(&call, &program).await?;
-        let mut found = up(read::list(&tx, &filter, before, i64::from(most) + 1).await)?;
-        let is_more = found.len() > most as usize;
-        found.truncate(most as usize);
+        let found = up(read::list(&tx, &filter, before, i64::from(most) + 1).await)?;
+        let (found, next) = list.page(found, most, |last| last.audit_id);
         let veiled = if program.sees_protected() {
             HashSet::new()
         } else {
@@ -144,10 +143,9 @@ impl TrailApi {
         let look = Look::list("audit", filters, &[]);
         up(audit::look(&tx, call.now(), &call.origin, program.actor(), look).await)?;
         up(tx.commit().await)?;
-        let last = found.last().filter(|_| is_more).map(|last| last.audit_id);
         Ok(Done(AuditLines {
             lines: found.into_iter().map(|found| line(found, &veiled)).collect(),
-            next: last.map(|last| list.next(&last)),
+            next,
         }))
     }
 }

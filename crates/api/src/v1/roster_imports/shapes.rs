@@ -223,11 +223,10 @@ impl RosterDifference {
 
 impl From<ToldError> for RosterImportError {
     fn from(error: ToldError) -> Self {
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
             line: error.line,
-            column: some(error.column),
-            value: some(error.value),
+            column: error.column,
+            value: error.value,
             code: error.code,
             detail: error.reason,
         }
@@ -257,22 +256,6 @@ impl Rule for ModeWord {
 
     fn flaw(text: &str) -> Option<&'static str> {
         flaw(text, &["whole", "delta"])
-    }
-}
-
-/// Whether it is only compared.
-pub(super) struct DryRun;
-
-impl Rule for DryRun {
-    fn schema() -> MetaSchema {
-        MetaSchema {
-            default: Some(false.into()),
-            ..MetaSchema::new("boolean")
-        }
-    }
-
-    fn flaw(text: &str) -> Option<&'static str> {
-        flaw(text, &["false", "true"]).map(|_| "type")
     }
 }
 
@@ -312,6 +295,5 @@ mod tests {
             (ModeWord::flaw("delta"), ModeWord::flaw("")),
             (None, Some("not_a_choice"))
         );
-        assert_eq!((DryRun::flaw("true"), DryRun::flaw("1")), (None, Some("type")));
     }
 }

@@ -113,13 +113,11 @@ impl DeliveriesApi {
         let (before, most) = (list.after::<i32>(&cursor)?, page::limit(&limit));
         let before = DeliveryNo(before.unwrap_or(i32::MAX));
         let tx = up(self.0.database.tenant(program.tenant()).read().await)?;
-        let mut found = up(delivery::page(&tx, before, most + 1).await)?;
+        let found = up(delivery::page(&tx, before, most + 1).await)?;
         up(tx.commit().await)?;
-        let more = found.len() > most as usize;
-        found.truncate(most as usize);
-        let last = found.last().filter(|_| more).map(|last| last.delivery.0);
+        let (found, next) = list.page(found, most, |last| last.delivery.0);
         Ok(Done(DeliveryList {
-            next: last.map(|last| list.next(&last)),
+            next,
             deliveries: found.into_iter().map(Delivery::from).collect(),
         }))
     }
@@ -139,7 +137,7 @@ impl DeliveriesApi {
         /// `id` of the delivery.
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<Delivery>> {
-        let id = delivery_id(&id)?;
+        let id = id.read(DeliveryId::parse)?;
         let tx = up(self.0.database.tenant(program.tenant()).read().await)?;
         let stand = match up(delivery::by_id(&tx, id).await)? {
             Some(found) => up(Stand::find(&tx, found.delivery).await)?,
@@ -169,7 +167,7 @@ impl DeliveriesApi {
         if_match: IfMatch,
         body: Body<NewRelease>,
     ) -> poem::Result<Current<Delivery>> {
-        let (id, if_match) = (delivery_id(&id)?, if_match.demanded()?);
+        let (id, if_match) = (id.read(DeliveryId::parse)?, if_match.demanded()?);
         let notice = body.0.notice;
         let at = body.0.at(call.now()).map_err(|flaw| Failure::fields(vec![flaw]))?;
         let release = SentRelease { id, at, notice };
@@ -198,7 +196,7 @@ impl DeliveriesApi {
         if_match: IfMatch,
         body: Body<NewWithdrawal>,
     ) -> poem::Result<Current<Delivery>> {
-        let (id, if_match) = (delivery_id(&id)?, if_match.demanded()?);
+        let (id, if_match) = (id.read(DeliveryId::parse)?, if_match.demanded()?);
         let why = body.0.why().map_err(|flaw| Failure::fields(vec![flaw]))?;
         let (by, known) = ((program.actor(), call.origin), |etag: &str| if_match.admits(etag));
         let mut tx = up(self.0.begin(program.tenant()).await)?;
@@ -220,8 +218,4 @@ fn current(stand: Stand) -> Current<Delivery> {
         etag: stand.etag(),
         value: stand.delivery.into(),
     }
-}
-
-fn delivery_id(segment: &Segment<IdSegment>) -> Result<DeliveryId, Failure> {
-    DeliveryId::parse(&segment.text).ok_or_else(|| Failure::of("not_found"))
 }

@@ -5,14 +5,14 @@ mod shapes;
 use crate::{
     kind::Kind,
     month::Month,
-    runs::{Bringing, By, MOST_BYTES, Run, Runs, Sent, reasons},
+    runs::{Bringing, Run, Runs, Sent, reasons},
 };
 use access::scope::STATEMENTS_IMPORT;
 use clients::Caller;
 use database::TenantTransaction;
-use edge::{BodyTrouble, Rights};
+use edge::Rights;
 use ground::Ground;
-use kernel::{ImportId, Outcome, Refusal};
+use kernel::{ImportId, Outcome};
 use operations::{
     BASE, Codes, Example, Group, Tag, act,
     answer::{Begun, Done, Once},
@@ -20,16 +20,16 @@ use operations::{
     failure::{Failure, Flaw},
     get, keyed,
     page::{self, Cursor, Limit},
-    params::{IdSegment, Needed, Query, Segment},
+    params::{Flag, IdSegment, Needed, Query, Segment},
     send,
     stream::Incoming,
 };
 use poem_openapi::OpenApi;
-use roster::runs::Author;
 use serde_json::json;
 use shapes::{
-    DryRun, KindWord, LabelWord, StatementImport, StatementImportError, StatementImportErrors, error_example, example,
+    KindWord, LabelWord, StatementImport, StatementImportError, StatementImportErrors, error_example, example,
 };
+use tabular::MOST_BYTES;
 
 struct ImportsApi(Runs);
 
@@ -113,14 +113,14 @@ impl ImportsApi {
         /// 処理年月 as `2026-10`; absent where a column of the file says so.
         label: Query<LabelWord>,
         /// Only check it.
-        dry_run: Query<DryRun>,
+        dry_run: Query<Flag>,
         mut file: Incoming,
     ) -> poem::Result<Once<Begun<StatementImport>>> {
         let kind = Kind::from_word(&kind.text);
         let sent = Sent {
             kind: kind.ok_or_else(|| Failure::fields(vec![Flaw::new("/kind", "not_a_choice")]))?,
             label: label.text.as_deref().and_then(Month::parse),
-            goes_on: dry_run.text.as_deref() != Some("true"),
+            goes_on: !dry_run.is_set(),
         };
         let received = self.receive(&call, &program, sent, &mut file).await?;
         match call.take_key(&program, SEND, &file).await {
@@ -132,7 +132,7 @@ impl ImportsApi {
                 Ok(Once::Now(begun?))
             }
             before => {
-                up(self.0.give_up(by(&call, &program), received).await)?;
+                up(received.give_up().await)?;
                 let before = before?;
                 Ok(before.map(Once::Before).ok_or_else(|| Failure::of("unavailable"))?)
             }
@@ -154,7 +154,7 @@ impl ImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<StatementImport>> {
-        let run = up(self.0.run(program.tenant(), import_id(&id)?).await)?;
+        let run = up(self.0.run(program.tenant(), id.read(ImportId::parse)?).await)?;
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
         Ok(Done(StatementImport::of(&run, &program)))
     }
@@ -179,13 +179,9 @@ impl ImportsApi {
         /// `next` of the page before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<StatementImportErrors>> {
-        let (list, id) = (call.list(&program, ERRORS), import_id(&id)?);
-        let from = match list.after::<(ImportId, u64)>(&cursor)? {
-            Some((of, _)) if of != id => return Err(Failure::of("cursor").into()),
-            from => from.map(|(_, from)| from),
-        };
-        let page = (from, page::limit(&limit));
-        let told = up(self.0.told_errors(by(&call, &program), id, page).await)?;
+        let (list, id) = (call.list(&program, ERRORS), id.read(ImportId::parse)?);
+        let page = (list.after_of(&id, &cursor)?, page::limit(&limit));
+        let told = up(self.0.told_errors(call.by(&program), id, page).await)?;
         let told = told.ok_or_else(|| Failure::of("not_found"))?;
         Ok(Done(StatementImportErrors {
             next: told.next.map(|next| list.next(&(id, next))),
@@ -208,7 +204,7 @@ impl ImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<StatementImport>> {
-        let cancelled = self.0.cancel_sent(by(&call, &program), import_id(&id)?).await;
+        let cancelled = self.0.cancel_sent(call.by(&program), id.read(ImportId::parse)?).await;
         let (mut tx, run): (TenantTransaction, Run) = call.done(cancelled)?;
         let answer = Done(StatementImport::of(&run, &program));
         call.keep(&mut tx, &answer.saved()).await?;
@@ -226,19 +222,18 @@ impl ImportsApi {
         sent: Sent,
         file: &mut Incoming,
     ) -> Result<Bringing, Failure> {
-        let (Self(runs), by) = (self, by(call, program));
-        let mut bringing = up(runs.begin(by, sent.kind, "連携データ").await)?;
+        let mut bringing = up(self.0.begin(call.by(program), sent.kind, "連携データ").await)?;
         let refusal = loop {
             match file.next().await {
-                Ok(Some(bytes)) => match up(runs.take(by, &mut bringing, &bytes).await)? {
+                Ok(Some(bytes)) => match up(bringing.take(&bytes).await)? {
                     Outcome::Done(()) => {}
                     Outcome::Refused(refusal) => break refusal,
                 },
                 Ok(None) => return Ok(bringing),
-                Err(trouble) => break broken(trouble),
+                Err(trouble) => break trouble.refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF),
             }
         };
-        up(runs.give_up(by, bringing).await)?;
+        up(bringing.give_up().await)?;
         Err(Failure::refused(&refusal, call.now()))
     }
 
@@ -250,7 +245,7 @@ impl ImportsApi {
         received: Bringing,
         sent: Sent,
     ) -> Result<Begun<StatementImport>, Failure> {
-        let completed = self.0.complete_sent(by(call, program), received, sent).await;
+        let completed = self.0.complete_sent(call.by(program), received, sent).await;
         let (mut tx, run) = call.done(completed)?;
         let begun = Begun {
             value: StatementImport::of(&run, program),
@@ -260,25 +255,4 @@ impl ImportsApi {
         up(tx.commit().await)?;
         Ok(begun)
     }
-}
-
-fn broken(trouble: BodyTrouble) -> Refusal {
-    match trouble {
-        BodyTrouble::TooLarge => reasons::FILE_TOO_LARGE.into(),
-        BodyTrouble::Unreadable => reasons::FILE_BROKEN_OFF.into(),
-    }
-}
-
-fn by<'a>(call: &'a Call, program: &'a Caller) -> By<'a> {
-    By {
-        tenant: program.tenant(),
-        author: Author::Client(program.client.client_id),
-        name: &program.name,
-        actor: program.actor(),
-        origin: &call.origin,
-    }
-}
-
-fn import_id(segment: &Segment<IdSegment>) -> Result<ImportId, Failure> {
-    ImportId::parse(&segment.text).ok_or_else(|| Failure::of("not_found"))
 }

@@ -1,10 +1,9 @@
 //! Imports in words.
 
 use kernel::calendar;
-use pages::forms::Form;
 use roster::{
     import::{Sample, Vanishing},
-    runs::{Choice, Counts, Past, Run, RunState, Shown, blank_header},
+    runs::{Counts, Past, Run, RunState},
 };
 
 /// Which of its pages a run has.
@@ -95,64 +94,6 @@ pub(super) struct Line {
     pub(super) by: String,
     pub(super) state: &'static str,
     pub(super) result: String,
-}
-
-/// A column of the format with the header that is taken for it.
-pub(super) struct Mapped {
-    pub(super) name: String,
-    pub(super) column: &'static str,
-    pub(super) is_required: bool,
-    pub(super) chosen: Option<usize>,
-}
-
-impl Mapped {
-    /// True where the header at this place is taken for it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template hands references over")]
-    pub(super) fn has(&self, place: &usize) -> bool {
-        self.chosen.as_ref() == Some(place)
-    }
-}
-
-/// The fields of the form in which columns are chosen, in the order of the format.
-pub(super) fn field_names() -> Vec<String> {
-    (0..blank_header(true).len()).map(|nth| format!("c{nth}")).collect()
-}
-
-/// What the file has, or what was chosen in a form that was refused.
-pub(super) fn choices(mapped: &[Choice], typed: &Form) -> Vec<Mapped> {
-    let choice = |(choice, name): (&Choice, String)| Mapped {
-        chosen: match typed.get(&name) {
-            Some(typed) => kernel::text::number(typed),
-            None => choice.place,
-        },
-        name,
-        column: choice.column,
-        is_required: choice.is_required,
-    };
-    mapped.iter().zip(field_names()).map(choice).collect()
-}
-
-/// A file's headers with their places; what has no name is called by its place.
-pub(super) fn headers_of(shown: &Shown) -> Vec<(usize, String)> {
-    let named = |(place, field): (usize, &String)| {
-        let name = if field.is_empty() {
-            format!("（{}列目）", place + 1)
-        } else {
-            cut(field)
-        };
-        (place, name)
-    };
-    shown.fields.iter().enumerate().map(named).collect()
-}
-
-/// As much of a header as it is known by.
-fn cut(header: &str) -> String {
-    const SHOWN: usize = 40;
-    let mut name: String = header.chars().take(SHOWN).collect();
-    if name.len() < header.len() {
-        name.push('…');
-    }
-    name
 }
 
 /// True of an import by which people are lost, also on an earlier day than known, or birth dates corrected.

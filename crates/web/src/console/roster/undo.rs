@@ -1,7 +1,7 @@
 //! An import is undone: what that means is said first, and where people are lost by it, or birth dates are others, a second
 //! factor is asked for.
 
-use super::{ROSTER, by, found};
+use super::{ROSTER, found};
 use access::ROSTER_UNDO;
 use approvals::WAITS;
 use askama::Template;
@@ -102,7 +102,7 @@ pub(super) async fn submit(visit: Visit, clerk: Clerk) -> Reply {
     let undone = visit
         .services
         .rosters
-        .undo(visit.services.staff.approvals(), by(&visit, &clerk), run.run_id)
+        .undo(visit.services.staff.approvals(), visit.by(&clerk), run.run_id)
         .await;
     match settle(undone) {
         Ok(Some(undoing)) => Ok(see_other(&super::path(undoing))),

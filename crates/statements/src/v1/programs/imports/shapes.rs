@@ -172,11 +172,10 @@ impl FoundInFile {
 
 impl From<ToldError> for StatementImportError {
     fn from(error: ToldError) -> Self {
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
             line: error.line,
-            column: some(error.column),
-            value: some(error.value),
+            column: error.column,
+            value: error.value,
             code: error.code,
             detail: error.reason,
         }
@@ -213,22 +212,6 @@ impl Rule for LabelWord {
     }
 }
 
-/// Whether it is only checked.
-pub(super) struct DryRun;
-
-impl Rule for DryRun {
-    fn schema() -> MetaSchema {
-        MetaSchema {
-            default: Some(false.into()),
-            ..MetaSchema::new("boolean")
-        }
-    }
-
-    fn flaw(text: &str) -> Option<&'static str> {
-        (!["false", "true"].contains(&text)).then_some("type")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +236,5 @@ mod tests {
             (KindWord::flaw("costs"), KindWord::flaw("")),
             (None, Some("not_a_choice"))
         );
-        assert_eq!((DryRun::flaw("true"), DryRun::flaw("1")), (None, Some("type")));
     }
 }
