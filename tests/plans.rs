@@ -15,6 +15,7 @@ pub(crate) use crowd::crowd;
 
 use crate::{cluster::cluster, portal::leads};
 use access::{Reach, Role};
+use audit::read::{self, About, Filter, Lines};
 use changes::walk_the_changes;
 use chrono::TimeDelta;
 use kernel::{PersonId, StaffId};
@@ -379,10 +380,15 @@ async fn looks(app: &TestApp) {
         let page = audit::Look::person("member", &people[0]);
         audit::look(&tx, now, &origin, clerk, page).await.unwrap();
     }
-    let seen = audit::looks_at(&tx, people[0], None, 50).await.unwrap();
-    let before = audit::looks_at(&tx, people[0], Some(seen[0].audit_id), 50)
-        .await
-        .unwrap();
+    let filter = Filter {
+        about: Some(About {
+            person: people[0],
+            lines: Lines::Looks,
+        }),
+        ..Filter::default()
+    };
+    let seen = read::list(&tx, &filter, None, 50).await.unwrap();
+    let before = read::list(&tx, &filter, Some(seen[0].audit_id), 50).await.unwrap();
     assert!(seen.len() > before.len());
     tx.commit().await.unwrap();
 }

@@ -6,7 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { TARGET, serve } from './server.mjs';
+import { TARGET, serve } from '../demo.mjs';
 
 const CHROMIUM = process.env.MADOGUCHI_TEST_CHROMIUM ?? '/usr/bin/chromium';
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -2,6 +2,7 @@
 
 use super::PROTECTED;
 use accounts::{Proof, for_staff::proof_of};
+use audit::read::{self, About, Filter, Lines, Pages};
 use chrono::{NaiveDate, TimeDelta};
 use kernel::{AccountId, PersonId, StaffId};
 use roster::{NumberKey, Sight};
@@ -112,13 +113,19 @@ async fn looks(app: &TestApp) {
         };
         assert!(!is_none, "{kind}");
     }
-    let asked = audit::Asked {
-        what: "statements.",
+    let pages = Pages {
+        called: "statements.",
         actions: &["costs.export"],
-        since: now - TimeDelta::days(365),
-        before: None,
     };
-    audit::looks_of(&tx, person.0, asked, 51).await.unwrap();
+    let filter = Filter {
+        about: Some(About {
+            person: person.0,
+            lines: Lines::LooksAt(pages),
+        }),
+        from: Some(now - TimeDelta::days(365)),
+        ..Filter::default()
+    };
+    read::list(&tx, &filter, None, 51).await.unwrap();
     staff::roles_of(&tx, &[StaffId(person.0)]).await.unwrap();
     proof_of(&tx, person).await.unwrap();
     roster::household(&tx, &Sight::ALL, person, day(2026, 11))

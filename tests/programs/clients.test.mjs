@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ROOT, TARGET, WEBHOOKS_HERE, serve } from '../browser/server.mjs';
+import { ROOT, TARGET, WEBHOOKS_HERE, serve } from '../demo.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const DOCUMENT = join(ROOT, 'openapi/v1.json');

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { TARGET, WEBHOOKS_HERE, serve } from '../browser/server.mjs';
+import { TARGET, WEBHOOKS_HERE, serve } from '../demo.mjs';
 
 const PYTHON = process.env.MADOGUCHI_TEST_PYTHON ?? join(TARGET, 'tools/python/bin/python');
 const PATIENCE = 60_000;

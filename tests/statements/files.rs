@@ -344,6 +344,46 @@ async fn what_a_file_corrects_is_told_before_it_is_loaded() {
 }
 
 #[tokio::test]
+async fn what_rows_that_wait_would_correct_is_no_longer_shown_and_they_are_not_yet() {
+    let desk = Desk::new().await;
+    desk.show(&[
+        cost("2026-06", "A", 1, "2026-04", 1_000),
+        cost("2026-06", "B", 1, "2026-04", 2_000),
+    ])
+    .await;
+    // Nobody has the number 99.
+    let correction = [
+        cost("2026-08", "A", 1, "2026-04", 1_500),
+        cost("2026-08", "A", 99, "2026-04", 700),
+        cost("2026-08", "B", 99, "2026-04", 2_500),
+    ];
+    let dry = Wish {
+        dry_run: true,
+        allow_deviation: true,
+        allow_unmatched: true,
+        ..wish(Kind::Costs)
+    };
+    let found = checked(desk.import_as(&costs(&correction), dry.clone()).await);
+    let expected = Corrected {
+        claims: 2,
+        yen: 500 - 2_000,
+        withdrawn: 0,
+    };
+    assert_eq!(found.corrected, expected);
+    desk.show(&correction).await;
+    assert_eq!(desk.shown(Kind::Costs).await, ["2026-04 A 1500"]);
+    // Another version says nothing else of what is shown.
+    let again = [
+        cost("2026-08", "A", 1, "2026-04", 1_500),
+        cost("2026-08", "A", 99, "2026-04", 900),
+        cost("2026-08", "C", 1, "2026-04", 4_000),
+    ];
+    let found = checked(desk.import_as(&costs(&again), dry).await);
+    let against = found.against.unwrap();
+    assert_eq!((against.new, against.changed, against.gone), (1, 0, 0));
+}
+
+#[tokio::test]
 async fn the_trail_and_the_events_tell_nothing_of_anybody() {
     let desk = Desk::new().await;
     let rows = [

@@ -21,7 +21,7 @@ pub mod proof;
 pub mod read;
 
 pub use about::{Line, about};
-pub use looks::{Asked, Look, Seen, TOLD, look, looks_at, looks_of, record_showing, sweep};
+pub use looks::{Look, look, record_showing, sweep};
 
 mod table {
     diesel::table! {

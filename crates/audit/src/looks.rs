@@ -4,12 +4,8 @@
 use crate::{Actor, Entry, Origin, add};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
-use diesel::{
-    prelude::*,
-    sql_types::{Array, BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
-};
+use diesel::sql_types::{Array, Integer, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use kernel::AuditId;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -110,10 +106,10 @@ pub async fn look(
         outcome: "done",
         detail: detail.into(),
     };
-    // Programs look far more often than people do: their line of one person is found by its object, and needs no row beside it but
-    // where the person is told of it.
+    // Programs look far more often than people do: their line of one person is found by its object (`read::list`), and needs no row
+    // beside it.
     let rows = match (actor, object, others) {
-        (Actor::Client(_), Some(_), []) if !what.starts_with(TOLD) => Vec::new(),
+        (Actor::Client(_), Some(_), []) => Vec::new(),
         _ => [subjects, others].concat(),
     };
     record_showing(tx, now, origin, entry, &rows).await
@@ -156,78 +152,6 @@ async fn is_first(
     Ok(Prepared(statement).execute(&mut &**tx).await? > 0)
 }
 
-/// A look at somebody, as it is read.
-#[derive(Debug, Clone, PartialEq, QueryableByName)]
-pub struct Seen {
-    /// Its line; the next page begins before the last one's.
-    #[diesel(sql_type = SqlUuid)]
-    pub audit_id: AuditId,
-    /// When.
-    #[diesel(sql_type = Timestamptz)]
-    pub at: DateTime<Utc>,
-    /// What kind of actor, as in the trail.
-    #[diesel(sql_type = Text)]
-    pub actor_kind: String,
-    /// Who.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
-    pub actor_id: Option<Uuid>,
-    /// `people.look`, `person.look`, or what else showed them.
-    #[diesel(sql_type = Text)]
-    pub action: String,
-    /// What was shown, by which filters, why, by which grant.
-    #[diesel(sql_type = Jsonb)]
-    pub detail: Value,
-}
-
-/// Who saw this person: the latest first, those before a line's where one is given.
-pub async fn looks_at(
-    tx: &TenantTransaction,
-    subject: Uuid,
-    before: Option<AuditId>,
-    limit: u32,
-) -> Result<Vec<Seen>, DatabaseError> {
-    let statement = diesel::sql_query(LOOKS_AT)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<SqlUuid, _>(subject)
-        .bind::<SqlUuid, _>(before.unwrap_or(AuditId(Uuid::max())))
-        .bind::<BigInt, _>(i64::from(limit));
-    Ok(Prepared(statement).load(&mut &**tx).await?)
-}
-
-/// How pages are called a look at which is told to whose rows they show.
-pub const TOLD: &str = "statements.";
-
-/// Which looks at somebody are asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// Those of pages that are called so, by how their names begin …
-    pub what: &'a str,
-    /// … and lines of these actions that show them.
-    pub actions: &'a [&'a str],
-    /// From then on.
-    pub since: DateTime<Utc>,
-    /// Before this line, where there is one.
-    pub before: Option<AuditId>,
-}
-
-/// The looks at this person that are asked for, the latest first; of programs those that begin by [`TOLD`].
-pub async fn looks_of(
-    tx: &TenantTransaction,
-    subject: Uuid,
-    asked: Asked<'_>,
-    limit: u32,
-) -> Result<Vec<Seen>, DatabaseError> {
-    let statement = diesel::sql_query(LOOKS_OF)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<SqlUuid, _>(subject)
-        .bind::<SqlUuid, _>(asked.before.unwrap_or(AuditId(Uuid::max())))
-        .bind::<SqlUuid, _>(AuditId::least(asked.since))
-        .bind::<Text, _>(asked.what)
-        .bind::<Array<Text>, _>(asked.actions)
-        .bind::<BigInt, _>(i64::from(limit));
-    Ok(Prepared(statement).load(&mut &**tx).await?)
-}
-
 /// Forgets whose look was a line already, where its hour is over; gives how many.
 pub async fn sweep(tx: &mut TenantTransaction, now: DateTime<Utc>) -> Result<usize, DatabaseError> {
     let statement = diesel::sql_query(SWEEP)
@@ -247,28 +171,5 @@ const FIRST: &str = "\
 INSERT INTO audit_looks (tenant_id, actor_id, subject_id, at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (tenant_id, actor_id, subject_id) DO UPDATE SET at = excluded.at
 WHERE audit_looks.at <= $5 OR audit_looks.at > excluded.at + interval '1 minute'";
-
-const LOOKS_AT: &str = "\
-SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail
-FROM (
-    (SELECT s.audit_id FROM audit_subjects s
-     WHERE s.tenant_id = $1 AND s.subject_id = $2 AND s.audit_id < $3 ORDER BY s.audit_id DESC LIMIT $4)
-    UNION ALL
-    (SELECT o.audit_id FROM audit_events o
-     WHERE o.tenant_id = $1 AND o.actor_kind = 'client' AND o.action = 'person.look'
-       AND o.object_id = $2 AND (o.object_id, o.audit_id) < ($2, $3) ORDER BY o.audit_id DESC LIMIT $4)
-) s CROSS JOIN LATERAL (
-    SELECT * FROM audit_events q WHERE q.tenant_id = $1 AND q.audit_id = s.audit_id OFFSET 0) e
-ORDER BY s.audit_id DESC LIMIT $4";
-
-// Line by line, from the end of what shows them; bounds as rows, for of two bare ones the index of lines alone would do.
-const LOOKS_OF: &str = "\
-SELECT e.audit_id, e.at, e.actor_kind, e.actor_id, e.action, e.detail
-FROM audit_subjects s CROSS JOIN LATERAL (
-    SELECT * FROM audit_events q WHERE q.tenant_id = $1 AND q.audit_id = s.audit_id OFFSET 0) e
-WHERE s.tenant_id = $1 AND s.subject_id = $2 AND (s.subject_id, s.audit_id) < ($2, $3)
-  AND (s.subject_id, s.audit_id) >= ($2, $4)
-  AND (starts_with(e.detail ->> 'what', $5) OR e.action = ANY($6))
-ORDER BY s.audit_id DESC LIMIT $7";
 
 const SWEEP: &str = "DELETE FROM audit_looks WHERE tenant_id = $1 AND at <= $2";

@@ -30,15 +30,36 @@ pub struct Filter {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// What is about a person: whatever shows them, was done to them or to their account, or by it.
+/// What is about a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct About {
     /// Who.
     pub person: Uuid,
-    /// Their account.
-    pub account: Option<Uuid>,
-    /// Only what shows them: who saw them.
-    pub only_looks: bool,
+    /// What of it.
+    pub lines: Lines,
+}
+
+/// Which lines about a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// Whatever shows them, was done to them or to their account, or by it.
+    All {
+        /// Their account.
+        account: Option<Uuid>,
+    },
+    /// Only what shows them: who saw them …
+    Looks,
+    /// … and of that these pages.
+    LooksAt(Pages),
+}
+
+/// What shows something of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pages {
+    /// Pages that are called so, by how their names begin …
+    pub called: &'static str,
+    /// … and lines of these actions.
+    pub actions: &'static [&'static str],
 }
 
 /// A line with all it says.
@@ -137,10 +158,16 @@ pub async fn list(
     }
     if let Some(about) = &filter.about {
         statement = statement.bind::<SqlUuid, _>(about.person);
-        if !about.only_looks {
-            let own: Vec<Uuid> = [Some(about.person), about.account].into_iter().flatten().collect();
-            statement = statement.bind::<Array<SqlUuid>, _>(own);
-        }
+        statement = match about.lines {
+            Lines::All { account } => {
+                let own: Vec<Uuid> = [Some(about.person), account].into_iter().flatten().collect();
+                statement.bind::<Array<SqlUuid>, _>(own)
+            }
+            Lines::Looks => statement,
+            Lines::LooksAt(pages) => statement
+                .bind::<Text, _>(pages.called)
+                .bind::<Array<Text>, _>(pages.actions),
+        };
     }
     Ok(Prepared(statement).load(&mut &**tx).await?)
 }
@@ -178,17 +205,23 @@ fn text(filter: &Filter) -> String {
              ORDER BY e.audit_id DESC LIMIT $4"
         );
     };
-    let same: Vec<String> = given
+    let next = 5 + given.len();
+    let mut same: Vec<String> = given
         .iter()
         .map(|(column, value)| format!(" AND {column} = ${value}"))
         .collect();
+    if let Lines::LooksAt(_) = about.lines {
+        let (called, actions) = (next + 1, next + 2);
+        same.push(format!(
+            " AND (starts_with(e.detail ->> 'what', ${called}) OR e.action = ANY(${actions}))"
+        ));
+    }
     let same = same.concat();
-    let page = if given.is_empty() {
+    let page = if same.is_empty() {
         " ORDER BY audit_id DESC LIMIT $4"
     } else {
         ""
     };
-    let next = 5 + given.len();
     let shown = format!(
         "(SELECT s.audit_id FROM audit_subjects s WHERE s.tenant_id = $1{}{page})",
         within("s", "s.subject_id", next)
@@ -208,10 +241,9 @@ fn text(filter: &Filter) -> String {
             next + 1
         )
     };
-    let found = if about.only_looks {
-        [shown, shown_to_programs].join(" UNION ")
-    } else {
-        [shown, own("object_id"), own("actor_id")].join(" UNION ")
+    let found = match about.lines {
+        Lines::All { .. } => [shown, own("object_id"), own("actor_id")].join(" UNION "),
+        Lines::Looks | Lines::LooksAt(_) => [shown, shown_to_programs].join(" UNION "),
     };
     format!(
         "SELECT {COLUMNS} FROM ({found}) found

@@ -114,6 +114,19 @@ fn is_kanji(c: char) -> bool {
         | '\u{20000}'..='\u{3FFFF}' | '\u{F0000}'..='\u{10FFFD}')
 }
 
+/// A number as people read it: 「1,234」.
+pub fn grouped(number: impl Into<i128>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::new();
+    for (nth, digit) in digits.chars().enumerate() {
+        if nth > 0 && (digits.len() - nth).is_multiple_of(3) && !text.ends_with('-') {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A whole number written in ASCII digits alone: no sign, no blank. Where a field takes other widths, [`normalize_dense`]
 /// goes before.
 pub fn number<T: FromStr>(digits: &str) -> Option<T> {
@@ -200,6 +213,21 @@ mod tests {
         assert_eq!(normalize("　１２－３４\u{200B} "), "12-34");
         assert_eq!(normalize("−‐–"), "---");
         assert_eq!(normalize_dense("３２２９ ０４１３"), "32290413");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (-999, "-999"),
+            (-34_500, "-34,500"),
+            (1_234_567, "1,234,567"),
+            (i64::MIN, "-9,223,372,036,854,775,808"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
     }
 
     proptest! {

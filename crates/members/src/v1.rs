@@ -10,9 +10,9 @@ use crate::{
 };
 use access::scope::{COVERAGE_READ, MEMBERS_READ, MEMBERS_WRITE};
 use clients::Caller;
-use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
+use database::Durability;
 use edge::Rights;
-use kernel::{Outcome, PersonId, outcome::CONDITION_FAILED};
+use kernel::{PersonId, outcome::CONDITION_FAILED};
 use operations::{
     BASE, Codes, Example, Group, Tag,
     answer::{Current, Done, Made},
@@ -25,7 +25,7 @@ use operations::{
     post, put,
 };
 use params::{ChangedSince, Registered, Workplace};
-use poem_openapi::{OpenApi, types::ToJSON};
+use poem_openapi::OpenApi;
 use roster::{
     by_hand::By,
     listed::{After, Filter, Listed},
@@ -166,7 +166,7 @@ impl MembersApi {
             registered: params::registered(&registered),
         };
         let most = page::limit(&limit);
-        let tx = up(self.write(&program).await)?;
+        let tx = call.write(&program).await?;
         let asker = asker(&call, &program);
         let (people, more) = up(programs::list(&tx, &asker, &filter, after, most).await)?;
         up(tx.commit().await)?;
@@ -190,18 +190,14 @@ impl MembersApi {
     ) -> poem::Result<Made<RosterMember>> {
         let Self(members) = self;
         let typed = facts.typed();
-        let mut tx = up(self.write(&program).await)?;
+        let mut tx = call.write(&program).await?;
         let added = up(members.add(&mut tx, &asker(&call, &program), &borrowed(&typed)).await)?;
-        let made = call.done(Ok(added)).map(|person| Made {
+        let made = added.map(|person| Made {
             location: format!("{BASE}{PATH}/{}", person.facts.person.person_id),
             etag: etag(&person),
             value: RosterMember::of(person),
         });
-        if let Ok(made) = &made {
-            call.keep(&mut tx, &made.saved()).await?;
-        }
-        up(tx.commit().await)?;
-        Ok(made?)
+        call.finish(tx, made, Made::saved).await
     }
 
     /// Find people by number
@@ -218,8 +214,8 @@ impl MembersApi {
             .read()
             .map_err(|refusal| Failure::refused(&refusal, call.now()))?;
         let asker = asker(&call, &program);
-        let found = self
-            .tenant(&program)
+        let tenant = call.services.database.tenant(program.tenant());
+        let found = tenant
             .write_with(Durability::Safe, |tx| {
                 programs::of_number(tx, &asker.sight, &number).scope_boxed()
             })
@@ -245,9 +241,10 @@ impl MembersApi {
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<RosterMember>> {
         let id = person_id(&id)?;
-        let tx = up(self.write(&program).await)?;
+        let tx = call.write(&program).await?;
         let person = up(programs::one(&tx, &asker(&call, &program), id).await)?;
-        finish(tx, &call, person, RosterMember::of).await
+        let person = person.map(|person| current(person, RosterMember::of));
+        call.finish(tx, person, Current::saved).await
     }
 
     /// Replace what the roster says of a person
@@ -267,12 +264,12 @@ impl MembersApi {
         Body(facts): Body<MemberFacts>,
     ) -> poem::Result<Current<RosterMember>> {
         let Self(members) = self;
-        let (id, if_match) = (person_id(&id)?, if_match.demanded()?);
+        let seen = if_match.of(person_id(&id)?)?;
         let (typed, asker) = (facts.typed(), asker(&call, &program));
-        let mut tx = up(self.write(&program).await)?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let mut tx = call.write(&program).await?;
         let replaced = up(members.replace(&mut tx, &asker, seen, &borrowed(&typed)).await)?;
-        finish(tx, &call, replaced, RosterMember::of).await
+        let replaced = replaced.map(|person| current(person, RosterMember::of));
+        call.finish(tx, replaced, Current::saved).await
     }
 
     /// Whether somebody is covered
@@ -287,10 +284,10 @@ impl MembersApi {
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<MemberCoverage>> {
         let id = person_id(&id)?;
-        let tx = up(self.write(&program).await)?;
+        let tx = call.write(&program).await?;
         let coverage = up(programs::coverage(&tx, &asker(&call, &program), id).await)?;
-        up(tx.commit().await)?;
-        Ok(Done(MemberCoverage::of(call.done(Ok(coverage))?)))
+        let coverage = coverage.map(|coverage| Done(MemberCoverage::of(coverage)));
+        call.finish(tx, coverage, Done::saved).await
     }
 
     /// End somebody's coverage
@@ -314,45 +311,23 @@ impl MembersApi {
         Body(end): Body<CoverageEnd>,
     ) -> poem::Result<Current<MemberCoverage>> {
         let Self(members) = self;
-        let (id, if_match) = (person_id(&id)?, if_match.demanded()?);
+        let seen = if_match.of(person_id(&id)?)?;
         let lost_on = end.read().map_err(|refusal| Failure::refused(&refusal, call.now()))?;
         let asker = asker(&call, &program);
-        let mut tx = up(self.write(&program).await)?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let mut tx = call.write(&program).await?;
         let ended = up(members.end_coverage(&mut tx, &asker, seen, lost_on).await)?;
         let now = call.now();
         let coverage = |person: Listed| MemberCoverage::of(Coverage::at(now, &person.facts.person));
-        finish(tx, &call, ended, coverage).await
+        let ended = ended.map(|person| current(person, coverage));
+        call.finish(tx, ended, Current::saved).await
     }
 }
 
-impl MembersApi {
-    fn tenant(&self, program: &Caller) -> TenantDatabase {
-        let Self(members) = self;
-        members.database.tenant(program.tenant())
-    }
-
-    async fn write(&self, program: &Caller) -> Result<TenantTransaction, DatabaseError> {
-        self.tenant(program).write(Durability::Safe).await
-    }
-}
-
-/// Commits what was done, with the answer that is kept of it, or the look alone.
-async fn finish<T: ToJSON>(
-    mut tx: TenantTransaction,
-    call: &Call,
-    outcome: Outcome<Listed>,
-    shown: impl Fn(Listed) -> T,
-) -> poem::Result<Current<T>> {
-    let answer = call.done(Ok(outcome)).map(|person| Current {
+fn current<T>(person: Listed, shown: impl FnOnce(Listed) -> T) -> Current<T> {
+    Current {
         etag: etag(&person),
         value: shown(person),
-    });
-    if let Ok(answer) = &answer {
-        call.keep(&mut tx, &answer.saved()).await?;
     }
-    up(tx.commit().await)?;
-    Ok(answer?)
 }
 
 /// Where a page begins; nowhere, where the page before was of the other order.

@@ -102,7 +102,7 @@ pub fn module(notices: &Notices) -> Module {
                 site_portal::open(site_one.clone(), visit)
             }),
         ],
-        operations: vec![v1::group(notices.clone()), v1::programs::group(notices.clone())],
+        operations: vec![v1::group(notices.clone()), v1::programs::group()],
         nav: vec![Nav {
             path: "/portal/notices",
             text: "お知らせ",

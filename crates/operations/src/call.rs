@@ -11,7 +11,7 @@ use accounts::{Accounts, Member};
 use audit::{Channel, Origin};
 use chrono::{DateTime, Utc};
 use clients::{Asked, Caller, Clients, Saved, Taken};
-use database::TenantTransaction;
+use database::{Durability, TenantTransaction};
 use kernel::{Outage, Outcome, TenantSecret};
 use poem::{FromRequest, Request, RequestBody, Response};
 use poem_openapi::registry::{MetaOAuthFlow, MetaOAuthFlows, MetaOAuthScope, MetaSecurityScheme, Registry};
@@ -100,6 +100,32 @@ impl Call {
         }
     }
 
+    /// Begins to read what is the program's insurer's.
+    pub async fn read(&self, program: &Caller) -> Result<TenantTransaction, Failure> {
+        up(self.services.database.tenant(program.tenant()).read().await)
+    }
+
+    /// Begins to write there, be it no more than the line of a look.
+    pub async fn write(&self, program: &Caller) -> Result<TenantTransaction, Failure> {
+        let tenant = self.services.database.tenant(program.tenant());
+        up(tenant.write(Durability::Safe).await)
+    }
+
+    /// Commits what a use case has done, with the answer as it is `saved` for whoever sends the same again; where it refused, the
+    /// look that it wrote, or whom it asked instead.
+    pub async fn finish<A>(
+        &self,
+        mut tx: TenantTransaction,
+        outcome: Outcome<A>,
+        saved: impl FnOnce(&A) -> Saved,
+    ) -> poem::Result<A> {
+        if let Outcome::Done(answer) = &outcome {
+            self.keep(&mut tx, &saved(answer)).await?;
+        }
+        up(tx.commit().await)?;
+        Ok(self.done::<_, Outage>(Ok(outcome))?)
+    }
+
     /// Keeps the answer under the `Idempotency-Key`, if the request came with one, in the transaction that does what it asks for.
     pub async fn keep(&self, tx: &mut TenantTransaction, answer: &Saved) -> Result<(), Failure> {
         let Some(taken) = &self.once else { return Ok(()) };
@@ -142,7 +168,7 @@ impl Call {
     }
 
     /// What a use case made, or why it refused.
-    pub fn done<T>(&self, result: Result<Outcome<T>, Outage>) -> Result<T, Failure> {
+    pub fn done<T, E: Into<Outage>>(&self, result: Result<Outcome<T>, E>) -> Result<T, Failure> {
         match up(result)? {
             Outcome::Done(value) => Ok(value),
             Outcome::Refused(refusal) => Err(Failure::refused(&refusal, self.now())),

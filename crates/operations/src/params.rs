@@ -152,6 +152,12 @@ impl IfMatch {
         }
     }
 
+    /// What the path names, with whether it stands as is known: what a use case asks that changes it. 428 without a word on that.
+    pub fn of<I>(self, id: I) -> Result<(I, impl Fn(&str) -> bool), Failure> {
+        let known = self.demanded()?;
+        Ok((id, move |etag: &str| known.admits(etag)))
+    }
+
     /// True where that is all one, or the present state, by its `ETag`, is one of those asked for. What can't be read names none,
     /// and so does a weak tag (RFC 9110 13.1.1).
     pub fn admits(&self, etag: &str) -> bool {

@@ -5,18 +5,7 @@ use accounts::PasswordRule;
 use kernel::{Field, FieldError, PasswordFlaws, PasswordPart, Problem, UserId, Way, text};
 use tenancy::{Insurer, InsurerKind};
 
-/// A count: 「1,234」.
-pub fn grouped(count: i64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) && !text.ends_with('-') {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use kernel::text::grouped;
 
 /// A part of a whole: 「48.3％」; 「－」 of nothing.
 pub fn share(part: i64, whole: i64) -> String {

@@ -15,7 +15,7 @@ use diesel::{
     sql_types::{Array, BigInt, Date, Integer},
 };
 use diesel_async::RunQueryDsl as _;
-use pages::words::grouped;
+use kernel::text::grouped;
 use serde::{Deserialize, Serialize};
 
 /// Claims of a version against those of another of its label. One all of whose rows wait is not there, as members see it.
@@ -75,7 +75,7 @@ impl Against {
             Kind::Costs => "金額",
             Kind::Medicines => "量",
         };
-        let [new, changed, gone] = [self.new, self.changed, self.gone].map(crate::words::count);
+        let [new, changed, gone] = [self.new, self.changed, self.gone].map(grouped);
         format!("新しいレセプト{new}件、{what}が変わるレセプト{changed}件、なくなるレセプト{gone}件")
     }
 }
@@ -88,12 +88,25 @@ pub(crate) fn measure(line: &Line) -> i64 {
     }
 }
 
-/// What it is to put one version in the place of another, as whoever decides on it is shown: what of it, before and after.
-pub(crate) fn lines(comes: &Delivery, goes: Option<&Delivery>) -> Vec<(&'static str, String, String)> {
+/// What is otherwise of a version, in words.
+pub(crate) struct Difference {
+    pub(crate) what: &'static str,
+    /// Empty where there was nothing.
+    pub(crate) before: String,
+    pub(crate) after: String,
+}
+
+/// What it is to put one version in the place of another, as whoever decides on it is shown.
+pub(crate) fn lines(comes: &Delivery, goes: Option<&Delivery>) -> Vec<Difference> {
     let mut lines = Vec::new();
-    let mut add =
-        |what, of: &dyn Fn(&Delivery) -> String| lines.push((what, goes.map(of).unwrap_or_default(), of(comes)));
-    add("行数", &|of| format!("{}行", crate::words::count(of.rows)));
+    let mut add = |what, of: &dyn Fn(&Delivery) -> String| {
+        lines.push(Difference {
+            what,
+            before: goes.map(of).unwrap_or_default(),
+            after: of(comes),
+        });
+    };
+    add("行数", &|of| format!("{}行", grouped(of.rows)));
     if comes.kind == Kind::Costs {
         add("医療費の総額", &|of| format!("{}円", grouped(yen(of))));
     }
@@ -101,7 +114,7 @@ pub(crate) fn lines(comes: &Delivery, goes: Option<&Delivery>) -> Vec<(&'static 
     if comes.totals.held.is_some() {
         add("保留（取り込んだとき）", &|of| {
             let held = of.totals.held;
-            held.map_or_else(String::new, |rows| format!("{}行", crate::words::count(rows)))
+            held.map_or_else(String::new, |rows| format!("{}行", grouped(rows)))
         });
     }
     if let Some(goes) = goes {
@@ -109,9 +122,14 @@ pub(crate) fn lines(comes: &Delivery, goes: Option<&Delivery>) -> Vec<(&'static 
         let found = found.unwrap_or_else(|| {
             "レセプトごとには比べていません。比べるには、同じファイルをもう一度取り込んでください。".to_owned()
         });
-        lines.push(("前の版との違い", String::new(), found));
+        let between = |what, after| Difference {
+            what,
+            before: String::new(),
+            after,
+        };
+        lines.push(between("前の版との違い", found));
         if comes.kind == Kind::Costs {
-            lines.push(("総額の増減", String::new(), more_or_less(yen(comes) - yen(goes))));
+            lines.push(between("総額の増減", more_or_less(yen(comes) - yen(goes))));
         }
     }
     lines
@@ -124,7 +142,7 @@ pub(crate) fn more_or_less(yen: i64) -> String {
         0 => "±",
         _ => "－",
     };
-    format!("{sign}{}円", crate::words::count(yen.unsigned_abs()))
+    format!("{sign}{}円", grouped(yen.unsigned_abs()))
 }
 
 fn yen(of: &Delivery) -> i64 {

@@ -245,10 +245,10 @@ impl Looked {
             return;
         }
         let claim = self.claims.entry((line.month(), line.claim().to_owned())).or_default();
-        claim.yen += line.yen();
         claim.takes_back |= line.withdrawn();
         claim.is_shown |= is_shown;
         if is_shown {
+            claim.yen += line.yen();
             claim.measure += against::measure(line);
         }
     }
@@ -309,15 +309,16 @@ impl Looked {
     }
 }
 
-/// What rows say of a claim.
+/// What rows say of a claim. Those that wait are not shown, but what they correct is not shown any more either.
 #[derive(Default)]
 struct Claim {
+    /// 医療費の総額 of its rows that are shown.
     yen: i64,
-    takes_back: bool,
-    /// Of its rows that are shown, what is compared besides.
+    /// What of them is compared besides.
     measure: i64,
     /// Whether there are such.
     is_shown: bool,
+    takes_back: bool,
 }
 
 /// Claims of the file that a published delivery has as well.
@@ -337,7 +338,7 @@ struct Change {
     take_back: bool,
     #[diesel(sql_type = BigInt)]
     claims: i64,
-    /// By how much their 医療費の総額 changes.
+    /// By how much their 医療費の総額 changes that is shown.
     #[diesel(sql_type = BigInt)]
     yen: i64,
     /// Those that both show.

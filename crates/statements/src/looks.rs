@@ -4,7 +4,7 @@
 use crate::preview::Reason;
 use access::Role;
 use accounts::{Member, Proof};
-use audit::{Asked, Seen};
+use audit::read::{self, About, Filter, Lines, Pages, Recorded};
 use chrono::{DateTime, Months, Utc};
 use database::Database;
 use ground::Ground;
@@ -13,12 +13,17 @@ use roster::protection::is_protected;
 use std::collections::{BTreeSet, HashMap};
 
 /// Looks on a page.
-pub(crate) const PAGE: u32 = 50;
+const PAGE: u32 = 50;
 /// For how long looks are told.
 const MONTHS: Months = Months::new(12);
 /// A member's files.
 const COSTS: &str = "costs.export";
 const MEDICINES: &str = "medicines.export";
+/// What shows rows of statements: staff's and programs' pages by how they are called, and members' files.
+const ROWS: Pages = Pages {
+    called: "statements.",
+    actions: &[COSTS, MEDICINES],
+};
 
 /// A look, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +67,16 @@ impl LooksAt {
     /// by facts alone may be somebody else, and is told what they would be told if nobody had looked, at the same cost.
     pub async fn of(&self, member: &Member, before: Option<AuditId>) -> Result<Looks, Outage> {
         let (now, person) = (self.clock.now(), member.person.person_id);
-        let asked = Asked {
-            what: audit::TOLD,
-            actions: &[COSTS, MEDICINES],
-            since: now.checked_sub_months(MONTHS).unwrap_or(now),
-            before,
+        let filter = Filter {
+            about: Some(About {
+                person: person.0,
+                lines: Lines::LooksAt(ROWS),
+            }),
+            from: now.checked_sub_months(MONTHS),
+            ..Filter::default()
         };
         let tx = self.database.tenant(member.insurer.tenant_id).read().await?;
-        let mut seen = audit::looks_of(&tx, person.0, asked, PAGE + 1).await?;
+        let mut seen = read::list(&tx, &filter, before, i64::from(PAGE) + 1).await?;
         let is_hidden = is_protected(&tx, person).await? && member.proof == Proof::Facts;
         let staff = seen.iter().filter(|seen| seen.actor_kind == "staff");
         let staff: Vec<StaffId> = staff.filter_map(|seen| seen.actor_id.map(StaffId)).collect();
@@ -88,7 +95,7 @@ impl LooksAt {
 }
 
 impl Look {
-    fn of(seen: &Seen, member: &Member, roles: &HashMap<StaffId, BTreeSet<Role>>) -> Self {
+    fn of(seen: &Recorded, member: &Member, roles: &HashMap<StaffId, BTreeSet<Role>>) -> Self {
         let word = |name: &str| seen.detail.get(name).and_then(|word| word.as_str());
         Self {
             at: seen.at,
@@ -105,7 +112,7 @@ impl Look {
     }
 }
 
-fn who(seen: &Seen, member: &Member, roles: &HashMap<StaffId, BTreeSet<Role>>) -> String {
+fn who(seen: &Recorded, member: &Member, roles: &HashMap<StaffId, BTreeSet<Role>>) -> String {
     match seen.actor_kind.as_str() {
         "member" if seen.actor_id == Some(member.account_id.0) => "あなた".into(),
         "member" => "ご家族".into(),

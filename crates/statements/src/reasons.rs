@@ -9,9 +9,8 @@ pub use deliveries::{
     TWO_PUBLISH, WISH_PAST,
 };
 
-use crate::{month::Month, words::count};
-use kernel::{Problem, RefusalKind, Words};
-use pages::words::grouped;
+use crate::month::Month;
+use kernel::{Problem, RefusalKind, Words, text::grouped};
 use tabular::{Coded, Fault};
 
 /// What is wrong, in words for the insurer's clerk.
@@ -137,7 +136,7 @@ pub type RowErrors = tabular::RowErrors<Reason>;
 #[derive(Debug, thiserror::Error)]
 pub enum ImportRefused {
     /// Rows that can't be taken.
-    #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", count(.0.count()))]
+    #[error("ファイルに{}件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。", grouped(.0.count()))]
     Rows(RowErrors),
     /// There is no place for treatment of that year.
     #[error(
@@ -150,7 +149,7 @@ pub enum ImportRefused {
     /// All of it was treated before what is shown.
     #[error(
         "{}行のすべてが、表示する期間より前の診療年月です。何も取り込んでいません。診療年月の列をお確かめください。",
-        count(*.rows)
+        grouped(*.rows)
     )]
     TooOld {
         /// Rows of the file.
@@ -178,8 +177,8 @@ pub enum ImportRefused {
     /// More rows than usual are of no medicine that the master has.
     #[error(
         "{}行のうち{}行（{}％）の医薬品コードが、その月の医薬品マスターにありません。1％までなら受け取ります。何も取り込んでいません。医薬品コードの列を確かめるか、運営者に新しい医薬品マスターの取り込みを依頼してください。",
-        count(*.rows),
-        count(*.unknown),
+        grouped(*.rows),
+        grouped(*.unknown),
         percent(*.unknown, *.rows)
     )]
     UnknownDrugs {
@@ -263,8 +262,8 @@ impl ImportRefused {
 fn unmatched(rows: u64, unknown: u64) -> String {
     format!(
         "{}行のうち{}行（{}％）が、加入者の名簿の誰にも当たりません。",
-        count(rows),
-        count(unknown),
+        grouped(rows),
+        grouped(unknown),
         percent(unknown, rows)
     )
 }

@@ -342,9 +342,10 @@ impl Ready {
             ("公開する日時", String::new(), at),
             ("お知らせ", String::new(), notice.to_owned()),
         ];
+        let lines = lines.map(|(what, before, after)| against::Difference { what, before, after });
         let lines = lines.into_iter().chain(against::lines(delivery, goes));
         lines
-            .map(|(label, before, after)| (label.to_owned(), before, after))
+            .map(|line| (line.what.to_owned(), line.before, line.after))
             .collect()
     }
 }

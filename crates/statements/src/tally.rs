@@ -89,7 +89,7 @@ pub struct Totals {
 pub struct Corrected {
     /// Claims of theirs that it says anew.
     pub claims: u64,
-    /// By how much 医療費の総額 changes.
+    /// By how much 医療費の総額 changes, as it is shown until rows that wait are settled.
     pub yen: i64,
     /// Claims of theirs that it takes back.
     pub withdrawn: u64,

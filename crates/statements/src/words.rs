@@ -11,7 +11,7 @@ use crate::{
     tally::{Sum, Tally},
 };
 use chrono::{DateTime, Utc};
-use kernel::calendar;
+use kernel::{calendar, text::grouped};
 use std::fmt::Display;
 
 /// A dry run.
@@ -47,8 +47,8 @@ pub(crate) fn published(published: &Published) -> Vec<String> {
     vec![format!(
         "  published: {}, {} rows; {replaced}{} rows superseded",
         called(delivery),
-        count(delivery.rows),
-        count(*superseded)
+        grouped(delivery.rows),
+        grouped(*superseded)
     )]
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn recomputed(recomputed: &[Recomputed]) -> Vec<String> {
         return vec!["  nothing to recompute".to_owned()];
     }
     let line = |of: &Recomputed| {
-        let (rows, changed) = (count(of.rows), count(of.changed));
+        let (rows, changed) = (grouped(of.rows), grouped(of.changed));
         format!("  recomputed: {}, {rows} rows, {changed} changed", called(&of.delivery))
     };
     recomputed.iter().map(line).collect()
@@ -83,7 +83,11 @@ pub(crate) fn list(deliveries: &[Delivery]) -> Vec<String> {
     };
     let head = line([&"kind", &"label", &"version", &"state", &"rows", &"held", &"file"]);
     let lines = deliveries.iter().map(|delivery| {
-        let (rows, held, label) = (count(delivery.rows), count(delivery.held), delivery.label.to_string());
+        let (rows, held, label) = (
+            grouped(delivery.rows),
+            grouped(delivery.held),
+            delivery.label.to_string(),
+        );
         line([
             &delivery.kind.as_str(),
             &label,
@@ -121,7 +125,7 @@ fn called(delivery: &Delivery) -> String {
 }
 
 fn file(checked: &Checked) -> String {
-    format!("{} rows, {}", count(checked.tally.rows), checked.encoding)
+    format!("{} rows, {}", grouped(checked.tally.rows), checked.encoding)
 }
 
 /// What a file was found to hold.
@@ -129,11 +133,11 @@ fn found(checked: &Checked, oldest: Month) -> Vec<String> {
     let Checked { kind, tally, .. } = checked;
     let mut lines = vec![format!(
         "  matched {} rows of {} people, held {} (unknown {}, several {})",
-        count(tally.rows.saturating_sub(checked.held())),
-        count(checked.persons),
-        count(checked.held()),
-        count(checked.unknown),
-        count(checked.several)
+        grouped(tally.rows.saturating_sub(checked.held())),
+        grouped(checked.persons),
+        grouped(checked.held()),
+        grouped(checked.unknown),
+        grouped(checked.several)
     )];
     lines.extend(tally.months().into_iter().map(|month| of_month(*kind, tally, month)));
     let corrected = checked.corrected;
@@ -143,25 +147,25 @@ fn found(checked: &Checked, oldest: Month) -> Vec<String> {
     };
     lines.push(format!(
         "  claims corrected {}{yen}, withdrawn {}",
-        count(corrected.claims),
-        count(corrected.withdrawn)
+        grouped(corrected.claims),
+        grouped(corrected.withdrawn)
     ));
     if checked.unknown_drugs > 0 {
-        let rows = count(checked.unknown_drugs);
+        let rows = grouped(checked.unknown_drugs);
         lines.push(format!("  medicines not in the master: {rows} rows, of no class"));
     }
     if tally.too_old > 0 {
-        let rows = count(tally.too_old);
+        let rows = grouped(tally.too_old);
         lines.push(format!(
             "  too old to be shown (before {oldest}): {rows} rows, left out"
         ));
     }
     if tally.uneven > 0 {
-        let rows = count(tally.uneven);
+        let rows = grouped(tally.uneven);
         lines.push(format!("  total is not the sum of its shares in {rows} rows"));
     }
     if tally.joint > 0 {
-        let rows = count(tally.joint);
+        let rows = grouped(tally.joint);
         lines.push(format!(
             "  more is given back than was paid in {rows} rows: 支給額 must be the person's own, never a household's"
         ));
@@ -178,8 +182,8 @@ fn found(checked: &Checked, oldest: Month) -> Vec<String> {
 fn of_month(kind: Kind, tally: &Tally, month: Month) -> String {
     let of_month = tally.by.iter().filter(|((of, _), _)| *of == month);
     let sums = of_month.map(|((_, category), Sum { rows, total, .. })| match kind {
-        Kind::Costs => format!("{category} {} rows {} yen", count(*rows), signed(*total)),
-        Kind::Medicines => format!("{category} {} rows", count(*rows)),
+        Kind::Costs => format!("{category} {} rows {} yen", grouped(*rows), grouped(*total)),
+        Kind::Medicines => format!("{category} {} rows", grouped(*rows)),
     });
     format!("  {month}: {}", sums.collect::<Vec<_>>().join(", "))
 }
@@ -190,25 +194,7 @@ fn minute(at: DateTime<Utc>) -> String {
 
 fn with_sign(number: i64) -> String {
     let plus = if number > 0 { "+" } else { "" };
-    format!("{plus}{}", signed(number))
-}
-
-fn signed(number: i64) -> String {
-    let minus = if number < 0 { "-" } else { "" };
-    format!("{minus}{}", count(number.unsigned_abs()))
-}
-
-/// 12,345.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut counted = String::new();
-    for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
-            counted.push(',');
-        }
-        counted.push(digit);
-    }
-    counted
+    format!("{plus}{}", grouped(number))
 }
 
 #[cfg(test)]
@@ -216,17 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (number, text) in [
-            (0, "0"),
-            (999, "999"),
-            (1_000, "1,000"),
-            (-34_500, "-34,500"),
-            (1_234_567, "1,234,567"),
-            (i64::MIN, "-9,223,372,036,854,775,808"),
-        ] {
-            assert_eq!(signed(number), text);
-        }
+    fn what_a_sum_changes_by_has_its_sign() {
         assert_eq!(
             (with_sign(0), with_sign(12), with_sign(-12)),
             ("0".into(), "+12".into(), "-12".into())

@@ -1,6 +1,7 @@
 //! How an insurer shows what its members' treatment cost and which medicines they had.
 
 use crate::{FamilyDefault, FormerDependants, MedicineClasses, OfficialNotice};
+use kernel::text::grouped;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
@@ -77,17 +78,17 @@ impl StatementSettings {
             (
                 "mails_per_minute",
                 "公開をお知らせするメール（1分あたり）",
-                format!("{}通まで", self.mails_per_minute),
+                format!("{}通まで", grouped(self.mails_per_minute)),
             ),
             (
                 "min_month_yen",
                 "提案する軽減額（1か月）",
-                format!("{}円以上", generics.min_month_yen),
+                format!("{}円以上", grouped(generics.min_month_yen)),
             ),
             (
                 "min_line_yen",
                 "提案する軽減額（お薬ごと）",
-                format!("{}円以上", generics.min_line_yen),
+                format!("{}円以上", grouped(generics.min_line_yen)),
             ),
             (
                 "min_days",

@@ -1,6 +1,6 @@
 //! Brings onto the machine what tests and demo need: Debian's packages where it may install them, Python tools into
-//! target/, Node tools into tests/browser/. What is there already costs milliseconds. Never changes anything else of the
-//! system, and never installs over what it cannot judge: it then names what is missing.
+//! target/, Node tools beside the tests that need them. What is there already costs milliseconds. Never changes anything
+//! else of the system, and never installs over what it cannot judge: it then names what is missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

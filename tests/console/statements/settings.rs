@@ -67,6 +67,10 @@ async fn numbers_are_typed_with_commas_and_with_what_they_count() {
         ),
         (1_000, 6_000, 36)
     );
+    let record = clerk.get(SETTINGS).await;
+    for told in ["→1,000円以上", "→6,000通まで"] {
+        says(&record, 200, told);
+    }
     for (name, wrong) in [("min_month_yen", "1,00円"), ("min_days", "7円札"), ("min_age", "七歳")] {
         assert_eq!(save(&clerk, SETTINGS, &[(name, wrong)]).await.status, 422, "{wrong}");
     }

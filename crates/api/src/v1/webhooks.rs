@@ -4,7 +4,6 @@ mod rows;
 mod shapes;
 
 use clients::{By, Caller};
-use database::{Durability, TenantTransaction};
 use kernel::{EventId, WebhookId};
 use operations::{
     BASE, Group, Tag,
@@ -52,7 +51,7 @@ impl WebhooksApi {
     /// Ten at most, with how each stands; never with what signs.
     #[oai(path = "/webhooks", method = "get", operation_id = "list_webhooks")]
     async fn list(&self, call: Call, Program(program): Program) -> poem::Result<Done<WebhookList>> {
-        let tx = read(&call, &program).await?;
+        let tx = call.read(&program).await?;
         let webhooks = up(webhooks::list(&tx, call.now(), program.grant_id).await)?;
         up(tx.commit().await)?;
         Ok(Done(WebhookList {
@@ -73,9 +72,9 @@ impl WebhooksApi {
     ) -> poem::Result<Made<WebhookObject>> {
         let Body(wish) = body;
         let wish = wish.read();
-        let mut tx = write(&call, &program).await?;
+        let mut tx = call.write(&program).await?;
         let created = call.services.webhooks.create(&mut tx, whose(&call, &program), &wish);
-        let revealed = call.done(Ok(up(created.await)?))?;
+        let revealed = call.done(created.await)?;
         up(tx.commit().await)?;
         Ok(Made {
             location: format!("{BASE}{PATH}/{}", revealed.webhook.webhook_id),
@@ -114,13 +113,12 @@ impl WebhooksApi {
         if_match: IfMatch,
         body: Body<WebhookWish>,
     ) -> poem::Result<Current<WebhookObject>> {
-        let (id, if_match, Body(wish)) = (id.read(WebhookId::parse)?, if_match.demanded()?, body);
+        let (seen, Body(wish)) = (if_match.of(id.read(WebhookId::parse)?)?, body);
         let wish = wish.read();
-        let mut tx = write(&call, &program).await?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let mut tx = call.write(&program).await?;
         let webhooks = &call.services.webhooks;
         let replaced = webhooks.replace(&mut tx, whose(&call, &program), seen, &wish);
-        let webhook = call.done(Ok(up(replaced.await)?))?;
+        let webhook = call.done(replaced.await)?;
         up(tx.commit().await)?;
         Ok(current(webhook))
     }
@@ -139,11 +137,10 @@ impl WebhooksApi {
         #[oai(name = "If-Match")]
         if_match: IfMatch,
     ) -> poem::Result<Nothing> {
-        let (id, if_match) = (id.read(WebhookId::parse)?, if_match.demanded()?);
-        let mut tx = write(&call, &program).await?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let seen = if_match.of(id.read(WebhookId::parse)?)?;
+        let mut tx = call.write(&program).await?;
         let ended = call.services.webhooks.end(&mut tx, whose(&call, &program), seen);
-        call.done(Ok(up(ended.await)?))?;
+        call.done(ended.await)?;
         up(tx.commit().await)?;
         Ok(Nothing)
     }
@@ -167,11 +164,10 @@ impl WebhooksApi {
         #[oai(name = "If-Match")]
         if_match: IfMatch,
     ) -> poem::Result<Current<WebhookObject>> {
-        let (id, if_match) = (id.read(WebhookId::parse)?, if_match.demanded()?);
-        let mut tx = write(&call, &program).await?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let seen = if_match.of(id.read(WebhookId::parse)?)?;
+        let mut tx = call.write(&program).await?;
         let rotated = call.services.webhooks.rotate(&mut tx, whose(&call, &program), seen);
-        let revealed = call.done(Ok(up(rotated.await)?))?;
+        let revealed = call.done(rotated.await)?;
         up(tx.commit().await)?;
         Ok(Current {
             etag: revealed.webhook.etag(),
@@ -192,13 +188,11 @@ impl WebhooksApi {
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<WebhookObject>> {
         let id = id.read(WebhookId::parse)?;
-        let mut tx = write(&call, &program).await?;
+        let mut tx = call.write(&program).await?;
         let webhooks = &call.services.webhooks;
         let enabled = webhooks.enable(&mut tx, whose(&call, &program), id, false);
-        let answer = current(call.done(Ok(up(enabled.await)?))?);
-        call.keep(&mut tx, &answer.saved()).await?;
-        up(tx.commit().await)?;
-        Ok(answer)
+        let enabled = up(enabled.await)?;
+        call.finish(tx, enabled.map(current), Current::saved).await
     }
 
     /// Try a webhook
@@ -213,15 +207,11 @@ impl WebhooksApi {
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<WebhookTest>> {
         let id = id.read(WebhookId::parse)?;
-        let mut tx = write(&call, &program).await?;
+        let mut tx = call.write(&program).await?;
         let tested = call.services.webhooks.test(&mut tx, whose(&call, &program), id);
-        let event = call.done(Ok(up(tested.await)?))?;
-        let answer = Done(WebhookTest {
-            delivery: event.to_string(),
-        });
-        call.keep(&mut tx, &answer.saved()).await?;
-        up(tx.commit().await)?;
-        Ok(answer)
+        let sent = up(tested.await)?.map(|event| event.to_string());
+        let sent = sent.map(|delivery| Done(WebhookTest { delivery }));
+        call.finish(tx, sent, Done::saved).await
     }
 
     /// Deliveries of a webhook
@@ -256,7 +246,7 @@ impl WebhooksApi {
             after,
             limit: i64::from(most) + 1,
         };
-        let tx = read(&call, &program).await?;
+        let tx = call.read(&program).await?;
         let lines = up(webhooks::list_deliveries(&tx, which).await)?;
         up(tx.commit().await)?;
         let (lines, next) = list.page(lines, most, |line| (id, line.event_id));
@@ -285,11 +275,11 @@ impl WebhooksApi {
     ) -> poem::Result<Done<WebhookReplay>> {
         let event = delivery.read(EventId::parse)?;
         let which = (id.read(WebhookId::parse)?, event);
-        let mut tx = write(&call, &program).await?;
+        let mut tx = call.write(&program).await?;
         let webhooks = &call.services.webhooks;
         let replayed = webhooks.replay(&mut tx, whose(&call, &program), which, program.sees_protected());
-        call.done(Ok(up(replayed.await)?))?;
-        finish(&call, tx, 1).await
+        let replayed = up(replayed.await)?;
+        call.finish(tx, replayed.map(|()| replay(1)), Done::saved).await
     }
 
     /// Send deliveries of a time once more
@@ -312,23 +302,20 @@ impl WebhooksApi {
         let (id, Body(range)) = (id.read(WebhookId::parse)?, body);
         let range = range.read();
         let range = range.map_err(|refusal| Failure::refused(&refusal, call.now()))?;
-        let mut tx = write(&call, &program).await?;
+        let mut tx = call.write(&program).await?;
         let webhooks = &call.services.webhooks;
         let replayed = webhooks.replay_range(&mut tx, whose(&call, &program), id, range);
-        let deliveries = call.done(Ok(up(replayed.await)?))?;
-        finish(&call, tx, deliveries).await
+        let replayed = up(replayed.await)?;
+        call.finish(tx, replayed.map(replay), Done::saved).await
     }
 }
 
-async fn finish(call: &Call, mut tx: TenantTransaction, deliveries: i64) -> poem::Result<Done<WebhookReplay>> {
-    let answer = Done(WebhookReplay { deliveries });
-    call.keep(&mut tx, &answer.saved()).await?;
-    up(tx.commit().await)?;
-    Ok(answer)
+fn replay(deliveries: i64) -> Done<WebhookReplay> {
+    Done(WebhookReplay { deliveries })
 }
 
 async fn found(call: &Call, program: &Caller, id: WebhookId) -> Result<Webhook, Failure> {
-    let tx = read(call, program).await?;
+    let tx = call.read(program).await?;
     let webhook = up(webhooks::one(&tx, call.now(), program.grant_id, id).await)?;
     up(tx.commit().await)?;
     webhook.ok_or_else(|| Failure::of("not_found"))
@@ -350,13 +337,4 @@ fn whose<'a>(call: &'a Call, program: &Caller) -> Whose<'a> {
             origin: &call.origin,
         },
     }
-}
-
-async fn read(call: &Call, program: &Caller) -> Result<TenantTransaction, Failure> {
-    up(call.services.database.tenant(program.tenant()).read().await)
-}
-
-async fn write(call: &Call, program: &Caller) -> Result<TenantTransaction, Failure> {
-    let tenant = call.services.database.tenant(program.tenant());
-    up(tenant.write(Durability::Safe).await)
 }

@@ -3,16 +3,15 @@
 mod shapes;
 
 use crate::{
-    Author, Notices,
+    Author,
     drafts::{By, Content},
     programs::{self, Written},
     reasons::OF_PROGRAMS,
 };
 use access::scope::{NOTICES_READ, NOTICES_WRITE};
 use clients::Caller;
-use database::{DatabaseError, Durability, TenantDatabase, TenantTransaction};
 use edge::Rights;
-use kernel::{NoticeId, Outcome, outcome::CONDITION_FAILED};
+use kernel::{NoticeId, outcome::CONDITION_FAILED};
 use operations::{
     BASE, Codes, Example, Group, Tag, act,
     answer::{Current, Done, Made},
@@ -30,7 +29,7 @@ use shapes::{
     InsurerNotice, InsurerNoticeLine, InsurerNoticeList, NoticeDraft, NoticeReads, draft_example, example, line_example,
 };
 
-struct ProgramsApi(Notices);
+struct ProgramsApi;
 
 const PATH: &str = "/notices";
 const ONE: &str = "/notices/:id";
@@ -61,7 +60,7 @@ const WITHDRAWS: Codes = &[
 ];
 
 /// The operations.
-pub(crate) fn group(notices: Notices) -> Group {
+pub(crate) fn group() -> Group {
     let (read, write) = (Rights::Client(NOTICES_READ), Rights::Client(NOTICES_WRITE));
     let of_one = || vec![("id", json!(shapes::ID))];
     let draft = Example {
@@ -120,7 +119,7 @@ pub(crate) fn group(notices: Notices) -> Group {
             of("withdrawn"),
         )),
     ];
-    Group::new(rows, ProgramsApi(notices)).refusing(&OF_PROGRAMS)
+    Group::new(rows, ProgramsApi).refusing(&OF_PROGRAMS)
 }
 
 #[OpenApi(tag = "Tag::Notices")]
@@ -140,7 +139,7 @@ impl ProgramsApi {
     ) -> poem::Result<Done<InsurerNoticeList>> {
         let list = call.list(&program, LIST);
         let (after, most) = (list.after(&cursor)?, page::limit(&limit));
-        let tx = up(self.tenant(&program).read().await)?;
+        let tx = call.read(&program).await?;
         let lines = up(programs::list(&tx, after, most + 1).await)?;
         up(tx.commit().await)?;
         let (lines, next) = list.page(lines, most, |line| line.notice_id);
@@ -165,17 +164,14 @@ impl ProgramsApi {
         body: Body<NoticeDraft>,
     ) -> poem::Result<Made<InsurerNotice>> {
         let content = read(body, &call)?;
-        let mut tx = up(self.write(&program).await)?;
+        let mut tx = call.write(&program).await?;
         let created = up(programs::create(&mut tx, call.now(), by(&call, &program), &content).await)?;
-        let written = call.done(Ok(created))?;
-        let made = Made {
+        let made = |written: Written| Made {
             location: format!("{BASE}{PATH}/{}", written.id()),
             etag: written.etag(call.now()),
             value: InsurerNotice::of(written, &call),
         };
-        call.keep(&mut tx, &made.saved()).await?;
-        up(tx.commit().await)?;
-        Ok(made)
+        call.finish(tx, created.map(made), Made::saved).await
     }
 
     /// One notice of the insurer
@@ -190,7 +186,7 @@ impl ProgramsApi {
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<InsurerNotice>> {
         let id = notice_id(&id)?;
-        let tx = up(self.tenant(&program).read().await)?;
+        let tx = call.read(&program).await?;
         let written = up(programs::find(&tx, id).await)?;
         up(tx.commit().await)?;
         Ok(current(written.ok_or_else(|| Failure::of("not_found"))?, &call))
@@ -208,7 +204,7 @@ impl ProgramsApi {
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<NoticeReads>> {
         let id = notice_id(&id)?;
-        let tx = up(self.tenant(&program).read().await)?;
+        let tx = call.read(&program).await?;
         let counted = up(programs::reads(&tx, call.now(), id).await)?;
         up(tx.commit().await)?;
         Ok(Done(counted.ok_or_else(|| Failure::of("not_found"))?.into()))
@@ -230,12 +226,12 @@ impl ProgramsApi {
         if_match: IfMatch,
         body: Body<NoticeDraft>,
     ) -> poem::Result<Current<InsurerNotice>> {
-        let (id, if_match) = (notice_id(&id)?, if_match.demanded()?);
+        let seen = if_match.of(notice_id(&id)?)?;
         let content = read(body, &call)?;
-        let mut tx = up(self.write(&program).await)?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let mut tx = call.write(&program).await?;
         let replaced = up(programs::replace(&mut tx, call.now(), by(&call, &program), seen, &content).await)?;
-        finish(tx, &call, replaced).await
+        let replaced = replaced.map(|written| current(written, &call));
+        call.finish(tx, replaced, Current::saved).await
     }
 
     /// Publish a draft
@@ -253,11 +249,11 @@ impl ProgramsApi {
         #[oai(name = "If-Match")]
         if_match: IfMatch,
     ) -> poem::Result<Current<InsurerNotice>> {
-        let (id, if_match) = (notice_id(&id)?, if_match.demanded()?);
-        let mut tx = up(self.write(&program).await)?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let seen = if_match.of(notice_id(&id)?)?;
+        let mut tx = call.write(&program).await?;
         let published = up(programs::publish(&mut tx, call.now(), by(&call, &program), seen).await)?;
-        finish(tx, &call, published).await
+        let published = published.map(|written| current(written, &call));
+        call.finish(tx, published, Current::saved).await
     }
 
     /// Withdraw a notice
@@ -275,37 +271,12 @@ impl ProgramsApi {
         #[oai(name = "If-Match")]
         if_match: IfMatch,
     ) -> poem::Result<Current<InsurerNotice>> {
-        let (id, if_match) = (notice_id(&id)?, if_match.demanded()?);
-        let mut tx = up(self.write(&program).await)?;
-        let seen = (id, |etag: &str| if_match.admits(etag));
+        let seen = if_match.of(notice_id(&id)?)?;
+        let mut tx = call.write(&program).await?;
         let withdrawn = up(programs::withdraw(&mut tx, call.now(), by(&call, &program), seen).await)?;
-        finish(tx, &call, withdrawn).await
+        let withdrawn = withdrawn.map(|written| current(written, &call));
+        call.finish(tx, withdrawn, Current::saved).await
     }
-}
-
-impl ProgramsApi {
-    fn tenant(&self, program: &Caller) -> TenantDatabase {
-        let Self(notices) = self;
-        notices.database.tenant(program.tenant())
-    }
-
-    async fn write(&self, program: &Caller) -> Result<TenantTransaction, DatabaseError> {
-        self.tenant(program).write(Durability::Safe).await
-    }
-}
-
-/// Commits what was done with the answer that is kept of it, and what was counted where it was refused.
-async fn finish(
-    mut tx: TenantTransaction,
-    call: &Call,
-    outcome: Outcome<Written>,
-) -> poem::Result<Current<InsurerNotice>> {
-    let answer = call.done(Ok(outcome)).map(|written| current(written, call));
-    if let Ok(answer) = &answer {
-        call.keep(&mut tx, &answer.saved()).await?;
-    }
-    up(tx.commit().await)?;
-    Ok(answer?)
 }
 
 fn current(written: Written, call: &Call) -> Current<InsurerNotice> {

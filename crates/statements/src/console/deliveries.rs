@@ -194,9 +194,9 @@ impl Known {
             version: delivery.version,
             state: state_words(delivery),
             planned: delivery.publish_at.map(calendar::moment).unwrap_or_default(),
-            rows: count(delivery.rows),
-            held: count(delivery.held),
-            persons: count(delivery.persons),
+            rows: grouped(delivery.rows),
+            held: grouped(delivery.held),
+            persons: grouped(delivery.persons),
             months: months_words(&delivery.months),
             imported: self.by(Some(delivery.imported_at), steps.imported_by),
             published: self.by(delivery.published_at, steps.published_by),
@@ -232,10 +232,6 @@ pub(super) fn months_words(months: &[Month]) -> String {
         (Some(only), _) => month_words(*only),
         _ => "－".into(),
     }
-}
-
-pub(super) fn count(count: u64) -> String {
-    grouped(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 /// A delivery's page.

@@ -2,10 +2,11 @@
 
 use super::{
     HOME,
-    deliveries::{By, Known, Line, count, label, months_words, number, path, state_words},
+    deliveries::{By, Known, Line, label, months_words, number, path, state_words},
 };
 use crate::{
-    Category, Form, Month, against,
+    Category, Form, Month,
+    against::{self, Difference},
     delivery::{Delivery, State},
     kind::Kind,
     permissions::{STATEMENTS_CORRECT, STATEMENTS_PREVIEW, STATEMENTS_PUBLISH},
@@ -88,8 +89,8 @@ pub(super) struct Would {
     pub(super) replaces: Option<i32>,
     /// True where that is a newer one.
     pub(super) is_older: bool,
-    /// What of it is otherwise than of that: what, before and after.
-    pub(super) differs: Vec<(&'static str, String, String)>,
+    /// What of it is otherwise than of that.
+    pub(super) differs: Vec<Difference>,
     /// Rows that count now and wouldn't, or the other way round.
     pub(super) changes: String,
 }
@@ -101,7 +102,7 @@ impl Would {
             replaces: goes.map(|published| published.version),
             is_older: goes.is_some_and(|published| published.version > stand.delivery.version),
             differs: goes.map_or_else(Vec::new, |_| against::lines(&stand.delivery, goes)),
-            changes: count(stand.publishing_changes(tx).await?),
+            changes: grouped(stand.publishing_changes(tx).await?),
         })
     }
 }
@@ -140,10 +141,10 @@ pub(super) async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         version: delivery.version,
         file: delivery.file_name.clone(),
         encoding: delivery.encoding.clone(),
-        rows: count(delivery.rows),
-        persons: count(delivery.persons),
-        held: count(delivery.held),
-        too_old: (delivery.too_old > 0).then(|| count(delivery.too_old)),
+        rows: grouped(delivery.rows),
+        persons: grouped(delivery.persons),
+        held: grouped(delivery.held),
+        too_old: (delivery.too_old > 0).then(|| grouped(delivery.too_old)),
         months: months_words(&delivery.months),
         corrected: corrected(delivery.kind, delivery.totals.corrected),
         imported: known.by(Some(delivery.imported_at), steps.imported_by),
@@ -189,8 +190,8 @@ fn corrected(kind: Kind, Corrected { claims, yen, withdrawn }: Corrected) -> Opt
     };
     Some(format!(
         "{}件を訂正{yen}、{}件を取り下げ",
-        count(claims),
-        count(withdrawn)
+        grouped(claims),
+        grouped(withdrawn)
     ))
 }
 
@@ -219,7 +220,7 @@ fn of_sum(month: String, category: &'static str, sum: Sum) -> SumLine {
     SumLine {
         month,
         category,
-        rows: count(sum.rows),
+        rows: grouped(sum.rows),
         total: format!("{}円", grouped(sum.total)),
         copay: format!("{}円", grouped(sum.copay)),
     }

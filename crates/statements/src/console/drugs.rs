@@ -55,8 +55,8 @@ impl Line {
             from: calendar::date_both(master.version.valid_from),
             version: master.version.version,
             is_in_force: master.is_in_force,
-            drugs: count(master.drugs()),
-            classes: Class::ALL.map(|class| (label(class), count(master.of(class)))),
+            drugs: grouped(master.drugs()),
+            classes: Class::ALL.map(|class| (label(class), grouped(master.of(class)))),
         }
     }
 }
@@ -98,7 +98,7 @@ fn told(difference: &Difference) -> Vec<(String, String)> {
         moved.map(|((from, to), drugs)| (format!("後発区分が「{}」から「{}」", label(*from), label(*to)), *drugs));
     let all = counts.into_iter().chain(moved);
     all.filter(|(_, drugs)| *drugs > 0)
-        .map(|(what, drugs)| (what, count(drugs)))
+        .map(|(what, drugs)| (what, grouped(drugs)))
         .collect()
 }
 
@@ -112,8 +112,4 @@ fn label(class: Class) -> &'static str {
         Class::Generic => "3 後発",
         Class::GenericNoCheaper => "★ 後発（先発より安くない）",
     }
-}
-
-fn count(drugs: u64) -> String {
-    grouped(i64::try_from(drugs).unwrap_or(i64::MAX))
 }

@@ -1,7 +1,7 @@
 //! What the console's home tells of deliveries, and what a person's page tells of both kinds: of the insurer, never of the
 //! person.
 
-use super::deliveries::{count, label, path};
+use super::deliveries::{label, path};
 use crate::{
     kind::Kind,
     permissions::{STATEMENTS_CORRECT, STATEMENTS_READ},
@@ -13,7 +13,7 @@ use askama::Template;
 use database::TenantTransaction;
 use kernel::calendar;
 use module::PersonPanel;
-use pages::{HomePanel, visit::Trouble};
+use pages::{HomePanel, visit::Trouble, words::grouped};
 use staff::Clerk;
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ impl Line {
             name: format!("{kind} {month} 第{version}版"),
             is_ready: waiting.is_ready,
             planned: waiting.publish_at.map(calendar::moment),
-            held: (waiting.held > 0).then(|| count(waiting.held.into())),
+            held: (waiting.held > 0).then(|| grouped(waiting.held)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     HOME,
-    deliveries::{count, label, number, path},
+    deliveries::{label, number, path},
     delivery::Would,
 };
 use crate::{
@@ -24,6 +24,7 @@ use pages::{
     frame::Frame,
     reply::see_other,
     visit::{Trouble, settle},
+    words::grouped,
 };
 use poem::Response;
 use staff::Clerk;
@@ -106,8 +107,8 @@ pub(super) async fn ask(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         path: page,
         version: delivery.version,
         seen: stand.seen(),
-        rows: count(delivery.rows),
-        held: (delivery.held > 0).then(|| count(delivery.held)),
+        rows: grouped(delivery.rows),
+        held: (delivery.held > 0).then(|| grouped(delivery.held)),
         would,
         verb: match delivery.state {
             State::Replaced => "この版に戻す",
@@ -183,7 +184,7 @@ pub(super) async fn ask_back(ground: Ground, visit: Visit, clerk: Clerk) -> Repl
         version: delivery.version,
         seen: stand.seen(),
         is_published,
-        changes: count(changes),
+        changes: grouped(changes),
         days: KEPT.num_days(),
         planned: planned(&stand),
         reasons: reasons.into(),

@@ -9,12 +9,11 @@ use crate::{
         reasons::Refused,
     },
     month::Month,
-    words::count,
 };
 use chrono::NaiveDate;
 use clap::{FromArgMatches as _, Subcommand};
 use ground::Ground;
-use kernel::calendar;
+use kernel::{calendar, text::grouped};
 use module::{Command, CommandFailed};
 use std::{
     path::{Path, PathBuf},
@@ -131,12 +130,12 @@ fn called(version: Version) -> String {
 
 fn files(checked: &Checked) -> String {
     let (master, classes) = checked.encodings;
-    let drugs = count(checked.drugs.len() as u64);
+    let drugs = grouped(checked.drugs.len() as u64);
     format!("{drugs} of them; {master}, classes {classes}")
 }
 
 fn found(checked: &Checked) -> Vec<String> {
-    let of = |is: &dyn Fn(&Drug) -> bool| count(checked.drugs.iter().filter(|drug| is(drug)).count() as u64);
+    let of = |is: &dyn Fn(&Drug) -> bool| grouped(checked.drugs.iter().filter(|drug| is(drug)).count() as u64);
     let classes = Class::ALL.map(|class| format!("{} {}", shown(class), of(&|drug| drug.class == class)));
     let mut lines = vec![
         format!("  classes: {}", classes.join(", ")),
@@ -145,7 +144,7 @@ fn found(checked: &Checked) -> Vec<String> {
     if checked.unused > 0 {
         lines.push(format!(
             "  of the list not in the master: {}",
-            count(checked.unused as u64)
+            grouped(checked.unused as u64)
         ));
     }
     match &checked.before {
@@ -159,17 +158,17 @@ fn against(version: Version, difference: &Difference) -> Vec<String> {
     let mut lines = vec![format!(
         "  against those {}: new {}, gone {}, dearer {}, cheaper {}, charged otherwise {}, other changes {}",
         called(version),
-        count(difference.new),
-        count(difference.gone),
-        count(difference.dearer),
-        count(difference.cheaper),
-        count(difference.charged),
-        count(difference.otherwise)
+        grouped(difference.new),
+        grouped(difference.gone),
+        grouped(difference.dearer),
+        grouped(difference.cheaper),
+        grouped(difference.charged),
+        grouped(difference.otherwise)
     )];
     let moved = difference.classes.iter();
     lines.extend(moved.map(|((from, to), drugs)| {
         let (from, to) = (shown(*from), shown(*to));
-        format!("  class {from} to {to}: {}", count(*drugs))
+        format!("  class {from} to {to}: {}", grouped(*drugs))
     }));
     lines
 }

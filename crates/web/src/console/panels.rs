@@ -169,7 +169,7 @@ async fn registrations(tx: &TenantTransaction, now: DateTime<Utc>) -> Body {
         tallies::registrations(tx, now, DAYS),
         roster::workplaces::total(tx, now)
     )?;
-    let sum = days.iter().map(|day| day.registrations).sum();
+    let sum: i64 = days.iter().map(|day| day.registrations).sum();
     let today = days.last().map_or(0, |day| day.registrations);
     let summary = format!(
         "この30日間の登録は{}人、うち今日は{}人です",

@@ -10,7 +10,7 @@ mod trail;
 
 use audit::Look;
 use clients::Caller;
-use database::{Durability, TenantTransaction};
+use database::TenantTransaction;
 use kernel::PersonId;
 use operations::{
     Row,
@@ -45,8 +45,7 @@ pub fn operations() -> impl OpenApi {
 
 /// A transaction at the program's insurer, in which its look is written.
 async fn open(call: &Call, program: &Caller) -> Result<TenantTransaction, Failure> {
-    let tenant = call.services.database.tenant(program.tenant());
-    up(tenant.write(Durability::Safe).await)
+    call.write(program).await
 }
 
 /// Those of people whom a program is shown, once each.

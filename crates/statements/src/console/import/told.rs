@@ -11,7 +11,7 @@ use crate::{
     tally::Sum,
 };
 use kernel::calendar;
-use pages::words;
+use pages::words::grouped;
 
 /// Which of its pages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,9 +104,9 @@ pub(super) fn line(run: &Run) -> Line {
             RunState::Broken => "途中で終わりました",
         },
         result: match (found, run.report.errors) {
-            (Some(found), _) => format!("{}処理分、{}行", label(found), count(found.rows)),
+            (Some(found), _) => format!("{}処理分、{}行", label(found), grouped(found.rows)),
             (None, 0) => String::new(),
-            (None, errors) => format!("誤り{}件", count(errors)),
+            (None, errors) => format!("誤り{}件", grouped(errors)),
         },
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn told(run: &Run) -> Told {
         RunState::Cancelled => (Step::Over, "中止しました"),
         RunState::Broken => (Step::Broken, "取り込みは途中で終わりました"),
     };
-    let rows = count(run.rows);
+    let rows = grouped(run.rows);
     // A load looks at the file once more before it begins.
     let (percent, doing) = match (run.stage.as_str(), run.state) {
         ("checking", RunState::Loading) => (run.percent * 4 / 10, format!("{rows}行を確認しました")),
@@ -194,9 +194,9 @@ fn facts(kind: Kind, found: &Found) -> Facts {
     });
     Facts {
         label: label(found),
-        counts: [("加入者", format!("{}人", count(found.persons)))]
+        counts: [("加入者", format!("{}人", grouped(found.persons)))]
             .into_iter()
-            .chain(rows.map(|(name, rows)| (name, format!("{}行", count(rows)))))
+            .chain(rows.map(|(name, rows)| (name, format!("{}行", grouped(rows)))))
             .collect(),
         hints: hints
             .into_iter()
@@ -264,11 +264,11 @@ fn corrected(kind: Kind, found: &Found) -> String {
     if corrected.claims == 0 && corrected.withdrawn == 0 {
         return "ほかの処理年月で公開中のレセプトの訂正や取り下げはありません。".to_owned();
     }
-    let (claims, withdrawn) = (count(corrected.claims), count(corrected.withdrawn));
+    let (claims, withdrawn) = (grouped(corrected.claims), grouped(corrected.withdrawn));
     match kind {
         Kind::Costs => {
             let sign = if corrected.yen > 0 { "+" } else { "" };
-            let yen = words::grouped(corrected.yen);
+            let yen = grouped(corrected.yen);
             format!("公開中のレセプトのうち、{claims}件を訂正し（総額{sign}{yen}円）、{withdrawn}件を取り下げます。")
         }
         Kind::Medicines => format!("公開中のレセプトのうち、{claims}件を訂正し、{withdrawn}件を取り下げます。"),
@@ -288,16 +288,12 @@ fn figures(sum: Sum) -> Figures {
     Figures {
         name: String::new(),
         what: String::new(),
-        rows: count(sum.rows),
-        total: words::grouped(sum.total),
-        copay: words::grouped(sum.copay),
+        rows: grouped(sum.rows),
+        total: grouped(sum.total),
+        copay: grouped(sum.copay),
     }
 }
 
 fn label(found: &Found) -> String {
     month_words(found.label)
-}
-
-fn count(number: u64) -> String {
-    words::grouped(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -9,10 +9,9 @@ use crate::{
     release::{SentRelease, Stand},
 };
 use access::scope::{STATEMENTS_PUBLISH, STATEMENTS_READ};
-use database::TenantTransaction;
 use edge::Rights;
 use ground::Ground;
-use kernel::{DeliveryId, Outcome, outcome::CONDITION_FAILED};
+use kernel::{DeliveryId, outcome::CONDITION_FAILED};
 use operations::{
     Codes, Example, Group, Tag,
     answer::{Current, Done},
@@ -112,7 +111,7 @@ impl DeliveriesApi {
         let list = call.list(&program, LIST);
         let (before, most) = (list.after::<i32>(&cursor)?, page::limit(&limit));
         let before = DeliveryNo(before.unwrap_or(i32::MAX));
-        let tx = up(self.0.database.tenant(program.tenant()).read().await)?;
+        let tx = call.read(&program).await?;
         let found = up(delivery::page(&tx, before, most + 1).await)?;
         up(tx.commit().await)?;
         let (found, next) = list.page(found, most, |last| last.delivery.0);
@@ -132,13 +131,13 @@ impl DeliveriesApi {
     )]
     async fn get(
         &self,
-        _call: Call,
+        call: Call,
         Program(program): Program,
         /// `id` of the delivery.
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<Delivery>> {
         let id = id.read(DeliveryId::parse)?;
-        let tx = up(self.0.database.tenant(program.tenant()).read().await)?;
+        let tx = call.read(&program).await?;
         let stand = match up(delivery::by_id(&tx, id).await)? {
             Some(found) => up(Stand::find(&tx, found.delivery).await)?,
             None => None,
@@ -167,14 +166,14 @@ impl DeliveriesApi {
         if_match: IfMatch,
         body: Body<NewRelease>,
     ) -> poem::Result<Current<Delivery>> {
-        let (id, if_match) = (id.read(DeliveryId::parse)?, if_match.demanded()?);
+        let (id, known) = if_match.of(id.read(DeliveryId::parse)?)?;
         let notice = body.0.notice;
         let at = body.0.at(call.now()).map_err(|flaw| Failure::fields(vec![flaw]))?;
         let release = SentRelease { id, at, notice };
-        let (by, known) = ((program.actor(), call.origin), |etag: &str| if_match.admits(etag));
+        let by = (program.actor(), call.origin);
         let mut tx = up(self.0.begin(program.tenant()).await)?;
         let released = up(self.0.release_sent(&mut tx, by, release, known).await)?;
-        finish(tx, &call, released).await
+        call.finish(tx, released.map(current), Current::saved).await
     }
 
     /// Withdraw a delivery
@@ -196,21 +195,13 @@ impl DeliveriesApi {
         if_match: IfMatch,
         body: Body<NewWithdrawal>,
     ) -> poem::Result<Current<Delivery>> {
-        let (id, if_match) = (id.read(DeliveryId::parse)?, if_match.demanded()?);
+        let (id, known) = if_match.of(id.read(DeliveryId::parse)?)?;
         let why = body.0.why().map_err(|flaw| Failure::fields(vec![flaw]))?;
-        let (by, known) = ((program.actor(), call.origin), |etag: &str| if_match.admits(etag));
+        let by = (program.actor(), call.origin);
         let mut tx = up(self.0.begin(program.tenant()).await)?;
         let recalled = up(self.0.recall_sent(&mut tx, by, (id, why), known).await)?;
-        finish(tx, &call, recalled).await
+        call.finish(tx, recalled.map(current), Current::saved).await
     }
-}
-
-/// Commits what was done with the answer that is kept of it.
-async fn finish(mut tx: TenantTransaction, call: &Call, outcome: Outcome<Stand>) -> poem::Result<Current<Delivery>> {
-    let answer = current(call.done(Ok(outcome))?);
-    call.keep(&mut tx, &answer.saved()).await?;
-    up(tx.commit().await)?;
-    Ok(answer)
 }
 
 fn current(stand: Stand) -> Current<Delivery> {

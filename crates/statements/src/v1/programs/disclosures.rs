@@ -14,7 +14,7 @@ use access::scope::DISCLOSURES_WRITE;
 use accounts::{Desk, Identified};
 use audit::Look;
 use clients::Caller;
-use database::{Database, Durability, TenantTransaction};
+use database::TenantTransaction;
 use edge::Rights;
 use ground::Ground;
 use kernel::{Outcome, PersonId, Reason, outcome::CONDITION_FAILED};
@@ -33,10 +33,7 @@ use poem_openapi::{Object, OpenApi, registry::MetaSchema};
 use roster::{facts, protection::is_protected};
 use serde_json::json;
 
-struct MemberDisclosuresApi {
-    disclosures: Disclosures,
-    database: Database,
-}
+struct MemberDisclosuresApi(Disclosures);
 
 const PATH: &str = "/members/:id/disclosures/:kind";
 /// The person of the examples.
@@ -70,11 +67,7 @@ pub(super) fn group(ground: &Ground) -> Group {
         get(PATH, "get_member_disclosure", rights, &["not_found"], told),
         put(PATH, "put_member_disclosure", rights, CHANGES, said),
     ];
-    let api = MemberDisclosuresApi {
-        disclosures: Disclosures::new(ground),
-        database: ground.database.clone(),
-    };
-    Group::new(rows, api).refusing(&OWN)
+    Group::new(rows, MemberDisclosuresApi(Disclosures::new(ground))).refusing(&OWN)
 }
 
 /// Who sees a person's rows of one kind.
@@ -207,7 +200,7 @@ impl MemberDisclosuresApi {
             actor: program.actor(),
             origin: &call.origin,
         };
-        let changed = self.disclosures.change_for(tx, by, &whose, &[wish], identified).await;
+        let changed = self.0.change_for(tx, by, &whose, &[wish], identified).await;
         match up(changed)? {
             Outcome::Done(()) => Ok(told(&whose, &standing, kept)),
             Outcome::Refused(refusal) if refusal.is(MEANWHILE) => Err(otherwise().into()),
@@ -228,7 +221,7 @@ impl MemberDisclosuresApi {
         let id = PersonId::parse(&id.text).ok_or_else(not_found)?;
         let kind = Kind::from_word(&kind.text).filter(|kind| kinds_of(&program.insurer).contains(kind));
         let kind = kind.ok_or_else(not_found)?;
-        let tx = up(self.database.tenant(program.tenant()).write(Durability::Safe).await)?;
+        let tx = call.write(program).await?;
         let found = up(facts(&tx, &sight(program), id).await)?.ok_or_else(not_found)?;
         let account = up(call.accounts().held(&tx, id).await)?;
         let whose = Whose {
@@ -236,7 +229,7 @@ impl MemberDisclosuresApi {
             proof: account.map(|account| account.proof),
             is_protected: up(is_protected(&tx, id).await)?,
         };
-        let standing = up(self.disclosures.standing(&tx, &program.insurer, &whose.person).await)?;
+        let standing = up(self.0.standing(&tx, &program.insurer, &whose.person).await)?;
         let standing = standing.into_iter().find(|standing| standing.kind == kind);
         Ok((tx, whose, standing.ok_or_else(not_found)?))
     }

@@ -2,7 +2,7 @@
 
 use super::{Trouble, person::Veiled};
 use access::MEMBERS_PROTECT;
-use audit::read::{About, Filter};
+use audit::read::{About, Filter, Lines};
 use chrono::Days;
 use database::TenantTransaction;
 use kernel::{Field, FieldError, PersonId, StaffId, calendar, dates};
@@ -87,12 +87,14 @@ impl Narrowed {
             }));
         }
         let only_looks = form.text("looks") == "1";
-        let held = visit.services.accounts.held(tx, id).await?;
-        narrowed.filter.about = Some(About {
-            person: id.0,
-            account: held.map(|held| held.account_id.0),
-            only_looks,
-        });
+        let lines = if only_looks {
+            Lines::Looks
+        } else {
+            let held = visit.services.accounts.held(tx, id).await?;
+            let account = held.map(|held| held.account_id.0);
+            Lines::All { account }
+        };
+        narrowed.filter.about = Some(About { person: id.0, lines });
         narrowed.person = Some(Named {
             id,
             name: person.called(),
@@ -112,7 +114,7 @@ impl Narrowed {
         } = &self.filter;
         [
             ("person", about.is_some()),
-            ("looks", about.as_ref().is_some_and(|about| about.only_looks)),
+            ("looks", about.as_ref().is_some_and(|about| about.lines == Lines::Looks)),
             ("staff", actor.is_some()),
             ("action", action.is_some()),
             ("time", from.is_some() || until.is_some()),

@@ -1,4 +1,4 @@
-// A demo server of a test's own, on a free port of this machine.
+// A demo server of a test's own, on a free port of this machine: for the browser's tests and those of programs.
 
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const TARGET = process.env.MADOGUCHI_TEST_TARGET ?? join(ROOT, 'target');
 const BINARY = process.env.MADOGUCHI_TEST_BINARY ?? join(TARGET, 'debug/madoguchi');
 
