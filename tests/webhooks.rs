@@ -9,6 +9,7 @@ mod replaying;
 mod told;
 
 use access::{SCOPES, Scope};
+use chrono::{DateTime, Utc};
 use receiver::{Answer, Receiver};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -117,7 +118,7 @@ async fn create(program: &TestProgram, url: &str, events: &[&str]) -> Said {
 }
 
 /// Something happened to these: as a business transaction says it.
-async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
+pub(crate) async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
     let now = app.clock().now();
     let mut tx = app.write(app.tenant()).await;
     for subject in subjects {
@@ -129,6 +130,26 @@ async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
         jobs::publish(&mut tx, now, event);
     }
     tx.commit().await.unwrap();
+}
+
+/// The id of an event of a time, as SQL: they begin with it.
+pub(crate) fn id_at(at: &str, nth: &str) -> String {
+    format!(
+        "(lpad(to_hex(floor(extract(epoch FROM {at}) * 1000)::int8), 12, '0') || '70008' || lpad(to_hex({nth}), 15, '0'))::uuid"
+    )
+}
+
+/// So many messages of a time were tried in vain.
+pub(crate) async fn lost(app: &TestApp, webhook: &str, at: DateTime<Utc>, count: u32) {
+    let rows = format!(
+        "INSERT INTO webhook_deliveries (tenant_id, webhook_id, event_id, kind, subject, sequence, position, happened_at, state,
+            tries, finished_at)
+         SELECT tenant_id, webhook_id, {}, 'member.coverage_lost', gen_random_uuid(), 1, 1, at, 'failed', 8, at
+         FROM webhook_endpoints, generate_series(1, {count}) n, (SELECT timestamptz '{at}' AS at) AS moment
+         WHERE webhook_id = '{webhook}'",
+        id_at("at", "n")
+    );
+    testkit::sql(app.tenant(), &rows).await;
 }
 
 fn ids<const N: usize>() -> [Uuid; N] {

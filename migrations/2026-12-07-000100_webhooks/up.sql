@@ -58,7 +58,6 @@ CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (tenant_id, webhoo
 CREATE INDEX webhook_deliveries_of_subject ON webhook_deliveries (tenant_id, webhook_id, subject, position)
     WHERE state = 'waiting';
 CREATE INDEX webhook_deliveries_by_state ON webhook_deliveries (tenant_id, webhook_id, state, event_id);
-CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (tenant_id, webhook_id, happened_at);
 CREATE INDEX webhook_deliveries_by_age ON webhook_deliveries (tenant_id, happened_at);
 SELECT tenant_table('webhook_deliveries', 'webhooks', 'select, insert, update, delete');
 

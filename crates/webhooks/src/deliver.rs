@@ -17,7 +17,10 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use clients::Grant;
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
-use diesel::sql_types::{BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use futures_util::{StreamExt as _, stream};
 use jobs::{
@@ -60,6 +63,18 @@ impl Queue for Courier {
     fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
         Box::pin(self.0.serve(due, let_go))
     }
+}
+
+/// What is due. Where an earlier message of its subject waits, it stands behind that one.
+#[derive(QueryableByName)]
+struct Turn {
+    #[diesel(embed)]
+    message: Message,
+    #[diesel(sql_type = Timestamptz)]
+    next_at: DateTime<Utc>,
+    /// When that one is tried next.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    behind: Option<DateTime<Utc>>,
 }
 
 /// What is sent to an endpoint next.
@@ -167,7 +182,8 @@ impl Webhooks {
         })))
     }
 
-    /// The next messages, the first of each subject. What the client may not be told any more is given up on the way.
+    /// The next messages, the first of each subject. On the way what the client may not be told any more is given up, and what stands
+    /// behind a later one is put off until that is tried: or all of it would be read whenever anything is sent.
     async fn messages(
         &self,
         tx: &mut TenantTransaction,
@@ -181,20 +197,29 @@ impl Webhooks {
                 .bind::<SqlUuid, _>(row.webhook_id)
                 .bind::<Timestamptz, _>(now)
                 .bind::<BigInt, _>(BATCH);
-            let due: Vec<Message> = Prepared(due).load(&mut **tx).await?;
-            let people: Vec<PersonId> = due
+            let due: Vec<Turn> = Prepared(due).load(&mut **tx).await?;
+            let later = due.iter().filter_map(|turn| {
+                let behind = turn.behind.filter(|at| *at > turn.next_at)?;
+                Some((turn.message.event_id, behind))
+            });
+            let later: Vec<_> = later.collect();
+            let first = due.into_iter().filter(|turn| turn.behind.is_none());
+            let first: Vec<Message> = first.map(|turn| turn.message).collect();
+            let people: Vec<PersonId> = first
                 .iter()
                 .filter_map(|message| message.person_id.map(PersonId))
                 .collect();
             let protected = protected_of(tx, people).await?;
-            let (told, withheld): (Vec<Message>, Vec<Message>) = due
+            let (told, withheld): (Vec<Message>, Vec<Message>) = first
                 .into_iter()
                 .partition(|message| self.may_be_told(grant, message, &protected));
-            if withheld.is_empty() {
-                return Ok(told);
+            if !later.is_empty() {
+                settle::put_off(tx, row.webhook_id, &later).await?;
             }
-            settle::withhold(tx, now, row.webhook_id, &withheld).await?;
-            if !told.is_empty() {
+            if !withheld.is_empty() {
+                settle::withhold(tx, now, row.webhook_id, &withheld).await?;
+            }
+            if !told.is_empty() || (later.is_empty() && withheld.is_empty()) {
                 return Ok(told);
             }
         }
@@ -318,8 +343,12 @@ enum Next {
 }
 
 const DUE: &str = "\
-SELECT event_id, kind, subject, person_id, sequence, happened_at, tries FROM webhook_deliveries AS d
-WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND next_at <= $3 AND NOT EXISTS (
-    SELECT FROM webhook_deliveries AS e
-    WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND e.subject = d.subject AND e.state = 'waiting' AND e.position < d.position)
-ORDER BY next_at, position LIMIT $4";
+SELECT d.event_id, d.kind, d.subject, d.person_id, d.sequence, d.happened_at, d.tries, d.next_at, e.next_at AS behind
+FROM (
+    SELECT * FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND next_at <= $3
+    ORDER BY next_at, position LIMIT $4) AS d
+LEFT JOIN LATERAL (
+    SELECT next_at FROM webhook_deliveries
+    WHERE tenant_id = $1 AND webhook_id = $2 AND subject = d.subject AND state = 'waiting' AND position < d.position
+    ORDER BY position LIMIT 1) AS e ON true
+ORDER BY d.next_at, d.position";

@@ -183,7 +183,7 @@ pub(crate) async fn stays(
     leave(tx, due, now, None).await
 }
 
-/// When the next message is due.
+/// When the next message is due, or one that is to be put off.
 async fn next_at(tx: &mut TenantTransaction, id: WebhookId) -> Result<Option<DateTime<Utc>>, DatabaseError> {
     #[derive(QueryableByName)]
     struct Next {
@@ -225,6 +225,21 @@ async fn note(
     Ok(())
 }
 
+/// Puts messages off until the ones are tried that they stand behind.
+pub(crate) async fn put_off(
+    tx: &mut TenantTransaction,
+    id: WebhookId,
+    later: &[(EventId, DateTime<Utc>)],
+) -> Result<(), DatabaseError> {
+    let put_off = diesel::sql_query(PUT_OFF)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<SqlUuid, _>(id)
+        .bind::<Array<SqlUuid>, _>(later.iter().map(|(event, _)| *event).collect::<Vec<_>>())
+        .bind::<Array<Timestamptz>, _>(later.iter().map(|(_, at)| *at).collect::<Vec<_>>());
+    Prepared(put_off).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Gives up what the client may not be told any more.
 pub(crate) async fn withhold(
     tx: &mut TenantTransaction,
@@ -243,22 +258,24 @@ pub(crate) async fn withhold(
 }
 
 const NEXT: &str = "\
-SELECT next_at FROM webhook_deliveries AS d
-WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND NOT EXISTS (
-    SELECT FROM webhook_deliveries AS e
-    WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND e.subject = d.subject AND e.state = 'waiting' AND e.position < d.position)
-ORDER BY next_at LIMIT 1";
+SELECT next_at FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' ORDER BY next_at LIMIT 1";
+
+// What waits has a next time. It is named by that here and below: by its state the planner would read all that waits for the
+// endpoint, of which it expects little.
+const PUT_OFF: &str = "\
+UPDATE webhook_deliveries AS d SET next_at = n.next_at FROM unnest($3::uuid[], $4::timestamptz[]) AS n (event_id, next_at)
+WHERE d.tenant_id = $1 AND d.webhook_id = $2 AND d.event_id = ANY($3::uuid[]) AND d.event_id = n.event_id AND d.next_at IS NOT NULL";
 
 const NOTE: &str = "\
 UPDATE webhook_deliveries AS d
 SET state = n.state, tries = d.tries + 1, next_at = n.next_at, status = n.status, reason = n.reason,
     finished_at = CASE WHEN n.next_at IS NULL THEN $3::timestamptz END
 FROM unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::int4[], $8::text[]) AS n (event_id, state, next_at, status, reason)
-WHERE d.tenant_id = $1 AND d.webhook_id = $2 AND d.event_id = n.event_id AND d.state = 'waiting'";
+WHERE d.tenant_id = $1 AND d.webhook_id = $2 AND d.event_id = ANY($4::uuid[]) AND d.event_id = n.event_id AND d.next_at IS NOT NULL";
 
 const WITHHOLD: &str = "\
 UPDATE webhook_deliveries SET state = 'given_up', next_at = NULL, reason = 'withheld', finished_at = $3
-WHERE tenant_id = $1 AND webhook_id = $2 AND event_id = ANY($4::uuid[]) AND state = 'waiting'";
+WHERE tenant_id = $1 AND webhook_id = $2 AND event_id = ANY($4::uuid[]) AND next_at IS NOT NULL";
 
 #[cfg(test)]
 mod tests {
