@@ -17,7 +17,7 @@ use testkit::{Answer as Said, TestApp, TestPerson, TestProgram};
 use uuid::Uuid;
 
 /// All that an endpoint may ask for.
-const EVENTS: [&str; 11] = [
+pub(crate) const EVENTS: [&str; 11] = [
     "consent.given",
     "disclosure.changed",
     "import.finished",
@@ -33,24 +33,25 @@ const EVENTS: [&str; 11] = [
 
 /// An insurer whose webhooks may go to loopback.
 async fn app() -> TestApp {
-    let allow = |config: &mut madoguchi::config::Config| {
-        config.webhooks.allow_http = true;
-        config.webhooks.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
-    };
-    TestApp::with("32290413", |_| (), allow).await
+    TestApp::with("32290413", |_| (), to_loopback).await
+}
+
+pub(crate) fn to_loopback(config: &mut madoguchi::config::Config) {
+    config.webhooks.allow_http = true;
+    config.webhooks.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
 }
 
 /// An endpoint of a program.
-struct Hook {
-    program: TestProgram,
-    id: String,
+pub(crate) struct Hook {
+    pub(crate) program: TestProgram,
+    pub(crate) id: String,
     secret: String,
     etag: String,
 }
 
 impl Hook {
     /// One for a receiver, of a new program that may do everything but see protected people.
-    async fn of(app: &TestApp, receiver: &Receiver, events: &[&str]) -> Self {
+    pub(crate) async fn of(app: &TestApp, receiver: &Receiver, events: &[&str]) -> Self {
         let scopes: Vec<Scope> = SCOPES
             .into_iter()
             .filter(|scope| *scope != access::scope::PROTECTED_READ)
@@ -59,7 +60,7 @@ impl Hook {
     }
 
     /// One of a program.
-    async fn with(program: &TestProgram, url: &str, events: &[&str]) -> Self {
+    pub(crate) async fn with(program: &TestProgram, url: &str, events: &[&str]) -> Self {
         let made = create(program, url, events).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let body = made.json();
@@ -82,7 +83,7 @@ impl Hook {
     }
 
     /// Does something to it, whatever state it is in, with a token of that moment: the clock goes on by days.
-    async fn act(&self, method: Method, verb: &str, body: Option<Value>) -> Said {
+    pub(crate) async fn act(&self, method: Method, verb: &str, body: Option<Value>) -> Said {
         let path = format!("/api/v1{}{verb}", self.path());
         let token = self.program.new_token(&[]).await;
         let request = self.program.request(method, &path).bearer_auth(token);
@@ -149,7 +150,9 @@ pub(crate) async fn lost(app: &TestApp, webhook: &str, at: DateTime<Utc>, count:
          WHERE webhook_id = '{webhook}'",
         id_at("at", "n")
     );
-    testkit::sql(app.tenant(), &rows).await;
+    testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), &rows)
+        .await
+        .unwrap();
 }
 
 fn ids<const N: usize>() -> [Uuid; N] {

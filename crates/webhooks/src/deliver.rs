@@ -345,10 +345,10 @@ enum Next {
 const DUE: &str = "\
 SELECT d.event_id, d.kind, d.subject, d.person_id, d.sequence, d.happened_at, d.tries, d.next_at, e.next_at AS behind
 FROM (
-    SELECT * FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND next_at <= $3
+    SELECT * FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND next_at <= $3
     ORDER BY next_at, position LIMIT $4) AS d
 LEFT JOIN LATERAL (
     SELECT next_at FROM webhook_deliveries
-    WHERE tenant_id = $1 AND webhook_id = $2 AND subject = d.subject AND state = 'waiting' AND position < d.position
+    WHERE tenant_id = $1 AND webhook_id = $2 AND subject = d.subject AND finished_at IS NULL AND position < d.position
     ORDER BY position LIMIT 1) AS e ON true
 ORDER BY d.next_at, d.position";
