@@ -134,7 +134,11 @@ async fn what_did_not_arrive_in_a_time_is_sent_once_more_after_it_was_said_how_m
     let (_, page, _) = hooked(&app).await;
     let (_, id) = page.rsplit_once('/').unwrap();
     let (range, now) = (format!("{page}/replay"), app.clock().now());
-    says(&boss.get(&page).await, 200, &format!("<a href=\"{range}\">期間を決めて送り直す"));
+    says(
+        &boss.get(&page).await,
+        200,
+        &format!("<a href=\"{range}\">期間を決めて送り直す"),
+    );
     says(
         &boss.get(&range).await,
         200,
@@ -165,7 +169,10 @@ async fn what_did_not_arrive_in_a_time_is_sent_once_more_after_it_was_said_how_m
     // Pressed twice.
     leads(&boss.post(&range, &fields).await, &page);
     says(&boss.get(&page).await, 200, "送り直す通知は、ありませんでした");
-    leads(&boss.post(&range, &[fields[0], fields[1], ("delivered", "1")]).await, &page);
+    leads(
+        &boss.post(&range, &[fields[0], fields[1], ("delivered", "1")]).await,
+        &page,
+    );
     assert_eq!(waiting().await, 3);
     let trail = "SELECT concat_ws(' ', actor_kind, detail->>'deliveries', (detail->>'until')::timestamptz - (detail->>'from')::timestamptz)
         AS line FROM audit_events WHERE action = 'webhook.replay' ORDER BY 1";
@@ -188,8 +195,16 @@ async fn a_time_that_is_none_or_too_much_of_it_is_said_at_its_field_and_nothing_
         (&*before, "", "終わりの日時を入力してください"),
         ("昨日", &*until, "始まりの日時を、2026-12-05 22:00や"),
         ("2026-11-31 08:00", &*until, "11月は30日までです"),
-        (&*until, &*before, "終わりの日時は、始まりより後の日時を入力してください"),
-        (&*before, &*before, "終わりの日時は、始まりより後の日時を入力してください"),
+        (
+            &*until,
+            &*before,
+            "終わりの日時は、始まりより後の日時を入力してください",
+        ),
+        (
+            &*before,
+            &*before,
+            "終わりの日時は、始まりより後の日時を入力してください",
+        ),
         (&*old, &*until, "始まりの日時は、30日前より後の日時を入力してください"),
         (&*before, &*until, "一度に送り直せるのは、1万件までです"),
     ] {

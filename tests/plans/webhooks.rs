@@ -117,7 +117,13 @@ impl Hooked {
         assert_eq!(listed.status, 200, "{}", listed.text);
         self.act(get.clone(), "", None).await;
         lost(app, &self.hook.id, now - TimeDelta::days(10), LOST).await;
-        for state in ["", "&state=waiting", "&state=delivered", "&state=given_up", "&state=failed"] {
+        for state in [
+            "",
+            "&state=waiting",
+            "&state=delivered",
+            "&state=given_up",
+            "&state=failed",
+        ] {
             let list = format!("/deliveries?limit=5{state}");
             let listed = self.act(get.clone(), &list, None).await.json();
             if let Some(next) = listed["next"].as_str() {
@@ -130,7 +136,10 @@ impl Hooked {
         }
         for (range, least) in [
             (json!({ "from": now - TimeDelta::days(29), "until": now }), LOST - 1),
-            (json!({ "from": now - TimeDelta::seconds(9), "until": now, "delivered": true }), 3),
+            (
+                json!({ "from": now - TimeDelta::seconds(9), "until": now, "delivered": true }),
+                3,
+            ),
         ] {
             let again = self.act(post.clone(), "/replay", Some(range)).await.json();
             assert!(again["deliveries"].as_u64() >= Some(least.into()), "{again}");

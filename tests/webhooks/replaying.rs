@@ -118,9 +118,16 @@ async fn of_a_time_what_did_not_arrive_is_sent_once_more_and_all_of_it_where_it_
         assert_eq!(refused.status, 422, "{}", refused.text);
         let body = refused.json();
         let error = &body["errors"][0];
-        assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)), "{body}");
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!(pointer), &json!(code)),
+            "{body}"
+        );
     }
-    for range in [json!({ "from": "yesterday", "until": until }), json!({ "until": until })] {
+    for range in [
+        json!({ "from": "yesterday", "until": until }),
+        json!({ "until": until }),
+    ] {
         let refused = replay(range).await;
         assert_eq!(refused.status, 422, "{}", refused.text);
         assert_eq!(refused.json()["errors"][0]["pointer"], "/from", "{}", refused.text);
