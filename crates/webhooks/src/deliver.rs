@@ -77,7 +77,7 @@ struct Turn {
     behind: Option<DateTime<Utc>>,
 }
 
-/// What is sent to an endpoint next.
+/// What is sent to an endpoint next; nothing, where all that was looked at is to be sent later or not at all.
 pub(crate) struct Batch {
     pub(crate) row: Row,
     pub(crate) grant: Grant,
@@ -155,10 +155,9 @@ impl Webhooks {
             give_up(tx, now, row.webhook_id, State::Disabled.as_str()).await?;
             return Ok(Next::Nothing);
         }
-        let messages = self.messages(tx, &row, &grant, now).await?;
-        if messages.is_empty() {
+        let Some(messages) = self.messages(tx, &row, &grant, now).await? else {
             return Ok(Next::Nothing);
-        }
+        };
         let secrets = match self.secrets(tx, &row, now) {
             Ok(secrets) => secrets,
             Err(error) => {
@@ -182,47 +181,42 @@ impl Webhooks {
         })))
     }
 
-    /// The next messages, the first of each subject. On the way what the client may not be told any more is given up, and what stands
-    /// behind a later one is put off until that is tried: or all of it would be read whenever anything is sent.
+    /// The next messages, the first of each subject; none where none is due. On the way what the client may not be told any more is
+    /// given up, and what stands behind a later one is put off until that is tried: or it would be read whenever anything is sent.
+    /// Where that is all, there are no messages; the rest comes next, when this is committed.
     async fn messages(
         &self,
         tx: &mut TenantTransaction,
         row: &Row,
         grant: &Grant,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Message>, DatabaseError> {
-        loop {
-            let due = diesel::sql_query(DUE)
-                .bind::<Integer, _>(tx.tenant())
-                .bind::<SqlUuid, _>(row.webhook_id)
-                .bind::<Timestamptz, _>(now)
-                .bind::<BigInt, _>(BATCH);
-            let due: Vec<Turn> = Prepared(due).load(&mut **tx).await?;
-            let later = due.iter().filter_map(|turn| {
-                let behind = turn.behind.filter(|at| *at > turn.next_at)?;
-                Some((turn.message.event_id, behind))
-            });
-            let later: Vec<_> = later.collect();
-            let first = due.into_iter().filter(|turn| turn.behind.is_none());
-            let first: Vec<Message> = first.map(|turn| turn.message).collect();
-            let people: Vec<PersonId> = first
-                .iter()
-                .filter_map(|message| message.person_id.map(PersonId))
-                .collect();
-            let protected = protected_of(tx, people).await?;
-            let (told, withheld): (Vec<Message>, Vec<Message>) = first
-                .into_iter()
-                .partition(|message| self.may_be_told(grant, message, &protected));
-            if !later.is_empty() {
-                settle::put_off(tx, row.webhook_id, &later).await?;
-            }
-            if !withheld.is_empty() {
-                settle::withhold(tx, now, row.webhook_id, &withheld).await?;
-            }
-            if !told.is_empty() || (later.is_empty() && withheld.is_empty()) {
-                return Ok(told);
-            }
+    ) -> Result<Option<Vec<Message>>, DatabaseError> {
+        let due = diesel::sql_query(DUE)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<SqlUuid, _>(row.webhook_id)
+            .bind::<Timestamptz, _>(now)
+            .bind::<BigInt, _>(BATCH);
+        let due: Vec<Turn> = Prepared(due).load(&mut **tx).await?;
+        if due.is_empty() {
+            return Ok(None);
         }
+        let later = due.iter().filter_map(|turn| {
+            let behind = turn.behind.filter(|at| *at > turn.next_at)?;
+            Some((turn.message.event_id, behind))
+        });
+        settle::put_off(tx, row.webhook_id, &later.collect::<Vec<_>>()).await?;
+        let first = due.into_iter().filter(|turn| turn.behind.is_none());
+        let first: Vec<Message> = first.map(|turn| turn.message).collect();
+        let people: Vec<PersonId> = first
+            .iter()
+            .filter_map(|message| message.person_id.map(PersonId))
+            .collect();
+        let protected = protected_of(tx, people).await?;
+        let (told, withheld): (Vec<Message>, Vec<Message>) = first
+            .into_iter()
+            .partition(|message| self.may_be_told(grant, message, &protected));
+        settle::withhold(tx, now, row.webhook_id, &withheld).await?;
+        Ok(Some(told))
     }
 
     fn may_be_told(&self, grant: &Grant, message: &Message, protected: &HashSet<PersonId>) -> bool {
