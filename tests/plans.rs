@@ -10,10 +10,11 @@ mod programs;
 mod prune;
 mod server;
 mod statements;
+mod webhooks;
 
 pub(crate) use crowd::crowd;
 
-use crate::{cluster::cluster, portal::leads};
+use crate::{cluster::cluster, portal::leads, webhooks::to_loopback};
 use access::{Reach, Role};
 use audit::read::{self, About, Filter, Lines};
 use changes::walk_the_changes;
@@ -26,6 +27,7 @@ use roster::protection;
 use server::{assert_alone, end_connections, examine, explain, log, messages, number, plans};
 use std::collections::{BTreeMap, BTreeSet};
 use testkit::{PASSWORD, SignedUp, TestApp, TestClerk, TestPerson, unique};
+use webhooks::Hooked;
 
 /// Of so many members one is protected.
 const PROTECTED: u32 = 59;
@@ -42,9 +44,12 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let say = format!("ALTER ROLE {role} RESET ALL; ALTER ROLE {role} SET log_statement = 'all'");
     cluster.sql("postgres", &say).unwrap();
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
+    let app = app.beside(to_loopback).await;
     let people: Vec<TestPerson> = (0..11).map(|number| TestPerson::new(1000 + number)).collect();
     app.insurer.import(&people).await;
     cluster.sql(DATABASE, &crowd(app.tenant().0, MEMBERS)).unwrap();
+    let hooked = Hooked::set(&app).await;
+    cluster.sql(DATABASE, &hooked.much(app.tenant().0)).unwrap();
     protect(&app).await;
     // Its rows were changed after they were written, and what they were lies in the indexes until then.
     for table in ["persons", "protections"] {
@@ -71,6 +76,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
         walk_the_console(&app).await;
         walk_the_changes(&app, &clerk, u32::try_from(round).unwrap()).await;
         walk_of_a_program(&app).await;
+        hooked.walk(&app).await;
         sweep(&app).await;
         cluster.sql(DATABASE, &statements::over(app.tenant().0)).unwrap();
         statements::visits(&app).await;

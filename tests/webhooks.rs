@@ -9,6 +9,7 @@ mod replaying;
 mod told;
 
 use access::{SCOPES, Scope};
+use chrono::{DateTime, Utc};
 use receiver::{Answer, Receiver};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use testkit::{Answer as Said, TestApp, TestPerson, TestProgram};
 use uuid::Uuid;
 
 /// All that an endpoint may ask for.
-const EVENTS: [&str; 11] = [
+pub(crate) const EVENTS: [&str; 11] = [
     "consent.given",
     "disclosure.changed",
     "import.finished",
@@ -32,24 +33,25 @@ const EVENTS: [&str; 11] = [
 
 /// An insurer whose webhooks may go to loopback.
 async fn app() -> TestApp {
-    let allow = |config: &mut madoguchi::config::Config| {
-        config.webhooks.allow_http = true;
-        config.webhooks.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
-    };
-    TestApp::with("32290413", |_| (), allow).await
+    TestApp::with("32290413", |_| (), to_loopback).await
+}
+
+pub(crate) fn to_loopback(config: &mut madoguchi::config::Config) {
+    config.webhooks.allow_http = true;
+    config.webhooks.allow_networks = vec!["127.0.0.0/8".parse().unwrap()];
 }
 
 /// An endpoint of a program.
-struct Hook {
-    program: TestProgram,
-    id: String,
+pub(crate) struct Hook {
+    pub(crate) program: TestProgram,
+    pub(crate) id: String,
     secret: String,
     etag: String,
 }
 
 impl Hook {
     /// One for a receiver, of a new program that may do everything but see protected people.
-    async fn of(app: &TestApp, receiver: &Receiver, events: &[&str]) -> Self {
+    pub(crate) async fn of(app: &TestApp, receiver: &Receiver, events: &[&str]) -> Self {
         let scopes: Vec<Scope> = SCOPES
             .into_iter()
             .filter(|scope| *scope != access::scope::PROTECTED_READ)
@@ -58,7 +60,7 @@ impl Hook {
     }
 
     /// One of a program.
-    async fn with(program: &TestProgram, url: &str, events: &[&str]) -> Self {
+    pub(crate) async fn with(program: &TestProgram, url: &str, events: &[&str]) -> Self {
         let made = create(program, url, events).await;
         assert_eq!(made.status, 201, "{}", made.text);
         let body = made.json();
@@ -81,7 +83,7 @@ impl Hook {
     }
 
     /// Does something to it, whatever state it is in, with a token of that moment: the clock goes on by days.
-    async fn act(&self, method: Method, verb: &str, body: Option<Value>) -> Said {
+    pub(crate) async fn act(&self, method: Method, verb: &str, body: Option<Value>) -> Said {
         let path = format!("/api/v1{}{verb}", self.path());
         let token = self.program.new_token(&[]).await;
         let request = self.program.request(method, &path).bearer_auth(token);
@@ -117,7 +119,7 @@ async fn create(program: &TestProgram, url: &str, events: &[&str]) -> Said {
 }
 
 /// Something happened to these: as a business transaction says it.
-async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
+pub(crate) async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
     let now = app.clock().now();
     let mut tx = app.write(app.tenant()).await;
     for subject in subjects {
@@ -129,6 +131,28 @@ async fn happens(app: &TestApp, kind: &'static str, subjects: &[Uuid]) {
         jobs::publish(&mut tx, now, event);
     }
     tx.commit().await.unwrap();
+}
+
+/// The id of an event of a time, as SQL: they begin with it.
+pub(crate) fn id_at(at: &str, nth: &str) -> String {
+    format!(
+        "(lpad(to_hex(floor(extract(epoch FROM {at}) * 1000)::int8), 12, '0') || '70008' || lpad(to_hex({nth}), 15, '0'))::uuid"
+    )
+}
+
+/// So many messages of a time were tried in vain.
+pub(crate) async fn lost(app: &TestApp, webhook: &str, at: DateTime<Utc>, count: u32) {
+    let rows = format!(
+        "INSERT INTO webhook_deliveries (tenant_id, webhook_id, event_id, kind, subject, sequence, position, happened_at, state,
+            tries, finished_at)
+         SELECT tenant_id, webhook_id, {}, 'member.coverage_lost', gen_random_uuid(), 1, 1, at, 'failed', 8, at
+         FROM webhook_endpoints, generate_series(1, {count}) n, (SELECT timestamptz '{at}' AS at) AS moment
+         WHERE webhook_id = '{webhook}'",
+        id_at("at", "n")
+    );
+    testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), &rows)
+        .await
+        .unwrap();
 }
 
 fn ids<const N: usize>() -> [Uuid; N] {

@@ -55,7 +55,7 @@ const TOLD: [(&str, f64, f64); 2] = [
 ];
 
 /// Tables of which each is asked by an index on the way.
-pub(super) const ASKED: [&str; 46] = [
+pub(super) const ASKED: [&str; 50] = [
     "accounts",
     "audit_events",
     "audit_subjects",
@@ -102,6 +102,10 @@ pub(super) const ASKED: [&str; 46] = [
     "statement_marks",
     "struck_claims",
     "throttles",
+    "webhook_cursors",
+    "webhook_deliveries",
+    "webhook_endpoints",
+    "webhook_sequences",
 ];
 
 /// How many rows a step of a statement's plan may look at, and the statement how many blocks.

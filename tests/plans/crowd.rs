@@ -1,6 +1,6 @@
 //! Who and what there is where the plans are looked at.
 
-use super::statements;
+use super::{statements, webhooks};
 use kernel::FOLD_VERSION;
 
 /// What an insurer has few of: colleagues, drafts, imports.
@@ -122,7 +122,9 @@ pub(crate) fn crowd(tenant: i32, members: u32) -> String {
          INSERT INTO kept_forms SELECT tenant, gen_random_uuid(), '', timestamptz '2026-11-22' + d * interval '1 year'
              FROM crowd, unnest(ARRAY[-1, 1]) d;
          {}
+         {}
          ANALYZE",
-        statements::treated(tenant, insurers)
+        statements::treated(tenant, insurers),
+        webhooks::told(tenant, members / 10)
     )
 }

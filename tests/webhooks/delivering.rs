@@ -158,6 +158,11 @@ async fn of_a_subject_nothing_overtakes_what_waits_for_its_next_try_and_other_su
     };
     let (one, other) = (one.to_string(), other.to_string());
     assert_eq!(told(), [(one.clone(), 1), (other.clone(), 1)]);
+    // What stands behind it is put off with it.
+    let deliveries = hook.deliveries().await;
+    let waiting = deliveries.iter().filter(|delivery| delivery["state"] == "waiting");
+    let next: Vec<&str> = waiting.map(|delivery| delivery["next_at"].as_str().unwrap()).collect();
+    assert!(next.len() == 2 && next[0] == next[1], "{deliveries:?}");
     app.later(5);
     app.work().await;
     assert_eq!(told()[2..], [(one.clone(), 1), (one, 2)]);

@@ -1,6 +1,6 @@
 //! Deliveries listed, and sent once more: one, or those of a time.
 
-use super::{Answer, Hook, Receiver, app, happens, ids};
+use super::{Answer, Hook, Receiver, app, happens, ids, lost};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -106,18 +106,31 @@ async fn of_a_time_what_did_not_arrive_is_sent_once_more_and_all_of_it_where_it_
     assert_eq!(all.json()["deliveries"], 3, "{}", all.text);
     app.work().await;
     assert_eq!(receiver.taken().len(), 8);
-    for (range, pointer) in [
-        (json!({ "from": until, "until": from }), "/until"),
+    for (range, pointer, code) in [
+        (json!({ "from": until, "until": from }), "/until", "not_later"),
         (
             json!({ "from": from - chrono::TimeDelta::days(31), "until": until }),
             "/from",
+            "too_long_ago",
         ),
-        (json!({ "from": "yesterday", "until": until }), "/from"),
-        (json!({ "until": until }), "/from"),
     ] {
         let refused = replay(range).await;
         assert_eq!(refused.status, 422, "{}", refused.text);
-        assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{}", refused.text);
+        let body = refused.json();
+        let error = &body["errors"][0];
+        assert_eq!(
+            (&error["pointer"], &error["code"]),
+            (&json!(pointer), &json!(code)),
+            "{body}"
+        );
+    }
+    for range in [
+        json!({ "from": "yesterday", "until": until }),
+        json!({ "until": until }),
+    ] {
+        let refused = replay(range).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/from", "{}", refused.text);
     }
 }
 
@@ -126,14 +139,7 @@ async fn no_more_than_ten_thousand_are_sent_once_more_at_a_time() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Status(200)).await;
     let hook = Hook::of(&app, &receiver, &LOST).await;
-    let rows = format!(
-        "INSERT INTO webhook_deliveries (tenant_id, webhook_id, event_id, kind, subject, sequence, position, happened_at, state,
-            tries, finished_at)
-         SELECT tenant_id, webhook_id, gen_random_uuid(), 'member.coverage_lost', gen_random_uuid(), 1, 1, created_at, 'failed', 8,
-            created_at FROM webhook_endpoints, generate_series(1, 10001) WHERE webhook_id = '{}'",
-        hook.id
-    );
-    testkit::sql(app.tenant(), &rows).await;
+    lost(&app, &hook.id, app.clock().now(), 10_001).await;
     let range = json!({ "from": app.clock().now(), "until": app.clock().now() + chrono::TimeDelta::hours(1) });
     let refused = hook.act(Method::POST, "/replay", Some(range)).await;
     assert_eq!(refused.json()["code"], "webhook_range_too_large", "{}", refused.text);

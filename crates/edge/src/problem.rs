@@ -198,6 +198,8 @@ fn field_detail(problem: &Problem) -> String {
         Problem::NotAgreed => "Must be agreed to.".into(),
         Problem::NotAChoice => "Is none of the choices offered.".into(),
         Problem::NotInFuture => "Must be a day to come.".into(),
+        Problem::NotLater => "Must be later than the time at which it begins.".into(),
+        Problem::TooLongAgo { days } => format!("Must be within the last {days} days."),
         Problem::Html { line } => format!("Holds raw HTML on line {line}, which is not shown."),
         Problem::Link { line } => format!("Holds a link on line {line} that leads where none may."),
     }

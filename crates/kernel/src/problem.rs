@@ -77,6 +77,13 @@ pub enum Problem {
     NotAChoice,
     /// A day that has begun where one to come is asked for.
     NotInFuture,
+    /// A time that isn't after the one that it belongs to.
+    NotLater,
+    /// A time of which nothing is kept any more.
+    TooLongAgo {
+        /// How long it is kept.
+        days: i64,
+    },
     /// A text with raw HTML, which is not shown.
     Html {
         /// From 1.
@@ -119,6 +126,8 @@ impl Problem {
             Self::NotAgreed => "not_agreed",
             Self::NotAChoice => "not_a_choice",
             Self::NotInFuture => "not_in_future",
+            Self::NotLater => "not_later",
+            Self::TooLongAgo { .. } => "too_long_ago",
             Self::Html { .. } => "html",
             Self::Link { .. } => "link",
         }

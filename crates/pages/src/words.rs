@@ -73,6 +73,8 @@ pub fn problem(error: &FieldError) -> String {
             .map_or_else(|| format!("{label}にチェックを入れてください"), Into::into),
         Problem::NotAChoice => format!("{label}を、もう一度選んでください"),
         Problem::NotInFuture => format!("{label}は、明日以降の日付を入力してください"),
+        Problem::NotLater => format!("{label}は、始まりより後の日時を入力してください"),
+        Problem::TooLongAgo { days } => format!("{label}は、{days}日前より後の日時を入力してください"),
         Problem::Html { line } => {
             format!("{label}の{line}行目にHTMLのタグがあります。表示されないため、Markdownの書き方に直してください")
         }

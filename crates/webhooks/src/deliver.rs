@@ -17,7 +17,10 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use clients::Grant;
 use database::{DatabaseError, Durability, Prepared, TenantTransaction};
-use diesel::sql_types::{BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use futures_util::{StreamExt as _, stream};
 use jobs::{
@@ -62,7 +65,19 @@ impl Queue for Courier {
     }
 }
 
-/// What is sent to an endpoint next.
+/// What is due. Where an earlier message of its subject waits, it stands behind that one.
+#[derive(QueryableByName)]
+struct Turn {
+    #[diesel(embed)]
+    message: Message,
+    #[diesel(sql_type = Timestamptz)]
+    next_at: DateTime<Utc>,
+    /// When that one is tried next.
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    behind: Option<DateTime<Utc>>,
+}
+
+/// What is sent to an endpoint next; nothing, where all that was looked at is to be sent later or not at all.
 pub(crate) struct Batch {
     pub(crate) row: Row,
     pub(crate) grant: Grant,
@@ -140,10 +155,9 @@ impl Webhooks {
             give_up(tx, now, row.webhook_id, State::Disabled.as_str()).await?;
             return Ok(Next::Nothing);
         }
-        let messages = self.messages(tx, &row, &grant, now).await?;
-        if messages.is_empty() {
+        let Some(messages) = self.messages(tx, &row, &grant, now).await? else {
             return Ok(Next::Nothing);
-        }
+        };
         let secrets = match self.secrets(tx, &row, now) {
             Ok(secrets) => secrets,
             Err(error) => {
@@ -167,37 +181,42 @@ impl Webhooks {
         })))
     }
 
-    /// The next messages, the first of each subject. What the client may not be told any more is given up on the way.
+    /// The next messages, the first of each subject; none where none is due. On the way what the client may not be told any more is
+    /// given up, and what stands behind a later one is put off until that is tried: or it would be read whenever anything is sent.
+    /// Where that is all, there are no messages; the rest comes next, when this is committed.
     async fn messages(
         &self,
         tx: &mut TenantTransaction,
         row: &Row,
         grant: &Grant,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Message>, DatabaseError> {
-        loop {
-            let due = diesel::sql_query(DUE)
-                .bind::<Integer, _>(tx.tenant())
-                .bind::<SqlUuid, _>(row.webhook_id)
-                .bind::<Timestamptz, _>(now)
-                .bind::<BigInt, _>(BATCH);
-            let due: Vec<Message> = Prepared(due).load(&mut **tx).await?;
-            let people: Vec<PersonId> = due
-                .iter()
-                .filter_map(|message| message.person_id.map(PersonId))
-                .collect();
-            let protected = protected_of(tx, people).await?;
-            let (told, withheld): (Vec<Message>, Vec<Message>) = due
-                .into_iter()
-                .partition(|message| self.may_be_told(grant, message, &protected));
-            if withheld.is_empty() {
-                return Ok(told);
-            }
-            settle::withhold(tx, now, row.webhook_id, &withheld).await?;
-            if !told.is_empty() {
-                return Ok(told);
-            }
+    ) -> Result<Option<Vec<Message>>, DatabaseError> {
+        let due = diesel::sql_query(DUE)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<SqlUuid, _>(row.webhook_id)
+            .bind::<Timestamptz, _>(now)
+            .bind::<BigInt, _>(BATCH);
+        let due: Vec<Turn> = Prepared(due).load(&mut **tx).await?;
+        if due.is_empty() {
+            return Ok(None);
         }
+        let later = due.iter().filter_map(|turn| {
+            let behind = turn.behind.filter(|at| *at > turn.next_at)?;
+            Some((turn.message.event_id, behind))
+        });
+        settle::put_off(tx, row.webhook_id, &later.collect::<Vec<_>>()).await?;
+        let first = due.into_iter().filter(|turn| turn.behind.is_none());
+        let first: Vec<Message> = first.map(|turn| turn.message).collect();
+        let people: Vec<PersonId> = first
+            .iter()
+            .filter_map(|message| message.person_id.map(PersonId))
+            .collect();
+        let protected = protected_of(tx, people).await?;
+        let (told, withheld): (Vec<Message>, Vec<Message>) = first
+            .into_iter()
+            .partition(|message| self.may_be_told(grant, message, &protected));
+        settle::withhold(tx, now, row.webhook_id, &withheld).await?;
+        Ok(Some(told))
     }
 
     fn may_be_told(&self, grant: &Grant, message: &Message, protected: &HashSet<PersonId>) -> bool {
@@ -318,8 +337,12 @@ enum Next {
 }
 
 const DUE: &str = "\
-SELECT event_id, kind, subject, person_id, sequence, happened_at, tries FROM webhook_deliveries AS d
-WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND next_at <= $3 AND NOT EXISTS (
-    SELECT FROM webhook_deliveries AS e
-    WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND e.subject = d.subject AND e.state = 'waiting' AND e.position < d.position)
-ORDER BY next_at, position LIMIT $4";
+SELECT d.event_id, d.kind, d.subject, d.person_id, d.sequence, d.happened_at, d.tries, d.next_at, e.next_at AS behind
+FROM (
+    SELECT * FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND next_at <= $3
+    ORDER BY next_at, position LIMIT $4) AS d
+LEFT JOIN LATERAL (
+    SELECT next_at FROM webhook_deliveries
+    WHERE tenant_id = $1 AND webhook_id = $2 AND subject = d.subject AND finished_at IS NULL AND position < d.position
+    ORDER BY position LIMIT 1) AS e ON true
+ORDER BY d.next_at, d.position";

@@ -28,8 +28,8 @@ use uuid::Uuid;
 pub(crate) const QUEUE: &str = "webhook";
 /// How long it is kept what became of a delivery; as far back it may be sent once more.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
-/// Deliveries that are sent once more at a time.
-const MOST_AGAIN: i64 = 10_000;
+/// Deliveries of a range that are sent once more at a time.
+pub const MOST_AGAIN: i64 = 10_000;
 
 /// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,26 @@ pub struct Range {
     pub delivered: bool,
 }
 
+impl Range {
+    /// How far those are that it is about.
+    fn states(self) -> &'static [Progress] {
+        if self.delivered {
+            &[Progress::Failed, Progress::GivenUp, Progress::Delivered]
+        } else {
+            &[Progress::Failed, Progress::GivenUp]
+        }
+    }
+
+    /// What is wrong with it.
+    fn error(self, now: DateTime<Utc>) -> Option<FieldError> {
+        if self.from >= self.until {
+            return Some(FieldError::new(fields::UNTIL, Problem::NotLater));
+        }
+        let days = KEPT.num_days();
+        (self.from < now - KEPT).then(|| FieldError::new(fields::FROM, Problem::TooLongAgo { days }))
+    }
+}
+
 /// The latest first.
 pub async fn list(tx: &TenantTransaction, which: Which) -> Result<Vec<Delivery>, DatabaseError> {
     let mut listed = webhook_deliveries::table
@@ -140,7 +160,7 @@ pub async fn list(tx: &TenantTransaction, which: Which) -> Result<Vec<Delivery>,
     if !which.with_protected {
         listed = listed.filter(dsl::sql::<Bool>(&not_protected("webhook_deliveries.person_id")));
     }
-    Ok(listed.load(&mut &**tx).await?)
+    Ok(Prepared(listed).load(&mut &**tx).await?)
 }
 
 impl Webhooks {
@@ -231,6 +251,35 @@ impl Webhooks {
         Ok(Outcome::Done(()))
     }
 
+    /// How many [`Self::replay_range`] would send once more now.
+    pub async fn in_range(
+        &self,
+        tx: &TenantTransaction,
+        id: WebhookId,
+        range: Range,
+    ) -> Result<Outcome<i64>, DatabaseError> {
+        if let Some(error) = range.error(self.clock.now()) {
+            return Ok(Refusal::field(error).into());
+        }
+        let mut again = 0;
+        for state in range.states() {
+            let counted = diesel::sql_query(COUNT)
+                .bind::<Integer, _>(tx.tenant())
+                .bind::<SqlUuid, _>(id)
+                .bind::<Text, _>(state.as_str())
+                .bind::<SqlUuid, _>(EventId::least(range.from))
+                .bind::<SqlUuid, _>(EventId::least(range.until))
+                .bind::<BigInt, _>(MOST_AGAIN + 1);
+            let counted: Count = Prepared(counted).get_result(&mut &**tx).await?;
+            again += counted.deliveries;
+        }
+        Ok(if again > MOST_AGAIN {
+            RANGE.into()
+        } else {
+            Outcome::Done(again)
+        })
+    }
+
     /// Sends once more what happened in a range; how many that are.
     pub async fn replay_range(
         &self,
@@ -240,35 +289,24 @@ impl Webhooks {
         range: Range,
     ) -> Result<Outcome<i64>, DatabaseError> {
         let now = self.clock.now();
-        if range.from >= range.until {
-            return Ok(Refusal::field(FieldError::new(fields::UNTIL, Problem::DateOutOfRange)).into());
-        }
-        if range.from < now - KEPT {
-            return Ok(Refusal::field(FieldError::new(fields::FROM, Problem::DateOutOfRange)).into());
-        }
         if let Outcome::Refused(refusal) = active(tx, now, whose, id).await? {
             return Ok(refusal.into());
         }
         // Nobody else changes what is not on its way while the endpoint is held.
-        let counted = diesel::sql_query(COUNT)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<SqlUuid, _>(id)
-            .bind::<Timestamptz, _>(range.from)
-            .bind::<Timestamptz, _>(range.until)
-            .bind::<Bool, _>(range.delivered)
-            .bind::<BigInt, _>(MOST_AGAIN + 1);
-        let Count { deliveries: again } = Prepared(counted).get_result(&mut **tx).await?;
-        if again > MOST_AGAIN {
-            return Ok(RANGE.into());
+        let again = match self.in_range(tx, id, range).await? {
+            Outcome::Done(again) => again,
+            refused => return Ok(refused),
+        };
+        for state in range.states() {
+            let sent = diesel::sql_query(AGAIN)
+                .bind::<Integer, _>(tx.tenant())
+                .bind::<SqlUuid, _>(id)
+                .bind::<Text, _>(state.as_str())
+                .bind::<SqlUuid, _>(EventId::least(range.from))
+                .bind::<SqlUuid, _>(EventId::least(range.until))
+                .bind::<Timestamptz, _>(now);
+            Prepared(sent).execute(&mut **tx).await?;
         }
-        let sent = diesel::sql_query(AGAIN)
-            .bind::<Integer, _>(tx.tenant())
-            .bind::<SqlUuid, _>(id)
-            .bind::<Timestamptz, _>(range.from)
-            .bind::<Timestamptz, _>(range.until)
-            .bind::<Bool, _>(range.delivered)
-            .bind::<Timestamptz, _>(now);
-        Prepared(sent).execute(&mut **tx).await?;
         let detail = json!({ "webhook": id, "from": range.from, "until": range.until, "deliveries": again });
         record(tx, now, whose, "webhook.replay", detail).await?;
         due::schedule(tx, QUEUE, id.0, now, Rank::Soon).await?;
@@ -342,17 +380,16 @@ struct Count {
     deliveries: i64,
 }
 
+// A range is one of ids, which begin with the time, state by state: so it is read by the index of both, and nothing else of the
+// endpoint's.
 const COUNT: &str = "\
 SELECT count(*) AS deliveries FROM (
     SELECT FROM webhook_deliveries
-    WHERE tenant_id = $1 AND webhook_id = $2 AND happened_at >= $3 AND happened_at < $4
-      AND (state IN ('failed', 'given_up') OR (state = 'delivered' AND $5))
-    LIMIT $6) AS again";
+    WHERE tenant_id = $1 AND webhook_id = $2 AND state = $3 AND event_id >= $4 AND event_id < $5 LIMIT $6) AS again";
 
 const AGAIN: &str = "\
 UPDATE webhook_deliveries SET state = 'waiting', tries = 0, next_at = $6, finished_at = NULL
-WHERE tenant_id = $1 AND webhook_id = $2 AND happened_at >= $3 AND happened_at < $4
-  AND (state IN ('failed', 'given_up') OR (state = 'delivered' AND $5))";
+WHERE tenant_id = $1 AND webhook_id = $2 AND state = $3 AND event_id >= $4 AND event_id < $5";
 
 const GIVE_UP: &str = "\
 UPDATE webhook_deliveries SET state = 'given_up', next_at = NULL, reason = $3, finished_at = $4

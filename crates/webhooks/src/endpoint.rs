@@ -3,8 +3,8 @@
 use crate::schema::webhook_endpoints;
 use chrono::{DateTime, TimeDelta, Utc};
 use clients::{By, Grant};
-use database::{DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::{dsl, expression::SqlLiteral, prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
 use kernel::{ClientGrantId, ClientId, WebhookId};
 
@@ -162,14 +162,13 @@ pub async fn list(
     now: DateTime<Utc>,
     grant: ClientGrantId,
 ) -> Result<Vec<Webhook>, DatabaseError> {
-    let rows: Vec<Row> = webhook_endpoints::table
+    let listed = webhook_endpoints::table
         .filter(webhook_endpoints::tenant_id.eq(tx.tenant()))
         .filter(webhook_endpoints::grant_id.eq(grant))
-        .filter(webhook_endpoints::state.ne(ENDED))
+        .filter(stands())
         .order(webhook_endpoints::webhook_id)
-        .select(Row::as_select())
-        .load(&mut &**tx)
-        .await?;
+        .select(Row::as_select());
+    let rows: Vec<Row> = Prepared(listed).load(&mut &**tx).await?;
     Ok(rows.into_iter().map(|row| row.webhook(now)).collect())
 }
 
@@ -223,6 +222,11 @@ pub(crate) async fn of_insurer(tx: &TenantTransaction) -> Result<Vec<Row>, Datab
         .select(Row::as_select())
         .load(&mut &**tx)
         .await?)
+}
+
+/// True of those that are not: as text, so that the planner sees the condition of the index of a grant's.
+pub(crate) fn stands() -> SqlLiteral<Bool> {
+    dsl::sql("state <> 'ended'")
 }
 
 /// Of one that is gone for good.

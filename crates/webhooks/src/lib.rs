@@ -24,7 +24,7 @@ mod sweep;
 mod target;
 mod trail;
 
-pub use deliveries::{Delivery, KEPT, Progress, Range, Which, list as list_deliveries};
+pub use deliveries::{Delivery, KEPT, MOST_AGAIN, Progress, Range, Which, list as list_deliveries};
 pub use endpoint::{GIVES_UP_AFTER, State, Webhook, Whose, Why, list, one};
 pub use kinds::{EventKind, Subject};
 pub use manage::{OLD_SECRET_SIGNS, Revealed, Wish};

@@ -3,7 +3,7 @@
 use crate::{
     Webhook, Webhooks, Whose,
     deliveries::give_up,
-    endpoint::{self, ENDED, Row, State, Why},
+    endpoint::{self, ENDED, Row, State, Why, stands},
     fields,
     reasons::{EXISTS, STOPPED, TOO_MANY},
     schema::webhook_endpoints,
@@ -269,14 +269,13 @@ impl Webhooks {
         url: &Url,
         own: Option<WebhookId>,
     ) -> Result<Option<Refusal>, DatabaseError> {
-        let others: Vec<(WebhookId, String)> = webhook_endpoints::table
+        let others = webhook_endpoints::table
             .filter(webhook_endpoints::tenant_id.eq(tx.tenant()))
             .filter(webhook_endpoints::grant_id.eq(grant))
-            .filter(webhook_endpoints::state.ne(ENDED))
+            .filter(stands())
             .limit(MOST)
-            .select((webhook_endpoints::webhook_id, webhook_endpoints::url))
-            .load(&mut &**tx)
-            .await?;
+            .select((webhook_endpoints::webhook_id, webhook_endpoints::url));
+        let others: Vec<(WebhookId, String)> = Prepared(others).load(&mut &**tx).await?;
         let is_there = |(id, known): &(WebhookId, String)| known == url.as_str() && Some(*id) != own;
         Ok(if others.iter().any(is_there) {
             Some(EXISTS.into())

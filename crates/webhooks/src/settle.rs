@@ -16,9 +16,10 @@ use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
     prelude::*,
-    sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
+use futures_util::future::try_join_all;
 use jobs::{
     Due,
     due::{self, Rank},
@@ -183,7 +184,7 @@ pub(crate) async fn stays(
     leave(tx, due, now, None).await
 }
 
-/// When the next message is due.
+/// When the next message is due, or one that is to be put off.
 async fn next_at(tx: &mut TenantTransaction, id: WebhookId) -> Result<Option<DateTime<Utc>>, DatabaseError> {
     #[derive(QueryableByName)]
     struct Next {
@@ -199,66 +200,86 @@ async fn next_at(tx: &mut TenantTransaction, id: WebhookId) -> Result<Option<Dat
 
 /// Notes how tries ended. What was given up or sent anew meanwhile stays as it is.
 async fn note(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     now: DateTime<Utc>,
     id: WebhookId,
     ended: &[Ended<'_>],
 ) -> Result<(), DatabaseError> {
-    let status = |one: &Ended<'_>| match one.answer {
-        Answer::Status(status) => Some(i32::from(status)),
-        Answer::Nothing(_) => None,
-    };
-    let reason = |one: &Ended<'_>| match one.answer {
-        Answer::Status(_) => None,
-        Answer::Nothing(why) => Some(why),
-    };
-    let noted = diesel::sql_query(NOTE)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<SqlUuid, _>(id)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Array<SqlUuid>, _>(ended.iter().map(|one| one.message.event_id).collect::<Vec<_>>())
-        .bind::<Array<Text>, _>(ended.iter().map(|one| one.state(now)).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Timestamptz>>, _>(ended.iter().map(|one| one.next_at(now)).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Integer>>, _>(ended.iter().map(status).collect::<Vec<_>>())
-        .bind::<Array<Nullable<Text>>, _>(ended.iter().map(reason).collect::<Vec<_>>());
-    Prepared(noted).execute(&mut **tx).await?;
+    let noted = ended.iter().map(|one| {
+        let (status, reason) = match one.answer {
+            Answer::Status(status) => (Some(i32::from(status)), None),
+            Answer::Nothing(why) => (None, Some(why)),
+        };
+        let noted = diesel::sql_query(NOTE)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<SqlUuid, _>(id)
+            .bind::<SqlUuid, _>(one.message.event_id)
+            .bind::<Text, _>(one.state(now))
+            .bind::<Nullable<Timestamptz>, _>(one.next_at(now))
+            .bind::<Nullable<Integer>, _>(status)
+            .bind::<Nullable<Text>, _>(reason)
+            .bind::<Timestamptz, _>(now);
+        async move { Prepared(noted).execute(&mut &**tx).await }
+    });
+    try_join_all(noted).await?;
+    Ok(())
+}
+
+/// Puts messages off until the ones are tried that they stand behind.
+pub(crate) async fn put_off(
+    tx: &TenantTransaction,
+    id: WebhookId,
+    later: &[(EventId, DateTime<Utc>)],
+) -> Result<(), DatabaseError> {
+    let put_off = later.iter().map(|(event, at)| {
+        let put_off = diesel::sql_query(PUT_OFF)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<SqlUuid, _>(id)
+            .bind::<SqlUuid, _>(*event)
+            .bind::<Timestamptz, _>(*at);
+        async move { Prepared(put_off).execute(&mut &**tx).await }
+    });
+    try_join_all(put_off).await?;
     Ok(())
 }
 
 /// Gives up what the client may not be told any more.
 pub(crate) async fn withhold(
-    tx: &mut TenantTransaction,
+    tx: &TenantTransaction,
     now: DateTime<Utc>,
     id: WebhookId,
     messages: &[Message],
 ) -> Result<(), DatabaseError> {
-    let events: Vec<EventId> = messages.iter().map(|message| message.event_id).collect();
-    let withheld = diesel::sql_query(WITHHOLD)
-        .bind::<Integer, _>(tx.tenant())
-        .bind::<SqlUuid, _>(id)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Array<SqlUuid>, _>(events);
-    Prepared(withheld).execute(&mut **tx).await?;
+    let withheld = messages.iter().map(|message| {
+        let withheld = diesel::sql_query(WITHHOLD)
+            .bind::<Integer, _>(tx.tenant())
+            .bind::<SqlUuid, _>(id)
+            .bind::<SqlUuid, _>(message.event_id)
+            .bind::<Timestamptz, _>(now);
+        async move { Prepared(withheld).execute(&mut &**tx).await }
+    });
+    try_join_all(withheld).await?;
     Ok(())
 }
 
 const NEXT: &str = "\
-SELECT next_at FROM webhook_deliveries AS d
-WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND NOT EXISTS (
-    SELECT FROM webhook_deliveries AS e
-    WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND e.subject = d.subject AND e.state = 'waiting' AND e.position < d.position)
-ORDER BY next_at LIMIT 1";
+SELECT next_at FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND next_at IS NOT NULL ORDER BY next_at LIMIT 1";
 
+// One by one, without waiting for each: a list of ids the planner joins as it likes, and reads all of an endpoint of which it knows
+// nothing. With the state, too, every index that it may take leads to the one row.
 const NOTE: &str = "\
-UPDATE webhook_deliveries AS d
-SET state = n.state, tries = d.tries + 1, next_at = n.next_at, status = n.status, reason = n.reason,
-    finished_at = CASE WHEN n.next_at IS NULL THEN $3::timestamptz END
-FROM unnest($4::uuid[], $5::text[], $6::timestamptz[], $7::int4[], $8::text[]) AS n (event_id, state, next_at, status, reason)
-WHERE d.tenant_id = $1 AND d.webhook_id = $2 AND d.event_id = n.event_id AND d.state = 'waiting'";
+UPDATE webhook_deliveries
+SET state = $4, tries = tries + 1, next_at = $5, status = $6, reason = $7,
+    finished_at = CASE WHEN $5::timestamptz IS NULL THEN $8::timestamptz END
+WHERE tenant_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'waiting'";
+
+const PUT_OFF: &str = "\
+UPDATE webhook_deliveries SET next_at = $4
+WHERE tenant_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'waiting'";
 
 const WITHHOLD: &str = "\
-UPDATE webhook_deliveries SET state = 'given_up', next_at = NULL, reason = 'withheld', finished_at = $3
-WHERE tenant_id = $1 AND webhook_id = $2 AND event_id = ANY($4::uuid[]) AND state = 'waiting'";
+UPDATE webhook_deliveries SET state = 'given_up', next_at = NULL, reason = 'withheld', finished_at = $4
+WHERE tenant_id = $1 AND webhook_id = $2 AND event_id = $3 AND state = 'waiting'";
 
 #[cfg(test)]
 mod tests {

@@ -60,6 +60,9 @@ pub(super) fn case(name: &str, grant: GrantId, (client, webhook): (&str, &str)) 
         "console.webhook" => one(&format!("/webhooks/{webhook}"), 200),
         // There is no such delivery.
         "console.webhook.replay" => one(&format!("/webhooks/{webhook}/deliveries/{grant}/replay"), 404),
+        "console.webhook.range" => one(&format!("/webhooks/{webhook}/replay"), 200),
+        // Nothing is typed.
+        "console.webhook.range.submit" => one(&format!("/webhooks/{webhook}/replay"), 422),
         "console.webhook.stop" => one(&format!("/webhooks/{webhook}/stop"), 200),
         "console.webhook.stop.submit" => one(&format!("/webhooks/{webhook}/stop"), 303),
         "console.webhook.start" => one(&format!("/webhooks/{webhook}/start"), 200),

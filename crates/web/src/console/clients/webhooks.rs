@@ -1,6 +1,8 @@
 //! 接続先 of a client, as an insurer's administrators see them: how each stands, what it was told and what became of it; stopped,
 //! started, tried. Set and changed they are by the client's program, and what signs is nobody's to see here.
 
+mod range;
+
 use super::{by, read};
 use crate::console::{GET, POST};
 use access::{CLIENTS_MANAGE, MEMBERS_PROTECT};
@@ -74,11 +76,9 @@ impl Deed {
     fn words(self) -> &'static str {
         match self {
             Self::Stop => {
-                "送信を待っている通知は送られません。停止している間の通知も送られませんが、再開した後に、連携先のプログラムから送り直せます。連携先のプログラムからは再開できません。"
+                "送信を待っている通知は送られません。停止している間の通知も送られませんが、再開した後に、期間を決めて送り直せます。連携先のプログラムからは再開できません。"
             }
-            Self::Start => {
-                "これから起きることを、また通知します。停止していた間の通知は、連携先のプログラムから送り直せます。"
-            }
+            Self::Start => "これから起きることを、また通知します。停止していた間の通知は、期間を決めて送り直せます。",
             Self::Test => {
                 "この接続先だけに、個人の情報を含まないテスト通知を1件送ります。結果は、通知の記録に表示されます。"
             }
@@ -132,6 +132,7 @@ pub(super) fn rows() -> Vec<Row> {
             act(deed, visit, clerk)
         }));
     }
+    rows.extend(range::rows());
     rows
 }
 
@@ -318,6 +319,7 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
         words: words(&found.webhook),
         deeds: fitting
             .map(|deed| (format!("{}/{}", found.path(), deed.verb()), deed.heading()))
+            .chain(found.webhook.is_active().then(|| (range::path(&found), range::HEADING)))
             .collect(),
         deliveries: deliveries
             .iter()
@@ -423,9 +425,10 @@ async fn replay(visit: Visit, clerk: Clerk) -> Reply {
 }
 
 /// Commits what was done.
-async fn end(tx: TenantTransaction, done: Outcome<()>) -> Result<(), Refusal> {
-    settle(Ok(done))?;
-    settle(tx.commit().await.map(Outcome::Done).map_err(Into::into))
+async fn end<T>(tx: TenantTransaction, done: Outcome<T>) -> Result<T, Refusal> {
+    let done = settle(Ok(done))?;
+    settle(tx.commit().await.map(Outcome::Done).map_err(Into::into))?;
+    Ok(done)
 }
 
 async fn write(visit: &Visit, clerk: &Clerk) -> Result<TenantTransaction, DatabaseError> {
