@@ -25,6 +25,7 @@ use std::{
     net::Ipv4Addr,
     ops::Deref,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 use tenancy::{Features, Folder};
 use tokio::sync::watch;
@@ -256,9 +257,16 @@ impl TestApp {
         self.mailbox.mails_to(address)
     }
 
-    /// The six digits last mailed to an address.
+    /// The six digits last mailed to an address. Somebody else's work may have taken the mail and be about to send it.
     pub async fn code_for(&self, address: &str) -> String {
-        let mails = self.mails_to(address).await;
+        let mut mails = self.mails_to(address).await;
+        for _ in 0..100 {
+            if !mails.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            mails = self.mails_to(address).await;
+        }
         let text = &mails.first().unwrap_or_else(|| panic!("no mail to {address}")).text;
         text.split(|c: char| !c.is_ascii_digit())
             .find(|digits| digits.len() == 6)
