@@ -354,7 +354,6 @@ async fn what_rows_that_wait_would_correct_is_no_longer_shown_and_they_are_not_y
     // Nobody has the number 99.
     let correction = [
         cost("2026-08", "A", 1, "2026-04", 1_500),
-        cost("2026-08", "A", 99, "2026-04", 700),
         cost("2026-08", "B", 99, "2026-04", 2_500),
     ];
     let dry = Wish {
@@ -375,7 +374,7 @@ async fn what_rows_that_wait_would_correct_is_no_longer_shown_and_they_are_not_y
     // Another version says nothing else of what is shown.
     let again = [
         cost("2026-08", "A", 1, "2026-04", 1_500),
-        cost("2026-08", "A", 99, "2026-04", 900),
+        cost("2026-08", "B", 99, "2026-04", 900),
         cost("2026-08", "C", 1, "2026-04", 4_000),
     ];
     let found = checked(desk.import_as(&costs(&again), dry).await);

@@ -50,7 +50,6 @@ pub struct Mapped {
 
 impl Mapped {
     /// True where the header at this place is taken for it.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "a template hands references over")]
     pub fn has(&self, place: &usize) -> bool {
         self.chosen.as_ref() == Some(place)
     }

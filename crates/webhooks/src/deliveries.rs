@@ -295,7 +295,7 @@ impl Webhooks {
         // Nobody else changes what is not on its way while the endpoint is held.
         let again = match self.in_range(tx, id, range).await? {
             Outcome::Done(again) => again,
-            refused => return Ok(refused),
+            refused @ Outcome::Refused(_) => return Ok(refused),
         };
         for state in range.states() {
             let sent = diesel::sql_query(AGAIN)

@@ -171,7 +171,7 @@ pub(crate) async fn import_as(
     );
     let vanishing = count_covered(&mut tx, merge.today(), vanishing.counted(wish.bounds)).await?;
     if wish.goes_on {
-        let insurer = tenancy::insurer_of(&mut tx).await?;
+        let insurer = tenancy::insurer_of(&tx).await?;
         options.dry_run = runs::Guard::of(&insurer, vanishing, corrected.persons).is_some();
         run.options = options;
     }

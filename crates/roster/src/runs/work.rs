@@ -206,7 +206,7 @@ impl Runs {
                 let before = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
                 let shown = compared(before, &report, samples);
                 rows::compared(&mut tx, &self.keys, run.run_id, (&Counts::from(&report), &shown), now).await?;
-                let insurer = tenancy::insurer_of(&mut tx).await?;
+                let insurer = tenancy::insurer_of(&tx).await?;
                 let guard = Guard::of(&insurer, report.vanishing, report.corrected.persons);
                 if let Some(guard) = guard.filter(|_| run.goes_on) {
                     self.leave_to_staff(&tx, run, guard).await?;
