@@ -30,8 +30,8 @@ const ROUNDS: usize = 12;
 const HOUSEHOLDS: u32 = 50_000;
 const IMPORTS: usize = 3;
 const IMPORTED: &str = "bench_programs";
-/// How often the import is asked how it stands.
-const ASK: Duration = Duration::from_millis(50);
+/// How often the import is asked how it stands: a client may call 600 times a minute.
+const ASK: Duration = Duration::from_millis(200);
 const TOKEN_PREFIX: &str = "mdg_at_";
 const SECRET_PREFIX: &str = "mdg_cs_";
 
