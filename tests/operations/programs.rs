@@ -114,15 +114,12 @@ async fn an_import_whose_workers_are_killed_while_they_compare_and_import_is_don
     let begun = program.sends().await.json();
     let one = format!("{IMPORTS}/{}", begun["id"].as_str().unwrap());
     // What is read into is written while it compares, and people only when it imports.
-    for (lock, state) in [
-        ("LOCK TABLE roster_staging IN SHARE MODE", "comparing"),
-        ("LOCK TABLE persons IN SHARE MODE", "running"),
-    ] {
-        let held = locked(&installation, lock).await;
+    for table in ["roster_staging", "persons"] {
+        let held = locked(&installation, &format!("LOCK TABLE {table} IN SHARE MODE")).await;
         let worker = work(&installation).await;
         until_somebody_waits(&installation).await;
         worker.kill().await;
-        assert_eq!(program.get(&one).await["state"], state);
+        assert_eq!(program.get(&one).await["state"], "comparing");
         drop(held);
         installation.until(tenant, before, "persons").await;
         let over = "UPDATE due SET due_at = clock_timestamp(), leased_until = clock_timestamp() WHERE queue = 'roster'";

@@ -79,8 +79,7 @@ fn round(connection: &mut Connection, request: &[u8], times: usize) -> Result<f6
 
 /// An administrator of the insurer, inside; the session cookie's value.
 pub async fn administrator(stage: &Stage, code: &InsurerCode) -> Result<String, Failed> {
-    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
-    app.key_proof.ask().await.map_err(Failed::at("keys"))?;
+    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new())).await?;
     let insurer = app.ground.directory.by_code(code).await.map_err(Failed::at(code))?;
     let tenant = insurer.ok_or_else(|| Failed(format!("{code}: not applied")))?.tenant_id;
     let now = app.ground.clock.now();

@@ -65,8 +65,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
 }
 
 async fn lane(stage: &Stage) -> Result<Vec<Row>, Failed> {
-    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
-    app.key_proof.ask().await.map_err(Failed::at("keys"))?;
+    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new())).await?;
     let database: Database = app.ground.database.clone();
     let post = Post {
         database: database.clone(),

@@ -24,10 +24,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// How much is left of the rate.
 pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
-    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
     let runtime = &stage.runtime;
+    let app = runtime.block_on(stage.app(DATABASE, Transport::Mailbox(Mailbox::new())))?;
     let tenant = runtime.block_on(async {
-        app.key_proof.ask().await.map_err(Failed::at("keys"))?;
         let code = InsurerCode::parse(INSURER).map_err(|_| Failed(format!("{INSURER}: no code")))?;
         let insurer = app.ground.directory.by_code(&code).await.map_err(Failed::at(INSURER))?;
         let insurer = insurer.ok_or_else(|| Failed(format!("{INSURER}: not applied")))?;

@@ -259,8 +259,8 @@ impl Stage {
             .arg("--allow-loss"))
     }
 
-    /// The product in this process, on a database of the stage's.
-    pub fn app(&self, database: &str, transport: Transport) -> Result<App, Failed> {
+    /// The product in this process, on a database of the stage's, which its keys open to it.
+    pub async fn app(&self, database: &str, transport: Transport) -> Result<App, Failed> {
         let mut config = Config::defaults().map_err(Failed::at("configuration"))?;
         config.database.url = self.cluster.service_url(database);
         config.keys = KeysConfig {
@@ -269,15 +269,16 @@ impl Stage {
             names: STANDARD.encode(NAMES_KEY),
             names_old: String::new(),
         };
-        App::new(&config, Clock::system(), transport, modules::modules)
-            .map_err(Failed::at("the product in this process"))
+        let app = App::new(&config, Clock::system(), transport, modules::modules)
+            .map_err(Failed::at("the product in this process"))?;
+        app.key_proof.ask().await.map_err(Failed::at("keys"))?;
+        Ok(app)
     }
 
     /// Signs everybody up who isn't yet, in this process, with the mail caught in memory.
     async fn register(&self, count: usize) -> Result<Vec<Member>, Failed> {
         let mailbox = Mailbox::new();
-        let app = self.app(DATABASE, Transport::Mailbox(mailbox.clone()))?;
-        app.key_proof.ask().await.map_err(Failed::at("keys"))?;
+        let app = self.app(DATABASE, Transport::Mailbox(mailbox.clone())).await?;
         let accounts = &app.accounts;
         let origin = Origin::command();
         let mut members = Vec::new();

@@ -41,7 +41,9 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
     let receivers = (0..RECEIVERS)
         .map(|_| Receiver::open())
         .collect::<Result<Vec<_>, _>>()?;
-    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
+    let app = stage
+        .runtime
+        .block_on(stage.app(DATABASE, Transport::Mailbox(Mailbox::new())))?;
     let service = Service::with(
         stage,
         DATABASE,
@@ -57,7 +59,7 @@ pub fn measure(stage: &Stage) -> Result<Vec<Row>, Failed> {
             let same = SameEvents {
                 kind: KIND,
                 subjects: (0..EVENTS).map(|_| Uuid::now_v7()).collect(),
-                payload: json!({}),
+                payload: json!({ "audience": "insurer" }),
             };
             events::publish_all(&mut tx, Clock::system().now(), same);
             tx.commit().await

@@ -143,10 +143,11 @@ fn equal(table: &str) -> String {
 
 /// How much longer publishing the many rows takes than the few: each is taken back before the other's turn.
 fn publish(stage: &Stage, few: Month, many: Month) -> Result<f64, Failed> {
-    let app = stage.app(DATABASE, Transport::Mailbox(Mailbox::new()))?;
+    let app = stage
+        .runtime
+        .block_on(stage.app(DATABASE, Transport::Mailbox(Mailbox::new())))?;
     let deliveries = Deliveries::new(&app.ground);
     let tenant = stage.runtime.block_on(async {
-        app.key_proof.ask().await.map_err(Failed::at("keys"))?;
         let code = InsurerCode::parse(INSURER).map_err(|_| Failed(format!("{INSURER}: no code")))?;
         let insurer = app.ground.directory.by_code(&code).await.map_err(Failed::at(INSURER))?;
         Ok::<_, Failed>(

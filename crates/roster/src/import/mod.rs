@@ -68,6 +68,8 @@ pub(crate) struct Wish {
     pub(crate) mapping: Option<Mapping>,
     /// As the console counts; none for the command line.
     pub(crate) bounds: Option<Bounds>,
+    /// True where what would be a dry run goes on at once, unless something of it is the staff's to decide.
+    pub(crate) goes_on: bool,
 }
 
 /// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost, unless it is a file of
@@ -90,6 +92,7 @@ pub async fn import(
         run: None,
         mapping: None,
         bounds: None,
+        goes_on: false,
     };
     let (report, _) = import_as(with, insurer, file, wish, clock, progress).await?;
     Ok(report)
@@ -104,8 +107,8 @@ pub(crate) async fn import_as(
     clock: &Clock,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<(Report, Vec<Sample>), ImportError> {
-    let (now, options) = (clock.now(), wish.options);
-    let run = Run {
+    let (now, mut options) = (clock.now(), wish.options);
+    let mut run = Run {
         database,
         keys,
         insurer,
@@ -167,7 +170,13 @@ pub(crate) async fn import_as(
         merge.corrected(&mut tx).await?,
     );
     let vanishing = count_covered(&mut tx, merge.today(), vanishing.counted(wish.bounds)).await?;
+    if wish.goes_on {
+        let insurer = tenancy::insurer_of(&mut tx).await?;
+        options.dry_run = runs::Guard::of(&insurer, vanishing, corrected.persons).is_some();
+        run.options = options;
+    }
     let refusal = match wish.bounds {
+        _ if wish.goes_on => None,
         Some(bounds) => bounds.refusal(vanishing, &corrected),
         None => (vanishing.is_too_much() && !options.allow_loss).then_some(ImportRefused::Loss(vanishing)),
     };

@@ -37,6 +37,7 @@ pub async fn at_command(
         run: Some(run),
         mapping: None,
         bounds: None,
+        goes_on: false,
     };
     let watch = Watch::new(database.tenant(insurer.tenant_id), run, RunState::Running, clock);
     let told = |at: Progress| {

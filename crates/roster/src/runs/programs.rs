@@ -2,7 +2,7 @@
 //! two of the staff decide, the run waits for them in the console, as one of theirs would.
 
 use super::{Author, By, Run, RunState, Runs, ndjson, reasons, rows, rows::Format};
-use crate::import::Column;
+use crate::import::{Column, Vanishing};
 use approvals::{Action, is_under_four_eyes};
 use audit::{Actor, Origin};
 use chrono::{DateTime, Utc};
@@ -22,15 +22,21 @@ pub enum Guard {
     BirthDates,
 }
 
+impl Guard {
+    /// Of a file that loses so many and corrects so many birth dates, where something of it is the staff's.
+    pub(crate) fn of(insurer: &Insurer, vanishing: Vanishing, corrected: u64) -> Option<Self> {
+        if vanishing.is_too_much() {
+            return Some(Self::Loss);
+        }
+        let is_theirs = corrected > 0 && is_under_four_eyes(insurer, Action::BirthDate);
+        is_theirs.then_some(Self::BirthDates)
+    }
+}
+
 impl Run {
     /// What of it is the staff's to decide, where that is so.
     pub fn guard(&self, insurer: &Insurer) -> Option<Guard> {
-        if self.counts.vanishing.is_too_much() {
-            Some(Guard::Loss)
-        } else {
-            let is_theirs = self.counts.corrected > 0 && is_under_four_eyes(insurer, Action::BirthDate);
-            is_theirs.then_some(Guard::BirthDates)
-        }
+        Guard::of(insurer, self.counts.vanishing, self.counts.corrected)
     }
 
     fn is_of(&self, author: Author) -> bool {
@@ -106,31 +112,28 @@ impl Runs {
         Ok(Some(page))
     }
 
-    /// Goes on with a program's run that was just compared, or leaves it to the staff.
-    pub(super) async fn go_on(
+    /// Notes for what a program's run, which would have gone on, waits.
+    pub(super) async fn leave_to_staff(
         &self,
-        tx: &mut TenantTransaction,
-        run: ImportId,
-        now: DateTime<Utc>,
+        tx: &TenantTransaction,
+        run: &Run,
+        guard: Guard,
     ) -> Result<(), DatabaseError> {
-        let Some(found) = rows::one(tx, run).await? else {
-            return Ok(());
-        };
-        let Some(author @ Author::Client(client)) = found.started_by else {
+        let Some(author @ Author::Client(client)) = run.started_by else {
             return Ok(());
         };
         let by = By {
             tenant: tx.tenant(),
             author,
-            name: &found.by_name,
+            name: &run.by_name,
             actor: Actor::Client(client.0),
             origin: &Origin::worker(),
         };
-        if let Outcome::Refused(refusal) = self.go_on_as(tx, by, run, now).await? {
-            let detail = json!({ "waits": refusal.reason.code });
-            self.record(tx, by, run, "roster.wait", detail).await?;
-        }
-        Ok(())
+        let waits = match guard {
+            Guard::Loss => reasons::LOSS_NOT_AGREED,
+            Guard::BirthDates => reasons::TWO_IMPORT,
+        };
+        self.record(tx, by, run.run_id, "roster.wait", json!({ "waits": waits.code })).await
     }
 
     async fn go_on_as(

@@ -2,7 +2,7 @@
 //! is taken up by another worker from the beginning: what was not committed is not there.
 
 use super::{
-    Author, ERRORS, Runs,
+    Author, ERRORS, Guard, Runs,
     lately::{Lately, lately},
     rows::{self, Counts, Run, RunState, Shown},
 };
@@ -184,6 +184,7 @@ impl Runs {
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
             bounds: Some(run.bounds(lately)),
+            goes_on: run.state == RunState::Comparing && run.goes_on,
         };
         import_as((&self.database, &self.keys), insurer, file, wish, &self.clock, |at| {
             watch.see(at);
@@ -201,12 +202,14 @@ impl Runs {
         let now = self.clock.now();
         let mut tx = database.write(Durability::Safe).await?;
         let error = match tried {
-            Ok((report, samples)) if run.state == RunState::Comparing => {
+            Ok((report, samples)) if report.dry_run => {
                 let before = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
                 let shown = compared(before, &report, samples);
                 rows::compared(&mut tx, &self.keys, run.run_id, (&Counts::from(&report), &shown), now).await?;
-                if run.goes_on {
-                    self.go_on(&mut tx, run.run_id, now).await?;
+                let insurer = tenancy::insurer_of(&mut tx).await?;
+                let guard = Guard::of(&insurer, report.vanishing, report.corrected.persons);
+                if let Some(guard) = guard.filter(|_| run.goes_on) {
+                    self.leave_to_staff(&tx, run, guard).await?;
                 }
                 return tx.commit().await;
             }

@@ -68,8 +68,9 @@ pub(super) struct RosterImportList {
 pub(super) struct RosterImport {
     /// Which.
     id: String,
-    /// `received` (staff look at its columns), `comparing`, `compared` (it waits: see `waits_for`), `running`, `finished`, `refused`
-    /// (see `refused`), `cancelled` or `broken` (its worker died; nothing was imported, send it again).
+    /// `received` (staff look at its columns), `comparing` (and imported, of one that goes on by itself), `compared` (it waits: see
+    /// `waits_for`), `running`, `finished`, `refused` (see `refused`), `cancelled` or `broken` (its worker died; nothing was
+    /// imported, send it again).
     state: String,
     /// Who brought it, or had it imported: `client`, `staff` or `command`.
     by: String,

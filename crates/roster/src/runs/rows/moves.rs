@@ -148,5 +148,7 @@ pub(crate) async fn finish(
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
     let counts = Counts::from(report);
-    end(tx, run, &[RunState::Running], RunState::Finished, Some(&counts), now).await
+    // What was sent by a program goes on while it is compared.
+    let at_work = [RunState::Comparing, RunState::Running];
+    end(tx, run, &at_work, RunState::Finished, Some(&counts), now).await
 }

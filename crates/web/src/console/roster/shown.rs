@@ -125,6 +125,7 @@ fn heading(run: &Run) -> &'static str {
         RunState::Broken if run.undoes.is_some() => "取り消しは途中で終わりました",
         RunState::Receiving => "ファイルを受信しています",
         RunState::Received => "ファイルの確認",
+        RunState::Comparing if run.stage == "merging" => "取り込んでいます",
         RunState::Comparing => "今の名簿と照合しています",
         RunState::Compared => "変わる内容の確認",
         RunState::Running => "取り込んでいます",
