@@ -36,6 +36,14 @@ async fn deliveries_are_listed_by_page_and_state_and_a_cursor_is_good_for_its_li
     }
     assert_eq!(seen.len(), 5);
     let cursor = cursor.unwrap();
+    let narrowed = hook
+        .act(
+            Method::GET,
+            &format!("/deliveries?state=delivered&cursor={cursor}"),
+            None,
+        )
+        .await;
+    assert_eq!(narrowed.status, 400, "{}", narrowed.text);
     let elsewhere = other
         .act(Method::GET, &format!("/deliveries?cursor={cursor}"), None)
         .await;
@@ -117,7 +125,9 @@ async fn of_a_time_what_did_not_arrive_is_sent_once_more_and_all_of_it_where_it_
     ] {
         let refused = replay(range).await;
         assert_eq!(refused.status, 422, "{}", refused.text);
-        assert_eq!(refused.json()["errors"][0]["pointer"], pointer, "{}", refused.text);
+        let told = refused.json()["errors"][0].clone();
+        assert_eq!(told["pointer"], pointer, "{}", refused.text);
+        assert_eq!(told["code"] == "before_other", pointer == "/until", "{}", refused.text);
     }
 }
 

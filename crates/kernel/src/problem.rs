@@ -46,6 +46,15 @@ pub enum Problem {
     },
     /// No month of any year.
     ImpossibleMonth,
+    /// No day in any known form, in a field whose own words say how one is written.
+    DateShape,
+    /// Before, or less than, what another field says.
+    BeforeOther {
+        /// That field's name …
+        name: String,
+        /// … and label.
+        label: String,
+    },
     /// A date that nobody's birth can have: in the future or before 1868.
     DateOutOfRange,
     /// Not the shape of an e-mail address.
@@ -75,6 +84,18 @@ pub enum Problem {
     NotAgreed,
     /// A value that is none of the choices offered.
     NotAChoice,
+    /// Not a URL of the shape that is asked for: absolute, by https, naming nobody.
+    UrlShape,
+    /// A URL that leads to no public address.
+    NotPublic,
+    /// Of a file's line that is no object of JSON.
+    NotJson,
+    /// Another value of JSON than a text.
+    NotText,
+    /// Not there at all.
+    Missing,
+    /// A key that the first line of its file has not.
+    UnknownKey,
     /// A day that has begun where one to come is asked for.
     NotInFuture,
     /// A text with raw HTML, which is not shown.
@@ -105,6 +126,8 @@ impl Problem {
             Self::DateIncomplete => "date_incomplete",
             Self::ImpossibleDate { .. } => "impossible_date",
             Self::ImpossibleMonth => "impossible_month",
+            Self::DateShape => "date_shape",
+            Self::BeforeOther { .. } => "before_other",
             Self::DateOutOfRange => "date_out_of_range",
             Self::EmailShape => "email_shape",
             Self::EmailUnchanged => "email_unchanged",
@@ -118,9 +141,25 @@ impl Problem {
             Self::PasswordWrong => "password_wrong",
             Self::NotAgreed => "not_agreed",
             Self::NotAChoice => "not_a_choice",
+            Self::UrlShape => "url_shape",
+            Self::NotPublic => "not_public",
+            Self::NotJson => "not_json",
+            Self::NotText => "type",
+            Self::Missing => "required",
+            Self::UnknownKey => "unknown_key",
             Self::NotInFuture => "not_in_future",
             Self::Html { .. } => "html",
             Self::Link { .. } => "link",
+        }
+    }
+}
+
+impl Problem {
+    /// Before, or less than, what this field says.
+    pub fn before(other: &Field) -> Self {
+        Self::BeforeOther {
+            name: other.name.clone().into_owned(),
+            label: other.label.clone().into_owned(),
         }
     }
 }

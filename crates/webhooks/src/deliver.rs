@@ -318,7 +318,9 @@ enum Next {
 }
 
 const DUE: &str = "\
-SELECT event_id, kind, subject, person_id, sequence, happened_at, tries FROM webhook_deliveries AS d
+SELECT event_id, kind, subject, person_id, sequence, happened_at, tries,
+    (SELECT v.payload FROM events v WHERE v.tenant_id = $1 AND v.event_id = d.event_id) AS payload
+FROM webhook_deliveries AS d
 WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting' AND next_at <= $3 AND NOT EXISTS (
     SELECT FROM webhook_deliveries AS e
     WHERE e.tenant_id = $1 AND e.webhook_id = $2 AND e.subject = d.subject AND e.state = 'waiting' AND e.position < d.position)
