@@ -229,7 +229,7 @@ pub(super) async fn find_repeated(tx: &mut TenantTransaction) -> Result<ErrorLog
 }
 
 /// Adds an error for every row of a file of changes that changes or loses somebody whom the roster does not know, or, where nothing
-/// else is wrong with the file, means the same person as an earlier one, by line.
+/// is wrong in other rows, means the same person as an earlier one, by line.
 pub(super) async fn find_mismatched(
     tx: &mut TenantTransaction,
     is_clean: bool,
