@@ -139,12 +139,13 @@ pub(crate) async fn import_as(
     if merge.is_delta() {
         staging::look_up(&mut tx, rows).await?;
     }
-    let is_clean = file.errors.is_empty() && compared.is_empty();
-    if is_clean || merge.is_delta() {
+    let is_clean = file.errors.is_empty();
+    // Of rows that repeat each other nobody can say whom they mean.
+    if compared.is_empty() && (is_clean || merge.is_delta()) {
         merge.match_persons(&mut tx, rows).await?;
-    }
-    if merge.is_delta() {
-        staging::find_mismatched(&mut tx, is_clean, &mut compared).await?;
+        if merge.is_delta() {
+            staging::find_mismatched(&mut tx, is_clean, &mut compared).await?;
+        }
     }
     let errors = with(std::mem::take(&mut file.errors), compared).await?;
     if errors.count() > 0 {
