@@ -322,6 +322,8 @@ async fn a_cursor_that_was_not_handed_out_for_this_list_and_insurer_is_refused()
     ] {
         let body = problem(&caller.get(&format!("/notices?{query}")).await, 422, "fields");
         assert_eq!(flaws(&body)[0].1, code, "{query}");
+        let says_range = body["errors"][0]["detail"].as_str().unwrap().contains("from 1 to 200");
+        assert_eq!(says_range, code != "repeated", "{body}");
     }
     assert_eq!(
         caller.get("/notices?limit=200&colour=blue").await.status,
@@ -347,11 +349,20 @@ async fn whoever_changes_something_says_which_state_they_know_and_changes_no_oth
     ] {
         let bare = caller.send(method.clone(), &path, &[], body.clone()).await;
         problem(&bare, 428, "precondition_required");
-        for tag in ["\"other\"", "draft-1", &format!("W/{}", made.header("etag"))] {
-            let answer = caller
+        let send = async |tag: &str| {
+            caller
                 .send(method.clone(), &path, &[("If-Match", tag)], body.clone())
-                .await;
-            problem(&answer, 412, "precondition_failed");
+                .await
+        };
+        problem(&send("\"other\"").await, 412, "precondition_failed");
+        // Nothing could ever stand so: that is told apart.
+        let (bare, weak) = (
+            made.header("etag").replace('"', ""),
+            format!("W/{}", made.header("etag")),
+        );
+        for (tag, said) in [(bare, "double quotes"), (weak, "weak")] {
+            let body = problem(&send(&tag).await, 400, "bad_request");
+            assert!(body["detail"].as_str().unwrap().contains(said), "{body}");
         }
     }
     let read = caller.get(&path).await;

@@ -240,8 +240,8 @@ async fn all_that_is_wrong_with_a_draft_is_named_at_once() {
             vec![
                 ("/title", "characters"),
                 ("/body", "html"),
-                ("/age_to", "characters"),
-                ("/last_day", "characters"),
+                ("/age_to", "before_other"),
+                ("/last_day", "before_other"),
             ],
         ),
         (

@@ -32,7 +32,7 @@ async fn an_endpoint_stands_on_its_clients_page_with_what_became_of_deliveries_a
     let (program, page, secret) = hooked(&app).await;
     let client = format!("/console/clients/{}", program.name.client_id);
     let listed = boss.get(&client).await;
-    for said in [URL, "利用中", "名簿の取り込みの完了", &page, "接続先の登録"] {
+    for said in [URL, "利用中", "名簿の取り込みの終わりか確認待ち", &page, "接続先の登録"] {
         says(&listed, 200, said);
     }
     says(&boss.get(&page).await, 200, "この期間の通知はありません");

@@ -150,7 +150,10 @@ async fn a_change_stands_in_the_trail_and_programs_are_told_whose_alone() {
     let (client, _) = app.member().await;
     let told = async || {
         app.insurer
-            .count("events", "kind = 'disclosure.changed' AND payload = '{}'")
+            .count(
+                "events",
+                "kind = 'disclosure.changed' AND payload = '{\"kind\": \"costs\"}'",
+            )
             .await
     };
     for _ in 0..2 {

@@ -68,22 +68,22 @@ async fn what_is_wrong_is_told_field_by_field_and_nothing_is_set() {
         (
             "http://hooks.example.jp/",
             vec!["import.finished"],
-            vec![("/url", "characters")],
+            vec![("/url", "url_shape")],
         ),
         (
             "https://u:p@hooks.example.jp/",
             vec!["nothing.known"],
-            vec![("/url", "characters"), ("/events", "not_a_choice")],
+            vec![("/url", "url_shape"), ("/events/0", "not_a_choice")],
         ),
         (
             "https://127.0.0.1/",
             vec!["import.finished"],
-            vec![("/url", "not_a_choice")],
+            vec![("/url", "not_public")],
         ),
         (
             "https://[::ffff:10.0.0.1]/",
             vec!["webhook.test"],
-            vec![("/url", "not_a_choice"), ("/events", "not_a_choice")],
+            vec![("/url", "not_public"), ("/events/0", "not_a_choice")],
         ),
         (URL, vec![], vec![("/events", "too_few")]),
     ] {

@@ -36,6 +36,14 @@ async fn deliveries_are_listed_by_page_and_state_and_a_cursor_is_good_for_its_li
     }
     assert_eq!(seen.len(), 5);
     let cursor = cursor.unwrap();
+    let narrowed = hook
+        .act(
+            Method::GET,
+            &format!("/deliveries?state=delivered&cursor={cursor}"),
+            None,
+        )
+        .await;
+    assert_eq!(narrowed.status, 400, "{}", narrowed.text);
     let elsewhere = other
         .act(Method::GET, &format!("/deliveries?cursor={cursor}"), None)
         .await;

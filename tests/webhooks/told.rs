@@ -3,7 +3,7 @@
 use super::{Answer, EVENTS, Hook, Receiver, app, happens, id_of, ids};
 use access::{
     Role, SCOPES,
-    scope::{COVERAGE_READ, NOTICES_READ, REGISTRATIONS_READ, WEBHOOKS_MANAGE},
+    scope::{COVERAGE_READ, IMPORTS_READ, IMPORTS_WRITE, NOTICES_READ, REGISTRATIONS_READ, WEBHOOKS_MANAGE},
 };
 use notices::{Draft, To};
 use reqwest::Method;
@@ -113,6 +113,90 @@ async fn what_happens_is_told_signed_with_ids_alone_and_with_a_link_that_the_sam
             .all(|delivery| delivery["state"] == "delivered")
     );
     assert!(hook.shown().await["last_success_at"].is_string());
+}
+
+#[tokio::test]
+async fn whoever_follows_imports_is_told_of_each_that_comes_to_rest_however_it_did() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(204)).await;
+    let program = app.program(&[WEBHOOKS_MANAGE, IMPORTS_READ, IMPORTS_WRITE]).await;
+    Hook::with(&program, &receiver.url(), &["import.finished"]).await;
+    let header = "被保険者証記号,番号,枝番,対象者氏名（カナ）,生年月日,続柄名称\n";
+    let row = |number: u32, kana: &str| format!("100,{number},00,{kana},1990-04-01,本人\n");
+    for (query, rows, state) in [
+        ("mode=whole", row(900, "ケンポ　ハナコ"), "compared"),
+        (
+            "dry_run=true",
+            format!("{}{}", row(901, "ケンポ　ハナコ"), row(902, "ケンポ　ジロウ")),
+            "compared",
+        ),
+        ("mode=whole", row(903, "健保"), "refused"),
+        (
+            "mode=delta",
+            format!("{},追加\n", row(904, "ケンポ　ハナコ").trim_end()),
+            "finished",
+        ),
+    ] {
+        let header = if query == "mode=delta" {
+            header.replace("続柄名称", "続柄名称,異動区分")
+        } else {
+            header.to_owned()
+        };
+        let before = receiver.taken().len();
+        let token = program.new_token(&[]).await;
+        let request = program
+            .request(Method::POST, &format!("/api/v1/roster-imports?{query}"))
+            .bearer_auth(token)
+            .header("content-type", "application/octet-stream")
+            .body(format!("{header}{rows}"));
+        let sent = program.send(request).await;
+        assert_eq!(sent.status, 202, "{}", sent.text);
+        app.work().await;
+        let taken = receiver.taken();
+        let told = taken.get(before..).unwrap();
+        assert_eq!(told.len(), 1, "{query} {state}: {told:?}");
+        let body = told[0].json();
+        assert_eq!(body["data"]["subject"]["id"], sent.json()["id"]);
+        let path = body["data"]["link"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("/api/v1")
+            .unwrap()
+            .to_owned();
+        let read = program.api(Method::GET, &path, None).await.json();
+        assert_eq!(read["state"], state, "{read}");
+        assert_eq!(read["percent"], 100, "{read}");
+        assert_eq!(read["rows"].as_u64().unwrap() > 0, state != "refused", "{read}");
+        app.later(1);
+    }
+}
+
+#[tokio::test]
+async fn whose_rows_others_see_is_told_with_the_kind_of_rows_that_its_link_asks_for() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(204)).await;
+    Hook::of(&app, &receiver, &["disclosure.changed"]).await;
+    let person = id_of(&app, &app.person).await;
+    let mut tx = app.write(app.tenant()).await;
+    for payload in [json!({"kind": "medicines"}), json!({})] {
+        let event = jobs::Event {
+            kind: "disclosure.changed",
+            subject: uuid::Uuid::parse_str(&person).unwrap(),
+            payload,
+        };
+        jobs::publish(&mut tx, app.clock().now(), event);
+    }
+    tx.commit().await.unwrap();
+    app.work().await;
+    let told: Vec<_> = receiver.taken().iter().map(super::receiver::Message::json).collect();
+    assert_eq!(told.len(), 2);
+    let link = format!("/api/v1/members/{person}/disclosures/medicines");
+    assert_eq!(
+        (&told[0]["data"]["kind"], &told[0]["data"]["link"]),
+        (&json!("medicines"), &json!(link))
+    );
+    // Of before it was told.
+    assert_eq!((told[1]["data"].get("kind"), told[1]["data"].get("link")), (None, None));
 }
 
 #[test]

@@ -129,6 +129,11 @@ pub async fn after(
     Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
+/// The last position: what happens from now on is behind it.
+pub async fn last(tx: &TenantTransaction) -> Result<i64, DatabaseError> {
+    feed::last(tx, FEED).await
+}
+
 const TELL: &str = "\
 INSERT INTO registrations (tenant_id, position, account_id, person_id, kind, at) VALUES ($1, $2, $3, $4, $5, $6)";
 

@@ -176,6 +176,8 @@ fn field_detail(problem: &Problem) -> String {
         Problem::DateIncomplete => "Year, month and day are all needed.".into(),
         Problem::ImpossibleDate { month, last_day } => format!("Month {month} ends on day {last_day} in that year."),
         Problem::ImpossibleMonth => "The month must be from 1 to 12.".into(),
+        Problem::DateShape => "Must be a day that there is, as 1985-04-01, from 1868 on.".into(),
+        Problem::BeforeOther { name, .. } => format!("Must not be before, or less than, `{name}`."),
         Problem::DateOutOfRange => "Must be a date from 1868 to today.".into(),
         Problem::EmailShape => "Must have the shape of an e-mail address.".into(),
         Problem::EmailUnchanged => "Must differ from the present address.".into(),
@@ -197,6 +199,14 @@ fn field_detail(problem: &Problem) -> String {
         Problem::PasswordWrong => "Is not the present password.".into(),
         Problem::NotAgreed => "Must be agreed to.".into(),
         Problem::NotAChoice => "Is none of the choices offered.".into(),
+        Problem::UrlShape => {
+            "Must be an absolute https URL with a host, and without user, password or #fragment.".into()
+        }
+        Problem::NotPublic => "Must lead to a public address.".into(),
+        Problem::NotJson => "Must be one object of JSON, on one line.".into(),
+        Problem::NotText => "Must be a text of JSON, or null.".into(),
+        Problem::Missing => "Is missing.".into(),
+        Problem::UnknownKey => "Is no key of the first line, which says for the whole file which there are.".into(),
         Problem::NotInFuture => "Must be a day to come.".into(),
         Problem::NotLater => "Must be later than the time at which it begins.".into(),
         Problem::TooLongAgo { days } => format!("Must be within the last {days} days."),

@@ -6,24 +6,36 @@
 
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
-    QueryableByName,
+    OptionalExtension as _, QueryableByName,
     sql_types::{BigInt, Integer, Text},
 };
 use diesel_async::RunQueryDsl;
 
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
 /// The next position of a feed of the transaction's insurer.
 pub async fn next(tx: &mut TenantTransaction, feed: &'static str) -> Result<i64, DatabaseError> {
-    #[derive(QueryableByName)]
-    struct Head {
-        #[diesel(sql_type = BigInt)]
-        position: i64,
-    }
     let head = diesel::sql_query(NEXT)
         .bind::<Integer, _>(tx.tenant())
         .bind::<Text, _>(feed);
     let head: Head = Prepared(head).get_result(&mut **tx).await?;
     Ok(head.position)
 }
+
+/// The last position that was committed: all that happens from now on is behind it.
+pub async fn last(tx: &TenantTransaction, feed: &'static str) -> Result<i64, DatabaseError> {
+    let head = diesel::sql_query(LAST)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Text, _>(feed);
+    let head: Option<Head> = Prepared(head).get_result(&mut &**tx).await.optional()?;
+    Ok(head.map_or(0, |head| head.position))
+}
+
+const LAST: &str = "SELECT position FROM feed_heads WHERE tenant_id = $1 AND feed = $2";
 
 const NEXT: &str = "\
 INSERT INTO feed_heads (tenant_id, feed, position) VALUES ($1, $2, 1)

@@ -46,6 +46,15 @@ pub enum Problem {
     },
     /// No month of any year.
     ImpossibleMonth,
+    /// No day in any known form, in a field whose own words say how one is written.
+    DateShape,
+    /// Before, or less than, what another field says.
+    BeforeOther {
+        /// That field's name …
+        name: String,
+        /// … and label.
+        label: String,
+    },
     /// A date that nobody's birth can have: in the future or before 1868.
     DateOutOfRange,
     /// Not the shape of an e-mail address.
@@ -75,6 +84,18 @@ pub enum Problem {
     NotAgreed,
     /// A value that is none of the choices offered.
     NotAChoice,
+    /// Not a URL of the shape that is asked for: absolute, by https, naming nobody.
+    UrlShape,
+    /// A URL that leads to no public address.
+    NotPublic,
+    /// Of a file's line that is no object of JSON.
+    NotJson,
+    /// Another value of JSON than a text.
+    NotText,
+    /// Not there at all.
+    Missing,
+    /// A key that the first line of its file has not.
+    UnknownKey,
     /// A day that has begun where one to come is asked for.
     NotInFuture,
     /// A time that isn't after the one that it belongs to.
@@ -112,6 +133,8 @@ impl Problem {
             Self::DateIncomplete => "date_incomplete",
             Self::ImpossibleDate { .. } => "impossible_date",
             Self::ImpossibleMonth => "impossible_month",
+            Self::DateShape => "date_shape",
+            Self::BeforeOther { .. } => "before_other",
             Self::DateOutOfRange => "date_out_of_range",
             Self::EmailShape => "email_shape",
             Self::EmailUnchanged => "email_unchanged",
@@ -125,11 +148,27 @@ impl Problem {
             Self::PasswordWrong => "password_wrong",
             Self::NotAgreed => "not_agreed",
             Self::NotAChoice => "not_a_choice",
+            Self::UrlShape => "url_shape",
+            Self::NotPublic => "not_public",
+            Self::NotJson => "not_json",
+            Self::NotText => "type",
+            Self::Missing => "required",
+            Self::UnknownKey => "unknown_key",
             Self::NotInFuture => "not_in_future",
             Self::NotLater => "not_later",
             Self::TooLongAgo { .. } => "too_long_ago",
             Self::Html { .. } => "html",
             Self::Link { .. } => "link",
+        }
+    }
+}
+
+impl Problem {
+    /// Before, or less than, what this field says.
+    pub fn before(other: &Field) -> Self {
+        Self::BeforeOther {
+            name: other.name.clone().into_owned(),
+            label: other.label.clone().into_owned(),
         }
     }
 }

@@ -159,8 +159,15 @@ impl MembersApi {
         /// `next` of the page before; the other parameters are as they were for that.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<RosterMemberList>> {
-        let list = call.list(&program, LIST);
-        let after = begin(list.after(&cursor)?, params::since(&changed_since)).ok_or_else(|| Failure::of("cursor"))?;
+        let narrowed = [&changed_since.text, &registered.text, &workplace.text];
+        let list = call.list(&program, LIST).narrowed(&narrowed);
+        let nobody = PersonId(uuid::Uuid::nil());
+        let after = list
+            .after(&cursor)?
+            .unwrap_or_else(|| match params::since(&changed_since) {
+                Some(since) => After::Change(since, nobody),
+                None => After::Person(nobody),
+            });
         let filter = Filter {
             workplace: params::workplace(&workplace),
             registered: params::registered(&registered),
@@ -327,17 +334,6 @@ fn current<T>(person: Listed, shown: impl FnOnce(Listed) -> T) -> Current<T> {
     Current {
         etag: etag(&person),
         value: shown(person),
-    }
-}
-
-/// Where a page begins; nowhere, where the page before was of the other order.
-fn begin(before: Option<After>, since: Option<chrono::DateTime<chrono::Utc>>) -> Option<After> {
-    let nobody = PersonId(uuid::Uuid::nil());
-    match (before, since) {
-        (None, None) => Some(After::Person(nobody)),
-        (None, Some(since)) => Some(After::Change(since, nobody)),
-        (Some(before @ After::Person(_)), None) | (Some(before @ After::Change(..)), Some(_)) => Some(before),
-        _ => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a draft may say, whoever writes it: the rules of its fields.
 
 use chrono::NaiveDate;
-use kernel::{Problem, text};
+use kernel::{Field, Problem, text};
 use roster::Group;
 
 /// Characters of a title.
@@ -51,19 +51,19 @@ pub(crate) fn workplace(typed: &str) -> Result<Option<String>, Problem> {
     }
 }
 
-/// The older age is the second.
-pub(crate) fn ages(group: &Group) -> Result<(), Problem> {
+/// The older age is the second; the first is this field's.
+pub(crate) fn ages(group: &Group, from: &Field) -> Result<(), Problem> {
     if group.age_from.zip(group.age_to).is_some_and(|(from, to)| to < from) {
-        Err(Problem::Characters)
+        Err(Problem::before(from))
     } else {
         Ok(())
     }
 }
 
-/// The later day is the second.
-pub(crate) fn days(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Result<(), Problem> {
+/// The later day is the second; the first is this field's.
+pub(crate) fn days(first: Option<NaiveDate>, last: Option<NaiveDate>, from: &Field) -> Result<(), Problem> {
     if first.zip(last).is_some_and(|(first, last)| last < first) {
-        Err(Problem::Characters)
+        Err(Problem::before(from))
     } else {
         Ok(())
     }

@@ -22,11 +22,22 @@ pub struct Form<T>(pub T);
 
 /// What [`receive`] or [`receive_form`] found, left with the request for the handler's [`Body`] or [`Form`].
 #[derive(Clone)]
-struct Received(Value);
+struct Received {
+    value: Value,
+    /// Of a request without a body: how that is refused where a body is needed.
+    nothing: Option<&'static str>,
+}
+
+impl From<Value> for Received {
+    fn from(value: Value) -> Self {
+        Self { value, nothing: None }
+    }
+}
 
 /// Takes the request's body and leaves the JSON in it.
 pub(crate) async fn receive(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<(), Failure> {
-    if !edge::is_media_type(request, "application/json") {
+    let is_json = edge::is_media_type(request, "application/json");
+    if !is_json && request.content_type().is_some() {
         return Err(Failure::of("unsupported_media_type"));
     }
     let read = edge::read_body(request, limit, http.body_time).await;
@@ -34,17 +45,32 @@ pub(crate) async fn receive(request: &mut Request, limit: usize, http: &HttpSett
         BodyTrouble::TooLarge => Failure::of("body_too_large"),
         BodyTrouble::Unreadable => Failure::of("bad_request"),
     })?;
+    if bytes.is_empty() {
+        let nothing = if is_json {
+            "malformed_json"
+        } else {
+            "unsupported_media_type"
+        };
+        request.set_data(Received {
+            value: Value::Object(Map::new()),
+            nothing: Some(nothing),
+        });
+        return Ok(());
+    }
+    if !is_json {
+        return Err(Failure::of("unsupported_media_type"));
+    }
     let json = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     let text = std::str::from_utf8(json).map_err(|_| Failure::of("encoding"))?;
-    let value = serde_json::from_str(text).map_err(|_| Failure::of("malformed_json"))?;
-    request.set_data(Received(value));
+    let value: Value = serde_json::from_str(text).map_err(|_| Failure::of("malformed_json"))?;
+    request.set_data(Received::from(value));
     Ok(())
 }
 
 /// The JSON that was received, as it is compared with another; empty where there is none.
 pub(crate) fn received(request: &Request) -> Vec<u8> {
     let received = request.data::<Received>();
-    received.map_or_else(Vec::new, |Received(value)| value.to_string().into_bytes())
+    received.map_or_else(Vec::new, |received| received.value.to_string().into_bytes())
 }
 
 /// Takes the request's body and leaves the fields of the form in it.
@@ -66,7 +92,7 @@ pub(crate) async fn receive_form(request: &mut Request, limit: usize, http: &Htt
             return Err(Failure::of("invalid_request").naming(vec![flaw]));
         }
     }
-    request.set_data(Received(Value::Object(fields)));
+    request.set_data(Received::from(Value::Object(fields)));
     Ok(())
 }
 
@@ -80,7 +106,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Form<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(request_of::<T>(FORM))
+        Some(request_of::<T>(FORM, true))
     }
 
     async fn from_request(
@@ -89,7 +115,7 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Form<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let refused = || Failure::of("invalid_request");
-        let Received(value) = request.data::<Received>().ok_or_else(refused)?;
+        let Received { value, .. } = request.data::<Received>().ok_or_else(refused)?;
         let flaws = schema::flaws::<T>(value);
         if !flaws.is_empty() {
             return Err(refused().naming(flaws).into());
@@ -99,8 +125,8 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Form<T> {
     }
 }
 
-/// A body that has to be there.
-fn request_of<T: ParseFromJSON>(content_type: &'static str) -> MetaRequest {
+/// A body; it has to be there where something in it has to.
+fn request_of<T: ParseFromJSON>(content_type: &'static str, required: bool) -> MetaRequest {
     let content = MetaMediaType {
         content_type,
         schema: T::schema_ref(),
@@ -108,7 +134,7 @@ fn request_of<T: ParseFromJSON>(content_type: &'static str) -> MetaRequest {
     MetaRequest {
         description: None,
         content: vec![content],
-        required: true,
+        required,
     }
 }
 
@@ -122,7 +148,8 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        Some(request_of::<T>("application/json"))
+        let is_needed = !schema::flaws::<T>(&Value::Object(Map::new())).is_empty();
+        Some(request_of::<T>("application/json", is_needed))
     }
 
     async fn from_request(
@@ -130,12 +157,13 @@ impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Body<T> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let Received(value) = request
+        let Received { value, nothing } = request
             .data::<Received>()
             .ok_or_else(|| Failure::of("malformed_json"))?;
         let flaws = schema::flaws::<T>(value);
         if !flaws.is_empty() {
-            return Err(Failure::fields(flaws).into());
+            let refused = nothing.map_or_else(|| Failure::fields(flaws), Failure::of);
+            return Err(refused.into());
         }
         // The schema holds, so this parses; if it ever does not, the request is still the one to be mended.
         let parsed = T::parse_from_json(Some(value.clone()));

@@ -97,6 +97,7 @@ impl Call {
             keys: &self.services.keys,
             tenant: program.tenant(),
             operation,
+            narrowed: String::new(),
         }
     }
 

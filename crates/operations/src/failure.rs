@@ -1,12 +1,14 @@
 //! The refusals of the API as one type: what `edge` makes of use cases' refusals and outages, and what HTTP and JSON
 //! refuse before a use case is asked. The shell writes them; nothing private is in them.
 
+use crate::asked::asked;
 use accounts::reasons;
 use chrono::{DateTime, TimeDelta, Utc};
 use edge::{FieldProblem, ProblemBody};
 use kernel::{Outage, Reason, Refusal, outcome};
 use poem::IntoResponse as _;
 use poem::http::StatusCode;
+use poem_openapi::registry::MetaSchema;
 use std::sync::OnceLock;
 
 /// A problem on its way out.
@@ -20,6 +22,8 @@ pub struct Flaw {
     pub pointer: String,
     /// Stable and public.
     pub code: &'static str,
+    /// What to do about it, where that is more than the code says.
+    said: Option<String>,
 }
 
 impl Flaw {
@@ -28,12 +32,27 @@ impl Flaw {
         Self {
             pointer: pointer.into(),
             code,
+            said: None,
         }
     }
 
+    /// The same in words of its own.
+    #[must_use]
+    pub fn saying(mut self, words: impl Into<String>) -> Self {
+        self.said = Some(words.into());
+        self
+    }
+
+    /// The same with what its schema asks for.
+    #[must_use]
+    pub fn asking(self, schema: &MetaSchema) -> Self {
+        self.saying(asked(schema))
+    }
+
     fn problem(self) -> FieldProblem {
+        let detail = self.said.clone().unwrap_or_else(|| self.detail().to_owned());
         FieldProblem {
-            detail: self.detail().to_owned(),
+            detail,
             code: self.code.to_owned(),
             pointer: self.pointer,
         }
@@ -162,6 +181,13 @@ impl Failure {
         let Self(mut body) = self;
         detail.clone_into(&mut body.detail);
         Self(body)
+    }
+
+    /// The same refusal, for how something stands, with how that is.
+    #[must_use]
+    pub fn standing(self, state: &str) -> Self {
+        let detail = format!("{} This one is `{state}`.", self.0.detail);
+        self.explained(&detail)
     }
 
     /// The same refusal with the fields that it is about.

@@ -2,6 +2,7 @@
 //! problem+json, and the document. The pipeline's operations and the modules' are groups of one table; it knows none of them.
 
 pub mod answer;
+mod asked;
 pub mod body;
 pub mod call;
 mod document;

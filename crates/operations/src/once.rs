@@ -85,11 +85,15 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     } else if key.chars().count() > LONGEST {
         "too_long"
     } else if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        "not_a_choice"
+        "characters"
     } else {
         return Ok(Some(key.into_owned()));
     };
-    Err(Failure::fields(vec![Flaw::new(format!("/{HEADER}"), code)]))
+    let flaw = Flaw::new(format!("/{HEADER}"), code);
+    let flaw = flaw.saying(format!(
+        "Must be one key of 1 to {LONGEST} visible characters of ASCII."
+    ));
+    Err(Failure::fields(vec![flaw]))
 }
 
 #[cfg(test)]

@@ -65,7 +65,6 @@ pub fn cut<T>(lines: &mut Vec<T>, most: u32) -> bool {
 }
 
 /// One list of one insurer.
-#[derive(Clone, Copy)]
 pub struct List<'a> {
     /// By what its cursors are sealed.
     pub keys: &'a Keys,
@@ -73,11 +72,22 @@ pub struct List<'a> {
     pub tenant: TenantId,
     /// The operation's name.
     pub operation: &'static str,
+    /// By what it is narrowed; empty where it is whole.
+    pub narrowed: String,
 }
 
 impl List<'_> {
+    /// The list as these parameters narrow it: a cursor of it is good for no other.
+    #[must_use]
+    pub fn narrowed(mut self, by: &[&Option<String>]) -> Self {
+        if by.iter().any(|text| text.is_some()) {
+            self.narrowed = serde_json::to_string(by).unwrap_or_default();
+        }
+        self
+    }
+
     /// Where the page before ended; 400 for what was never handed out for this list.
-    pub fn after<P: DeserializeOwned>(self, cursor: &Query<Cursor>) -> Result<Option<P>, Failure> {
+    pub fn after<P: DeserializeOwned>(&self, cursor: &Query<Cursor>) -> Result<Option<P>, Failure> {
         let Some(text) = &cursor.text else { return Ok(None) };
         let position = self.open(text);
         position.map(Some).ok_or_else(|| Failure::of("cursor"))
@@ -85,7 +95,7 @@ impl List<'_> {
 
     /// The same of the list of one thing: 400 also for what was handed out for another's.
     pub fn after_of<I: DeserializeOwned + PartialEq, P: DeserializeOwned>(
-        self,
+        &self,
         thing: &I,
         cursor: &Query<Cursor>,
     ) -> Result<Option<P>, Failure> {
@@ -97,7 +107,7 @@ impl List<'_> {
 
     /// A page of lines ([`cut`]), and the cursor of the next where there is one.
     pub fn page<T, P: Serialize>(
-        self,
+        &self,
         mut lines: Vec<T>,
         most: u32,
         position: impl FnOnce(&T) -> P,
@@ -108,20 +118,20 @@ impl List<'_> {
     }
 
     /// The cursor of what comes after a position.
-    pub fn next<P: Serialize>(self, position: &P) -> String {
+    pub fn next<P: Serialize>(&self, position: &P) -> String {
         let plain = serde_json::to_vec(position).unwrap_or_default();
         let sealed = self.keys.seal(PURPOSE, Context::Named(&self.place()), &plain);
         URL_SAFE_NO_PAD.encode(sealed)
     }
 
-    fn open<P: DeserializeOwned>(self, text: &str) -> Option<P> {
+    fn open<P: DeserializeOwned>(&self, text: &str) -> Option<P> {
         let sealed = URL_SAFE_NO_PAD.decode(text).ok().filter(|_| text.len() <= CURSOR)?;
         let plain = self.keys.open(PURPOSE, Context::Named(&self.place()), &sealed).ok()?;
         serde_json::from_slice(&plain).ok()
     }
 
-    fn place(self) -> String {
-        format!("{} {}", self.tenant, self.operation)
+    fn place(&self) -> String {
+        format!("{} {}{}", self.tenant, self.operation, self.narrowed)
     }
 }
 
@@ -135,6 +145,7 @@ mod tests {
             keys,
             tenant: TenantId(tenant),
             operation,
+            narrowed: String::new(),
         }
     }
 
@@ -155,6 +166,27 @@ mod tests {
             assert_eq!(open(&keys, tenant, operation), None);
         }
         assert_eq!(list(&keys, 7, "list_things").open::<i32>(&cursor), None);
+    }
+
+    #[test]
+    fn a_cursor_is_good_for_what_its_list_was_narrowed_by_alone() {
+        let keys = ring("a");
+        let narrowed = |by: &[Option<&str>]| {
+            let by: Vec<Option<String>> = by.iter().map(|text| text.map(Into::into)).collect();
+            list(&keys, 7, "list_things").narrowed(&by.iter().collect::<Vec<_>>())
+        };
+        let cursor = narrowed(&[Some("1000"), None]).next(&3);
+        assert_eq!(narrowed(&[Some("1000"), None]).open(&cursor), Some(3));
+        for other in [
+            [None, None],
+            [None, Some("1000")],
+            [Some("100"), None],
+            [Some("1000"), Some("0")],
+        ] {
+            assert_eq!(narrowed(&other).open::<i32>(&cursor), None, "{other:?}");
+        }
+        let whole = list(&keys, 7, "list_things").next(&3);
+        assert_eq!(narrowed(&[None, None]).open(&whole), Some(3));
     }
 
     #[test]

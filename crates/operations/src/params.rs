@@ -1,6 +1,7 @@
 //! Path segments, query parameters and the header of conditions. Each is read as text and checked against its documented
 //! schema; a parameter that comes twice is refused, an unknown one ignored.
 
+use crate::asked::asked;
 use crate::failure::{Failure, Flaw};
 use crate::text::{Form as _, InsurerCodeForm};
 use chrono::NaiveDate;
@@ -89,8 +90,10 @@ impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
             (Some(text), None) => R::flaw(text),
             (None, None) => None,
         };
+        let flaw = |code| Flaw::new(format!("/{}", options.name), code);
         match code {
-            Some(code) => Err(Failure::fields(vec![Flaw::new(format!("/{}", options.name), code)]).into()),
+            Some(code @ ("repeated" | "characters")) => Err(Failure::fields(vec![flaw(code)]).into()),
+            Some(code) => Err(Failure::fields(vec![flaw(code).asking(&R::schema())]).into()),
             None => Ok(Self {
                 text,
                 rule: PhantomData,
@@ -126,6 +129,7 @@ impl<'a, R: Rule> ApiExtractor<'a> for Needed<R> {
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let missing = Flaw::new(format!("/{}", options.name), "required");
+        let missing = missing.saying(format!("Is missing. {}", asked(&R::schema())));
         let text = Query::<R>::from_request(request, body, options).await?.text;
         Ok(Self {
             text: text.ok_or_else(|| Failure::fields(vec![missing]))?,
@@ -158,14 +162,22 @@ impl IfMatch {
         Ok((id, move |etag: &str| known.admits(etag)))
     }
 
-    /// True where that is all one, or the present state, by its `ETag`, is one of those asked for. What can't be read names none,
-    /// and so does a weak tag (RFC 9110 13.1.1).
+    /// True where that is all one, or the present state, by its `ETag`, is one of those asked for. A weak tag names none
+    /// (RFC 9110 13.1.1).
     pub fn admits(&self, etag: &str) -> bool {
         !self.is_bound() || self.tags().any(|tag| tag == etag)
     }
 
+    /// They may hold commas.
     fn tags(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|line| line.split(',')).map(str::trim)
+        let tags = self.0.iter().flat_map(|line| {
+            let mut is_within = false;
+            line.split(move |c: char| {
+                is_within ^= c == '"';
+                c == ',' && !is_within
+            })
+        });
+        tags.map(str::trim)
     }
 }
 
@@ -188,7 +200,24 @@ impl<'a> ApiExtractor<'a> for IfMatch {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let lines: Vec<_> = edge::lines(request.headers(), "if-match").collect();
-        Ok(Self((!lines.is_empty()).then(|| lines.join(","))))
+        let if_match = Self((!lines.is_empty()).then(|| lines.join(",")));
+        let unread = if_match.tags().find_map(unread);
+        match unread {
+            Some(why) => Err(Failure::of("bad_request").explained(why).into()),
+            None => Ok(if_match),
+        }
+    }
+}
+
+/// Why a tag names no state that anything could be in.
+fn unread(tag: &str) -> Option<&'static str> {
+    let is_quoted = tag.len() > 1 && tag.starts_with('"') && tag.ends_with('"');
+    if tag.starts_with("W/") {
+        Some("If-Match holds a weak ETag, which matches nothing: send the ETag as it was answered, without `W/`.")
+    } else if is_quoted || tag == "*" {
+        None
+    } else {
+        Some("If-Match must be the ETag as it was answered, with its double quotes, or `*`.")
     }
 }
 
@@ -374,11 +403,27 @@ mod tests {
     #[test]
     fn a_condition_holds_where_it_names_the_present_state_as_it_is_written() {
         let admits = |line: Option<&str>| IfMatch(line.map(Into::into)).admits("\"now\"");
-        for line in [None, Some("*"), Some("\"now\""), Some("\"then\" , \"now\"")] {
+        for line in [
+            None,
+            Some("*"),
+            Some("\"now\""),
+            Some("\"then\" , \"now\""),
+            Some("\"a,b\",\"now\""),
+        ] {
             assert!(admits(line), "{line:?}");
         }
         for line in ["", "now", "\"then\"", "W/\"now\"", "\"NOW\"", "\"now", "\"**\""] {
             assert!(!admits(Some(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_tag_without_quotes_and_a_weak_one_are_no_state() {
+        for good in ["*", "\"\"", "\"usual.household\""] {
+            assert_eq!(unread(good), None, "{good}");
+        }
+        for bad in ["", "now", "\"", "\"now", "W/\"now\"", "w/\"now\""] {
+            assert!(unread(bad).is_some(), "{bad}");
         }
     }
 

@@ -40,9 +40,9 @@ fn check(schema: &MetaSchema, registry: &Registry, value: &Value, at: &str, flaw
         ("number", Value::Number(number)) => check_number(schema, number.as_f64(), at, flaws),
         ("array", Value::Array(items)) => {
             if schema.max_items.is_some_and(|most| items.len() > most) {
-                flaws.push(Flaw::new(at, "too_many"));
+                flaws.push(Flaw::new(at, "too_many").asking(schema));
             } else if schema.min_items.is_some_and(|fewest| items.len() < fewest) {
-                flaws.push(Flaw::new(at, "too_few"));
+                flaws.push(Flaw::new(at, "too_few").asking(schema));
             } else if let Some(item) = &schema.items {
                 for (place, value) in items.iter().enumerate() {
                     check_ref(item, registry, value, &format!("{at}/{place}"), flaws);
@@ -60,7 +60,8 @@ fn check(schema: &MetaSchema, registry: &Registry, value: &Value, at: &str, flaw
             }
         }
         ("boolean", Value::Bool(_)) | ("", _) => {}
-        _ => flaws.push(Flaw::new(at, "type")),
+        ("string", _) => flaws.push(Flaw::new(at, "type").saying("Must be a text of JSON.")),
+        _ => flaws.push(Flaw::new(at, "type").asking(schema)),
     }
 }
 
@@ -69,7 +70,7 @@ fn check_text(schema: &MetaSchema, text: &str, at: &str, flaws: &mut Vec<Flaw>) 
     let as_it_is = schema.pattern.as_deref() == Some(WITHOUT_NUL);
     let most = schema.max_length.filter(|_| as_it_is).unwrap_or(MOST_TYPED);
     if text.chars().count() > most {
-        flaws.push(Flaw::new(at, "too_long"));
+        flaws.push(Flaw::new(at, "too_long").saying(format!("Takes at most {most} characters.")));
     } else if text.contains('\0') {
         flaws.push(Flaw::new(at, "characters"));
     }
@@ -80,6 +81,6 @@ fn check_number(schema: &MetaSchema, number: Option<f64>, at: &str, flaws: &mut 
         schema.minimum.is_some_and(|least| number < least) || schema.maximum.is_some_and(|most| number > most)
     };
     if number.is_none_or(outside) {
-        flaws.push(Flaw::new(at, "out_of_range"));
+        flaws.push(Flaw::new(at, "out_of_range").asking(schema));
     }
 }

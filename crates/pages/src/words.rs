@@ -32,7 +32,11 @@ pub fn problem(error: &FieldError) -> String {
             .map_or_else(|| format!("{label}を入力してください"), Into::into),
         Problem::TooShort { min } => format!("{label}は{min}文字以上で入力してください"),
         Problem::TooLong { max } => format!("{label}は{max}文字以内で入力してください"),
-        Problem::Characters => characters(field),
+        Problem::Characters | Problem::DateShape => characters(field),
+        Problem::BeforeOther { label: other, .. } => field.characters.map_or_else(
+            || format!("{label}は、{other}と同じか、それより後のものを入力してください"),
+            Into::into,
+        ),
         Problem::Character(stray) => format!("{}は使えません。{}", named(*stray), characters(field)),
         Problem::Unread(part) => format!("「{part}」は読み取れません。{}", characters(field)),
         Problem::MyNumber => {
@@ -72,6 +76,13 @@ pub fn problem(error: &FieldError) -> String {
             .empty
             .map_or_else(|| format!("{label}にチェックを入れてください"), Into::into),
         Problem::NotAChoice => format!("{label}を、もう一度選んでください"),
+        Problem::UrlShape => format!(
+            "{label}は、https:// で始まるアドレスを、ユーザー名・パスワードや # から後ろを付けずに入力してください"
+        ),
+        Problem::NotPublic => format!("{label}は、インターネットから届くサーバーのアドレスを入力してください"),
+        Problem::NotJson | Problem::NotText | Problem::Missing | Problem::UnknownKey => {
+            format!("{label}を、決められた形に直してください")
+        }
         Problem::NotInFuture => format!("{label}は、明日以降の日付を入力してください"),
         Problem::NotLater => format!("{label}は、始まりより後の日時を入力してください"),
         Problem::TooLongAgo { days } => format!("{label}は、{days}日前より後の日時を入力してください"),
@@ -226,6 +237,14 @@ mod tests {
             Problem::DateIncomplete,
             Problem::ImpossibleDate { month: 4, last_day: 30 },
             Problem::ImpossibleMonth,
+            Problem::DateShape,
+            Problem::before(&fields::BIRTH_DATE),
+            Problem::UrlShape,
+            Problem::NotPublic,
+            Problem::NotJson,
+            Problem::NotText,
+            Problem::Missing,
+            Problem::UnknownKey,
             Problem::DateOutOfRange,
             Problem::EmailShape,
             Problem::EmailUnchanged,

@@ -86,6 +86,23 @@ pub struct Followed {
     protections: i64,
 }
 
+impl Followed {
+    /// All that was told by now: who goes on from here is told of what comes.
+    pub async fn all(tx: &TenantTransaction) -> Result<Self, DatabaseError> {
+        let journal = roster_changes::table
+            .filter(roster_changes::tenant_id.eq(tx.tenant()))
+            .order(roster_changes::position.desc())
+            .select(roster_changes::position)
+            .first(&mut &**tx)
+            .await
+            .optional()?;
+        Ok(Self {
+            journal: journal.unwrap_or_default(),
+            protections: revealed::last(tx).await?,
+        })
+    }
+}
+
 /// What is told of a person, for whoever follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {

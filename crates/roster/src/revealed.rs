@@ -59,6 +59,11 @@ pub(crate) async fn after(
     Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
+/// The last position.
+pub(crate) async fn last(tx: &TenantTransaction) -> Result<i64, DatabaseError> {
+    feed::last(tx, FEED).await
+}
+
 const TELL: &str = "UPDATE protections SET position = $3 WHERE tenant_id = $1 AND protection_id = $2";
 
 fn after_sql(sight: &Sight) -> String {

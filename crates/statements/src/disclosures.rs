@@ -167,22 +167,19 @@ impl Disclosures {
             drop(tx);
             return self.refuse(origin, member).await;
         }
-        let mut is_changed = false;
+        let mut changed = Vec::new();
         for wish in wishes {
             if self.is_outdated(&tx, member, wish).await? {
                 return Ok(OTHERWISE_BY_NOW.into());
             }
             let may_widen = widening.contains(wish);
-            is_changed |= self.do_one(&mut tx, origin, member, *wish, may_widen).await?;
+            if self.do_one(&mut tx, origin, member, *wish, may_widen).await? {
+                changed.push(wish.kind);
+            }
         }
         // Of whoever is protected no program is told anything.
-        if is_changed && !is_hidden {
-            let event = jobs::Event {
-                kind: "disclosure.changed",
-                subject: member.person.person_id.0,
-                payload: json!({}),
-            };
-            jobs::publish(&mut tx, self.clock.now(), event);
+        if !is_hidden {
+            tell(&mut tx, self.clock.now(), member.person.person_id, &changed);
         }
         let mut token = None;
         if !widening.is_empty() {
@@ -291,6 +288,18 @@ impl Disclosures {
 
     fn usual(&self, member: &Member, kind: Kind) -> Audience {
         usual(&member.insurer, &member.person, kind, self.clock.now())
+    }
+}
+
+/// Tells programs whose rows of which kinds others see from now on.
+fn tell(tx: &mut TenantTransaction, now: DateTime<Utc>, person: PersonId, changed: &[Kind]) {
+    for kind in changed {
+        let event = jobs::Event {
+            kind: "disclosure.changed",
+            subject: person.0,
+            payload: json!({ "kind": kind.as_str() }),
+        };
+        jobs::publish(tx, now, event);
     }
 }
 

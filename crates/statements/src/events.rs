@@ -29,6 +29,6 @@ pub(crate) const ALL: [EventKind; 4] = [
         ("disclosure.changed", "医療費・お薬の表示の希望の変更"),
         Subject::Member,
         DISCLOSURES_WRITE,
-        None,
+        Some("/members/:id/disclosures/:kind"),
     ),
 ];

@@ -30,6 +30,7 @@ const BATCHES: usize = 4;
 
 /// What was loaded so far, and what it is reckoned by.
 struct Loaded {
+    rows: u64,
     persons: HashSet<PersonId>,
     held: u64,
     tariffs: Tariffs,
@@ -80,19 +81,23 @@ impl Run<'_> {
         mut chunks: Receiver<Chunk<Matched>>,
         progress: &(impl Fn(Progress) + Send + Sync),
     ) -> Result<Loaded, ImportError> {
-        let (mut rows, mut waiting) = (0, Vec::new());
+        let mut waiting = Vec::new();
         let mut loaded = Loaded {
+            rows: 0,
             persons: HashSet::new(),
             held: 0,
             tariffs: Tariffs::new(self.generics),
         };
         while let Some(Chunk { batch, progress: read }) = chunks.recv().await {
-            rows += batch.rows();
+            loaded.rows += batch.rows();
             waiting.push(batch);
             if waiting.len() == BATCHES {
                 self.store(on, std::mem::take(&mut waiting), &mut loaded).await?;
                 let percent = read.percent();
-                progress(Progress::Loading { rows, percent });
+                progress(Progress::Loading {
+                    rows: loaded.rows,
+                    percent,
+                });
             }
         }
         self.store(on, waiting, &mut loaded).await?;
@@ -162,7 +167,7 @@ impl Run<'_> {
             return Err(ImportRefused::TakenOver.into());
         };
         if let Some(run) = self.wish.run
-            && !runs::loaded(&mut tx, run, self.on.clock.now()).await?
+            && !runs::loaded(&mut tx, run, loaded.rows, self.on.clock.now()).await?
         {
             return Err(ImportRefused::TakenOver.into());
         }

@@ -50,7 +50,7 @@ pub struct EventKind {
     pub subject: Subject,
     /// What reads that.
     pub scope: Scope,
-    /// The operation that reads it, with `:id` for the subject; none where only lists do.
+    /// The operation that reads it, with `:id` for the subject, and `:kind` for what the payload calls so; none where only lists do.
     pub link: Option<&'static str>,
     /// Whether programs are told of one with this payload.
     pub is_told: fn(&Value) -> bool,
@@ -109,7 +109,7 @@ const OF_PIPELINE: [EventKind; 6] = [
         None,
     ),
     EventKind::new(
-        ("import.finished", "名簿の取り込みの完了"),
+        ("import.finished", "名簿の取り込みの終わりか確認待ち"),
         Subject::RosterImport,
         IMPORTS_READ,
         Some("/roster-imports/:id"),

@@ -19,7 +19,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{
-    ClientGrantId, FieldError, Outcome, Problem, Refusal, WebhookId,
+    ClientGrantId, Field, FieldError, Outcome, Problem, Refusal, WebhookId,
     outcome::{CONDITION_FAILED, NOT_FOUND},
 };
 use serde_json::json;
@@ -244,21 +244,31 @@ impl Webhooks {
     fn read(&self, wish: &Wish) -> Result<(Url, Vec<&'static str>), Refusal> {
         let mut errors = Vec::new();
         let url = FieldError::gather(fields::URL, self.settings.read(&wish.url), &mut errors);
-        let kinds = FieldError::gather(fields::EVENTS, self.kinds_of(&wish.events), &mut errors);
+        let kinds = self.kinds_of(&wish.events, &mut errors);
         match url.zip(kinds) {
             Some(read) if errors.is_empty() => Ok(read),
             _ => Err(Refusal::fields(errors)),
         }
     }
 
-    fn kinds_of(&self, names: &[String]) -> Result<Vec<&'static str>, Problem> {
-        let known = |name: &String| self.kinds.all().iter().find(|kind| kind.name == name);
-        let read: Option<BTreeSet<&str>> = names.iter().map(|name| known(name).map(|kind| kind.name)).collect();
-        let read = read.ok_or(Problem::NotAChoice)?;
-        if read.is_empty() {
-            return Err(Problem::Empty);
+    /// The kinds of these names; each that is none is told by its place.
+    fn kinds_of(&self, names: &[String], errors: &mut Vec<FieldError>) -> Option<Vec<&'static str>> {
+        if names.is_empty() {
+            errors.push(FieldError::new(fields::EVENTS, Problem::Empty));
         }
-        Ok(read.into_iter().collect())
+        let mut kinds = BTreeSet::new();
+        for (nth, name) in names.iter().enumerate() {
+            if let Some(kind) = self.kinds.all().iter().find(|kind| kind.name == name) {
+                kinds.insert(kind.name);
+            } else {
+                let field = Field {
+                    name: format!("{}/{nth}", fields::EVENTS.name).into(),
+                    ..fields::EVENTS
+                };
+                errors.push(FieldError::new(field, Problem::NotAChoice));
+            }
+        }
+        errors.is_empty().then(|| kinds.into_iter().collect())
     }
 
     /// What stands against one more, or against this one's URL.

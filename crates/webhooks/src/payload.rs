@@ -8,6 +8,8 @@ use uuid::Uuid;
 
 /// Where operations stand.
 const BASE: &str = "/api/v1";
+/// What of a path the event's payload says.
+const OF_KIND: &str = ":kind";
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -22,6 +24,8 @@ struct Data<'a> {
     subject: Named<'a>,
     sequence: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
 }
 
@@ -34,6 +38,16 @@ struct Named<'a> {
 /// The message's body; none of a kind that is not known any more.
 pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<String> {
     let kind = kinds.find(&message.kind)?;
+    let is_of_kind = kind.link.is_some_and(|path| path.contains(OF_KIND));
+    let of_kind = message
+        .payload
+        .as_ref()
+        .and_then(|payload| payload.get("kind")?.as_str());
+    let of_kind = of_kind.filter(|_| is_of_kind);
+    let link = kind.link.filter(|_| of_kind.is_some() || !is_of_kind).map(|path| {
+        let path = path.replace(OF_KIND, of_kind.unwrap_or_default());
+        format!("{BASE}{}", path.replace(":id", &message.subject.to_string()))
+    });
     let body = Body {
         r#type: kind.name,
         timestamp: message.happened_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
@@ -44,9 +58,8 @@ pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<St
                 id: message.subject,
             },
             sequence: message.sequence,
-            link: kind
-                .link
-                .map(|path| format!("{BASE}{}", path.replace(":id", &message.subject.to_string()))),
+            kind: of_kind,
+            link,
         },
     };
     serde_json::to_string(&body).ok()

@@ -71,23 +71,23 @@ impl Settings {
         if typed.trim().is_empty() {
             return Err(Problem::Empty);
         }
-        let url = Url::parse(typed).map_err(|_| Problem::Characters)?;
+        let url = Url::parse(typed).map_err(|_| Problem::UrlShape)?;
         if url.as_str().len() > LONGEST {
             return Err(Problem::TooLong { max: LONGEST });
         }
         let is_secure = url.scheme() == "https" || (self.allow_http && url.scheme() == "http");
         let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         if !is_secure || !is_plain || url.port() == Some(0) {
-            return Err(Problem::Characters);
+            return Err(Problem::UrlShape);
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             Some(Host::Domain(_)) => None,
-            None => return Err(Problem::Characters),
+            None => return Err(Problem::UrlShape),
         };
         if literal.is_some_and(|address| !self.admits(address)) {
-            return Err(Problem::NotAChoice);
+            return Err(Problem::NotPublic);
         }
         Ok(url)
     }
@@ -212,7 +212,7 @@ mod tests {
             "file:///etc/passwd",
             "data:,x",
         ] {
-            assert_eq!(settings.read(wrong), Err(Problem::Characters), "{wrong}");
+            assert_eq!(settings.read(wrong), Err(Problem::UrlShape), "{wrong}");
         }
         for inside in [
             "https://127.0.0.1/",
@@ -227,7 +227,7 @@ mod tests {
             "https://[fd00::1]/",
             "https://169.254.169.254/latest/meta-data/",
         ] {
-            assert_eq!(settings.read(inside), Err(Problem::NotAChoice), "{inside}");
+            assert_eq!(settings.read(inside), Err(Problem::NotPublic), "{inside}");
         }
         assert_eq!(settings.read(" "), Err(Problem::Empty));
         let long = format!("https://hooks.example.jp/{}", "a".repeat(LONGEST));

@@ -115,7 +115,7 @@ async fn a_program_widens_only_what_the_desk_would_and_says_how_staff_made_sure_
     assert_eq!(case.put("*", json!({"audience": "suppressed"})).await.status, 200);
     for wish in ["self_only", "household", "usual"] {
         let refused = case.put("*", json!({"audience": wish})).await;
-        let named = [("/identified".to_owned(), "empty".to_owned())];
+        let named = [("/identified".to_owned(), "required".to_owned())];
         assert_eq!(flaws(&problem(&refused, 422, "fields")), named, "{wish}");
     }
     for (body, at) in [

@@ -7,7 +7,7 @@ use access::{
     scope::{MEMBERS_READ, PROTECTED_READ, REGISTRATIONS_IDENTITY_READ, REGISTRATIONS_READ},
 };
 use futures_util::future::join_all;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
@@ -116,6 +116,40 @@ async fn lift(clerk: &TestClerk) {
 async fn looks(app: &TestApp, what: &str) -> usize {
     let line = format!("action = 'people.look' AND actor_kind = 'client' AND detail ->> 'what' = '{what}'");
     app.insurer.count("audit_events", &line).await
+}
+
+#[tokio::test]
+async fn whoever_begins_now_is_told_of_nothing_before_and_of_everything_after() {
+    let app = TestApp::start().await;
+    let [own, first, second] = people();
+    app.insurer.import(&[own.clone(), first.clone()]).await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    protect(&clerk, &id(&app, &first).await).await;
+    let begin = async |mut follower: Follower| {
+        let path = format!("{}?from=now", follower.path);
+        let body = follower.caller.get(&path).await.json();
+        assert_eq!(
+            (&body[follower.name], &body["more"]),
+            (&json!([]), &json!(false)),
+            "{body}"
+        );
+        follower.next = Some(body["next"].as_str().unwrap().to_owned());
+        // The cursor says where, whoever still says `from`.
+        let again = format!("{path}&cursor={}", follower.next.as_deref().unwrap());
+        assert_eq!(follower.caller.get(&again).await.json()["next"], body["next"]);
+        follower
+    };
+    let caller = Caller::new(&app, &[MEMBERS_READ, REGISTRATIONS_READ]).await;
+    let mut changes = begin(Follower::of_changes(caller)).await;
+    let caller = Caller::new(&app, &[MEMBERS_READ, REGISTRATIONS_READ]).await;
+    let mut registrations = begin(Follower::of_registrations(caller)).await;
+    app.member().await;
+    lift(&clerk).await;
+    app.insurer.import(&[own, first, second]).await;
+    assert_eq!(kinds(&registrations.rest().await), ["registered"]);
+    assert_eq!(kinds(&changes.rest().await), ["new", "changed"]);
+    let wrong = registrations.caller.get(&format!("{REGISTRATIONS}?from=then")).await;
+    problem(&wrong, 422, "fields");
 }
 
 #[tokio::test]

@@ -217,6 +217,13 @@ async fn a_list_goes_through_everybody_once_by_what_is_asked_for() {
         [jiro.to_string()]
     );
 
+    // A cursor is of the list as it was narrowed.
+    let narrowed = caller.get("/members?limit=1&workplace=A01").await.json();
+    let narrowed = format!("cursor={}", narrowed["next"].as_str().unwrap());
+    for query in ["", "&workplace=B02", "&workplace=A01&registered=true"] {
+        problem(&caller.get(&format!("/members?{narrowed}{query}")).await, 400, "cursor");
+    }
+    assert_eq!(all(&caller, &format!("workplace=A01&{narrowed}")).await.len(), 1);
     let page = caller.get("/members?limit=1").await.json();
     let next = page["next"].as_str().unwrap();
     for query in [
@@ -225,6 +232,15 @@ async fn a_list_goes_through_everybody_once_by_what_is_asked_for() {
         format!("cursor={next}x"),
     ] {
         problem(&caller.get(&format!("/members?{query}")).await, 400, "cursor");
+    }
+    for (query, said) in [
+        ("changed_since=2026-11-22", "RFC 3339"),
+        ("registered=yes", "`true` or `false`"),
+        ("workplace=", "1 to 40 characters"),
+    ] {
+        let body = problem(&caller.get(&format!("/members?{query}")).await, 422, "fields");
+        let detail = body["errors"][0]["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(said), "{query}: {detail}");
     }
     for query in [
         "limit=0",

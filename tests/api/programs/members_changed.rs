@@ -300,6 +300,32 @@ async fn coverage_ends_on_the_day_that_is_said_and_that_holds_over_the_next_file
 }
 
 #[tokio::test]
+async fn a_day_before_another_that_it_follows_is_told_as_that_and_a_day_that_is_none_as_one() {
+    let (app, shoko, _) = family().await;
+    let caller = Caller::new(&app, &WRITES).await;
+    let mut facts = but(facts_of(&caller.get(&path(shoko)).await), "acquired_on", "1998-04-01");
+    let replaced = put(&caller, shoko, "*", facts.clone()).await;
+    assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text);
+    let refused = end(&caller, shoko, &[("If-Match", "*")], "1990-01-01").await;
+    let body = problem(&refused, 422, "fields");
+    assert_eq!(flaws(&body), [("/lost_on".to_owned(), "before_other".to_owned())]);
+    assert!(
+        body["errors"][0]["detail"].as_str().unwrap().contains("`acquired_on`"),
+        "{body}"
+    );
+    for (day, code) in [
+        ("4/1", "date_shape"),
+        ("1700-01-01", "date_shape"),
+        ("2026-02-30", "impossible_date"),
+    ] {
+        facts["acquired_on"] = json!(day);
+        let refused = put(&caller, shoko, "*", facts.clone()).await;
+        let told = flaws(&problem(&refused, 422, "fields"));
+        assert_eq!(told, [("/acquired_on".to_owned(), code.to_owned())], "{day}");
+    }
+}
+
+#[tokio::test]
 async fn an_end_of_coverage_that_is_none_is_refused() {
     let (app, shoko, _) = family().await;
     let caller = Caller::new(&app, &WRITES).await;

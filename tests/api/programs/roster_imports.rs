@@ -121,6 +121,9 @@ async fn lines_of_json_are_a_roster_too_and_say_what_changes() {
         line(&json!({"movement": "change"})),
         line(&json!({"movement": "gone"})),
         line(&json!({"number": "999", "movement": "lose", "kana_name": "健保"})),
+        line(&json!({
+            "number": "998", "movement": "change", "kana_name": "ヤマダ　イチロウ", "name": "山田　一郎", "birth_date": "1970-01-01",
+        })),
     ];
     let wrong = sent(&caller, "?format=ndjson&mode=delta", &rows.join("\n")).await;
     let refused = worked(&app, &caller, &wrong).await;
@@ -140,12 +143,48 @@ async fn lines_of_json_are_a_roster_too_and_say_what_changes() {
         (&told[0]["code"], &told[0]["value"]),
         (&json!("movement"), &json!("「gone」"))
     );
+    assert!(told[0]["detail"].as_str().unwrap().contains("「add」"), "{errors}");
+    let last = told.last().unwrap();
+    assert_eq!(
+        (&last["line"], &last["code"]),
+        (&json!(4), &json!("not_in_roster")),
+        "{errors}"
+    );
     assert_eq!(
         (&told[1]["line"], &told[1]["code"]),
         (&json!(3), &json!("not_kana")),
         "{errors}"
     );
     assert_eq!(present(&app).await, 3);
+}
+
+#[tokio::test]
+async fn what_of_a_file_means_nothing_is_told_to_whoever_sent_it() {
+    let app = TestApp::start().await;
+    let (caller, other) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &BOTH).await);
+    let movement = json!({"movement": "add", "tel": "03-1234-5678"});
+    let lines = sent(&caller, "?format=ndjson&mode=delta", &line(&movement)).await;
+    let done = worked(&app, &caller, &lines).await;
+    assert_eq!(
+        (&done["state"], &done["unknown_columns"]),
+        (&json!("finished"), &json!(["tel"])),
+        "{done}"
+    );
+    assert_eq!((&done["rows"], &done["percent"]), (&json!(1), &json!(100)), "{done}");
+    assert_eq!(other.get(&path(&lines)).await.json().get("unknown_columns"), None);
+    let table = file(&[SHOKO, HANAKO]);
+    let marked = |(nth, row): (usize, &str)| format!("{row},{}\n", if nth == 0 { "色" } else { "赤" });
+    let table: String = table.lines().enumerate().map(marked).collect();
+    let dry = sent(&caller, "?dry_run=true", &table).await;
+    let compared = worked(&app, &caller, &dry).await;
+    assert_eq!(compared["unknown_columns"], json!(["色"]), "{compared}");
+    assert_eq!(act(&caller, &path(&dry), "confirm").await.status, 200);
+    let done = worked(&app, &caller, &dry).await;
+    assert_eq!(
+        (&done["state"], &done["unknown_columns"]),
+        (&json!("finished"), &json!(["色"])),
+        "{done}"
+    );
 }
 
 #[tokio::test]
@@ -161,10 +200,14 @@ async fn a_dry_run_waits_until_it_is_confirmed_or_cancelled_or_the_next_file_com
     assert_eq!(compared["difference"]["new"], 1);
     let second = sent(&caller, "?dry_run=true", &file(&[SHOKO, HANAKO])).await;
     assert_eq!(worked(&app, &caller, &first).await["state"], "cancelled");
-    problem(
+    let moved_on = problem(
         &act(&caller, &path(&first), "confirm").await,
         409,
         "roster_run_moved_on",
+    );
+    assert!(
+        moved_on["detail"].as_str().unwrap().contains("`cancelled`"),
+        "{moved_on}"
     );
     assert_eq!(present(&app).await, 1);
     let confirmed = act(&caller, &path(&second), "confirm").await;
@@ -174,7 +217,8 @@ async fn a_dry_run_waits_until_it_is_confirmed_or_cancelled_or_the_next_file_com
     );
     assert_eq!(worked(&app, &caller, &second).await["state"], "finished");
     assert_eq!(present(&app).await, 2);
-    problem(&act(&caller, &path(&second), "cancel").await, 409, "roster_run_over");
+    let over = problem(&act(&caller, &path(&second), "cancel").await, 409, "roster_run_over");
+    assert!(over["detail"].as_str().unwrap().contains("`finished`"), "{over}");
 
     let third = sent(&caller, "", &file(&[SHOKO])).await;
     let cancelled = act(&caller, &path(&third), "cancel").await;
@@ -370,14 +414,49 @@ async fn what_is_no_roster_is_refused_before_anything_is_compared() {
         let answer = caller.file(&format!("{PATH}{query}"), &[], bytes.as_bytes()).await;
         problem(&answer, status, code);
     }
-    let lines = format!("{}\n{}\n", line(&json!({})), r#"{"symbol": 1}"#);
-    let answer = caller
-        .file(&format!("{PATH}?format=ndjson"), &[], lines.as_bytes())
-        .await;
-    assert_eq!(
-        flaws(&problem(&answer, 422, "fields")),
-        [("/1/symbol".to_owned(), "characters".to_owned())]
+    let lines = format!(
+        "{}\n{}\n\nnone\n{}",
+        line(&json!({})),
+        r#"{"symbol": 1, "phone": "03"}"#,
+        r#"{"number": true}"#
     );
+    let refused = async |query: &str, lines: &str| {
+        let answer = caller
+            .file(&format!("{PATH}?format=ndjson{query}"), &[], lines.as_bytes())
+            .await;
+        let mut told = flaws(&problem(&answer, 422, "fields"));
+        told.sort_unstable();
+        told
+    };
+    let named = |told: &[(&str, &str)]| -> Vec<(String, String)> {
+        told.iter()
+            .map(|(at, code)| ((*at).to_owned(), (*code).to_owned()))
+            .collect()
+    };
+    let expected = [
+        ("/2/phone", "unknown_key"),
+        ("/2/symbol", "type"),
+        ("/4", "not_json"),
+        ("/5/number", "type"),
+    ];
+    assert_eq!(refused("", &lines).await, named(&expected));
+    let missing = [
+        ("/1/birth_date", "required"),
+        ("/1/kana_name", "required"),
+        ("/1/movement", "required"),
+        ("/1/relationship", "required"),
+        ("/1/symbol", "required"),
+    ];
+    assert_eq!(refused("&mode=delta", r#"{"number": "1"}"#).await, named(&missing));
+    let moved = line(&json!({"movement": "add"}));
+    let answer = caller
+        .file(&format!("{PATH}?format=ndjson"), &[], moved.as_bytes())
+        .await;
+    problem(&answer, 422, "roster_mode_mismatch");
+    // Who forgot to say what comes.
+    let answer = caller.file(PATH, &[], line(&json!({})).as_bytes()).await;
+    let body = problem(&answer, 422, "roster_file_is_json");
+    assert!(body["detail"].as_str().unwrap().contains("format=ndjson"), "{body}");
     let json = caller.raw(Method::POST, PATH, &[], b"{}").await;
     problem(&json, 415, "unsupported_media_type");
     assert_eq!(

@@ -54,6 +54,52 @@ async fn act(caller: &Caller, known: &Answer, verb: &str, body: Value) -> Answer
 }
 
 #[tokio::test]
+async fn a_loaded_import_names_its_delivery_and_how_many_rows_it_read_and_a_refused_one_says_why_by_a_word() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &ALL).await;
+    let begun = sent(&caller, "?kind=costs", &file("2026-08", 3)).await;
+    let loaded = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&loaded["state"], &loaded["rows"], &loaded["percent"]),
+        (&json!("loaded"), &json!(3), &json!(100)),
+        "{loaded}"
+    );
+    let one = caller
+        .get(&format!("{DELIVERIES}/{}", loaded["delivery"].as_str().unwrap()))
+        .await;
+    assert_eq!(
+        (one.status.as_u16(), &one.json()["state"]),
+        (200, &json!("ready")),
+        "{}",
+        one.text
+    );
+    // Nothing has to be said of how.
+    let publish = format!("{DELIVERIES}/{}/publish", one.json()["id"].as_str().unwrap());
+    let headers = [("If-Match", one.header("etag"))];
+    let published = caller.send(Method::POST, &publish, &headers, None).await;
+    assert_eq!(published.status, 200, "{}", published.text);
+    let again = sent(&caller, "?kind=costs", &file("2026-08", 3)).await;
+    let nothing = worked(&app, &caller, &again).await;
+    assert_eq!(
+        (&nothing["state"], &nothing["refused_code"], nothing.get("delivery")),
+        (&json!("refused"), &json!("same_file"), None),
+        "{nothing}"
+    );
+    let wrong = sent(
+        &caller,
+        "?kind=costs",
+        &file("2026-09", 1).replace("2026-06", "2026-13"),
+    )
+    .await;
+    let refused = worked(&app, &caller, &wrong).await;
+    assert_eq!(
+        (&refused["refused_code"], &refused["errors"], &refused["percent"]),
+        (&json!("rows"), &json!(1), &json!(100)),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
 async fn a_file_is_checked_and_loaded_and_its_delivery_published_and_withdrawn() {
     let app = TestApp::start().await;
     let caller = Caller::new(&app, &ALL).await;

@@ -98,7 +98,10 @@ async fn a_change_stands_in_the_trail_by_its_way_in_and_programs_are_told_whose_
     let program = program(&app).await;
     let events = async || {
         app.insurer
-            .count("events", "kind = 'disclosure.changed' AND payload = '{}'")
+            .count(
+                "events",
+                "kind = 'disclosure.changed' AND payload = '{\"kind\": \"costs\"}'",
+            )
             .await
     };
     for _ in 0..2 {

@@ -6,7 +6,7 @@ use access::scope::{IMPORTS_READ, IMPORTS_WRITE};
 use clients::Caller;
 use database::TenantTransaction;
 use edge::Rights;
-use kernel::{ImportId, Outcome};
+use kernel::{ImportId, Outage, Outcome};
 use operations::{
     BASE, Codes, Example, Group, Tag, act,
     answer::{Begun, Done, Once},
@@ -39,6 +39,7 @@ const SENDS: Codes = &[
     "roster_file_empty",
     "roster_file_too_large",
     "roster_file_unreadable",
+    "roster_file_is_json",
     "roster_file_broken_off",
     "roster_mode_mismatch",
     "roster_another_run",
@@ -111,7 +112,9 @@ impl RosterImportsApi {
     /// The body is the file. As `csv` it is a table with a header, or an Excel workbook, as staff bring it: columns in any order, in
     /// UTF-8 or `Shift_JIS`. As `ndjson` it is an object of JSON on each line, of texts that are called as the fields of a member:
     /// `symbol`, `number`, `kana_name`, `birth_date` and `relationship` at least, and in a file of changes `movement` (`add`, `change`
-    /// or `lose`). The first object says which columns there are; what a later one leaves out is blank there.
+    /// or `lose`). The first object says which columns there are; what a later one leaves out is blank there, and a field that it has
+    /// beyond them is refused as `unknown_key`. Lines that can't be read are refused at once, the first hundred errors together, each
+    /// by its line (`/17/birth_date` is of line 17). Keys that are no field are ignored: see `unknown_columns`.
     ///
     /// A worker compares the file with the roster and then imports it, taken whole or not at all. Where more people than the insurer
     /// allows would be lost, or two of the staff have to agree, it waits for the staff as `compared`. With `dry_run` it stays
@@ -192,7 +195,12 @@ impl RosterImportsApi {
         let run = up(rosters.run(program.tenant(), id).await)?;
         let run = run.filter(|run| run.state != RunState::Receiving);
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
-        Ok(Done(RosterImport::of(&run, &program)))
+        let mut import = RosterImport::of(&run, &program);
+        if import.is_own {
+            let unknown = up(rosters.unknown_columns(program.tenant(), id).await)?;
+            import.unknown_columns = Some(unknown).filter(|unknown| !unknown.is_empty());
+        }
+        Ok(Done(import))
     }
 
     /// What is wrong with a file
@@ -242,7 +250,7 @@ impl RosterImportsApi {
     ) -> poem::Result<Done<RosterImport>> {
         let (rosters, id) = (&call.services.rosters, id.read(ImportId::parse)?);
         let confirmed = rosters.confirm(call.by(&program), id).await;
-        finish(&call, &program, call.done(confirmed)?).await
+        finish(&call, &program, id, confirmed).await
     }
 
     /// Cancel an import
@@ -262,7 +270,7 @@ impl RosterImportsApi {
     ) -> poem::Result<Done<RosterImport>> {
         let (rosters, id) = (&call.services.rosters, id.read(ImportId::parse)?);
         let cancelled = rosters.cancel_sent(call.by(&program), id).await;
-        finish(&call, &program, call.done(cancelled)?).await
+        finish(&call, &program, id, cancelled).await
     }
 }
 
@@ -297,12 +305,26 @@ async fn begin(call: &Call, program: &Caller, received: Bringing, sent: Sent) ->
     Ok(begun)
 }
 
-/// Commits what was done with the answer that is kept of it.
+/// Commits what was done with the answer that is kept of it. What is refused for how the import stands says how that is.
 async fn finish(
     call: &Call,
     program: &Caller,
-    (mut tx, run): (TenantTransaction, Run),
+    id: ImportId,
+    done: Result<Outcome<(TenantTransaction, Run)>, Outage>,
 ) -> poem::Result<Done<RosterImport>> {
+    let (mut tx, run) = match up(done)? {
+        Outcome::Done(done) => done,
+        Outcome::Refused(refusal) => {
+            let failure = Failure::refused(&refusal, call.now());
+            let is_of_state = refusal.is(reasons::RUN_MOVED_ON) || refusal.is(reasons::RUN_OVER);
+            let run = up(call.services.rosters.run(program.tenant(), id).await)?.filter(|_| is_of_state);
+            return Err(match run {
+                Some(run) => failure.standing(run.state.as_str()),
+                None => failure,
+            }
+            .into());
+        }
+    };
     let answer = Done(RosterImport::of(&run, program));
     call.keep(&mut tx, &answer.saved()).await?;
     up(tx.commit().await)?;

@@ -236,7 +236,7 @@ impl WebhooksApi {
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<WebhookDeliveryList>> {
         let id = id.read(WebhookId::parse)?;
-        let (list, most) = (call.list(&program, LIST), page::limit(&limit));
+        let (list, most) = (call.list(&program, LIST).narrowed(&[&state.text]), page::limit(&limit));
         let after = list.after_of(&id, &cursor)?;
         found(&call, &program, id).await?;
         let which = Which {

@@ -139,7 +139,7 @@ pub(super) async fn read(
     let aim = aim.map_err(|error| errors.push(error)).ok();
     let first_day = FieldError::gather(FIRST_DAY, dates::planned(form.text("first_day")), &mut errors).flatten();
     let last_day = FieldError::gather(LAST_DAY, dates::planned(form.text("last_day")), &mut errors).flatten();
-    if let Err(problem) = content::days(first_day, last_day) {
+    if let Err(problem) = content::days(first_day, last_day, &FIRST_DAY) {
         errors.push(FieldError::new(LAST_DAY, problem));
     }
     let read = title.zip(body).zip(aim).filter(|_| errors.is_empty());
@@ -170,7 +170,7 @@ fn group(form: &Form) -> Result<Group, FieldError> {
         age_to: age(AGE_TO, "age_to")?,
         with_dependants: form.get("with_dependants").is_some(),
     };
-    content::ages(&group).map_err(|problem| FieldError::new(AGE_TO, problem))?;
+    content::ages(&group, &AGE_FROM).map_err(|problem| FieldError::new(AGE_TO, problem))?;
     if group.is_everybody() {
         return Err(FieldError::new(CONDITION, Problem::Empty));
     }

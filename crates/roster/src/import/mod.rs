@@ -128,7 +128,7 @@ pub(crate) async fn import_as(
     };
     let (rows, mut file) = run.stage(&mut tx, file, mapping, &progress).await?;
     progress(Progress::Comparing);
-    let compared = staging::find_repeated(&mut tx).await?;
+    let mut compared = staging::find_repeated(&mut tx).await?;
     let merge = Merge {
         import_id: run.import_id,
         header: &file.header.clone(),
@@ -139,14 +139,15 @@ pub(crate) async fn import_as(
     if merge.is_delta() {
         staging::look_up(&mut tx, rows).await?;
     }
-    let mut errors = with(std::mem::take(&mut file.errors), compared).await?;
-    if errors.count() == 0 {
+    let is_clean = file.errors.is_empty();
+    // Of rows that repeat each other nobody can say whom they mean.
+    if compared.is_empty() && (is_clean || merge.is_delta()) {
         merge.match_persons(&mut tx, rows).await?;
         if merge.is_delta() {
-            let mismatched = staging::find_mismatched(&mut tx).await?;
-            errors = with(ErrorLog::default(), mismatched).await?;
+            staging::find_mismatched(&mut tx, is_clean, &mut compared).await?;
         }
     }
+    let errors = with(std::mem::take(&mut file.errors), compared).await?;
     if errors.count() > 0 {
         tx.rollback().await?;
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
@@ -339,7 +340,7 @@ impl Run<'_> {
             tx,
             self.now,
             Event {
-                kind: "import.finished",
+                kind: runs::FINISHED,
                 subject,
                 payload: detail.clone(),
             },
@@ -348,7 +349,7 @@ impl Run<'_> {
         if !self.is_watched {
             return Ok(true);
         }
-        runs::finish(tx, self.import_id, report, self.clock.now()).await
+        runs::finish(tx, self.keys, self.import_id, report, self.clock.now()).await
     }
 
     /// Keeps the refusal, except of a dry run, which leaves nothing.

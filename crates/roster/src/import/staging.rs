@@ -228,20 +228,24 @@ pub(super) async fn find_repeated(tx: &mut TenantTransaction) -> Result<ErrorLog
     Ok(errors)
 }
 
-/// An error for every row of a file of changes that changes or loses somebody whom the roster does not know, or means the same
-/// person as an earlier one, by line.
-pub(super) async fn find_mismatched(tx: &mut TenantTransaction) -> Result<ErrorLog, DatabaseError> {
-    let mut errors = ErrorLog::default();
+/// Adds an error for every row of a file of changes that changes or loses somebody whom the roster does not know, or, where nothing
+/// is wrong in other rows, means the same person as an earlier one, by line.
+pub(super) async fn find_mismatched(
+    tx: &mut TenantTransaction,
+    is_clean: bool,
+    errors: &mut ErrorLog,
+) -> Result<(), DatabaseError> {
     let query = diesel::sql_query(MISMATCHED).bind::<Integer, _>(tx.tenant());
     let mut rows = std::pin::pin!(query.load_stream::<Line>(&mut **tx).await?);
     while let Some(row) = rows.try_next().await? {
         let reason = match row.earlier.map(unsigned) {
+            Some(_) if !is_clean => continue,
             Some(line) => Reason::SamePerson { line },
             None => Reason::NotInRoster,
         };
         errors.add(unsigned(row.line), Column::Number.name(), reason);
     }
-    Ok(errors)
+    Ok(())
 }
 
 /// An error for every row by whose day of loss somebody of the roster would be forgotten at once, by line: who lost coverage

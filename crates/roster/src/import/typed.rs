@@ -73,6 +73,8 @@ fn problem(reason: &Reason) -> Problem {
             last_day: *last_day,
         },
         Reason::Table(Fault::ImpossibleMonth) => Problem::ImpossibleMonth,
+        Reason::Table(Fault::DateShape | Fault::DateOutOfRange) => Problem::DateShape,
+        Reason::LostBeforeAcquired { .. } => Problem::before(&field(Column::AcquiredOn)),
         Reason::BornLater => Problem::DateOutOfRange,
         Reason::Gender => Problem::NotAChoice,
         _ => Problem::Characters,

@@ -40,24 +40,30 @@ pub struct Bringing {
     file: Gathering,
     /// Of lines of JSON, what makes a table of them.
     lines: Option<Lines>,
+    /// True of a program's table of which nothing has come yet.
+    is_to_begin: bool,
 }
 
 impl Bringing {
     /// Takes what has come; whoever is refused gives the rest up ([`Bringing::give_up`]).
     pub async fn take(&mut self, bytes: &[u8]) -> Result<Outcome<()>, Outage> {
         let Some(lines) = &mut self.lines else {
+            // A table never begins so; who forgot to say what comes would be told of columns that are missing.
+            if std::mem::take(&mut self.is_to_begin) && bytes.trim_ascii_start().first() == Some(&b'{') {
+                return Ok(reasons::FILE_IS_JSON.into());
+            }
             return self.file.take(bytes).await;
         };
         match lines.take(bytes) {
             Ok(table) => self.file.take(&table).await,
-            Err(error) => Ok(Refusal::fields(vec![error]).into()),
+            Err(errors) => Ok(Refusal::fields(errors).into()),
         }
     }
 
     /// Takes the last of it, and reads its beginning.
     async fn end(&mut self) -> Result<Outcome<Head>, Outage> {
         match self.lines.as_mut().map(Lines::end) {
-            Some(Err(error)) => return Ok(Refusal::fields(vec![error]).into()),
+            Some(Err(errors)) => return Ok(Refusal::fields(errors).into()),
             Some(Ok(rest)) => {
                 if let Outcome::Refused(refusal) = self.file.take(&rest).await? {
                     return Ok(refusal.into());
@@ -121,6 +127,7 @@ impl Runs {
             lines: sent
                 .filter(|sent| sent.format == Format::Ndjson)
                 .map(|sent| Lines::new(sent.is_delta)),
+            is_to_begin: sent.is_some(),
         })
     }
 
@@ -209,6 +216,7 @@ impl Runs {
         let shown = Shown {
             fields: head.fields,
             rows: head.rows,
+            unknown_columns: file.lines.as_ref().map(Lines::unknown).unwrap_or_default(),
             ..Shown::default()
         };
         let encoding = head.encoding.as_str().to_owned();

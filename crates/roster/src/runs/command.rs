@@ -1,6 +1,7 @@
 //! The command line's imports: the same engine, seen in the same history, with the process itself as the worker.
 
 use super::{
+    rested,
     rows::{self, Beginning, Counts, Format, RunState},
     work::Watch,
 };
@@ -45,15 +46,15 @@ pub async fn at_command(
         progress(at);
     };
     let import = import_as((database, keys), insurer, file, wish, clock, told);
-    let (report, _) = watched(database, insurer, (run, &watch), clock, Box::pin(import)).await?;
+    let (report, _) = watched(database, insurer, (run, &watch, true), clock, Box::pin(import)).await?;
     Ok(report)
 }
 
-/// Does it, unless somebody ends the run, whose end it notes.
+/// Does it, unless somebody ends the run, whose end it notes; of a file, whoever follows imports is told of it.
 pub(super) async fn watched<T>(
     database: &Database,
     insurer: &Insurer,
-    (run, watch): (ImportId, &Watch<'_>),
+    (run, watch, is_file): (ImportId, &Watch<'_>, bool),
     clock: &Clock,
     work: impl Future<Output = Result<T, ImportError>>,
 ) -> Result<T, ImportError> {
@@ -68,7 +69,10 @@ pub(super) async fn watched<T>(
         ImportError::File(_) | ImportError::Outage(_) => RunState::Broken,
     };
     let counts = Counts::of(&error);
-    rows::end(&mut tx, run, &[RunState::Running], state, Some(&counts), clock.now()).await?;
+    let now = clock.now();
+    if rows::end(&mut tx, run, &[RunState::Running], state, Some(&counts), now).await? && is_file {
+        rested(&mut tx, now, run, state);
+    }
     tx.commit().await?;
     Err(error)
 }

@@ -28,9 +28,10 @@ pub use undoing::undo_at_command;
 
 use crate::import::{Column, count_covered};
 use audit::{Entry, Look};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use database::{Database, DatabaseError, Durability, TenantTransaction};
 use ground::Ground;
+use jobs::Event;
 use kernel::{Clock, ImportId, Keys, Outage, Outcome, TenantId, calendar, outcome};
 use serde_json::json;
 use tabular::{Choice, Column as _, Encoding, Mapping, Source, uploads, uploads::Upload};
@@ -39,6 +40,8 @@ use uuid::Uuid;
 
 /// What uploads of rosters are for.
 const PURPOSE: &str = "roster";
+/// The event of imports that have come to rest.
+pub(crate) const FINISHED: &str = "import.finished";
 /// What the files of their errors are for.
 const ERRORS: &str = "roster errors";
 
@@ -193,6 +196,17 @@ impl Runs {
         };
         audit::record(tx, self.clock.now(), by.origin, entry).await
     }
+}
+
+/// Tells whoever follows imports that one has come to rest: it came to nothing, or a program's waits to be gone on with. One that was
+/// imported tells so itself.
+fn rested(tx: &mut TenantTransaction, now: DateTime<Utc>, run: ImportId, state: RunState) {
+    let event = Event {
+        kind: FINISHED,
+        subject: run.0,
+        payload: json!({ "state": state.as_str() }),
+    };
+    jobs::publish(tx, now, event);
 }
 
 /// The names of the columns, as a blank file has them; with 異動区分 in a file of changes.

@@ -1,16 +1,23 @@
 //! Lines of JSON, an object each, as a program sends a roster: made into the table that everything else reads, as they come.
 //!
-//! The columns are those of the first line, as a table's are those of its header, and are called as `persons` calls them. What a
-//! later line leaves out is blank in it; what it has beyond them is refused, or it would be lost without a word.
+//! The columns are those of the first line, as a table's are those of its header, and are called as `persons` calls them: what no
+//! line says of a person stays as it is, so a later one can't add to them. What a later line leaves out is blank in it; a column that
+//! it has beyond them is refused, or it would be lost without a word. Keys that are no column are ignored, and told.
 
 use crate::import::{Column, stated};
 use kernel::{Field, FieldError, Problem};
 use serde_json::{Map, Value};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 use tabular::Column as _;
 
 /// Bytes of a line at most: far more than the longest row.
 const LONGEST: usize = 64 * 1024;
+/// Errors that are told at once.
+const ERRORS: usize = 100;
+/// Lines in which more are looked for where there is one.
+const FIRST: usize = 1_000;
+/// Keys that are no column, of which so many are told, and so many characters of each.
+const UNKNOWN: (usize, usize) = (50, 100);
 /// What [`Column::Movement`] is called.
 const MOVEMENT: &str = "movement";
 /// Its words, and those of the format.
@@ -23,8 +30,12 @@ pub(super) struct Lines {
     columns: Vec<Column>,
     /// What is not a whole line yet.
     waiting: Vec<u8>,
-    /// Lines that were read.
+    /// Lines that were read, from the first that is not blank.
     count: usize,
+    /// What is wrong with them.
+    errors: Vec<FieldError>,
+    /// Keys that are no column.
+    unknown: BTreeSet<String>,
 }
 
 impl Lines {
@@ -34,92 +45,110 @@ impl Lines {
             columns: Vec::new(),
             waiting: Vec::new(),
             count: 0,
+            errors: Vec::new(),
+            unknown: BTreeSet::new(),
         }
     }
 
-    /// Takes what has come, and gives the rows in it. The first line that is wrong is told by its place, from 0.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Vec<u8>, FieldError> {
+    /// Takes what has come, and gives the rows in it. What is wrong is told together, by line, from 1.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Vec<FieldError>> {
         let mut table = Vec::with_capacity(bytes.len());
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end);
             self.waiting.extend_from_slice(line);
-            self.line(&mut table)?;
+            self.line(&mut table);
+            if self.errors.len() >= ERRORS || (!self.errors.is_empty() && self.count >= FIRST) {
+                return Err(self.told());
+            }
             rest = after.get(1..).unwrap_or_default();
         }
         self.waiting.extend_from_slice(rest);
         if self.waiting.len() > LONGEST {
-            return Err(self.wrong(None, Problem::TooLong { max: LONGEST }));
+            self.line(&mut table);
+            return Err(self.told());
         }
         Ok(table)
     }
 
     /// The last line, where no line feed ends it.
-    pub(super) fn end(&mut self) -> Result<Vec<u8>, FieldError> {
+    pub(super) fn end(&mut self) -> Result<Vec<u8>, Vec<FieldError>> {
         let mut table = Vec::new();
         if !self.waiting.is_empty() {
-            self.line(&mut table)?;
+            self.line(&mut table);
         }
-        Ok(table)
+        if self.errors.is_empty() {
+            Ok(table)
+        } else {
+            Err(self.told())
+        }
+    }
+
+    /// Keys that mean nothing here.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        self.unknown.iter().cloned().collect()
     }
 
     /// Makes a row of the line that waits. A blank one stays blank, so that lines keep their numbers.
-    fn line(&mut self, table: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn line(&mut self, table: &mut Vec<u8>) {
         let line = std::mem::take(&mut self.waiting);
-        if line.len() > LONGEST {
-            return Err(self.wrong(None, Problem::TooLong { max: LONGEST }));
+        let is_blank = line.trim_ascii().is_empty() && line.len() <= LONGEST;
+        // Before the header there are no rows.
+        if is_blank && self.count == 0 {
+            return;
         }
-        if line.trim_ascii().is_empty() {
-            // Before the header there are no rows.
-            if !self.columns.is_empty() {
-                table.push(b'\n');
-            }
-            self.count += usize::from(!self.columns.is_empty());
-            return Ok(());
+        self.count += 1;
+        if line.len() > LONGEST {
+            return self.wrong(None, Problem::TooLong { max: LONGEST });
+        }
+        if is_blank {
+            return table.push(b'\n');
         }
         let Ok(Value::Object(members)) = serde_json::from_slice(&line) else {
-            return Err(self.wrong(None, Problem::Characters));
+            return self.wrong(None, Problem::NotJson);
         };
         if self.columns.is_empty() {
-            self.columns = self.header(&members)?;
-            let names: Vec<&str> = self.columns.iter().map(|column| column.name()).collect();
-            table.extend_from_slice(names.join(",").as_bytes());
-            table.push(b'\n');
+            self.header(&members, table);
         }
-        self.row(&members, table)?;
-        self.count += 1;
-        Ok(())
+        self.look(&members);
+        self.row(&members, table);
     }
 
     /// The columns of the first line.
-    fn header(&self, members: &Map<String, Value>) -> Result<Vec<Column>, FieldError> {
-        let asked = |column: &Column| column.is_required() || (self.is_delta && *column == Column::Movement);
-        let missing = Column::ALL
-            .iter()
-            .find(|column| asked(column) && !members.contains_key(name(**column)));
-        if let Some(missing) = missing {
-            return Err(self.wrong(Some(name(*missing)), Problem::Empty));
+    fn header(&mut self, members: &Map<String, Value>, table: &mut Vec<u8>) {
+        for column in Column::ALL.iter().copied() {
+            let is_there = members.contains_key(name(column));
+            let is_asked = column.is_required() || (self.is_delta && column == Column::Movement);
+            if is_asked && !is_there {
+                self.wrong(Some(name(column)), Problem::Missing);
+            }
+            if is_asked || is_there {
+                self.columns.push(column);
+            }
         }
-        if !self.is_delta && members.contains_key(MOVEMENT) {
-            return Err(self.wrong(Some(MOVEMENT), Problem::NotAChoice));
-        }
-        let known = Column::ALL.iter().filter(|column| members.contains_key(name(**column)));
-        Ok(known.copied().collect())
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name()).collect();
+        table.extend_from_slice(names.join(",").as_bytes());
+        table.push(b'\n');
     }
 
-    fn row(&self, members: &Map<String, Value>, table: &mut Vec<u8>) -> Result<(), FieldError> {
-        let beyond = Column::ALL
-            .iter()
-            .find(|column| !self.columns.contains(column) && members.contains_key(name(**column)));
-        if let Some(beyond) = beyond {
-            return Err(self.wrong(Some(name(*beyond)), Problem::NotAChoice));
+    /// What is wrong with the members of a line, and which mean nothing.
+    fn look(&mut self, members: &Map<String, Value>) {
+        for (key, value) in members {
+            match Column::ALL.iter().find(|column| name(**column) == key) {
+                None if self.unknown.len() < UNKNOWN.0 => {
+                    self.unknown.insert(key.chars().take(UNKNOWN.1).collect());
+                }
+                None => {}
+                Some(column) if !self.columns.contains(column) => self.wrong(Some(key.as_str()), Problem::UnknownKey),
+                Some(_) if !value.is_string() && !value.is_null() => self.wrong(Some(key.as_str()), Problem::NotText),
+                Some(_) => {}
+            }
         }
+    }
+
+    fn row(&self, members: &Map<String, Value>, table: &mut Vec<u8>) {
         for (nth, column) in self.columns.iter().enumerate() {
-            let text = match members.get(name(*column)) {
-                None | Some(Value::Null) => "",
-                Some(Value::String(text)) => text,
-                Some(_) => return Err(self.wrong(Some(name(*column)), Problem::Characters)),
-            };
+            let text = members.get(name(*column)).and_then(Value::as_str).unwrap_or_default();
             let text = if *column == Column::Movement {
                 movement(text)
             } else {
@@ -133,11 +162,10 @@ impl Lines {
             table.push(b'"');
         }
         table.push(b'\n');
-        Ok(())
     }
 
-    /// What is wrong with the line that is read, or with a member of it.
-    fn wrong(&self, member: Option<&str>, problem: Problem) -> FieldError {
+    /// Notes what is wrong with the line that is read, or with a member of it.
+    fn wrong(&mut self, member: Option<&str>, problem: Problem) {
         let place = match member {
             Some(member) => format!("{}/{member}", self.count),
             None => self.count.to_string(),
@@ -146,7 +174,14 @@ impl Lines {
             name: Cow::Owned(place),
             ..Field::new("", "ファイルの行")
         };
-        FieldError::new(field, problem)
+        self.errors.push(FieldError::new(field, problem));
+    }
+
+    /// All that is told of what is wrong.
+    fn told(&mut self) -> Vec<FieldError> {
+        let mut errors = std::mem::take(&mut self.errors);
+        errors.truncate(ERRORS);
+        errors
     }
 }
 
@@ -165,6 +200,13 @@ fn movement(word: &str) -> &str {
     known.map_or(word, |(_, word)| word)
 }
 
+/// What is said of a row, with the words that its line has for a movement.
+pub(super) fn said(reason: &str) -> String {
+    MOVEMENTS.iter().fold(reason.to_owned(), |said, (word, known)| {
+        said.replace(&format!("「{known}」"), &format!("「{word}」（{known}）"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,58 +214,77 @@ mod tests {
 
     const FIRST: &str = r#"{"symbol":"1","number":"2","kana_name":"ケンポ","birth_date":"1985-04-01","relationship":"本人","email":null}"#;
 
-    fn read(text: &[u8], is_delta: bool, part: usize) -> Result<String, FieldError> {
+    fn read(text: &[u8], is_delta: bool, part: usize) -> Result<(String, Vec<String>), Vec<FieldError>> {
         let (mut lines, mut table) = (Lines::new(is_delta), Vec::new());
         for part in text.chunks(part) {
             table.extend(lines.take(part)?);
         }
         table.extend(lines.end()?);
-        Ok(String::from_utf8(table).unwrap())
+        Ok((String::from_utf8(table).unwrap(), lines.unknown()))
     }
 
-    fn wrong(text: &str, is_delta: bool) -> (String, &'static str) {
-        let error = read(text.as_bytes(), is_delta, 7).unwrap_err();
-        (error.field.name.into_owned(), error.problem.code())
+    fn wrong(text: &str, is_delta: bool) -> Vec<(String, &'static str)> {
+        let errors = read(text.as_bytes(), is_delta, 7).unwrap_err();
+        let told = |error: FieldError| (error.field.name.into_owned(), error.problem.code());
+        errors.into_iter().map(told).collect()
+    }
+
+    fn named(told: &[(&str, &'static str)]) -> Vec<(String, &'static str)> {
+        told.iter().map(|(place, code)| ((*place).to_owned(), *code)).collect()
     }
 
     #[test]
     fn objects_become_rows_under_the_header_of_the_first_whatever_the_parts() {
         let text = format!(
-            "{FIRST}\n\n{}\n{{\"other\":1}}",
+            "\n{FIRST}\n\n{}\n{{\"other\":1}}",
             r#"{"symbol":"1","number":"3","kana_name":"a,\"b\nc"}"#
         );
         let expected = "被保険者証記号,番号,対象者氏名（カナ）,生年月日,続柄名称,メール\n\
              \"1\",\"2\",\"ケンポ\",\"1985-04-01\",\"本人\",\"\"\n\n\
              \"1\",\"3\",\"a,\"\"b\nc\",\"\",\"\",\"\"\n\"\",\"\",\"\",\"\",\"\",\"\"\n";
         for part in [1, 3, 1000] {
-            assert_eq!(read(text.as_bytes(), false, part).unwrap(), expected);
+            let (table, unknown) = read(text.as_bytes(), false, part).unwrap();
+            assert_eq!((table.as_str(), unknown), (expected, vec!["other".to_owned()]));
         }
     }
 
     #[test]
     fn a_file_of_changes_says_on_each_line_what_it_is() {
         let first = FIRST.replace("null", r#"null,"movement":"lose""#);
-        assert!(read(first.as_bytes(), true, 9).unwrap().ends_with("\"\",\"喪失\"\n"));
-        assert_eq!(wrong(&first, false), ("0/movement".to_owned(), "not_a_choice"));
-        assert_eq!(wrong(FIRST, true), ("0/movement".to_owned(), "empty"));
+        let (table, _) = read(first.as_bytes(), true, 9).unwrap();
+        assert!(table.ends_with("\"\",\"喪失\"\n"));
+        assert_eq!(wrong(FIRST, true), named(&[("1/movement", "required")]));
+        assert_eq!(said("「追加」か「喪失」"), "「add」（追加）か「lose」（喪失）");
     }
 
     #[test]
-    fn a_line_that_is_none_is_told_by_its_place() {
+    fn all_lines_that_are_none_are_told_at_once_by_their_place() {
         for bad in ["x", "[]", "3", "{", "\u{feff}{}"] {
             assert_eq!(
                 wrong(&format!("{FIRST}\n{bad}\n"), false),
-                ("1".to_owned(), "characters"),
+                named(&[("2", "not_json")]),
                 "{bad}"
             );
         }
-        assert_eq!(wrong("{}", false), ("0/symbol".to_owned(), "empty"));
-        let more = format!("{FIRST}\n{}", r#"{"symbol":"1","phone":"03"}"#);
-        assert_eq!(wrong(&more, false), ("1/phone".to_owned(), "not_a_choice"));
-        let number = format!("{FIRST}\n{}", r#"{"symbol":1}"#);
-        assert_eq!(wrong(&number, false), ("1/symbol".to_owned(), "characters"));
+        let missing = ["symbol", "number", "kana_name", "birth_date", "relationship"];
+        let missing = missing.map(|key| (format!("1/{key}"), "required"));
+        assert_eq!(wrong("{}", false), missing);
+        let text = format!(
+            "{FIRST}\n{}\n\nx\n{}",
+            r#"{"symbol":1,"phone":"03"}"#, r#"{"number":["1"]}"#
+        );
+        let mut told = wrong(&text, false);
+        told.sort_unstable();
+        let expected = [
+            ("2/phone", "unknown_key"),
+            ("2/symbol", "type"),
+            ("4", "not_json"),
+            ("5/number", "type"),
+        ];
+        assert_eq!(told, named(&expected));
         let long = format!("{FIRST}\n{}", "x".repeat(LONGEST + 1));
-        assert_eq!(wrong(&long, false), ("1".to_owned(), "too_long"));
+        assert_eq!(wrong(&long, false), named(&[("2", "too_long")]));
+        assert_eq!(wrong(&"x\n".repeat(ERRORS * 2), false).len(), ERRORS);
     }
 
     proptest! {

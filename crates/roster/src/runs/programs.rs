@@ -101,6 +101,7 @@ impl Runs {
                 let column = Column::ALL
                     .iter()
                     .find(|column| Some(column.name()) == error.column.as_deref());
+                error.reason = ndjson::said(&error.reason);
                 if let Some(column) = column {
                     error.column = Some(ndjson::name(*column).to_owned());
                 }
@@ -110,6 +111,14 @@ impl Runs {
         self.record(&tx, by, run, "roster.errors", detail).await?;
         tx.commit().await?;
         Ok(Some(page))
+    }
+
+    /// Headers, or keys, of a file that meant nothing and were ignored: as long as what is shown of it is kept.
+    pub async fn unknown_columns(&self, tenant: TenantId, run: ImportId) -> Result<Vec<String>, Outage> {
+        let mut tx = self.database.tenant(tenant).read().await?;
+        let shown = rows::shown(&mut tx, &self.keys, run).await?;
+        tx.commit().await?;
+        Ok(shown.map(|shown| shown.unknown_columns).unwrap_or_default())
     }
 
     /// Notes for what a program's run, which would have gone on, waits.

@@ -24,7 +24,7 @@ pub const ANOTHER_RUN: Reason = Reason {
 pub const RUN_MOVED_ON: Reason = Reason {
     code: "roster_run_moved_on",
     kind: RefusalKind::Outdated,
-    detail: "This import has been gone on with meanwhile.",
+    detail: "Only an import that waits is gone on with.",
     words: |_, _| {
         Words::new(
             "この取り込みは、先に進んでいます",
@@ -66,7 +66,7 @@ pub const COLUMNS_UNCLEAR: Reason = Reason {
 pub const LOSS_NOT_AGREED: Reason = Reason {
     code: "roster_loss_not_agreed",
     kind: RefusalKind::Mend,
-    detail: "More people would be lost than usual, and nobody has said that this is meant.",
+    detail: "More people would be lost than usual. No program agrees to that: it waits for the insurer's staff, who decide in the console.",
     words: |_, _| {
         Words::new(
             "資格喪失の人数を確かめてください",
@@ -113,6 +113,20 @@ pub const FILE_UNREADABLE: Reason = Reason {
         Words::new(
             "CSVかExcelのファイルとして読めませんでした",
             "文字コードがUTF-8かShift_JISのCSVファイルか、シートが1枚で20MB・100,000行までのExcelのブック（.xlsx）を選んでください。壊れたブック、パスワードの付いたブック、古い形式（.xls）のブックは読めません。Excelで開けるときは、パスワードを外して、「Excelブック」か「CSV UTF-8（コンマ区切り）」の形式で保存し直してください。何も取り込んでいません。",
+            &[ANEW],
+        )
+    },
+};
+
+/// Lines of JSON, of which nobody said that they are.
+pub const FILE_IS_JSON: Reason = Reason {
+    code: "roster_file_is_json",
+    kind: RefusalKind::Mend,
+    detail: "The file begins with `{`, as lines of JSON do: send those with `format=ndjson`.",
+    words: |_, _| {
+        Words::new(
+            "CSVかExcelのファイルではないようです",
+            "JSONのファイルのようです。CSVかExcelのファイルを選び直してください。何も取り込んでいません。",
             &[ANEW],
         )
     },
@@ -211,7 +225,7 @@ pub const NOT_UNDOABLE: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 14] = [
+pub const REASONS: [Reason; 15] = [
     ANOTHER_RUN,
     UNDONE_ALREADY,
     NOT_UNDOABLE,
@@ -222,6 +236,7 @@ pub const REASONS: [Reason; 14] = [
     FILE_EMPTY,
     FILE_TOO_LARGE,
     FILE_UNREADABLE,
+    FILE_IS_JSON,
     FILE_BROKEN_OFF,
     MODE_MISMATCH,
     OF_OTHERS,

@@ -302,6 +302,6 @@ pub async fn undo_at_command(
         clock,
         told,
     );
-    let report = watched(database, insurer, (run, &watch), clock, Box::pin(work)).await?;
+    let report = watched(database, insurer, (run, &watch, false), clock, Box::pin(work)).await?;
     Ok(Ok(report))
 }

@@ -4,6 +4,7 @@
 use super::{
     Author, ERRORS, Guard, Runs,
     lately::{Lately, lately},
+    rested,
     rows::{self, Counts, Run, RunState, Shown},
 };
 use crate::{
@@ -162,6 +163,10 @@ impl Runs {
                 tokio::time::sleep(TURN).await;
                 continue;
             }
+            if tried.is_err() {
+                // How far it came.
+                watch.beat().await?;
+            }
             return self.note(&database, &found, tried).await;
         }
     }
@@ -205,11 +210,16 @@ impl Runs {
             Ok((report, samples)) if report.dry_run => {
                 let before = rows::shown(&mut tx, &self.keys, run.run_id).await?.unwrap_or_default();
                 let shown = compared(before, &report, samples);
-                rows::compared(&mut tx, &self.keys, run.run_id, (&Counts::from(&report), &shown), now).await?;
-                let insurer = tenancy::insurer_of(&tx).await?;
-                let guard = Guard::of(&insurer, report.vanishing, report.corrected.persons);
-                if let Some(guard) = guard.filter(|_| run.goes_on) {
-                    self.leave_to_staff(&tx, run, guard).await?;
+                let counts = Counts::from(&report);
+                let is_there = rows::compared(&mut tx, &self.keys, run.run_id, (&counts, &shown), now).await?;
+                if is_there && run.started_by.is_some_and(Author::is_client) {
+                    rested(&mut tx, now, run.run_id, RunState::Compared);
+                }
+                if run.goes_on {
+                    let insurer = tenancy::insurer_of(&tx).await?;
+                    if let Some(guard) = Guard::of(&insurer, report.vanishing, report.corrected.persons) {
+                        self.leave_to_staff(&tx, run, guard).await?;
+                    }
                 }
                 return tx.commit().await;
             }
@@ -227,6 +237,9 @@ impl Runs {
         // False where somebody ended it before.
         if rows::end(&mut tx, run.run_id, &[run.state], RunState::Refused, Some(&counts), now).await? {
             uploads::erase(&mut tx, &run.upload()).await?;
+            if run.undoes.is_none() {
+                rested(&mut tx, now, run.run_id, RunState::Refused);
+            }
             if let ImportError::Refused(ImportRefused::Rows(errors)) = error {
                 let shown = Shown {
                     errors: errors.shown(),
@@ -257,7 +270,7 @@ impl Run {
 fn compared(before: Shown, report: &Report, samples: Vec<Sample>) -> Shown {
     let Relations { unknown_words, .. } = &report.relations;
     Shown {
-        unknown_columns: report.unknown_columns.clone(),
+        unknown_columns: before.and_unknown(&report.unknown_columns),
         samples,
         corrected_lines: report.corrected.lines.clone(),
         unknown_words: unknown_words.iter().map(|(word, rows)| (word.clone(), *rows)).collect(),

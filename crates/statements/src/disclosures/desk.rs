@@ -2,7 +2,7 @@
 //! nobody else can have made the account in their name, once staff have made sure of who asks. While they are protected nobody
 //! else is added.
 
-use super::{AskedBy, Disclosures, kinds_of, list, list::Kept, usual};
+use super::{AskedBy, Disclosures, kinds_of, list, list::Kept, tell, usual};
 use crate::{kind::Kind, schema::disclosures as t, visibility::Audience};
 use accounts::{Desk, Identified, Proof};
 use audit::{Actor, Entry};
@@ -135,7 +135,7 @@ impl Disclosures {
         if is_widened && identified.is_none() {
             return Ok(Refusal::field(FieldError::new(IDENTIFIED, Problem::Empty)).into());
         }
-        let mut is_changed = false;
+        let mut changed = Vec::new();
         for (wish, standing) in pairs {
             if !self.keep(&mut tx, by.actor, whose, (wish, standing)).await? {
                 return Ok(MEANWHILE.into());
@@ -146,16 +146,13 @@ impl Disclosures {
                 "kind": wish.kind, "from": from.as_str(), "to": to.as_str(), "identified": identified,
             });
             self.note(&tx, by, whose, "done", detail).await?;
-            is_changed |= from != to;
+            if from != to {
+                changed.push(wish.kind);
+            }
         }
         // Of whoever is protected no program is told anything.
-        if is_changed && !whose.is_protected {
-            let event = jobs::Event {
-                kind: "disclosure.changed",
-                subject: whose.person.person_id.0,
-                payload: json!({}),
-            };
-            jobs::publish(&mut tx, self.clock.now(), event);
+        if !whose.is_protected {
+            tell(&mut tx, self.clock.now(), whose.person.person_id, &changed);
         }
         tx.commit().await?;
         Ok(Outcome::Done(()))

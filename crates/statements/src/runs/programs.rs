@@ -2,13 +2,25 @@
 //! in the console, as it would of one of theirs.
 
 use super::{By, Run, RunState, Runs, reasons, rows};
+use crate::delivery;
 use audit::Origin;
 use database::{DatabaseError, Durability, TenantTransaction};
-use kernel::{ImportId, Outage, Outcome, outcome};
+use kernel::{DeliveryId, ImportId, Outage, Outcome, TenantId, outcome};
 use serde_json::json;
 use tabular::{ToldErrors, told};
 
 impl Runs {
+    /// The delivery into which a run has loaded its file.
+    pub async fn loaded_into(&self, tenant: TenantId, run: &Run) -> Result<Option<DeliveryId>, Outage> {
+        let Some(delivery) = run.delivery.filter(|_| run.state == RunState::Loaded) else {
+            return Ok(None);
+        };
+        let tx = self.on.database.tenant(tenant).read().await?;
+        let delivery = delivery::one(&tx, delivery).await?;
+        tx.commit().await?;
+        Ok(delivery.map(|delivery| delivery.id))
+    }
+
     /// Ends a program's own run that has not ended; nothing of it is loaded. Its file is erased. Whoever is given the transaction
     /// commits it.
     pub async fn cancel_sent(&self, by: By<'_>, run: ImportId) -> Result<Outcome<(TenantTransaction, Run)>, Outage> {

@@ -22,6 +22,8 @@ pub struct Report {
     pub errors: u64,
     /// Why nothing was loaded, and what to do.
     pub refused: String,
+    /// The same as a stable word; empty of what was refused before there were any.
+    pub refused_code: String,
 }
 
 /// What a file holds and changes.

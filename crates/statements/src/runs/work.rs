@@ -31,6 +31,9 @@ use tenancy::Insurer;
 const BEAT: Duration = Duration::from_secs(1);
 /// Until the kind is asked for again that another load has.
 const TURN: Duration = Duration::from_secs(2);
+/// The words for what is no refusal of the import itself: a file that is published already, and one that can't be read.
+const SAME_FILE: &str = "same_file";
+const UNREAD: &str = "file";
 /// What is said of a file that is not there any more, or can't be read.
 const GONE: &str =
     "読み込んだファイルが残っていないか、読めませんでした。何も取り込んでいません。ファイルを選び直してください。";
@@ -133,6 +136,8 @@ impl Runs {
                 tokio::time::sleep(TURN).await;
                 continue;
             }
+            // How far it came.
+            watch.goes_on().await?;
             return self.note(&database, &found, tried).await;
         }
     }
@@ -210,6 +215,7 @@ impl Runs {
                 return Ok(tx.commit().await?);
             }
             Ok(Imported::Nothing { delivery }) => {
+                SAME_FILE.clone_into(&mut report.refused_code);
                 report.refused = format!(
                     "同じファイルを、第{}版としてもう公開しています。取り込むものはありません。",
                     delivery.version
@@ -222,9 +228,11 @@ impl Runs {
                 if let Some(Ok(outage)) = cause.map(<dyn Error + Send + Sync>::downcast::<DatabaseError>) {
                     return Err(JobError::from(*outage));
                 }
+                UNREAD.clone_into(&mut report.refused_code);
                 GONE.clone_into(&mut report.refused);
             }
             Err(ImportError::Refused(why)) => {
+                why.code().clone_into(&mut report.refused_code);
                 report.refused = why.to_string();
                 if let ImportRefused::Rows(of_rows) = why {
                     report.errors = of_rows.count();

@@ -146,8 +146,11 @@ impl DisclosuresApi {
         body: Body<NewDisclosure>,
     ) -> poem::Result<Changed> {
         let NewDisclosure { audience, password } = body.0;
-        let audience = Audience::from_word(&audience.into_string())
-            .ok_or_else(|| Failure::fields(vec![Flaw::new("/audience", "not_a_choice")]))?;
+        let audience = Audience::from_word(&audience.into_string()).ok_or_else(|| {
+            Failure::fields(vec![
+                Flaw::new("/audience", "not_a_choice").asking(&AudienceForm::schema()),
+            ])
+        })?;
         let in_force = self.in_force(&member, &kind).await?;
         if !if_match.admits(&etag(in_force)) {
             return Err(Failure::refused(&OTHERWISE_BY_NOW.into(), call.now()).into());

@@ -105,7 +105,7 @@ impl MailsApi {
         /// `next` of the page before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<MailList>> {
-        let list = call.list(&program, LIST);
+        let list = call.list(&program, LIST).narrowed(&[&state.text]);
         let (after, most): (Option<MailId>, _) = (list.after(&cursor)?, page::limit(&limit));
         let shown = if program.sees_protected() {
             "true".to_owned()

@@ -1,6 +1,6 @@
 //! The roster's changes as programs follow them.
 
-use super::{close_feed, open};
+use super::{Beginning, close_feed, open};
 use access::scope::MEMBERS_READ;
 use edge::Rights;
 use operations::{
@@ -77,8 +77,8 @@ impl MemberChangesApi {
     ///
     /// What imports, staff and programs changed of people, since a point that `cursor` remembers, in the order of commit: nothing is
     /// missed and nothing comes twice, whatever happens meanwhile. Without a cursor it begins with the oldest change that is kept (the
-    /// operator says for how long, five years where nobody says otherwise); read all members first, and then follow from a cursor that
-    /// you took before that. `next` is always there.
+    /// operator says for how long, five years where nobody says otherwise); with `from=now` it begins behind the last one: take that
+    /// cursor, read all members, and then follow from it. `next` is always there.
     ///
     /// Without `protected.read` nothing of protected people is in it. Whoever is not protected any more has a `changed` without
     /// `fields`, also where you have never heard of them: read them as a whole. A client to whom `protected.read` is given later
@@ -88,14 +88,21 @@ impl MemberChangesApi {
         &self,
         call: Call,
         Program(program): Program,
+        /// `now`, where there is no cursor yet: an answer without entries, whose `next` leads to all that happens from now on.
+        from: Query<Beginning>,
         /// Entries of an answer, 50 where it is absent.
         limit: Query<Limit>,
         /// `next` of the answer before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<MemberChanges>> {
         let list = call.list(&program, LIST);
-        let after: Followed = list.after(&cursor)?.unwrap_or_default();
+        let after: Option<Followed> = list.after(&cursor)?;
         let tx = open(&call, &program).await?;
+        let after = match after {
+            Some(after) => after,
+            None if from.text.is_some() => up(Followed::all(&tx).await)?,
+            None => Followed::default(),
+        };
         let following = up(changes::follow(&tx, &sight(&program), after, page::limit(&limit)).await)?;
         let people: Vec<_> = following.told.iter().map(|told| told.person_id).collect();
         let protected = close_feed(tx, &call, &program, &people, ("members.changes", vec![])).await?;

@@ -16,8 +16,9 @@ use operations::{
     Row,
     call::{Call, up},
     failure::Failure,
+    params::Rule,
 };
-use poem_openapi::OpenApi;
+use poem_openapi::{OpenApi, registry::MetaSchema};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -41,6 +42,22 @@ pub fn operations() -> impl OpenApi {
         trail::TrailApi,
         links::LinksApi,
     )
+}
+
+/// Where a feed begins without a cursor: at its oldest entry, or behind its last.
+struct Beginning;
+
+impl Rule for Beginning {
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            enum_items: vec!["now".into()],
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn flaw(text: &str) -> Option<&'static str> {
+        (text != "now").then_some("not_a_choice")
+    }
 }
 
 /// A transaction at the program's insurer, in which its look is written.

@@ -1,6 +1,6 @@
 //! Registrations as programs follow them.
 
-use super::{close_feed, open};
+use super::{Beginning, close_feed, open};
 use access::scope::{REGISTRATIONS_IDENTITY_READ, REGISTRATIONS_READ};
 use accounts::registrations::{self, Told};
 use edge::Rights;
@@ -92,7 +92,8 @@ impl RegistrationsApi {
     /// Follow registrations
     ///
     /// Who signed up, has another mail address, or closed the account, since a point that `cursor` remembers, in the order of commit:
-    /// nothing is missed and nothing comes twice. Without a cursor it begins with the first registration. `next` is always there.
+    /// nothing is missed and nothing comes twice. Without a cursor it begins with the first registration, and with
+    /// `from=now` behind the last. `next` is always there.
     ///
     /// Without `protected.read` nothing of protected people is in it; once somebody is not protected any more, each of their accounts
     /// is told of as it stands, also where it was before.
@@ -101,15 +102,22 @@ impl RegistrationsApi {
         &self,
         call: Call,
         Program(program): Program,
+        /// `now`, where there is no cursor yet: an answer without entries, whose `next` leads to all that happens from now on.
+        from: Query<Beginning>,
         /// Entries of an answer, 50 where it is absent.
         limit: Query<Limit>,
         /// `next` of the answer before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<RegistrationFeed>> {
         let list = call.list(&program, LIST);
-        let after: i64 = list.after(&cursor)?.unwrap_or_default();
+        let after: Option<i64> = list.after(&cursor)?;
         let most = page::limit(&limit);
         let tx = open(&call, &program).await?;
+        let after = match after {
+            Some(after) => after,
+            None if from.text.is_some() => up(registrations::last(&tx).await)?,
+            None => 0,
+        };
         let mut told = up(registrations::after(&tx, &sight(&program), after, most + 1).await)?;
         let more = page::cut(&mut told, most);
         let people: Vec<_> = told.iter().map(|told| told.person_id).collect();

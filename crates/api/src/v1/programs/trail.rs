@@ -119,7 +119,7 @@ impl TrailApi {
         /// `next` of the page before.
         cursor: Query<Cursor>,
     ) -> poem::Result<Done<AuditLines>> {
-        let list = call.list(&program, LIST);
+        let list = call.list(&program, LIST).narrowed(&[&from.text, &until.text]);
         let (before, most): (Option<AuditId>, _) = (list.after(&cursor)?, page::limit(&limit));
         let until = asked_day(&until).and_then(|day| day.checked_add_days(Days::new(1)));
         let filter = Filter {

@@ -75,7 +75,7 @@ pub(super) struct RosterImport {
     /// Who brought it, or had it imported: `client`, `staff` or `command`.
     by: String,
     /// True where the program itself is that.
-    is_own: bool,
+    pub(super) is_own: bool,
     /// What the history calls its file.
     file_name: String,
     /// `csv` or `ndjson`.
@@ -104,6 +104,8 @@ pub(super) struct RosterImport {
     errors: Option<u64>,
     /// The import that it undoes.
     undoes: Option<String>,
+    /// Headers, or keys, of the program's own file that mean nothing here and were ignored; not in lists, and for seven days.
+    pub(super) unknown_columns: Option<Vec<String>>,
 }
 
 /// What an import changes, in people. Every row is new, changed, returned, lost, unchanged or too old; `lost` also counts whoever is
@@ -192,6 +194,7 @@ impl RosterImport {
             refused: is_refused.then(|| run.counts.refused.clone()),
             errors: is_refused.then_some(run.counts.errors),
             undoes: run.undoes.map(|undoes| undoes.to_string()),
+            unknown_columns: None,
         }
     }
 }

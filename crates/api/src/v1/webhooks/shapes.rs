@@ -98,7 +98,8 @@ pub(super) struct WebhookWish {
     url: Text<UrlForm>,
     /// The types of events that it is told of: `consent.given`, `disclosure.changed`, `import.finished`, `mail.undeliverable`,
     /// `member.coverage_lost`, `member.registered`, `member.returned`, `notice.published`, `statement.imported`, `statement.published`,
-    /// `statement.withdrawn`. Those whose subject the client has no scope to read are not sent.
+    /// `statement.withdrawn`. `import.finished` comes whenever an import of the roster comes to rest: it was imported, refused or broken
+    /// off, or a program's waits as `compared`; what it is, the import says. Those whose subject the client has no scope to read are not sent.
     #[oai(validator(min_items = 1, max_items = 50))]
     events: Vec<Text<Opaque>>,
 }
@@ -213,6 +214,10 @@ impl WebhookRange {
         let (from, until): (Option<DateTime<Utc>>, _) =
             (moment(fields::FROM, self.from), moment(fields::UNTIL, self.until));
         match from.zip(until) {
+            Some((from, until)) if until <= from => {
+                let error = FieldError::new(fields::UNTIL, Problem::before(&fields::FROM));
+                Err(Refusal::fields(vec![error]))
+            }
             Some((from, until)) => Ok(Range {
                 from,
                 until,

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 const TITLE: Field = Field::new("title", "件名");
 const BODY: Field = Field::new("body", "本文");
 const WORKPLACE: Field = Field::new("workplace_code", "事業所コード");
+const AGE_FROM: Field = Field::new("age_from", "年齢（から）");
 const AGE_TO: Field = Field::new("age_to", "年齢（まで）");
 const FIRST_DAY: Field = Field::new("first_day", "掲載の最初の日");
 const LAST_DAY: Field = Field::new("last_day", "掲載の最後の日");
@@ -242,10 +243,10 @@ impl NoticeDraft {
             age_to: self.age_to,
             with_dependants: self.with_dependants,
         };
-        FieldError::gather(AGE_TO, content::ages(&group), &mut errors);
+        FieldError::gather(AGE_TO, content::ages(&group, &AGE_FROM), &mut errors);
         let first_day = FieldError::gather(FIRST_DAY, dates::planned(&typed(self.first_day)), &mut errors).flatten();
         let last_day = FieldError::gather(LAST_DAY, dates::planned(&typed(self.last_day)), &mut errors).flatten();
-        FieldError::gather(LAST_DAY, content::days(first_day, last_day), &mut errors);
+        FieldError::gather(LAST_DAY, content::days(first_day, last_day, &FIRST_DAY), &mut errors);
         match title.zip(body) {
             Some((title, body)) if errors.is_empty() => Ok(Content {
                 title,

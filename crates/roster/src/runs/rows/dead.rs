@@ -2,6 +2,7 @@
 //! one may begin.
 
 use super::{Run, RunState, at_work, end};
+use crate::runs::rested;
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel_async::RunQueryDsl;
@@ -35,6 +36,9 @@ pub(in crate::runs) async fn break_dead(tx: &mut TenantTransaction, now: DateTim
         && end(tx, run.run_id, &[run.state], RunState::Broken, None, now).await?
     {
         uploads::erase(tx, &run.upload()).await?;
+        if run.undoes.is_none() {
+            rested(tx, now, run.run_id, RunState::Broken);
+        }
     }
     Ok(())
 }

@@ -1,6 +1,10 @@
 //! How runs move: put to work, told of second by second, compared, ended.
 
-use super::{Counts, RunState, Shown, at_work, json, of, schema::roster_runs, shown::seal};
+use super::{
+    Counts, RunState, Shown, at_work, json, of,
+    schema::roster_runs,
+    shown::{seal, shown},
+};
 use crate::{import::Report, runs::Author};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
@@ -88,24 +92,26 @@ pub(in crate::runs) async fn beat(
     Ok(updated > 0)
 }
 
-/// The difference is known.
+/// The difference is known; false where somebody ended the run before.
 pub(in crate::runs) async fn compared(
     tx: &mut TenantTransaction,
     keys: &Keys,
     run: ImportId,
     (counts, shown): (&Counts, &Shown),
     now: DateTime<Utc>,
-) -> Result<(), DatabaseError> {
-    diesel::update(of(tx, run).filter(roster_runs::state.eq(RunState::Comparing.as_str())))
+) -> Result<bool, DatabaseError> {
+    let updated = diesel::update(of(tx, run).filter(roster_runs::state.eq(RunState::Comparing.as_str())))
         .set((
             roster_runs::state.eq(RunState::Compared.as_str()),
+            roster_runs::rows.eq(i64::try_from(counts.rows).unwrap_or(i64::MAX)),
+            roster_runs::percent.eq(100),
             roster_runs::report.eq(json(counts)?),
             roster_runs::sealed.eq(seal(keys, tx, run, shown)?),
             roster_runs::moved_at.eq(now),
         ))
         .execute(&mut **tx)
         .await?;
-    Ok(())
+    Ok(updated > 0)
 }
 
 /// Ends a run that is open, or in one of these states alone where some are given; what was shown of its people goes. False
@@ -140,9 +146,11 @@ pub(in crate::runs) async fn end(
     Ok(updated > 0)
 }
 
-/// The end of an import that is watched, in its own transaction; false where somebody cancelled it.
+/// The end of an import that is watched, in its own transaction; what of its file meant nothing stays known. False where somebody
+/// cancelled it.
 pub(crate) async fn finish(
     tx: &mut TenantTransaction,
+    keys: &Keys,
     run: ImportId,
     report: &Report,
     now: DateTime<Utc>,
@@ -150,5 +158,21 @@ pub(crate) async fn finish(
     let counts = Counts::from(report);
     // What was sent by a program goes on while it is compared.
     let at_work = [RunState::Comparing, RunState::Running];
-    end(tx, run, &at_work, RunState::Finished, Some(&counts), now).await
+    let before = shown(tx, keys, run).await?.unwrap_or_default();
+    let left = Shown {
+        unknown_columns: before.and_unknown(&report.unknown_columns),
+        ..Shown::default()
+    };
+    if !end(tx, run, &at_work, RunState::Finished, Some(&counts), now).await? {
+        return Ok(false);
+    }
+    diesel::update(of(tx, run))
+        .set((
+            roster_runs::rows.eq(i64::try_from(report.rows).unwrap_or(i64::MAX)),
+            roster_runs::percent.eq(100),
+            roster_runs::sealed.eq(Some(seal(keys, tx, run, &left)?).filter(|_| !left.unknown_columns.is_empty())),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
 }

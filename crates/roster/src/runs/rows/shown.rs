@@ -49,6 +49,12 @@ impl Shown {
     pub(crate) fn header(&self, mapping: &Mapping) -> Header<Column> {
         Header::of(&self.fields, mapping)
     }
+
+    /// What means nothing in it, with what else was found to.
+    pub(in crate::runs) fn and_unknown(&self, found: &[String]) -> Vec<String> {
+        let more = found.iter().filter(|name| !self.unknown_columns.contains(*name));
+        self.unknown_columns.iter().chain(more).cloned().collect()
+    }
 }
 
 /// Keeps the first errors of a refused file, and which file has them all.

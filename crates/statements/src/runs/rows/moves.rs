@@ -176,16 +176,19 @@ pub(crate) async fn loads(
     Ok(updated > 0)
 }
 
-/// The end of a load, in its own transaction; false where somebody ended the run before.
+/// The end of a load of so many rows, in its own transaction; false where somebody ended the run before.
 pub(crate) async fn loaded(
     tx: &mut TenantTransaction,
     run: ImportId,
+    rows: u64,
     now: DateTime<Utc>,
 ) -> Result<bool, DatabaseError> {
     let Some(found) = one(tx, run).await? else {
         return Ok(false);
     };
     uploads::erase(tx, &found.upload()).await?;
+    let at = (found.stage.as_str(), rows, 100);
+    beat(tx, (run, RunState::Loading), at, now).await?;
     end(tx, run, &[RunState::Loading], RunState::Loaded, None, now).await
 }
 

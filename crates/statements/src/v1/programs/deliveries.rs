@@ -29,6 +29,9 @@ use shapes::{Delivery, DeliveryList, NewRelease, NewWithdrawal, example};
 
 struct DeliveriesApi(Deliveries);
 
+/// The delivery of the examples.
+pub(super) const EXAMPLE: &str = shapes::ID;
+
 const LIST: &str = "list_statement_deliveries";
 
 const PUBLISHES: Codes = &[

@@ -117,13 +117,16 @@ impl Form for IdentifiedForm {
 impl NewMemberDisclosure {
     /// Who is to see them, and how staff made sure of who asks.
     fn read(self) -> Result<(Option<Audience>, Option<Identified>), Failure> {
-        let no_choice = |at| Failure::fields(vec![Flaw::new(at, "not_a_choice")]);
+        let no_choice = |at, schema| Failure::fields(vec![Flaw::new(at, "not_a_choice").asking(&schema)]);
         let audience = match self.audience.into_string() {
             text if text == USUAL => None,
-            text => Some(Audience::from_word(&text).ok_or_else(|| no_choice("/audience"))?),
+            text => Some(Audience::from_word(&text).ok_or_else(|| no_choice("/audience", AudienceForm::schema()))?),
         };
         let identified = match self.identified {
-            Some(text) => Some(Identified::from_word(&text.into_string()).ok_or_else(|| no_choice("/identified"))?),
+            Some(text) => Some(
+                Identified::from_word(&text.into_string())
+                    .ok_or_else(|| no_choice("/identified", IdentifiedForm::schema()))?,
+            ),
             None => None,
         };
         Ok((audience, identified))
@@ -204,6 +207,11 @@ impl MemberDisclosuresApi {
         match up(changed)? {
             Outcome::Done(()) => Ok(told(&whose, &standing, kept)),
             Outcome::Refused(refusal) if refusal.is(MEANWHILE) => Err(otherwise().into()),
+            Outcome::Refused(refusal) if !refusal.fields.is_empty() => {
+                let flaw = Flaw::new("/identified", "required");
+                let said = "Is needed where more people see the rows than now: `counter` or `post`, as your staff made sure of who asks.";
+                Err(Failure::fields(vec![flaw.saying(said)]).into())
+            }
             Outcome::Refused(refusal) => Err(Failure::refused(&refusal, call.now()).into()),
         }
     }

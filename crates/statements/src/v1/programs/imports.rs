@@ -20,7 +20,7 @@ use operations::{
     failure::{Failure, Flaw},
     get, keyed,
     page::{self, Cursor, Limit},
-    params::{Flag, IdSegment, Needed, Query, Segment},
+    params::{Flag, IdSegment, Needed, Query, Rule as _, Segment},
     send,
     stream::Incoming,
 };
@@ -118,7 +118,8 @@ impl ImportsApi {
     ) -> poem::Result<Once<Begun<StatementImport>>> {
         let kind = Kind::from_word(&kind.text);
         let sent = Sent {
-            kind: kind.ok_or_else(|| Failure::fields(vec![Flaw::new("/kind", "not_a_choice")]))?,
+            kind: kind
+                .ok_or_else(|| Failure::fields(vec![Flaw::new("/kind", "not_a_choice").asking(&KindWord::schema())]))?,
             label: label.text.as_deref().and_then(Month::parse),
             goes_on: !dry_run.is_set(),
         };
@@ -141,7 +142,8 @@ impl ImportsApi {
 
     /// How an import of statements stands
     ///
-    /// How far it is, what was found in its file, and why it waits or was refused; numbers that are nobody's.
+    /// How far it is, what was found in its file, why it waits or was refused, and into which delivery it was loaded; numbers that are
+    /// nobody's.
     #[oai(
         path = "/statement-imports/:id",
         method = "get",
@@ -156,7 +158,10 @@ impl ImportsApi {
     ) -> poem::Result<Done<StatementImport>> {
         let run = up(self.0.run(program.tenant(), id.read(ImportId::parse)?).await)?;
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
-        Ok(Done(StatementImport::of(&run, &program)))
+        let delivery = up(self.0.loaded_into(program.tenant(), &run).await)?;
+        let mut import = StatementImport::of(&run, &program);
+        import.delivery = delivery.map(|delivery| delivery.to_string());
+        Ok(Done(import))
     }
 
     /// What is wrong with a file of statements
@@ -204,8 +209,20 @@ impl ImportsApi {
         /// `id` of the import.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<StatementImport>> {
-        let cancelled = self.0.cancel_sent(call.by(&program), id.read(ImportId::parse)?).await;
-        let (mut tx, run): (TenantTransaction, Run) = call.done(cancelled)?;
+        let id = id.read(ImportId::parse)?;
+        let cancelled = self.0.cancel_sent(call.by(&program), id).await;
+        let (mut tx, run): (TenantTransaction, Run) = match up(cancelled)? {
+            Outcome::Done(done) => done,
+            Outcome::Refused(refusal) => {
+                let failure = Failure::refused(&refusal, call.now());
+                let run = up(self.0.run(program.tenant(), id).await)?;
+                return Err(match run.filter(|_| refusal.is(reasons::RUN_OVER)) {
+                    Some(run) => failure.standing(run.state.as_str()),
+                    None => failure,
+                }
+                .into());
+            }
+        };
         let answer = Done(StatementImport::of(&run, &program));
         call.keep(&mut tx, &answer.saved()).await?;
         up(tx.commit().await)?;

@@ -104,10 +104,13 @@ impl NewRelease {
     /// The time that is asked for.
     pub(super) fn at(self, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Flaw> {
         let Some(at) = self.at else { return Ok(None) };
-        let at = DateTime::parse_from_rfc3339(&at.into_string()).map_err(|_| Flaw::new("/at", "type"))?;
+        let flaw = |code| {
+            Flaw::new("/at", code).saying("Must be a moment within a year from now, as 2026-12-01T09:00:00+09:00.")
+        };
+        let at = DateTime::parse_from_rfc3339(&at.into_string()).map_err(|_| flaw("type"))?;
         let at = at.to_utc();
         if at > now + FARTHEST {
-            return Err(Flaw::new("/at", "out_of_range"));
+            return Err(flaw("out_of_range"));
         }
         Ok(Some(at))
     }
@@ -136,7 +139,8 @@ pub(super) struct NewWithdrawal {
 impl NewWithdrawal {
     /// The reason.
     pub(super) fn why(self) -> Result<Why, Flaw> {
-        Why::from_word(&self.reason.into_string()).ok_or_else(|| Flaw::new("/reason", "not_a_choice"))
+        Why::from_word(&self.reason.into_string())
+            .ok_or_else(|| Flaw::new("/reason", "not_a_choice").asking(&ReasonForm::schema()))
     }
 }
 

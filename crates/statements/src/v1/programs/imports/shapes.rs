@@ -3,6 +3,7 @@
 use crate::{
     month::Month,
     runs::{Found, Run, RunState},
+    v1::programs::deliveries::EXAMPLE as DELIVERY,
 };
 use clients::Caller;
 use operations::{params::Rule, text::Time};
@@ -23,11 +24,11 @@ pub(super) fn example(state: &str) -> Value {
     });
     let more = match state {
         "loaded" => {
-            json!({"found": {"label": "2026-10", "rows": 1204, "too_old": 0, "withdrawn": 3, "persons": 611, "unknown": 2,
-            "several": 0, "unknown_drugs": 0}})
+            json!({"delivery": DELIVERY, "found": {"label": "2026-10", "rows": 1204, "too_old": 0, "withdrawn": 3,
+            "persons": 611, "unknown": 2, "several": 0, "unknown_drugs": 0}})
         }
         "refused" => {
-            json!({"refused": "ファイルに1件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。",
+            json!({"refused_code": "rows", "refused": "ファイルに1件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。",
             "errors": 1})
         }
         _ => json!({}),
@@ -77,7 +78,15 @@ pub(super) struct StatementImport {
     /// What is unusual about a `checked` one, for which it waits for the staff: `unmatched` (too many rows are nobody's) or `deviates`
     /// (far more or less than in other months). Empty of one that was only to be checked.
     doubts: Option<Vec<String>>,
-    /// Why it was refused, in Japanese, for whoever mends it.
+    /// The delivery into which a `loaded` one was loaded: `id` in `/statement-deliveries/{id}`.
+    pub(super) delivery: Option<String>,
+    /// Why it was refused, as a stable word: `rows` (see its errors), `same_file` (it is published already), `file` (it could not be read
+    /// to its end), `changed` (it was another by the time it was loaded), `unmatched` (too many rows are nobody's), `deviates` (far more
+    /// or less than in other months), `too_old` (all of it is of months too old to be shown), `unknown_drugs` (too many rows are of no
+    /// known medicine), `no_master` (the operator has to bring the master of medicines of a month) or `no_year` (the operator has to
+    /// make room for a year). Absent of one that was refused before there was this word.
+    refused_code: Option<String>,
+    /// The same in Japanese, for whoever mends it.
     refused: Option<String>,
     /// How many errors a refused file has.
     errors: Option<u64>,
@@ -149,6 +158,8 @@ impl StatementImport {
             found: run.report.found.as_ref().map(FoundInFile::of),
             doubts: (run.state == RunState::Checked)
                 .then(|| run.doubts().iter().map(|doubt| doubt.code().into()).collect()),
+            delivery: None,
+            refused_code: Some(run.report.refused_code.clone()).filter(|code| is_refused && !code.is_empty()),
             refused: is_refused.then(|| run.report.refused.clone()),
             errors: is_refused.then_some(run.report.errors),
         }
