@@ -43,6 +43,7 @@ const ONE: &str = "/members/:id";
 const LIST: &str = "list_members";
 
 const ADDS: Codes = &[
+    "not_found",
     "roster_import_running",
     "roster_number_taken",
     "roster_person_there",
@@ -192,16 +193,21 @@ impl MembersApi {
         let typed = facts.typed();
         let mut tx = up(self.write(&program).await)?;
         let added = up(members.add(&mut tx, &asker(&call, &program), &borrowed(&typed)).await)?;
-        let made = call.done(Ok(added)).map(|person| Made {
-            location: format!("{BASE}{PATH}/{}", person.facts.person.person_id),
-            etag: etag(&person),
-            value: RosterMember::of(person),
+        let made = call.done(Ok(added)).map(|person| {
+            let id = person.facts.person.person_id;
+            let made = Made {
+                location: format!("{BASE}{PATH}/{id}"),
+                etag: etag(&person),
+                value: RosterMember::of(person),
+            };
+            (id, made)
         });
-        if let Ok(made) = &made {
-            call.keep(&mut tx, &made.saved()).await?;
+        if let Ok((id, made)) = &made {
+            call.keep(&mut tx, &made.saved().about(*id)).await?;
         }
         up(tx.commit().await)?;
-        Ok(made?)
+        let (_, made) = made?;
+        Ok(made)
     }
 
     /// Find people by number
@@ -344,15 +350,20 @@ async fn finish<T: ToJSON>(
     outcome: Outcome<Listed>,
     shown: impl Fn(Listed) -> T,
 ) -> poem::Result<Current<T>> {
-    let answer = call.done(Ok(outcome)).map(|person| Current {
-        etag: etag(&person),
-        value: shown(person),
+    let answer = call.done(Ok(outcome)).map(|person| {
+        let id = person.facts.person.person_id;
+        let answer = Current {
+            etag: etag(&person),
+            value: shown(person),
+        };
+        (id, answer)
     });
-    if let Ok(answer) = &answer {
-        call.keep(&mut tx, &answer.saved()).await?;
+    if let Ok((id, answer)) = &answer {
+        call.keep(&mut tx, &answer.saved().about(*id)).await?;
     }
     up(tx.commit().await)?;
-    Ok(answer?)
+    let (_, answer) = answer?;
+    Ok(answer)
 }
 
 /// Where a page begins; nowhere, where the page before was of the other order.
