@@ -9,7 +9,10 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{ConsentId, PersonId, TenantId};
-use roster::protection::not_protected_of_all;
+use roster::{
+    Protected, Sight,
+    protection::{not_protected, not_protected_of_all},
+};
 
 /// Whose document: the platform's or the insurer's, and which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,15 +97,17 @@ pub async fn lines(
     Ok(Prepared(query).load(&mut &**tx).await?)
 }
 
-/// The lines of a document, its revisions one after the other, after a line of one of them; `limit` at most.
+/// The lines of a document, its revisions one after the other, after a line of one of them; `limit` at most. Of closed accounts there
+/// are none, nor of whoever is not to be seen: a page is as full, and ends where it would, as if there were no such people.
 pub async fn lines_of_all(
     tx: &TenantTransaction,
+    sight: &Sight,
     document: Document<'_>,
     after: Option<(i32, ConsentId)>,
     limit: i64,
 ) -> Result<Vec<Line>, DatabaseError> {
     let (revision, consent) = after.unwrap_or((0, ConsentId(uuid::Uuid::nil())));
-    let query = diesel::sql_query(LINES_OF_ALL)
+    let query = diesel::sql_query(lines_of_all_sql(sight))
         .bind::<Integer, _>(tx.tenant())
         .bind::<Integer, _>(document.owner)
         .bind::<Text, _>(document.name)
@@ -144,12 +149,21 @@ SELECT c.consent_id, a.person_id, c.revision, c.at, c.channel FROM (
 ) a ON true
 ORDER BY c.consent_id";
 
-const LINES_OF_ALL: &str = "\
-SELECT c.consent_id, a.person_id, c.revision, c.at, c.channel FROM (
-    SELECT * FROM consents q
-    WHERE q.tenant_id = $1 AND q.owner = $2 AND q.document = $3 AND (q.revision, q.consent_id) > ($4, $5)
-    ORDER BY q.revision, q.consent_id LIMIT $6
-) c LEFT JOIN LATERAL (
-    SELECT * FROM accounts q WHERE q.tenant_id = $1 AND q.account_id = c.account_id AND q.emptied_at IS NULL OFFSET 0
-) a ON true
-ORDER BY c.revision, c.consent_id";
+/// Line by line in the order of the index until the page is full: of the accounts only those of the lines are looked at, each by
+/// its key.
+fn lines_of_all_sql(sight: &Sight) -> String {
+    let seen = if sight.protected == Protected::Seen {
+        String::new()
+    } else {
+        format!(" AND {}", not_protected("q.person_id"))
+    };
+    format!(
+        "SELECT c.consent_id, a.person_id, c.revision, c.at, c.channel
+         FROM consents c CROSS JOIN LATERAL (
+             SELECT * FROM accounts q
+             WHERE q.tenant_id = $1 AND q.account_id = c.account_id AND q.emptied_at IS NULL{seen} OFFSET 0
+         ) a
+         WHERE c.tenant_id = $1 AND c.owner = $2 AND c.document = $3 AND (c.revision, c.consent_id) > ($4, $5)
+         ORDER BY c.revision, c.consent_id LIMIT $6"
+    )
+}

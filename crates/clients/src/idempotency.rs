@@ -12,7 +12,7 @@ use diesel::{
     sql_types::{Binary, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{ClientGrantId, Keys, Outage, OutageKind, Owner, RequestId, TenantId};
+use kernel::{ClientGrantId, Keys, Outage, OutageKind, Owner, PersonId, RequestId, TenantId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -74,6 +74,20 @@ pub struct Saved {
     pub headers: Vec<(String, String)>,
     /// JSON.
     pub body: String,
+    /// Of whom it tells: it is given again only to whoever may still see them.
+    #[serde(default)]
+    pub person: Option<PersonId>,
+}
+
+impl Saved {
+    /// The same of an answer that tells of a person.
+    #[must_use]
+    pub fn about(self, person: PersonId) -> Self {
+        Self {
+            person: Some(person),
+            ..self
+        }
+    }
 }
 
 /// A key that is taken for a request. Cheap to clone.

@@ -3,6 +3,7 @@
 //!
 //! A minute begins with its first call and is over after sixty seconds. What is refused is not counted.
 
+use crate::ClientName;
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{ClientGrantId, TenantId};
 use std::{
@@ -45,6 +46,8 @@ impl Allowance {
 /// What is counted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
+    /// Where tokens are asked for and given back, whatever the insurer: by its home.
+    Door(ClientName),
     Client(TenantId, ClientGrantId),
     Insurer(TenantId),
 }
@@ -96,6 +99,20 @@ impl Rates {
             insurer: insurer.left(INSURER_CALLS, now),
             until,
         }
+    }
+
+    /// Takes a call of a client that asks for a token or gives one back, before it is known for which insurer; until when it is
+    /// refused, where there is none left.
+    pub(crate) fn take_at_the_door(&self, name: ClientName, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Window { begun: now, calls: 0 };
+        let window = kept.entry(Key::Door(name)).or_insert(fresh);
+        *window = window.at(now);
+        if window.calls >= CLIENT_CALLS {
+            return Some(window.begun + WINDOW);
+        }
+        window.calls += 1;
+        None
     }
 
     /// Forgets the minutes that are over.

@@ -191,6 +191,15 @@ impl Clients {
             secret::rehash(&tx, &self.keys, name.client_id, &sent, used).await?;
             tx.commit().await?;
         }
+        // Whatever is asked for, before it is looked for.
+        let until = self.rates.take_at_the_door(name, now);
+        if until.is_some() {
+            return Ok(Refusal {
+                until,
+                ..reasons::TOO_MANY_REQUESTS.into()
+            }
+            .into());
+        }
         if let Some(why) = row.why_not(origin, calendar::today_in_japan(now)) {
             self.tell(name.home, origin, name, why).await?;
             return Ok(reasons::INVALID_CLIENT.into());

@@ -43,6 +43,7 @@ const ONE: &str = "/members/:id";
 const LIST: &str = "list_members";
 
 const ADDS: Codes = &[
+    "not_found",
     "roster_import_running",
     "roster_number_taken",
     "roster_person_there",
@@ -199,12 +200,17 @@ impl MembersApi {
         let typed = facts.typed();
         let mut tx = call.write(&program).await?;
         let added = up(members.add(&mut tx, &asker(&call, &program), &borrowed(&typed)).await)?;
-        let made = added.map(|person| Made {
-            location: format!("{BASE}{PATH}/{}", person.facts.person.person_id),
-            etag: etag(&person),
-            value: RosterMember::of(person),
+        let made = added.map(|person| {
+            let id = person.facts.person.person_id;
+            let made = Made {
+                location: format!("{BASE}{PATH}/{id}"),
+                etag: etag(&person),
+                value: RosterMember::of(person),
+            };
+            (id, made)
         });
-        call.finish(tx, made, Made::saved).await
+        let (_, made) = call.finish(tx, made, |(id, made)| made.saved().about(*id)).await?;
+        Ok(made)
     }
 
     /// Find people by number
@@ -318,7 +324,8 @@ impl MembersApi {
         Body(end): Body<CoverageEnd>,
     ) -> poem::Result<Current<MemberCoverage>> {
         let Self(members) = self;
-        let seen = if_match.of(person_id(&id)?)?;
+        let id = person_id(&id)?;
+        let seen = if_match.of(id)?;
         let lost_on = end.read().map_err(|refusal| Failure::refused(&refusal, call.now()))?;
         let asker = asker(&call, &program);
         let mut tx = call.write(&program).await?;
@@ -326,7 +333,7 @@ impl MembersApi {
         let now = call.now();
         let coverage = |person: Listed| MemberCoverage::of(Coverage::at(now, &person.facts.person));
         let ended = ended.map(|person| current(person, coverage));
-        call.finish(tx, ended, Current::saved).await
+        call.finish(tx, ended, |ended| ended.saved().about(id)).await
     }
 }
 

@@ -268,6 +268,7 @@ fn saved<T: ToJSON>(status: StatusCode, headers: &[(HeaderName, &String)], value
         status: status.as_u16(),
         headers: headers.collect(),
         body: value.to_json_string(),
+        person: None,
     }
 }
 

@@ -34,6 +34,12 @@ impl From<Value> for Received {
     }
 }
 
+/// True of a body that does not come as it is (RFC 9110 8.4).
+pub(crate) fn is_coded(request: &Request) -> bool {
+    let mut codings = edge::lines(request.headers(), "content-encoding");
+    codings.any(|coding| !coding.trim().eq_ignore_ascii_case("identity"))
+}
+
 /// Takes the request's body and leaves the JSON in it.
 pub(crate) async fn receive(request: &mut Request, limit: usize, http: &HttpSettings) -> Result<(), Failure> {
     let is_json = edge::is_media_type(request, "application/json");

@@ -152,7 +152,7 @@ impl Call {
             path: &file.path,
             body: &file.digest(),
         };
-        match once::take(&self.services, program, self.origin.request_id, &asked).await? {
+        match once::take(&self.services, program, &self.origin, &asked).await? {
             Begun::Again(before) => Ok(Some(before)),
             Begun::First(taken) => {
                 self.once = Some(taken);
@@ -210,6 +210,8 @@ pub fn link(text: Text<Opaque>) -> Result<TenantSecret, Failure> {
 pub struct Bearer {
     /// The secret of the session, or of a program's token.
     pub session: TenantSecret,
+    /// It says that it is a program's.
+    pub(crate) is_program: bool,
 }
 
 impl Bearer {
@@ -237,9 +239,10 @@ impl Bearer {
             return None;
         };
         // A program's says by its prefix what it is; a member's has none. Either is sought where its operation's are kept.
-        let token = token.strip_prefix(clients::TOKEN_PREFIX).unwrap_or(token);
+        let programs = token.strip_prefix(clients::TOKEN_PREFIX);
         Some(Self {
-            session: TenantSecret::parse(token)?,
+            session: TenantSecret::parse(programs.unwrap_or(token))?,
+            is_program: programs.is_some(),
         })
     }
 }

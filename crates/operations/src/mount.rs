@@ -253,6 +253,10 @@ impl Methods {
 
     /// Takes the body that the row says.
     async fn receive(&self, row: &Row, request: &mut Request) -> Result<(), Failure> {
+        // What is packed is not unpacked.
+        if matches!(row.body, Body::Json(_) | Body::Stream(_)) && body::is_coded(request) {
+            return Err(Failure::of("unsupported_media_type"));
+        }
         match row.body {
             Body::Json(limit) => body::receive(request, limit, &self.services.http).await,
             Body::Form(limit) => body::receive_form(request, limit, &self.services.http).await,

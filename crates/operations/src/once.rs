@@ -3,11 +3,13 @@
 
 use crate::{
     answer, body,
-    call::Program,
+    call::{Program, sight, up},
     failure::{Failure, Flaw},
     table::{Row, Services},
 };
-use clients::{Asked, Caller, Once, Taken};
+use audit::{Channel, Look, Origin};
+use clients::{Asked, Caller, Once, Saved, Taken};
+use database::Durability;
 use kernel::RequestId;
 use poem::{Request, Response, http::HeaderMap};
 
@@ -38,26 +40,43 @@ pub(crate) async fn begin(services: &Services, row: &Row, request: &Request) -> 
         path: request.uri().path(),
         body: &content,
     };
-    take(services, program, edge::request_id(request), &asked)
-        .await
-        .map(Some)
+    let origin = edge::origin(request, Channel::Api, &services.http.trusted_proxies);
+    take(services, program, &origin, &asked).await.map(Some)
 }
 
 /// Takes the key of what is asked.
 pub(crate) async fn take(
     services: &Services,
     program: &Caller,
-    id: Option<RequestId>,
+    origin: &Origin,
     asked: &Asked<'_>,
 ) -> Result<Begun, Failure> {
-    let id = id.unwrap_or_else(|| RequestId::new(services.clock.now()));
+    let id = origin
+        .request_id
+        .unwrap_or_else(|| RequestId::new(services.clock.now()));
     let once = services.clients.once(program.tenant(), id, asked).await;
     match once.map_err(|outage| Failure::outage(&outage))? {
         Once::First(taken) => Ok(Begun::First(taken)),
-        Once::Again(saved) => Ok(Begun::Again(answer::again(saved))),
+        Once::Again(saved) => {
+            look_again(services, program, origin, &saved).await?;
+            Ok(Begun::Again(answer::again(saved)))
+        }
         Once::UnderWay => Err(Failure::of("idempotency_in_progress")),
         Once::Another => Err(Failure::of("idempotency_key_reused")),
     }
+}
+
+/// What tells of a person is given once more only while the program may see them, and is one more look at them.
+async fn look_again(services: &Services, program: &Caller, origin: &Origin, saved: &Saved) -> Result<(), Failure> {
+    let Some(person) = saved.person else { return Ok(()) };
+    let tenant = services.database.tenant(program.tenant());
+    let tx = up(tenant.write(Durability::Safe).await)?;
+    if up(roster::facts(&tx, &sight(program), person).await)?.is_none() {
+        return Err(Failure::of("not_found"));
+    }
+    let look = Look::person("member", &person.0);
+    up(audit::look(&tx, services.clock.now(), origin, program.actor(), look).await)?;
+    up(tx.commit().await)
 }
 
 /// What was refused, or failed, was not done: its key is free again.

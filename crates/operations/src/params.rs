@@ -85,6 +85,13 @@ impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
             .filter(|(name, _)| name == options.name)
             .map(|(_, value)| value);
         let text = values.next();
+        // Stands where the bytes were no text.
+        if text
+            .as_deref()
+            .is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
+        {
+            return Err(Failure::of("bad_request").into());
+        }
         let code = match (&text, values.next()) {
             (_, Some(_)) => Some("repeated"),
             (Some(text), None) => R::flaw(text),
@@ -144,7 +151,7 @@ pub struct IfMatch(Option<String>);
 impl IfMatch {
     /// True where it is not all one in which state something is.
     pub fn is_bound(&self) -> bool {
-        self.0.is_some() && self.tags().all(|tag| tag != "*")
+        self.0.as_deref().is_some_and(|line| line.trim() != "*")
     }
 
     /// What must be said: 428 for whoever changes something without a word on the state that they know.

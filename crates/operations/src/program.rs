@@ -13,7 +13,8 @@ use poem::{
 
 /// Who the token of a request is.
 pub(crate) async fn enter(services: &Services, request: &Request) -> Result<Caller, Failure> {
-    let bearer = Bearer::of(request).ok_or_else(|| Failure::of("invalid_token"))?;
+    let bearer = Bearer::of(request).filter(|bearer| bearer.is_program);
+    let bearer = bearer.ok_or_else(|| Failure::of("invalid_token"))?;
     let origin = edge::origin(request, Channel::Api, &services.http.trusted_proxies);
     let entered = services.clients.enter(&origin, &bearer.session).await;
     match entered.map_err(|outage| Failure::outage(&outage))? {

@@ -12,6 +12,7 @@ use crate::{
     month::Month,
     reading::{self, FileRead},
     reasons::{ErrorLog, ImportRefused},
+    runs::Hidden,
     tally::{Corrected, Tally, Totals},
 };
 use chrono::NaiveDate;
@@ -49,6 +50,8 @@ pub struct Checked {
     pub tally: Tally,
     /// People whom the roster knows.
     pub persons: u64,
+    /// Of these the protected, and their rows.
+    pub hidden: Hidden,
     /// Rows of nobody whom it knows.
     pub unknown: u64,
     /// Rows of whom it knows several.
@@ -191,6 +194,8 @@ impl Run<'_> {
 /// What rows were found to be so far.
 struct Looked {
     persons: HashSet<PersonId>,
+    /// Of these the protected, and how many rows they have.
+    hidden: (HashSet<PersonId>, u64),
     unknown: u64,
     several: u64,
     changes: Vec<Change>,
@@ -207,6 +212,7 @@ impl Looked {
     fn new(generics: GenericSettings) -> Self {
         Self {
             persons: HashSet::new(),
+            hidden: (HashSet::new(), 0),
             unknown: 0,
             several: 0,
             changes: Vec::new(),
@@ -232,10 +238,22 @@ impl Looked {
         let begun = last.and_then(|last| self.claims.remove_entry(&last));
         self.ask(&tx, kind).await?;
         self.claims.extend(begun);
+        self.ask_hidden(&tx, &matched).await?;
         tx.commit().await?;
         self.unknown += matched.held_for(HeldReason::Unknown);
         self.several += matched.held_for(HeldReason::Several);
         self.persons.extend(matched.persons());
+        Ok(())
+    }
+
+    /// Which rows are of protected people.
+    async fn ask_hidden(&mut self, tx: &TenantTransaction, matched: &Matched) -> Result<(), DatabaseError> {
+        let persons: HashSet<PersonId> = matched.persons().collect();
+        let persons: Vec<PersonId> = persons.into_iter().collect();
+        let protected = roster::protection::protected_of(tx, &persons).await?;
+        let (hidden, rows) = &mut self.hidden;
+        *rows += matched.persons().filter(|person| protected.contains(person)).count() as u64;
+        hidden.extend(protected);
         Ok(())
     }
 
@@ -295,6 +313,10 @@ impl Looked {
             unknown_columns: file.unknown_columns,
             tally: file.tally,
             persons: self.persons.len() as u64,
+            hidden: Hidden {
+                persons: self.hidden.0.len() as u64,
+                rows: self.hidden.1,
+            },
             unknown: self.unknown,
             several: self.several,
             corrected: corrected(&self.changes, label),

@@ -12,7 +12,7 @@ mod shown;
 mod work;
 
 pub use bringing::{Bringing, Sent};
-pub use report::{Found, Report};
+pub use report::{Found, Hidden, Report};
 pub use rows::{Run, RunState, sweep};
 pub(crate) use rows::{loaded, loads};
 pub use shown::{KEYED, Shown};

@@ -26,8 +26,8 @@ pub struct NotTaken {
     pub too_large: Reason,
     /// It is no table.
     pub unreadable: Reason,
-    /// What there was of it is not there any more.
-    pub broken_off: Reason,
+    /// Another of whoever brings it has taken its place.
+    pub replaced: Reason,
 }
 
 /// A file on its way in.
@@ -121,14 +121,30 @@ impl Gathering {
         let source = uploads::source(&mut tx, with, now, &self.upload, &self.name).await?;
         tx.commit().await?;
         let Ok(source) = source else {
-            return Ok(self.not_taken.broken_off.into());
+            return Ok(self.not_taken.replaced.into());
         };
         let (_, reading) = in_batches::<(), _>(source, |opened, _| Head::read(opened.stream, SHOWN_ROWS));
-        Ok(match reading.await.map_err(outage)?.map_err(outage)? {
+        let read = reading.await.map_err(outage)?;
+        if let Ok(Ok(head)) = read {
+            return Ok(Outcome::Done(head));
+        }
+        // What is erased while it is read ends in the middle.
+        if self.is_gone().await? {
+            return Ok(self.not_taken.replaced.into());
+        }
+        Ok(match read.map_err(outage)? {
             Ok(head) => Outcome::Done(head),
             Err(Fault::EmptyFile) => self.not_taken.empty.into(),
             Err(_) => self.not_taken.unreadable.into(),
         })
+    }
+
+    async fn is_gone(&self) -> Result<bool, Outage> {
+        let mut tx = self.database.write(Durability::Relaxed).await?;
+        let (with, now) = ((&self.database, &self.keys), self.clock.now());
+        let source = uploads::source(&mut tx, with, now, &self.upload, &self.name).await?;
+        tx.commit().await?;
+        Ok(source.is_err())
     }
 
     /// Puts away what waits: a piece, or the last one.
@@ -141,7 +157,7 @@ impl Gathering {
             let (now, nth) = (self.clock.now(), self.pieces);
             match uploads::receive(&mut tx, &self.keys, now, &self.upload, nth, &self.waiting).await? {
                 Ok(_) => {}
-                Err(Refused::NotFound) => return Ok(self.not_taken.broken_off.into()),
+                Err(Refused::NotFound) => return Ok(self.not_taken.replaced.into()),
                 Err(refused) => return Err(outage(refused)),
             }
         }

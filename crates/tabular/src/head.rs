@@ -3,6 +3,8 @@
 use crate::{Column, Encoding, Fault, Mapping, Rules, Table};
 use std::io::{self, Read};
 
+/// Bytes of a file that are looked at: more than the largest book has.
+const MOST_BYTES: u64 = 32 << 20;
 /// Characters of a cell that are shown: enough to know it by.
 const SHOWN: usize = 40;
 
@@ -46,14 +48,15 @@ impl Column for Nothing {
 }
 
 impl Head {
-    /// Reads no further than the last row that is wanted. A file that is no table says what it is instead.
+    /// Reads no further than the last row that is wanted, nor than [`MOST_BYTES`], whatever there is of blank rows. A file that is
+    /// no table says what it is instead.
     pub fn read(file: impl Read, rows: usize) -> io::Result<Result<Self, Fault>> {
         let rules = Rules {
             max_rows: u64::MAX,
             rows_of: "",
             blanks_behind: true,
         };
-        let mut table = Table::<Nothing, Fault, _>::begin(file, Mapping::default(), rules)?;
+        let mut table = Table::<Nothing, Fault, _>::begin(file.take(MOST_BYTES), Mapping::default(), rules)?;
         if let Some(error) = table.errors.kept().first() {
             return Ok(Err(error.reason.clone()));
         }
@@ -124,6 +127,13 @@ mod tests {
             Err(Fault::NotCsv(_))
         ));
         assert_eq!(Head::read(&b"\xFF\xFE1\0"[..], 5).unwrap(), Err(Fault::UnknownEncoding));
+    }
+
+    #[test]
+    fn the_look_at_blank_rows_without_end_has_one() {
+        assert!(Head::read(io::repeat(b'\n'), 5).unwrap().is_err());
+        let begun = io::Read::chain(&b"a,b\n1,2\n"[..], io::repeat(b'\n'));
+        assert_eq!(Head::read(begun, 5).unwrap().unwrap().rows, [["1", "2"]]);
     }
 
     proptest! {

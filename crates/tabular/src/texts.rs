@@ -14,10 +14,25 @@ fn bounded(text: String, max: usize) -> Result<String, Fault> {
     }
 }
 
+/// Sets the direction in which characters are written.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// True of what a form may hold as a cell may: neither control characters nor what a spreadsheet takes for a formula, or has made
+/// of one. Digits and days are typed as they are meant.
+pub fn is_plain(typed: &str) -> bool {
+    !text::has_control(typed) && matches!(cells::damage(typed, false), None | Some(Fault::Exponential))
+}
+
 /// A name in kanji with every character kept, and none lost on its way.
 pub fn kanji(field: &str, max: usize) -> Result<String, Fault> {
     if cells::has_lost_character(field) {
         return Err(Fault::LostKanji);
+    }
+    // Every character is kept, and one of these would turn what stands behind it.
+    if field.contains(turns) {
+        return Err(Fault::Control);
     }
     bounded(field.trim().to_owned(), max)
 }

@@ -5,7 +5,8 @@ use super::{asks, is_let_in, refused};
 use access::scope::{INSURER_READ, MEMBERS_READ};
 use clients::Day;
 use futures_util::future::join_all;
-use testkit::TestApp;
+use reqwest::Method;
+use testkit::{Answer, TestApp, TestProgram};
 
 #[tokio::test]
 async fn a_client_that_asks_too_much_waits_for_the_rest_of_its_minute_and_no_other_does() {
@@ -39,6 +40,41 @@ async fn a_client_that_asks_too_much_waits_for_the_rest_of_its_minute_and_no_oth
         calls, errors, refused, ..
     } = uses[0];
     assert_eq!((calls, errors, refused), (602, 2, 2));
+}
+
+async fn gives_back(program: &TestProgram) -> Answer {
+    let name = program.name.to_string();
+    let fields = [
+        ("token", "mdg_at_1.x"),
+        ("client_id", &name),
+        ("client_secret", &program.secret),
+    ];
+    let request = program.request(Method::POST, "/api/v1/oauth/revoke");
+    program.send(request.form(&fields)).await
+}
+
+#[tokio::test]
+async fn whoever_asks_for_tokens_or_gives_them_back_too_often_waits_whatever_they_ask_for() {
+    let app = TestApp::start().await;
+    let program = app.program(&[INSURER_READ]).await;
+    // Its token was the first.
+    for _ in 0..20 {
+        for answer in join_all((0..30).map(|_| gives_back(&program))).await {
+            assert!([200, 429].contains(&answer.status.as_u16()), "{}", answer.text);
+        }
+    }
+    let late = gives_back(&program).await;
+    refused(&late, 429, "too_many_requests");
+    assert!(!late.header("retry-after").is_empty());
+    // Of an insurer that has not let it in, too.
+    refused(
+        &program.ask(&[("insurer_code", "32290413")]).await,
+        429,
+        "too_many_requests",
+    );
+    is_let_in(&program).await;
+    app.later(60);
+    assert_eq!(gives_back(&program).await.status, 200);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::Caller;
 use crate::api::problem;
 use access::{
     Role,
-    scope::{MEMBERS_READ, PROTECTED_READ, REGISTRATIONS_IDENTITY_READ, REGISTRATIONS_READ},
+    scope::{CONSENTS_READ, MEMBERS_READ, PROTECTED_READ, REGISTRATIONS_IDENTITY_READ, REGISTRATIONS_READ},
 };
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -273,6 +273,41 @@ async fn whoever_is_protected_is_in_no_feed_and_comes_back_to_it_once_they_are_n
     assert_eq!((text(last, "kind"), text(last, "state")), ("registered", "open"));
     assert_eq!(last["at"], last["registered_at"]);
     assert!(changes.rest().await.is_empty() && registrations.rest().await.is_empty());
+}
+
+// security.md 74
+#[tokio::test]
+async fn pages_are_as_full_and_end_where_they_would_were_the_protected_not_there() {
+    let app = TestApp::start().await;
+    let all: [TestPerson; 4] = people();
+    app.insurer.import(&all).await;
+    for person in &all {
+        app.inside(&app.sign_up_as(person).await).await;
+    }
+    // The first and the last.
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    for hidden in [&all[0], &all[3]] {
+        protect(&clerk, &id(&app, hidden).await).await;
+    }
+    let caller = Caller::new(&app, &[MEMBERS_READ, REGISTRATIONS_READ, CONSENTS_READ]).await;
+    for (path, name) in [
+        ("/consents/service", "consents"),
+        ("/members", "members"),
+        (REGISTRATIONS, "registrations"),
+        (CHANGES, "changes"),
+    ] {
+        let (mut pages, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = caller.get(&format!("{path}?limit=1{cursor}")).await.json();
+            pages.push(page[name].as_array().unwrap().len());
+            let goes_on = page.get("more").map_or(page["next"].is_string(), |more| more == true);
+            if !goes_on {
+                break;
+            }
+            cursor = format!("&cursor={}", text(&page, "next"));
+        }
+        assert_eq!(pages, [1, 1], "{path}");
+    }
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ async fn sign_up(app: &TestApp) {
     app.sign_up_as(&shoko).await;
 }
 
-async fn protect(app: &TestApp, person: PersonId) {
+pub(super) async fn protect(app: &TestApp, person: PersonId) {
     let (clerk, id) = (app.clerk(&[Role::Eligibility]).await, person.to_string());
     let fields = [("subject", id.as_str()), ("person", &id), ("reason", "支援措置")];
     assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);

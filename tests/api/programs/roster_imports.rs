@@ -516,6 +516,49 @@ async fn one_file_is_at_work_at_a_time_and_one_that_is_too_large_or_breaks_off_l
 }
 
 #[tokio::test]
+async fn a_file_whose_place_another_has_taken_is_told_so() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let whole = file(&[SHOKO]);
+    let address = app
+        .url
+        .strip_prefix("http://")
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned();
+    let head = format!(
+        "POST /api/v1{PATH} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/octet-stream\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        caller.token(),
+        whole.len()
+    );
+    let mut first = tokio::net::TcpStream::connect(&address).await.unwrap();
+    first.write_all(head.as_bytes()).await.unwrap();
+    first.write_all(&whole.as_bytes()[..10]).await.unwrap();
+    while app.insurer.count("roster_runs", "true").await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let second = sent(&caller, "", &whole).await;
+    first.write_all(&whole.as_bytes()[10..]).await.unwrap();
+    let mut answer = String::new();
+    first.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 409") && answer.contains("roster_file_replaced"),
+        "{answer}"
+    );
+    assert_eq!(worked(&app, &caller, &second).await["state"], "finished");
+    // So many at the same time: one is begun, and nobody is told that there is something wrong with the file.
+    let keyed = [("Idempotency-Key", "night-1")];
+    for headers in [&keyed[..0], &keyed[..]] {
+        let many = (0..6).map(|_| caller.file(PATH, headers, whole.as_bytes()));
+        for answer in futures_util::future::join_all(many).await {
+            assert!([202, 409].contains(&answer.status.as_u16()), "{}", answer.text);
+        }
+        app.work().await;
+    }
+}
+
+#[tokio::test]
 async fn what_staff_import_programs_read_and_leave_alone() {
     let app = TestApp::start().await;
     let (caller, reader) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &[IMPORTS_READ]).await);

@@ -1,12 +1,15 @@
 //! Statements that programs bring and publish: checked, guarded and shown as those of the console are.
 
-use super::Caller;
+use super::{
+    Caller,
+    members::{family, protect},
+};
 use crate::{
     api::{flaws, problem},
     console::approvals,
     statements::{cost, costs},
 };
-use access::scope::{STATEMENTS_IMPORT, STATEMENTS_PUBLISH, STATEMENTS_READ, Scope};
+use access::scope::{PROTECTED_READ, STATEMENTS_IMPORT, STATEMENTS_PUBLISH, STATEMENTS_READ, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tenancy::ApprovalAction;
@@ -284,4 +287,46 @@ async fn where_two_of_the_staff_publish_no_program_does() {
         403,
         "insufficient_scope",
     );
+}
+
+// security.md 74
+#[tokio::test]
+async fn rows_of_a_protected_person_are_nobodys_to_a_program_that_may_not_see_them() {
+    let (app, shoko, _) = family().await;
+    protect(&app, shoko).await;
+    let told = async |caller: &Caller, born: &str| {
+        let row = format!("2026-10,100,105,00,{born},2026-08,医科外来,1,5230,3661,1569");
+        let file = format!(
+            "処理年月,記号,番号,枝番,生年月日,診療年月,診療区分,日数,医療費の総額,保険者の負担額,窓口相当負担額\n{row}\n"
+        );
+        let begun = sent(caller, "?kind=costs&dry_run=true", &file).await;
+        let found = worked(&app, caller, &begun).await["found"].clone();
+        (found["persons"].as_u64(), found["unknown"].as_u64())
+    };
+    let without = Caller::new(&app, &[STATEMENTS_IMPORT]).await;
+    for born in ["19850401", "19850402"] {
+        assert_eq!(told(&without, born).await, (Some(0), Some(1)), "{born}");
+    }
+    let with = Caller::new(&app, &[STATEMENTS_IMPORT, PROTECTED_READ]).await;
+    assert_eq!(told(&with, "19850401").await, (Some(1), Some(0)));
+}
+
+#[tokio::test]
+async fn the_documents_example_is_loaded_as_it_stands() {
+    let (app, ..) = family().await;
+    let caller = Caller::new(&app, &[STATEMENTS_IMPORT]).await;
+    let document = caller.get("/openapi.json").await.json();
+    let operation = &document["paths"]["/statement-imports"]["post"];
+    let file = operation["requestBody"]["content"]["application/octet-stream"]["example"].as_str();
+    let said = operation["parameters"].as_array().unwrap().iter();
+    let said: Vec<String> = said
+        .filter(|parameter| parameter["in"] == "query")
+        .filter_map(|parameter| {
+            let (name, example) = (parameter["name"].as_str()?, parameter["example"].as_str()?);
+            Some(format!("{name}={example}"))
+        })
+        .collect();
+    let begun = sent(&caller, &format!("?{}", said.join("&")), file.unwrap()).await;
+    let run = worked(&app, &caller, &begun).await;
+    assert_eq!(run["state"], "loaded", "{run}");
 }

@@ -41,6 +41,7 @@ const SENDS: Codes = &[
     "roster_file_unreadable",
     "roster_file_is_json",
     "roster_file_broken_off",
+    "roster_file_replaced",
     "roster_mode_mismatch",
     "roster_another_run",
 ];

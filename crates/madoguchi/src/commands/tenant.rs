@@ -13,7 +13,10 @@ use clap::Subcommand;
 use database::{Database, Durability};
 use kernel::{Clock, InsurerCode, TenantId, calendar};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tenancy::{Applied, ApplyError, Base, Folder, FolderPart, FolderProblem, Order, StateChange};
 use web::letter::Letterhead;
 
@@ -154,11 +157,12 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
         Command::Show { code } => show(&database, tenancy::named(&database, &code).await.map_err(said)?).await,
         Command::Suspend { code, why } => {
             let tenant = tenancy::named(&database, &code).await.map_err(said)?;
-            tell_state(
-                &code,
-                "suspended",
-                tenancy::suspend(&database, clock.now(), tenant, Order::command(operator(), &why)).await?,
-            )
+            let change = tenancy::suspend(&database, clock.now(), tenant, Order::command(operator(), &why)).await?;
+            if change == StateChange::Done {
+                // Until then a node may still know the insurer as it was.
+                tokio::time::sleep(Duration::from_secs(tenancy::LOOK_SECONDS.into())).await;
+            }
+            tell_state(&code, "suspended", change)
         }
         Command::Resume { code, why } => {
             let tenant = tenancy::named(&database, &code).await.map_err(said)?;

@@ -167,7 +167,7 @@ impl Draft {
     }
 
     /// Why it can't be written, if anything stands against it: somebody else has the number, or is them. Of people who are not
-    /// to be seen the latter is not told. Whose coverage has ended gives a number up, as to a file of changes.
+    /// to be seen no more is told than that the number is taken. Whose coverage has ended gives a number up, as to a file of changes.
     pub async fn against(&self, tx: &TenantTransaction, now: DateTime<Utc>) -> Result<Option<Refusal>, DatabaseError> {
         #[derive(QueryableByName)]
         struct Found {
@@ -177,7 +177,7 @@ impl Draft {
         if !self.is_present() {
             return Ok(None);
         }
-        let statement = diesel::sql_query(ANOTHER.replace("{seen}", &self.base.sight.condition(9)))
+        let statement = diesel::sql_query(self.another())
             .into_boxed::<Pg>()
             .bind::<Integer, _>(tx.tenant())
             .bind::<Nullable<Uuid>, _>(self.base.person)
@@ -198,8 +198,16 @@ impl Draft {
         }))
     }
 
+    /// Of whoever is out of reach nothing is told; of whoever is protected no more than that the number is taken.
+    fn another(&self) -> String {
+        let sight = &self.base.sight;
+        ANOTHER
+            .replace("{seen}", &sight.protected_condition())
+            .replace("{reached}", &sight.reach_condition(9))
+    }
+
     /// Writes it as an import of one row does; `seen` is the state of the person that the difference was shown with. Refused
-    /// at once, and nothing done, while an import has the roster.
+    /// at once, and nothing done, while an import has the roster; whoever else writes by hand is waited for.
     pub async fn write(
         self,
         tx: &mut TenantTransaction,
@@ -207,7 +215,7 @@ impl Draft {
         by: By<'_>,
         seen: &str,
     ) -> Result<Outcome<PersonId>, DatabaseError> {
-        let Some(position) = import::hold_roster(tx).await? else {
+        let Some(position) = import::share_roster(tx).await? else {
             return Ok(reasons::IMPORT_RUNNING.into());
         };
         // Read again under the lock: what was shown may be over.
@@ -299,11 +307,12 @@ const SEEN: &str = "SELECT updated_at FROM persons WHERE tenant_id = $1 AND pers
 /// two apart. Of somebody new that is also who has left it: a file would bring them back. Whose coverage has ended by $8 is in
 /// nobody's way.
 const ANOTHER: &str = "
-    SELECT p.present AND p.branch_key = $5 AND $5 <> '' AND (p.lost_on IS NULL OR p.lost_on > $8) AS is_number
+    SELECT NOT (true{seen})
+        OR (p.present AND p.branch_key = $5 AND $5 <> '' AND (p.lost_on IS NULL OR p.lost_on > $8)) AS is_number
     FROM persons p
     WHERE p.tenant_id = $1 AND p.symbol_key = $3 AND p.number_key = $4 AND p.emptied_at IS NULL
       AND p.person_id IS DISTINCT FROM $2
       AND ((p.present AND p.branch_key = $5 AND $5 <> '' AND (p.lost_on IS NULL OR p.lost_on > $8))
            OR ((p.present OR $2 IS NULL) AND p.birth_date = $6 AND p.kana_strict = $7
-               AND (p.branch_key = $5 OR '' IN (p.branch_key, $5)){seen}))
+               AND (p.branch_key = $5 OR '' IN (p.branch_key, $5)){reached}))
     LIMIT 1";

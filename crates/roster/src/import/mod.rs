@@ -17,7 +17,7 @@ mod undo;
 pub(crate) use columns::Column;
 pub use latest::{LastImport, last};
 pub(crate) use merge::stated;
-pub(crate) use one::{One, hold_roster};
+pub(crate) use one::{One, is_imported, share_roster};
 pub use reasons::{Reason, RowError, RowErrors};
 pub(crate) use report::Bounds;
 pub use report::{Corrected, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Vanishing};
@@ -46,6 +46,11 @@ use tenancy::{Insurer, InsurerKind};
 
 /// What the largest roster may take, a slow disk included.
 const LONG: Duration = Duration::from_hours(2);
+
+/// Who writes by hand is soon done: after so many looks …
+const TRIES: u32 = 50;
+/// … so far apart the roster counts as taken.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tables filled within the transaction have no statistics, and a nested loop over them would take for ever. A killed
 /// import's statement ends within seconds, for it holds the insurer's lock. A message each: a distributed PostgreSQL
@@ -262,17 +267,25 @@ impl Run<'_> {
     }
 
     /// Begins, with the insurer's row locked, its persons' keys those of this version, and the journal's last position; or
-    /// refuses where another import has it.
+    /// refuses where another import has it. Whoever writes by hand is waited for.
     async fn lock(&self) -> Result<(TenantTransaction, i64), ImportError> {
         let tenant = self.database.tenant(self.insurer.tenant_id).within(LONG);
-        let mut tx = tenant.write(Durability::Safe).await?;
-        one::begin_roster(&mut tx).await?;
-        tx.commit().await?;
-        let mut tx = tenant.write(Durability::Safe).await?;
-        let position = one::hold_roster(&mut tx).await?;
-        let Some(position) = position else {
+        let mut tries = 0;
+        let (mut tx, position) = loop {
+            let mut tx = tenant.write(Durability::Safe).await?;
+            one::begin_roster(&mut tx).await?;
+            let is_imported = one::is_imported(&mut tx).await?;
+            tx.commit().await?;
+            if is_imported || tries == TRIES {
+                return Err(ImportRefused::Running.into());
+            }
+            let mut tx = tenant.write(Durability::Safe).await?;
+            if let Some(position) = one::hold_roster(&mut tx).await? {
+                break (tx, position);
+            }
             tx.rollback().await?;
-            return Err(ImportRefused::Running.into());
+            tries += 1;
+            tokio::time::sleep(PAUSE).await;
         };
         keys::renew(&mut tx).await?;
         for setting in SETTINGS {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{ImportId, Keys, PersonId};
+use kernel::{ImportId, Keys, PersonId, TenantId};
 use tabular::{Column as _, Mapping};
 
 diesel::table! {
@@ -32,7 +32,7 @@ pub(crate) struct One {
 }
 
 impl One {
-    /// Writes them, under the lock of [`hold_roster`]; gives the journal's new position.
+    /// Writes them, under the lock of [`share_roster`]; gives the journal's new position.
     pub(crate) async fn merge(
         self,
         tx: &mut TenantTransaction,
@@ -69,11 +69,7 @@ pub(super) fn whole_header() -> Header {
 /// Makes the row that imports lock. Looked for first: to insert it beside an import that has written to it would wait for that
 /// import's end.
 pub(super) async fn begin_roster(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-    let known: i64 = roster_heads::table
-        .filter(roster_heads::tenant_id.eq(tx.tenant()))
-        .count()
-        .get_result(&mut **tx)
-        .await?;
+    let known: i64 = theirs(tx).count().get_result(&mut **tx).await?;
     if known > 0 {
         return Ok(());
     }
@@ -85,16 +81,38 @@ pub(super) async fn begin_roster(tx: &mut TenantTransaction) -> Result<(), Datab
     Ok(())
 }
 
-/// Has the insurer's roster until the transaction ends, and gives the journal's position; none, at once, where an import
-/// has it.
-pub(crate) async fn hold_roster(tx: &mut TenantTransaction) -> Result<Option<i64>, DatabaseError> {
+/// Has the insurer's roster for a write by hand until the transaction ends, and gives the journal's position; none, at once,
+/// where an import has it. Whoever else writes by hand is waited for.
+pub(crate) async fn share_roster(tx: &mut TenantTransaction) -> Result<Option<i64>, DatabaseError> {
     begin_roster(tx).await?;
-    Ok(roster_heads::table
-        .filter(roster_heads::tenant_id.eq(tx.tenant()))
-        .select(roster_heads::position)
-        .for_update()
-        .skip_locked()
-        .first(&mut **tx)
-        .await
-        .optional()?)
+    if is_imported(tx).await? {
+        return Ok(None);
+    }
+    let row = theirs(tx).select(roster_heads::position).for_no_key_update();
+    Ok(Some(row.first(&mut **tx).await?))
+}
+
+/// Has the insurer's roster for an import until the transaction ends, and gives the journal's position; none, at once, where
+/// anybody has it.
+pub(super) async fn hold_roster(tx: &mut TenantTransaction) -> Result<Option<i64>, DatabaseError> {
+    let row = theirs(tx).select(roster_heads::position).for_update().skip_locked();
+    Ok(row.first(&mut **tx).await.optional()?)
+}
+
+/// True while an import has the insurer's roster; where it is false, none begins until the transaction ends. Of all locks
+/// on the row that of imports alone stands against `FOR KEY SHARE`.
+pub(crate) async fn is_imported(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
+    let free = theirs(tx).select(roster_heads::position).for_key_share().skip_locked();
+    let free: Option<i64> = free.first(&mut **tx).await.optional()?;
+    if free.is_some() {
+        return Ok(false);
+    }
+    let rows: i64 = theirs(tx).count().get_result(&mut **tx).await?;
+    Ok(rows > 0)
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn theirs(tx: &TenantTransaction) -> _ {
+    let tenant: TenantId = tx.tenant();
+    roster_heads::table.filter(roster_heads::tenant_id.eq(tenant))
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::before::Values;
 use chrono::NaiveDate;
 use kernel::{EmployeeNumber, Field, FieldError, Problem};
-use tabular::{Column as _, Fault};
+use tabular::{Column as _, Fault, texts};
 
 /// The field of a column.
 fn field(column: Column) -> Field {
@@ -52,10 +52,10 @@ struct Typed<'a> {
 impl Fields for Typed<'_> {
     fn read<T, E: Into<Reason>>(&mut self, column: Column, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
         let text = self.values.get(stated::name(column)).map_or("", String::as_str);
-        let parsed = if text.chars().any(char::is_control) {
-            Err(Problem::Characters)
-        } else {
+        let parsed = if texts::is_plain(text) {
             parse(text).map_err(|error| problem(&error.into()))
+        } else {
+            Err(Problem::Characters)
         };
         FieldError::gather(field(column), parsed, &mut self.errors)
     }

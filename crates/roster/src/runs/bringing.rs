@@ -142,7 +142,7 @@ impl Runs {
         };
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
         if self.received(&mut tx, by, &file, head).await?.is_none() {
-            return Ok(reasons::FILE_BROKEN_OFF.into());
+            return Ok(reasons::FILE_REPLACED.into());
         }
         tx.commit().await?;
         Ok(Outcome::Done(file.run))
@@ -189,7 +189,7 @@ impl Runs {
             }
         }
         let Some(shown) = self.received(tx, by, file, head).await? else {
-            return Ok(reasons::FILE_BROKEN_OFF.into());
+            return Ok(reasons::FILE_REPLACED.into());
         };
         let mapping = rows::mapping(tx).await?;
         if shown.header(&mapping).has(Column::Movement) != sent.is_delta {
@@ -202,7 +202,7 @@ impl Runs {
             return Ok(refusal.into());
         }
         let run = rows::one(tx, file.run).await?;
-        Ok(run.map_or_else(|| reasons::FILE_BROKEN_OFF.into(), Outcome::Done))
+        Ok(run.map_or_else(|| reasons::FILE_REPLACED.into(), Outcome::Done))
     }
 
     /// Notes that the file has come, with what it is told by its beginning; nothing where its run was ended meanwhile.

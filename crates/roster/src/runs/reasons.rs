@@ -132,16 +132,30 @@ pub const FILE_IS_JSON: Reason = Reason {
     },
 };
 
-/// It did not come to its end, or another took its place.
+/// It did not come to its end.
 pub const FILE_BROKEN_OFF: Reason = Reason {
     code: "roster_file_broken_off",
     kind: RefusalKind::Mend,
-    detail: "The file did not come to its end, or another file of the same person took its place.",
+    detail: "The file did not come to its end.",
     words: |_, _| {
         Words::new(
             "ファイルの送信が途中で終わりました",
-            "通信が途切れたか、同時に別のファイルを送信したようです。何も取り込んでいません。もう一度ファイルを選んで、「読み込む」を押してください。",
+            "通信が途切れたようです。何も取り込んでいません。もう一度ファイルを選んで、「読み込む」を押してください。",
             &[ANEW],
+        )
+    },
+};
+
+/// Another that the same person or program began with meanwhile has taken its place.
+pub const FILE_REPLACED: Reason = Reason {
+    code: "roster_file_replaced",
+    kind: RefusalKind::Outdated,
+    detail: "Another file that was sent at the same time, by the same person or program, has taken the place of this one.",
+    words: |_, _| {
+        Words::new(
+            "同時に送信された別のファイルに替わりました",
+            "このファイルを送信しているあいだに、別のファイルの送信が始まりました。このファイルは取り込んでいません。取り込みの一覧で、今の状態をお確かめください。",
+            &[IMPORTS, ANEW],
         )
     },
 };
@@ -151,7 +165,7 @@ pub(super) const NOT_TAKEN: NotTaken = NotTaken {
     empty: FILE_EMPTY,
     too_large: FILE_TOO_LARGE,
     unreadable: FILE_UNREADABLE,
-    broken_off: FILE_BROKEN_OFF,
+    replaced: FILE_REPLACED,
 };
 
 /// A file of changes was sent as a whole roster, or the other way round.
@@ -225,7 +239,7 @@ pub const NOT_UNDOABLE: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 15] = [
+pub const REASONS: [Reason; 16] = [
     ANOTHER_RUN,
     UNDONE_ALREADY,
     NOT_UNDOABLE,
@@ -238,6 +252,7 @@ pub const REASONS: [Reason; 15] = [
     FILE_UNREADABLE,
     FILE_IS_JSON,
     FILE_BROKEN_OFF,
+    FILE_REPLACED,
     MODE_MISMATCH,
     OF_OTHERS,
     TWO_IMPORT,

@@ -47,7 +47,7 @@ async fn asked_now(
     now: DateTime<Utc>,
 ) -> Result<Result<Undoable, Refusal>, DatabaseError> {
     rows::break_dead(tx, now).await?;
-    if rows::at_work(tx).await?.is_some() || rows::is_held(tx).await? {
+    if rows::at_work(tx).await?.is_some() || crate::import::is_imported(tx).await? {
         return Ok(Err(reasons::ANOTHER_RUN.into()));
     }
     asked(tx, import).await

@@ -127,13 +127,13 @@ impl Runs {
         let mapping = mapping::mapping(tx, file.kind).await?;
         rows::set_wish(tx, file.run, sent.label, &mapping).await?;
         let Some(run) = rows::one(tx, file.run).await? else {
-            return Ok(reasons::FILE_BROKEN_OFF.into());
+            return Ok(reasons::FILE_REPLACED.into());
         };
         if let Outcome::Refused(refusal) = self.put_to_work(tx, &run, RunState::Checking, now).await? {
             return Ok(refusal.into());
         }
         let run = rows::one(tx, file.run).await?;
-        Ok(run.map_or_else(|| reasons::FILE_BROKEN_OFF.into(), Outcome::Done))
+        Ok(run.map_or_else(|| reasons::FILE_REPLACED.into(), Outcome::Done))
     }
 
     /// Makes a run of a file that has come, with what it is told by its beginning.

@@ -139,16 +139,23 @@ pub const FILE_BROKEN_OFF: Reason = Reason {
     },
 };
 
+/// Another that the same person or program sent meanwhile has taken its place.
+pub const FILE_REPLACED: Reason = Reason {
+    code: "statement_file_replaced",
+    words: |refusal, now| leading(of_rosters::FILE_REPLACED, &[IMPORTS], refusal, now),
+    ..of_rosters::FILE_REPLACED
+};
+
 /// Why a file is not taken.
 pub(super) const NOT_TAKEN: NotTaken = NotTaken {
     empty: FILE_EMPTY,
     too_large: FILE_TOO_LARGE,
     unreadable: FILE_UNREADABLE,
-    broken_off: FILE_BROKEN_OFF,
+    replaced: FILE_REPLACED,
 };
 
 /// All of them.
-pub const REASONS: [Reason; 12] = [
+pub const REASONS: [Reason; 13] = [
     ANOTHER_RUN,
     RUN_MOVED_ON,
     RUN_OVER,
@@ -160,6 +167,7 @@ pub const REASONS: [Reason; 12] = [
     FILE_TOO_LARGE,
     FILE_UNREADABLE,
     FILE_BROKEN_OFF,
+    FILE_REPLACED,
     OF_OTHERS,
 ];
 

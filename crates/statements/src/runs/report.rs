@@ -43,6 +43,9 @@ pub struct Found {
     pub joint: u64,
     /// People whom the roster knows.
     pub persons: u64,
+    /// Of these the protected, and their rows.
+    #[serde(default)]
+    pub hidden: Hidden,
     /// Rows of nobody whom it knows.
     pub unknown: u64,
     /// Rows of whom it knows several.
@@ -61,6 +64,15 @@ pub struct Found {
     pub same: Option<i32>,
 }
 
+/// Protected people of a file: matched and loaded as everybody, and unknown to whoever may not see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Hidden {
+    /// How many they are.
+    pub persons: u64,
+    /// Their rows.
+    pub rows: u64,
+}
+
 impl From<&Checked> for Found {
     fn from(checked: &Checked) -> Self {
         let tally = &checked.tally;
@@ -72,6 +84,7 @@ impl From<&Checked> for Found {
             uneven: tally.uneven,
             joint: tally.joint,
             persons: checked.persons,
+            hidden: checked.hidden,
             unknown: checked.unknown,
             several: checked.several,
             unknown_drugs: checked.unknown_drugs,

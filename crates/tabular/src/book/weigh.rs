@@ -4,6 +4,7 @@
 //! Each part is gone through once, by the parser that the library goes through it with, and only the parts that were are handed
 //! on. What the library holds of them is reckoned by their elements, not by what the book says of itself.
 
+use super::SHEET_ROWS;
 use crate::Fault;
 use quick_xml::{
     Error, Reader,
@@ -95,6 +96,8 @@ impl Kind {
 struct Scale {
     unpacked: u64,
     held: u64,
+    /// Of sheets; those without a cell cost as much to go through, and no sheet has more than so many.
+    rows: u32,
     merged: Option<String>,
 }
 
@@ -166,6 +169,12 @@ impl Scale {
                 let of = tag.try_get_attribute("ref").map_err(|_| Fault::BrokenBook)?;
                 let is_place = |c: &char| c.is_ascii_alphanumeric() || *c == ':';
                 self.merged = of.map(|of| of.value.chars().filter(is_place).take(20).collect());
+            }
+            ("row", Kind::Sheet) => {
+                self.rows += 1;
+                if self.rows > SHEET_ROWS {
+                    return Err(Fault::BookTooLarge);
+                }
             }
             // No sheet has any; the library would hold them all.
             ("sheet" | "definedName" | "si", Kind::Sheet) => return Err(Fault::BrokenBook),
@@ -262,6 +271,17 @@ impl<R: Read> Read for Counted<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sheet_has_no_more_rows_than_excel_gives_it_with_or_without_cells() {
+        let weighed = |rows: usize| {
+            let sheet = format!("<sheetData>{}</sheetData>", "<row/>".repeat(rows));
+            Scale::default().weigh(sheet.as_bytes(), Kind::Sheet)
+        };
+        let most = usize::try_from(SHEET_ROWS).unwrap();
+        assert_eq!(weighed(most), Ok(()));
+        assert_eq!(weighed(most + 1), Err(Fault::BookTooLarge));
+    }
 
     #[test]
     fn a_part_is_what_its_place_says_and_nothing_else_is_handed_on() {

@@ -4,13 +4,12 @@ use super::{close, once, open};
 use access::scope::CONSENTS_READ;
 use accounts::agreed::{self, Accepted, Document, Line};
 use clients::Caller;
-use database::TenantTransaction;
 use edge::Rights;
-use kernel::{ConsentId, PersonId, TenantId};
+use kernel::{ConsentId, TenantId};
 use operations::{
     Example, Row, Tag,
     answer::Done,
-    call::{Call, Program, up},
+    call::{Call, Program, sight, up},
     failure::Failure,
     get,
     page::{self, Cursor, Limit},
@@ -121,7 +120,7 @@ struct RevisionConsents {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct DocumentConsentList {
-    /// Its revisions one after the other, each in the order of time. A page may have fewer than was asked for, and go on.
+    /// Its revisions one after the other, each in the order of time.
     consents: Vec<DocumentConsent>,
     /// Hand it in as `cursor` for the next page; absent at the end.
     next: Option<String>,
@@ -215,21 +214,12 @@ impl ConsentsApi {
         let most = page::limit(&limit);
         let tx = open(&call, &program).await?;
         let named = self::document(name, &program);
-        let lines = up(agreed::lines_of_all(&tx, named, after, i64::from(most) + 1).await)?;
+        let lines = up(agreed::lines_of_all(&tx, &sight(&program), named, after, i64::from(most) + 1).await)?;
         let (lines, next) = list.page(lines, most, |last| (name, last.revision, last.consent_id));
-        let seen = seen(&tx, &program, lines).await?;
-        let shown = once(seen.iter().map(|(person, _)| *person));
+        let shown = once(lines.iter().filter_map(|line| line.person_id));
         close(tx, &call, &program, &shown, ("consents", vec!["document"])).await?;
         Ok(Done(DocumentConsentList {
-            consents: seen
-                .into_iter()
-                .map(|(person, line)| DocumentConsent {
-                    person_id: person.to_string(),
-                    revision: line.revision,
-                    consented_at: line.at.into(),
-                    channel: line.channel,
-                })
-                .collect(),
+            consents: lines.into_iter().filter_map(consent).collect(),
             next,
         }))
     }
@@ -238,19 +228,13 @@ impl ConsentsApi {
 /// Where a page ended: of which document, which revision, which line.
 type After = (String, i32, ConsentId);
 
-/// Those of the lines whose people the program may see.
-async fn seen(tx: &TenantTransaction, program: &Caller, lines: Vec<Line>) -> Result<Vec<(PersonId, Line)>, Failure> {
-    let lines: Vec<_> = lines
-        .into_iter()
-        .filter_map(|line| Some((line.person_id?, line)))
-        .collect();
-    if program.sees_protected() {
-        return Ok(lines);
-    }
-    let people: Vec<PersonId> = lines.iter().map(|(person, _)| *person).collect();
-    let protected = up(roster::protection::protected_of(tx, &people).await)?;
-    let is_seen = |(person, _): &(PersonId, Line)| !protected.contains(person);
-    Ok(lines.into_iter().filter(is_seen).collect())
+fn consent(line: Line) -> Option<DocumentConsent> {
+    Some(DocumentConsent {
+        person_id: line.person_id?.to_string(),
+        revision: line.revision,
+        consented_at: line.at.into(),
+        channel: line.channel,
+    })
 }
 
 /// The document as its owner's.

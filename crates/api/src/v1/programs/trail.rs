@@ -94,7 +94,7 @@ struct AuditLine {
     channel: String,
     /// From which address. Where members came from is not told.
     address: Option<String>,
-    /// By which request: its `X-Request-Id`.
+    /// By which request: its `X-Request-Id`. Of a veiled line it is absent: other lines may have it, too.
     request_id: Option<String>,
     /// What explains it, an object of codes, counts and ids; absent where there is nothing, or nothing to be told.
     detail: Option<Any<Value>>,
@@ -162,7 +162,7 @@ fn line(found: Recorded, veiled: &HashSet<Uuid>) -> AuditLine {
         actor_id: id(found.actor_id.filter(|id| !veiled.contains(id))),
         object_id: id(found.object_id.filter(|_| !is_veiled)),
         address: found.address.filter(|_| !is_veiled && !is_from_member),
-        request_id: id(found.request_id),
+        request_id: id(found.request_id.filter(|_| !is_veiled)),
         detail: (has_detail && !is_veiled).then_some(Any(detail)),
         action: found.action,
         outcome: found.outcome,

@@ -2,10 +2,9 @@
 //! one may begin.
 
 use super::{Run, RunState, at_work, end};
-use crate::runs::rested;
+use crate::{import::is_imported, runs::rested};
 use chrono::{DateTime, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
-use diesel_async::RunQueryDsl;
 use tabular::uploads;
 
 /// After so long without a sign, of which there is one a second while it is worked on, it is looked at whether a run is dead.
@@ -26,7 +25,7 @@ async fn is_dead(tx: &mut TenantTransaction, run: &Run, now: DateTime<Utc>) -> R
     }
     // No worker goes on with a run of the command line.
     let may_be_dead = run.started_by.is_none() || run.moved_at + SILENT_JOB < now;
-    Ok(may_be_dead && !is_held(tx).await?)
+    Ok(may_be_dead && !is_imported(tx).await?)
 }
 
 /// Ends the run at work where it is dead, so that the next one may begin.
@@ -42,21 +41,3 @@ pub(in crate::runs) async fn break_dead(tx: &mut TenantTransaction, now: DateTim
     }
     Ok(())
 }
-
-/// True while an import has the insurer's roster.
-pub(in crate::runs) async fn is_held(tx: &mut TenantTransaction) -> Result<bool, DatabaseError> {
-    let tenant = tx.tenant();
-    let heads = diesel::sql_query(HEADS)
-        .bind::<diesel::sql_types::Integer, _>(tenant)
-        .execute(&mut **tx)
-        .await?;
-    let free = diesel::sql_query(FREE_HEADS)
-        .bind::<diesel::sql_types::Integer, _>(tenant)
-        .execute(&mut **tx)
-        .await?;
-    Ok(free < heads)
-}
-
-const HEADS: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1";
-
-const FREE_HEADS: &str = "SELECT position FROM roster_heads WHERE tenant_id = $1 FOR UPDATE SKIP LOCKED";

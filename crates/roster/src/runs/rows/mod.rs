@@ -7,7 +7,7 @@ mod moves;
 mod shown;
 mod state;
 
-pub(super) use dead::{break_dead, is_held};
+pub(super) use dead::break_dead;
 pub(super) use listed::{last, page};
 pub use mapping::mapping;
 pub(super) use mapping::{keep_mapping, set_mapping};

@@ -43,6 +43,7 @@ const SENDS: Codes = &[
     "statement_file_too_large",
     "statement_file_unreadable",
     "statement_file_broken_off",
+    "statement_file_replaced",
     "statement_file_forbidden",
     "statement_another_run",
 ];

@@ -159,7 +159,7 @@ impl File {
             &id(found.object_id.filter(|_| !is_veiled)),
             line.channel,
             if is_veiled { "" } else { &line.address },
-            &id(found.request_id),
+            &id(found.request_id.filter(|_| !is_veiled)),
             &detail,
             &found.audit_id.to_string(),
         ])

@@ -2,7 +2,7 @@
 
 use crate::{
     month::Month,
-    runs::{Found, Run, RunState},
+    runs::{Found, Hidden, Run, RunState},
     v1::programs::deliveries::EXAMPLE as DELIVERY,
 };
 use clients::Caller;
@@ -15,7 +15,7 @@ use tabular::ToldError;
 /// The import of the examples.
 pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005b";
 /// Its file.
-pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者負担額,窓口相当負担額\n100,105,00,2026-08,医科外来,1,5230,3661,1569\n";
+pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者の負担額,窓口相当負担額\n100,105,00,2026-08,医科外来,1,5230,3661,1569\n";
 
 pub(super) fn example(state: &str) -> Value {
     let mut one = json!({
@@ -105,7 +105,7 @@ pub(super) struct FoundInFile {
     withdrawn: u64,
     /// People whom the roster knows.
     persons: u64,
-    /// Rows of nobody whom it knows.
+    /// Rows of nobody whom it knows. Without `protected.read` those of protected people are among them, though they are loaded.
     unknown: u64,
     /// Rows of whom it knows several.
     several: u64,
@@ -155,7 +155,11 @@ impl StatementImport {
             changed_at: run.moved_at.into(),
             rows: run.rows,
             percent: run.percent,
-            found: run.report.found.as_ref().map(FoundInFile::of),
+            found: run
+                .report
+                .found
+                .as_ref()
+                .map(|found| FoundInFile::of(found, program.sees_protected())),
             doubts: (run.state == RunState::Checked)
                 .then(|| run.doubts().iter().map(|doubt| doubt.code().into()).collect()),
             delivery: None,
@@ -167,14 +171,19 @@ impl StatementImport {
 }
 
 impl FoundInFile {
-    fn of(found: &Found) -> Self {
+    fn of(found: &Found, sees_protected: bool) -> Self {
+        let hidden = if sees_protected {
+            Hidden::default()
+        } else {
+            found.hidden
+        };
         Self {
             label: found.label.to_string(),
             rows: found.rows,
             too_old: found.too_old,
             withdrawn: found.withdrawn,
-            persons: found.persons,
-            unknown: found.unknown,
+            persons: found.persons.saturating_sub(hidden.persons),
+            unknown: found.unknown + hidden.rows,
             several: found.several,
             unknown_drugs: found.unknown_drugs,
         }
