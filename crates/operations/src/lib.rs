@@ -4,8 +4,11 @@
 pub mod answer;
 pub mod body;
 pub mod call;
+mod codes;
 mod document;
 pub mod failure;
+mod guide;
+pub mod markdown;
 mod mount;
 mod oauth;
 mod once;
@@ -14,6 +17,7 @@ pub mod params;
 mod program;
 mod reference;
 mod schema;
+mod shown;
 pub mod stream;
 mod table;
 pub mod text;
@@ -22,8 +26,8 @@ pub use document::documented_path;
 pub use mount::{before, brings_file, is_below, overloaded};
 pub use schema::flaws;
 pub use table::{
-    Codes, Example, Group, Link, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed,
-    oauth, post, put, send,
+    Codes, Example, Group, Link, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, explained,
+    get, keyed, oauth, post, put, send,
 };
 
 /// Where version 1 stands.

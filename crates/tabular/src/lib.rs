@@ -9,6 +9,7 @@
 
 mod book;
 mod cells;
+mod codes;
 mod encoding;
 mod errors;
 mod faults;
@@ -24,6 +25,7 @@ mod told;
 pub mod uploads;
 mod written;
 
+pub use codes::{CODES, codes_of};
 pub use encoding::Encoding;
 pub use errors::{Coded, ErrorLog, Quoted, RowError, RowErrors};
 pub use faults::Fault;

@@ -88,10 +88,7 @@ async fn a_whole_roster_is_compared_and_imported_and_stands_in_the_consoles_list
         assert!(page.contains(said), "{said}: {page}");
     }
     let lines = "SELECT action AS line FROM audit_events WHERE actor_kind = 'client' AND action LIKE 'roster.%' ORDER BY action";
-    assert_eq!(
-        app.insurer.lines(lines).await,
-        ["roster.bring", "roster.import"]
-    );
+    assert_eq!(app.insurer.lines(lines).await, ["roster.bring", "roster.import"]);
 }
 
 #[tokio::test]

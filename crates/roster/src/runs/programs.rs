@@ -131,7 +131,8 @@ impl Runs {
             Guard::Loss => reasons::LOSS_NOT_AGREED,
             Guard::BirthDates => reasons::TWO_IMPORT,
         };
-        self.record(tx, by, run.run_id, "roster.wait", json!({ "waits": waits.code })).await
+        self.record(tx, by, run.run_id, "roster.wait", json!({ "waits": waits.code }))
+            .await
     }
 
     async fn go_on_as(

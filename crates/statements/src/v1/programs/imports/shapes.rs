@@ -14,7 +14,7 @@ use tabular::ToldError;
 /// The import of the examples.
 pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005b";
 /// Its file.
-pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者負担額,窓口相当負担額\n100,105,00,2026-08,医科外来,1,5230,3661,1569\n";
+pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者の負担額,窓口相当負担額\n100,105,00,2026-08,医科外来,1,5230,3661,1569\n";
 
 pub(super) fn example(state: &str) -> Value {
     let mut one = json!({
@@ -49,7 +49,7 @@ pub(super) fn error_example() -> Value {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct StatementImport {
-    /// Which.
+    /// The id of the import.
     id: String,
     /// `costs` 医療費通知 or `medicines` ジェネリック差額明細.
     kind: String,
@@ -124,7 +124,7 @@ pub(super) struct StatementImportError {
     column: Option<String>,
     /// The beginning of what stands there, in 「」.
     value: Option<String>,
-    /// Stable: `empty`, `yen`, `category`, `month_after_label`, `repeated_claim`, …
+    /// Stable; `list_statement_import_errors` lists all of them.
     code: String,
     /// What to mend, in Japanese, for whoever does.
     detail: String,
