@@ -206,7 +206,7 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
     for (name, shown) in [
         ("create_token", "<code>application/x-www-form-urlencoded</code>"),
         ("create_token", "<code>insurer_code</code>"),
-        ("create_token", "grant_type=client_credentials&#38;client_id="),
+        ("create_token", "grant_type=client_credentials"),
         ("revoke_token", "<code>token</code>"),
         ("import_roster", "Content-Type: application/octet-stream"),
         ("import_roster", "被保険者証記号,番号,枝番"),

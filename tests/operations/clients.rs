@@ -176,7 +176,7 @@ async fn what_cannot_be_done_is_refused_with_words_and_nothing_is_made() {
     .await;
     refused(
         &[&CREATE[..], &["--network", "example.jp"]].concat(),
-        "networks: characters",
+        "--network: example.jp can't be read; takes addresses",
     )
     .await;
     refused(
@@ -201,7 +201,7 @@ async fn what_cannot_be_done_is_refused_with_words_and_nothing_is_made() {
     }
     refused(
         &["client", "grant", "139998", "nobody", "--scope", "notices.read"],
-        "client_id: characters",
+        "CLIENT_ID: takes the client's id, cl_…",
     )
     .await;
     let insurer = installation.insurer().await;

@@ -257,6 +257,7 @@ fn option(field: &str) -> &str {
         "expires_on" => "--expires",
         "contact" => "--contact",
         "name" => "--name",
+        "client_id" => "CLIENT_ID",
         other => other,
     }
 }
@@ -273,6 +274,7 @@ fn mend(error: &FieldError) -> String {
             format!("{unread}takes addresses or ranges of them, such as 203.0.113.0/28, 20 at most")
         }
         ("contact", _) => "takes one mail address, such as system@example.jp".into(),
+        ("client_id", _) => "takes the client's id, cl_…, as the vendor has told it".into(),
         ("expires_on", _) => "takes a day to come, such as 2027-03-31".into(),
         (_, problem) => edge::field_detail(problem),
     }

@@ -44,10 +44,10 @@ pub(crate) fn blocks(text: &str) -> Vec<String> {
 fn list(lines: &[&str]) -> String {
     let mut items: Vec<String> = Vec::new();
     for line in lines {
-        match (line.strip_prefix("- "), items.last_mut()) {
-            (Some(item), _) => items.push(item.to_owned()),
-            (None, Some(item)) => item.extend(["\n", line.trim_start()]),
-            (None, None) => {}
+        if let Some(item) = line.strip_prefix("- ") {
+            items.push(item.to_owned());
+        } else if let Some(item) = items.last_mut() {
+            item.extend(["\n", line.trim_start()]);
         }
     }
     let items = items.iter().map(|item| format!("<li>{}</li>", inline(item)));
