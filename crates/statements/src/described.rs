@@ -61,10 +61,10 @@ pub(crate) fn codes() -> String {
 fn table<C: Column>(holds: fn(C) -> String) -> String {
     let row = |column: &C| {
         let names: Vec<String> = column.names().iter().map(|name| format!("`{name}`")).collect();
-        let need = if column.is_required() { "yes" } else { "" };
+        let need = if column.is_required() { "required" } else { "optional" };
         [names.join(" or "), need.to_owned(), holds(*column)]
     };
-    markdown::table(["Column", "Required", "Holds"], C::ALL.iter().map(row))
+    markdown::table(["Column", "Need", "Holds"], C::ALL.iter().map(row))
 }
 
 fn words<const N: usize>(words: [&str; N]) -> String {

@@ -21,7 +21,7 @@ const LINE: &str = r#"{"symbol":"100","number":"105","branch":"00","kana_name":"
 pub(super) fn columns() -> String {
     let row = |column: Described| {
         let names: Vec<String> = column.names.iter().map(|name| format!("`{name}`")).collect();
-        let need = if column.is_required { "yes" } else { "" };
+        let need = if column.is_required { "required" } else { "optional" };
         [
             names.join(" or "),
             format!("`{}`", column.key),
@@ -30,7 +30,7 @@ pub(super) fn columns() -> String {
         ]
     };
     let table = markdown::table(
-        ["Column", "In JSON", "Required", "Holds"],
+        ["Column", "In JSON", "Need", "Holds"],
         described().into_iter().map(row),
     );
     format!(
