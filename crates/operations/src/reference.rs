@@ -24,8 +24,6 @@ const CHANGELOG: &str = include_str!("../../../openapi/CHANGELOG.md");
 
 /// Where the page says that the server is, until it is asked for there.
 const ELSEWHERE: &str = "https://madoguchi.example";
-/// What every answer has, and no operation's table repeats.
-const OF_EVERY_ANSWER: [&str; 3] = ["X-Request-Id", "RateLimit", "RateLimit-Policy"];
 /// Groups of programs whose operations need no token of theirs.
 const OPEN_TO_PROGRAMS: [&str; 2] = ["Clients", "Document"];
 

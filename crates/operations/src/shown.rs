@@ -5,6 +5,9 @@
 use crate::{markdown::inline, stream};
 use serde_json::Value;
 
+/// What every answer has, and no operation's table repeats.
+const OF_EVERY_ANSWER: [&str; 3] = ["X-Request-Id", "RateLimit", "RateLimit-Policy"];
+
 /// A body.
 pub(crate) struct Content {
     pub(crate) media: String,

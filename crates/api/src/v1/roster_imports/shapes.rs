@@ -29,10 +29,7 @@ pub(super) fn columns() -> String {
             column.holds,
         ]
     };
-    let table = markdown::table(
-        ["Column", "In JSON", "Need", "Holds"],
-        described().into_iter().map(row),
-    );
+    let table = markdown::table(["Column", "In JSON", "Need", "Holds"], described().into_iter().map(row));
     format!(
         "**Columns of a roster.** Columns that are not required may be left out: then the file says nothing of them. Other \
          columns are passed over.\n\n{table}\nA line of `ndjson`: `{LINE}`"
