@@ -264,7 +264,7 @@ fn option(field: &str) -> &str {
 
 /// What to do about it.
 fn mend(error: &FieldError) -> String {
-    match (error.field.name.as_ref(), &error.problem) {
+    match (&*error.field.name, &error.problem) {
         ("scopes", Problem::Empty) => "is missing; name at least one, such as --scope insurer.read".into(),
         ("networks", problem) => {
             let unread = match problem {
