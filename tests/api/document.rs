@@ -193,6 +193,133 @@ fn the_reference_names_every_operation_and_every_code_and_loads_nothing() {
     }
 }
 
+/// What stands of one operation on the reference page.
+fn section<'a>(html: &'a str, name: &str) -> &'a str {
+    let (_, rest) = html.split_once(&format!("<h3 id=\"{name}\">")).unwrap();
+    rest.split("</section>").next().unwrap()
+}
+
+#[test]
+fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
+    let table = table();
+    let html = table.reference();
+    for (name, shown) in [
+        ("create_token", "<code>application/x-www-form-urlencoded</code>"),
+        ("create_token", "<code>insurer_code</code>"),
+        ("create_token", "grant_type=client_credentials"),
+        ("revoke_token", "<code>token</code>"),
+        ("import_roster", "Content-Type: application/octet-stream"),
+        ("import_roster", "被保険者証記号,番号,枝番"),
+        (
+            "import_roster",
+            "<code>対象者氏名（カナ）</code></td><td><code>kana_name</code></td><td>required",
+        ),
+        ("import_roster", "<code>喪失</code>"),
+        ("import_roster", "one of csv, ndjson"),
+        ("import_roster", "<code>Location</code>"),
+        ("import_roster", "<code>Idempotency-Replayed</code>"),
+        ("import_roster", "512 MiB"),
+        (
+            "import_statements",
+            "<code>診療区分</code></td><td>required</td><td>One of <code>医科入院</code>",
+        ),
+        ("import_statements", "<code>医薬品コード</code>"),
+        ("list_roster_import_errors", "<code>not_in_roster</code>"),
+        ("list_statement_import_errors", "<code>month_after_label</code>"),
+        ("get_member", "<code>ETag</code>"),
+        ("replace_member", "Has to be sent"),
+        ("guide-webhooks", "webhook-signature"),
+        ("guide-webhooks", "<code>member.coverage_lost</code>"),
+    ] {
+        assert!(
+            section(html, name).contains(shown),
+            "{name}: {shown}\n{}",
+            section(html, name)
+        );
+    }
+    assert!(html.contains("id=\"programs-statements\"") && html.contains("id=\"members-statements\""));
+}
+
+#[test]
+fn oauths_own_problems_stand_there_with_the_status_that_they_have() {
+    let table = table();
+    for (code, status) in [
+        ("invalid_request", 400),
+        ("invalid_scope", 400),
+        ("unsupported_grant_type", 400),
+        ("unauthorized_client", 400),
+        ("invalid_client", 401),
+        ("not_found", 404),
+    ] {
+        let row = format!("id=\"problem-{code}\"><code>{code}</code></th><td>{status}</td>");
+        assert!(table.reference().contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn every_kind_of_event_stands_in_the_guide_with_its_scope() {
+    let table = table();
+    let guide = section(table.reference(), "guide-webhooks");
+    let wish = table.document()["components"]["schemas"]["WebhookWish"]["properties"]["events"]["description"].as_str();
+    for kind in modules::without_database()
+        .iter()
+        .flat_map(|module| module.events.iter())
+    {
+        assert!(wish.unwrap().contains(&format!("`{}`", kind.name)), "{}", kind.name);
+        let line = guide
+            .split("<tr>")
+            .find(|line| line.contains(&format!("<code>{}</code>", kind.name)));
+        assert!(line.unwrap().contains(kind.scope.as_str()), "{}", kind.name);
+    }
+}
+
+#[test]
+fn what_is_sent_to_a_webhook_is_documented_where_one_is_set() {
+    let table = table();
+    let message =
+        &table.document()["paths"]["/webhooks"]["post"]["callbacks"]["message"]["{$request.body#/url}"]["post"];
+    let names: BTreeSet<&str> = message["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|header| header["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        BTreeSet::from(["webhook-id", "webhook-signature", "webhook-timestamp"])
+    );
+    assert!(message["requestBody"]["content"]["application/json"]["schema"]["properties"]["data"].is_object());
+}
+
+/// A sandbox has the roster of this folder.
+#[test]
+fn whom_examples_look_for_a_sandbox_has_and_whom_they_add_it_has_not() {
+    let table = table();
+    let roster = include_str!("../../tenants/32290413/sample-roster.csv");
+    let example = |path: &str| {
+        let body = &table.document()["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"];
+        let text = |name: &str| body[name].as_str().unwrap().to_owned();
+        (
+            format!("{},{},{},", text("symbol"), text("number"), text("branch")),
+            body.clone(),
+        )
+    };
+    let (sought, _) = example("/members/search");
+    let found =
+        &table.document()["paths"]["/members/search"]["post"]["responses"]["200"]["content"]["application/json"];
+    let found = &found["example"]["members"][0];
+    let line = roster.lines().find(|line| line.starts_with(&sought)).unwrap();
+    for name in ["kana_name", "name", "relationship", "workplace_code"] {
+        assert!(line.contains(found[name].as_str().unwrap()), "{name}: {line}");
+    }
+    assert!(
+        line.contains(&found["birth_date"].as_str().unwrap().replace('-', "")),
+        "{line}"
+    );
+    let (added, _) = example("/members");
+    assert!(!roster.contains(&format!("\n{added}")), "{added}");
+}
+
 /// [`Failure::of`] takes what is not in the catalogue for an outage.
 #[test]
 fn every_code_that_is_written_out_is_in_the_catalogue() {

@@ -100,7 +100,11 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 async fn a_program_is_made_with_a_secret_that_is_shown_once_and_with_which_it_comes_in() {
     let app = TestApp::start().await;
     let boss = app.clerk_named("管理　一郎", &[Role::Administrator]).await;
-    says(&boss.get(CLIENTS).await, 200, "連携先はまだありません");
+    let list = boss.get(CLIENTS).await;
+    says(&list, 200, "連携先はまだありません");
+    for address in ["/api/v1</span>", "/api/v1/oauth/token</span>", "/api/\">"] {
+        says(&list, 200, address);
+    }
     let made = made(&boss).await;
     assert!(made.secret.starts_with("mdg_cs_"), "{}", made.secret);
     assert!(

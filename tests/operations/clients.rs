@@ -169,13 +169,21 @@ async fn what_cannot_be_done_is_refused_with_words_and_nothing_is_made() {
     )
     .await;
     refused(&[&CREATE[..], &["--expires", "soon"]].concat(), "soon is no day").await;
-    refused(&[&CREATE[..], &["--expires", "2020-01-01"]].concat(), "expires_on: ").await;
     refused(
-        &[&CREATE[..], &["--network", "example.jp"]].concat(),
-        "networks: characters",
+        &[&CREATE[..], &["--expires", "2020-01-01"]].concat(),
+        "--expires: takes a day to come",
     )
     .await;
-    refused(&CREATE[..7], "scopes: empty").await;
+    refused(
+        &[&CREATE[..], &["--network", "example.jp"]].concat(),
+        "--network: example.jp can't be read; takes addresses",
+    )
+    .await;
+    refused(
+        &CREATE[..7],
+        "--scope: is missing; name at least one, such as --scope insurer.read",
+    )
+    .await;
     refused(&[&CREATE[..], &["--vendor"]].concat(), "cannot be used with").await;
     refused(
         &["client", "create", "--name", "x", "--contact", "x@example.jp"],
@@ -193,7 +201,7 @@ async fn what_cannot_be_done_is_refused_with_words_and_nothing_is_made() {
     }
     refused(
         &["client", "grant", "139998", "nobody", "--scope", "notices.read"],
-        "client_id: characters",
+        "CLIENT_ID: takes the client's id, cl_…",
     )
     .await;
     let insurer = installation.insurer().await;

@@ -15,6 +15,14 @@ pub const NETWORKS: Field = Field::new("networks", "接続元のネットワー�
     .takes("接続元のネットワークは、203.0.113.0/28 のように、IPアドレスまたはその範囲を、20件以内で入力してください");
 /// 最後に使える日.
 pub const EXPIRES_ON: Field = Field::new("expires_on", "最後に使える日");
+/// One of the scopes that a token is asked for.
+pub(crate) fn scope(word: &str) -> Field {
+    Field {
+        name: format!("scope {word}").into(),
+        ..Field::new("scope", "権限の範囲")
+    }
+}
+
 /// For which insurer a token is asked.
 pub const INSURER_CODE: Field = Field::new("insurer_code", "保険者指定コード");
 /// 連携先のID.

@@ -104,8 +104,9 @@ impl Clients {
             }
             .into());
         }
-        let Some(scopes) = asked_of(asked.scope, &scopes(&grant.scopes)) else {
-            return Ok(reasons::INVALID_SCOPE.into());
+        let scopes = match asked_of(asked.scope, &scopes(&grant.scopes)) {
+            Ok(scopes) => scopes,
+            Err(word) => return Ok(not_granted(word)),
         };
         let ends = [proven.expires_on, grant.expires_on].into_iter().flatten().map(end_of);
         let until = ends.fold(now + TOKEN_LIFE, DateTime::min);
@@ -248,19 +249,27 @@ fn of_insurer_code(problem: Problem) -> Refusal {
     }
 }
 
-/// The scopes that are asked for, where all of them are granted; without a word all that are.
-fn asked_of(asked: Option<&str>, granted: &BTreeSet<Scope>) -> Option<BTreeSet<Scope>> {
+/// Names the word that is no scope, or was not granted.
+fn not_granted<T>(word: &str) -> Outcome<T> {
+    let refusal = Refusal {
+        fields: vec![FieldError::new(fields::scope(word), Problem::NotAChoice)],
+        ..reasons::INVALID_SCOPE.into()
+    };
+    refusal.into()
+}
+
+/// The scopes that are asked for, where all of them are granted; else the first word that is not. Without a word all that are.
+fn asked_of<'a>(asked: Option<&'a str>, granted: &BTreeSet<Scope>) -> Result<BTreeSet<Scope>, &'a str> {
     let mut words = asked
         .unwrap_or_default()
         .split(' ')
         .filter(|word| !word.is_empty())
         .peekable();
     if words.peek().is_none() {
-        return Some(granted.clone());
+        return Ok(granted.clone());
     }
-    words
-        .map(|word| Scope::read(word).filter(|scope| granted.contains(scope)))
-        .collect()
+    let read = |word| Scope::read(word).filter(|scope| granted.contains(scope)).ok_or(word);
+    words.map(read).collect()
 }
 
 /// When a last day is over.

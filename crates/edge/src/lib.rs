@@ -19,7 +19,9 @@ pub use file::{FileBody, Incoming};
 pub use headers::{harden, line, lines};
 pub use observe::{CountedAs, Observe, request_id};
 pub use origin::{origin, origin_ip};
-pub use problem::{FieldProblem, MEDIA_TYPE, ProblemBody, http_problem, outage, refusal, retry_after, status};
+pub use problem::{
+    FieldProblem, MEDIA_TYPE, ProblemBody, field_detail, http_problem, outage, refusal, retry_after, status,
+};
 pub use route::{Body, Rights, Route, matches};
 pub use seldom::Seldom;
 pub use settings::HttpSettings;

@@ -160,7 +160,8 @@ fn field_problem(error: &FieldError) -> FieldProblem {
     }
 }
 
-fn field_detail(problem: &Problem) -> String {
+/// What to mend of a field, in English.
+pub fn field_detail(problem: &Problem) -> String {
     match problem {
         Problem::Empty => "Must not be empty.".into(),
         Problem::TooShort { min } => format!("Needs at least {min} characters."),

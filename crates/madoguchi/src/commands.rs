@@ -24,7 +24,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use database::{Database, DatabaseConfig, DatabaseError, Yearly};
-use kernel::{Clock, Outage, Outcome, Refusal, TenantId, calendar};
+use kernel::{Clock, FieldError, Outage, Outcome, Problem, Refusal, TenantId, calendar};
 use mail::Transport;
 use metrics_exporter_prometheus::PrometheusHandle;
 use module::CommandFailed;
@@ -240,12 +240,43 @@ fn why(refusal: &Refusal) -> String {
     let fields = refusal
         .fields
         .iter()
-        .map(|error| format!("{}: {}", error.field.name, error.problem));
+        .map(|error| format!("{}: {}", option(&error.field.name), mend(error)));
     let fields: Vec<String> = fields.collect();
     if fields.is_empty() {
         refusal.reason.detail.to_owned()
     } else {
         fields.join("; ")
+    }
+}
+
+/// The option by which a field is given; what is given otherwise by its name.
+fn option(field: &str) -> &str {
+    match field {
+        "scopes" => "--scope",
+        "networks" => "--network",
+        "expires_on" => "--expires",
+        "contact" => "--contact",
+        "name" => "--name",
+        "client_id" => "CLIENT_ID",
+        other => other,
+    }
+}
+
+/// What to do about it.
+fn mend(error: &FieldError) -> String {
+    match (&*error.field.name, &error.problem) {
+        ("scopes", Problem::Empty) => "is missing; name at least one, such as --scope insurer.read".into(),
+        ("networks", problem) => {
+            let unread = match problem {
+                Problem::Unread(typed) => format!("{typed} can't be read; "),
+                _ => String::new(),
+            };
+            format!("{unread}takes addresses or ranges of them, such as 203.0.113.0/28, 20 at most")
+        }
+        ("contact", _) => "takes one mail address, such as system@example.jp".into(),
+        ("client_id", _) => "takes the client's id, cl_…, as the vendor has told it".into(),
+        ("expires_on", _) => "takes a day to come, such as 2027-03-31".into(),
+        (_, problem) => edge::field_detail(problem),
     }
 }
 

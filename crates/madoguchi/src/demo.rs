@@ -243,7 +243,8 @@ fn as_program(program: &Program, url: &str) -> String {
     format!(
         "
 To call its API as a program (crates/handbook/programs.md) of the sandbox
-{code}, whose mails are in its console alone, paste as well:
+{code}, whose mails are in its console alone, paste as well. Webhooks may
+go to http on this machine:
 
 {calls}
 ",

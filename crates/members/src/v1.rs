@@ -78,8 +78,8 @@ pub(crate) fn group(members: Members) -> Group {
         ..Example::default()
     };
     let added = Example {
-        request: Some(shapes::facts_example()),
-        answer: Some(shapes::example()),
+        request: Some(shapes::new_example()),
+        answer: Some(shapes::added_example()),
         ..Example::default()
     };
     let replaced = Example {

@@ -7,8 +7,9 @@
 )]
 
 use crate::call::PROGRAMS;
+use crate::codes::OF_FIELDS;
 use crate::table::{Repeat, Row, TAGS, Table, codes};
-use crate::{answer, oauth, once, stream};
+use crate::{answer, oauth, once, page, stream};
 use edge::{Body, MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const LIMITS: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 
 const DESCRIPTION: &str = "\
-One portal for many Japanese health insurers, for programs: a member of any insurer signs up, logs in, accepts the terms \
-and sees the my page, by the same rules as in the browser.
+One portal for many Japanese health insurers. Programs of an insurer, and of its vendors, read and write its data: members of the \
+roster, files of rosters and statements, notices, feeds, and are sent what happens. Programs of a member sign up, log in, accept the \
+terms and read the my page, by the same rules as in the browser.
 
 **Conventions.** JSON in snake_case, UTF-8; unknown fields and parameters are ignored, and new ones may be added within \
 version 1. Times are RFC 3339 in UTC. Text is accepted in full and half width: lengths and patterns describe it as it is \
@@ -96,7 +98,7 @@ fn complete(mut document: Value, table: &Table) -> Value {
     for schema in components["schemas"].as_object_mut().into_iter().flatten() {
         plain_references(schema.1);
     }
-    whole_numbers(&mut document);
+    plain_words(&mut document);
     for route in table.rows() {
         let method = route.method.as_str().to_ascii_lowercase();
         if let Some(operation) = document["paths"][documented_path(route.path)].get_mut(&method) {
@@ -116,15 +118,16 @@ fn plain_references(schema: &mut Value) {
     }
 }
 
-/// Bounds of integers are floats in poem-openapi: 100, not 100.0.
+/// Bounds of integers are floats in poem-openapi: 100, not 100.0. Its word for a day is none of OpenAPI's.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "only whole numbers of a few digits are rewritten"
 )]
-fn whole_numbers(value: &mut Value) {
+fn plain_words(value: &mut Value) {
     match value {
-        Value::Object(members) => members.values_mut().for_each(whole_numbers),
-        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::String(word) if word == "naive-date" => *value = "date".into(),
+        Value::Object(members) => members.values_mut().for_each(plain_words),
+        Value::Array(items) => items.iter_mut().for_each(plain_words),
         Value::Number(number) if number.is_f64() => {
             let whole = number
                 .as_f64()
@@ -151,6 +154,13 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     operation["x-repeat"] = repeat_word(route.handler.repeat).into();
     operation["x-lag-seconds"] = route.handler.lag.into();
     operation["x-limits"] = limits(route);
+    if !route.handler.more.is_empty() {
+        let said = operation["description"].as_str().unwrap_or_default();
+        operation["description"] = format!("{said}\n\n{}", route.handler.more).into();
+    }
+    if let Some(callbacks) = &route.handler.callbacks {
+        operation["callbacks"] = callbacks.clone();
+    }
     if route.handler.repeat == Repeat::Keyed {
         take_key(operation);
     }
@@ -170,8 +180,14 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     }
     if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
         for parameter in parameters {
-            if let Some((_, value)) = example.parameters.iter().find(|(name, _)| parameter["name"] == *name) {
-                parameter["example"] = value.clone();
+            let own = example.parameters.iter().find(|(name, _)| parameter["name"] == *name);
+            match own {
+                Some((_, value)) => parameter["example"] = value.clone(),
+                None => show(parameter),
+            }
+            if parameter["name"] == "If-Match" && codes(route).contains(&"precondition_required") {
+                let said = parameter["description"].as_str().unwrap_or_default();
+                parameter["description"] = format!("Has to be sent: without it the answer is 428. {said}").into();
             }
         }
     }
@@ -193,6 +209,25 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
         success["links"] = links.clone();
     }
     responses.extend(refusals(table, route));
+}
+
+/// What a parameter looks like for which no operation has an example of its own.
+fn show(parameter: &mut Value) {
+    if parameter["schema"]["type"] == "boolean" {
+        parameter["example"] = true.into();
+        return;
+    }
+    let is_programs_cursor = parameter["schema"]["maxLength"] == page::CURSOR;
+    let example = match parameter["name"].as_str() {
+        Some("If-Match") => "\"5f3a1c9e\"",
+        Some(once::HEADER) => "0197a3c0-7a51-7c33-9a53-6b1f0e0f5d10",
+        Some("cursor") if is_programs_cursor => "AAJrMQ",
+        Some("changed_since") => "2026-11-01T00:00:00Z",
+        Some("workplace") => "1000",
+        Some("cursor") => "2026-11-24T01:00:00.000000Z_0197a3c0-0000-7000-8000-000000000001",
+        _ => return,
+    };
+    parameter["example"] = example.into();
 }
 
 fn rights_word(rights: Rights) -> &'static str {
@@ -258,18 +293,22 @@ fn refusals(table: &Table, route: &Row) -> Map<String, Value> {
     let mut by_status: BTreeMap<u16, Vec<&ProblemBody>> = BTreeMap::new();
     for code in codes(route) {
         if let Some(body) = table.problems().iter().find(|body| body.code == code) {
-            let status = if route.handler.oauth {
-                oauth::status(body).as_u16()
-            } else {
-                body.status
-            };
-            by_status.entry(status).or_default().push(body);
+            by_status.entry(status(route, body)).or_default().push(body);
         }
     }
     by_status
         .into_iter()
         .map(|(status, bodies)| (status.to_string(), refusal(route, status, &bodies)))
         .collect()
+}
+
+/// The status with which an operation refuses.
+pub(crate) fn status(route: &Row, body: &ProblemBody) -> u16 {
+    if route.handler.oauth {
+        oauth::status(body).as_u16()
+    } else {
+        body.status
+    }
 }
 
 fn refusal(route: &Row, status: u16, bodies: &[&ProblemBody]) -> Value {
@@ -380,13 +419,15 @@ fn oauth_error_schema() -> Value {
         "description": "Why a token is refused (RFC 6749, 5.2).",
         "required": ["error", "error_description"],
         "properties": {
-            "error": {"type": "string", "description": "Stable: `invalid_client`, `invalid_scope`, …"},
+            "error": {"type": "string", "description": "Stable: `invalid_request`, `invalid_client`, `unauthorized_client`, \
+                `unsupported_grant_type`, `invalid_scope`, `too_many_requests`, `method_not_allowed`, `unavailable` or `unconfirmed`."},
             "error_description": {"type": "string", "description": "What happened and what to do, in English."},
         },
     })
 }
 
 fn field_problem_schema() -> Value {
+    let field_codes = OF_FIELDS.map(|(code, _)| code);
     json!({
         "type": "object",
         "title": "FieldProblem",
@@ -394,7 +435,7 @@ fn field_problem_schema() -> Value {
         "required": ["pointer", "code", "detail"],
         "properties": {
             "pointer": {"type": "string", "description": "JSON pointer into the body, or `/name` of a parameter."},
-            "code": {"type": "string", "description": "Stable: `required`, `type`, `too_long`, `check_digit`, `not_kana`, …"},
+            "code": {"type": "string", "description": format!("Stable. One of: {}.", field_codes.join(", "))},
             "detail": {"type": "string", "description": "What to mend, in English."},
         },
     })

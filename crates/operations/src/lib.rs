@@ -5,8 +5,11 @@ pub mod answer;
 mod asked;
 pub mod body;
 pub mod call;
+mod codes;
 mod document;
 pub mod failure;
+mod guide;
+pub mod markdown;
 mod mount;
 mod oauth;
 mod once;
@@ -15,6 +18,7 @@ pub mod params;
 mod program;
 mod reference;
 mod schema;
+mod shown;
 pub mod stream;
 mod table;
 pub mod text;
@@ -23,8 +27,8 @@ pub use document::documented_path;
 pub use mount::{before, brings_file, is_below, overloaded};
 pub use schema::flaws;
 pub use table::{
-    Codes, Example, Group, Link, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, get, keyed,
-    oauth, post, put, send,
+    Codes, Example, Group, Link, Operation, Repeat, Row, Services, TAGS, Table, Tag, act, codes, delete, explained,
+    get, keyed, oauth, post, put, send,
 };
 
 /// Where version 1 stands.

@@ -121,7 +121,7 @@ impl Api {
         if path == oauth::METADATA {
             return oauth::metadata(&self.services.public_url);
         }
-        crate::reference::page(&self.services.table)
+        crate::reference::page(&self.services.table, &self.services.public_url)
     }
 }
 

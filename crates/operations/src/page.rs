@@ -13,7 +13,7 @@ pub const MOST: u32 = 200;
 /// And where nobody asks for another number.
 pub const USUAL: u32 = 50;
 /// Characters of a cursor at most.
-const CURSOR: usize = 400;
+pub(crate) const CURSOR: usize = 400;
 const PURPOSE: &str = "cursor";
 
 /// How many lines a page has.

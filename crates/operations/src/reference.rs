@@ -3,18 +3,29 @@
 
 #![expect(clippy::indexing_slicing, reason = "absent members of a JSON value are null")]
 
-use crate::document;
-use crate::table::{TAGS, Table};
+use crate::codes::OF_FIELDS;
+use crate::guide::{self, Chapter};
+use crate::markdown::{blocks, inline};
+use crate::shown::{Content, Field, content, headers, parameter, pretty, sending, text};
+use crate::table::{TAGS, Table, codes};
+use crate::{document, stream};
 use askama::Template;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use edge::MEDIA_TYPE;
+use edge::{MEDIA_TYPE, ProblemBody};
 use poem::Response;
 use poem::http::header;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use url::Url;
 
 const CSS: &str = include_str!("../templates/reference.css");
 const CHANGELOG: &str = include_str!("../../../openapi/CHANGELOG.md");
+
+/// Where the page says that the server is, until it is asked for there.
+const ELSEWHERE: &str = "https://madoguchi.example";
+/// Groups of programs whose operations need no token of theirs.
+const OPEN_TO_PROGRAMS: [&str; 2] = ["Clients", "Document"];
 
 #[derive(Template)]
 #[template(path = "reference.html")]
@@ -24,9 +35,11 @@ struct Page {
     version: String,
     server: String,
     about: Vec<String>,
-    groups: Vec<Group>,
+    chapters: Vec<Chapter>,
+    audiences: [Audience; 2],
     problems: Vec<Problem>,
     problem_example: String,
+    field_codes: &'static [(&'static str, &'static str)],
     changes: Vec<Day>,
 }
 
@@ -36,9 +49,17 @@ struct Day {
     lines: Vec<String>,
 }
 
+/// Who calls the operations of some groups.
+struct Audience {
+    id: &'static str,
+    name: &'static str,
+    groups: Vec<Group>,
+}
+
 struct Group {
+    id: String,
     name: String,
-    description: String,
+    description: Vec<String>,
     operations: Vec<Described>,
 }
 
@@ -55,18 +76,9 @@ struct Described {
     request: Option<Content>,
     status: String,
     answer: Option<Content>,
+    /// Headers of the answer that are its own.
+    headers: Vec<Field>,
     problems: Vec<Refusals>,
-}
-
-struct Content {
-    fields: Vec<Field>,
-    example: Option<String>,
-}
-
-struct Field {
-    name: String,
-    kind: String,
-    meaning: String,
 }
 
 struct Refusals {
@@ -76,7 +88,7 @@ struct Refusals {
 
 struct Problem {
     code: String,
-    status: u16,
+    status: String,
     detail: String,
 }
 
@@ -85,8 +97,8 @@ pub(crate) fn html(table: &Table) -> String {
     build(table).render().unwrap_or_default()
 }
 
-/// The page.
-pub(crate) fn page(table: &Table) -> Response {
+/// The page of the server at this address.
+pub(crate) fn page(table: &Table, public_url: &Url) -> Response {
     let style = STANDARD.encode(Sha256::digest(CSS));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'; \
@@ -98,7 +110,11 @@ pub(crate) fn page(table: &Table) -> Response {
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::REFERRER_POLICY, "no-referrer")
         .header(header::CACHE_CONTROL, "no-cache")
-        .body(table.reference().to_owned())
+        .body(
+            table
+                .reference()
+                .replace(ELSEWHERE, &public_url.origin().ascii_serialization()),
+        )
 }
 
 fn build(table: &Table) -> Page {
@@ -108,17 +124,22 @@ fn build(table: &Table) -> Page {
         title: text(&document["info"]["title"]),
         version: text(&document["info"]["version"]),
         server: text(&document["servers"][0]["url"]),
-        about: paragraphs(&text(&document["info"]["description"])),
-        groups: TAGS.iter().map(|name| group(table, name)).collect(),
-        problems: table
-            .problems()
-            .iter()
-            .map(|body| Problem {
-                code: body.code.clone(),
-                status: body.status,
-                detail: body.detail.clone(),
-            })
-            .collect(),
+        about: blocks(&text(&document["info"]["description"])),
+        chapters: guide::chapters(),
+        audiences: [
+            Audience {
+                id: "programs",
+                name: "For programs",
+                groups: groups(table, "programs", true),
+            },
+            Audience {
+                id: "members",
+                name: "For members",
+                groups: groups(table, "members", false),
+            },
+        ],
+        problems: problems(table),
+        field_codes: &OF_FIELDS,
         problem_example: pretty(&document["components"]["examples"]["fields"]["value"]),
         changes: changes(),
     }
@@ -140,8 +161,32 @@ fn changes() -> Vec<Day> {
     days.collect()
 }
 
+/// Every problem with the status that it comes with: OAuth's own have those of RFC 6749 at its endpoints.
+fn problems(table: &Table) -> Vec<Problem> {
+    let problem = |body: &ProblemBody| {
+        let rows = table.rows().filter(|row| codes(row).contains(&body.code.as_str()));
+        let mut statuses: BTreeSet<u16> = rows.map(|row| document::status(row, body)).collect();
+        if statuses.is_empty() {
+            statuses.insert(body.status);
+        }
+        let statuses: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        Problem {
+            code: body.code.clone(),
+            status: statuses.join(", "),
+            detail: body.detail.clone(),
+        }
+    };
+    table.problems().iter().map(problem).collect()
+}
+
+/// The groups that have operations for programs, or for members, each with those alone.
+fn groups(table: &Table, whose: &str, of_programs: bool) -> Vec<Group> {
+    let groups = TAGS.iter().map(|name| group(table, name, whose, of_programs));
+    groups.filter(|group| !group.operations.is_empty()).collect()
+}
+
 /// The operations of a tag, in the table's order.
-fn group(table: &Table, name: &str) -> Group {
+fn group(table: &Table, name: &str, whose: &str, of_programs: bool) -> Group {
     let document = table.document();
     let mut tags = document["tags"].as_array().into_iter().flatten();
     let tag = tags.find(|tag| tag["name"] == name);
@@ -150,11 +195,16 @@ fn group(table: &Table, name: &str) -> Group {
         let operation = &document["paths"][&path][method.to_ascii_lowercase()];
         (path, method, operation)
     });
+    let is_theirs = |operation: &Value| {
+        let is_programs = operation["x-access"] == "client" || OPEN_TO_PROGRAMS.contains(&name);
+        operation["tags"][0] == name && is_programs == of_programs
+    };
     Group {
+        id: format!("{whose}-{}", name.to_lowercase().replace(' ', "-")),
         name: name.to_owned(),
-        description: tag.map(|tag| inline(&text(&tag["description"]))).unwrap_or_default(),
+        description: tag.map(|tag| blocks(&text(&tag["description"]))).unwrap_or_default(),
         operations: operations
-            .filter(|(_, _, operation)| operation["tags"][0] == name)
+            .filter(|(_, _, operation)| is_theirs(operation))
             .map(|(path, method, operation)| describe(document, path, method, operation))
             .collect(),
     }
@@ -167,12 +217,16 @@ fn describe(document: &Value, path: String, method: &str, operation: &Value) -> 
         .map_or((String::new(), &Value::Null), |(status, success)| {
             (status.clone(), success)
         });
+    let mut request = content(document, &operation["requestBody"]);
+    if let Some(file) = request.as_mut().filter(|request| request.media == stream::MEDIA_TYPE) {
+        file.call = Some(sending(&path, operation));
+    }
     Described {
         id: text(&operation["operationId"]),
         method: method.to_owned(),
         path,
         summary: text(&operation["summary"]),
-        description: paragraphs(&text(&operation["description"])),
+        description: blocks(&text(&operation["description"])),
         access: match operation["x-access"].as_str() {
             Some("ticket") => "Needs a sign-up ticket".to_owned(),
             Some("session") => "Needs a token; open without consent".to_owned(),
@@ -190,9 +244,10 @@ fn describe(document: &Value, path: String, method: &str, operation: &Value) -> 
             .flatten()
             .map(parameter)
             .collect(),
-        request: content(document, &operation["requestBody"]),
+        request,
         status,
         answer: content(document, success),
+        headers: headers(document, success),
         problems: responses()
             .filter(|(status, _)| !status.starts_with('2'))
             .map(|(status, response)| Refusals {
@@ -222,7 +277,10 @@ fn terms(operation: &Value) -> Vec<String> {
     };
     let limits = &operation["x-limits"];
     let body = limits["body_bytes"].as_u64();
-    let body = body.map(|bytes| format!("Takes a body of {} KiB.", bytes / 1024));
+    let body = body.map(|bytes| match bytes >> 20 {
+        0 => format!("Takes a body of {} KiB.", bytes >> 10),
+        mebibytes => format!("Takes a body of {mebibytes} MiB."),
+    });
     let calls = limits.get("calls").map(|calls| {
         format!(
             "{} calls within {} seconds from a client, {} from all of an insurer; each node counts for itself.",
@@ -233,150 +291,15 @@ fn terms(operation: &Value) -> Vec<String> {
     terms.into_iter().flatten().map(|term| inline(&term)).collect()
 }
 
-fn parameter(parameter: &Value) -> Field {
-    let place = text(&parameter["in"]);
-    let optional = if parameter["required"] == true {
-        ""
-    } else {
-        ", optional"
-    };
-    Field {
-        name: text(&parameter["name"]),
-        kind: format!("{} in {place}{optional}", kind(&parameter["schema"])),
-        meaning: inline(&text(&parameter["description"])),
-    }
-}
-
-fn content(document: &Value, holder: &Value) -> Option<Content> {
-    let media = holder["content"].get("application/json")?;
-    let mut fields = Vec::new();
-    flatten(document, &media["schema"], "", &mut fields);
-    Some(Content {
-        fields,
-        example: media.get("example").map(pretty),
-    })
-}
-
-/// Fields of an object and of the objects in it, by their dotted names: the required ones as declared, then the rest.
-fn flatten(document: &Value, schema: &Value, prefix: &str, fields: &mut Vec<Field>) {
-    let schema = resolve(document, schema);
-    let required: Vec<&str> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let properties = schema["properties"].as_object().into_iter().flatten();
-    let mut ordered: Vec<(Option<usize>, &String, &Value)> = properties
-        .map(|(name, property)| (required.iter().position(|known| known == name), name, property))
-        .collect();
-    ordered.sort_by_key(|(place, ..)| place.unwrap_or(usize::MAX));
-    for (place, name, property) in ordered {
-        let optional = if place.is_some() { "" } else { ", optional" };
-        let whole = resolve(document, property);
-        let described = property.get("description").unwrap_or(&whole["description"]);
-        fields.push(Field {
-            name: format!("{prefix}{name}"),
-            kind: format!("{}{optional}", kind(whole)),
-            meaning: inline(&text(described)),
-        });
-        flatten(document, whole, &format!("{prefix}{name}."), fields);
-        if let Some(items) = whole.get("items") {
-            flatten(document, items, &format!("{prefix}{name}[]."), fields);
-        }
-    }
-}
-
-/// The schema itself, behind a reference or beneath a description.
-fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
-    let reference = schema
-        .get("$ref")
-        .or_else(|| schema["allOf"][0].get("$ref"))
-        .and_then(Value::as_str);
-    match reference.and_then(|reference| reference.rsplit('/').next()) {
-        Some(name) => &document["components"]["schemas"][name],
-        None => schema,
-    }
-}
-
-fn kind(schema: &Value) -> String {
-    let mut words = vec![schema["type"].as_str().unwrap_or("any JSON").to_owned()];
-    words.extend(
-        schema["format"]
-            .as_str()
-            .filter(|format| !format.contains("int"))
-            .map(|format| format!("({format})")),
-    );
-    words.extend(
-        schema["maxLength"]
-            .as_u64()
-            .map(|most| format!("up to {most} characters")),
-    );
-    if let (Some(least), Some(most)) = (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
-        words.push(format!("{least}–{most}"));
-    }
-    words.join(" ")
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
-}
-
-fn paragraphs(text: &str) -> Vec<String> {
-    text.split("\n\n")
-        .filter(|paragraph| !paragraph.trim().is_empty())
-        .map(inline)
-        .collect()
-}
-
-/// Escapes, then writes `code` and **strong** of Markdown as HTML: all that descriptions use.
-fn inline(text: &str) -> String {
-    let escaped = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;");
-    alternate(&escaped, "`", "code", &|plain| {
-        alternate(plain, "**", "strong", &str::to_owned)
-    })
-}
-
-/// Wraps every second part between marks in a tag, and hands the others to `outside`.
-fn alternate(text: &str, mark: &str, tag: &str, outside: &dyn Fn(&str) -> String) -> String {
-    let parts: Vec<&str> = text.split(mark).collect();
-    let mut html = String::with_capacity(text.len() + 32);
-    for (place, part) in parts.iter().enumerate() {
-        match (place % 2, place + 1 < parts.len()) {
-            (0, _) => html.push_str(&outside(part)),
-            (_, true) => html.extend(["<", tag, ">", part, "</", tag, ">"]),
-            // A mark without its partner stays as it was written.
-            (_, false) => html.extend([mark, part]),
-        }
-    }
-    html
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_policy_allows_the_one_style_block_and_nothing_else() {
-        let response = page(&Table::new([]));
+        let response = page(&Table::new([]), &Url::parse("http://localhost:8080").unwrap());
         let policy = response.header("content-security-policy").unwrap();
         assert!(policy.contains(&STANDARD.encode(Sha256::digest(CSS))));
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
-    }
-
-    #[test]
-    fn descriptions_are_escaped_before_they_are_marked_up() {
-        assert_eq!(
-            inline("a `<b> s***o` **c** & `d"),
-            "a <code>&lt;b&gt; s***o</code> <strong>c</strong> &amp; `d"
-        );
     }
 }

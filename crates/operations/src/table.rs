@@ -31,6 +31,10 @@ pub struct Operation {
     pub repeat: Repeat,
     /// Seconds by which its answer may lag behind what was changed elsewhere; 0 where it never does.
     pub lag: u32,
+    /// What its description goes on with: Markdown that is made of what the code knows.
+    pub more: String,
+    /// What it has sent to whoever calls it, as OpenAPI's `callbacks`.
+    pub callbacks: Option<Value>,
 }
 
 /// What comes of sending a request again.
@@ -96,6 +100,13 @@ pub fn keyed(mut row: Row) -> Row {
     row
 }
 
+/// The same with more to be said of it, in Markdown.
+#[must_use]
+pub fn explained(mut row: Row, more: String) -> Row {
+    row.handler.more = more;
+    row
+}
+
 /// Takes a form, as OAuth has it, from whoever knows a client's secret.
 pub fn oauth(path: &'static str, name: &'static str, codes: Codes, example: Example) -> Row {
     let mut row = row(Method::POST, path, name, (Rights::Public, Body::FORM), codes, example);
@@ -143,6 +154,8 @@ fn row(
             oauth: false,
             repeat,
             lag: 0,
+            more: String::new(),
+            callbacks: None,
         },
     }
 }

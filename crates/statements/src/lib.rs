@@ -13,6 +13,7 @@ mod command;
 mod compare;
 mod console;
 pub mod delivery;
+mod described;
 pub mod desk;
 pub mod disclosures;
 pub mod drugs;

@@ -10,6 +10,7 @@
 mod book;
 mod cells;
 mod choices;
+mod codes;
 mod encoding;
 mod errors;
 mod faults;
@@ -28,6 +29,7 @@ pub mod uploads;
 mod written;
 
 pub use choices::Choice;
+pub use codes::{CODES, codes_of};
 pub use encoding::Encoding;
 pub use errors::{Coded, ErrorLog, Quoted, RowError, RowErrors};
 pub use faults::Fault;

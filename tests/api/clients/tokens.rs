@@ -177,6 +177,15 @@ async fn what_is_wrong_with_a_request_of_a_token_is_told_in_oauths_own_shape() {
         refused(&answer, status, error);
         assert!(!answer.text.contains(secret), "{fields:?}");
     }
+    let unknown = form(
+        &app.client(),
+        "token",
+        basic,
+        &[CREDENTIALS, ("scope", "insurer.read no.such")],
+    )
+    .await;
+    let told = unknown.json()["error_description"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("scope no.such: "), "{told}");
     let client = app.client();
     let json = client
         .call(Method::POST, "/oauth/token", None, Some(serde_json::json!({})))

@@ -28,7 +28,7 @@ pub struct Consent {
     pub revision: i32,
     /// As members saw it.
     pub title: String,
-    /// When.
+    /// When it was accepted.
     pub consented_at: Time,
 }
 

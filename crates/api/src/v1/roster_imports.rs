@@ -11,6 +11,7 @@ use operations::{
     BASE, Codes, Example, Group, Tag, act,
     answer::{Begun, Done, Once},
     call::{Call, Program, up},
+    explained,
     failure::Failure,
     get, keyed,
     page::{self, Cursor, Limit},
@@ -78,15 +79,21 @@ pub fn group() -> Group {
         ..of("refused")
     };
     let rows = vec![
-        keyed(send(PATH, SEND, (write, MOST_BYTES), SENDS, sent)),
+        explained(
+            keyed(send(PATH, SEND, (write, MOST_BYTES), SENDS, sent)),
+            shapes::columns(),
+        ),
         get(PATH, LIST, read, &["fields", "cursor"], listed),
         get(ONE, "get_roster_import", read, &["not_found"], of("finished")),
-        get(
-            "/roster-imports/:id/errors",
-            ERRORS,
-            read,
-            &["fields", "cursor", "not_found"],
-            errors,
+        explained(
+            get(
+                "/roster-imports/:id/errors",
+                ERRORS,
+                read,
+                &["fields", "cursor", "not_found"],
+                errors,
+            ),
+            shapes::codes(),
         ),
         keyed(act(
             "/roster-imports/:id/confirm",

@@ -1,5 +1,6 @@
 //! Webhooks of the client whose token it is, at the token's insurer: nobody else's exist here.
 
+mod message;
 mod rows;
 mod shapes;
 
@@ -258,7 +259,7 @@ impl WebhooksApi {
 
     /// Send a delivery once more
     ///
-    /// Under the id that it had, with all of its tries.
+    /// The message goes out again under the id that it had, and is tried as often as a new one. One that waits is sent at once.
     #[oai(
         path = "/webhooks/:id/deliveries/:delivery/replay",
         method = "post",
@@ -285,7 +286,7 @@ impl WebhooksApi {
     /// Send deliveries of a time once more
     ///
     /// Those that did not arrive, or all of them: what happened in a range, 10,000 at most. What happened while the webhook was disabled
-    /// is among them.
+    /// is among them; what waits is sent at once.
     #[oai(
         path = "/webhooks/:id/replay",
         method = "post",

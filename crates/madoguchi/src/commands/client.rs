@@ -262,7 +262,8 @@ fn day(typed: &str) -> Result<NaiveDate, Failed> {
 fn read(client_id: &str) -> Result<ClientName, Failed> {
     ClientName::parse(client_id).ok_or_else(|| {
         Failed::Said(format!(
-            "{client_id} is no id of a client; `madoguchi client list` tells them"
+            "{client_id} is no id of a client, cl_…; `madoguchi client list CODE` tells an insurer's, `madoguchi client list --vendor` \
+             the vendors'"
         ))
     })
 }

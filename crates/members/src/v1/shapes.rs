@@ -15,7 +15,7 @@ const NUMBER: Field = Field::new("number", "番号");
 const BRANCH: Field = Field::new("branch", "枝番");
 const LOST_ON: Field = Field::new("lost_on", "資格喪失日");
 
-/// The person of the examples.
+/// The person of the examples, whom every sandbox has under an id of its own.
 pub(super) const ID: &str = "0197a3c0-0000-7000-8000-000000000069";
 
 pub(super) fn number_example() -> Value {
@@ -27,34 +27,59 @@ pub(super) fn facts_example() -> Value {
         "symbol": "100",
         "number": "105",
         "branch": "00",
-        "kana_name": "ケンポ　ショウコ",
-        "name": "健保　祥子",
-        "gender": "2",
-        "birth_date": "1985-04-01",
+        "kana_name": "ケンポ　タロウ",
+        "name": "健保　太郎",
+        "gender": "1",
+        "birth_date": "1975-04-12",
         "relationship": "本人",
-        "acquired_on": "2010-04-01",
-        "workplace_code": "A01",
+        "acquired_on": "1998-04-01",
+        "workplace_code": "1000",
     })
 }
 
+/// Somebody whom no sandbox has yet.
+pub(super) fn new_example() -> Value {
+    json!({
+        "symbol": "100",
+        "number": "901",
+        "branch": "00",
+        "kana_name": "ミホン　ショウコ",
+        "name": "見本　祥子",
+        "gender": "2",
+        "birth_date": "1985-04-01",
+        "relationship": "本人",
+        "acquired_on": "2026-11-01",
+        "workplace_code": "1000",
+    })
+}
+
+/// The same once added.
+pub(super) fn added_example() -> Value {
+    person(new_example(), "0197a3c0-0000-7000-8000-000000000385", false)
+}
+
 pub(super) fn example() -> Value {
+    person(facts_example(), ID, true)
+}
+
+fn person(facts: Value, id: &str, registered: bool) -> Value {
     let mut person = json!({
-        "id": ID,
+        "id": id,
         "insured": true,
         "in_roster": true,
-        "registered": true,
+        "registered": registered,
         "protected": false,
         "created_at": "2026-04-01T01:00:00Z",
         "updated_at": "2026-11-22T01:00:00Z",
     });
-    if let (Some(person), Value::Object(facts)) = (person.as_object_mut(), facts_example()) {
+    if let (Some(person), Value::Object(facts)) = (person.as_object_mut(), facts) {
         person.extend(facts);
     }
     person
 }
 
 pub(super) fn coverage_example(until: Option<&str>) -> Value {
-    let mut coverage = json!({"as_of": "2026-11-22", "covered": true, "since": "2010-04-01"});
+    let mut coverage = json!({"as_of": "2026-11-22", "covered": true, "since": "1998-04-01"});
     if let (Some(coverage), Some(until)) = (coverage.as_object_mut(), until) {
         coverage.insert("until".into(), until.into());
     }
@@ -404,6 +429,8 @@ mod tests {
     #[test]
     fn every_example_fits_its_schema() {
         assert!(flaws::<MemberFacts>(&facts_example()).is_empty());
+        assert!(flaws::<MemberFacts>(&new_example()).is_empty());
+        assert!(flaws::<RosterMember>(&added_example()).is_empty());
         assert!(flaws::<MemberNumber>(&number_example()).is_empty());
         assert!(flaws::<RosterMember>(&example()).is_empty());
         assert!(flaws::<MemberCoverage>(&coverage_example(Some("2027-03-31"))).is_empty());

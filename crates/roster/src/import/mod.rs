@@ -2,6 +2,7 @@
 //! all, and never held in memory as a whole.
 
 mod columns;
+mod described;
 mod keys;
 mod latest;
 mod merge;
@@ -15,6 +16,7 @@ mod typed;
 mod undo;
 
 pub(crate) use columns::Column;
+pub use described::{CODES, Described, described};
 pub use latest::{LastImport, last};
 pub(crate) use merge::stated;
 pub(crate) use one::{One, is_imported, share_roster};

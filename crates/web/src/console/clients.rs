@@ -180,9 +180,28 @@ fn of_side(side: Side) -> Vec<Row> {
 #[template(path = "console/clients.html")]
 struct ListPage {
     frame: Frame,
+    api: Api,
     base: &'static str,
     is_platform: bool,
     lines: Vec<Line>,
+}
+
+/// Where programs find the API: what is told to who looks after them.
+struct Api {
+    base: String,
+    token: String,
+    reference: String,
+}
+
+impl Api {
+    fn of(visit: &Visit) -> Self {
+        let portal = visit.services.public_url.origin().ascii_serialization();
+        Self {
+            base: format!("{portal}/api/v1"),
+            token: format!("{portal}/api/v1/oauth/token"),
+            reference: format!("{portal}/api/"),
+        }
+    }
 }
 
 /// A client as it is listed.
@@ -295,6 +314,7 @@ async fn list(side: Side, visit: Visit, clerk: Clerk) -> Reply {
     // Who comes in no more stands last; sorting leaves the names in their order.
     lines.sort_by_key(|line| line.is_over);
     visit.html(&ListPage {
+        api: Api::of(&visit),
         frame: visit.frame().in_section(side.base()),
         base: side.base(),
         is_platform: side == Side::Platform,
@@ -334,6 +354,7 @@ fn show_secret(
 #[template(path = "console/client_secret.html")]
 struct SecretPage {
     frame: Frame,
+    api: Api,
     path: String,
     name: String,
     public_id: ClientName,
@@ -349,6 +370,7 @@ async fn secret(side: Side, visit: Visit, clerk: Clerk) -> Reply {
     let made = made.filter(|made| made.session == clerk.session.id && made.client == client);
     let until = made.as_ref().and_then(|made| made.before_until);
     let page = visit.html(&SecretPage {
+        api: Api::of(&visit),
         frame: visit.frame().in_section(side.base()),
         path: side.path(client),
         public_id: found.name(),

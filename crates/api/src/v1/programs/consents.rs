@@ -129,11 +129,11 @@ pub(super) struct DocumentConsentList {
 /// That a member agreed.
 #[derive(Object)]
 struct DocumentConsent {
-    /// Who.
+    /// `id` of the person.
     person_id: String,
     /// To which revision.
     revision: i32,
-    /// When.
+    /// When they agreed.
     consented_at: Time,
     /// Through which door: `portal` or `api`.
     channel: String,

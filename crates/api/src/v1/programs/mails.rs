@@ -72,7 +72,7 @@ pub(super) struct MailList {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 struct MailLine {
-    /// Which.
+    /// The id of the mail.
     id: String,
     /// What kind of mail, by its name.
     kind: String,

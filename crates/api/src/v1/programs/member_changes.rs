@@ -59,13 +59,14 @@ pub(super) struct MemberChanges {
 /// Something about a person that changed. It says that it did: what it is now, the person's own operations say.
 #[derive(Object)]
 struct MemberChange {
-    /// Who.
+    /// `id` of the person.
     person_id: String,
     /// `new`, `changed`, `lost` (coverage ended, or is known to end) or `returned` (covered again, under the same id).
     kind: String,
-    /// What changed, by the names that a person's facts have; empty where the person is to be read as a whole.
+    /// What changed, by the names that `RosterMember` has, but for `in_roster`, which is called `present` here, and what is made of
+    /// others (`insured`, `registered`); empty where the person is to be read as a whole.
     fields: Vec<String>,
-    /// When.
+    /// When it changed.
     at: Time,
     /// True where they are protected now, which only whoever holds `protected.read` is told.
     protected: bool,

@@ -76,7 +76,7 @@ pub(super) struct AuditLines {
 struct AuditLine {
     /// Which line.
     id: String,
-    /// When.
+    /// When it was done.
     at: Time,
     /// What, as `noun.verb`.
     action: String,
@@ -86,9 +86,9 @@ struct AuditLine {
     actor_kind: String,
     /// Who, where the kind has one: an account, somebody of the staff, a client.
     actor_id: Option<String>,
-    /// To what kind of thing.
+    /// To what kind of thing it was done.
     object_kind: Option<String>,
-    /// To which.
+    /// The id of that thing.
     object_id: Option<String>,
     /// Through which door: `portal`, `console`, `api`, `command` or `worker`.
     channel: String,

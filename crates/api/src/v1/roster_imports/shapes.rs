@@ -1,8 +1,9 @@
 //! What the operations on imports of rosters take and answer, with examples.
 
 use clients::Caller;
-use operations::{params::Rule, text::Time};
+use operations::{markdown, params::Rule, text::Time};
 use poem_openapi::{Object, registry::MetaSchema};
+use roster::import::{CODES, Described, described};
 use roster::runs::{Author, Counts, Guard, Run, RunState};
 use serde_json::{Value, json};
 use tabular::ToldError;
@@ -12,6 +13,35 @@ pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005a";
 /// Its file.
 pub(super) const FILE: &str =
     "被保険者証記号,番号,枝番,対象者氏名（カナ）,生年月日,続柄名称\n100,105,00,ケンポ　タロウ,1975-04-12,本人\n";
+
+/// One person as lines of JSON have them.
+const LINE: &str = r#"{"symbol":"100","number":"105","branch":"00","kana_name":"ケンポ　タロウ","birth_date":"1975-04-12","relationship":"本人"}"#;
+
+/// The columns of a roster, as the format has them.
+pub(super) fn columns() -> String {
+    let row = |column: Described| {
+        let names: Vec<String> = column.names.iter().map(|name| format!("`{name}`")).collect();
+        let need = if column.is_required { "required" } else { "optional" };
+        [
+            names.join(" or "),
+            format!("`{}`", column.key),
+            need.into(),
+            column.holds,
+        ]
+    };
+    let table = markdown::table(["Column", "In JSON", "Need", "Holds"], described().into_iter().map(row));
+    format!(
+        "**Columns of a roster.** Columns that are not required may be left out: then the file says nothing of them. Other \
+         columns are passed over.\n\n{table}\nA line of `ndjson`: `{LINE}`"
+    )
+}
+
+/// What may be wrong with a file, by its codes.
+pub(super) fn codes() -> String {
+    let all = tabular::CODES.iter().chain(&CODES);
+    let rows = all.map(|(code, meaning)| [format!("`{code}`"), (*meaning).to_owned()]);
+    format!("**Codes.**\n\n{}", markdown::table(["Code", "Meaning"], rows))
+}
 
 pub(super) fn example(state: &str) -> Value {
     let mut one = json!({
@@ -66,7 +96,7 @@ pub(super) struct RosterImportList {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct RosterImport {
-    /// Which.
+    /// The id of the import.
     id: String,
     /// `received` (staff look at its columns), `comparing` (and imported, of one that goes on by itself), `compared` (it waits: see
     /// `waits_for`), `running`, `finished`, `refused` (see `refused`), `cancelled` or `broken` (its worker died; nothing was
@@ -102,7 +132,7 @@ pub(super) struct RosterImport {
     refused: Option<String>,
     /// How many errors a refused file has.
     errors: Option<u64>,
-    /// The import that it undoes.
+    /// `id` of the import that it undoes.
     undoes: Option<String>,
     /// Headers, or keys, of the program's own file that mean nothing here and were ignored; not in lists, and for seven days.
     pub(super) unknown_columns: Option<Vec<String>>,
@@ -156,7 +186,7 @@ pub(super) struct RosterImportError {
     column: Option<String>,
     /// The beginning of what stands there, in 「」.
     value: Option<String>,
-    /// Stable: `empty`, `too_long`, `not_kana`, `impossible_date`, `repeated_number`, `not_in_roster`, …
+    /// Stable; `list_roster_import_errors` lists all of them.
     code: String,
     /// What to mend, in Japanese, for whoever does.
     detail: String,

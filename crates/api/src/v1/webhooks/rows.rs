@@ -1,7 +1,7 @@
 //! The operations on webhooks as the table has them, each in use.
 
 use super::{
-    LIST, PATH,
+    LIST, PATH, message,
     shapes::{self, delivery_example, example, range_example, revealed_example, wish_example},
 };
 use access::scope::WEBHOOKS_MANAGE;
@@ -20,6 +20,12 @@ const REPLACES: Codes = &[
     CONDITION_FAILED.code,
     "webhook_exists",
 ];
+
+/// With what is sent to the URL from then on.
+fn told(mut row: Row) -> Row {
+    row.handler.callbacks = Some(message::callbacks());
+    row
+}
 
 /// The rows of the table.
 pub(super) fn all() -> Vec<Row> {
@@ -54,13 +60,13 @@ pub(super) fn all() -> Vec<Row> {
             &[],
             answered(vec![], json!({"webhooks": [example()]})),
         ),
-        post(
+        told(post(
             PATH,
             "create_webhook",
             manage,
             &["webhook_too_many", "webhook_exists"],
             created,
-        ),
+        )),
         get(ONE, "get_webhook", manage, &["not_found"], one()),
         put(ONE, "replace_webhook", manage, REPLACES, replaced),
         delete(

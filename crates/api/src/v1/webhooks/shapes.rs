@@ -146,11 +146,11 @@ pub(super) struct WebhookDeliveryList {
 /// Which deliveries are sent once more.
 #[derive(Object)]
 pub(super) struct WebhookRange {
-    /// What happened from here on, within the last 30 days, …
+    /// The beginning of the range, within the last 30 days: what happened at this moment is in it.
     from: Text<MomentForm>,
-    /// … and before this.
+    /// Its end: what happened at this moment is not in it any more.
     until: Text<MomentForm>,
-    /// Also what has arrived.
+    /// True to send what has arrived, too; without it only what failed.
     #[oai(default)]
     delivered: bool,
 }
@@ -158,14 +158,14 @@ pub(super) struct WebhookRange {
 /// A message that was made to try an endpoint.
 #[derive(Object)]
 pub(super) struct WebhookTest {
-    /// Its delivery.
+    /// `id` of its delivery, the `webhook-id` of the message.
     pub(super) delivery: String,
 }
 
 /// How many deliveries are sent once more.
 #[derive(Object)]
 pub(super) struct WebhookReplay {
-    /// So many.
+    /// How many messages are sent once more.
     pub(super) deliveries: i64,
 }
 

@@ -3,6 +3,7 @@
 mod shapes;
 
 use crate::{
+    described,
     kind::Kind,
     month::Month,
     runs::{Bringing, Run, Runs, Sent, reasons},
@@ -17,6 +18,7 @@ use operations::{
     BASE, Codes, Example, Group, Tag, act,
     answer::{Begun, Done, Once},
     call::{Call, Program, up},
+    explained,
     failure::{Failure, Flaw},
     get, keyed,
     page::{self, Cursor, Limit},
@@ -68,7 +70,10 @@ pub(super) fn group(ground: &Ground) -> Group {
         ..of("refused")
     };
     let rows = vec![
-        keyed(send(PATH, SEND, (import, MOST_BYTES), SENDS, sent)),
+        explained(
+            keyed(send(PATH, SEND, (import, MOST_BYTES), SENDS, sent)),
+            described::columns(),
+        ),
         get(
             "/statement-imports/:id",
             "get_statement_import",
@@ -76,12 +81,15 @@ pub(super) fn group(ground: &Ground) -> Group {
             &["not_found"],
             of("loaded"),
         ),
-        get(
-            "/statement-imports/:id/errors",
-            ERRORS,
-            import,
-            &["fields", "cursor", "not_found"],
-            errors,
+        explained(
+            get(
+                "/statement-imports/:id/errors",
+                ERRORS,
+                import,
+                &["fields", "cursor", "not_found"],
+                errors,
+            ),
+            described::codes(),
         ),
         keyed(act(
             "/statement-imports/:id/cancel",
@@ -109,7 +117,7 @@ impl ImportsApi {
         &self,
         mut call: Call,
         Program(program): Program,
-        /// Of what it is.
+        /// `costs` of a file of 医療費通知, `medicines` of one of ジェネリック差額明細.
         kind: Needed<KindWord>,
         /// 処理年月 as `2026-10`; absent where a column of the file says so.
         label: Query<LabelWord>,

@@ -37,7 +37,7 @@ pub(super) struct DeliveryList {
 #[derive(Object)]
 #[oai(rename = "StatementDelivery", skip_serializing_if_is_none)]
 pub(super) struct Delivery {
-    /// Which.
+    /// The id of the delivery.
     id: String,
     /// `costs` 医療費通知 or `medicines` ジェネリック差額明細.
     kind: String,

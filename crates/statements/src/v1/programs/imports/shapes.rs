@@ -50,7 +50,7 @@ pub(super) fn error_example() -> Value {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct StatementImport {
-    /// Which.
+    /// The id of the import.
     id: String,
     /// `costs` 医療費通知 or `medicines` ジェネリック差額明細.
     kind: String,
@@ -133,7 +133,7 @@ pub(super) struct StatementImportError {
     column: Option<String>,
     /// The beginning of what stands there, in 「」.
     value: Option<String>,
-    /// Stable: `empty`, `yen`, `category`, `month_after_label`, `repeated_claim`, …
+    /// Stable; `list_statement_import_errors` lists all of them.
     code: String,
     /// What to mend, in Japanese, for whoever does.
     detail: String,
