@@ -51,7 +51,6 @@ struct Day {
 
 /// Who calls the operations of some groups.
 struct Audience {
-    id: &'static str,
     name: &'static str,
     groups: Vec<Group>,
 }
@@ -128,12 +127,10 @@ fn build(table: &Table) -> Page {
         chapters: guide::chapters(),
         audiences: [
             Audience {
-                id: "programs",
                 name: "For programs",
                 groups: groups(table, "programs", true),
             },
             Audience {
-                id: "members",
                 name: "For members",
                 groups: groups(table, "members", false),
             },
