@@ -208,7 +208,8 @@ impl<'a> ApiExtractor<'a> for IfMatch {
     ) -> poem::Result<Self> {
         let lines: Vec<_> = edge::lines(request.headers(), "if-match").collect();
         let if_match = Self((!lines.is_empty()).then(|| lines.join(",")));
-        let unread = if_match.tags().find_map(unread);
+        // What stands for any state does so by itself.
+        let unread = if_match.tags().find_map(unread).filter(|_| if_match.is_bound());
         match unread {
             Some(why) => Err(Failure::of("bad_request").explained(why).into()),
             None => Ok(if_match),
@@ -221,7 +222,7 @@ fn unread(tag: &str) -> Option<&'static str> {
     let is_quoted = tag.len() > 1 && tag.starts_with('"') && tag.ends_with('"');
     if tag.starts_with("W/") {
         Some("If-Match holds a weak ETag, which matches nothing: send the ETag as it was answered, without `W/`.")
-    } else if is_quoted || tag == "*" {
+    } else if is_quoted {
         None
     } else {
         Some("If-Match must be the ETag as it was answered, with its double quotes, or `*`.")
@@ -426,10 +427,10 @@ mod tests {
 
     #[test]
     fn a_tag_without_quotes_and_a_weak_one_are_no_state() {
-        for good in ["*", "\"\"", "\"usual.household\""] {
+        for good in ["\"\"", "\"usual.household\""] {
             assert_eq!(unread(good), None, "{good}");
         }
-        for bad in ["", "now", "\"", "\"now", "W/\"now\"", "w/\"now\""] {
+        for bad in ["", "*", "now", "\"", "\"now", "W/\"now\"", "w/\"now\""] {
             assert!(unread(bad).is_some(), "{bad}");
         }
     }

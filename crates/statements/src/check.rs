@@ -122,10 +122,12 @@ impl Run<'_> {
                 progress(Progress::Checking { rows, percent });
             }
             looked.end(&self.database, self.wish.kind).await?;
-            Ok::<_, DatabaseError>(looked)
+            Ok::<_, DatabaseError>((looked, rows))
         };
-        let ((), looked) = tokio::try_join!(match_all(&self.database, chunks, sender), look)?;
+        let ((), (looked, rows)) = tokio::try_join!(match_all(&self.database, chunks, sender), look)?;
         let mut file = reading.await.map_err(io::Error::other)??;
+        // To its end, whatever is wrong with it.
+        progress(Progress::Checking { rows, percent: 100 });
         let errors = std::mem::take(&mut file.errors);
         let is_readable = errors.is_empty();
         let checked = file

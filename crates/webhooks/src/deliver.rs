@@ -337,8 +337,7 @@ enum Next {
 }
 
 const DUE: &str = "\
-SELECT d.event_id, d.kind, d.subject, d.person_id, d.sequence, d.happened_at, d.tries, d.next_at, e.next_at AS behind,
-    (SELECT v.payload FROM events v WHERE v.tenant_id = $1 AND v.event_id = d.event_id) AS payload
+SELECT d.event_id, d.kind, d.subject, d.person_id, d.of_kind, d.sequence, d.happened_at, d.tries, d.next_at, e.next_at AS behind
 FROM (
     SELECT * FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND next_at <= $3
     ORDER BY next_at, position LIMIT $4) AS d

@@ -39,6 +39,9 @@ impl Subject {
     }
 }
 
+/// What of a link the event's payload says.
+pub(crate) const OF_KIND: &str = ":kind";
+
 /// A kind of events.
 #[derive(Debug, Clone, Copy)]
 pub struct EventKind {
@@ -72,6 +75,16 @@ impl EventKind {
             link,
             is_told: |_| true,
         }
+    }
+
+    /// True where its link says of what kind of rows it tells.
+    pub(crate) fn is_of_rows(&self) -> bool {
+        self.link.is_some_and(|path| path.contains(OF_KIND))
+    }
+
+    /// Of what kind of rows an event with this payload tells; none where the link says nothing of it.
+    pub(crate) fn rows_of<'a>(&self, payload: &'a Value) -> Option<&'a str> {
+        payload.get("kind")?.as_str().filter(|_| self.is_of_rows())
     }
 
     /// The same, but for events whose payload says otherwise.

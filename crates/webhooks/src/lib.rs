@@ -39,7 +39,7 @@ use clients::Clients;
 use database::{Database, Keyed, Kind};
 use diesel::{
     QueryableByName,
-    sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use ground::Ground;
 use jobs::Worker;
@@ -128,9 +128,9 @@ struct Message {
     sequence: i64,
     #[diesel(sql_type = Timestamptz)]
     happened_at: DateTime<Utc>,
-    /// Of the event; none of a test, nor once the event is forgotten.
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    payload: Option<serde_json::Value>,
+    /// Of what kind of rows it tells, where its link says so.
+    #[diesel(sql_type = Nullable<Text>)]
+    of_kind: Option<String>,
     /// Before this one.
     #[diesel(sql_type = Integer)]
     tries: i32,

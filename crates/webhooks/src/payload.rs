@@ -1,15 +1,16 @@
 //! What an endpoint is told of an event: ids, where it stands among what it was told of the same thing, and where that is read. No
 //! personal data, and the same bytes however often it is sent.
 
-use crate::{Message, kinds::Kinds};
+use crate::{
+    Message,
+    kinds::{Kinds, OF_KIND},
+};
 use chrono::SecondsFormat;
 use serde::Serialize;
 use uuid::Uuid;
 
 /// Where operations stand.
 const BASE: &str = "/api/v1";
-/// What of a path the event's payload says.
-const OF_KIND: &str = ":kind";
 
 #[derive(Serialize)]
 struct Body<'a> {
@@ -38,16 +39,14 @@ struct Named<'a> {
 /// The message's body; none of a kind that is not known any more.
 pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<String> {
     let kind = kinds.find(&message.kind)?;
-    let is_of_kind = kind.link.is_some_and(|path| path.contains(OF_KIND));
-    let of_kind = message
-        .payload
-        .as_ref()
-        .and_then(|payload| payload.get("kind")?.as_str());
-    let of_kind = of_kind.filter(|_| is_of_kind);
-    let link = kind.link.filter(|_| of_kind.is_some() || !is_of_kind).map(|path| {
-        let path = path.replace(OF_KIND, of_kind.unwrap_or_default());
-        format!("{BASE}{}", path.replace(":id", &message.subject.to_string()))
-    });
+    let of_kind = message.of_kind.as_deref();
+    let link = kind
+        .link
+        .filter(|_| of_kind.is_some() || !kind.is_of_rows())
+        .map(|path| {
+            let path = path.replace(OF_KIND, of_kind.unwrap_or_default());
+            format!("{BASE}{}", path.replace(":id", &message.subject.to_string()))
+        });
     let body = Body {
         r#type: kind.name,
         timestamp: message.happened_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),

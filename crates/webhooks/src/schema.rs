@@ -29,6 +29,7 @@ diesel::table! {
         kind -> Text,
         subject -> Uuid,
         person_id -> Nullable<Uuid>,
+        of_kind -> Nullable<Text>,
         sequence -> BigInt,
         position -> BigInt,
         happened_at -> Timestamptz,

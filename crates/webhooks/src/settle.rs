@@ -294,7 +294,7 @@ mod tests {
             person_id: None,
             sequence: 1,
             happened_at: DateTime::UNIX_EPOCH,
-            payload: None,
+            of_kind: None,
             tries,
         }
     }
