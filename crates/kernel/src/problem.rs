@@ -51,9 +51,9 @@ pub enum Problem {
     /// Before, or less than, what another field says.
     BeforeOther {
         /// That field's name …
-        name: String,
+        name: Box<str>,
         /// … and label.
-        label: String,
+        label: Box<str>,
     },
     /// A date that nobody's birth can have: in the future or before 1868.
     DateOutOfRange,
@@ -167,8 +167,8 @@ impl Problem {
     /// Before, or less than, what this field says.
     pub fn before(other: &Field) -> Self {
         Self::BeforeOther {
-            name: other.name.clone().into_owned(),
-            label: other.label.clone().into_owned(),
+            name: other.name.as_ref().into(),
+            label: other.label.as_ref().into(),
         }
     }
 }

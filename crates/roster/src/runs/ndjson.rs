@@ -138,10 +138,9 @@ impl Lines {
                 None if self.unknown.len() < UNKNOWN.0 => {
                     self.unknown.insert(key.chars().take(UNKNOWN.1).collect());
                 }
-                None => {}
                 Some(column) if !self.columns.contains(column) => self.wrong(Some(key.as_str()), Problem::UnknownKey),
                 Some(_) if !value.is_string() && !value.is_null() => self.wrong(Some(key.as_str()), Problem::NotText),
-                Some(_) => {}
+                None | Some(_) => {}
             }
         }
     }

@@ -99,7 +99,7 @@ impl Runs {
         let (database, keys, clock) = (self.on.database.clone(), self.on.keys.clone(), self.on.clock.clone());
         worker.serving(Jobs::new(database, keys, clock, move |tenant, job: StatementRun| {
             let runs = runs.clone();
-            async move { runs.work(tenant, job.run).await }
+            async move { Box::pin(runs.work(tenant, job.run)).await }
         }))
     }
 
