@@ -148,6 +148,9 @@ impl<'a, R: Rule> ApiExtractor<'a> for Needed<R> {
 /// `If-Match`: the states, by their `ETag`s, of which one has to be the present one for anything to be done.
 pub struct IfMatch(Option<String>);
 
+/// Tags that something could be in, or any.
+const STRONG: &str = r#"^(\*|"[^"]*"( *, *"[^"]*")*)$"#;
+
 impl IfMatch {
     /// True where it is not all one in which state something is.
     pub fn is_bound(&self) -> bool {
@@ -198,7 +201,10 @@ impl<'a> ApiExtractor<'a> for IfMatch {
     }
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
-        Some(MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))))
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema {
+            pattern: Some(STRONG.into()),
+            ..MetaSchema::new("string")
+        })))
     }
 
     async fn from_request(

@@ -77,8 +77,9 @@ impl Bringing {
     /// Erases what there is of a file that comes to nothing.
     pub async fn give_up(self) -> Result<(), Outage> {
         let mut tx = self.file.database().write(Durability::Safe).await?;
-        uploads::erase(&mut tx, self.file.upload()).await?;
+        // The run first, as whoever takes its place does: two who begin with the other's would wait for each other.
         rows::delete(&mut tx, self.run).await?;
+        uploads::erase(&mut tx, self.file.upload()).await?;
         Ok(tx.commit().await?)
     }
 }

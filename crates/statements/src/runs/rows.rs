@@ -228,6 +228,7 @@ pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author, kind: Kin
         .filter(t::kind.eq(kind.as_str()))
         .filter(t::state.eq_any(words(&RunState::DRAFTS)))
         .select(Row::as_select())
+        .order(t::run_id)
         .for_update()
         .load(&mut **tx)
         .await?;

@@ -214,10 +214,6 @@ impl WebhookRange {
         let (from, until): (Option<DateTime<Utc>>, _) =
             (moment(fields::FROM, self.from), moment(fields::UNTIL, self.until));
         match from.zip(until) {
-            Some((from, until)) if until <= from => {
-                let error = FieldError::new(fields::UNTIL, Problem::before(&fields::FROM));
-                Err(Refusal::fields(vec![error]))
-            }
             Some((from, until)) => Ok(Range {
                 from,
                 until,

@@ -202,6 +202,7 @@ pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author) -> Result
         .filter(roster_runs::started_by.eq(author.id()))
         .filter(roster_runs::state.eq_any(RunState::DRAFTS))
         .select(Row::as_select())
+        .order(roster_runs::run_id)
         .for_update()
         .load(&mut **tx)
         .await?;
