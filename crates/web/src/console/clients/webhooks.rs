@@ -3,12 +3,12 @@
 
 mod range;
 
-use super::{by, read};
+use super::{by, read, state as state_of_client};
 use crate::console::{GET, POST};
 use access::{CLIENTS_MANAGE, MEMBERS_PROTECT};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use clients::Grant;
+use clients::{Grant, Standing};
 use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{ClientId, EventId, Outcome, Refusal, WebhookId, calendar, outcome};
 use pages::{
@@ -86,22 +86,37 @@ impl Deed {
     }
 
     /// True where it makes sense now.
-    fn fits(self, webhook: &Webhook) -> bool {
+    fn fits(self, found: &Found, now: DateTime<Utc>) -> bool {
+        let is_active = found.webhook.is_active();
         match self {
-            Self::Stop => webhook.why != Some(Why::Stopped),
-            Self::Start => !webhook.is_active(),
-            Self::Test => webhook.is_active(),
+            Self::Stop => found.webhook.why != Some(Why::Stopped),
+            Self::Start => !is_active && found.is_client_in(now),
+            Self::Test => is_active && found.is_client_in(now),
         }
     }
 
     /// What stands against it now.
-    fn against(self, webhook: &Webhook) -> Option<Errors> {
-        (!self.fits(webhook)).then(|| match self {
+    fn against(self, found: &Found, now: DateTime<Utc>) -> Option<Errors> {
+        (!self.fits(found, now)).then(|| match self {
             Self::Stop => Errors::of_form("すでに停止しています", "この接続先には、通知を送っていません。"),
+            Self::Start | Self::Test if !found.is_client_in(now) => client_stopped(),
             Self::Start => Errors::of_form("停止していません", "この接続先には、通知を送っています。"),
-            Self::Test => Errors::of_form("通知を停止しています", "先に、通知を再開してください。"),
+            Self::Test => disabled(),
         })
     }
+}
+
+/// What stands against whatever is sent, where nothing is …
+fn disabled() -> Errors {
+    Errors::of_form("通知を停止しています", "先に、通知を再開してください。")
+}
+
+/// … and where the client may not come in.
+fn client_stopped() -> Errors {
+    Errors::of_form(
+        "連携先が停止しているか、利用が終わっています",
+        "先に、連携先の画面で、連携先を使えるようにしてください。",
+    )
 }
 
 /// The rows of these pages.
@@ -147,9 +162,11 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn new(visit: &Visit, client: ClientId, webhook: &Webhook) -> Self {
+    fn new(visit: &Visit, grant: &Grant, webhook: &Webhook) -> Self {
         let labels = webhook.events.iter().map(|kind| visit.services.webhooks.label(kind));
         let (state, is_well) = match (webhook.why, webhook.failing_since) {
+            (Some(Why::ClientStopped), _) => ("停止中（連携先の停止による）", false),
+            (None, _) if !is_in(grant, visit.now) => ("送っていません（連携先の停止による）", false),
             (Some(Why::Failing), _) => ("停止中（届かないため）", false),
             (Some(Why::Gone), _) => ("停止中（なくなったため）", false),
             (Some(Why::Stopped), _) => ("停止中（職員による）", false),
@@ -157,7 +174,7 @@ impl Line {
             (None, None) => ("利用中", true),
         };
         Self {
-            path: path(client, webhook.webhook_id),
+            path: path(grant.client.client_id, webhook.webhook_id),
             url: webhook.url.clone(),
             state,
             is_well,
@@ -173,15 +190,23 @@ impl Line {
 /// A client's endpoints.
 pub(super) async fn lines(visit: &Visit, tx: &TenantTransaction, grant: &Grant) -> Result<Vec<Line>, DatabaseError> {
     let webhooks = webhooks::list(tx, visit.now, grant.grant_id).await?;
-    let client = grant.client.client_id;
     Ok(webhooks
         .iter()
-        .map(|webhook| Line::new(visit, client, webhook))
+        .map(|webhook| Line::new(visit, grant, webhook))
         .collect())
 }
 
 fn path(client: ClientId, webhook: WebhookId) -> String {
     format!("/console/clients/{client}/webhooks/{webhook}")
+}
+
+/// Whether a client may come in here.
+fn is_in(grant: &Grant, now: DateTime<Utc>) -> bool {
+    standing(grant, now) == Standing::Active
+}
+
+fn standing(grant: &Grant, now: DateTime<Utc>) -> Standing {
+    grant.standing(calendar::today_in_japan(now))
 }
 
 /// The endpoint of an address, with its client's grant.
@@ -214,7 +239,16 @@ impl Found {
     }
 
     fn line(&self, visit: &Visit) -> Line {
-        Line::new(visit, self.grant.client.client_id, &self.webhook)
+        Line::new(visit, &self.grant, &self.webhook)
+    }
+
+    fn is_client_in(&self, now: DateTime<Utc>) -> bool {
+        is_in(&self.grant, now)
+    }
+
+    /// True where something is sent to it.
+    fn is_sent_to(&self, now: DateTime<Utc>) -> bool {
+        self.webhook.is_active() && self.is_client_in(now)
     }
 }
 
@@ -224,6 +258,8 @@ struct WebhookPage {
     frame: Frame,
     back: String,
     client: String,
+    /// How the client stands.
+    client_state: &'static str,
     line: Line,
     failing_since: Option<String>,
     created_at: String,
@@ -248,7 +284,8 @@ struct DeliveryLine {
 impl DeliveryLine {
     fn new(visit: &Visit, found: &Found, delivery: &Delivery) -> Self {
         let progress = delivery.progress();
-        let may_replay = found.webhook.is_active() && progress != Progress::Waiting;
+        let is_now = delivery.next_at.is_some_and(|at| at <= visit.now);
+        let may_replay = found.is_sent_to(visit.now) && !is_now;
         Self {
             happened_at: calendar::moment(delivery.happened_at),
             kind: visit.services.webhooks.label(&delivery.kind),
@@ -284,7 +321,7 @@ fn answer(delivery: &Delivery) -> String {
         (_, Some("tls")) => "証明書を確かめられない",
         (_, Some("no_answer")) => "応答の途中で切断",
         (_, Some("disabled")) => "通知を停止中",
-        (_, Some("client_stopped")) => "連携先を停止中",
+        (_, Some("client_stopped")) => "連携先の停止",
         (_, Some("withheld")) => "権限の範囲の外",
         (_, Some(_)) => "送信できない",
     };
@@ -307,19 +344,24 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let has_more = deliveries.len() > LINES;
     deliveries.truncate(LINES);
     let last = deliveries.last().filter(|_| has_more).map(|delivery| delivery.event_id);
-    let fitting = Deed::ALL.into_iter().filter(|deed| deed.fits(&found.webhook));
+    let fitting = Deed::ALL.into_iter().filter(|deed| deed.fits(&found, visit.now));
     let at = |at: DateTime<Utc>| calendar::moment_or_time(at, visit.now);
     visit.html(&WebhookPage {
         frame: visit.frame().in_section("/console/clients"),
         back: format!("/console/clients/{}", found.grant.client.client_id),
         client: found.grant.name.clone(),
+        client_state: state_of_client(standing(&found.grant, visit.now)),
         line: found.line(&visit),
         failing_since: found.webhook.failing_since.map(at),
         created_at: calendar::moment(found.webhook.created_at),
-        words: words(&found.webhook),
+        words: words(&found, visit.now),
         deeds: fitting
             .map(|deed| (format!("{}/{}", found.path(), deed.verb()), deed.heading()))
-            .chain(found.webhook.is_active().then(|| (range::path(&found), range::HEADING)))
+            .chain(
+                found
+                    .is_sent_to(visit.now)
+                    .then(|| (range::path(&found), range::HEADING)),
+            )
             .collect(),
         deliveries: deliveries
             .iter()
@@ -329,8 +371,19 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     })
 }
 
-fn words(webhook: &Webhook) -> Option<&'static str> {
+fn words(found: &Found, now: DateTime<Utc>) -> Option<&'static str> {
+    let webhook = &found.webhook;
+    if !found.is_client_in(now) {
+        return Some(if webhook.is_active() {
+            "連携先が停止しているか、利用が終わっているため、通知は送られません。"
+        } else {
+            "連携先が停止しているか、利用が終わっているため、通知は送られません。連携先を使えるようにした後に、通知を再開してください。"
+        });
+    }
     match (webhook.why, webhook.failing_since) {
+        (Some(Why::ClientStopped), _) => Some(
+            "連携先を停止したときに、通知も停止しました。この接続先が今も連携先のものであることを、連携先の担当者に確かめてから、通知を再開してください。",
+        ),
         (Some(Why::Failing), _) => Some(
             "5日間、通知が一度も届かなかったため、自動で停止しました。連携先の担当者に、接続先の状態を確かめてもらってください。",
         ),
@@ -362,7 +415,7 @@ struct DeedPage {
 async fn ask(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
     let found = Found::read(&visit, &clerk).await?;
     let again = visit.again().await;
-    let against = deed.against(&found.webhook);
+    let against = deed.against(&found, visit.now);
     let back = found.path();
     visit.html(&DeedPage {
         is_possible: against.is_none(),
