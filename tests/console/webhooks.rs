@@ -124,6 +124,8 @@ async fn the_page_of_a_client_that_is_stopped_says_so_and_offers_nothing_that_wo
     let boss = app.clerk(&[Role::Administrator]).await;
     let (program, page, _) = hooked(&app).await;
     let client = format!("/console/clients/{}", program.name.client_id);
+    let asked = boss.get(&format!("{client}/suspend")).await;
+    says(&asked, 200, "1つずつ再開するまで送られません");
     leads(&boss.press(&format!("{client}/suspend")).await, &client);
     says(&boss.get(&client).await, 200, "停止中（連携先の停止による）");
     let shown = boss.get(&page).await;

@@ -1,6 +1,6 @@
 //! Endpoints set, read, changed and ended by the program whose they are.
 
-use super::{Answer, EVENTS, Hook, Receiver, app, create};
+use super::{Answer, EVENTS, Hook, Receiver, app, create, happens};
 use access::{
     SCOPES,
     scope::{MEMBERS_READ, WEBHOOKS_MANAGE},
@@ -221,7 +221,7 @@ async fn one_of_another_client_or_without_the_scope_is_nobodys() {
     );
 }
 
-// security.md 59
+// security.md 41
 #[tokio::test]
 async fn endpoints_of_a_client_that_was_suspended_are_started_by_hand_once_it_is_back() {
     let app = app().await;
@@ -254,7 +254,7 @@ async fn endpoints_of_a_client_that_was_suspended_are_started_by_hand_once_it_is
     assert_eq!(receiver.taken().len(), 2, "what waited is not sent");
 }
 
-// security.md 59
+// security.md 41
 #[tokio::test]
 async fn a_vendors_endpoints_end_at_every_insurer_and_a_grant_that_is_given_anew_starts_none() {
     let (app, other) = (app().await, TestDatabase::new().await);

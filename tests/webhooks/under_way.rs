@@ -34,7 +34,7 @@ async fn of_whoever_is_protected_while_messages_are_under_way_nothing_leaves_tha
     assert_eq!(app.insurer.count("webhook_deliveries", withheld).await, 1);
 }
 
-// security.md 59
+// security.md 41
 #[tokio::test]
 async fn once_a_client_is_suspended_nothing_leaves_that_had_not_left() {
     let app = app().await;
