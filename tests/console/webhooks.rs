@@ -141,7 +141,11 @@ async fn the_page_of_a_client_that_is_stopped_says_so_and_offers_nothing_that_wo
     }
     assert_eq!(boss.press(&format!("{page}/start")).await.status, 409);
     leads(&boss.press(&format!("{client}/resume")).await, &client);
-    says(&boss.get(&page).await, 200, "連携先を停止したときに、通知も停止しました");
+    says(
+        &boss.get(&page).await,
+        200,
+        "連携先を停止したときに、通知も停止しました",
+    );
     leads(&boss.press(&format!("{page}/start")).await, &page);
     says(&boss.get(&page).await, 200, "利用中");
     // Its last day is over: nothing was stopped, and nothing is sent.

@@ -221,7 +221,10 @@ async fn fifteen_seconds_are_enough_for_anybody() {
     assert!((14..20).contains(&took.as_secs()), "{took:?}");
     let deliveries = hook.deliveries().await;
     let tried = deliveries.iter().filter(|delivery| delivery["tries"] == 1);
-    assert!(tried.clone().all(|delivery| delivery["reason"] == "timeout"), "{deliveries:?}");
+    assert!(
+        tried.clone().all(|delivery| delivery["reason"] == "timeout"),
+        "{deliveries:?}"
+    );
     // What would hang as well is not tried, and all who answer go before it.
     assert_eq!((tried.count(), receiver.taken().len()), (4, 4));
     let due = format!(

@@ -205,7 +205,7 @@ pub(crate) async fn take(
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let held = || {
         free.iter()
-            .flat_map(|free| free.held.iter().map(|tenant| (free.queue, *tenant)))
+            .flat_map(|free| free.held.iter().map(move |tenant| (free.queue, *tenant)))
     };
     let statement = diesel::sql_query(TAKE)
         .bind::<SqlUuid, _>(holder)
