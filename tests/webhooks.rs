@@ -7,6 +7,7 @@ mod managing;
 pub(crate) mod receiver;
 mod replaying;
 mod told;
+mod under_way;
 
 use access::{SCOPES, Scope};
 use chrono::{DateTime, Utc};

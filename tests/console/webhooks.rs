@@ -91,6 +91,21 @@ async fn what_staff_stop_only_staff_start_again() {
     let enabled = program.api(Method::POST, &format!("/webhooks/{id}/enable"), None).await;
     assert_eq!(enabled.status, 403, "{}", enabled.text);
     assert_eq!(enabled.json()["code"], "webhook_stopped_by_insurer");
+    // Nor does it come to life under another id, or leave its place to another.
+    let path = format!("/api/v1/webhooks/{id}");
+    let asked = |method| {
+        let request = program.request(method, &path).bearer_auth(&program.token);
+        request.header("if-match", "*")
+    };
+    let moved = json!({ "url": format!("{URL}/moved"), "events": ["import.finished"] });
+    for request in [asked(Method::DELETE), asked(Method::PUT).json(&moved)] {
+        let answer = program.send(request).await;
+        assert_eq!(answer.status, 403, "{}", answer.text);
+        assert_eq!(answer.json()["code"], "webhook_stopped_by_insurer");
+    }
+    let same = json!({ "url": URL, "events": ["import.finished"] });
+    let anew = program.api(Method::POST, "/webhooks", Some(same)).await;
+    assert_eq!(anew.json()["code"], "webhook_exists", "{}", anew.text);
     assert_eq!(boss.press(&format!("{page}/test")).await.status, 409);
     leads(&boss.press(&format!("{page}/start")).await, &page);
     let shown = program.api(Method::GET, &format!("/webhooks/{id}"), None).await;
@@ -100,6 +115,44 @@ async fn what_staff_stop_only_staff_start_again() {
         app.insurer.lines(trail).await,
         ["webhook.disable staff", "webhook.enable staff"]
     );
+    assert_eq!(program.send(asked(Method::DELETE)).await.status, 204);
+}
+
+#[tokio::test]
+async fn the_page_of_a_client_that_is_stopped_says_so_and_offers_nothing_that_would_be_sent() {
+    let app = TestApp::start().await;
+    let boss = app.clerk(&[Role::Administrator]).await;
+    let (program, page, _) = hooked(&app).await;
+    let client = format!("/console/clients/{}", program.name.client_id);
+    let asked = boss.get(&format!("{client}/suspend")).await;
+    says(&asked, 200, "1つずつ再開するまで送られません");
+    leads(&boss.press(&format!("{client}/suspend")).await, &client);
+    says(&boss.get(&client).await, 200, "停止中（連携先の停止による）");
+    let shown = boss.get(&page).await;
+    for said in ["停止中（連携先の停止による）", "通知は送られません", "通知を停止する"] {
+        says(&shown, 200, said);
+    }
+    for way in ["/start\"", "/test\"", "/replay\""] {
+        assert!(!shown.text.contains(&format!("{page}{way}")), "{way}");
+    }
+    for verb in ["start", "test", "replay"] {
+        let asked = boss.get(&format!("{page}/{verb}")).await;
+        says(&asked, 200, "先に、連携先の画面で、連携先を使えるようにしてください");
+    }
+    assert_eq!(boss.press(&format!("{page}/start")).await.status, 409);
+    leads(&boss.press(&format!("{client}/resume")).await, &client);
+    says(
+        &boss.get(&page).await,
+        200,
+        "連携先を停止したときに、通知も停止しました",
+    );
+    leads(&boss.press(&format!("{page}/start")).await, &page);
+    says(&boss.get(&page).await, 200, "利用中");
+    // Its last day is over: nothing was stopped, and nothing is sent.
+    testkit::sql(app.tenant(), "UPDATE client_grants SET expires_on = '2000-01-01'").await;
+    let shown = boss.get(&page).await;
+    says(&shown, 200, "送っていません（連携先の停止による）");
+    assert!(!shown.text.contains("を送っています"), "{}", shown.text);
 }
 
 // security.md 42

@@ -356,7 +356,7 @@ struct Named {
     protection: String,
     /// A line of its trail.
     line: String,
-    /// A program that it lets in, and its endpoint.
+    /// A program that it lets in, and the endpoint of another.
     client: String,
     webhook: String,
 }
@@ -373,7 +373,7 @@ impl World {
         let grant = other.app.support().await.grant.unwrap();
         let (person, protection) = protected(&other).await;
         let client = clients::made(&other).await;
-        let webhook = clients::hooked(&other, &client).await;
+        let webhook = clients::hooked(&other).await;
         testkit::sql(other.app.tenant(), &statements::published(&other)).await;
         let line = other
             .insurer()

@@ -129,7 +129,7 @@ impl Hooked {
             if let Some(next) = listed["next"].as_str() {
                 self.act(get.clone(), &format!("{list}&cursor={next}"), None).await;
             }
-            if state == "&state=failed" {
+            if ["&state=failed", "&state=waiting"].contains(&state) {
                 let one = listed["deliveries"][0]["id"].as_str().unwrap();
                 self.act(post.clone(), &format!("/deliveries/{one}/replay"), None).await;
             }
@@ -144,13 +144,24 @@ impl Hooked {
             let again = self.act(post.clone(), "/replay", Some(range)).await.json();
             assert!(again["deliveries"].as_u64() >= Some(least.into()), "{again}");
         }
+        self.wait_again(app).await;
         app.work().await;
         let wish = json!({ "url": self.receiver.url(), "events": EVENTS });
         self.act(Method::PUT, "", Some(wish)).await;
         self.act(post.clone(), "/rotate-secret", None).await;
         self.act(post.clone(), "/enable", None).await;
+        self.wait_again(app).await;
         self.act(post, "/test", None).await;
         app.work().await;
+    }
+
+    /// As if what was to be tried later had not been asked for at once.
+    async fn wait_again(&self, app: &TestApp) {
+        let later = format!(
+            "UPDATE webhook_deliveries SET next_at = '2027-01-01' WHERE webhook_id = '{}' AND state = 'waiting' AND status = 503",
+            self.hook.id
+        );
+        own(app, &later).await;
     }
 
     /// What staff see.
@@ -166,6 +177,7 @@ impl Hooked {
         let asked = format!("{page}/replay?from=2026-11-01+00:00&until=2026-11-22+00:00");
         assert_eq!(boss.get(&asked).await.status, 200);
         leads(&boss.post(&format!("{page}/replay"), &range).await, &page);
+        self.wait_again(app).await;
     }
 
     /// Another of the client's: gone, enabled, stopped and started by staff, and ended.
@@ -182,7 +194,7 @@ impl Hooked {
         self.receiver.next(&[Answer::Status(410)]);
         leads(&boss.press(&format!("{page}/test")).await, &page);
         app.work().await;
-        for deed in ["start", "test", "stop"] {
+        for deed in ["start", "test", "stop", "start"] {
             leads(&boss.press(&format!("{page}/{deed}")).await, &page);
         }
         let token = program.new_token(&[]).await;

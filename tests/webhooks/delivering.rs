@@ -214,12 +214,24 @@ async fn fifteen_seconds_are_enough_for_anybody() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Hang).await;
     let hook = Hook::of(&app, &receiver, &LOST).await;
-    hook.test().await;
+    happens(&app, LOST[0], &ids::<8>()).await;
     let begun = Instant::now();
     app.work().await;
     let took = begun.elapsed();
     assert!((14..20).contains(&took.as_secs()), "{took:?}");
-    assert_eq!(hook.delivery().await["reason"], "timeout");
+    let deliveries = hook.deliveries().await;
+    let tried = deliveries.iter().filter(|delivery| delivery["tries"] == 1);
+    assert!(
+        tried.clone().all(|delivery| delivery["reason"] == "timeout"),
+        "{deliveries:?}"
+    );
+    // What would hang as well is not tried, and all who answer go before it.
+    assert_eq!((tried.count(), receiver.taken().len()), (4, 4));
+    let due = format!(
+        "SELECT rank::text AS line FROM due WHERE queue = 'webhook' AND tenant_id = {}",
+        app.tenant()
+    );
+    assert_eq!(app.insurer.lines(&due).await, ["2"]);
 }
 
 /// A worker that dies in the middle of sending.
@@ -281,6 +293,11 @@ async fn a_suspended_client_or_insurer_is_sent_nothing_and_one_that_is_back_is()
     assert!(app.clients.resume(app.tenant(), id, by()).await.is_ok());
     happens(&app, "member.coverage_lost", &ids::<1>()).await;
     app.work().await;
+    assert!(receiver.taken().is_empty(), "nobody has started it again");
+    let enable = async || assert_eq!(hook.act(Method::POST, "/enable", None).await.status, 200);
+    enable().await;
+    happens(&app, "member.coverage_lost", &ids::<1>()).await;
+    app.work().await;
     assert_eq!(
         receiver.taken().len(),
         1,
@@ -302,6 +319,7 @@ async fn a_suspended_client_or_insurer_is_sent_nothing_and_one_that_is_back_is()
     );
     // Its last day is over.
     assert!(app.clients.resume(app.tenant(), id, by()).await.is_ok());
+    enable().await;
     receiver.then(Answer::Status(200));
     let last = "UPDATE client_grants SET expires_on = '2000-01-01'";
     testkit::sql(app.tenant(), last).await;

@@ -1,13 +1,15 @@
 //! Endpoints set, read, changed and ended by the program whose they are.
 
-use super::{Answer, EVENTS, Hook, Receiver, app, create};
+use super::{Answer, EVENTS, Hook, Receiver, app, create, happens};
 use access::{
     SCOPES,
     scope::{MEMBERS_READ, WEBHOOKS_MANAGE},
 };
+use clients::Conditions;
+use kernel::TenantId;
 use reqwest::Method;
 use serde_json::json;
-use testkit::{Answer as Said, TestApp};
+use testkit::{Answer as Said, TestApp, TestDatabase, by_command, conditions};
 
 const URL: &str = "https://hooks.example.jp/in";
 
@@ -217,4 +219,108 @@ async fn one_of_another_client_or_without_the_scope_is_nobodys() {
         403,
         "insufficient_scope",
     );
+}
+
+// security.md 41
+#[tokio::test]
+async fn endpoints_of_a_client_that_was_suspended_are_started_by_hand_once_it_is_back() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let hook = Hook::of(&app, &receiver, &["member.coverage_lost"]).await;
+    let gone = Hook::with(&hook.program, URL, &["import.finished"]).await;
+    testkit::sql(
+        app.tenant(),
+        &format!(
+            "UPDATE webhook_endpoints SET state = 'disabled', why = 'gone' WHERE webhook_id = '{}'",
+            gone.id
+        ),
+    )
+    .await;
+    happens(&app, "member.coverage_lost", &[uuid::Uuid::new_v4()]).await;
+    app.work().await;
+    let id = hook.program.name.client_id;
+    assert!(app.clients.suspend(app.tenant(), id, by_command()).await.is_ok());
+    let stopped = "state = 'given_up' AND reason = 'client_stopped'";
+    assert_eq!(app.insurer.count("webhook_deliveries", stopped).await, 1);
+    assert!(app.clients.resume(app.tenant(), id, by_command()).await.is_ok());
+    let why = async |hook: &Hook| hook.shown().await["disabled_because"].clone();
+    assert_eq!(why(&hook).await, "client_stopped");
+    assert_eq!(why(&gone).await, "gone");
+    refused(&hook.act(Method::POST, "/test", None).await, 409, "webhook_disabled");
+    let enabled = hook.act(Method::POST, "/enable", None).await;
+    assert_eq!(enabled.json()["state"], "active", "{}", enabled.text);
+    hook.test().await;
+    app.work().await;
+    assert_eq!(receiver.taken().len(), 2, "what waited is not sent");
+}
+
+// security.md 41
+#[tokio::test]
+async fn a_vendors_endpoints_end_at_every_insurer_and_a_grant_that_is_given_anew_starts_none() {
+    let (app, other) = (app().await, TestDatabase::new().await);
+    let vendor = app.client_at(TenantId::PLATFORM, Conditions::default()).await;
+    let (id, name) = (vendor.name.client_id, vendor.name.to_string());
+    let grant = async |tenant| {
+        let conditions = conditions(&[WEBHOOKS_MANAGE]);
+        let granted = app.clients.grant(tenant, &name, &conditions, by_command()).await;
+        assert!(granted.is_ok_and(|granted| matches!(granted, kernel::Outcome::Done(_))));
+    };
+    let at = async |code: &str| {
+        let mut there = vendor.clone();
+        there.token = there.new_token(&[("insurer_code", code)]).await;
+        there
+    };
+    let (here_code, there_code) = (app.insurer.code.as_str(), other.code.as_str());
+    for (tenant, code) in [(app.tenant(), here_code), (other.tenant, there_code)] {
+        grant(tenant).await;
+        Hook::with(&at(code).await, URL, &["import.finished"]).await;
+    }
+    let stopped = "state = 'disabled' AND why = 'client_stopped'";
+    let both = async || {
+        [
+            app.insurer.count("webhook_endpoints", stopped).await,
+            other.count("webhook_endpoints", stopped).await,
+        ]
+    };
+    assert_eq!(both().await, [0, 0]);
+    let platform = TenantId::PLATFORM;
+    assert!(app.clients.suspend(platform, id, by_command()).await.is_ok());
+    assert_eq!(both().await, [1, 1]);
+    assert!(app.clients.resume(platform, id, by_command()).await.is_ok());
+    assert_eq!(both().await, [1, 1]);
+    let there = at(there_code).await;
+    let listed = there.api(Method::GET, "/webhooks", None).await.json();
+    let enable = format!("/webhooks/{}/enable", listed["webhooks"][0]["id"].as_str().unwrap());
+    assert_eq!(there.api(Method::POST, &enable, None).await.status, 200);
+    assert_eq!(both().await, [1, 0]);
+    // Taken back and given anew it is the same grant.
+    assert!(app.clients.ungrant(other.tenant, id, by_command()).await.is_ok());
+    grant(other.tenant).await;
+    assert_eq!(both().await, [1, 1]);
+    let again = at(there_code).await;
+    refused(&create(&again, URL, &["import.finished"]).await, 409, "webhook_exists");
+}
+
+#[tokio::test]
+async fn whoever_sets_or_starts_an_endpoint_while_the_client_is_suspended_leaves_none_that_is_active() {
+    let app = app().await;
+    let hook = Hook::with(&app.program(&[WEBHOOKS_MANAGE]).await, URL, &["import.finished"]).await;
+    let id = hook.program.name.client_id;
+    for round in 0..5 {
+        let mut program = hook.program.clone();
+        program.token = program.new_token(&[]).await;
+        let enable = format!("/webhooks/{}/enable", hook.id);
+        let url = format!("{URL}/{round}");
+        let (made, enabled, suspended) = tokio::join!(
+            create(&program, &url, &["import.finished"]),
+            program.api(Method::POST, &enable, None),
+            app.clients.suspend(app.tenant(), id, by_command()),
+        );
+        assert!(suspended.is_ok());
+        assert!([201, 401, 409].contains(&made.status.as_u16()), "{}", made.text);
+        assert!([200, 401, 409].contains(&enabled.status.as_u16()), "{}", enabled.text);
+        assert_eq!(app.insurer.count("webhook_endpoints", "state = 'active'").await, 0);
+        assert!(app.clients.resume(app.tenant(), id, by_command()).await.is_ok());
+        assert_eq!(hook.act(Method::POST, "/enable", None).await.status, 200);
+    }
 }

@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// With a redirect.
     To(String),
+    /// With 200, but not before so long.
+    Late(Duration),
     /// Not at all.
     Hang,
     /// It hangs up in the middle of the status.
@@ -207,6 +209,10 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shar
         Answer::To(place) => {
             let text = format!("HTTP/1.1 302 Found\r\nlocation: {place}\r\ncontent-length: 0\r\n\r\n");
             stream.write_all(text.as_bytes()).await
+        }
+        Answer::Late(wait) => {
+            sleep(wait).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await
         }
         Answer::Hang => {
             sleep(Duration::from_mins(1)).await;

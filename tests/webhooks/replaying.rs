@@ -4,6 +4,7 @@ use super::{Answer, Hook, Receiver, app, happens, ids, lost};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use testkit::TestApp;
 
 const LOST: [&str; 1] = ["member.coverage_lost"];
 
@@ -181,4 +182,82 @@ async fn what_became_of_deliveries_is_kept_for_thirty_days() {
     app.work().await;
     assert_eq!(receiver.taken().last().unwrap().sequence(), 2);
     drop(hook);
+}
+
+/// Two messages of one subject that a broken receiver has not taken: the second stands behind the first.
+async fn broken(app: &TestApp, receiver: &Receiver) -> Hook {
+    let hook = Hook::of(app, receiver, &["member.coverage_lost", "member.returned"]).await;
+    let [one] = ids();
+    happens(app, "member.coverage_lost", &[one]).await;
+    app.later(1);
+    happens(app, "member.returned", &[one]).await;
+    app.work().await;
+    app.later(5);
+    app.work().await;
+    assert_eq!(receiver.taken().len(), 2);
+    receiver.then(Answer::Status(200));
+    hook
+}
+
+fn kinds(receiver: &Receiver) -> Vec<String> {
+    let taken = receiver.taken();
+    taken.iter().map(super::receiver::Message::kind).skip(2).collect()
+}
+
+const BOTH: [&str; 2] = ["member.coverage_lost", "member.returned"];
+
+#[tokio::test]
+async fn what_waits_for_a_later_try_is_sent_at_once_with_what_it_stands_behind() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let hook = broken(&app, &receiver).await;
+    app.work().await;
+    assert!(kinds(&receiver).is_empty(), "not before its time");
+    let deliveries = hook.deliveries().await;
+    let second = deliveries.iter().find(|one| one["type"] == BOTH[1]).unwrap();
+    let replay = format!("/deliveries/{}/replay", second["id"].as_str().unwrap());
+    assert_eq!(hook.act(Method::POST, &replay, None).await.status, 200);
+    let twice = hook.act(Method::POST, &replay, None).await;
+    assert_eq!(twice.json()["code"], "webhook_delivery_waiting", "{}", twice.text);
+    app.work().await;
+    assert_eq!(kinds(&receiver), BOTH);
+}
+
+#[tokio::test]
+async fn of_a_time_what_waits_for_a_later_try_is_counted_and_sent() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let hook = broken(&app, &receiver).await;
+    let now = app.clock().now();
+    let range = json!({ "from": now - chrono::TimeDelta::hours(1), "until": now });
+    for deliveries in [2, 0] {
+        let again = hook.act(Method::POST, "/replay", Some(range.clone())).await;
+        assert_eq!(again.json(), json!({ "deliveries": deliveries }), "{}", again.text);
+    }
+    app.work().await;
+    assert_eq!(kinds(&receiver), BOTH);
+}
+
+#[tokio::test]
+async fn at_another_place_and_where_it_is_enabled_what_waits_is_sent_at_once() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(500)).await;
+    let hook = broken(&app, &receiver).await;
+    let elsewhere = Receiver::start(Answer::Status(500)).await;
+    let moved = json!({ "url": elsewhere.url(), "events": BOTH });
+    assert_eq!(hook.act(Method::PUT, "", Some(moved.clone())).await.status, 200);
+    app.work().await;
+    assert_eq!(elsewhere.taken().len(), 1);
+    let waiting = hook.deliveries().await;
+    let tries: Vec<_> = waiting.iter().map(|one| one["tries"].as_i64().unwrap()).collect();
+    assert_eq!(tries.iter().max(), Some(&1), "as what is new: {waiting:?}");
+    // The same place again is no other.
+    elsewhere.then(Answer::Status(200));
+    assert_eq!(hook.act(Method::PUT, "", Some(moved)).await.status, 200);
+    app.work().await;
+    assert_eq!(elsewhere.taken().len(), 1);
+    assert_eq!(hook.act(Method::POST, "/enable", None).await.status, 200);
+    app.work().await;
+    assert_eq!(elsewhere.taken().len(), 3);
+    assert!(kinds(&receiver).is_empty());
 }

@@ -9,10 +9,10 @@ use notices::{Draft, To};
 use reqwest::Method;
 use serde_json::json;
 use std::collections::BTreeSet;
-use testkit::{TestApp, TestPerson, by_command, conditions};
+use testkit::{TestClerk, TestPerson, by_command, conditions};
 
-async fn protect(app: &TestApp, person: &str) {
-    let clerk = app.clerk(&[Role::Eligibility]).await;
+/// Protects somebody, as whoever sees to that does.
+pub(super) async fn protect(clerk: &TestClerk, person: &str) {
     let fields = [("subject", person), ("person", person), ("reason", "支援措置")];
     assert_eq!(clerk.post("/console/protections", &fields).await.status, 303);
 }
@@ -276,7 +276,8 @@ async fn of_protected_people_nothing_is_told_but_to_whom_they_exist_also_where_t
     let of_seeing = Hook::with(&app.program(&SCOPES).await, &seeing.url(), &EVENTS).await;
     let of_blind = Hook::of(&app, &blind, &EVENTS).await;
     let [taro, shoko] = [id_of(&app, &people[0]).await, id_of(&app, &people[1]).await];
-    protect(&app, &taro).await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    protect(&clerk, &taro).await;
     let uuid = |id: &str| uuid::Uuid::parse_str(id).unwrap();
     happens(&app, "member.coverage_lost", &[uuid(&taro), uuid(&shoko)]).await;
     app.work().await;
@@ -293,7 +294,7 @@ async fn of_protected_people_nothing_is_told_but_to_whom_they_exist_also_where_t
     happens(&app, "member.returned", &[uuid(&shoko)]).await;
     app.work().await;
     let tried = blind.taken().len();
-    protect(&app, &shoko).await;
+    protect(&clerk, &shoko).await;
     app.later(3600);
     app.work().await;
     assert_eq!(blind.taken().len(), tried);
@@ -305,6 +306,24 @@ async fn of_protected_people_nothing_is_told_but_to_whom_they_exist_also_where_t
     let replay = format!("/deliveries/{}/replay", app.insurer.lines(&event).await[0]);
     assert_eq!(of_blind.act(Method::POST, &replay, None).await.status, 404);
     assert_eq!(of_seeing.act(Method::POST, &replay, None).await.status, 200);
+    // Nor does the count of a time tell that they are there.
+    let now = app.clock().now();
+    let range = json!({ "from": now - chrono::TimeDelta::days(1), "until": now, "delivered": true });
+    let again = async |hook: &Hook| {
+        let replayed = hook.act(Method::POST, "/replay", Some(range.clone())).await;
+        replayed.json()["deliveries"].as_u64().unwrap()
+    };
+    let of = async |hook: &Hook, which: &str| {
+        let rows = format!("webhook_id = '{}' AND state <> 'waiting' AND {which}", hook.id);
+        u64::try_from(app.insurer.count("webhook_deliveries", &rows).await).unwrap()
+    };
+    let hidden = format!("person_id IN ('{taro}', '{shoko}')");
+    assert!(of(&of_blind, &hidden).await > 0);
+    let shown = of(&of_blind, &format!("(person_id IS NULL OR NOT {hidden})")).await;
+    assert_eq!(again(&of_blind).await, shown);
+    assert!(of(&of_blind, &hidden).await > 0, "they stay as they are");
+    let all = of(&of_seeing, "true").await;
+    assert_eq!(again(&of_seeing).await, all);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! (アクセストークン) of one hour for one insurer, and with that it calls.
 //!
 //! A request asks the token with its grant, one statement, and nothing of the client's home: whoever suspends a client
-//! writes that into each of its grants and ends their tokens before the use case returns.
+//! writes that into each of its grants and ends their tokens, with what else [hangs](Hanging) on them, before the use case returns.
 
 mod by;
 mod client;
@@ -24,6 +24,7 @@ mod rows;
 mod rules;
 mod schema;
 mod secret;
+mod shut;
 mod states;
 mod sweep;
 mod token;
@@ -42,6 +43,7 @@ pub use names::names;
 pub use rates::{Allowance, CLIENT_CALLS, INSURER_CALLS, WINDOW};
 pub use rows::{Shown, VendorShown};
 pub use secret::{SECRET_PREFIX, TOKEN_PREFIX, token as token_of};
+pub use shut::Hanging;
 pub use sweep::sweep;
 pub use token::{Issued, TOKEN_LIFE, TokenRequest};
 pub use trail::tell_refusals;
@@ -88,19 +90,21 @@ pub struct Clients {
     keys: Keys,
     clock: Clock,
     policy: Arc<Policy>,
+    hanging: Arc<[Hanging]>,
     counts: Arc<Counts>,
     rates: Arc<Rates>,
 }
 
 impl Clients {
-    /// Puts it together.
-    pub fn new(ground: &Ground, policy: Arc<Policy>) -> Self {
+    /// Puts it together; `hanging` ends with a grant's tokens.
+    pub fn new(ground: &Ground, policy: Arc<Policy>, hanging: impl IntoIterator<Item = Hanging>) -> Self {
         Self {
             database: ground.database.clone(),
             directory: ground.directory.clone(),
             keys: ground.keys.clone(),
             clock: ground.clock.clone(),
             policy,
+            hanging: hanging.into_iter().collect(),
             counts: Arc::default(),
             rates: Arc::default(),
         }

@@ -48,7 +48,7 @@ impl Clients {
             };
             for insurer in insurers {
                 let mut tx = self.database.tenant(insurer).write(Durability::Safe).await?;
-                for action in tell(&mut tx, id, &said).await? {
+                for action in self.tell_grant(&mut tx, now, id, &said).await? {
                     self.record_there(&tx, now, by, action, id).await?;
                 }
                 tx.commit().await?;
@@ -56,37 +56,41 @@ impl Clients {
             told = Some(said);
         }
     }
-}
 
-/// Writes into a client's grant here what its home says; what of it is new, as the trail calls it. Its tokens end, but where it only
-/// has another name.
-pub(crate) async fn tell(
-    tx: &mut TenantTransaction,
-    id: ClientId,
-    said: &Said,
-) -> Result<Vec<&'static str>, DatabaseError> {
-    let Some(row) = grant_held(tx, id).await? else {
-        return Ok(Vec::new());
-    };
-    let is_renamed = row.name != said.name;
-    let stands_otherwise = State::of(&row.client_state) != said.state;
-    if stands_otherwise || said.state != State::Active {
-        end_tokens(tx, row.grant_id).await?;
+    /// Writes into a client's grant here what its home says; what of it is new, as the trail calls it. Its tokens end, but where it only
+    /// has another name, and what else hangs on it where it is shut out.
+    pub(crate) async fn tell_grant(
+        &self,
+        tx: &mut TenantTransaction,
+        now: DateTime<Utc>,
+        id: ClientId,
+        said: &Said,
+    ) -> Result<Vec<&'static str>, DatabaseError> {
+        let Some(row) = grant_held(tx, id).await? else {
+            return Ok(Vec::new());
+        };
+        let is_renamed = row.name != said.name;
+        let stands_otherwise = State::of(&row.client_state) != said.state;
+        if said.state != State::Active {
+            self.shut_out(tx, now, row.grant_id).await?;
+        } else if stands_otherwise {
+            end_tokens(tx, row.grant_id).await?;
+        }
+        diesel::update(client_grants::table)
+            .filter(client_grants::tenant_id.eq(tx.tenant()))
+            .filter(client_grants::grant_id.eq(row.grant_id))
+            .set((
+                client_grants::name.eq(&said.name),
+                client_grants::client_state.eq(said.state.as_str()),
+            ))
+            .execute(&mut **tx)
+            .await?;
+        let news = [(is_renamed, "client.rename"), (stands_otherwise, action(said.state))];
+        Ok(news
+            .into_iter()
+            .filter_map(|(is_new, action)| is_new.then_some(action))
+            .collect())
     }
-    diesel::update(client_grants::table)
-        .filter(client_grants::tenant_id.eq(tx.tenant()))
-        .filter(client_grants::grant_id.eq(row.grant_id))
-        .set((
-            client_grants::name.eq(&said.name),
-            client_grants::client_state.eq(said.state.as_str()),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    let news = [(is_renamed, "client.rename"), (stands_otherwise, action(said.state))];
-    Ok(news
-        .into_iter()
-        .filter_map(|(is_new, action)| is_new.then_some(action))
-        .collect())
 }
 
 /// What the trail calls it when a client comes to stand so.

@@ -4,7 +4,7 @@
 use crate::{
     By, Clients, Naming, State,
     conditions::renamed,
-    places::{Said, tell},
+    places::Said,
     reasons,
     rows::{CONTACT, client_held},
     schema::clients,
@@ -60,7 +60,7 @@ impl Clients {
                 name,
                 state: row.state(),
             };
-            tell(&mut tx, id, &said).await?;
+            self.tell_grant(&mut tx, now, id, &said).await?;
             tx.commit().await?;
         }
         Ok(Outcome::Done(()))

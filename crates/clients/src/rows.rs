@@ -84,6 +84,23 @@ impl Clients {
         Ok(rows.into_iter().map(GrantRow::grant).collect())
     }
 
+    /// One of them, which nobody shuts out before this transaction ends.
+    pub async fn granted_held(
+        &self,
+        tx: &TenantTransaction,
+        id: ClientGrantId,
+    ) -> Result<Option<Grant>, DatabaseError> {
+        let row: Option<GrantRow> = client_grants::table
+            .filter(client_grants::tenant_id.eq(tx.tenant()))
+            .filter(client_grants::grant_id.eq(id))
+            .select(GrantRow::as_select())
+            .for_share()
+            .first(&mut &**tx)
+            .await
+            .optional()?;
+        Ok(row.map(GrantRow::grant))
+    }
+
     /// Whether a grant holds what lets a program in by this scope.
     pub fn allows(&self, grant: &Grant, scope: Scope) -> bool {
         self.policy.lets_in(&grant.scopes, scope)

@@ -4,7 +4,7 @@
 use crate::{
     By, Clients, State,
     grants::end_tokens,
-    places::{Said, action, tell},
+    places::{Said, action},
     reasons,
     rows::{client_held, grant_held},
     schema::{client_grants, client_secrets, clients},
@@ -79,7 +79,7 @@ impl Clients {
                 name: row.name,
                 state: to,
             };
-            tell(&mut tx, id, &said).await?;
+            self.tell_grant(&mut tx, now, id, &said).await?;
             tx.commit().await?;
         }
         Ok(Outcome::Done(()))
@@ -111,7 +111,11 @@ impl Clients {
             .set(client_grants::state.eq(to.as_str()))
             .execute(&mut **tx)
             .await?;
-        end_tokens(tx, row.grant_id).await?;
+        if to == State::Active {
+            end_tokens(tx, row.grant_id).await?;
+        } else {
+            self.shut_out(tx, now, row.grant_id).await?;
+        }
         self.record(tx, now, by, action, (id, json!({}))).await?;
         Ok(Outcome::Done(()))
     }

@@ -3,7 +3,8 @@
 //!
 //! **Order.** A rank goes before all of the next, whoever's they are. Within a rank each item has a turn: its time, or a
 //! second behind the last of its insurer's. So fifty thousand notices of one insurer stand in line for hours to come, and
-//! what another posts meanwhile comes next. Nobody waits for a turn while a place is free.
+//! what another posts meanwhile comes next. Nobody waits for a turn while a place is free; where items may hold their places
+//! for long without anything to do, an insurer has no more than a share of them.
 //!
 //! **Leases.** Whoever takes an item has it for [`LEASE`], and longer while it renews; both go by the database's clock, the
 //! only one that all workers share. An end is noted only by the holder, in the transaction of what it tells.
@@ -23,7 +24,7 @@ use uuid::Uuid;
 pub const LEASE: Duration = Duration::from_secs(20);
 
 /// How soon an item must be done: before all of a later rank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rank {
     /// Somebody sits before a page that waits for it, and it won't be good for long: a code.
     Awaited,
@@ -41,6 +42,14 @@ impl Rank {
             Self::Bulk => 2,
         }
     }
+
+    fn of(number: i16) -> Self {
+        match number {
+            0 => Self::Awaited,
+            1 => Self::Soon,
+            _ => Self::Bulk,
+        }
+    }
 }
 
 /// One thing to be worked on, held by who took it.
@@ -55,16 +64,22 @@ pub struct Due {
     /// How often it was taken, this time included, without coming to any end: more than a few times means that it ends
     /// its worker.
     pub takes: i16,
+    /// As which it was taken.
+    pub rank: Rank,
     holder: WorkerId,
 }
 
 /// How many items of a queue a worker has places for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Free {
     pub(crate) queue: &'static str,
     pub(crate) places: usize,
     /// Of these, how many may be filled with [`Rank::Bulk`].
     pub(crate) bulk: usize,
+    /// How many items of one insurer it holds at most …
+    pub(crate) share: usize,
+    /// … and whose it holds, an insurer for each.
+    pub(crate) held: Vec<TenantId>,
 }
 
 /// Puts an item into a queue, to be worked on from `due_at` on; one that waits there already is due then instead.
@@ -188,6 +203,10 @@ pub(crate) async fn take(
     now: DateTime<Utc>,
 ) -> Result<Vec<Due>, DatabaseError> {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let held = || {
+        free.iter()
+            .flat_map(|free| free.held.iter().map(move |tenant| (free.queue, *tenant)))
+    };
     let statement = diesel::sql_query(TAKE)
         .bind::<SqlUuid, _>(holder)
         .bind::<Array<Text>, _>(free.iter().map(|free| free.queue).collect::<Vec<_>>())
@@ -195,7 +214,10 @@ pub(crate) async fn take(
         .bind::<Array<BigInt>, _>(free.iter().map(|free| count(free.bulk)).collect::<Vec<_>>())
         .bind::<Timestamptz, _>(now)
         .bind::<Nullable<Integer>, _>(of)
-        .bind::<BigInt, _>(seconds(LEASE));
+        .bind::<BigInt, _>(seconds(LEASE))
+        .bind::<Array<BigInt>, _>(free.iter().map(|free| count(free.share)).collect::<Vec<_>>())
+        .bind::<Array<Text>, _>(held().map(|(queue, _)| queue).collect::<Vec<_>>())
+        .bind::<Array<Integer>, _>(held().map(|(_, tenant)| tenant).collect::<Vec<_>>());
     let mut tx = database.directory().await?;
     let taken: Vec<Taken> = Prepared(statement).load(&mut *tx).await?;
     tx.commit().await?;
@@ -208,6 +230,7 @@ pub(crate) async fn take(
                 queue,
                 item: taken.item,
                 takes: taken.takes,
+                rank: Rank::of(taken.rank),
                 holder,
             })
         })
@@ -269,6 +292,8 @@ struct Taken {
     item: Uuid,
     #[diesel(sql_type = SmallInt)]
     takes: i16,
+    #[diesel(sql_type = SmallInt)]
+    rank: i16,
 }
 
 #[derive(QueryableByName)]
@@ -307,28 +332,35 @@ const BURY: &str = "
 
 /// Who comes at the same time passes over what is being taken here. The last LIMIT is more than a worker has places for; it
 /// tells PostgreSQL that few rows are taken of many, so that it finds them by their key and doesn't read the table for them.
+/// An insurer that holds its share is passed over; who takes more than is left of it at once leaves the rest.
 const TAKE: &str = "
-    WITH taken AS MATERIALIZED (
+    WITH held AS MATERIALIZED (
+        SELECT queue, tenant_id, count(*) AS places FROM unnest($9::text[], $10::int[]) AS one (queue, tenant_id) GROUP BY 1, 2
+    ), taken AS MATERIALIZED (
         SELECT line.tenant_id, free.queue, line.item
-        FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS free (queue, places, bulk)
+        FROM unnest($2::text[], $3::bigint[], $4::bigint[], $8::bigint[]) AS free (queue, places, bulk, share)
         CROSS JOIN LATERAL (
-            SELECT first.*, row_number() OVER (ORDER BY rank, turn) AS place
+            SELECT first.*, row_number() OVER (ORDER BY rank, turn) AS place,
+                row_number() OVER (PARTITION BY tenant_id ORDER BY rank, turn) + coalesce((
+                    SELECT places FROM held WHERE held.queue = free.queue AND held.tenant_id = first.tenant_id), 0) AS of_insurer
             FROM (
                 SELECT tenant_id, item, rank, turn FROM due
                 WHERE queue = free.queue AND due_at <= $5
                   AND (leased_until IS NULL OR leased_until <= clock_timestamp())
                   AND ($6::int IS NULL OR tenant_id = $6)
+                  AND NOT EXISTS (SELECT FROM held
+                    WHERE held.queue = free.queue AND held.tenant_id = due.tenant_id AND places >= free.share OFFSET 0)
                 ORDER BY rank, turn LIMIT free.places FOR UPDATE SKIP LOCKED
             ) AS first
         ) AS line
-        WHERE line.rank < 2 OR line.place <= free.bulk
+        WHERE (line.rank < 2 OR line.place <= free.bulk) AND line.of_insurer <= free.share
         LIMIT 100
     )
     UPDATE due
     SET leased_until = clock_timestamp() + $7 * interval '1 second', leased_by = $1, takes = least(takes + 1, 1000)
     FROM taken
     WHERE due.tenant_id = taken.tenant_id AND due.queue = taken.queue AND due.item = taken.item
-    RETURNING due.tenant_id, due.queue, due.item, due.takes";
+    RETURNING due.tenant_id, due.queue, due.item, due.takes, due.rank";
 
 const RENEW: &str = "
     UPDATE due SET leased_until = clock_timestamp() + $5 * interval '1 second'

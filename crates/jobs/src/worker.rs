@@ -51,6 +51,12 @@ pub trait Queue: Send + Sync + 'static {
         4
     }
 
+    /// How many of one insurer's items a worker does side by side: less than its width where an item may hold its place for
+    /// long, waiting for somebody, so that the insurer's others find one.
+    fn share(&self) -> usize {
+        self.width()
+    }
+
     /// Works on one item, and gives it back where told to let go. `Err` is an outage: the item stays leased for a while.
     fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>>;
 }
@@ -189,11 +195,15 @@ impl Worker {
         let held = self.held.lock();
         let free = |queue: &Arc<dyn Queue>| {
             let (name, width) = (queue.name(), queue.width());
-            let places = width.saturating_sub(held.values().filter(|due| due.queue == name).count());
+            let of_queue = held.values().filter(|due| due.queue == name);
+            let held: Vec<TenantId> = of_queue.map(|due| due.tenant).collect();
+            let places = width.saturating_sub(held.len());
             Free {
                 queue: name,
                 places,
                 bulk: places.saturating_sub(width / 4),
+                share: queue.share(),
+                held,
             }
         };
         self.queues.iter().map(free).filter(|free| free.places > 0).collect()

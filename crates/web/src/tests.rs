@@ -42,7 +42,7 @@ fn services() -> Services {
         person_kept: chrono::TimeDelta::days(1),
     };
     let policy = Arc::new(Policy::load(&[]).unwrap());
-    let clients = Clients::new(&ground, Arc::clone(&policy));
+    let clients = Clients::new(&ground, Arc::clone(&policy), [webhooks::HANGING]);
     Services {
         accounts: Accounts::new(&ground, limits(), public_url.clone()),
         database,

@@ -1,5 +1,7 @@
 //! Sending: the worker takes an endpoint that something waits for, a few messages at a time, sends them outside any transaction and
-//! notes what became of them. An endpoint that hangs holds its own place and no other's.
+//! notes what became of them. An endpoint that hangs holds its own place and no other's, for one try; then it stands behind all that
+//! answer, from whom a quarter of the places is never taken. All endpoints of an insurer have half of them: so many that begin to hang
+//! at the same time keep nobody else's from being sent to.
 //!
 //! At least once: a worker that is killed leaves a lease that runs out, and what it may have sent is sent again under the same id. In
 //! order of a subject: while a message waits for its next try, no later one of the same subject is sent.
@@ -7,8 +9,9 @@
 use crate::{
     Message, Webhooks,
     deliveries::{QUEUE, give_up},
-    endpoint::{Row, State, held_of_any},
+    endpoint::{CLIENT_STOPPED, Row, State, held_of_any},
     fan_out::{SUSPENDED, protected_of, sees},
+    gate::Gate,
     payload,
     send::{Answer, Sending},
     settle::{self, Ended},
@@ -23,10 +26,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use futures_util::{StreamExt as _, stream};
-use jobs::{
-    Due, LetGo, Noting, Queue,
-    due::{self, Rank},
-};
+use jobs::{Due, LetGo, Noting, Queue, due};
 use kernel::{InsurerCode, KeyError, PersonId, WebhookId};
 use std::{collections::HashSet, pin::Pin, time::Duration};
 use tenancy::Insurer;
@@ -35,11 +35,13 @@ use url::Url;
 
 /// Endpoints that a worker serves side by side: one that hangs holds its own place.
 const WIDTH: usize = 32;
+/// Endpoints of one insurer.
+const SHARE: usize = WIDTH / 2;
 /// Messages that are on their way to one endpoint at the same time.
 const ABREAST: usize = 4;
 /// Messages that are read, and noted, in one transaction.
 const BATCH: i64 = 20;
-/// How long an endpoint keeps its place while there is more for it; then others have their turn.
+/// How long an endpoint keeps its place while there is more for it; then nothing more leaves, and others have their turn.
 const TURN: Duration = Duration::from_secs(5);
 /// How long an endpoint rests that gave no answer, whatever else waits for it.
 const REST: TimeDelta = TimeDelta::seconds(5);
@@ -58,6 +60,10 @@ impl Queue for Courier {
 
     fn width(&self) -> usize {
         WIDTH
+    }
+
+    fn share(&self) -> usize {
+        SHARE
     }
 
     fn work(&self, due: Due, let_go: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
@@ -83,12 +89,14 @@ pub(crate) struct Batch {
     pub(crate) grant: Grant,
     pub(crate) insurer: Insurer,
     pub(crate) messages: Vec<Message>,
+    /// When it was asked whether they may be told.
+    pub(crate) asked: Instant,
     url: Url,
     secrets: Vec<Secret>,
 }
 
 impl Webhooks {
-    async fn serve(&self, due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
+    async fn serve(&self, mut due: Due, let_go: LetGo) -> Result<(), DatabaseError> {
         let until = Instant::now() + TURN;
         loop {
             let Some(batch) = self.begin(&due).await? else {
@@ -97,8 +105,9 @@ impl Webhooks {
             let (ended, is_told) = if due.takes > TAKES {
                 (batch.all_ended("never_ended"), false)
             } else {
-                self.send(&batch, let_go.clone()).await
+                self.send(&due, &batch, until, let_go.clone()).await
             };
+            due.rank = settle::rank(&due, &ended);
             let stays = !is_told && Instant::now() < until && !ended.iter().any(Ended::is_unanswered);
             let noted = match self.noted(&due, &batch, &ended, stays).await {
                 // Or it would be sent again, as often as it may be taken.
@@ -117,10 +126,10 @@ impl Webhooks {
 
     /// What is sent next; none where nothing is, and the endpoint is out of the queue or stands in it for later.
     async fn begin(&self, due: &Due) -> Result<Option<Batch>, DatabaseError> {
-        let (now, id) = (self.clock.now(), WebhookId(due.item));
+        let (now, id, asked) = (self.clock.now(), WebhookId(due.item), Instant::now());
         let mut tx = self.database.tenant(due.tenant).write(Durability::Relaxed).await?;
         let batch = match held_of_any(&tx, id).await? {
-            Some(row) => self.batch(&mut tx, due, row, now).await?,
+            Some(row) => self.batch(&mut tx, due, row, (now, asked)).await?,
             None => Next::Nothing,
         };
         match batch {
@@ -128,7 +137,7 @@ impl Webhooks {
                 tx.commit().await?;
                 return Ok(Some(*batch));
             }
-            Next::Later(at) => _ = due::postpone(&mut tx, due, at, Rank::Soon).await?,
+            Next::Later(at) => _ = due::postpone(&mut tx, due, at, due.rank).await?,
             Next::Nothing => _ = settle::leave(&mut tx, due, now, None).await?,
         }
         tx.commit().await?;
@@ -140,7 +149,7 @@ impl Webhooks {
         tx: &mut TenantTransaction,
         due: &Due,
         row: Row,
-        now: DateTime<Utc>,
+        (now, asked): (DateTime<Utc>, Instant),
     ) -> Result<Next, DatabaseError> {
         let insurer = tenancy::insurer_of(tx).await?;
         if !insurer.is_open() {
@@ -148,7 +157,7 @@ impl Webhooks {
         }
         let grant = self.clients.granted(tx, &[row.grant_id]).await?.pop();
         let Some(grant) = grant.filter(|grant| self.is_heard(grant, now)) else {
-            give_up(tx, now, row.webhook_id, "client_stopped").await?;
+            give_up(tx, now, row.webhook_id, CLIENT_STOPPED).await?;
             return Ok(Next::Nothing);
         };
         if !row.is_active() {
@@ -176,6 +185,7 @@ impl Webhooks {
             grant,
             insurer,
             messages,
+            asked,
             url,
             secrets,
         })))
@@ -219,7 +229,7 @@ impl Webhooks {
         Ok(Some(told))
     }
 
-    fn may_be_told(&self, grant: &Grant, message: &Message, protected: &HashSet<PersonId>) -> bool {
+    pub(crate) fn may_be_told(&self, grant: &Grant, message: &Message, protected: &HashSet<PersonId>) -> bool {
         let kind = self.kinds.find(&message.kind);
         kind.is_some_and(|kind| self.clients.allows(grant, kind.scope)) && sees(grant, message.person_id, protected)
     }
@@ -235,30 +245,42 @@ impl Webhooks {
             .collect()
     }
 
-    /// Sends them, as many abreast as there may be; what came to its end before the worker was told to let go, and whether it was.
-    async fn send<'a>(&self, batch: &'a Batch, let_go: LetGo) -> (Vec<Ended<'a>>, bool) {
+    /// Sends them, as many abreast as there may be, until one gets no answer or the turn is over; what came to its end before the worker
+    /// was told to let go, and whether it was.
+    async fn send<'a>(&self, due: &Due, batch: &'a Batch, until: Instant, let_go: LetGo) -> (Vec<Ended<'a>>, bool) {
+        let gate = Gate::new(self, due, batch, until);
         let sending: Vec<_> = batch
             .messages
             .iter()
-            .map(|message| self.try_one(batch, message))
+            .map(|message| self.try_one(&gate, batch, message))
             .collect();
         let mut sending = stream::iter(sending).buffer_unordered(ABREAST);
         let mut ended = Vec::new();
         loop {
             match let_go.clone().or(sending.next()).await {
-                Some(Some(one)) => ended.push(one),
+                Some(Some(one)) => ended.extend(one),
                 Some(None) => return (ended, false),
                 None => return (ended, true),
             }
         }
     }
 
-    async fn try_one<'a>(&self, batch: &Batch, message: &'a Message) -> Ended<'a> {
+    /// How it ended; none where it is not sent now.
+    async fn try_one<'a>(&self, gate: &Gate<'_>, batch: &Batch, message: &'a Message) -> Option<Ended<'a>> {
+        if !gate.lets_out(message).await {
+            return None;
+        }
+        let begun = Instant::now();
         let answer = jobs::caught(self.send_one(batch, message)).await;
-        Ended {
+        let ended = Ended {
             message,
             answer: answer.unwrap_or(Answer::Nothing("internal")),
+            took: begun.elapsed(),
+        };
+        if ended.is_unanswered() {
+            gate.shut().await;
         }
+        Some(ended)
     }
 
     async fn send_one(&self, batch: &Batch, message: &Message) -> Answer {
@@ -324,6 +346,7 @@ impl Batch {
         let ended = |message| Ended {
             message,
             answer: Answer::Nothing(why),
+            took: Duration::ZERO,
         };
         self.messages.iter().map(ended).collect()
     }

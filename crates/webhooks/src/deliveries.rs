@@ -1,12 +1,11 @@
-//! What an endpoint is to be told, and what became of it: listed, sent once more, and one to try it by.
+//! What an endpoint is to be told, and what became of it: listed, and one to try it by.
 
 use crate::{
     Webhook, Webhooks, Whose,
     endpoint::{Row, State as EndpointState},
-    fields,
     kinds::TEST,
     manage::found,
-    reasons::{DISABLED, RANGE, WAITING},
+    reasons::DISABLED,
     schema::webhook_deliveries,
     trail::record,
 };
@@ -19,7 +18,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use jobs::due::{self, Rank};
-use kernel::{EventId, FieldError, Outcome, Problem, Refusal, WebhookId, outcome::NOT_FOUND};
+use kernel::{EventId, Outcome, WebhookId};
 use roster::protection::not_protected;
 use serde_json::json;
 use uuid::Uuid;
@@ -28,8 +27,6 @@ use uuid::Uuid;
 pub(crate) const QUEUE: &str = "webhook";
 /// How long it is kept what became of a delivery; as far back it may be sent once more.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
-/// Deliveries of a range that are sent once more at a time.
-pub const MOST_AGAIN: i64 = 10_000;
 
 /// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,37 +110,6 @@ pub struct Which {
     pub limit: i64,
 }
 
-/// Which deliveries are sent once more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Range {
-    /// What happened from here on …
-    pub from: DateTime<Utc>,
-    /// … and before this.
-    pub until: DateTime<Utc>,
-    /// Also what has arrived.
-    pub delivered: bool,
-}
-
-impl Range {
-    /// How far those are that it is about.
-    fn states(self) -> &'static [Progress] {
-        if self.delivered {
-            &[Progress::Failed, Progress::GivenUp, Progress::Delivered]
-        } else {
-            &[Progress::Failed, Progress::GivenUp]
-        }
-    }
-
-    /// What is wrong with it.
-    fn error(self, now: DateTime<Utc>) -> Option<FieldError> {
-        if self.from >= self.until {
-            return Some(FieldError::new(fields::UNTIL, Problem::NotLater));
-        }
-        let days = KEPT.num_days();
-        (self.from < now - KEPT).then(|| FieldError::new(fields::FROM, Problem::TooLongAgo { days }))
-    }
-}
-
 /// The latest first.
 pub async fn list(tx: &TenantTransaction, which: Which) -> Result<Vec<Delivery>, DatabaseError> {
     let mut listed = webhook_deliveries::table
@@ -198,120 +164,6 @@ impl Webhooks {
         due::schedule(tx, QUEUE, id.0, now, Rank::Soon).await?;
         Ok(Outcome::Done(event))
     }
-
-    /// Sends one once more, under the id that it had.
-    pub async fn replay(
-        &self,
-        tx: &mut TenantTransaction,
-        whose: Whose<'_>,
-        (id, event): (WebhookId, EventId),
-        with_protected: bool,
-    ) -> Result<Outcome<()>, DatabaseError> {
-        let now = self.clock.now();
-        if let Outcome::Refused(refusal) = active(tx, now, whose, id).await? {
-            return Ok(refusal.into());
-        }
-        let shown = if with_protected {
-            "true".to_owned()
-        } else {
-            not_protected("webhook_deliveries.person_id")
-        };
-        let state: Option<String> = webhook_deliveries::table
-            .filter(webhook_deliveries::tenant_id.eq(tx.tenant()))
-            .filter(webhook_deliveries::webhook_id.eq(id))
-            .filter(webhook_deliveries::event_id.eq(event))
-            .filter(dsl::sql::<Bool>(&shown))
-            .select(webhook_deliveries::state)
-            .first(&mut **tx)
-            .await
-            .optional()?;
-        match state.as_deref().map(Progress::read) {
-            None => return Ok(NOT_FOUND.into()),
-            Some(Some(Progress::Waiting)) => return Ok(WAITING.into()),
-            Some(_) => {}
-        }
-        diesel::update(webhook_deliveries::table.find((tx.tenant(), id, event)))
-            .set((
-                webhook_deliveries::state.eq(Progress::Waiting.as_str()),
-                webhook_deliveries::tries.eq(0),
-                webhook_deliveries::next_at.eq(now),
-                webhook_deliveries::finished_at.eq(None::<DateTime<Utc>>),
-            ))
-            .execute(&mut **tx)
-            .await?;
-        record(
-            tx,
-            now,
-            whose,
-            "webhook.replay",
-            json!({ "webhook": id, "event": event }),
-        )
-        .await?;
-        due::schedule(tx, QUEUE, id.0, now, Rank::Soon).await?;
-        Ok(Outcome::Done(()))
-    }
-
-    /// How many [`Self::replay_range`] would send once more now.
-    pub async fn in_range(
-        &self,
-        tx: &TenantTransaction,
-        id: WebhookId,
-        range: Range,
-    ) -> Result<Outcome<i64>, DatabaseError> {
-        if let Some(error) = range.error(self.clock.now()) {
-            return Ok(Refusal::field(error).into());
-        }
-        let mut again = 0;
-        for state in range.states() {
-            let counted = diesel::sql_query(COUNT)
-                .bind::<Integer, _>(tx.tenant())
-                .bind::<SqlUuid, _>(id)
-                .bind::<Text, _>(state.as_str())
-                .bind::<SqlUuid, _>(EventId::least(range.from))
-                .bind::<SqlUuid, _>(EventId::least(range.until))
-                .bind::<BigInt, _>(MOST_AGAIN + 1);
-            let counted: Count = Prepared(counted).get_result(&mut &**tx).await?;
-            again += counted.deliveries;
-        }
-        Ok(if again > MOST_AGAIN {
-            RANGE.into()
-        } else {
-            Outcome::Done(again)
-        })
-    }
-
-    /// Sends once more what happened in a range; how many that are.
-    pub async fn replay_range(
-        &self,
-        tx: &mut TenantTransaction,
-        whose: Whose<'_>,
-        id: WebhookId,
-        range: Range,
-    ) -> Result<Outcome<i64>, DatabaseError> {
-        let now = self.clock.now();
-        if let Outcome::Refused(refusal) = active(tx, now, whose, id).await? {
-            return Ok(refusal.into());
-        }
-        // Nobody else changes what is not on its way while the endpoint is held.
-        let again = match self.in_range(tx, id, range).await? {
-            Outcome::Done(again) => again,
-            refused @ Outcome::Refused(_) => return Ok(refused),
-        };
-        for state in range.states() {
-            let sent = diesel::sql_query(AGAIN)
-                .bind::<Integer, _>(tx.tenant())
-                .bind::<SqlUuid, _>(id)
-                .bind::<Text, _>(state.as_str())
-                .bind::<SqlUuid, _>(EventId::least(range.from))
-                .bind::<SqlUuid, _>(EventId::least(range.until))
-                .bind::<Timestamptz, _>(now);
-            Prepared(sent).execute(&mut **tx).await?;
-        }
-        let detail = json!({ "webhook": id, "from": range.from, "until": range.until, "deliveries": again });
-        record(tx, now, whose, "webhook.replay", detail).await?;
-        due::schedule(tx, QUEUE, id.0, now, Rank::Soon).await?;
-        Ok(Outcome::Done(again))
-    }
 }
 
 impl Webhook {
@@ -322,7 +174,7 @@ impl Webhook {
 }
 
 /// The endpoint, held, where something is sent to it.
-async fn active(
+pub(crate) async fn active(
     tx: &TenantTransaction,
     now: DateTime<Utc>,
     whose: Whose<'_>,
@@ -373,23 +225,6 @@ pub(crate) async fn next(
     let last = |last: Last| (last.webhook_id, last.subject, last.sequence);
     Ok(counted.into_iter().map(last).collect())
 }
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    deliveries: i64,
-}
-
-// A range is one of ids, which begin with the time, state by state: so it is read by the index of both, and nothing else of the
-// endpoint's.
-const COUNT: &str = "\
-SELECT count(*) AS deliveries FROM (
-    SELECT FROM webhook_deliveries
-    WHERE tenant_id = $1 AND webhook_id = $2 AND state = $3 AND event_id >= $4 AND event_id < $5 LIMIT $6) AS again";
-
-const AGAIN: &str = "\
-UPDATE webhook_deliveries SET state = 'waiting', tries = 0, next_at = $6, finished_at = NULL
-WHERE tenant_id = $1 AND webhook_id = $2 AND state = $3 AND event_id >= $4 AND event_id < $5";
 
 const GIVE_UP: &str = "\
 UPDATE webhook_deliveries SET state = 'given_up', next_at = NULL, reason = $3, finished_at = $4

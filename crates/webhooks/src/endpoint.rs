@@ -39,10 +39,12 @@ pub enum Why {
     Gone,
     /// The insurer's staff stopped it.
     Stopped,
+    /// Its client was suspended, or its grant taken back: it is started again by hand, whoever set it.
+    ClientStopped,
 }
 
 impl Why {
-    const ALL: [Self; 3] = [Self::Failing, Self::Gone, Self::Stopped];
+    const ALL: [Self; 4] = [Self::Failing, Self::Gone, Self::Stopped, Self::ClientStopped];
 
     /// The word in rows and in JSON.
     pub fn as_str(self) -> &'static str {
@@ -50,6 +52,15 @@ impl Why {
             Self::Failing => "failing",
             Self::Gone => "gone",
             Self::Stopped => "stopped_by_insurer",
+            Self::ClientStopped => CLIENT_STOPPED,
+        }
+    }
+
+    /// Why what waited is not sent, of a delivery.
+    pub(crate) fn of_deliveries(self) -> &'static str {
+        match self {
+            Self::ClientStopped => CLIENT_STOPPED,
+            Self::Failing | Self::Gone | Self::Stopped => State::Disabled.as_str(),
         }
     }
 
@@ -57,6 +68,9 @@ impl Why {
         Self::ALL.into_iter().find(|why| why.as_str() == word)
     }
 }
+
+/// Of deliveries to an endpoint whose client may not come in.
+pub(crate) const CLIENT_STOPPED: &str = "client_stopped";
 
 /// An endpoint, without what signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +150,11 @@ impl Row {
         self.state == State::Active.as_str()
     }
 
+    /// True where staff have stopped it: then it is theirs to start.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.why.as_deref() == Some(Why::Stopped.as_str())
+    }
+
     pub(crate) fn webhook(self, now: DateTime<Utc>) -> Webhook {
         Webhook {
             state: if self.is_active() {
@@ -208,6 +227,18 @@ pub(crate) async fn held_of_any(tx: &TenantTransaction, id: WebhookId) -> Result
         .filter(webhook_endpoints::state.ne(ENDED))
         .select(Row::as_select())
         .for_no_key_update()
+        .first(&mut &**tx)
+        .await
+        .optional()?)
+}
+
+/// One of whichever grant as it stands, held by nobody.
+pub(crate) async fn of_any(tx: &TenantTransaction, id: WebhookId) -> Result<Option<Row>, DatabaseError> {
+    Ok(webhook_endpoints::table
+        .filter(webhook_endpoints::tenant_id.eq(tx.tenant()))
+        .filter(webhook_endpoints::webhook_id.eq(id))
+        .filter(webhook_endpoints::state.ne(ENDED))
+        .select(Row::as_select())
         .first(&mut &**tx)
         .await
         .optional()?)

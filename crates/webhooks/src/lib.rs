@@ -3,13 +3,16 @@
 //! there is a *delivery*, which waits until it was taken or was tried often enough.
 //!
 //! Two queues: one follows the insurer's events and writes deliveries, the other sends them. A request to a receiver is made outside
-//! any transaction, to an address that was judged ([`target`]), and an endpoint that hangs holds up no other.
+//! any transaction, to an address that was judged ([`target`]), and an endpoint that hangs holds up no other. What may be sent is asked
+//! when it happens, when it is to be sent, and [while it is under way](gate).
 
+mod again;
 mod deliver;
 mod deliveries;
 mod endpoint;
 mod fan_out;
 pub mod fields;
+mod gate;
 mod kinds;
 mod manage;
 mod messages;
@@ -24,10 +27,11 @@ mod sweep;
 mod target;
 mod trail;
 
-pub use deliveries::{Delivery, KEPT, MOST_AGAIN, Progress, Range, Which, list as list_deliveries};
+pub use again::{MOST_AGAIN, Range};
+pub use deliveries::{Delivery, KEPT, Progress, Which, list as list_deliveries};
 pub use endpoint::{GIVES_UP_AFTER, State, Webhook, Whose, Why, list, one};
 pub use kinds::{EventKind, Subject};
-pub use manage::{OLD_SECRET_SIGNS, Revealed, Wish};
+pub use manage::{HANGING, OLD_SECRET_SIGNS, Revealed, Wish};
 pub use messages::registry;
 pub use rustls::Error as TlsError;
 pub use settings::Settings;

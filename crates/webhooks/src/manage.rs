@@ -2,15 +2,17 @@
 
 use crate::{
     Webhook, Webhooks, Whose,
+    again::hasten,
     deliveries::give_up,
     endpoint::{self, ENDED, Row, State, Why, stands},
     fields,
-    reasons::{EXISTS, STOPPED, TOO_MANY},
+    reasons::{CLIENT_STOPPED, EXISTS, STOPPED, TOO_MANY},
     schema::webhook_endpoints,
     sign::Secret,
     trail::record,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use clients::{Hanging, Standing};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
     QueryableByName,
@@ -19,7 +21,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use kernel::{
-    ClientGrantId, Field, FieldError, Outcome, Problem, Refusal, WebhookId,
+    ClientGrantId, Field, FieldError, Outcome, Problem, Refusal, WebhookId, calendar,
     outcome::{CONDITION_FAILED, NOT_FOUND},
 };
 use serde_json::json;
@@ -28,6 +30,10 @@ use url::Url;
 
 /// How long a secret signs beside the one that took its place.
 pub const OLD_SECRET_SIGNS: TimeDelta = TimeDelta::hours(24);
+/// What of this crate hangs on a grant: its endpoints are disabled when it is shut out, until somebody starts each by hand. Whoever has
+/// set one with a secret that leaked would be told of everything again when the client is resumed.
+pub const HANGING: Hanging = |tx, now, grant| Box::pin(shut_out(tx, now, grant));
+
 /// Endpoints of a grant.
 const MOST: i64 = 10;
 
@@ -64,6 +70,9 @@ impl Webhooks {
         };
         // Of two at the same time one waits here, so that they count each other.
         hold_cursor(tx).await?;
+        if let Some(refusal) = self.client_stopped(tx, now, whose.grant).await? {
+            return Ok(refusal.into());
+        }
         if let Some(refusal) = self.against(tx, whose.grant, &url, None).await? {
             return Ok(refusal.into());
         }
@@ -99,7 +108,8 @@ impl Webhooks {
         ))
     }
 
-    /// Puts one as a whole, where it is `known` to whoever does. What waits already goes to where it is from now on.
+    /// Puts one as a whole, where it is `known` to whoever does. What waits already goes to where it is from now on, at once where that is
+    /// another place. What staff have stopped stays as it is: at another URL its own would be free for another.
     pub async fn replace(
         &self,
         tx: &mut TenantTransaction,
@@ -117,6 +127,9 @@ impl Webhooks {
             Outcome::Done(row) => row,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
+        if row.is_stopped() {
+            return Ok(STOPPED.into());
+        }
         if let Some(refusal) = self.against(tx, whose.grant, &url, Some(id)).await? {
             return Ok(refusal.into());
         }
@@ -133,10 +146,14 @@ impl Webhooks {
             ))
             .execute(&mut **tx)
             .await?;
+        if is_moved {
+            hasten(tx, now, id).await?;
+        }
         as_it_is(tx, now, whose.grant, id).await
     }
 
-    /// Ends one for good, where it is `known`: what waits is not sent, and what signs is erased.
+    /// Ends one for good, where it is `known`: what waits is not sent, and what signs is erased. None that staff have stopped: made anew it
+    /// would be active.
     pub async fn end(
         &self,
         tx: &mut TenantTransaction,
@@ -144,8 +161,10 @@ impl Webhooks {
         seen: (WebhookId, impl Fn(&str) -> bool),
     ) -> Result<Outcome<()>, DatabaseError> {
         let (now, id) = (self.clock.now(), seen.0);
-        if let Outcome::Refused(refusal) = found(tx, now, whose.grant, seen).await? {
-            return Ok(refusal.into());
+        match found(tx, now, whose.grant, seen).await? {
+            Outcome::Done(row) if row.is_stopped() => return Ok(STOPPED.into()),
+            Outcome::Done(_) => {}
+            Outcome::Refused(refusal) => return Ok(refusal.into()),
         }
         record(tx, now, whose, "webhook.end", json!({ "webhook": id })).await?;
         give_up(tx, now, id, ENDED).await?;
@@ -189,7 +208,8 @@ impl Webhooks {
         Ok(webhook.map(|webhook| Revealed { webhook, secret }))
     }
 
-    /// Has it sent to again. What staff have stopped only `is_staff` start again. Of one that is active nothing changes.
+    /// Has it sent to again, and what waits at once. What staff have stopped only `is_staff` start again; nobody does while its client may
+    /// not come in.
     pub async fn enable(
         &self,
         tx: &mut TenantTransaction,
@@ -198,12 +218,17 @@ impl Webhooks {
         is_staff: bool,
     ) -> Result<Outcome<Webhook>, DatabaseError> {
         let now = self.clock.now();
+        // Before the endpoint, as whoever shuts the client out holds them.
+        let stopped = self.client_stopped(tx, now, whose.grant).await?;
         let row = match found(tx, now, whose.grant, (id, |_: &str| true)).await? {
             Outcome::Done(row) => row,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
-        if row.why.as_deref() == Some(Why::Stopped.as_str()) && !is_staff {
+        if row.is_stopped() && !is_staff {
             return Ok(STOPPED.into());
+        }
+        if let Some(refusal) = stopped {
+            return Ok(refusal.into());
         }
         if !row.is_active() {
             record(tx, now, whose, "webhook.enable", json!({ "webhook": id })).await?;
@@ -217,6 +242,7 @@ impl Webhooks {
                 .execute(&mut **tx)
                 .await?;
         }
+        hasten(tx, now, id).await?;
         as_it_is(tx, now, whose.grant, id).await
     }
 
@@ -232,7 +258,7 @@ impl Webhooks {
             Outcome::Done(row) => row,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
-        if row.why.as_deref() != Some(Why::Stopped.as_str()) {
+        if !row.is_stopped() {
             let detail = json!({ "webhook": id, "why": Why::Stopped.as_str() });
             record(tx, now, whose, "webhook.disable", detail).await?;
             disable(tx, now, &row, Why::Stopped).await?;
@@ -271,6 +297,20 @@ impl Webhooks {
         errors.is_empty().then(|| kinds.into_iter().collect())
     }
 
+    /// What stands against sending anything, where the client may not come in. Nobody shuts it out before the transaction ends: or an
+    /// endpoint that is started here would go on past that.
+    async fn client_stopped(
+        &self,
+        tx: &TenantTransaction,
+        now: DateTime<Utc>,
+        grant: ClientGrantId,
+    ) -> Result<Option<Refusal>, DatabaseError> {
+        let grant = self.clients.granted_held(tx, grant).await?;
+        let today = calendar::today_in_japan(now);
+        let is_in = grant.is_some_and(|grant| grant.standing(today) == Standing::Active);
+        Ok((!is_in).then(|| CLIENT_STOPPED.into()))
+    }
+
     /// What stands against one more, or against this one's URL.
     async fn against(
         &self,
@@ -297,6 +337,23 @@ impl Webhooks {
     }
 }
 
+/// Disables a grant's endpoints. Those that are disabled already stay so, for the reason that they have.
+async fn shut_out(tx: &mut TenantTransaction, now: DateTime<Utc>, grant: ClientGrantId) -> Result<(), DatabaseError> {
+    let active = webhook_endpoints::table
+        .filter(webhook_endpoints::tenant_id.eq(tx.tenant()))
+        .filter(webhook_endpoints::grant_id.eq(grant))
+        .filter(stands())
+        .filter(webhook_endpoints::state.eq(State::Active.as_str()))
+        .order(webhook_endpoints::webhook_id)
+        .select(Row::as_select())
+        .for_no_key_update();
+    let active: Vec<Row> = Prepared(active).load(&mut **tx).await?;
+    for row in active {
+        disable(tx, now, &row, Why::ClientStopped).await?;
+    }
+    Ok(())
+}
+
 /// Writes that nothing is sent any more, and gives up what waits.
 pub(crate) async fn disable(
     tx: &mut TenantTransaction,
@@ -304,7 +361,7 @@ pub(crate) async fn disable(
     row: &Row,
     why: Why,
 ) -> Result<(), DatabaseError> {
-    give_up(tx, now, row.webhook_id, State::Disabled.as_str()).await?;
+    give_up(tx, now, row.webhook_id, why.of_deliveries()).await?;
     diesel::update(webhook_endpoints::table.find((tx.tenant(), row.webhook_id)))
         .set((
             webhook_endpoints::state.eq(State::Disabled.as_str()),

@@ -50,11 +50,25 @@ pub const DISABLED: Reason = Reason {
 pub const STOPPED: Reason = Reason {
     code: "webhook_stopped_by_insurer",
     kind: RefusalKind::Forbidden,
-    detail: "The insurer's staff have stopped the webhook. Ask them to start it again.",
+    detail: "The insurer's staff have stopped the webhook: it is started, changed and deleted no more. Ask them to start it again.",
     words: |_, _| {
         Words::new(
             "この接続先への通知は、職員が停止しています",
             "再開は、職員が連携先の画面から行ってください。",
+            &[LIST],
+        )
+    },
+};
+
+/// Its client may not come in.
+pub const CLIENT_STOPPED: Reason = Reason {
+    code: "webhook_client_stopped",
+    kind: RefusalKind::Outdated,
+    detail: "The client is suspended at this insurer, or its grant is over: nothing is sent to its webhooks. Ask the insurer.",
+    words: |_, _| {
+        Words::new(
+            "連携先が停止しているか、利用が終わっています",
+            "先に、連携先の画面で、連携先を使えるようにしてください。",
             &[LIST],
         )
     },
@@ -78,15 +92,15 @@ pub const RANGE: Reason = Reason {
 pub const WAITING: Reason = Reason {
     code: "webhook_delivery_waiting",
     kind: RefusalKind::Outdated,
-    detail: "The delivery is waiting to be sent, or to be tried again. It needs no replay.",
+    detail: "The delivery is to be sent now. It needs no replay.",
     words: |_, _| {
         Words::new(
-            "この通知は、まだ送信の途中です",
-            "送り直さなくても、自動でもう一度送信します。しばらくお待ちください。",
+            "この通知は、今から送るところです",
+            "送り直さなくても、まもなく送信します。しばらくお待ちください。",
             &[LIST],
         )
     },
 };
 
 /// All of them.
-pub const REASONS: [Reason; 6] = [TOO_MANY, EXISTS, DISABLED, STOPPED, RANGE, WAITING];
+pub const REASONS: [Reason; 7] = [TOO_MANY, EXISTS, DISABLED, STOPPED, CLIENT_STOPPED, RANGE, WAITING];

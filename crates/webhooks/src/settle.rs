@@ -26,6 +26,7 @@ use jobs::{
 };
 use kernel::{EmailAddress, EventId, WebhookId};
 use serde_json::json;
+use std::time::Duration;
 
 /// How long it is waited after each try; after the last there is no other.
 const WAITS: [TimeDelta; 7] = [
@@ -37,6 +38,8 @@ const WAITS: [TimeDelta; 7] = [
     TimeDelta::hours(10),
     TimeDelta::hours(10),
 ];
+/// An endpoint that takes longer to answer stands behind those that don't.
+const SLOW: Duration = Duration::from_secs(2);
 /// The answer of an endpoint that is gone for good.
 const GONE: Answer = Answer::Status(410);
 
@@ -45,6 +48,7 @@ const GONE: Answer = Answer::Status(410);
 pub(crate) struct Ended<'a> {
     pub(crate) message: &'a Message,
     pub(crate) answer: Answer,
+    pub(crate) took: Duration,
 }
 
 impl Ended<'_> {
@@ -77,6 +81,17 @@ impl Ended<'_> {
         } else {
             "failed"
         }
+    }
+}
+
+/// How soon the endpoint is served next: after all others where it has just kept its place waiting, and as before where nothing was sent.
+pub(crate) fn rank(due: &Due, ended: &[Ended<'_>]) -> Rank {
+    if ended.is_empty() {
+        due.rank
+    } else if ended.iter().any(|one| one.is_unanswered() || one.took > SLOW) {
+        Rank::Bulk
+    } else {
+        Rank::Soon
     }
 }
 
@@ -166,7 +181,7 @@ pub(crate) async fn leave(
         return Ok(None);
     }
     match next_at(tx, WebhookId(due.item)).await? {
-        Some(at) => _ = due::postpone(tx, due, at.max(now).max(rests.unwrap_or(now)), Rank::Soon).await?,
+        Some(at) => _ = due::postpone(tx, due, at.max(now).max(rests.unwrap_or(now)), due.rank).await?,
         None => _ = due::finish(tx, due).await?,
     }
     Ok(Some(false))
@@ -309,6 +324,7 @@ mod tests {
                     let ended = Ended {
                         message: &message,
                         answer,
+                        took: Duration::ZERO,
                     };
                     assert_eq!(ended.state(now), if tries < 7 { "waiting" } else { "failed" });
                     ended.next_at(now).map(|at| (at - now).num_seconds())
@@ -336,6 +352,7 @@ mod tests {
             Ended {
                 message: &message,
                 answer,
+                took: Duration::ZERO,
             }
             .state(DateTime::UNIX_EPOCH)
         };

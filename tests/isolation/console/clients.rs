@@ -18,21 +18,22 @@ pub(super) async fn made(other: &Other) -> String {
     id.unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
 }
 
-/// An endpoint of that program's: its id.
-pub(super) async fn hooked(other: &Other, client: &str) -> String {
-    let id = uuid::Uuid::new_v4();
+/// An endpoint of another program's, which nobody ends: the program and the endpoint, as an address has them.
+pub(super) async fn hooked(other: &Other) -> String {
+    let (client, id) = (made(other).await, uuid::Uuid::new_v4());
     let row = format!(
         "INSERT INTO webhook_endpoints (tenant_id, webhook_id, grant_id, url, kinds, state, after_position, version, secret, created_at)
          SELECT tenant_id, '{id}', grant_id, 'https://hooks.example.jp/{MARK}', '{{import.finished}}', 'active', 0, 1, '', created_at
          FROM client_grants WHERE client_id = '{client}'"
     );
     testkit::sql(other.app.tenant(), &row).await;
-    id.to_string()
+    format!("{client}/webhooks/{id}")
 }
 
 /// None for a route that is none of these.
 pub(super) fn case(name: &str, grant: GrantId, (client, webhook): (&str, &str)) -> Option<Case> {
     let one = |page: &str, own| at(&format!("/console/clients/{client}{page}"), own).elsewhere(404);
+    let hook = |page: &str, own| at(&format!("/console/clients/{webhook}{page}"), own).elsewhere(404);
     // The platform has none of this id.
     let vendors = |page: &str| at(&format!("/operator/clients/{grant}{page}"), 404);
     Some(match name {
@@ -57,18 +58,18 @@ pub(super) fn case(name: &str, grant: GrantId, (client, webhook): (&str, &str)) 
         "console.client.resume.submit" => one("/resume", 303),
         "console.client.revoke" => one("/revoke", 200),
         "console.client.revoke.submit" => one("/revoke", 303),
-        "console.webhook" => one(&format!("/webhooks/{webhook}"), 200),
+        "console.webhook" => hook("", 200),
         // There is no such delivery.
-        "console.webhook.replay" => one(&format!("/webhooks/{webhook}/deliveries/{grant}/replay"), 404),
-        "console.webhook.range" => one(&format!("/webhooks/{webhook}/replay"), 200),
+        "console.webhook.replay" => hook(&format!("/deliveries/{grant}/replay"), 404),
+        "console.webhook.range" => hook("/replay", 200),
         // Nothing is typed.
-        "console.webhook.range.submit" => one(&format!("/webhooks/{webhook}/replay"), 422),
-        "console.webhook.stop" => one(&format!("/webhooks/{webhook}/stop"), 200),
-        "console.webhook.stop.submit" => one(&format!("/webhooks/{webhook}/stop"), 303),
-        "console.webhook.start" => one(&format!("/webhooks/{webhook}/start"), 200),
-        "console.webhook.start.submit" => one(&format!("/webhooks/{webhook}/start"), 303),
-        "console.webhook.test" => one(&format!("/webhooks/{webhook}/test"), 200),
-        "console.webhook.test.submit" => one(&format!("/webhooks/{webhook}/test"), 303),
+        "console.webhook.range.submit" => hook("/replay", 422),
+        "console.webhook.stop" => hook("/stop", 200),
+        "console.webhook.stop.submit" => hook("/stop", 303),
+        "console.webhook.start" => hook("/start", 200),
+        "console.webhook.start.submit" => hook("/start", 303),
+        "console.webhook.test" => hook("/test", 200),
+        "console.webhook.test.submit" => hook("/test", 303),
         "operator.clients" => at("/operator/clients", 200),
         "operator.clients.new" => at("/operator/clients/new", 200),
         "operator.clients.new.submit" => at("/operator/clients/new", 422),

@@ -101,7 +101,8 @@ impl WebhooksApi {
 
     /// Replace a webhook
     ///
-    /// Its URL and its events, as a whole. What waits already goes to the new URL; the secret stays.
+    /// Its URL and its events, as a whole. What waits already goes to the new URL, at once; the secret stays. One that the insurer's staff
+    /// have stopped stays as it is.
     #[oai(path = "/webhooks/:id", method = "put", operation_id = "replace_webhook")]
     async fn replace(
         &self,
@@ -126,7 +127,8 @@ impl WebhooksApi {
 
     /// Delete a webhook
     ///
-    /// For good: what waits is not sent, and the secret is erased.
+    /// For good: what waits is not sent, and the secret is erased. One that the insurer's staff have stopped is deleted once they have
+    /// started it again.
     #[oai(path = "/webhooks/:id", method = "delete", operation_id = "delete_webhook")]
     async fn delete(
         &self,
@@ -178,8 +180,8 @@ impl WebhooksApi {
 
     /// Enable a webhook
     ///
-    /// One that was disabled because nothing arrived is sent to again, from now on; ask for what happened meanwhile by a replay. One
-    /// that is active stays as it is.
+    /// One that was disabled because nothing arrived, or because the client was stopped, is sent to again, from now on; ask for what
+    /// happened meanwhile by a replay. Of one that is active what waits for a later try is sent at once.
     #[oai(path = "/webhooks/:id/enable", method = "post", operation_id = "enable_webhook")]
     async fn enable(
         &self,
@@ -259,7 +261,8 @@ impl WebhooksApi {
 
     /// Send a delivery once more
     ///
-    /// The message goes out again under the id that it had, and is tried as often as a new one. One that waits is sent at once.
+    /// The message goes out again under the id that it had, and is tried as often as a new one. One that waits for a later try is sent at
+    /// once, after what waits of the same subject before it.
     #[oai(
         path = "/webhooks/:id/deliveries/:delivery/replay",
         method = "post",
@@ -286,7 +289,7 @@ impl WebhooksApi {
     /// Send deliveries of a time once more
     ///
     /// Those that did not arrive, or all of them: what happened in a range, 10,000 at most. What happened while the webhook was disabled
-    /// is among them; what waits is sent at once.
+    /// is among them, and what waits for a later try.
     #[oai(
         path = "/webhooks/:id/replay",
         method = "post",
@@ -301,7 +304,7 @@ impl WebhooksApi {
         body: Body<WebhookRange>,
     ) -> poem::Result<Done<WebhookReplay>> {
         let (id, Body(range)) = (id.read(WebhookId::parse)?, body);
-        let range = range.read();
+        let range = range.read(program.sees_protected());
         let range = range.map_err(|refusal| Failure::refused(&refusal, call.now()))?;
         let mut tx = call.write(&program).await?;
         let webhooks = &call.services.webhooks;

@@ -14,11 +14,18 @@ const ONE: &str = "/webhooks/:id";
 
 /// What refuses whoever changes one without knowing how it stands.
 const CHANGES: Codes = &["not_found", "precondition_required", CONDITION_FAILED.code];
+const DELETES: Codes = &[
+    "not_found",
+    "precondition_required",
+    CONDITION_FAILED.code,
+    "webhook_stopped_by_insurer",
+];
 const REPLACES: Codes = &[
     "not_found",
     "precondition_required",
     CONDITION_FAILED.code,
     "webhook_exists",
+    "webhook_stopped_by_insurer",
 ];
 
 /// With what is sent to the URL from then on.
@@ -64,7 +71,7 @@ pub(super) fn all() -> Vec<Row> {
             PATH,
             "create_webhook",
             manage,
-            &["webhook_too_many", "webhook_exists"],
+            &["webhook_too_many", "webhook_exists", "webhook_client_stopped"],
             created,
         )),
         get(ONE, "get_webhook", manage, &["not_found"], one()),
@@ -73,7 +80,7 @@ pub(super) fn all() -> Vec<Row> {
             ONE,
             "delete_webhook",
             manage,
-            CHANGES,
+            DELETES,
             Example {
                 parameters: of_one(),
                 ..Example::default()
@@ -90,7 +97,7 @@ pub(super) fn all() -> Vec<Row> {
             "/webhooks/:id/enable",
             "enable_webhook",
             manage,
-            &["not_found", "webhook_stopped_by_insurer"],
+            &["not_found", "webhook_stopped_by_insurer", "webhook_client_stopped"],
             one(),
         )),
         keyed(act(

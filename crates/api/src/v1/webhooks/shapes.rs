@@ -70,7 +70,8 @@ pub(super) struct WebhookObject {
     events: Vec<String>,
     /// `active`, or `disabled`: then nothing is sent.
     state: String,
-    /// Why it is disabled: `failing` (nothing arrived for five days), `gone` (it answered 410) or `stopped_by_insurer`.
+    /// Why it is disabled: `failing` (nothing arrived for five days), `gone` (it answered 410), `stopped_by_insurer`, or `client_stopped`
+    /// (the client was suspended or its grant taken back).
     disabled_because: Option<String>,
     /// When it was made.
     created_at: Time,
@@ -150,7 +151,7 @@ pub(super) struct WebhookRange {
     from: Text<MomentForm>,
     /// Its end: what happened at this moment is not in it any more.
     until: Text<MomentForm>,
-    /// True to send what has arrived, too; without it only what failed.
+    /// True to send what has arrived, too; without it only what did not.
     #[oai(default)]
     delivered: bool,
 }
@@ -204,7 +205,7 @@ impl WebhookWish {
 }
 
 impl WebhookRange {
-    pub(super) fn read(self) -> Result<Range, Refusal> {
+    pub(super) fn read(self, with_protected: bool) -> Result<Range, Refusal> {
         let mut errors = Vec::new();
         let mut moment = |field: Field, text: Text<MomentForm>| {
             let read = DateTime::parse_from_rfc3339(&text.into_string());
@@ -218,6 +219,7 @@ impl WebhookRange {
                 from,
                 until,
                 delivered: self.delivered,
+                with_protected,
             }),
             None => Err(Refusal::fields(errors)),
         }

@@ -1,21 +1,23 @@
 //! 接続先 of a client, as an insurer's administrators see them: how each stands, what it was told and what became of it; stopped,
 //! started, tried. Set and changed they are by the client's program, and what signs is nobody's to see here.
 
+mod deed;
 mod range;
 
-use super::{by, read};
+use super::{by, read, state as state_of_client};
 use crate::console::{GET, POST};
 use access::{CLIENTS_MANAGE, MEMBERS_PROTECT};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use clients::Grant;
+use clients::{Grant, Standing};
 use database::{DatabaseError, Durability, TenantTransaction};
+use deed::Deed;
 use kernel::{ClientId, EventId, Outcome, Refusal, WebhookId, calendar, outcome};
 use pages::{
     Reply, Row, Visit,
     frame::{Errors, Frame},
     reply::see_other,
-    staff, staff_proven,
+    staff,
     visit::{Trouble, settle},
 };
 use staff::Clerk;
@@ -24,84 +26,17 @@ use webhooks::{Delivery, Progress, Webhook, Which, Whose, Why};
 /// Deliveries of a page.
 const LINES: usize = 50;
 
-/// What is done with an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
-    Stop,
-    Start,
-    Test,
+/// What stands against whatever is sent, where nothing is …
+fn disabled() -> Errors {
+    Errors::of_form("通知を停止しています", "先に、通知を再開してください。")
 }
 
-impl Deed {
-    const ALL: [Self; 3] = [Self::Stop, Self::Start, Self::Test];
-
-    /// The page's pattern, and the names of looking at it and of sending its form.
-    fn place(self) -> [&'static str; 3] {
-        match self {
-            Self::Stop => [
-                "/console/clients/:id/webhooks/:webhook/stop",
-                "console.webhook.stop",
-                "console.webhook.stop.submit",
-            ],
-            Self::Start => [
-                "/console/clients/:id/webhooks/:webhook/start",
-                "console.webhook.start",
-                "console.webhook.start.submit",
-            ],
-            Self::Test => [
-                "/console/clients/:id/webhooks/:webhook/test",
-                "console.webhook.test",
-                "console.webhook.test.submit",
-            ],
-        }
-    }
-
-    /// The last part of its address.
-    fn verb(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Start => "start",
-            Self::Test => "test",
-        }
-    }
-
-    fn heading(self) -> &'static str {
-        match self {
-            Self::Stop => "通知を停止する",
-            Self::Start => "通知を再開する",
-            Self::Test => "テスト通知を送る",
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Stop => {
-                "送信を待っている通知は送られません。停止している間の通知も送られませんが、再開した後に、期間を決めて送り直せます。連携先のプログラムからは再開できません。"
-            }
-            Self::Start => "これから起きることを、また通知します。停止していた間の通知は、期間を決めて送り直せます。",
-            Self::Test => {
-                "この接続先だけに、個人の情報を含まないテスト通知を1件送ります。結果は、通知の記録に表示されます。"
-            }
-        }
-    }
-
-    /// True where it makes sense now.
-    fn fits(self, webhook: &Webhook) -> bool {
-        match self {
-            Self::Stop => webhook.why != Some(Why::Stopped),
-            Self::Start => !webhook.is_active(),
-            Self::Test => webhook.is_active(),
-        }
-    }
-
-    /// What stands against it now.
-    fn against(self, webhook: &Webhook) -> Option<Errors> {
-        (!self.fits(webhook)).then(|| match self {
-            Self::Stop => Errors::of_form("すでに停止しています", "この接続先には、通知を送っていません。"),
-            Self::Start => Errors::of_form("停止していません", "この接続先には、通知を送っています。"),
-            Self::Test => Errors::of_form("通知を停止しています", "先に、通知を再開してください。"),
-        })
-    }
+/// … and where the client may not come in.
+fn client_stopped() -> Errors {
+    Errors::of_form(
+        "連携先が停止しているか、利用が終わっています",
+        "先に、連携先の画面で、連携先を使えるようにしてください。",
+    )
 }
 
 /// The rows of these pages.
@@ -123,15 +58,7 @@ pub(super) fn rows() -> Vec<Row> {
             replay,
         ),
     ];
-    for deed in Deed::ALL {
-        let [path, asked, done] = deed.place();
-        rows.push(staff_proven(GET, path, asked, may, move |visit, clerk| {
-            ask(deed, visit, clerk)
-        }));
-        rows.push(staff_proven(POST, path, done, may, move |visit, clerk| {
-            act(deed, visit, clerk)
-        }));
-    }
+    rows.extend(deed::rows());
     rows.extend(range::rows());
     rows
 }
@@ -147,9 +74,11 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn new(visit: &Visit, client: ClientId, webhook: &Webhook) -> Self {
+    fn new(visit: &Visit, grant: &Grant, webhook: &Webhook) -> Self {
         let labels = webhook.events.iter().map(|kind| visit.services.webhooks.label(kind));
         let (state, is_well) = match (webhook.why, webhook.failing_since) {
+            (Some(Why::ClientStopped), _) => ("停止中（連携先の停止による）", false),
+            (None, _) if !is_in(grant, visit.now) => ("送っていません（連携先の停止による）", false),
             (Some(Why::Failing), _) => ("停止中（届かないため）", false),
             (Some(Why::Gone), _) => ("停止中（なくなったため）", false),
             (Some(Why::Stopped), _) => ("停止中（職員による）", false),
@@ -157,7 +86,7 @@ impl Line {
             (None, None) => ("利用中", true),
         };
         Self {
-            path: path(client, webhook.webhook_id),
+            path: path(grant.client.client_id, webhook.webhook_id),
             url: webhook.url.clone(),
             state,
             is_well,
@@ -173,15 +102,23 @@ impl Line {
 /// A client's endpoints.
 pub(super) async fn lines(visit: &Visit, tx: &TenantTransaction, grant: &Grant) -> Result<Vec<Line>, DatabaseError> {
     let webhooks = webhooks::list(tx, visit.now, grant.grant_id).await?;
-    let client = grant.client.client_id;
     Ok(webhooks
         .iter()
-        .map(|webhook| Line::new(visit, client, webhook))
+        .map(|webhook| Line::new(visit, grant, webhook))
         .collect())
 }
 
 fn path(client: ClientId, webhook: WebhookId) -> String {
     format!("/console/clients/{client}/webhooks/{webhook}")
+}
+
+/// Whether a client may come in here.
+fn is_in(grant: &Grant, now: DateTime<Utc>) -> bool {
+    standing(grant, now) == Standing::Active
+}
+
+fn standing(grant: &Grant, now: DateTime<Utc>) -> Standing {
+    grant.standing(calendar::today_in_japan(now))
 }
 
 /// The endpoint of an address, with its client's grant.
@@ -214,7 +151,16 @@ impl Found {
     }
 
     fn line(&self, visit: &Visit) -> Line {
-        Line::new(visit, self.grant.client.client_id, &self.webhook)
+        Line::new(visit, &self.grant, &self.webhook)
+    }
+
+    fn is_client_in(&self, now: DateTime<Utc>) -> bool {
+        is_in(&self.grant, now)
+    }
+
+    /// True where something is sent to it.
+    fn is_sent_to(&self, now: DateTime<Utc>) -> bool {
+        self.webhook.is_active() && self.is_client_in(now)
     }
 }
 
@@ -224,6 +170,8 @@ struct WebhookPage {
     frame: Frame,
     back: String,
     client: String,
+    /// How the client stands.
+    client_state: &'static str,
     line: Line,
     failing_since: Option<String>,
     created_at: String,
@@ -248,7 +196,8 @@ struct DeliveryLine {
 impl DeliveryLine {
     fn new(visit: &Visit, found: &Found, delivery: &Delivery) -> Self {
         let progress = delivery.progress();
-        let may_replay = found.webhook.is_active() && progress != Progress::Waiting;
+        let is_now = delivery.next_at.is_some_and(|at| at <= visit.now);
+        let may_replay = found.is_sent_to(visit.now) && !is_now;
         Self {
             happened_at: calendar::moment(delivery.happened_at),
             kind: visit.services.webhooks.label(&delivery.kind),
@@ -284,7 +233,7 @@ fn answer(delivery: &Delivery) -> String {
         (_, Some("tls")) => "証明書を確かめられない",
         (_, Some("no_answer")) => "応答の途中で切断",
         (_, Some("disabled")) => "通知を停止中",
-        (_, Some("client_stopped")) => "連携先を停止中",
+        (_, Some("client_stopped")) => "連携先の停止",
         (_, Some("withheld")) => "権限の範囲の外",
         (_, Some(_)) => "送信できない",
     };
@@ -307,19 +256,24 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let has_more = deliveries.len() > LINES;
     deliveries.truncate(LINES);
     let last = deliveries.last().filter(|_| has_more).map(|delivery| delivery.event_id);
-    let fitting = Deed::ALL.into_iter().filter(|deed| deed.fits(&found.webhook));
+    let fitting = Deed::ALL.into_iter().filter(|deed| deed.fits(&found, visit.now));
     let at = |at: DateTime<Utc>| calendar::moment_or_time(at, visit.now);
     visit.html(&WebhookPage {
         frame: visit.frame().in_section("/console/clients"),
         back: format!("/console/clients/{}", found.grant.client.client_id),
         client: found.grant.name.clone(),
+        client_state: state_of_client(standing(&found.grant, visit.now)),
         line: found.line(&visit),
         failing_since: found.webhook.failing_since.map(at),
         created_at: calendar::moment(found.webhook.created_at),
-        words: words(&found.webhook),
+        words: words(&found, visit.now),
         deeds: fitting
             .map(|deed| (format!("{}/{}", found.path(), deed.verb()), deed.heading()))
-            .chain(found.webhook.is_active().then(|| (range::path(&found), range::HEADING)))
+            .chain(
+                found
+                    .is_sent_to(visit.now)
+                    .then(|| (range::path(&found), range::HEADING)),
+            )
             .collect(),
         deliveries: deliveries
             .iter()
@@ -329,8 +283,19 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     })
 }
 
-fn words(webhook: &Webhook) -> Option<&'static str> {
+fn words(found: &Found, now: DateTime<Utc>) -> Option<&'static str> {
+    let webhook = &found.webhook;
+    if !found.is_client_in(now) {
+        return Some(if webhook.is_active() {
+            "連携先が停止しているか、利用が終わっているため、通知は送られません。"
+        } else {
+            "連携先が停止しているか、利用が終わっているため、通知は送られません。連携先を使えるようにした後に、通知を再開してください。"
+        });
+    }
     match (webhook.why, webhook.failing_since) {
+        (Some(Why::ClientStopped), _) => Some(
+            "連携先を停止したときに、通知も停止しました。この接続先が今も連携先のものであることを、連携先の担当者に確かめてから、通知を再開してください。",
+        ),
         (Some(Why::Failing), _) => Some(
             "5日間、通知が一度も届かなかったため、自動で停止しました。連携先の担当者に、接続先の状態を確かめてもらってください。",
         ),
@@ -340,69 +305,6 @@ fn words(webhook: &Webhook) -> Option<&'static str> {
         (Some(Why::Stopped), _) => Some("職員が停止しています。再開するまで、通知は送られません。"),
         (None, Some(_)) => Some("通知が届いていません。間隔をあけて、自動で送り直しています。"),
         (None, None) => None,
-    }
-}
-
-#[derive(Template)]
-#[template(path = "console/webhook_deed.html")]
-struct DeedPage {
-    frame: Frame,
-    client: String,
-    line: Line,
-    heading: &'static str,
-    words: &'static str,
-    path: String,
-    back: String,
-    /// False where it makes no sense now; the frame says why.
-    is_possible: bool,
-    is_grave: bool,
-}
-
-/// `GET` of a deed's page.
-async fn ask(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
-    let found = Found::read(&visit, &clerk).await?;
-    let again = visit.again().await;
-    let against = deed.against(&found.webhook);
-    let back = found.path();
-    visit.html(&DeedPage {
-        is_possible: against.is_none(),
-        frame: visit
-            .frame()
-            .in_section("/console/clients")
-            .with_errors(against.unwrap_or(again.errors)),
-        client: found.grant.name.clone(),
-        line: found.line(&visit),
-        heading: deed.heading(),
-        words: deed.words(),
-        path: format!("{back}/{}", deed.verb()),
-        back,
-        is_grave: deed == Deed::Stop,
-    })
-}
-
-/// `POST` of it.
-async fn act(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
-    let mut tx = write(&visit, &clerk).await?;
-    let found = Found::find(&visit, &tx).await?;
-    let (webhooks, id) = (&visit.services.webhooks, found.webhook.webhook_id);
-    let whose = Whose::new(&found.grant, by(&visit, &clerk));
-    let done = match deed {
-        Deed::Stop => webhooks.stop(&mut tx, whose, id).await?.map(drop),
-        Deed::Start => webhooks.enable(&mut tx, whose, id, true).await?.map(drop),
-        Deed::Test => webhooks.test(&mut tx, whose, id).await?.map(drop),
-    };
-    let said = match deed {
-        Deed::Stop => "停止しました。通知は送られません。",
-        Deed::Start => "再開しました。",
-        Deed::Test => "テスト通知を送ります。結果は、通知の記録でお確かめください。",
-    };
-    match end(tx, done).await {
-        Ok(()) => Ok(visit.done(see_other(&found.path()), said)),
-        Err(refusal) if refusal.is(outcome::NOT_FOUND) => Err(Trouble::NotFound),
-        Err(refusal) => {
-            let page = format!("{}/{}", found.path(), deed.verb());
-            Ok(visit.form_again(&refusal, &page, &[]).await)
-        }
     }
 }
 

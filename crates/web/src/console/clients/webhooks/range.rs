@@ -1,8 +1,8 @@
 //! What happened in a time sent once more: how many that are is said before it is done.
 
-use super::{Found, Line, by, end, read, write};
+use super::{Found, Line, by, client_stopped, disabled, end, read, write};
 use crate::console::{GET, POST};
-use access::CLIENTS_MANAGE;
+use access::{CLIENTS_MANAGE, MEMBERS_PROTECT};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use kernel::{Field, FieldError, Outcome, Refusal, calendar, dates, outcome};
@@ -70,9 +70,9 @@ async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let typed = again.or(&visit.query);
     let tx = read(&visit, clerk.insurer.tenant_id).await?;
     let found = Found::find(&visit, &tx).await?;
-    let is_possible = found.webhook.is_active();
+    let is_possible = found.is_sent_to(visit.now);
     let is_asked = is_possible && !again.is_refused() && typed.get("from").is_some();
-    let counted = match range(typed) {
+    let counted = match range(typed, &clerk) {
         Ok(range) if is_asked => {
             let webhooks = &visit.services.webhooks;
             let counted = webhooks.in_range(&tx, found.webhook.webhook_id, range).await?;
@@ -84,10 +84,8 @@ async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     tx.commit().await?;
     let (counted, errors) = match counted {
         Outcome::Refused(refusal) => (None, Errors::new(&refusal, visit.now)),
-        Outcome::Done(_) if !is_possible => (
-            None,
-            Errors::of_form("通知を停止しています", "先に、通知を再開してください。"),
-        ),
+        Outcome::Done(_) if !found.is_client_in(visit.now) => (None, client_stopped()),
+        Outcome::Done(_) if !is_possible => (None, disabled()),
         Outcome::Done(counted) => (counted, Errors::default()),
     };
     let text = |name: &str| typed.text(name).to_owned();
@@ -117,7 +115,7 @@ async fn send(visit: Visit, clerk: Clerk) -> Reply {
     let found = Found::find(&visit, &tx).await?;
     let whose = Whose::new(&found.grant, by(&visit, &clerk));
     let webhooks = &visit.services.webhooks;
-    let done = match range(&visit.form) {
+    let done = match range(&visit.form, &clerk) {
         Ok(range) => {
             let id = found.webhook.webhook_id;
             webhooks.replay_range(&mut tx, whose, id, range).await?
@@ -139,8 +137,8 @@ async fn send(visit: Visit, clerk: Clerk) -> Reply {
     }
 }
 
-/// The time that was typed.
-fn range(typed: &Form) -> Result<Range, Refusal> {
+/// The time that was typed, as far as whoever typed it sees.
+fn range(typed: &Form, clerk: &Clerk) -> Result<Range, Refusal> {
     let mut errors = Vec::new();
     let mut moment = |field: Field| -> Option<DateTime<Utc>> {
         let read = dates::moment(typed.text(&field.name));
@@ -151,6 +149,7 @@ fn range(typed: &Form) -> Result<Range, Refusal> {
             from,
             until,
             delivered: is_with_delivered(typed),
+            with_protected: clerk.may(MEMBERS_PROTECT),
         }),
         _ => Err(Refusal::fields(errors)),
     }
