@@ -2,7 +2,7 @@
 //! corrected, once another has agreed.
 
 use super::{
-    By, Run, RunState, Runs,
+    Author, By, Run, RunState, Runs,
     lately::lately,
     reasons, rows,
     wishes::{self, Wished, as_shown, asked_by, grave},
@@ -37,6 +37,9 @@ impl Runs {
             Outcome::Done(found) => found,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
+        if found.is_trial() {
+            return Ok(reasons::ONLY_COMPARED.into());
+        }
         let vanishing = found.counts.vanishing;
         let wished = Wished {
             kind,
@@ -92,9 +95,12 @@ impl Runs {
         now: DateTime<Utc>,
     ) -> Result<Outcome<()>, DatabaseError> {
         let (run, agrees) = (found.run_id, found.counts.vanishing.is_too_much());
-        self.record(tx, by, run, "roster.start", json!({ "agrees_to_loss": agrees }))
-            .await?;
-        rows::started_by(tx, run, (by.author, by.name), &found.counts).await?;
+        let detail = json!({ "agrees_to_loss": agrees, "brought_by": found.started_by.map(Author::id) });
+        self.record(tx, by, run, "roster.start", detail).await?;
+        if found.started_by != Some(by.author) {
+            rows::decided_by(tx, run, (by.author, by.name)).await?;
+        }
+        rows::keep_counts(tx, run, &found.counts).await?;
         self.put_to_work(tx, (run, found.state), RunState::Running, now).await
     }
 

@@ -102,7 +102,7 @@ pub(super) struct RosterImport {
     /// `waits_for`), `running`, `finished`, `refused` (see `refused`), `cancelled` or `broken` (its worker died; nothing was
     /// imported, send it again).
     state: String,
-    /// Who brought it, or had it imported: `client`, `staff` or `command`.
+    /// Who brought it: `client`, `staff` or `command`; also where the staff had it imported.
     by: String,
     /// True where the program itself is that.
     pub(super) is_own: bool,
@@ -125,7 +125,7 @@ pub(super) struct RosterImport {
     /// What it changes, or has changed, once that is known.
     difference: Option<RosterDifference>,
     /// What a `compared` one waits for: `confirmation` of its program, or of the staff in the console, for more people than usual would
-    /// be lost (`loss`) or birth dates are corrected (`birth_dates`).
+    /// be lost (`loss`) or birth dates are corrected (`birth_dates`). A `dry_run` waits for the staff once its program confirms it.
     waits_for: Option<String>,
     /// Why it was refused: `rows` (see its errors), `loss` or `corrected` (the roster changed after it was compared), or `file` (it
     /// could not be read to its end).

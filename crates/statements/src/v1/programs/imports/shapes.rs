@@ -57,7 +57,7 @@ pub(super) struct StatementImport {
     /// `received` (staff look at its columns), `checking`, `checked` (it waits: see `doubts`), `loading`, `loaded`, `refused` (see
     /// `refused`), `cancelled` or `broken` (its worker died; nothing was loaded).
     state: String,
-    /// Who brought it, or had it loaded: `client` or `staff`.
+    /// Who brought it: `client` or `staff`; also where the staff had it loaded.
     by: String,
     /// True where the program itself is that.
     is_own: bool,
