@@ -234,9 +234,11 @@ async fn find(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
                 branch: String::new(),
             };
             let (sight, all) = (sight(&clerk, Protected::Veiled), search::Filter::default());
-            search(&tx, &sight, &all, &By::Numbers(&[keys]), None, PAGE)
+            let mut people = search(&tx, &sight, &all, &By::Numbers(&[keys]), None, PAGE)
                 .await?
-                .people
+                .people;
+            people.sort_by_cached_key(in_household);
+            people
         }
         _ => vec![],
     };
