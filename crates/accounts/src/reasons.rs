@@ -8,7 +8,7 @@ use guard::{
 };
 use kernel::{
     Outage, Reason, Refusal, RefusalKind, Words,
-    calendar::{from_then_on, full_minute},
+    calendar::from_then_on,
     outcome::OVERLOADED,
 };
 
@@ -186,7 +186,7 @@ pub const RESEND_TOO_SOON: Reason = Reason {
             "少しお待ちください",
             format!(
                 "さきほどメールをお送りしたばかりです。{}を過ぎてから、もう一度お試しください。",
-                full_minute(refusal.until.unwrap_or(now))
+                from_then_on(refusal.until.unwrap_or(now), now)
             ),
             &[],
         )

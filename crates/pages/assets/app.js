@@ -65,7 +65,8 @@ const mended = (form) => {
 const save = async (form) => {
   const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
   // Refused, or no longer logged in: the page itself says so.
-  if (!answer.ok) return location.assign(form.action);
+  if (answer.type === "opaqueredirect") return location.assign(form.action);
+  if (!answer.ok) return form.submit();
   const name = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("content-disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());

@@ -34,7 +34,7 @@ pub(super) const CLERKS: [Sample; 2] = [
     ADMINISTRATOR,
     Sample {
         what: "給付担当（医療費・お薬の明細の取り込みと公開）",
-        email: "kyufu@example.jp",
+        email: "kyufu-kakari@example.jp",
         name: "給付 次郎",
         role: Role::Benefits,
     },

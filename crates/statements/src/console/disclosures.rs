@@ -7,7 +7,7 @@ mod panel;
 pub(super) use file::performer;
 pub(super) use panel::panel;
 
-use super::{HOME, with};
+use super::{HOME, in_household, with};
 use crate::{
     disclosures::{
         AskedBy,

@@ -3,7 +3,7 @@
 
 mod shown;
 
-use super::{HOME, with};
+use super::{HOME, in_household, with};
 use crate::{
     delivery::{self, Delivery, DeliveryNo, State},
     kind::Kind,
