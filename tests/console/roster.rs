@@ -186,6 +186,21 @@ async fn a_file_is_brought_checked_compared_and_imported() {
 }
 
 #[tokio::test]
+async fn what_goes_on_at_once_is_said_to_be_imported_while_it_is_written() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let run = bring(&clerk, file(&[SHOKO, HANAKO]).as_bytes()).await;
+    assert_eq!(compare(&clerk, &run).await.status, 303);
+    let heading = async |stage: &str| {
+        sql(app.tenant(), &format!("UPDATE roster_runs SET stage = '{stage}'")).await;
+        let page = clerk.get(&run).await.text;
+        page.split("<h1>").nth(1).unwrap().split('<').next().unwrap().to_owned()
+    };
+    assert_eq!(heading("comparing").await, "今の名簿と照合しています");
+    assert_eq!(heading("merging").await, "取り込んでいます");
+}
+
+#[tokio::test]
 async fn who_may_not_import_sees_neither_the_files_rows_nor_its_errors() {
     let app = TestApp::start().await;
     let (clerk, viewer) = (app.clerk(&[Role::Eligibility]).await, app.clerk(&[Role::Viewer]).await);

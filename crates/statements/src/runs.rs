@@ -142,7 +142,7 @@ impl Runs {
         if found.state != RunState::Checked {
             return Ok(reasons::RUN_MOVED_ON.into());
         }
-        if found.is_trial() {
+        if found.is_dry_run() {
             return Ok(reasons::ONLY_CHECKED.into());
         }
         if found.has_doubts() && !agrees {

@@ -297,13 +297,13 @@ async fn what_a_program_only_had_compared_is_nobodys_to_import_but_its_own() {
 }
 
 #[tokio::test]
-async fn a_trial_that_its_program_may_not_import_is_left_to_the_staff_once_it_confirms() {
+async fn a_dry_run_that_its_program_may_not_import_is_left_to_the_staff_once_it_confirms() {
     let app = TestApp::start().await;
     let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
     let begun = sent(&caller, "?dry_run=true", &file(&[HANAKO])).await;
     assert_eq!(worked(&app, &caller, &begun).await["dry_run"], true);
     let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
-    let started = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
+    let started = clerk.post(&format!("{page}/start"), &[]).await;
     says(&started, 409, "連携先が試しに送ったものです");
     for _ in 0..2 {
         problem(

@@ -162,7 +162,7 @@ impl Runs {
         run: ImportId,
         now: DateTime<Utc>,
     ) -> Result<Outcome<()>, DatabaseError> {
-        let found = match self.ready(tx, now, run, false).await? {
+        let found = match self.ready(tx, now, (by.author, run), false).await? {
             Outcome::Done(found) => found,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };

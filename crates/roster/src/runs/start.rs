@@ -33,13 +33,10 @@ impl Runs {
     ) -> Result<Outcome<Asked>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let found = match self.ready(&mut tx, now, run, agrees).await? {
+        let found = match self.ready(&mut tx, now, (by.author, run), agrees).await? {
             Outcome::Done(found) => found,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
-        if found.is_trial() {
-            return Ok(reasons::ONLY_COMPARED.into());
-        }
         let vanishing = found.counts.vanishing;
         let wished = Wished {
             kind,
@@ -68,7 +65,7 @@ impl Runs {
         &self,
         tx: &mut TenantTransaction,
         now: DateTime<Utc>,
-        run: ImportId,
+        (author, run): (Author, ImportId),
         agrees: bool,
     ) -> Result<Outcome<Run>, DatabaseError> {
         let Some(mut found) = rows::one(tx, run).await? else {
@@ -76,6 +73,9 @@ impl Runs {
         };
         if found.state != RunState::Compared {
             return Ok(reasons::RUN_MOVED_ON.into());
+        }
+        if found.is_dry_run() && found.started_by != Some(author) {
+            return Ok(reasons::ONLY_COMPARED.into());
         }
         let vanishing = found.counts.vanishing.after(lately(tx, now, None).await?);
         let vanishing = count_covered(tx, calendar::today_in_japan(now), vanishing).await?;

@@ -77,7 +77,7 @@ impl Run {
     }
 
     /// True of what a program only had checked: nobody loads it.
-    pub fn is_trial(&self) -> bool {
+    pub fn is_dry_run(&self) -> bool {
         self.started_by.is_client() && !self.goes_on
     }
 

@@ -197,7 +197,6 @@ impl RosterImport {
         let own = Author::Client(program.client.client_id);
         let is_known = matches!(run.state, RunState::Compared | RunState::Running | RunState::Finished);
         let is_refused = run.state == RunState::Refused;
-        let is_clients = matches!(run.started_by, Some(Author::Client(_)));
         Self {
             id: run.run_id.to_string(),
             state: run.state.as_str().into(),
@@ -210,7 +209,7 @@ impl RosterImport {
             is_own: run.started_by == Some(own),
             file_name: run.file_name.clone(),
             format: run.format.as_str().into(),
-            dry_run: is_clients && !run.goes_on,
+            dry_run: run.is_dry_run(),
             created_at: run.created_at.into(),
             changed_at: run.moved_at.into(),
             stage: (!run.stage.is_empty() && run.state.is_at_work()).then(|| run.stage.clone()),

@@ -87,7 +87,7 @@ impl Run {
     }
 
     /// True of what a program only had compared: it is imported once the program itself says so.
-    pub fn is_trial(&self) -> bool {
+    pub fn is_dry_run(&self) -> bool {
         self.started_by.is_some_and(Author::is_client) && !self.goes_on
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Told {
     /// True of a program's file.
     pub(super) is_sent: bool,
     /// True of one that its program only had checked.
-    pub(super) is_trial: bool,
+    pub(super) is_dry_run: bool,
     pub(super) brought_at: String,
     pub(super) moved_at: String,
     pub(super) encoding: String,
@@ -101,7 +101,7 @@ pub(super) fn line(run: &Run) -> Line {
         state: match run.state {
             RunState::Received => "列の確認待ち",
             RunState::Checking => "確認中",
-            RunState::Checked if run.is_trial() => "試し（取り込みません）",
+            RunState::Checked if run.is_dry_run() => "試し（取り込みません）",
             RunState::Checked => "取り込みの確認待ち",
             RunState::Loading => "取り込み中",
             RunState::Loaded => "完了",
@@ -122,7 +122,7 @@ pub(super) fn told(run: &Run) -> Told {
     let (step, heading) = match run.state {
         RunState::Received => (Step::Columns, "ファイルの列の確認"),
         RunState::Checking => (Step::AtWork, "ファイルを確認しています"),
-        RunState::Checked if run.is_trial() => (Step::Decision, "試しに確認した内容"),
+        RunState::Checked if run.is_dry_run() => (Step::Decision, "試しに確認した内容"),
         RunState::Checked => (Step::Decision, "取り込む内容の確認"),
         RunState::Loading => (Step::AtWork, "取り込んでいます"),
         RunState::Loaded => (Step::Over, "取り込みました"),
@@ -146,7 +146,7 @@ pub(super) fn told(run: &Run) -> Told {
         file: run.file_name.clone(),
         by: by(&run.by_name, run.decided_by.as_ref()),
         is_sent: run.started_by.is_client(),
-        is_trial: run.is_trial(),
+        is_dry_run: run.is_dry_run(),
         brought_at: calendar::moment(run.created_at),
         moved_at: calendar::moment(run.moved_at),
         encoding: run.report.encoding.clone(),

@@ -8,7 +8,7 @@ use roster::{
 };
 
 /// A program had it compared, and has not said that it is to be imported.
-pub(super) const TRIAL: &str = "試し（連携先の確認待ち）";
+pub(super) const DRY_RUN: &str = "試し（連携先の確認待ち）";
 
 /// Which of its pages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub(super) struct Told {
     /// Who brought it, and which of the staff decided on it.
     pub(super) by: String,
     /// True of one that its program only had compared.
-    pub(super) is_trial: bool,
+    pub(super) is_dry_run: bool,
     pub(super) brought_at: String,
     pub(super) moved_at: String,
     pub(super) percent: u64,
@@ -109,8 +109,8 @@ pub(super) fn is_grave(counts: &Counts) -> bool {
 }
 
 fn state_of(run: &Run) -> &'static str {
-    if run.is_trial() && run.state == RunState::Compared {
-        TRIAL
+    if run.is_dry_run() && run.state == RunState::Compared {
+        DRY_RUN
     } else {
         state(run.state, run.undoes.is_some())
     }
@@ -142,7 +142,7 @@ fn heading(run: &Run) -> &'static str {
         RunState::Received => "ファイルの確認",
         RunState::Comparing if run.stage == "merging" => "取り込んでいます",
         RunState::Comparing => "今の名簿と照合しています",
-        RunState::Compared if run.is_trial() => "試しの照合の結果",
+        RunState::Compared if run.is_dry_run() => "試しの照合の結果",
         RunState::Compared => "変わる内容の確認",
         RunState::Running => "取り込んでいます",
         RunState::Finished => "取り込みました",
@@ -174,7 +174,7 @@ pub(super) fn told(run: &Run) -> Told {
         undoes: run.undoes.is_some(),
         file: run.file_name.clone(),
         by: by(&run.by_name, run.decided_by.as_ref()),
-        is_trial: run.is_trial(),
+        is_dry_run: run.is_dry_run(),
         brought_at: calendar::moment(run.created_at),
         moved_at: calendar::moment(run.moved_at),
         percent,

@@ -149,7 +149,7 @@ impl StatementImport {
             state: run.state.as_str().into(),
             by: if is_clients { "client" } else { "staff" }.into(),
             is_own: run.started_by == Author::Client(program.client.client_id),
-            dry_run: is_clients && !run.goes_on,
+            dry_run: run.is_dry_run(),
             label: run.label.map(|label| label.to_string()),
             created_at: run.created_at.into(),
             changed_at: run.moved_at.into(),
