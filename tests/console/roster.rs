@@ -5,7 +5,7 @@ mod side_by_side;
 
 use access::Role;
 use reqwest::Method;
-use testkit::{Answer, TestApp, TestClerk};
+use testkit::{Answer, TestApp, TestClerk, sql};
 use tokio::time::{Duration, timeout};
 
 const NEW: &str = "/console/roster/new";
