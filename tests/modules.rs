@@ -24,7 +24,10 @@ const CLOSED: Reason = Reason {
     words: |refusal, now| {
         Words::new(
             "窓口は閉まっています",
-            format!("{}に、またお越しください。", from_then_on(refusal.until.unwrap_or(now), now)),
+            format!(
+                "{}に、またお越しください。",
+                from_then_on(refusal.until.unwrap_or(now), now)
+            ),
             &[("/portal/counter/hours", "開いている時間を見る")],
         )
     },

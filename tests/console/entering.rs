@@ -151,7 +151,11 @@ async fn whoever_may_not_is_told_which_roles_may_and_how_to_come_by_one() {
         codes: vec![],
     };
     let bounded = app.clerk_reaching(&[Role::Eligibility], &reach).await;
-    says(&bounded.get("/console/roster").await, 403, "担当する範囲が決められている");
+    says(
+        &bounded.get("/console/roster").await,
+        403,
+        "担当する範囲が決められている",
+    );
     // What is no role of an insurer's is named to nobody.
     let page = administrator.get("/operator/").await;
     assert!(!page.text.contains("運用者"), "{}", page.text);

@@ -103,7 +103,10 @@ async fn the_answer_says_what_was_chosen_and_how_it_is_changed_again() {
     says(&page, 200, "医療費通知を「だれにも表示しない」に");
     says(&page, 200, "より広く表示するように変えるときは、窓口へお申し出ください");
     by_letter(&app).await;
-    leads(&choose(&client, &[("costs", "self_only"), ("current_password", PASSWORD)]).await, PAGE);
+    leads(
+        &choose(&client, &[("costs", "self_only"), ("current_password", PASSWORD)]).await,
+        PAGE,
+    );
     let page = client.get(PAGE).await;
     says(&page, 200, "医療費通知を「自分だけに表示する」に");
     says(&page, 200, "この画面で、いつでも変えられます。");

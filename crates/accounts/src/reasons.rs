@@ -6,11 +6,7 @@ use guard::{
     HashError,
     throttle::{Rule, Standing},
 };
-use kernel::{
-    Outage, Reason, Refusal, RefusalKind, Words,
-    calendar::from_then_on,
-    outcome::OVERLOADED,
-};
+use kernel::{Outage, Reason, Refusal, RefusalKind, Words, calendar::from_then_on, outcome::OVERLOADED};
 
 const DESK: (&str, &str) = ("#desk", "窓口の電話番号を見る");
 const AGAIN: (&str, &str) = ("/portal/signup", "はじめから登録する");

@@ -233,7 +233,9 @@ async fn what_a_program_sent_stays_its_own_beside_who_of_the_staff_had_it_loaded
     assert!(!told.text.contains("/load\""), "{}", told.text);
     let refused = clerk.post(&format!("{}/load", of(&dry)), &[("agree", "1")]).await;
     says(&refused, 409, "連携先が試しに送ったものです");
-    let mut rows: Vec<_> = (0..3).map(|nth| cost("2026-08", &format!("K{nth}"), 105, "2026-06", 1_000)).collect();
+    let mut rows: Vec<_> = (0..3)
+        .map(|nth| cost("2026-08", &format!("K{nth}"), 105, "2026-06", 1_000))
+        .collect();
     rows.push(cost("2026-08", "U", 999, "2026-06", 1_000));
     let begun = sent(&caller, "?kind=costs", &costs(&rows)).await;
     assert_eq!(worked(&app, &caller, &begun).await["state"], "checked");

@@ -154,7 +154,8 @@ fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView) -> Code
         can_change_address: view.email_hint.is_none() && code.sends_left > 0,
         expires: calendar::moment_or_time(code.expires_at, visit.now),
         is_late: code.expires_at <= visit.now,
-        resend_at: (code.sends_left > 0 && code.resend_at > visit.now).then(|| calendar::from_then_on(code.resend_at, visit.now)),
+        resend_at: (code.sends_left > 0 && code.resend_at > visit.now)
+            .then(|| calendar::from_then_on(code.resend_at, visit.now)),
         sends_left: code.sends_left,
         mail: mail_words(code, visit.now),
     }

@@ -8,8 +8,8 @@ mod shown;
 mod state;
 
 pub(super) use dead::break_dead;
-pub(super) use listed::{last, page};
 pub use listed::{Left, left_to_staff};
+pub(super) use listed::{last, page};
 pub use mapping::mapping;
 pub(super) use mapping::{keep_mapping, set_mapping};
 pub(crate) use moves::finish;
