@@ -152,7 +152,7 @@ async fn whoever_may_not_is_told_which_roles_may_and_how_to_come_by_one() {
     };
     let bounded = app.clerk_reaching(&[Role::Eligibility], &reach).await;
     says(
-        &bounded.get("/console/roster").await,
+        &bounded.get("/console/roster/new").await,
         403,
         "担当する範囲が決められている",
     );
