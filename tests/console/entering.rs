@@ -127,3 +127,36 @@ async fn support_is_inside_as_long_as_its_grant_and_no_longer() {
     testkit::sql(app.tenant(), &end).await;
     leads(&support.get("/console/").await, "/console/login?next=%2Fconsole%2F");
 }
+
+#[tokio::test]
+async fn whoever_may_not_is_told_which_roles_may_and_how_to_come_by_one() {
+    let app = TestApp::start().await;
+    let administrator = app.clerk(&[Role::Administrator]).await;
+    let page = administrator.get("/console/statements").await;
+    for said in [
+        "この画面は、「給付担当」「監査」の役割の方が使えます。",
+        "ご自分に役割を付けることはできません。",
+        "<a href=\"/console/staff/invite\">職員を招待する</a>",
+    ] {
+        says(&page, 403, said);
+    }
+    let editor = app.clerk(&[Role::NoticeEditor]).await;
+    let page = editor.get("/console/statements/import").await;
+    says(&page, 403, "この画面は、「給付担当」の役割の方が使えます。");
+    says(&page, 403, "管理者に役割の追加を頼んでください。");
+    assert!(!page.text.contains("/console/staff/invite"), "{}", page.text);
+    // Who has the role, for some workplaces alone.
+    let reach = Reach::Workplaces {
+        symbols: vec!["100".into()],
+        codes: vec![],
+    };
+    let bounded = app.clerk_reaching(&[Role::Eligibility], &reach).await;
+    says(
+        &bounded.get("/console/roster/new").await,
+        403,
+        "担当する範囲が決められている",
+    );
+    // What is no role of an insurer's is named to nobody.
+    let page = administrator.get("/operator/").await;
+    assert!(!page.text.contains("運用者"), "{}", page.text);
+}

@@ -5,7 +5,7 @@ mod side_by_side;
 
 use access::Role;
 use reqwest::Method;
-use testkit::{Answer, TestApp, TestClerk};
+use testkit::{Answer, TestApp, TestClerk, sql};
 use tokio::time::{Duration, timeout};
 
 const NEW: &str = "/console/roster/new";
@@ -183,6 +183,21 @@ async fn a_file_is_brought_checked_compared_and_imported() {
     let viewer = app.clerk(&[Role::Viewer]).await;
     let theirs = viewer.get("/console/roster").await.text;
     assert!(theirs.contains("完了") && !theirs.contains(NEW), "{theirs}");
+}
+
+#[tokio::test]
+async fn what_goes_on_at_once_is_said_to_be_imported_while_it_is_written() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let run = bring(&clerk, file(&[SHOKO, HANAKO]).as_bytes()).await;
+    assert_eq!(compare(&clerk, &run).await.status, 303);
+    let heading = async |stage: &str| {
+        sql(app.tenant(), &format!("UPDATE roster_runs SET stage = '{stage}'")).await;
+        let page = clerk.get(&run).await.text;
+        page.split("<h1>").nth(1).unwrap().split('<').next().unwrap().to_owned()
+    };
+    assert_eq!(heading("comparing").await, "今の名簿と照合しています");
+    assert_eq!(heading("merging").await, "取り込んでいます");
 }
 
 #[tokio::test]

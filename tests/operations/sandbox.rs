@@ -40,6 +40,9 @@ async fn one_command_makes_all_that_an_integrator_needs() {
     assert!(listed.contains(CODE), "{listed}");
     let shown = installation.done(&["tenant", "show", CODE]).await;
     assert!(shown.contains("\nsandbox = true\n"), "{shown}");
+    assert!(shown.contains("\ngeneric_savings = \"open\"\n"), "{shown}");
+    let staff = installation.done(&["staff", "list", CODE]).await;
+    assert!(staff.contains("administrator") && staff.contains("benefits"), "{staff}");
     let node = Node::start(installation.command(&["serve"])).await;
     let client = Client::new(&node.url, "192.0.2.1");
 

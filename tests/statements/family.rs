@@ -95,6 +95,24 @@ async fn whoever_was_proven_by_facts_sees_the_same_and_is_answered_the_same_what
 }
 
 #[tokio::test]
+async fn the_answer_says_what_was_chosen_and_how_it_is_changed_again() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    leads(&choose(&client, &[("costs", "suppressed")]).await, PAGE);
+    let page = client.get(PAGE).await;
+    says(&page, 200, "医療費通知を「だれにも表示しない」に");
+    says(&page, 200, "より広く表示するように変えるときは、窓口へお申し出ください");
+    by_letter(&app).await;
+    leads(
+        &choose(&client, &[("costs", "self_only"), ("current_password", PASSWORD)]).await,
+        PAGE,
+    );
+    let page = client.get(PAGE).await;
+    says(&page, 200, "医療費通知を「自分だけに表示する」に");
+    says(&page, 200, "この画面で、いつでも変えられます。");
+}
+
+#[tokio::test]
 async fn facts_narrow_and_never_widen() {
     let app = TestApp::start().await;
     let (client, _) = app.member().await;

@@ -49,7 +49,10 @@ fn is_refused(answer: &Answer, status: u16, text: &str) {
 #[tokio::test]
 async fn a_year_leaves_row_by_row_or_in_the_columns_of_the_tax_offices_form() {
     let home = AtHome::paid().await;
-    says(&home.father.get(FILES).await, 200, "ファイルを保存する");
+    let page = home.father.get(FILES).await;
+    says(&page, 200, "ファイルを保存する");
+    // A script takes it, to say on the page that it has come.
+    assert!(page.header("content-security-policy").contains("connect-src 'self'"));
     let rows = take(&home.father, "rows", "").await;
     assert_eq!(rows.header("cache-control"), "no-store");
     assert_eq!(

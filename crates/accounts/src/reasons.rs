@@ -6,11 +6,7 @@ use guard::{
     HashError,
     throttle::{Rule, Standing},
 };
-use kernel::{
-    Outage, Reason, Refusal, RefusalKind, Words,
-    calendar::{from_then_on, full_minute},
-    outcome::OVERLOADED,
-};
+use kernel::{Outage, Reason, Refusal, RefusalKind, Words, calendar::from_then_on, outcome::OVERLOADED};
 
 const DESK: (&str, &str) = ("#desk", "窓口の電話番号を見る");
 const AGAIN: (&str, &str) = ("/portal/signup", "はじめから登録する");
@@ -186,7 +182,7 @@ pub const RESEND_TOO_SOON: Reason = Reason {
             "少しお待ちください",
             format!(
                 "さきほどメールをお送りしたばかりです。{}を過ぎてから、もう一度お試しください。",
-                full_minute(refusal.until.unwrap_or(now))
+                from_then_on(refusal.until.unwrap_or(now), now)
             ),
             &[],
         )

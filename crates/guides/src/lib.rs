@@ -21,8 +21,11 @@ const GUIDES: [(Feature, &str, &str); 2] = [
 
 /// What is said of families' statements.
 const FAMILY: &str = "family-statements";
-/// The features that it is about.
-const OF_FAMILIES: [Feature; 2] = [Feature::CostStatements, Feature::GenericSavings];
+/// The features that it is about, each with its page and what that is called.
+const OF_FAMILIES: [(Feature, &str, &str); 2] = [
+    (Feature::CostStatements, "/portal/costs", "医療費通知"),
+    (Feature::GenericSavings, "/portal/medicines", "ジェネリック差額明細"),
+];
 
 /// The module.
 pub fn module(ground: &Ground) -> Module {

@@ -137,7 +137,7 @@ pub(crate) async fn demo(listen: Option<SocketAddr>, data: &Path, tenants: &Path
         // Two years of publications tell nobody: who registers now was not there.
         while app.worker.run_once().await? > 0 {}
         register(&app, &mailbox, person).await?;
-        clerks::administrator(&app, insurer.tenant_id).await?;
+        clerks::bring(&app, insurer.tenant_id).await?;
     }
 
     let program = sandbox::bring(&app).await?;
@@ -215,7 +215,9 @@ fn closing_box(
 listening on {url}
 start page   {url}/demo
 mailbox      {url}/demo/mail
-console      {url}/console/login (an insurer's code, {email}, {password};
+console      {url}/console/login (an insurer's code and
+{clerks}
+             each with {password};
              a second factor is set up at the first log-in)
 
 To try commands on its database (README: An insurer joins), paste into
@@ -231,7 +233,9 @@ alias madoguchi=\"'{program}'\"
 {as_program}
 Ctrl-C ends it; what was done stays in {data}.
 {line}",
-        email = clerks::EMAIL,
+        clerks = clerks::CLERKS
+            .map(|clerk| format!("             {} for {}", clerk.email, clerk.what))
+            .join(",\n"),
         password = clerks::PASSWORD,
         ring = KEY_ID.to_uppercase(),
         program = program.display(),

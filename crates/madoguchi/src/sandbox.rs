@@ -1,5 +1,5 @@
 //! A sandbox: an insurer for those who make programs, with invented people, notices and statements, an invitation to its
-//! administrator and a program that may do whatever the API knows. All of it is in the binary, and comes in by the very use
+//! administrator, who sees the statements too, and a program that may do whatever the API knows. All of it is in the binary, and comes in by the very use
 //! cases of everybody's. Mails of it are never sent (`mail::kept`).
 
 use crate::{
@@ -26,7 +26,7 @@ const ADMINISTRATOR: &str = "kanri@example.jp";
 const ADMINISTRATOR_NAME: &str = "管理 花子";
 
 /// Its folder, but for code, name and kind at the head of its settings.
-const FOLDER: [(&str, &str); 8] = [
+const FOLDER: [(&str, &str); 11] = [
     ("terms/addendum.1.md", include_str!("../sandbox/terms/addendum.1.md")),
     (
         "pages/family-statements.md",
@@ -50,6 +50,18 @@ const FOLDER: [(&str, &str); 8] = [
     (
         "samples/costs-2026-10.csv",
         include_str!("../../../tenants/32290413/samples/costs-2026-10.csv"),
+    ),
+    (
+        "samples/medicines-2026-08.csv",
+        include_str!("../../../tenants/32290413/samples/medicines-2026-08.csv"),
+    ),
+    (
+        "samples/medicines-2026-09.csv",
+        include_str!("../../../tenants/32290413/samples/medicines-2026-09.csv"),
+    ),
+    (
+        "samples/medicines-2026-10.csv",
+        include_str!("../../../tenants/32290413/samples/medicines-2026-10.csv"),
     ),
 ];
 const SETTINGS: &str = include_str!("../sandbox/tenant.toml");
@@ -143,7 +155,8 @@ async fn invitation(app: &App, tenant: TenantId) -> Result<Sent, Failed> {
     let invitation = Invitation {
         email: ADMINISTRATOR.into(),
         name: ADMINISTRATOR_NAME.into(),
-        grants: vec![Grant::all(Role::Administrator)],
+        // There is nobody else who could look at what a program sends.
+        grants: [Role::Administrator, Role::Benefits].map(Grant::all).into(),
     };
     let invited = app
         .staff

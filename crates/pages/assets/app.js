@@ -47,6 +47,45 @@ for (const form of document.querySelectorAll("form[method=post]")) {
   });
 }
 
+// A form that answers with a file leaves its page as it stood, with what was wrong before: here it is told that the file has come.
+const told = (text) => {
+  const note = document.createElement("div");
+  note.className = "note ok";
+  note.append(Object.assign(document.createElement("p"), { textContent: text }));
+  document.querySelector("[data-saved-told]")?.replaceChildren(note);
+};
+const mended = (form) => {
+  document.getElementById("errs")?.remove();
+  document.title = document.title.replace(/^エラー：/, "");
+  for (const part of form.querySelectorAll(".msg")) part.remove();
+  for (const part of form.querySelectorAll(".bad")) part.classList.remove("bad");
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+  for (const field of form.querySelectorAll("[type=password]")) field.value = "";
+};
+const save = async (form) => {
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
+  // Refused, or no longer logged in: the page itself says so.
+  if (answer.type === "opaqueredirect") return location.assign(form.action);
+  if (!answer.ok) return form.submit();
+  const name = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("content-disposition") ?? "");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name ? decodeURIComponent(name[1]) : "";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  mended(form);
+  fresh(form);
+  told("保存しました。ファイルは、お使いの機器のダウンロードの場所に入っています。");
+};
+for (const form of document.querySelectorAll("form.saves")) {
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    document.querySelector("[data-saved-told]")?.replaceChildren();
+    save(form).catch(() => form.submit());
+  });
+}
+
 // Back from the page cache the form is fresh again.
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) fresh(form);

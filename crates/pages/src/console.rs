@@ -11,8 +11,10 @@ use crate::{
     shown_for::ShownFor,
     visit::{Refused, Trouble, Visit},
 };
+use access::{Permission, Policy, Role, STAFF_MANAGE};
+use chrono::{DateTime, Utc};
 use edge::Rights;
-use kernel::{InsurerCode, Outcome, TenantId, TenantSecret, calendar};
+use kernel::{InsurerCode, Outcome, Refusal, TenantId, TenantSecret, Way, Words, calendar};
 use poem::{
     Request, Response,
     http::{Method, header, uri::Authority},
@@ -212,6 +214,36 @@ fn is_of_support(route: &Row) -> bool {
     matches!(route.rights, Rights::Staff { .. }) || OF_SUPPORT.contains(&route.path)
 }
 
+/// What is said to whoever may not: which roles may, and how to come by one. Nothing more of what is no role of theirs to have.
+fn who_may(policy: &Policy, clerk: &Clerk, permission: Permission, now: DateTime<Utc>) -> Words {
+    let words = Refusal::from(reasons::NOT_PERMITTED).words(now);
+    let may = |role: &Role| role.is_given() && policy.of(*role).any(|one| one == permission);
+    let roles: Vec<Role> = Role::ALL.into_iter().filter(may).collect();
+    if roles.is_empty() || clerk.support.is_some() || clerk.insurer.tenant_id == TenantId::PLATFORM {
+        return words;
+    }
+    if roles.iter().any(|role| clerk.roles.contains(role)) {
+        return Words {
+            text: "お持ちの役割は、担当する範囲が決められているため、この画面を使えません。必要なときは、管理者に範囲の変更を頼んでください。".to_owned(),
+            ..words
+        };
+    }
+    let named: String = roles.iter().map(|role| format!("「{}」", role.label())).collect();
+    let (next, way) = if clerk.may(STAFF_MANAGE) {
+        (
+            "ご自分に役割を付けることはできません。ほかの管理者に追加を頼むか、その役割の職員を招待してください。",
+            Some(Way::new("/console/staff/invite", "職員を招待する")),
+        )
+    } else {
+        ("必要なときは、管理者に役割の追加を頼んでください。", None)
+    };
+    Words {
+        text: format!("この画面は、{named}の役割の方が使えます。{next}"),
+        ways: way.into_iter().chain(words.ways).collect(),
+        ..words
+    }
+}
+
 /// Who comes in to a page of staff's, with the page's look put on; else the answer that there is instead.
 pub(crate) async fn admit(route: &Row, visit: &mut Visit) -> Result<Clerk, Response> {
     let rights = route.rights;
@@ -242,7 +274,12 @@ pub(crate) async fn admit(route: &Row, visit: &mut Visit) -> Result<Clerk, Respo
     }
     if let Rights::Staff { permission, step_up } = rights {
         if !clerk.may(permission) {
-            return Err(refused(visit, reasons::NOT_PERMITTED.into()));
+            let words = who_may(visit.services.staff.policy(), &clerk, permission, visit.now);
+            return Err(error_pages::page_in_words(
+                visit.frame(),
+                &reasons::NOT_PERMITTED.into(),
+                words,
+            ));
         }
         if route.path.starts_with(SANDBOX) && !clerk.insurer.is_sandbox {
             return Err(refused(visit, Trouble::NotFound));

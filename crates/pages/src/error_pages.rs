@@ -61,6 +61,13 @@ pub(crate) fn shut_out(frame: Frame, refusal: Refusal, now: DateTime<Utc>) -> Re
     page_from(frame, &refusal.into(), now, vec![], Some(Start::LogIn))
 }
 
+/// [`page`] of a refusal in other words than its own, which know who was refused.
+pub(crate) fn page_in_words(frame: Frame, refusal: &Refusal, words: Words) -> Response {
+    let mut response = render(frame, edge::status(refusal.reason.kind), words, None);
+    response.set_data(Refused(refusal.code()));
+    response
+}
+
 fn page_from(frame: Frame, trouble: &Trouble, now: DateTime<Utc>, ways: Vec<Way>, start: Option<Start>) -> Response {
     let (status, mut words) = describe(trouble, now);
     words.ways.extend(ways);

@@ -14,7 +14,7 @@ use database::Durability;
 use futures_util::{StreamExt as _, stream};
 use kernel::{ImportId, Outage, Outcome, calendar, outcome, text};
 use poem::{Body, Response, http::header};
-use roster::runs::{Author, By};
+use roster::runs::{Author, By, Decided};
 use serde_json::{Value, json};
 use staff::Clerk;
 use std::{io, ops::ControlFlow};
@@ -33,6 +33,14 @@ impl Visit {
             actor: clerk.actor(),
             origin: &self.origin,
         }
+    }
+}
+
+/// Who brought a file, and who of the staff decided on what another brought.
+pub fn by(brought: &str, decided: Option<&Decided>) -> String {
+    match decided {
+        Some(decided) => format!("{brought}（取り込みの確認：{}）", decided.name),
+        None => brought.to_owned(),
     }
 }
 

@@ -18,9 +18,12 @@ use approvals::Performer;
 use ground::Ground;
 use module::PersonPanel;
 use pages::{ConsoleNav, Reply, Row, Visit};
+use roster::search::Found;
 use staff::{Clerk, reasons::NOT_PERMITTED};
 use std::future::Future;
 
+/// What the 続柄 of whoever is insured is called.
+const PRINCIPAL: &str = "本人";
 /// Where the console's part of it begins.
 pub(crate) const HOME: &str = "/console/statements";
 
@@ -68,6 +71,11 @@ pub(crate) fn nav() -> Vec<ConsoleNav> {
             permission: Some(OPERATOR_DRUGS),
         },
     ]
+}
+
+/// By what those of one number stand in order: 本人 first, then by 枝番.
+fn in_household(found: &Found) -> (bool, String) {
+    (found.relationship != PRINCIPAL, found.branch.clone())
 }
 
 /// A handler that stands on the ground. A delivery is of the whole insurer: whoever is bounded to some of its people gets none.

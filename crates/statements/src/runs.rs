@@ -142,6 +142,9 @@ impl Runs {
         if found.state != RunState::Checked {
             return Ok(reasons::RUN_MOVED_ON.into());
         }
+        if found.is_dry_run() {
+            return Ok(reasons::ONLY_CHECKED.into());
+        }
         if found.has_doubts() && !agrees {
             return Ok(reasons::DOUBTS_NOT_AGREED.into());
         }
@@ -158,9 +161,13 @@ impl Runs {
         now: DateTime<Utc>,
     ) -> Result<Outcome<()>, DatabaseError> {
         let has_doubts = found.has_doubts();
-        let detail = json!({ "kind": found.kind.as_str(), "agrees": has_doubts });
+        let brought_by = found.started_by.id();
+        let detail = json!({ "kind": found.kind.as_str(), "agrees": has_doubts, "brought_by": brought_by });
         self.record(tx, by, found.run_id, "statements.start", detail).await?;
-        rows::set_loader(tx, found.run_id, (by.author, by.name), has_doubts).await?;
+        rows::set_agreed(tx, found.run_id, has_doubts).await?;
+        if found.started_by != by.author {
+            rows::set_decided(tx, found.run_id, (by.author, by.name)).await?;
+        }
         self.put_to_work(tx, found, RunState::Loading, now).await
     }
 

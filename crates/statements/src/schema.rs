@@ -66,6 +66,8 @@ diesel::table! {
         started_by -> Uuid,
         by_client -> Bool,
         by_name -> Text,
+        decided_by -> Nullable<Uuid>,
+        decided_name -> Nullable<Text>,
         file_name -> Text,
         upload_id -> Uuid,
         created_at -> Timestamptz,

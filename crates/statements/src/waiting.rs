@@ -1,13 +1,15 @@
-//! What of an insurer's deliveries waits for staff: to be published, for its time, for the roster.
+//! What of an insurer's deliveries waits for staff: to be published, for its time, for the roster; and what programs sent and staff
+//! decide on.
 
 use crate::{delivery::DeliveryNo, kind::Kind, month::Month};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, Prepared, TenantTransaction};
 use diesel::{
-    QueryableByName,
+    OptionalExtension as _, QueryableByName,
     sql_types::{BigInt, Bool, Date, Integer, Nullable, Text, Timestamptz},
 };
 use diesel_async::RunQueryDsl as _;
+use roster::runs::Left;
 
 /// Deliveries that are told of at most.
 const MOST: i64 = 50;
@@ -38,6 +40,12 @@ pub(crate) async fn waiting(tx: &TenantTransaction) -> Result<Vec<Waiting>, Data
         .bind::<BigInt, _>(MOST);
     let rows: Vec<Row> = Prepared(waiting).load(&mut &**tx).await?;
     Ok(rows.into_iter().filter_map(Row::read).collect())
+}
+
+/// Files that programs sent and staff decide on; none where nothing waits.
+pub(crate) async fn left_to_staff(tx: &TenantTransaction) -> Result<Option<Left>, DatabaseError> {
+    let left = diesel::sql_query(LEFT).bind::<Integer, _>(tx.tenant());
+    Ok(Prepared(left).get_result(&mut &**tx).await.optional()?)
 }
 
 #[derive(QueryableByName)]
@@ -86,3 +94,9 @@ const WAITING: &str = "
         WHERE d.tenant_id = $1 AND d.purged_at IS NULL) d
     WHERE is_ready OR publish_at IS NOT NULL OR held > 0
     ORDER BY label DESC, kind, version DESC LIMIT $2";
+
+const LEFT: &str = "
+    SELECT count(*) OVER () AS runs, moved_at AS since, run_id AS oldest
+    FROM statement_runs
+    WHERE tenant_id = $1 AND state = 'checked' AND by_client AND goes_on
+    ORDER BY created_at, run_id LIMIT 1";

@@ -82,12 +82,12 @@ impl StatementSettings {
             ),
             (
                 "min_month_yen",
-                "提案する軽減額（1か月）",
+                "提案する削減可能金額（1か月）",
                 format!("{}円以上", grouped(generics.min_month_yen)),
             ),
             (
                 "min_line_yen",
-                "提案する軽減額（お薬ごと）",
+                "提案する削減可能金額（お薬ごと）",
                 format!("{}円以上", grouped(generics.min_line_yen)),
             ),
             (
@@ -101,7 +101,7 @@ impl StatementSettings {
                 "提案しない薬効分類",
                 classes(generics.exclude_classes),
             ),
-            ("saving", "軽減額の示し方", generics.saving.label().to_owned()),
+            ("saving", "削減可能金額の示し方", generics.saving.label().to_owned()),
         ];
         facts
             .map(|(key, label, value)| StatementFact { key, label, value })

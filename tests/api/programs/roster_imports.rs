@@ -1,5 +1,7 @@
 //! Rosters that programs send: imported as those of the console are, guarded as they are, and told of line by line.
 
+mod decided;
+
 use super::Caller;
 use crate::{
     api::{flaws, problem},
@@ -8,6 +10,7 @@ use crate::{
         deltas::{delta, lost},
         roster::{HANAKO, SHOKO, file, present, press},
     },
+    portal::says,
 };
 use access::{
     Role,
@@ -252,16 +255,23 @@ async fn more_losses_than_usual_wait_for_the_staff_and_no_program_agrees_to_them
     assert_eq!(present(&app).await, 1);
     let started = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
     assert_eq!(started.status, 303, "{}", started.text);
-    let done = worked(&app, &caller, &begun).await;
-    assert_eq!(
-        (&done["state"], &done["by"], &done["is_own"]),
-        (&json!("finished"), &json!("staff"), &json!(false))
-    );
+    // What the staff have decided on is theirs, and who brought it stays who that was.
     problem(
         &act(&caller, &path(&begun), "cancel").await,
         403,
         "roster_import_of_others",
     );
+    let done = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&done["state"], &done["by"], &done["is_own"]),
+        (&json!("finished"), &json!("client"), &json!(true))
+    );
+    for told in [&page, "/console/roster"] {
+        says(&clerk.get(told).await, 200, "（取り込みの確認：窓口　花子）");
+    }
+    let trail = "SELECT concat(actor_kind, ' ', detail->>'brought_by' = started_by::text) AS line
+        FROM audit_events JOIN roster_runs ON run_id = object_id WHERE action = 'roster.start'";
+    assert_eq!(app.insurer.lines(trail).await, ["staff t"]);
 }
 
 // security.md 53

@@ -7,9 +7,13 @@ use super::{
 use crate::{
     api::{flaws, problem},
     console::approvals,
+    portal::says,
     statements::{cost, costs},
 };
-use access::scope::{PROTECTED_READ, STATEMENTS_IMPORT, STATEMENTS_PUBLISH, STATEMENTS_READ, Scope};
+use access::{
+    Role,
+    scope::{PROTECTED_READ, STATEMENTS_IMPORT, STATEMENTS_PUBLISH, STATEMENTS_READ, Scope},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tenancy::ApprovalAction;
@@ -193,6 +197,12 @@ async fn what_is_unusual_waits_for_the_staff_and_a_dry_run_loads_nothing() {
     );
     assert_eq!(worked(&app, &caller, &dry).await["state"], "cancelled");
     assert_eq!(caller.get(DELIVERIES).await.json()["deliveries"], json!([]));
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let page = format!("/console/statements/runs/{}", begun.json()["id"].as_str().unwrap());
+    let link = format!("<a href=\"{page}\">連携先から届いた明細の確認</a><span><strong>1件</strong>");
+    says(&clerk.get("/console/").await, 200, &link);
+    let auditor = app.clerk(&[Role::Auditor]).await;
+    assert!(!auditor.get("/console/").await.text.contains("連携先から届いた明細"));
     let other = Caller::new(&app, &ALL).await;
     let cancel = format!("{}/cancel", path(&begun));
     problem(
@@ -208,6 +218,72 @@ async fn what_is_unusual_waits_for_the_staff_and_a_dry_run_loads_nothing() {
         "statement_run_over",
     );
     assert_eq!(app.insurer.count("upload_pieces", "true").await, 0);
+}
+
+#[tokio::test]
+async fn what_a_program_sent_stays_its_own_beside_who_of_the_staff_had_it_loaded() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &ALL).await, app.clerk(&[Role::Benefits]).await);
+    let of = |answer: &Answer| format!("/console/statements/runs/{}", answer.json()["id"].as_str().unwrap());
+    let dry = sent(&caller, "?kind=costs&dry_run=true", &file("2026-08", 3)).await;
+    app.work().await;
+    app.later(1);
+    let told = clerk.get(&of(&dry)).await;
+    says(&told, 200, "試し（取り込みません）");
+    assert!(!told.text.contains("/load\""), "{}", told.text);
+    let refused = clerk.post(&format!("{}/load", of(&dry)), &[("agree", "1")]).await;
+    says(&refused, 409, "連携先が試しに送ったものです");
+    let mut rows: Vec<_> = (0..3)
+        .map(|nth| cost("2026-08", &format!("K{nth}"), 105, "2026-06", 1_000))
+        .collect();
+    rows.push(cost("2026-08", "U", 999, "2026-06", 1_000));
+    let begun = sent(&caller, "?kind=costs", &costs(&rows)).await;
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "checked");
+    let loaded = clerk.post(&format!("{}/load", of(&begun)), &[("agree", "1")]).await;
+    assert_eq!(loaded.status, 303, "{}", loaded.text);
+    let done = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&done["state"], &done["by"], &done["is_own"]),
+        (&json!("loaded"), &json!("client"), &json!(true)),
+        "{done}"
+    );
+    for page in [&of(&begun), "/console/statements/import"] {
+        says(&clerk.get(page).await, 200, "（取り込みの確認：窓口　花子）");
+    }
+    let by = format!("imported_by = '{}'", clerk.staff_id.0);
+    assert_eq!(app.insurer.count("statement_deliveries", &by).await, 1);
+}
+
+#[tokio::test]
+async fn staff_are_told_what_to_do_about_a_file_that_a_program_sent_and_that_was_refused() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &ALL).await, app.clerk(&[Role::Benefits]).await);
+    let bad = file("2026-08", 2).replace("医科外来", "内科");
+    let begun = sent(&caller, "?kind=costs", &bad).await;
+    app.work().await;
+    let page = clerk
+        .get(&format!(
+            "/console/statements/runs/{}",
+            begun.json()["id"].as_str().unwrap()
+        ))
+        .await;
+    for said in [
+        "連携先のシステムの担当者に、誤りを直して送り直すように頼んでください",
+        "誤りの内容は、ファイルを送った連携先が受け取っています",
+    ] {
+        says(&page, 200, said);
+    }
+    // A file that is published already says so in the list, too.
+    let known = delivery(&app, &caller, "2026-08").await;
+    assert_eq!(act(&caller, &known, "publish", json!({})).await.status, 200);
+    app.later(1);
+    let again = sent(&caller, "?kind=costs", &file("2026-08", 3)).await;
+    assert_eq!(worked(&app, &caller, &again).await["refused_code"], "same_file");
+    says(
+        &clerk.get("/console/statements/import").await,
+        200,
+        "<td data-l=\"内容\">同じファイルを公開済み",
+    );
 }
 
 #[tokio::test]

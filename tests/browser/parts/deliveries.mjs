@@ -197,9 +197,9 @@ async function lookAtSettings(page) {
   await press(page, '保存する');
   await both(page, 'settings-refused');
   await page.fill('#f-min_month_yen', '1,000円');
-  await page.fill('#f-why', '軽減額の少ない方には提案しない。');
+  await page.fill('#f-why', '削減可能金額の少ない方には提案しない。');
   await press(page, '保存する');
-  await says(page, '保存しました', '軽減額の少ない方には提案しない。');
+  await says(page, '保存しました', '削減可能金額の少ない方には提案しない。');
   await both(page, 'settings-saved');
   await page.locator('main a[href$="/take-back"]').first().click();
   await both(page, 'settings-back');

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 import { budget, check, reflow, screenshot, WIDTHS } from '../harness.mjs';
 import { DEMO_PASSWORD, INSURERS } from '../people.mjs';
-import { acceptTerms, follow, isAt, labels, logIn, mainText, press, says, texts } from '../steps.mjs';
+import { acceptTerms, button, follow, isAt, labels, logIn, mainText, press, says, texts } from '../steps.mjs';
 
 const insurer = INSURERS[32290413];
 /** Her mother, who lives with her. */
@@ -79,6 +79,22 @@ export default function register(site) {
       await page.context().close();
     });
   }
+
+  test('a file that arrives is told of, and clears what was wrong before', async () => {
+    const page = await enter(site, 390);
+    await page.goto('/portal/costs/files');
+    await page.locator('#f-year option').first().evaluate((option) => (option.value = '1900'));
+    await press(page, 'ファイルを保存する');
+    await isAt(page, '/portal/costs/files');
+    assert.equal(await page.locator('#errs').count(), 1);
+    const [file] = await Promise.all([page.waitForEvent('download'), button(page, 'ファイルを保存する').click()]);
+    assert.match(file.suggestedFilename(), /^医療費の明細\d{4}年\.csv$/);
+    await page.getByText('保存しました').waitFor();
+    assert.equal(await page.locator(':is(#errs, .bad, [aria-invalid])').count(), 0);
+    assert.doesNotMatch(await page.title(), /エラー/);
+    await check(page, 'files-saved');
+    await page.context().close();
+  });
 
   test('who sees what is chosen without scripts, and the page never tells what was', async () => {
     const page = await enter(site, 390, { javaScript: false });

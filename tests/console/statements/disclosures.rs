@@ -100,6 +100,30 @@ impl Desk {
 }
 
 #[tokio::test]
+async fn those_of_a_number_stand_as_a_household_does_whatever_they_are_called() {
+    let app = TestApp::start().await;
+    let of = |branch: &str, relationship: &str, name: &str, kana_name: &str| TestPerson {
+        branch: branch.into(),
+        relationship: relationship.into(),
+        name: name.into(),
+        kana_name: kana_name.into(),
+        ..TestPerson::new(107)
+    };
+    let people = [
+        of("02", "子", "健保　秋", "ケンポ　アキ"),
+        of("01", "妻", "健保　泉", "ケンポ　イズミ"),
+        of("00", "本人", "健保　渉", "ケンポ　ワタル"),
+    ];
+    app.insurer.import(&people).await;
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let found = clerk
+        .post(&format!("{LIST}/find"), &[("symbol", "100"), ("number", "107")])
+        .await;
+    let places = ["健保　渉", "健保　泉", "健保　秋"].map(|name| found.text.find(name).unwrap());
+    assert!(places.is_sorted(), "{}", found.text);
+}
+
+#[tokio::test]
 async fn whoever_asks_at_the_desk_is_found_by_number_and_shown_to_fewer_at_once() {
     let desk = Desk::new().await;
     let clerk = desk.app.clerk(&[Role::Benefits]).await;

@@ -155,7 +155,7 @@ async fn what_is_wrong_is_said_at_its_field_and_nothing_is_written() {
         ("min_age", "-1", "0～75の数字"),
         ("exclude_classes", "42 42", "同じものは1度だけ"),
         ("exclude_classes", "4", "2～4桁"),
-        ("saving", "", "軽減額の示し方を選んでください"),
+        ("saving", "", "削減可能金額の示し方を選んでください"),
         ("why", "", "変更の理由を入力してください"),
     ] {
         let changed = [(field, typed), ("former_dependants", "hide")];

@@ -81,7 +81,7 @@ async fn the_page_tells_the_share_of_generics_and_the_month_that_could_save_most
     tells(
         &page,
         &[
-            "あなたとご家族の、新しい6か月分のお薬です。",
+            "あなたとご家族の、直近6か月分のお薬です。",
             "82.4%",
             "1か月あたり最大1,080円（2026年7月）",
             r#"<a href="/portal/medicines/2026-07">2026年7月</a>"#,
@@ -195,7 +195,7 @@ async fn where_nothing_has_a_generic_there_is_no_share_and_where_nothing_is_know
     tells(&july, &["試薬", "外用", "10錠", "30円"]);
     let june = family.page("/portal/medicines/2026-06").await;
     tells(&june, &["名称を確認できないお薬", "—（価格を確認できません）"]);
-    tells_nothing_of(&june, &["軽減額", "0円"]);
+    tells_nothing_of(&june, &["削減可能金額", "0円"]);
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn what_an_insurer_does_not_propose_is_no_saving_and_has_no_candidates() {
         }
         let month = family.page("/portal/medicines/2026-07").await;
         tells(&month, &["アサガオ錠5mg", "1,800円"]);
-        tells_nothing_of(&month, &["軽減額", "みほん"]);
+        tells_nothing_of(&month, &["削減可能金額", "みほん"]);
     }
     let least = GenericSettings {
         saving: SavingBasis::Least,
@@ -248,7 +248,7 @@ async fn a_month_whose_row_pays_nothing_proposes_nothing() {
     says(&family.page(MEDICINES).await, 200, "ご案内する金額はありません");
     let month = family.page("/portal/medicines/2026-07").await;
     tells(&month, &["<dd>0円</dd>"]);
-    tells_nothing_of(&month, &["軽減額"]);
+    tells_nothing_of(&month, &["削減可能金額"]);
 }
 
 #[tokio::test]

@@ -126,7 +126,8 @@ impl RosterImportsApi {
     ///
     /// A worker compares the file with the roster and then imports it, taken whole or not at all. Where more people than the insurer
     /// allows would be lost, or two of the staff have to agree, it waits for the staff as `compared`. With `dry_run` it stays
-    /// `compared`, until it is confirmed or its next file comes. One file of an insurer is at work at a time.
+    /// `compared`, until it is confirmed or its next file comes; the staff don't import it. One file of an insurer is at work at a
+    /// time.
     #[oai(path = "/roster-imports", method = "post", operation_id = "import_roster")]
     async fn import(
         &self,
@@ -243,7 +244,8 @@ impl RosterImportsApi {
 
     /// Import what was compared
     ///
-    /// Of the program's own `dry_run`, as long as nothing of it is the staff's to decide.
+    /// Of the program's own `dry_run`. Where something of it is the staff's to decide that is refused, and it is left to them: from then
+    /// on it waits in the console, and is no `dry_run` any more.
     #[oai(
         path = "/roster-imports/:id/confirm",
         method = "post",

@@ -1,5 +1,6 @@
-//! The demo's staff: an administrator of each sample insurer, invited and accepted through the very use cases that pages
-//! and commands call. The second factor is set up at the first log-in, as everybody's is.
+//! The demo's staff: of each sample insurer an administrator and somebody of benefits, who sees statements as no administrator does,
+//! invited and accepted through the very use cases that pages and commands call. The second factor is set up at the first log-in,
+//! as everybody's is.
 
 use crate::{
     app::App,
@@ -10,37 +11,66 @@ use audit::Origin;
 use kernel::{TenantId, TenantSecret};
 use staff::{AcceptForm, By, Grant, Invitation, Invited};
 
-/// Each insurer's administrator logs in with this address.
-pub(super) const EMAIL: &str = "kanri@example.jp";
-/// And this password.
-pub(super) const PASSWORD: &str = "asagao-no-niwa-2026";
-const NAME: &str = "管理 花子";
+/// Somebody whom each insurer has.
+pub(super) struct Sample {
+    /// What they are there for.
+    pub(super) what: &'static str,
+    /// They log in with this address.
+    pub(super) email: &'static str,
+    /// What they are called.
+    pub(super) name: &'static str,
+    role: Role,
+}
 
-/// Invites the administrator and accepts, unless an earlier start did.
-pub(super) async fn administrator(app: &App, tenant: TenantId) -> Result<(), Failed> {
-    if !app.staff.list(tenant).await.map_err(said)?.is_empty() {
-        return Ok(());
+/// Who sets things up, and invites the others.
+pub(super) const ADMINISTRATOR: Sample = Sample {
+    what: "管理者",
+    email: "kanri@example.jp",
+    name: "管理 花子",
+    role: Role::Administrator,
+};
+/// All of them.
+pub(super) const CLERKS: [Sample; 2] = [
+    ADMINISTRATOR,
+    Sample {
+        what: "給付担当（医療費・お薬の明細の取り込みと公開）",
+        email: "kyufu-kakari@example.jp",
+        name: "給付 次郎",
+        role: Role::Benefits,
+    },
+];
+/// The password of each.
+pub(super) const PASSWORD: &str = "asagao-no-niwa-2026";
+
+/// Invites them and accepts, but for whom an earlier start did.
+pub(super) async fn bring(app: &App, tenant: TenantId) -> Result<(), Failed> {
+    let there = app.staff.list(tenant).await.map_err(said)?;
+    for clerk in CLERKS {
+        if there.iter().any(|colleague| colleague.email == clerk.email) {
+            continue;
+        }
+        let invitation = Invitation {
+            email: clerk.email.into(),
+            name: clerk.name.into(),
+            grants: vec![Grant::all(clerk.role)],
+        };
+        let invited = app
+            .staff
+            .invite(&Origin::command(), By::Operator(tenant), &invitation)
+            .await;
+        let Invited::Sent(sent) = done(invited)? else {
+            return Err(Failed::Said("the demo's invitation waits for another".into()));
+        };
+        accept(app, &sent.link, clerk.name).await?;
     }
-    let invitation = Invitation {
-        email: EMAIL.into(),
-        name: NAME.into(),
-        grants: vec![Grant::all(Role::Administrator)],
-    };
-    let invited = app
-        .staff
-        .invite(&Origin::command(), By::Operator(tenant), &invitation)
-        .await;
-    let Invited::Sent(sent) = done(invited)? else {
-        return Err(Failed::Said("the demo's invitation waits for another".into()));
-    };
-    accept(app, &sent.link).await
+    Ok(())
 }
 
 /// Accepts an invitation by its link.
-pub(super) async fn accept(app: &App, link: &TenantSecret) -> Result<(), Failed> {
+pub(super) async fn accept(app: &App, link: &TenantSecret, name: &str) -> Result<(), Failed> {
     let origin = Origin::command();
     let form = AcceptForm {
-        name: NAME.into(),
+        name: name.into(),
         password: PASSWORD.into(),
     };
     let session = done(app.staff.accept(&origin, "demo", link, &form).await)?.session;

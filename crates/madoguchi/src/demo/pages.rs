@@ -19,7 +19,7 @@ use poem::{Response, handler, web::Data};
 struct Start {
     insurers: Vec<Insurer>,
     password: &'static str,
-    clerk_email: &'static str,
+    clerks: &'static [clerks::Sample],
     clerk_password: &'static str,
     sandbox: &'static str,
     /// How its program comes in; none while the sandbox is suspended.
@@ -69,7 +69,7 @@ pub(super) async fn start(Data(app): Data<&App>, Data(program): Data<&Option<Pro
     page(&Start {
         insurers,
         password: PASSWORD,
-        clerk_email: clerks::EMAIL,
+        clerks: &clerks::CLERKS,
         clerk_password: clerks::PASSWORD,
         sandbox: CODE,
         calls: program.as_ref().map(|program| calls(program, url)),

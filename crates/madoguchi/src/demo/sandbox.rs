@@ -19,7 +19,7 @@ pub(super) async fn bring(app: &App) -> Result<Option<Program>, Failed> {
     let code = InsurerCode::parse(CODE).map_err(said)?;
     if tenancy::find(&app.ground.database, &code).await?.is_none() {
         let made = sandbox::make(app, CODE, None).await?;
-        clerks::accept(app, &made.invitation.link).await?;
+        clerks::accept(app, &made.invitation.link, clerks::ADMINISTRATOR.name).await?;
         return Ok(Some(made.program));
     }
     let insurer = app.ground.directory.by_code(&code).await?;

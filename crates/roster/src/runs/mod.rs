@@ -22,7 +22,7 @@ pub use command::at_command;
 pub use history::Past;
 pub(crate) use lately::Lately;
 pub use programs::Guard;
-pub use rows::{Counts, Format, KEYED, Run, RunState, Shown, mapping, sweep};
+pub use rows::{Counts, Decided, Format, KEYED, Left, Run, RunState, Shown, left_to_staff, mapping, sweep};
 pub(crate) use rows::{finish, keep_skipped};
 pub use undoing::undo_at_command;
 

@@ -54,14 +54,23 @@ impl Runs {
         Ok(runs)
     }
 
-    /// Has a program's own compared file imported, where nothing of it is the staff's to decide. Whoever is given the transaction
-    /// commits it.
+    /// Has a program's own compared file imported; where something of it is the staff's to decide it is refused, and left to them.
+    /// Whoever is given the transaction commits it.
     pub async fn confirm(&self, by: By<'_>, run: ImportId) -> Result<Outcome<(TenantTransaction, Run)>, Outage> {
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
         let done = match own(&mut tx, by, run).await? {
             Outcome::Done(()) => self.go_on_as(&mut tx, by, run, self.clock.now()).await?,
             refused @ Outcome::Refused(_) => refused,
         };
+        if let Outcome::Refused(refusal) = &done
+            && refusal.is_any(&[reasons::LOSS_NOT_AGREED, reasons::TWO_IMPORT])
+        {
+            rows::leave(&mut tx, run).await?;
+            let waits = json!({ "waits": refusal.code() });
+            self.record(&tx, by, run, "roster.wait", waits).await?;
+            tx.commit().await?;
+            return Ok(refusal.clone().into());
+        }
         as_it_is(tx, run, done).await
     }
 
@@ -153,7 +162,7 @@ impl Runs {
         run: ImportId,
         now: DateTime<Utc>,
     ) -> Result<Outcome<()>, DatabaseError> {
-        let found = match self.ready(tx, now, run, false).await? {
+        let found = match self.ready(tx, now, (by.author, run), false).await? {
             Outcome::Done(found) => found,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
@@ -171,7 +180,8 @@ async fn own(tx: &mut TenantTransaction, by: By<'_>, run: ImportId) -> Result<Ou
     Ok(match rows::one(tx, run).await? {
         // While its file comes it is nobody's to see.
         Some(found) if found.state != RunState::Receiving => {
-            if found.is_of(by.author) {
+            // What the staff have taken a decision on is theirs.
+            if found.is_of(by.author) && found.decided_by.is_none() {
                 Outcome::Done(())
             } else {
                 reasons::OF_OTHERS.into()

@@ -210,6 +210,20 @@ pub const TWO_IMPORT: Reason = Reason {
     },
 };
 
+/// A program had it compared, and nobody said that it is to be imported.
+pub const ONLY_COMPARED: Reason = Reason {
+    code: "roster_only_compared",
+    kind: RefusalKind::Outdated,
+    detail: "A program only had this file compared (`dry_run`). It is imported once the program confirms it.",
+    words: |_, _| {
+        Words::new(
+            "このファイルは、連携先が試しに送ったものです",
+            "何も取り込んでいません。取り込むのは、送った連携先です。連携先のシステムの担当者に、取り込みの確定か、ファイルの送り直しを頼んでください。",
+            &[IMPORTS],
+        )
+    },
+};
+
 /// It was undone before.
 pub const UNDONE_ALREADY: Reason = Reason {
     code: "roster_undone_already",
@@ -239,7 +253,7 @@ pub const NOT_UNDOABLE: Reason = Reason {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 16] = [
+pub const REASONS: [Reason; 17] = [
     ANOTHER_RUN,
     UNDONE_ALREADY,
     NOT_UNDOABLE,
@@ -255,5 +269,6 @@ pub const REASONS: [Reason; 16] = [
     FILE_REPLACED,
     MODE_MISMATCH,
     OF_OTHERS,
+    ONLY_COMPARED,
     TWO_IMPORT,
 ];

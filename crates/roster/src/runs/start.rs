@@ -2,7 +2,7 @@
 //! corrected, once another has agreed.
 
 use super::{
-    By, Run, RunState, Runs,
+    Author, By, Run, RunState, Runs,
     lately::lately,
     reasons, rows,
     wishes::{self, Wished, as_shown, asked_by, grave},
@@ -33,7 +33,7 @@ impl Runs {
     ) -> Result<Outcome<Asked>, Outage> {
         let now = self.clock.now();
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        let found = match self.ready(&mut tx, now, run, agrees).await? {
+        let found = match self.ready(&mut tx, now, (by.author, run), agrees).await? {
             Outcome::Done(found) => found,
             Outcome::Refused(refusal) => return Ok(refusal.into()),
         };
@@ -65,7 +65,7 @@ impl Runs {
         &self,
         tx: &mut TenantTransaction,
         now: DateTime<Utc>,
-        run: ImportId,
+        (author, run): (Author, ImportId),
         agrees: bool,
     ) -> Result<Outcome<Run>, DatabaseError> {
         let Some(mut found) = rows::one(tx, run).await? else {
@@ -73,6 +73,9 @@ impl Runs {
         };
         if found.state != RunState::Compared {
             return Ok(reasons::RUN_MOVED_ON.into());
+        }
+        if found.is_dry_run() && found.started_by != Some(author) {
+            return Ok(reasons::ONLY_COMPARED.into());
         }
         let vanishing = found.counts.vanishing.after(lately(tx, now, None).await?);
         let vanishing = count_covered(tx, calendar::today_in_japan(now), vanishing).await?;
@@ -92,9 +95,12 @@ impl Runs {
         now: DateTime<Utc>,
     ) -> Result<Outcome<()>, DatabaseError> {
         let (run, agrees) = (found.run_id, found.counts.vanishing.is_too_much());
-        self.record(tx, by, run, "roster.start", json!({ "agrees_to_loss": agrees }))
-            .await?;
-        rows::started_by(tx, run, (by.author, by.name), &found.counts).await?;
+        let detail = json!({ "agrees_to_loss": agrees, "brought_by": found.started_by.map(Author::id) });
+        self.record(tx, by, run, "roster.start", detail).await?;
+        if found.started_by != Some(by.author) {
+            rows::decided_by(tx, run, (by.author, by.name)).await?;
+        }
+        rows::keep_counts(tx, run, &found.counts).await?;
         self.put_to_work(tx, (run, found.state), RunState::Running, now).await
     }
 

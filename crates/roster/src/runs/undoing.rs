@@ -195,7 +195,7 @@ impl Runs {
             vanishing: loss,
             ..Counts::default()
         };
-        rows::started_by(tx, run_id, (by.author, by.name), &counts).await?;
+        rows::keep_counts(tx, run_id, &counts).await?;
         let job = jobs::enqueue(tx, &self.keys, now, now, &RosterRun { run: run_id }).await?;
         rows::given_to(tx, run_id, job).await?;
         let detail = json!({ "undoes": import });

@@ -185,7 +185,7 @@ impl Runs {
         };
         let wish = Wish {
             options,
-            by: (run.started_by.map_or(Actor::System, Author::actor), Origin::worker()),
+            by: (run.importer().map_or(Actor::System, Author::actor), Origin::worker()),
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
             bounds: Some(run.bounds(lately)),

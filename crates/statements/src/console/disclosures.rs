@@ -7,7 +7,7 @@ mod panel;
 pub(super) use file::performer;
 pub(super) use panel::panel;
 
-use super::{HOME, with};
+use super::{HOME, in_household, with};
 use crate::{
     disclosures::{
         AskedBy,
@@ -234,9 +234,11 @@ async fn find(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
                 branch: String::new(),
             };
             let (sight, all) = (sight(&clerk, Protected::Veiled), search::Filter::default());
-            search(&tx, &sight, &all, &By::Numbers(&[keys]), None, PAGE)
+            let mut people = search(&tx, &sight, &all, &By::Numbers(&[keys]), None, PAGE)
                 .await?
-                .people
+                .people;
+            people.sort_by_cached_key(in_household);
+            people
         }
         _ => vec![],
     };

@@ -22,7 +22,7 @@ use pages::{
     visit::Trouble,
 };
 use poem::http::Method;
-use roster::runs::{Author, By};
+use roster::runs::By;
 use staff::{Clerk, reasons::NOT_PERMITTED};
 use tabular::{MOST_BYTES, Mapping};
 use told::{Line, Step, Told};
@@ -30,7 +30,7 @@ use told::{Line, Step, Told};
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
-const NEW: &str = "/console/statements/import";
+pub(super) const NEW: &str = "/console/statements/import";
 const ERRORS: ErrorFiles = ErrorFiles {
     kind: "statement_errors",
     of: "明細",
@@ -213,7 +213,7 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
         headers: imports::headers(&shown.headers),
         choices: imports::mapped(&choices, &again.typed),
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),
-        sees_rows: run.started_by == Author::Staff(clerk.staff_id) || clerk.may(MEMBERS_PROTECT),
+        sees_rows: run.is_of(clerk.staff_id) || clerk.may(MEMBERS_PROTECT),
         shown,
         told,
         script: assets::progress_script(),
@@ -304,7 +304,7 @@ fn kind(visit: &Visit) -> Result<Kind, Trouble> {
     Kind::from_word(visit.param("kind")).ok_or(Trouble::NotFound)
 }
 
-fn path(run: ImportId) -> String {
+pub(super) fn path(run: ImportId) -> String {
     format!("{HOME}/runs/{run}")
 }
 

@@ -1,16 +1,20 @@
 //! What the console's home tells of deliveries, and what a person's page tells of both kinds: of the insurer, never of the
 //! person.
 
-use super::deliveries::{label, path};
+use super::{
+    deliveries::{label, path},
+    import,
+};
 use crate::{
     kind::Kind,
-    permissions::{STATEMENTS_CORRECT, STATEMENTS_READ},
+    permissions::{STATEMENTS_CORRECT, STATEMENTS_IMPORT, STATEMENTS_READ},
     published::newest,
-    waiting::{Waiting, waiting},
+    waiting::{Waiting, left_to_staff, waiting},
 };
 use access::MEMBERS_VIEW;
 use askama::Template;
 use database::TenantTransaction;
+use futures_util::try_join;
 use kernel::calendar;
 use module::PersonPanel;
 use pages::{HomePanel, visit::Trouble, words::grouped};
@@ -39,8 +43,17 @@ pub(crate) fn person() -> Vec<PersonPanel> {
 #[derive(Template)]
 #[template(path = "console/statements_waiting.html")]
 struct WaitingPanel {
+    /// What programs sent, for whoever decides on it.
+    sent: Option<Sent>,
     lines: Vec<Line>,
     may_settle: bool,
+}
+
+/// Files that wait for a decision.
+struct Sent {
+    path: String,
+    count: String,
+    since: String,
 }
 
 /// A delivery that waits.
@@ -55,12 +68,27 @@ struct Line {
 }
 
 async fn waits(tx: &TenantTransaction, clerk: &Clerk) -> Result<Option<String>, Trouble> {
-    let lines: Vec<Line> = waiting(tx).await?.iter().map(Line::of).collect();
-    if lines.is_empty() {
+    let (waiting, left) = try_join!(waiting(tx), left_to_staff(tx))?;
+    let lines: Vec<Line> = waiting.iter().map(Line::of).collect();
+    let sent = left.filter(|_| clerk.may(STATEMENTS_IMPORT)).map(|left| Sent {
+        path: if left.runs == 1 {
+            import::path(left.oldest)
+        } else {
+            import::NEW.to_owned()
+        },
+        count: grouped(left.runs),
+        since: calendar::moment(left.since),
+    });
+    if lines.is_empty() && sent.is_none() {
         return Ok(None);
     }
     let may_settle = clerk.may(STATEMENTS_CORRECT) && lines.iter().any(|line| line.held.is_some());
-    Ok(Some(WaitingPanel { lines, may_settle }.render()?))
+    let panel = WaitingPanel {
+        sent,
+        lines,
+        may_settle,
+    };
+    Ok(Some(panel.render()?))
 }
 
 impl Line {

@@ -3,7 +3,7 @@
 
 mod shown;
 
-use super::{HOME, with};
+use super::{HOME, in_household, with};
 use crate::{
     delivery::{self, Delivery, DeliveryNo, State},
     kind::Kind,
@@ -350,7 +350,7 @@ async fn numbered(
         errors.push(FieldError::new(NUMBER, Problem::Characters));
     }
     let mut people = page.people;
-    people.sort_by(|one, other| one.branch.cmp(&other.branch));
+    people.sort_by_cached_key(in_household);
     Ok(people)
 }
 

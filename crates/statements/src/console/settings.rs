@@ -198,7 +198,7 @@ impl Saved {
             "表示する月数が減りました。それより前の月の明細は、1日以内に消えます。設定を元に戻しても、消えた明細は戻りません。",
         );
         let reckoned = self.is_reckoned.then_some(
-            "軽減額の計算のしかたが変わりました。取り込み済みの分は、運営が再計算するまで、前の計算のままです。",
+            "削減可能金額の計算のしかたが変わりました。取り込み済みの分は、運営が再計算するまで、前の計算のままです。",
         );
         let told: String = shorter.into_iter().chain(reckoned).collect();
         if told.is_empty() {

@@ -138,16 +138,28 @@ async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply
             .await,
     ) {
         Ok(token) => {
-            let done = visit.done(
-                see_other(PAGE),
-                "ご希望を承りました。過去の月の分にも、今すぐ当てはまります。",
-            );
+            let done = visit.done(see_other(PAGE), taken(&wishes, member.proof == Proof::Letter));
             let renewed = token.map(|token| cookies::set(cookies::SESSION, &token.reveal(), None));
             Ok(renewed.into_iter().fold(done, with_cookie))
         }
         Err(refusal) if refusal.is(SESSION_ENDED) => Ok(visit.to_log_in()),
         Err(refusal) => Ok(visit.form_again(&refusal, PAGE, &KEPT).await),
     }
+}
+
+/// What was wished, and how it is changed again: what somebody chose just now, never what is in force.
+fn taken(wishes: &[Wish], is_sure: bool) -> String {
+    let wish = |wish: &Wish| format!("{}を「{}」に", wish.kind.label(), wish.audience.label());
+    let wishes: Vec<String> = wishes.iter().map(wish).collect();
+    let again = if is_sure {
+        "この画面で、いつでも変えられます。"
+    } else {
+        "いつでも変えられます。より広く表示するように変えるときは、窓口へお申し出ください。"
+    };
+    format!(
+        "ご希望を承りました（{}）。過去の月の分にも、今すぐ当てはまります。{again}",
+        wishes.join("、")
+    )
 }
 
 /// What was chosen otherwise than it was shown: what somebody left alone may be another by now, from another tab.

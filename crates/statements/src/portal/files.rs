@@ -25,7 +25,12 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use form::{Offered, Which, Wish};
 use futures_util::{StreamExt as _, stream};
 use kernel::{Outage, Outcome, PersonId};
-use pages::{Reply, Visit, csv, frame::Frame, reply, visit::settle};
+use pages::{
+    Reply, Visit, csv,
+    frame::Frame,
+    reply::{self, may_fetch},
+    visit::settle,
+};
 use serde_json::json;
 use std::cmp::Reverse;
 use tabular::Written;
@@ -109,7 +114,8 @@ pub(super) async fn show(statements: Statements, kind: Kind, visit: Visit, membe
     let again = visit.again().await;
     let years = statements.years(&member, kind, visit.now).await?;
     let offered = Offered::of(kind, years, again.or(&visit.query));
-    visit.html(&FilesPage {
+    // A script saves the file, so that the page can say that it has come.
+    let page = visit.html(&FilesPage {
         frame: visit
             .frame()
             .in_section(super::section(&member, statement(kind)))
@@ -118,7 +124,8 @@ pub(super) async fn show(statements: Statements, kind: Kind, visit: Visit, membe
         offered,
         asks_password: !member.has_just_proven(visit.now),
         user_id: member.user_id.as_str().to_owned(),
-    })
+    })?;
+    Ok(may_fetch(page))
 }
 
 /// `POST` to either. What is read is whole before the first line leaves: no two versions of a delivery meet in it.

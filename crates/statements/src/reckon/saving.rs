@@ -1,4 +1,4 @@
-//! 軽減額: what somebody would pay less.
+//! 削減可能金額: what somebody would pay less.
 
 use crate::{category::Form, month::Month, reckon::Taken};
 use tenancy::GenericSettings;

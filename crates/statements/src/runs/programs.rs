@@ -28,7 +28,8 @@ impl Runs {
         let Some(found) = rows::one(&mut tx, run).await? else {
             return Ok(outcome::NOT_FOUND.into());
         };
-        if found.started_by != by.author {
+        // What the staff have taken a decision on is theirs.
+        if found.started_by != by.author || found.decided_by.is_some() {
             return Ok(reasons::OF_OTHERS.into());
         }
         if let Outcome::Refused(refusal) = self.cancel_in(&mut tx, by, run).await? {

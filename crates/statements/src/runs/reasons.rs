@@ -76,6 +76,20 @@ pub const OF_OTHERS: Reason = Reason {
     ..of_rosters::OF_OTHERS
 };
 
+/// A program had it checked, and nobody wished to have it loaded.
+pub const ONLY_CHECKED: Reason = Reason {
+    code: "statement_only_checked",
+    kind: RefusalKind::Outdated,
+    detail: "A program only had this file checked (`dry_run`). It is loaded once the program sends it without.",
+    words: |_, _| {
+        Words::new(
+            "このファイルは、連携先が試しに送ったものです",
+            "何も取り込んでいません。取り込むときは、連携先のシステムの担当者に、試しではない送信を頼んでください。",
+            &[IMPORTS],
+        )
+    },
+};
+
 /// No file was chosen, or an empty one.
 pub const FILE_EMPTY: Reason = Reason {
     code: "statement_file_empty",
@@ -155,7 +169,7 @@ pub(super) const NOT_TAKEN: NotTaken = NotTaken {
 };
 
 /// All of them.
-pub const REASONS: [Reason; 13] = [
+pub const REASONS: [Reason; 14] = [
     ANOTHER_RUN,
     RUN_MOVED_ON,
     RUN_OVER,
@@ -169,6 +183,7 @@ pub const REASONS: [Reason; 13] = [
     FILE_BROKEN_OFF,
     FILE_REPLACED,
     OF_OTHERS,
+    ONLY_CHECKED,
 ];
 
 /// What is said of a reason that rosters have, too, with other ways on.

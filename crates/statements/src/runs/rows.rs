@@ -16,8 +16,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::{prelude::*, result::Error};
 use diesel_async::RunQueryDsl;
-use kernel::{ImportId, JobId, Keys, TenantId, UploadId};
-use roster::runs::Author;
+use kernel::{ImportId, JobId, Keys, StaffId, TenantId, UploadId};
+use roster::runs::{Author, Decided};
 use serde::Serialize;
 use serde_json::Value;
 use tabular::{Encoding, Mapping, uploads::KEPT};
@@ -37,10 +37,12 @@ pub struct Run {
     pub label: Option<Month>,
     /// How far.
     pub state: RunState,
-    /// Who brought the file, or had it loaded.
+    /// Who brought the file.
     pub started_by: Author,
     /// What they are called.
     pub by_name: String,
+    /// Who of the staff had it loaded that another brought.
+    pub decided_by: Option<Decided>,
     /// What the file is called.
     pub file_name: String,
     /// When it came.
@@ -74,6 +76,23 @@ impl Run {
         self.errors_id.is_some()
     }
 
+    /// True of what a program only had checked: nobody loads it.
+    pub fn is_dry_run(&self) -> bool {
+        self.started_by.is_client() && !self.goes_on
+    }
+
+    /// Who had it loaded.
+    pub(super) fn loader(&self) -> Author {
+        let decided = self.decided_by.as_ref();
+        decided.map_or(self.started_by, |decided| Author::Staff(decided.staff_id))
+    }
+
+    /// True for whoever of the staff brought it, or had it loaded.
+    pub fn is_of(&self, staff_id: StaffId) -> bool {
+        let own = Author::Staff(staff_id);
+        self.started_by == own || self.loader() == own
+    }
+
     /// What keeps its file from loading unless somebody says that it is right.
     pub fn doubts(&self) -> Vec<ImportRefused> {
         let found = self.report.found.as_ref();
@@ -96,6 +115,8 @@ struct Row {
     started_by: Uuid,
     by_client: bool,
     by_name: String,
+    decided_by: Option<Uuid>,
+    decided_name: Option<String>,
     file_name: String,
     upload_id: UploadId,
     created_at: DateTime<Utc>,
@@ -123,6 +144,10 @@ impl TryFrom<Row> for Run {
             state: RunState::from_word(&row.state).ok_or_else(|| unread("state of a run"))?,
             started_by: Author::read(row.started_by, row.by_client),
             by_name: row.by_name,
+            decided_by: row.decided_by.map(|id| Decided {
+                staff_id: StaffId(id),
+                name: row.decided_name.unwrap_or_default(),
+            }),
             file_name: row.file_name,
             created_at: row.created_at,
             moved_at: row.moved_at,
@@ -256,20 +281,23 @@ pub(super) async fn set_wish(
     Ok(())
 }
 
-/// Keeps who has a file loaded, and whether they agreed to what is unusual about it.
-pub(super) async fn set_loader(
+/// Keeps whether whoever has a file loaded agreed to what is unusual about it.
+pub(super) async fn set_agreed(tx: &mut TenantTransaction, run: ImportId, agreed: bool) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set(t::agreed.eq(agreed))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Keeps who of the staff has a file loaded, beside whoever brought it.
+pub(super) async fn set_decided(
     tx: &mut TenantTransaction,
     run: ImportId,
     (author, name): (Author, &str),
-    agreed: bool,
 ) -> Result<(), DatabaseError> {
     diesel::update(of(tx, run))
-        .set((
-            t::started_by.eq(author.id()),
-            t::by_client.eq(author.is_client()),
-            t::by_name.eq(name),
-            t::agreed.eq(agreed),
-        ))
+        .set((t::decided_by.eq(author.id()), t::decided_name.eq(name)))
         .execute(&mut **tx)
         .await?;
     Ok(())

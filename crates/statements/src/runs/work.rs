@@ -185,7 +185,7 @@ impl Runs {
             max_rows: MAX_ROWS,
             mapping: run.mapping.clone(),
             run: (!is_check).then_some(run.run_id),
-            by: (run.started_by.actor(), Origin::worker()),
+            by: (run.loader().actor(), Origin::worker()),
         };
         let file = Mutex::new(file);
         let open = || {

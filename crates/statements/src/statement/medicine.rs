@@ -90,7 +90,7 @@ pub(crate) struct Line {
     pub(crate) share: Option<String>,
     /// 特別の料金, where there is any.
     pub(crate) charge: Option<String>,
-    /// Names and 軽減額.
+    /// Names and 削減可能金額.
     pub(crate) candidates: Vec<(String, String)>,
 }
 

@@ -189,7 +189,7 @@ struct MedicineRow {
 struct MedicineCandidate {
     /// Its name, 「（各社の製品）」 behind that of several makers' products.
     name: String,
-    /// 軽減額, in yen.
+    /// 削減可能金額, in yen.
     saving_yen: i32,
 }
 

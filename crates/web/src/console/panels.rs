@@ -1,7 +1,7 @@
 //! The pipeline's panels of home.
 
 use super::{names, workplaces};
-use access::{MEMBERS_EDIT, MEMBERS_SUPPORT, Permission, ROSTER_VIEW, WORKPLACE_VIEW};
+use access::{MEMBERS_EDIT, MEMBERS_SUPPORT, Permission, ROSTER_IMPORT, ROSTER_VIEW, WORKPLACE_VIEW};
 use accounts::tallies::{self, FailureReason};
 use askama::Template;
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
@@ -101,37 +101,48 @@ struct Waiting {
 }
 
 struct Task {
-    words: TaskWords,
+    text: &'static str,
+    path: String,
     count: String,
     since: String,
 }
 
-/// 承認を待っている申請: those that this clerk may agree to, which tasks for all who hold a permission would not tell.
-const WISHES: TaskWords = TaskWords {
-    module: "approvals",
-    state: "waiting",
-    text: "承認を待っている申請",
-    path: "/console/approvals",
-};
-
 async fn waiting(words: Arc<[TaskWords]>, tx: &TenantTransaction, clerk: &Clerk, now: DateTime<Utc>) -> Body {
-    let (waiting, wishes) = try_join!(tasks::waiting(tx), approvals::waiting(tx, now, clerk.eye()))?;
+    let (waiting, wishes, left) = try_join!(
+        tasks::waiting(tx),
+        approvals::waiting(tx, now, clerk.eye()),
+        roster::runs::left_to_staff(tx),
+    )?;
+    // Those that this clerk may agree to, which tasks for all who hold a permission would not tell.
     let wishes = wishes.map(|(wishes, since)| Task {
-        words: WISHES,
+        text: "承認を待っている申請",
+        path: "/console/approvals".to_owned(),
         count: grouped(wishes),
         since: day(since),
+    });
+    let left = left.filter(|_| clerk.may(ROSTER_IMPORT)).map(|left| Task {
+        text: "連携先から届いた名簿の確認",
+        path: if left.runs == 1 {
+            super::roster::path(left.oldest)
+        } else {
+            super::roster::ROSTER.to_owned()
+        },
+        count: grouped(left.runs),
+        since: day(left.since),
     });
     let waiting = waiting.into_iter();
     let own = waiting.filter(|waiting| clerk.permissions.iter().any(|own| own.0 == waiting.permission));
     let tasks = own.filter_map(|waiting| {
         let of = |words: &&TaskWords| words.module == waiting.module && words.state == waiting.state;
+        let words = words.iter().find(of)?;
         Some(Task {
-            words: *words.iter().find(of)?,
+            text: words.text,
+            path: words.path.to_owned(),
             count: grouped(waiting.matters),
             since: day(waiting.since),
         })
     });
-    let tasks: Vec<Task> = tasks.chain(wishes).collect();
+    let tasks: Vec<Task> = tasks.chain(wishes).chain(left).collect();
     if tasks.is_empty() {
         return Ok(None);
     }

@@ -22,7 +22,7 @@ use shown::{Line, Step, Told, is_grave, lines, told};
 use staff::{Clerk, reasons::NOT_PERMITTED};
 use tabular::MOST_BYTES;
 
-const ROSTER: &str = "/console/roster";
+pub(super) const ROSTER: &str = "/console/roster";
 const NEW: &str = "/console/roster/new";
 const ERRORS: ErrorFiles = ErrorFiles {
     kind: "roster_errors",
@@ -299,7 +299,7 @@ async fn cancel(visit: Visit, clerk: Clerk) -> Reply {
     imports::answer(&visit, cancelled, (&path(run), &[]), done).await
 }
 
-fn path(run: ImportId) -> String {
+pub(super) fn path(run: ImportId) -> String {
     format!("{ROSTER}/runs/{run}")
 }
 

@@ -164,7 +164,7 @@ fn code_page(visit: &Visit, frame: Frame, change: EmailChangeView) -> CodePage {
         frame,
         sender: visit.look.sender.address.as_str().to_owned(),
         expires_at: calendar::moment_or_time(code.expires_at, visit.now),
-        resend_at: calendar::full_minute(code.resend_at),
+        resend_at: calendar::from_then_on(code.resend_at, visit.now),
         is_late: code.expires_at <= visit.now,
         may_resend: code.resend_at <= visit.now,
         mail: match code.mail {

@@ -154,7 +154,8 @@ fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView) -> Code
         can_change_address: view.email_hint.is_none() && code.sends_left > 0,
         expires: calendar::moment_or_time(code.expires_at, visit.now),
         is_late: code.expires_at <= visit.now,
-        resend_at: (code.sends_left > 0 && code.resend_at > visit.now).then(|| calendar::full_minute(code.resend_at)),
+        resend_at: (code.sends_left > 0 && code.resend_at > visit.now)
+            .then(|| calendar::from_then_on(code.resend_at, visit.now)),
         sends_left: code.sends_left,
         mail: mail_words(code, visit.now),
     }
@@ -214,7 +215,7 @@ mod tests {
             can_change_address: true,
             expires: calendar::moment_or_time(code.expires_at, now),
             is_late: false,
-            resend_at: Some(calendar::full_minute(code.resend_at)),
+            resend_at: Some(calendar::from_then_on(code.resend_at, now)),
             sends_left: code.sends_left,
             mail: mail_words(&code, now),
         };

@@ -102,7 +102,7 @@ pub(super) struct RosterImport {
     /// `waits_for`), `running`, `finished`, `refused` (see `refused`), `cancelled` or `broken` (its worker died; nothing was
     /// imported, send it again).
     state: String,
-    /// Who brought it, or had it imported: `client`, `staff` or `command`.
+    /// Who brought it: `client`, `staff` or `command`; also where the staff had it imported.
     by: String,
     /// True where the program itself is that.
     pub(super) is_own: bool,
@@ -125,7 +125,7 @@ pub(super) struct RosterImport {
     /// What it changes, or has changed, once that is known.
     difference: Option<RosterDifference>,
     /// What a `compared` one waits for: `confirmation` of its program, or of the staff in the console, for more people than usual would
-    /// be lost (`loss`) or birth dates are corrected (`birth_dates`).
+    /// be lost (`loss`) or birth dates are corrected (`birth_dates`). A `dry_run` waits for the staff once its program confirms it.
     waits_for: Option<String>,
     /// Why it was refused: `rows` (see its errors), `loss` or `corrected` (the roster changed after it was compared), or `file` (it
     /// could not be read to its end).
@@ -197,7 +197,6 @@ impl RosterImport {
         let own = Author::Client(program.client.client_id);
         let is_known = matches!(run.state, RunState::Compared | RunState::Running | RunState::Finished);
         let is_refused = run.state == RunState::Refused;
-        let is_clients = matches!(run.started_by, Some(Author::Client(_)));
         Self {
             id: run.run_id.to_string(),
             state: run.state.as_str().into(),
@@ -210,7 +209,7 @@ impl RosterImport {
             is_own: run.started_by == Some(own),
             file_name: run.file_name.clone(),
             format: run.format.as_str().into(),
-            dry_run: is_clients && !run.goes_on,
+            dry_run: run.is_dry_run(),
             created_at: run.created_at.into(),
             changed_at: run.moved_at.into(),
             stage: (!run.stage.is_empty() && run.state.is_at_work()).then(|| run.stage.clone()),

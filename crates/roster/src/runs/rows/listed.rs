@@ -1,10 +1,35 @@
 //! Runs in lists; those whose file has not come to its end aside.
 
 use super::{Row, Run, RunState, schema::roster_runs};
-use database::{DatabaseError, TenantTransaction};
-use diesel::prelude::*;
+use chrono::{DateTime, Utc};
+use database::{DatabaseError, Prepared, TenantTransaction};
+use diesel::{
+    QueryableByName,
+    prelude::*,
+    sql_types::{BigInt, Integer, Timestamptz, Uuid as SqlUuid},
+};
 use diesel_async::RunQueryDsl;
 use kernel::ImportId;
+
+/// What programs sent and the staff decide on.
+#[derive(Debug, Clone, PartialEq, Eq, QueryableByName)]
+pub struct Left {
+    /// How many of them there are.
+    #[diesel(sql_type = BigInt)]
+    pub runs: i64,
+    /// Since when the oldest waits.
+    #[diesel(sql_type = Timestamptz)]
+    pub since: DateTime<Utc>,
+    /// The oldest.
+    #[diesel(sql_type = SqlUuid)]
+    pub oldest: ImportId,
+}
+
+/// What of them waits; none where nothing does.
+pub async fn left_to_staff(tx: &TenantTransaction) -> Result<Option<Left>, DatabaseError> {
+    let left = diesel::sql_query(LEFT).bind::<Integer, _>(tx.tenant());
+    Ok(Prepared(left).get_result(&mut &**tx).await.optional()?)
+}
 
 /// The last ones, the last first.
 pub(in crate::runs) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<Run>, DatabaseError> {
@@ -36,3 +61,9 @@ pub(in crate::runs) async fn page(
         .await?;
     rows.into_iter().map(Run::try_from).collect()
 }
+
+const LEFT: &str = "
+    SELECT count(*) OVER () AS runs, moved_at AS since, run_id AS oldest
+    FROM roster_runs
+    WHERE tenant_id = $1 AND state = 'compared' AND by_client AND goes_on
+    ORDER BY created_at, run_id LIMIT 1";

@@ -8,11 +8,12 @@ mod shown;
 mod state;
 
 pub(super) use dead::break_dead;
+pub use listed::{Left, left_to_staff};
 pub(super) use listed::{last, page};
 pub use mapping::mapping;
 pub(super) use mapping::{keep_mapping, set_mapping};
 pub(crate) use moves::finish;
-pub(super) use moves::{Begun, beat, begin_work, compared, end, started_by};
+pub(super) use moves::{Begun, beat, begin_work, compared, decided_by, end, keep_counts, leave};
 pub(crate) use shown::keep_skipped;
 pub use shown::{KEYED, Shown};
 pub(super) use shown::{keep_errors, shown};
@@ -23,7 +24,7 @@ use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{ImportId, JobId, Keys, UploadId};
+use kernel::{ImportId, JobId, Keys, StaffId, UploadId};
 use serde::Serialize;
 use shown::seal;
 use tabular::{Mapping, uploads::KEPT};
@@ -36,10 +37,12 @@ pub struct Run {
     pub run_id: ImportId,
     /// How far.
     pub state: RunState,
-    /// Who; none for the command line.
+    /// Who brought it; none for the command line.
     pub started_by: Option<Author>,
     /// What they were called.
     pub by_name: String,
+    /// Who of the staff had it imported that another brought.
+    pub decided_by: Option<Decided>,
     /// What the file was called.
     pub file_name: String,
     /// When its file came.
@@ -68,10 +71,30 @@ pub struct Run {
     job_id: Option<JobId>,
 }
 
+/// One of the staff, for another who brought a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// Who.
+    pub staff_id: StaffId,
+    /// What they were called.
+    pub name: String,
+}
+
 impl Run {
     /// True where all its errors can be had as a file.
     pub fn has_errors_file(&self) -> bool {
         self.errors_id.is_some()
+    }
+
+    /// True of what a program only had compared: it is imported once the program itself says so.
+    pub fn is_dry_run(&self) -> bool {
+        self.started_by.is_some_and(Author::is_client) && !self.goes_on
+    }
+
+    /// Who had it imported; none for the command line.
+    pub(super) fn importer(&self) -> Option<Author> {
+        let decided = self.decided_by.as_ref().map(|decided| Author::Staff(decided.staff_id));
+        decided.or(self.started_by)
     }
 }
 
@@ -83,6 +106,8 @@ struct Row {
     started_by: Option<Uuid>,
     by_client: bool,
     by_name: String,
+    decided_by: Option<Uuid>,
+    decided_name: Option<String>,
     file_name: String,
     upload_id: UploadId,
     created_at: DateTime<Utc>,
@@ -108,6 +133,10 @@ impl TryFrom<Row> for Run {
             state: RunState::parse(&row.state).ok_or_else(|| unread("state of a roster run"))?,
             started_by: row.started_by.map(|id| Author::read(id, row.by_client)),
             by_name: row.by_name,
+            decided_by: row.decided_by.map(|id| Decided {
+                staff_id: StaffId(id),
+                name: row.decided_name.unwrap_or_default(),
+            }),
             file_name: row.file_name,
             created_at: row.created_at,
             moved_at: row.moved_at,
@@ -332,6 +361,8 @@ mod schema {
             started_by -> Nullable<Uuid>,
             by_client -> Bool,
             by_name -> Text,
+            decided_by -> Nullable<Uuid>,
+            decided_name -> Nullable<Text>,
             file_name -> Text,
             upload_id -> Uuid,
             created_at -> Timestamptz,

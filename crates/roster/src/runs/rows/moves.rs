@@ -53,20 +53,39 @@ pub(in crate::runs) async fn begin_work(
     }
 }
 
-/// Notes who said that it is to be imported, and what of it they were shown.
-pub(in crate::runs) async fn started_by(
+/// Notes what of it whoever had it imported was shown.
+pub(in crate::runs) async fn keep_counts(
     tx: &mut TenantTransaction,
     run: ImportId,
-    (author, name): (Author, &str),
     counts: &Counts,
 ) -> Result<(), DatabaseError> {
     diesel::update(of(tx, run))
+        .set(roster_runs::report.eq(json(counts)?))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Notes who of the staff had it imported, beside whoever brought it.
+pub(in crate::runs) async fn decided_by(
+    tx: &mut TenantTransaction,
+    run: ImportId,
+    (author, name): (Author, &str),
+) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
         .set((
-            roster_runs::started_by.eq(author.id()),
-            roster_runs::by_client.eq(author.is_client()),
-            roster_runs::by_name.eq(name),
-            roster_runs::report.eq(json(counts)?),
+            roster_runs::decided_by.eq(author.id()),
+            roster_runs::decided_name.eq(name),
         ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Leaves to the staff what its program wishes to import and may not by itself.
+pub(in crate::runs) async fn leave(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
+    diesel::update(of(tx, run))
+        .set(roster_runs::goes_on.eq(true))
         .execute(&mut **tx)
         .await?;
     Ok(())

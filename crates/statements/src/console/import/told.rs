@@ -11,7 +11,7 @@ use crate::{
     tally::Sum,
 };
 use kernel::calendar;
-use pages::words::grouped;
+use pages::{imports::by, words::grouped};
 
 /// Which of its pages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,12 @@ pub(super) struct Told {
     pub(super) heading: &'static str,
     pub(super) kind: &'static str,
     pub(super) file: String,
+    /// Who brought it, and which of the staff decided on it.
     pub(super) by: String,
+    /// True of a program's file.
+    pub(super) is_sent: bool,
+    /// True of one that its program only had checked.
+    pub(super) is_dry_run: bool,
     pub(super) brought_at: String,
     pub(super) moved_at: String,
     pub(super) encoding: String,
@@ -92,10 +97,11 @@ pub(super) fn line(run: &Run) -> Line {
         moved_at: calendar::moment(run.moved_at),
         file: run.file_name.clone(),
         kind: run.kind.label(),
-        by: run.by_name.clone(),
+        by: by(&run.by_name, run.decided_by.as_ref()),
         state: match run.state {
             RunState::Received => "列の確認待ち",
             RunState::Checking => "確認中",
+            RunState::Checked if run.is_dry_run() => "試し（取り込みません）",
             RunState::Checked => "取り込みの確認待ち",
             RunState::Loading => "取り込み中",
             RunState::Loaded => "完了",
@@ -105,7 +111,7 @@ pub(super) fn line(run: &Run) -> Line {
         },
         result: match (found, run.report.errors) {
             (Some(found), _) => format!("{}処理分、{}行", label(found), grouped(found.rows)),
-            (None, 0) => String::new(),
+            (None, 0) => short(&run.report.refused_code).to_owned(),
             (None, errors) => format!("誤り{}件", grouped(errors)),
         },
     }
@@ -116,6 +122,7 @@ pub(super) fn told(run: &Run) -> Told {
     let (step, heading) = match run.state {
         RunState::Received => (Step::Columns, "ファイルの列の確認"),
         RunState::Checking => (Step::AtWork, "ファイルを確認しています"),
+        RunState::Checked if run.is_dry_run() => (Step::Decision, "試しに確認した内容"),
         RunState::Checked => (Step::Decision, "取り込む内容の確認"),
         RunState::Loading => (Step::AtWork, "取り込んでいます"),
         RunState::Loaded => (Step::Over, "取り込みました"),
@@ -137,7 +144,9 @@ pub(super) fn told(run: &Run) -> Told {
         heading,
         kind: run.kind.label(),
         file: run.file_name.clone(),
-        by: run.by_name.clone(),
+        by: by(&run.by_name, run.decided_by.as_ref()),
+        is_sent: run.started_by.is_client(),
+        is_dry_run: run.is_dry_run(),
         brought_at: calendar::moment(run.created_at),
         moved_at: calendar::moment(run.moved_at),
         encoding: run.report.encoding.clone(),
@@ -149,6 +158,21 @@ pub(super) fn told(run: &Run) -> Told {
         refused: run.report.refused.clone(),
         is_open: run.state.is_open(),
         delivery: run.delivery.filter(|_| run.state == RunState::Loaded),
+    }
+}
+
+/// Why nothing was loaded of a file without errors, in a few words.
+fn short(code: &str) -> &'static str {
+    match code {
+        "same_file" => "同じファイルを公開済み",
+        "file" => "ファイルを読めません",
+        "changed" => "確認のあとに変わりました",
+        "unmatched" => "名簿に当たらない明細が多い",
+        "deviates" => "いつもの月と量が違う",
+        "too_old" => "表示する期間より前の分だけ",
+        "unknown_drugs" | "no_master" => "医薬品マスターの確認が必要",
+        "no_year" => "運営者の準備が必要",
+        _ => "",
     }
 }
 

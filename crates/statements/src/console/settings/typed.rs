@@ -86,14 +86,14 @@ const QUESTIONS: [Question; 14] = [
     },
     Question {
         key: "min_month_yen",
-        hint: "0～100,000円。1か月の軽減額がこれより少ない方には、切り替えを提案しません",
-        takes: "提案する軽減額（1か月）は、0～100000の数字で入力してください",
+        hint: "0～100,000円。1か月の削減可能金額がこれより少ない方には、切り替えを提案しません",
+        takes: "提案する削減可能金額（1か月）は、0～100000の数字で入力してください",
         kind: Kind::Number,
     },
     Question {
         key: "min_line_yen",
-        hint: "0～100,000円。軽減額がこれより少ないお薬は提案しません",
-        takes: "提案する軽減額（お薬ごと）は、0～100000の数字で入力してください",
+        hint: "0～100,000円。削減可能金額がこれより少ないお薬は提案しません",
+        takes: "提案する削減可能金額（お薬ごと）は、0～100000の数字で入力してください",
         kind: Kind::Number,
     },
     Question {
@@ -117,7 +117,7 @@ const QUESTIONS: [Question; 14] = [
     Question {
         key: "saving",
         hint: "いちばん安い候補との差を「最大」、いちばん高い候補との差を「少なくとも」として示します。変えたときは、取り込み済みの分の再計算を運営に依頼してください",
-        takes: "軽減額の示し方を選んでください",
+        takes: "削減可能金額の示し方を選んでください",
         kind: Kind::One(|| choices(SavingBasis::ALL, SavingBasis::as_str, SavingBasis::label)),
     },
 ];

@@ -111,7 +111,7 @@ impl ImportsApi {
     ///
     /// A worker checks it and then loads it into a delivery, whole or not at all; nothing is shown to members before it is published.
     /// Where something about it is unusual it waits for the staff as `checked`. With `dry_run` it stays `checked`, until the
-    /// program's next file comes. One file of a kind is at work at a time.
+    /// program's next file comes; the staff don't load it. One file of a kind is at work at a time.
     #[oai(path = "/statement-imports", method = "post", operation_id = "import_statements")]
     async fn import(
         &self,

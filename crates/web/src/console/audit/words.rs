@@ -37,7 +37,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("disclosures.export", "表示の希望のCSV作成"),
     ("proof.change", "本人確認の記録の変更"),
     ("statements.settings", "明細の設定の変更"),
-    ("statements.recompute", "お薬の明細の軽減額などの再計算"),
+    ("statements.recompute", "お薬の明細の削減可能金額などの再計算"),
     ("drugs.import", "医薬品マスターの取り込み"),
     ("names.settle", "名寄せできない登録への対応"),
     ("roster.add", "加入者の追加"),

@@ -1,10 +1,14 @@
 //! Imports in words.
 
 use kernel::calendar;
+use pages::imports::by;
 use roster::{
     import::{Sample, Vanishing},
     runs::{Counts, Past, Run, RunState},
 };
+
+/// A program had it compared, and has not said that it is to be imported.
+pub(super) const DRY_RUN: &str = "試し（連携先の確認待ち）";
 
 /// Which of its pages a run has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +27,10 @@ pub(super) struct Told {
     state: RunState,
     pub(super) heading: &'static str,
     pub(super) file: String,
+    /// Who brought it, and which of the staff decided on it.
     pub(super) by: String,
+    /// True of one that its program only had compared.
+    pub(super) is_dry_run: bool,
     pub(super) brought_at: String,
     pub(super) moved_at: String,
     pub(super) percent: u64,
@@ -101,6 +108,14 @@ pub(super) fn is_grave(counts: &Counts) -> bool {
     counts.lost > 0 || counts.vanishing.lost() > 0 || counts.corrected > 0
 }
 
+fn state_of(run: &Run) -> &'static str {
+    if run.is_dry_run() && run.state == RunState::Compared {
+        DRY_RUN
+    } else {
+        state(run.state, run.undoes.is_some())
+    }
+}
+
 fn state(state: RunState, undoes: bool) -> &'static str {
     match state {
         RunState::Running if undoes => "取り消し中",
@@ -127,6 +142,7 @@ fn heading(run: &Run) -> &'static str {
         RunState::Received => "ファイルの確認",
         RunState::Comparing if run.stage == "merging" => "取り込んでいます",
         RunState::Comparing => "今の名簿と照合しています",
+        RunState::Compared if run.is_dry_run() => "試しの照合の結果",
         RunState::Compared => "変わる内容の確認",
         RunState::Running => "取り込んでいます",
         RunState::Finished => "取り込みました",
@@ -157,7 +173,8 @@ pub(super) fn told(run: &Run) -> Told {
         heading: heading(run),
         undoes: run.undoes.is_some(),
         file: run.file_name.clone(),
-        by: run.by_name.clone(),
+        by: by(&run.by_name, run.decided_by.as_ref()),
+        is_dry_run: run.is_dry_run(),
         brought_at: calendar::moment(run.created_at),
         moved_at: calendar::moment(run.moved_at),
         percent,
@@ -232,8 +249,8 @@ pub(super) fn lines(runs: &[Run], past: &[Past]) -> Vec<Line> {
         path: Some(super::path(run.run_id)),
         moved_at: calendar::moment(run.moved_at),
         file: run.file_name.clone(),
-        by: run.by_name.clone(),
-        state: state(run.state, run.undoes.is_some()),
+        by: by(&run.by_name, run.decided_by.as_ref()),
+        state: state_of(run),
         result: match run.state {
             RunState::Finished => result(&run.counts),
             RunState::Refused if run.counts.errors > 0 => format!("誤り{}件", run.counts.errors),

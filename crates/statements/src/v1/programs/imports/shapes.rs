@@ -57,7 +57,7 @@ pub(super) struct StatementImport {
     /// `received` (staff look at its columns), `checking`, `checked` (it waits: see `doubts`), `loading`, `loaded`, `refused` (see
     /// `refused`), `cancelled` or `broken` (its worker died; nothing was loaded).
     state: String,
-    /// Who brought it, or had it loaded: `client` or `staff`.
+    /// Who brought it: `client` or `staff`; also where the staff had it loaded.
     by: String,
     /// True where the program itself is that.
     is_own: bool,
@@ -149,7 +149,7 @@ impl StatementImport {
             state: run.state.as_str().into(),
             by: if is_clients { "client" } else { "staff" }.into(),
             is_own: run.started_by == Author::Client(program.client.client_id),
-            dry_run: is_clients && !run.goes_on,
+            dry_run: run.is_dry_run(),
             label: run.label.map(|label| label.to_string()),
             created_at: run.created_at.into(),
             changed_at: run.moved_at.into(),

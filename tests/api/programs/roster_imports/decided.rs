@@ -1,0 +1,114 @@
+//! Who decides on what a program sent: the program on its dry runs, the staff on what a guard holds up.
+
+use super::{BOTH, act, path, sent, worked};
+use crate::{
+    api::{problem, programs::Caller},
+    console::roster::{HANAKO, SHOKO, file, present},
+    portal::says,
+};
+use access::Role;
+use serde_json::json;
+use tenancy::ApprovalAction;
+use testkit::TestApp;
+
+#[tokio::test]
+async fn what_a_program_only_had_compared_is_nobodys_to_import_but_its_own() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let begun = sent(&caller, "?dry_run=true", &file(&[SHOKO, HANAKO])).await;
+    app.work().await;
+    app.later(1);
+    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
+    let told = clerk.get(&page).await;
+    says(&told, 200, "試し（連携先の確認待ち）");
+    assert!(!told.text.contains("この内容で取り込む"), "{}", told.text);
+    says(&clerk.get("/console/roster").await, 200, "試し（連携先の確認待ち）");
+    assert!(!clerk.get("/console/").await.text.contains("連携先から届いた名簿の確認"));
+    let refused = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
+    says(&refused, 409, "連携先が試しに送ったものです");
+    assert_eq!(present(&app).await, 1);
+    assert_eq!(act(&caller, &path(&begun), "confirm").await.status, 200);
+    let done = worked(&app, &caller, &begun).await;
+    assert_eq!(
+        (&done["state"], &done["is_own"], present(&app).await),
+        (&json!("finished"), &json!(true), 2)
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_that_its_program_may_not_import_is_left_to_the_staff_once_it_confirms() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let begun = sent(&caller, "?dry_run=true", &file(&[HANAKO])).await;
+    assert_eq!(worked(&app, &caller, &begun).await["dry_run"], true);
+    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
+    let started = clerk.post(&format!("{page}/start"), &[]).await;
+    says(&started, 409, "連携先が試しに送ったものです");
+    for _ in 0..2 {
+        problem(
+            &act(&caller, &path(&begun), "confirm").await,
+            422,
+            "roster_loss_not_agreed",
+        );
+    }
+    let waits = caller.get(&path(&begun)).await.json();
+    assert_eq!(
+        (&waits["state"], &waits["waits_for"], &waits["dry_run"]),
+        (&json!("compared"), &json!("loss"), &json!(false))
+    );
+    // Its next file does not take this one's place any more.
+    sent(&caller, "?dry_run=true", &file(&[SHOKO])).await;
+    app.work().await;
+    let started = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
+    assert_eq!(started.status, 303, "{}", started.text);
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "finished");
+}
+
+#[tokio::test]
+async fn what_waits_for_the_staff_stands_on_home_of_whoever_decides() {
+    const TEXT: &str = "連携先から届いた名簿の確認";
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let viewer = app.clerk(&[Role::Viewer]).await;
+    assert!(!clerk.get("/console/").await.text.contains(TEXT));
+    let begun = sent(&caller, "", &file(&[HANAKO])).await;
+    app.work().await;
+    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
+    let link = format!("<a href=\"{page}\">{TEXT}</a><span><strong>1件</strong>");
+    says(&clerk.get("/console/").await, 200, &link);
+    assert!(!viewer.get("/console/").await.text.contains(TEXT));
+    // Of two the list is shown.
+    app.later(1);
+    sent(&caller, "", &file(&[HANAKO])).await;
+    app.work().await;
+    let both = format!("<a href=\"/console/roster\">{TEXT}</a><span><strong>2件</strong>");
+    says(&clerk.get("/console/").await, 200, &both);
+    let other = TestApp::start().await;
+    let stranger = other.clerk(&[Role::Eligibility]).await;
+    assert!(!stranger.get("/console/").await.text.contains(TEXT));
+}
+
+#[tokio::test]
+async fn four_eyes_count_as_they_stand_when_a_file_has_been_compared_and_when_it_is_confirmed() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let four_eyes = async |is_on: bool| {
+        let say = |folder: &mut tenancy::Folder| folder.settings.approvals.say(ApprovalAction::BirthDate, is_on);
+        app.insurer.apply(say).await;
+    };
+    let corrected = async |day: &str| app.insurer.count("persons", &format!("birth_date = '{day}'")).await;
+    four_eyes(false).await;
+    let begun = sent(&caller, "", &file(&[&SHOKO.replace("19850401", "19850402")])).await;
+    four_eyes(true).await;
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "compared");
+    assert_eq!(corrected("1985-04-02").await, 0);
+    problem(
+        &act(&caller, &path(&begun), "confirm").await,
+        403,
+        "roster_import_by_two",
+    );
+    four_eyes(false).await;
+    assert_eq!(act(&caller, &path(&begun), "confirm").await.status, 200);
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "finished");
+    assert_eq!(corrected("1985-04-02").await, 1);
+}
