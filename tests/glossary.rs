@@ -19,7 +19,7 @@ const fn word(not: &'static str, unless: &'static [&'static str], instead: &'sta
     Word { not, unless, instead }
 }
 
-const GLOSSARY: [Word; 12] = [
+const GLOSSARY: [Word; 13] = [
     word("フォルダ", &["フォルダー"], "フォルダー"),
     word("ブラウザ", &["ブラウザー"], "ブラウザー"),
     word("いま", &["ただいま", "います", "いませ", "いまし", "いまま"], "今"),
@@ -32,6 +32,7 @@ const GLOSSARY: [Word; 12] = [
     word("苗字", &[], "名字"),
     word("まちが", &[], "間違"),
     word("下さい", &[], "ください"),
+    word("接続元のネットワーク", &[], "連携先のネットワーク"),
 ];
 
 impl Word {

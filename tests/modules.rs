@@ -4,7 +4,7 @@ use crate::portal::{log_lines::Lines, says};
 use chrono::TimeDelta;
 use database::Durability;
 use edge::Rights;
-use kernel::{Field, FieldError, Problem, Reason, Refusal, RefusalKind, TenantId, Words, calendar::full_minute};
+use kernel::{Field, FieldError, Problem, Reason, Refusal, RefusalKind, TenantId, Words, calendar::from_then_on};
 use module::Module;
 use operations::{Example, Group, failure::Failure};
 use pages::{Reply, Visit, member, public};
@@ -24,7 +24,10 @@ const CLOSED: Reason = Reason {
     words: |refusal, now| {
         Words::new(
             "窓口は閉まっています",
-            format!("{}に、またお越しください。", full_minute(refusal.until.unwrap_or(now))),
+            format!(
+                "{}に、またお越しください。",
+                from_then_on(refusal.until.unwrap_or(now), now)
+            ),
             &[("/portal/counter/hours", "開いている時間を見る")],
         )
     },

@@ -6,11 +6,7 @@ use guard::{
     HashError,
     throttle::{Rule, Standing},
 };
-use kernel::{
-    Outage, Reason, Refusal, RefusalKind, Words,
-    calendar::{from_then_on, full_minute},
-    outcome::OVERLOADED,
-};
+use kernel::{Outage, Reason, Refusal, RefusalKind, Words, calendar::from_then_on, outcome::OVERLOADED};
 
 const DESK: (&str, &str) = ("#desk", "窓口の電話番号を見る");
 const AGAIN: (&str, &str) = ("/portal/signup", "はじめから登録する");
@@ -186,7 +182,7 @@ pub const RESEND_TOO_SOON: Reason = Reason {
             "少しお待ちください",
             format!(
                 "さきほどメールをお送りしたばかりです。{}を過ぎてから、もう一度お試しください。",
-                full_minute(refusal.until.unwrap_or(now))
+                from_then_on(refusal.until.unwrap_or(now), now)
             ),
             &[],
         )
@@ -484,6 +480,13 @@ mod tests {
             soon.words(at("2026-11-22T03:05:00Z"))
                 .text
                 .contains("。12時6分を過ぎてから")
+        );
+        let past_midnight = resend_too_soon(at("2026-11-22T15:00:30Z"));
+        assert!(
+            past_midnight
+                .words(at("2026-11-22T14:59:30Z"))
+                .text
+                .contains("。11月23日（月）0時1分を過ぎてから")
         );
     }
 }

@@ -107,14 +107,9 @@ pub fn moment_or_time(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     format!("{short}{}", time_of_day(at))
 }
 
-/// The same of when something is possible again: 「14時6分」 for 14:05:30.
+/// The same of when something is possible again: 「14時6分」 for 14:05:30, since seconds would only bother whoever waits a minute.
 pub fn from_then_on(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     moment_or_time(whole_minute(at), now)
-}
-
-/// 「14時6分」 for 14:05:30: seconds would only bother whoever waits a minute.
-pub fn full_minute(at: DateTime<Utc>) -> String {
-    time_of_day(whole_minute(at))
 }
 
 /// The first minute's start that is not before a moment: whoever comes back then doesn't come too early.
@@ -156,7 +151,6 @@ mod tests {
         let at = DateTime::parse_from_rfc3339("2026-11-22T14:59:30Z").unwrap().to_utc();
         assert_eq!(moment_or_time(at, at), "23時59分");
         assert_eq!(from_then_on(at, at), "11月23日（月）0時");
-        assert_eq!(full_minute(at), "0時");
         let whole = at + TimeDelta::seconds(30);
         assert_eq!(moment_or_time(whole, whole), from_then_on(whole, whole));
     }

@@ -95,10 +95,15 @@ pub(super) async fn resend(visit: Visit) -> Reply {
         return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     match settle(visit.services.accounts.resend(&visit.origin, &ticket).await) {
-        Ok(_) => Ok(visit.done(
-            see_other(CODE),
-            "認証番号をもう一度お送りしました。いちばん新しいメールの番号を入力してください。",
-        )),
+        Ok(_) => {
+            let made = if visit.look.is_sandbox {
+                "新しい認証番号を作りました"
+            } else {
+                "認証番号をもう一度お送りしました"
+            };
+            let said = format!("{made}。いちばん新しいメールの番号を入力してください。");
+            Ok(visit.done(see_other(CODE), said))
+        }
         Err(refusal) if refusal.is(reasons::RESEND_TOO_SOON) => Ok(visit.not_yet(&refusal, CODE)),
         Err(refusal) => refused(visit, refusal).await,
     }
@@ -154,7 +159,8 @@ fn page(visit: &Visit, frame: Frame, view: &TicketView, code: &CodeView) -> Code
         can_change_address: view.email_hint.is_none() && code.sends_left > 0,
         expires: calendar::moment_or_time(code.expires_at, visit.now),
         is_late: code.expires_at <= visit.now,
-        resend_at: (code.sends_left > 0 && code.resend_at > visit.now).then(|| calendar::full_minute(code.resend_at)),
+        resend_at: (code.sends_left > 0 && code.resend_at > visit.now)
+            .then(|| calendar::from_then_on(code.resend_at, visit.now)),
         sends_left: code.sends_left,
         mail: mail_words(code, visit.now),
     }
@@ -214,7 +220,7 @@ mod tests {
             can_change_address: true,
             expires: calendar::moment_or_time(code.expires_at, now),
             is_late: false,
-            resend_at: Some(calendar::full_minute(code.resend_at)),
+            resend_at: Some(calendar::from_then_on(code.resend_at, now)),
             sends_left: code.sends_left,
             mail: mail_words(&code, now),
         };
