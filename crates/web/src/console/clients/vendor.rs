@@ -51,6 +51,7 @@ struct Vendor {
 /// `GET /console/clients/vendor`: whose the id is, and what it shall do here.
 async fn ask(visit: Visit, _: Clerk) -> Reply {
     let again = visit.again().await;
+    let sought = again.or(&visit.query).text("client_id").to_owned();
     let is_blank = visit
         .query
         .get("client_id")
@@ -60,7 +61,6 @@ async fn ask(visit: Visit, _: Clerk) -> Reply {
     } else {
         again.errors
     };
-    let sought = again.or(&visit.query).text("client_id").to_owned();
     let vendor = vendor(&visit, &sought).await?;
     visit.html(&VendorPage {
         vendor: vendor.map(|client| Vendor {
