@@ -19,7 +19,7 @@ const fn word(not: &'static str, unless: &'static [&'static str], instead: &'sta
     Word { not, unless, instead }
 }
 
-const GLOSSARY: [Word; 13] = [
+const GLOSSARY: [Word; 14] = [
     word("フォルダ", &["フォルダー"], "フォルダー"),
     word("ブラウザ", &["ブラウザー"], "ブラウザー"),
     word("いま", &["ただいま", "います", "いませ", "いまし", "いまま"], "今"),
@@ -33,6 +33,7 @@ const GLOSSARY: [Word; 13] = [
     word("まちが", &[], "間違"),
     word("下さい", &[], "ください"),
     word("軽減額", &[], "削減可能金額"),
+    word("接続元のネットワーク", &[], "連携先のネットワーク"),
 ];
 
 impl Word {

@@ -437,6 +437,9 @@ async fn the_reference_page_loads_nothing_and_the_rest_of_api_is_a_problem() {
     assert_eq!(page.status, StatusCode::OK);
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
     assert!(page.text.contains("POST") && !page.text.contains("<script"));
+    // Each operation and chapter leads back to the contents, and so do the three lists after them.
+    let leads_back = page.text.matches("href=\"#contents\"").count();
+    assert_eq!(leads_back, page.text.matches("<section ").count() + 3);
     let moved = client.get("/api").await;
     assert_eq!(
         (moved.status, moved.location()),

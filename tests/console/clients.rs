@@ -205,7 +205,7 @@ async fn what_is_wrong_in_the_form_is_told_at_once_and_nothing_is_made() {
     let refused = boss.post(NEW, &wrong).await;
     for said in [
         "連絡先メールアドレスは、name@example.jp のような形で入力してください",
-        "接続元のネットワークは、",
+        "連携先のネットワークは、",
         "最後に使える日は、2027-03-31や令和9年3月31日のように入力してください",
         "value=\"基幹システム\"",
         "value=\"notices.write\" checked",
@@ -313,11 +313,15 @@ async fn a_suspended_program_is_out_with_the_next_call_and_a_revoked_one_for_goo
     assert_eq!(enters(&app, &before).await, 401, "tokens of before stay ended");
     let after = token_of().await.unwrap();
     assert_eq!(enters(&app, &after).await, 200);
-    says(&boss.get(&format!("{}/revoke", made.path)).await, 200, "元に戻せません");
+    for said in ["連携を終了する", "終了すると、元に戻せません"] {
+        says(&boss.get(&format!("{}/revoke", made.path)).await, 200, said);
+    }
     leads(&deed(&boss, &made, "revoke").await, &made.path);
     assert_eq!(enters(&app, &after).await, 401);
     let page = boss.get(&made.path).await;
-    says(&page, 200, "取り消し済み");
+    for said in ["終了しました", ">終了</span>", "連携先の終了"] {
+        says(&page, 200, said);
+    }
     assert!(
         !page.text.contains("/rotate") && !page.text.contains("/change"),
         "{}",
@@ -325,11 +329,11 @@ async fn a_suspended_program_is_out_with_the_next_call_and_a_revoked_one_for_goo
     );
     for verb in ["rotate", "resume"] {
         let asked = boss.get(&format!("{}/{verb}", made.path)).await;
-        says(&asked, 200, "すでに取り消されています");
-        says(&deed(&boss, &made, verb).await, 409, "すでに取り消されています");
+        says(&asked, 200, "すでに終了しています");
+        says(&deed(&boss, &made, verb).await, 409, "すでに終了しています");
     }
     let form = format!("{}/change", made.path);
-    says(&boss.post(&form, &TYPED).await, 409, "すでに取り消されています");
+    says(&boss.post(&form, &TYPED).await, 409, "すでに終了しています");
     assert_eq!(trail(&app).await, by_staff(["create", "suspend", "resume", "revoke"]));
 }
 

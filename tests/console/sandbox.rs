@@ -5,6 +5,7 @@ use kernel::Outcome;
 use testkit::{Answer, TestApp, TestClerk, account, unique};
 
 const MAILS: &str = "/console/sandbox/mails";
+const UNSENT: &str = "お試し環境のため、メールは送られません。管理画面の「お試し環境のメール」で読めます。";
 const TOLD: &str = "お試し環境です。実在する方の情報は入力しないでください。";
 
 async fn sandbox() -> TestApp {
@@ -49,6 +50,12 @@ async fn a_sign_up_is_finished_by_the_code_that_the_console_shows() {
     let (client, _, email) = app.waiting_for_code().await;
     app.work().await;
     assert!(app.mailbox.mails().is_empty(), "nothing was sent");
+    let waits = client.get("/portal/signup/code").await;
+    assert!(
+        waits.text.contains(UNSENT) && !waits.text.contains("送信しました"),
+        "{}",
+        waits.text
+    );
     let list = clerk.get(MAILS).await;
     for word in [email.as_str(), "ユーザーID作成用の認証番号", "お試し環境のメール"] {
         assert!(list.text.contains(word), "{word}: {}", list.text);
@@ -227,5 +234,35 @@ async fn every_page_of_a_sandbox_says_so_and_no_other_does() {
             .get(&format!("/api/v1/insurers/{}", app.insurer.code))
             .await;
         assert_eq!(told.json()["sandbox"], is_told, "{}", told.text);
+    }
+}
+
+#[tokio::test]
+async fn no_page_of_a_sandbox_says_that_a_mail_was_sent_and_every_other_insurers_does() {
+    let (app, plain) = (sandbox().await, TestApp::start().await);
+    for (app, is_kept) in [(&app, true), (&plain, false)] {
+        let client = app.identified().await;
+        for page in ["/portal/password", "/portal/user-id"] {
+            let asked = client.get(page).await;
+            assert_eq!(asked.text.contains(UNSENT), is_kept, "{}", asked.text);
+            let sent = client.get(&format!("{page}?sent=1")).await;
+            assert_eq!(sent.text.contains(UNSENT), is_kept, "{}", sent.text);
+            assert_eq!(sent.text.contains("お送りしました"), !is_kept, "{}", sent.text);
+        }
+        let clerk = app.clerk(&[Role::Administrator]).await;
+        let asked = clerk.get("/console/staff/invite").await;
+        assert_eq!(asked.text.contains(UNSENT), is_kept, "{}", asked.text);
+        let email = format!("{}@example.jp", unique("kanri"));
+        let typed = [("email", &*email), ("name", "管理　四郎"), ("role", "viewer")];
+        let invited = clerk.post("/console/staff/invite", &typed).await;
+        assert_eq!(invited.status, 303, "{}", invited.text);
+        let list = clerk.get(invited.location()).await;
+        assert_eq!(list.text.contains(UNSENT), is_kept, "{}", list.text);
+        assert_eq!(
+            list.text.contains("招待のメールを送りました"),
+            !is_kept,
+            "{}",
+            list.text
+        );
     }
 }

@@ -481,5 +481,12 @@ mod tests {
                 .text
                 .contains("。12時6分を過ぎてから")
         );
+        let past_midnight = resend_too_soon(at("2026-11-22T15:00:30Z"));
+        assert!(
+            past_midnight
+                .words(at("2026-11-22T14:59:30Z"))
+                .text
+                .contains("。11月23日（月）0時1分を過ぎてから")
+        );
     }
 }

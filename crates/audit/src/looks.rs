@@ -16,14 +16,14 @@ const STANDS: TimeDelta = TimeDelta::hours(1);
 #[derive(Debug, Clone)]
 pub struct Look<'a> {
     what: &'static str,
-    shown: Shown,
+    at: At,
     subjects: &'a [Uuid],
     others: &'a [Uuid],
     reason: Option<&'a str>,
 }
 
 #[derive(Debug, Clone)]
-enum Shown {
+enum At {
     List { filters: Vec<&'static str> },
     Person,
 }
@@ -33,7 +33,7 @@ impl<'a> Look<'a> {
     pub fn list(what: &'static str, filters: Vec<&'static str>, subjects: &'a [Uuid]) -> Self {
         Self {
             what,
-            shown: Shown::List { filters },
+            at: At::List { filters },
             subjects,
             others: &[],
             reason: None,
@@ -44,7 +44,7 @@ impl<'a> Look<'a> {
     pub fn person(what: &'static str, subject: &'a Uuid) -> Self {
         Self {
             what,
-            shown: Shown::Person,
+            at: At::Person,
             subjects: std::slice::from_ref(subject),
             others: &[],
             reason: None,
@@ -79,21 +79,21 @@ pub async fn look(
 ) -> Result<(), DatabaseError> {
     let Look {
         what,
-        shown,
+        at,
         subjects,
         others,
         reason,
     } = look;
-    if let (Shown::Person, Actor::Staff(staff), None, [subject], []) = (&shown, actor, reason, subjects, others)
+    if let (At::Person, Actor::Staff(staff), None, [subject], []) = (&at, actor, reason, subjects, others)
         && !is_first(tx, now, staff, *subject).await?
     {
         return Ok(());
     }
     let mut detail = Map::from_iter([("what".to_owned(), Value::from(what))]);
     detail.extend(reason.map(|reason| ("reason".to_owned(), reason.into())));
-    let (action, object) = match shown {
-        Shown::Person => ("person.look", subjects.first().map(|subject| ("person", *subject))),
-        Shown::List { filters } => {
+    let (action, object) = match at {
+        At::Person => ("person.look", subjects.first().map(|subject| ("person", *subject))),
+        At::List { filters } => {
             detail.insert("filters".into(), filters.into());
             detail.insert("people".into(), subjects.len().into());
             ("people.look", None)

@@ -49,13 +49,13 @@ pub enum Lines {
     },
     /// Only what shows them: who saw them …
     Looks,
-    /// … and of that these pages.
-    LooksAt(Pages),
+    /// … and of that what shows this.
+    LooksAt(Shown),
 }
 
 /// What shows something of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pages {
+pub struct Shown {
     /// Pages that are called so, by how their names begin …
     pub called: &'static str,
     /// … and lines of these actions.
@@ -164,9 +164,9 @@ pub async fn list(
                 statement.bind::<Array<SqlUuid>, _>(own)
             }
             Lines::Looks => statement,
-            Lines::LooksAt(pages) => statement
-                .bind::<Text, _>(pages.called)
-                .bind::<Array<Text>, _>(pages.actions),
+            Lines::LooksAt(shown) => statement
+                .bind::<Text, _>(shown.called)
+                .bind::<Array<Text>, _>(shown.actions),
         };
     }
     Ok(Prepared(statement).load(&mut &**tx).await?)

@@ -10,9 +10,9 @@ pub const CONTACT: Field = Field::new("contact", "連絡先メールアドレス
     .takes("連絡先メールアドレスに、使えない文字が入っています。もう一度入力してください");
 /// 権限の範囲.
 pub const SCOPES: Field = Field::new("scopes", "権限の範囲").or_empty("権限の範囲を、1つ以上選んでください");
-/// 接続元のネットワーク.
-pub const NETWORKS: Field = Field::new("networks", "接続元のネットワーク")
-    .takes("接続元のネットワークは、203.0.113.0/28 のように、IPアドレスまたはその範囲を、20件以内で入力してください");
+/// 連携先のネットワーク.
+pub const NETWORKS: Field = Field::new("networks", "連携先のネットワーク")
+    .takes("連携先のネットワークは、203.0.113.0/28 のように、IPアドレスまたはその範囲を、20件以内で入力してください");
 /// 最後に使える日.
 pub const EXPIRES_ON: Field = Field::new("expires_on", "最後に使える日");
 /// One of the scopes that a token is asked for.

@@ -87,8 +87,8 @@ pub const CLIENT_REVOKED: Reason = Reason {
     detail: "The client was revoked, which is for good. Make another.",
     words: |_, _| {
         Words::new(
-            "この連携先は、すでに取り消されています",
-            "取り消した連携先は、もう使えません。続けて使うときは、新しく登録してください。",
+            "この連携先は、すでに終了しています",
+            "終了した連携先は、もう使えません。続けて使うときは、新しい連携先として追加してください。",
             &[LIST],
         )
     },

@@ -334,6 +334,11 @@ impl Frame {
         words::sandbox(&self.insurer)
     }
 
+    /// What is told at a sandbox where a mail would have been sent.
+    pub fn kept_mail_text(&self) -> Option<&'static str> {
+        self.insurer.is_sandbox.then_some(words::KEPT_MAIL)
+    }
+
     /// What stands on top in the time after loss of coverage.
     pub fn read_only_text(&self) -> Option<String> {
         match self.access {

@@ -22,6 +22,15 @@ pub fn sandbox(insurer: &Insurer) -> Option<&'static str> {
     insurer.is_sandbox.then_some(text)
 }
 
+/// What is said where a mail would have been sent: at a sandbox none is.
+pub const KEPT_MAIL: &str = "お試し環境のため、メールは送られません。管理画面の「お試し環境のメール」で読めます。";
+
+/// What is said of a mail that was just sent.
+pub fn mailed(insurer: &Insurer, sent: &str) -> String {
+    let said = if insurer.is_sandbox { KEPT_MAIL } else { sent };
+    said.to_owned()
+}
+
 /// What to mend in a field.
 pub fn problem(error: &FieldError) -> String {
     let FieldError { field, problem } = error;

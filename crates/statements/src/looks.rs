@@ -4,7 +4,7 @@
 use crate::preview::Reason;
 use access::Role;
 use accounts::{Member, Proof};
-use audit::read::{self, About, Filter, Lines, Pages, Recorded};
+use audit::read::{self, About, Filter, Lines, Recorded, Shown};
 use chrono::{DateTime, Months, Utc};
 use database::Database;
 use ground::Ground;
@@ -20,7 +20,7 @@ const MONTHS: Months = Months::new(12);
 const COSTS: &str = "costs.export";
 const MEDICINES: &str = "medicines.export";
 /// What shows rows of statements: staff's and programs' pages by how they are called, and members' files.
-const ROWS: Pages = Pages {
+const ROWS: Shown = Shown {
     called: "statements.",
     actions: &[COSTS, MEDICINES],
 };

@@ -67,12 +67,13 @@ async function administrator(site) {
   return desk;
 }
 
-/** One line above everything, and on paper at the head of each sheet. */
+/** A line above everything, on a phone two, and on paper at the head of each sheet. */
 async function told(page) {
   const line = page.locator('.sandbox');
   assert.equal(await line.innerText(), TOLD);
   const { height } = await line.boundingBox();
-  assert.ok(height < 48, `${height} px: more than a line`);
+  assert.ok(height < 72, `${height} px: more than two lines`);
+  assert.equal(await line.evaluate((element) => getComputedStyle(element).fontSize), '16px');
   await page.emulateMedia({ media: 'print' });
   assert.ok(await page.locator('.onpaper', { hasText: TOLD }).isVisible(), 'on paper');
   await page.emulateMedia({ media: 'screen' });

@@ -77,7 +77,7 @@ async fn a_network_that_is_mistyped_is_named_and_what_people_type_between_them_p
         others.chain([("networks", networks)]).collect::<Vec<_>>()
     };
     let refused = boss.post(NEW, &with("203.0.113.5\r\n198.51.100.0～198.51.100.9")).await;
-    for said in ["「198.51.100.0", "」は読み取れません。接続元のネットワークは、"] {
+    for said in ["「198.51.100.0", "」は読み取れません。連携先のネットワークは、"] {
         says(&refused, 422, said);
     }
     let posted = boss

@@ -112,7 +112,11 @@ async fn an_insurer_shuts_a_vendors_program_out_for_itself_and_lets_it_in_anew()
     assert_eq!((enters(&app, &held).await, enters(&other, &theirs).await), (401, 200));
     assert!(token_at(&app, &made).await.is_err());
     let page = boss.get(&here.path).await;
-    says(&page, 200, "もう一度許可する");
+    for said in ["もう一度許可する", "許可の取り消し済み"] {
+        says(&page, 200, said);
+    }
+    let again = boss.get(&format!("{}/revoke", here.path)).await;
+    says(&again, 200, "許可は、すでに取り消されています");
     let_in(&boss, &made).await;
     assert_eq!(enters(&app, &token_at(&app, &made).await.unwrap()).await, 200);
     assert_eq!(
@@ -171,7 +175,27 @@ async fn what_the_platform_suspends_is_out_of_every_insurer_before_the_answer_an
     assert_eq!(enters(&app, &token_at(&app, &made).await.unwrap()).await, 200);
     leads(&deed(&operator, &made, "revoke").await, &made.path);
     assert!(token_at(&other, &made).await.is_err());
-    says(&boss.get(&here.path).await, 200, "取り消し済み");
+    // What its home has ended no insurer can let in again.
+    let ended = boss.get(&here.path).await;
+    says(&ended, 200, ">終了</span>");
+    assert!(!ended.text.contains("もう一度許可する"), "{}", ended.text);
+}
+
+#[tokio::test]
+async fn who_names_no_program_is_told_that_the_id_is_missing() {
+    let app = TestApp::start().await;
+    let boss = app.clerk(&[Role::Administrator]).await;
+    let first = boss.get(VENDOR).await;
+    assert!(!first.text.contains("エラー："), "{}", first.text);
+    for typed in ["", "%20", "%E3%80%80"] {
+        let asked = boss.get(&format!("{VENDOR}?client_id={typed}")).await;
+        says(&asked, 200, "連携先のIDを入力してください");
+        assert!(asked.text.contains("aria-invalid"), "{}", asked.text);
+    }
+    for fields in [vec![], vec![("client_id", "　"), ("scopes", "insurer.read")]] {
+        says(&boss.post(VENDOR, &fields).await, 422, "連携先のIDを入力してください");
+    }
+    assert!(trail(&app).await.is_empty());
 }
 
 #[tokio::test]

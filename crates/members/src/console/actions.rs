@@ -11,7 +11,7 @@ use accounts::{Accounts, Closing};
 use askama::Template;
 use audit::Look;
 use kernel::{Field, FieldError, Outcome, Problem, Refusal, outcome};
-use pages::{Reply, Visit, frame::Frame, reply::see_other};
+use pages::{Reply, Visit, frame::Frame, reply::see_other, words::mailed};
 use staff::Clerk;
 
 const SECTION: &str = "/console/members";
@@ -178,7 +178,7 @@ async fn done(
             None => Said::Nothing(NO_ACCOUNT),
         },
         (Action::Reset, Some(account)) => match accounts.start_reset(&mut tx, by, account).await? {
-            Outcome::Done(()) => Said::Done("パスワード再設定のメールをお送りしました。".into()),
+            Outcome::Done(()) => Said::Done(mailed(&visit.look, "パスワード再設定のメールをお送りしました。")),
             Outcome::Refused(refusal) if refusal.is(outcome::NOT_FOUND) => Said::Nothing(NO_ACCOUNT),
             Outcome::Refused(refusal) => return Err(refusal.into()),
         },

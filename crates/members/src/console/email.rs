@@ -17,6 +17,7 @@ use pages::{
     frame::{Errors, Frame},
     reply::see_other,
     visit::Trouble,
+    words::mailed,
 };
 use poem::Response;
 use staff::Clerk;
@@ -134,7 +135,8 @@ pub(crate) async fn ask(members: Members, visit: Visit, clerk: Clerk) -> Reply {
     match outcome {
         Outcome::Done(Asked::Waits(_)) => Ok(visit.inform(see_other(&page), WAITS)),
         Outcome::Done(Asked::GoesOn) => {
-            Ok(visit.done(see_other(&page), "新しいメールアドレスに、認証番号をお送りしました。"))
+            let said = mailed(&visit.look, "新しいメールアドレスに、認証番号をお送りしました。");
+            Ok(visit.done(see_other(&page), said))
         }
         Outcome::Refused(refusal) => refused(&visit, refusal, &page).await,
     }

@@ -43,13 +43,13 @@ struct FactorLine {
 }
 
 impl FactorLine {
-    fn new(factor: &FactorView, visit: &Visit) -> Self {
+    fn new(factor: &FactorView) -> Self {
         let used = factor.last_used_at;
         Self {
             label: factor.label.clone(),
             kind: factor.kind.label(),
             created_at: calendar::moment(factor.created_at),
-            last_used_at: used.map_or_else(|| "まだありません".into(), |at| calendar::moment_or_time(at, visit.now)),
+            last_used_at: used.map_or_else(|| "まだありません".into(), calendar::moment),
             path: path_of(factor.id),
         }
     }
@@ -65,12 +65,12 @@ struct SessionLine {
 }
 
 impl SessionLine {
-    fn new(session: OwnSession, visit: &Visit) -> Self {
+    fn new(session: OwnSession) -> Self {
         Self {
             is_current: session.is_current,
             device: device(&session.agent),
             opened_at: calendar::moment(session.opened_at),
-            last_seen_at: calendar::moment_or_time(session.last_seen_at, visit.now),
+            last_seen_at: calendar::moment(session.last_seen_at),
             address: session.address,
             end_path: format!("{ACCOUNT}/sessions/{}/end", session.id),
         }
@@ -143,18 +143,10 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
             labels.join("・")
         },
         reach: reach(&clerk.reach),
-        factors: factors
-            .kept
-            .iter()
-            .map(|factor| FactorLine::new(factor, &visit))
-            .collect(),
+        factors: factors.kept.iter().map(FactorLine::new).collect(),
         codes_left: factors.codes_left,
         others: account.sessions.iter().filter(|session| !session.is_current).count(),
-        sessions: account
-            .sessions
-            .into_iter()
-            .map(|session| SessionLine::new(session, &visit))
-            .collect(),
+        sessions: account.sessions.into_iter().map(SessionLine::new).collect(),
         log_ins: account.log_ins.into_iter().map(LogInLine::new).collect(),
         name: clerk.name,
         email: clerk.email,
@@ -177,7 +169,7 @@ pub(super) async fn factor(visit: Visit, clerk: Clerk) -> Reply {
     let typed = again.typed.get("label").unwrap_or(&found.label).to_owned();
     visit.html(&FactorPage {
         frame: visit.frame().with_errors(again.errors),
-        factor: FactorLine::new(found, &visit),
+        factor: FactorLine::new(found),
         typed,
         rename_path: format!("{}/rename", path_of(id)),
         remove_path: format!("{}/remove", path_of(id)),

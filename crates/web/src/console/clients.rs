@@ -229,13 +229,18 @@ impl Line {
             } else {
                 "この保険者"
             },
-            state: state(standing),
+            // What an insurer has taken back it may give again; what has ended at its home has ended for good.
+            state: if standing == Standing::Revoked && grant.client_state != State::Revoked {
+                "許可の取り消し済み"
+            } else {
+                state(standing)
+            },
             is_active: standing == Standing::Active,
             is_over: matches!(standing, Standing::Revoked | Standing::Ended),
             scopes: in_short(&grant.scopes),
             last_used: grant
                 .last_used_at
-                .map_or_else(|| "まだありません".to_owned(), |at| calendar::moment_or_time(at, now)),
+                .map_or_else(|| "まだありません".to_owned(), calendar::moment),
             ends: last_day(grant.expires_on),
         }
     }
@@ -276,8 +281,8 @@ fn state(standing: Standing) -> &'static str {
         Standing::Active => "利用中",
         Standing::Suspended => "停止中",
         Standing::SuspendedAtHome => "運営が停止中",
-        Standing::Revoked => "取り消し済み",
-        Standing::Ended => "終了",
+        Standing::Revoked => "終了",
+        Standing::Ended => "期限切れ",
     }
 }
 
@@ -429,6 +434,14 @@ impl Found {
             Self::Here(shown) if shown.grant.is_vendors() => shown.grant.state,
             Self::Here(shown) => shown.grant.client_state,
             Self::Vendor(shown) => shown.client.state,
+        }
+    }
+
+    /// True where it has ended for good, here and everywhere.
+    fn has_ended(&self) -> bool {
+        match self {
+            Self::Here(shown) => shown.grant.client_state == State::Revoked,
+            Self::Vendor(shown) => shown.client.state == State::Revoked,
         }
     }
 

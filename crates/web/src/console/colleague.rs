@@ -12,6 +12,7 @@ use pages::{
     frame::{Errors, Frame},
     reply::see_other,
     visit::{Trouble, settle},
+    words::mailed,
 };
 use staff::{By, Clerk, Colleague, State, reasons};
 
@@ -281,12 +282,17 @@ pub(super) async fn act(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
     let id = StaffId::parse(visit.param("id")).ok_or(Trouble::NotFound)?;
     let (staff, origin, by) = (&visit.services.staff, &visit.origin, By::Clerk(&clerk));
     let done = match deed {
-        Deed::Suspend => settle(staff.suspend(origin, by, id).await).map(|()| "アカウントを停止しました。"),
-        Deed::Resume => settle(staff.resume(origin, by, id).await).map(|()| "停止を解きました。"),
-        Deed::Resend => settle(staff.invite_again(origin, by, id).await).map(|_| "招待のメールを送りました。"),
+        Deed::Suspend => settle(staff.suspend(origin, by, id).await).map(|()| "アカウントを停止しました。".to_owned()),
+        Deed::Resume => settle(staff.resume(origin, by, id).await).map(|()| "停止を解きました。".to_owned()),
+        Deed::Resend => {
+            settle(staff.invite_again(origin, by, id).await).map(|_| mailed(&visit.look, "招待のメールを送りました。"))
+        }
         Deed::Reset => match settle(staff.reset_factor(origin, by, id).await) {
             Ok(Asked::Waits(_)) => return Ok(visit.inform(see_other(&format!("{STAFF}/{id}")), WAITS)),
-            other => other.map(|_| "2つ目の確認を取り消しました。設定し直すためのメールを本人に送りました。"),
+            other => other.map(|_| {
+                let said = mailed(&visit.look, "設定し直すためのメールを本人に送りました。");
+                format!("2つ目の確認を取り消しました。{said}")
+            }),
         },
     };
     match done {

@@ -15,6 +15,7 @@ use pages::{
     reply::see_other,
     staff, staff_proven,
     visit::{Trouble, settle},
+    words::mailed,
 };
 use poem::http::Method;
 use staff::{By, Clerk, Colleague, Grant, INVITATION, Invitation, Invited, State};
@@ -269,7 +270,10 @@ async fn invite(visit: Visit, clerk: Clerk) -> Reply {
     match settle(invited) {
         Ok(Invited::Sent(_)) => Ok(visit.done(
             see_other(STAFF),
-            "招待のメールを送りました。72時間以内に開いてもらってください。",
+            mailed(
+                &visit.look,
+                "招待のメールを送りました。72時間以内に開いてもらってください。",
+            ),
         )),
         Ok(Invited::Waits) => Ok(visit.inform(see_other(STAFF), WAITS)),
         Err(refusal) => Ok(visit.form_again(&refusal, INVITE, &FIELDS).await),

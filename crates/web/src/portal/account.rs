@@ -100,7 +100,7 @@ pub(crate) async fn show(visit: Visit, member: Member) -> Reply {
             current: session.current,
             device: device(&session.agent),
             opened_at: calendar::moment(session.opened_at),
-            last_seen_at: calendar::moment_or_time(session.last_seen_at, visit.now),
+            last_seen_at: calendar::moment(session.last_seen_at),
             address: session.address.clone(),
         })
         .collect();

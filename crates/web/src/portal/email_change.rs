@@ -108,7 +108,14 @@ pub(crate) async fn confirm(visit: Visit, member: Member) -> Reply {
 /// `POST /portal/account/email/code/resend`.
 pub(crate) async fn resend(visit: Visit, member: Member) -> Reply {
     match settle(visit.services.accounts.resend_email_code(&visit.origin, &member).await) {
-        Ok(_) => Ok(visit.done(reply::see_other(CODE), "新しい認証番号をお送りしました。")),
+        Ok(_) => {
+            let said = if visit.look.is_sandbox {
+                "新しい認証番号を作りました。"
+            } else {
+                "新しい認証番号をお送りしました。"
+            };
+            Ok(visit.done(reply::see_other(CODE), said))
+        }
         Err(refusal) if refusal.is(reasons::RESEND_TOO_SOON) => Ok(visit.not_yet(&refusal, CODE)),
         Err(refusal) => refused(visit, &member, refusal).await,
     }

@@ -95,10 +95,15 @@ pub(super) async fn resend(visit: Visit) -> Reply {
         return Ok(restart(&visit, &reasons::TICKET_EXPIRED.into()));
     };
     match settle(visit.services.accounts.resend(&visit.origin, &ticket).await) {
-        Ok(_) => Ok(visit.done(
-            see_other(CODE),
-            "認証番号をもう一度お送りしました。いちばん新しいメールの番号を入力してください。",
-        )),
+        Ok(_) => {
+            let made = if visit.look.is_sandbox {
+                "新しい認証番号を作りました"
+            } else {
+                "認証番号をもう一度お送りしました"
+            };
+            let said = format!("{made}。いちばん新しいメールの番号を入力してください。");
+            Ok(visit.done(see_other(CODE), said))
+        }
         Err(refusal) if refusal.is(reasons::RESEND_TOO_SOON) => Ok(visit.not_yet(&refusal, CODE)),
         Err(refusal) => refused(visit, refusal).await,
     }

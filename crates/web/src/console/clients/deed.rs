@@ -53,7 +53,7 @@ impl Deed {
             Self::Rotate => "秘密鍵を新しく作る",
             Self::Suspend => "停止する",
             Self::Resume => "停止を解く",
-            Self::Revoke if is_at_home => "取り消す",
+            Self::Revoke if is_at_home => "連携を終了する",
             Self::Revoke => "許可を取り消す",
         }
     }
@@ -73,10 +73,10 @@ impl Deed {
                 "またつながるようになります。秘密鍵と権限の範囲は、停止の前のままです。接続先（Webhook）への通知は停止したままなので、1つずつ再開してください。"
             }
             Self::Revoke if side == Side::Platform => {
-                "すべての保険者で、次の呼び出しからつながらなくなり、元に戻せません。秘密鍵もなくなります。続けて使うときは、新しい連携先として追加し、保険者にもう一度許可してもらうことになります。"
+                "終了すると、元に戻せません。すべての保険者で、次の呼び出しからつながらなくなり、秘密鍵もなくなります。続けて使うときは、新しい連携先として追加し、保険者にもう一度許可してもらうことになります。しばらく使わないだけなら、停止しておけば足ります。"
             }
             Self::Revoke if is_at_home => {
-                "次の呼び出しからつながらなくなり、元に戻せません。秘密鍵もなくなります。続けて使うときは、新しい連携先として追加することになります。"
+                "終了すると、元に戻せません。次の呼び出しからつながらなくなり、秘密鍵もなくなります。続けて使うときは、新しい連携先として追加することになります。しばらく使わないだけなら、停止しておけば足ります。"
             }
             Self::Revoke => {
                 "この事業者のシステムは、次の呼び出しから、この保険者の情報を読み書きできなくなります。続けて使うときは、もう一度許可することになります。"
@@ -98,7 +98,12 @@ impl Deed {
     /// What stands against it now.
     fn against(self, found: &Found) -> Option<Errors> {
         (!self.fits(found)).then(|| match (self, found.state()) {
-            (_, State::Revoked) => Errors::of_form("すでに取り消されています", "この連携先からは、つながりません。"),
+            (_, State::Revoked) if found.has_ended() => {
+                Errors::of_form("すでに終了しています", "この連携先からは、つながりません。")
+            }
+            (_, State::Revoked) => {
+                Errors::of_form("許可は、すでに取り消されています", "この連携先からは、つながりません。")
+            }
             (Self::Rotate, _) => Errors::of_form(
                 "秘密鍵は事業者が管理しています",
                 "新しい秘密鍵が必要なときは、事業者から運営に依頼してもらってください。",
@@ -166,7 +171,7 @@ pub(super) async fn act(side: Side, deed: Deed, visit: Visit, clerk: Clerk) -> R
         Deed::Suspend => settle(clients.suspend(at, id, by).await).map(|()| "停止しました。もうつながりません。"),
         Deed::Resume => settle(clients.resume(at, id, by).await).map(|()| "停止を解きました。"),
         Deed::Revoke if found.is_at_home() => {
-            settle(clients.revoke(at, id, by).await).map(|()| "取り消しました。もうつながりません。")
+            settle(clients.revoke(at, id, by).await).map(|()| "終了しました。もうつながりません。")
         }
         Deed::Revoke => {
             settle(clients.ungrant(at, id, by).await).map(|()| "許可を取り消しました。もうつながりません。")

@@ -4,7 +4,7 @@ use super::{Found, Line, Side, deed::Deed, from_where, listed, read, webhooks};
 use crate::console::audit::words;
 use askama::Template;
 use audit::Line as Recorded;
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{Days, NaiveDate, TimeDelta};
 use clients::{ClientName, Day, SecretLine, Shown, State};
 use database::TenantTransaction;
 use kernel::{ClientId, StaffId, calendar};
@@ -144,7 +144,7 @@ pub(super) async fn show(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         created_at: calendar::moment(created_at),
         deeds: deeds(side, &found),
         unused: here.and_then(unused),
-        scopes: here.map(|shown| scopes(shown, visit.now)).unwrap_or_default(),
+        scopes: here.map(scopes).unwrap_or_default(),
         secrets: secrets.iter().map(Secret::new).collect(),
         places,
         webhooks,
@@ -161,7 +161,7 @@ fn deeds(side: Side, found: &Found) -> Vec<(String, &'static str)> {
     let mut deeds = Vec::new();
     if found.state() == State::Revoked {
         // What was taken back may be given anew.
-        if !found.is_at_home() {
+        if !found.is_at_home() && !found.has_ended() {
             let again = format!("{}/vendor?client_id={}", side.base(), found.name());
             deeds.push((again, "もう一度許可する"));
         }
@@ -180,8 +180,8 @@ fn deeds(side: Side, found: &Found) -> Vec<(String, &'static str)> {
     deeds
 }
 
-fn scopes(shown: &Shown, now: DateTime<Utc>) -> Vec<ScopeLine> {
-    let used = |scope| shown.used.get(&scope).map(|at| calendar::moment_or_time(*at, now));
+fn scopes(shown: &Shown) -> Vec<ScopeLine> {
+    let used = |scope| shown.used.get(&scope).copied().map(calendar::moment);
     let lines = listed(&shown.grant.scopes).map(|scope| ScopeLine {
         words: scope.label(),
         code: scope.as_str(),

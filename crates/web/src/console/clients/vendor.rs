@@ -8,11 +8,11 @@ use super::{
 use crate::console::{GET, POST};
 use access::CLIENTS_MANAGE;
 use askama::Template;
-use clients::{Client, ClientName, State};
-use kernel::{TenantId, text};
+use clients::{Client, ClientName, State, fields};
+use kernel::{FieldError, Problem, Refusal, TenantId, text};
 use pages::{
     Reply, Row, Visit,
-    frame::Frame,
+    frame::{Errors, Frame},
     reply::see_other,
     staff_proven,
     visit::{Trouble, settle},
@@ -52,6 +52,15 @@ struct Vendor {
 async fn ask(visit: Visit, _: Clerk) -> Reply {
     let again = visit.again().await;
     let sought = again.or(&visit.query).text("client_id").to_owned();
+    let is_blank = visit
+        .query
+        .get("client_id")
+        .is_some_and(|typed| text::normalize(typed).is_empty());
+    let errors = if is_blank && !again.is_refused() {
+        Errors::new(&unnamed(), visit.now)
+    } else {
+        again.errors
+    };
     let vendor = vendor(&visit, &sought).await?;
     visit.html(&VendorPage {
         vendor: vendor.map(|client| Vendor {
@@ -62,8 +71,13 @@ async fn ask(visit: Visit, _: Clerk) -> Reply {
         groups: ticked(&again.typed),
         networks: again.typed.text("networks").to_owned(),
         expires_on: again.typed.text("expires_on").to_owned(),
-        frame: visit.frame().in_section(Side::Insurer.base()).with_errors(again.errors),
+        frame: visit.frame().in_section(Side::Insurer.base()).with_errors(errors),
     })
+}
+
+/// No id was typed.
+fn unnamed() -> Refusal {
+    Refusal::field(FieldError::new(fields::CLIENT, Problem::Empty))
 }
 
 /// A vendor's client that may be let in.
@@ -82,6 +96,7 @@ async fn vendor(visit: &Visit, typed: &str) -> Result<Option<Client>, Trouble> {
 async fn grant(visit: Visit, clerk: Clerk) -> Reply {
     let typed = visit.form.text("client_id");
     let granted = match conditions(&visit.form, visit.now, true) {
+        _ if text::normalize(typed).is_empty() => Err(unnamed()),
         Ok(conditions) => {
             let by = by(&visit, &clerk);
             let clients = &visit.services.clients;
