@@ -2,7 +2,7 @@
 
 use super::PROTECTED;
 use accounts::{Proof, for_staff::proof_of};
-use audit::read::{self, About, Filter, Lines, Pages};
+use audit::read::{self, About, Filter, Lines, Shown};
 use chrono::{NaiveDate, TimeDelta};
 use kernel::{AccountId, PersonId, StaffId};
 use roster::{NumberKey, Sight};
@@ -113,7 +113,7 @@ async fn looks(app: &TestApp) {
         };
         assert!(!is_none, "{kind}");
     }
-    let pages = Pages {
+    let shown = Shown {
         called: "statements.",
         actions: &["costs.export"],
     };
