@@ -45,6 +45,12 @@ const ALL: [&str; 3] = [
     "SELECT (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL)",
     "\n    SELECT (SELECT count(*) FROM persons WHERE tenant_id = $1 AND emptied_at IS NULL)",
 ];
+/// What is sent to a webhook once more, and counted before: so many of its messages, by an index, as are changed.
+const AGAIN: [&str; 3] = [
+    "SELECT count(*) AS deliveries FROM (",
+    "UPDATE webhook_deliveries SET state = 'waiting', tries = 0",
+    "UPDATE webhook_deliveries SET tries = 0, next_at = $3",
+];
 /// The protected are in no count of readers: what they have read of a page of notices is looked up once, by all of them.
 const READS: (&str, f64, f64) = ("\n    WITH theirs AS MATERIALIZED", 1000.0, 4000.0);
 /// Of so many members at a time it is asked whether they are told of a publication: whether they wish it and may come in, and
@@ -113,7 +119,7 @@ pub(super) fn of(text: &str) -> (f64, f64) {
     match text {
         text if text.starts_with(COUNT.0) => (COUNT.1, BLOCKS),
         text if text.starts_with(READS.0) => (READS.1, READS.2),
-        text if ALL.iter().any(|all| text.starts_with(all)) => (f64::INFINITY, f64::INFINITY),
+        text if ALL.iter().chain(&AGAIN).any(|all| text.starts_with(all)) => (f64::INFINITY, f64::INFINITY),
         text => TOLD
             .iter()
             .find(|told| text.starts_with(told.0))

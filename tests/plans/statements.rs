@@ -120,7 +120,7 @@ async fn looks(app: &TestApp) {
     let filter = Filter {
         about: Some(About {
             person: person.0,
-            lines: Lines::LooksAt(pages),
+            lines: Lines::LooksAt(shown),
         }),
         from: Some(now - TimeDelta::days(365)),
         ..Filter::default()

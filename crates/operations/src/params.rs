@@ -212,7 +212,8 @@ impl<'a> ApiExtractor<'a> for IfMatch {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let lines: Vec<_> = edge::lines(request.headers(), "if-match").collect();
+        let lines = edge::lines(request.headers(), "if-match");
+        let lines: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
         let if_match = Self((!lines.is_empty()).then(|| lines.join(",")));
         // What stands for any state does so by itself.
         let unread = if_match.tags().find_map(unread).filter(|_| if_match.is_bound());

@@ -228,7 +228,8 @@ fn who_may(policy: &Policy, clerk: &Clerk, permission: Permission, now: DateTime
             ..words
         };
     }
-    let named: String = roles.iter().map(|role| format!("「{}」", role.label())).collect();
+    let named: Vec<_> = roles.iter().map(|role| format!("「{}」", role.label())).collect();
+    let named = named.concat();
     let (next, way) = if clerk.may(STAFF_MANAGE) {
         (
             "ご自分に役割を付けることはできません。ほかの管理者に追加を頼むか、その役割の職員を招待してください。",

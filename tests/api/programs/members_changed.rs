@@ -196,7 +196,7 @@ async fn facts_are_replaced_as_a_whole_by_whoever_knows_how_they_stand_and_hold_
         (known.header("etag"), 412, "precondition_failed"),
         ("\"1\"", 412, "precondition_failed"),
         ("W/\"1\"", 400, "bad_request"),
-        ("", 400, "bad_request"),
+        ("", 428, "precondition_required"),
     ] {
         problem(&put(&caller, shoko, stale, facts.clone()).await, status, code);
     }
