@@ -361,7 +361,7 @@ async fn whoever_changes_something_says_which_state_they_know_and_changes_no_oth
             format!("W/{}", made.header("etag")),
         );
         for (tag, said) in [(bare, "double quotes"), (weak, "weak")] {
-            let body = problem(&send(&tag).await, 400, "bad_request");
+            let body = problem(&send(&tag).await, 412, "precondition_failed");
             assert!(body["detail"].as_str().unwrap().contains(said), "{body}");
         }
     }
@@ -381,7 +381,7 @@ async fn whoever_changes_something_says_which_state_they_know_and_changes_no_oth
     }
     assert_eq!(put("*", "どれでも").await.status, StatusCode::OK);
     // It stands for any state by itself, and names none among others.
-    problem(&put("\"other\", *", "どれか").await, 400, "bad_request");
+    problem(&put("\"other\", *", "どれか").await, 412, "precondition_failed");
 }
 
 #[tokio::test]

@@ -148,9 +148,6 @@ impl<'a, R: Rule> ApiExtractor<'a> for Needed<R> {
 /// `If-Match`: the states, by their `ETag`s, of which one has to be the present one for anything to be done.
 pub struct IfMatch(Option<String>);
 
-/// Tags that something could be in, or any.
-const STRONG: &str = r#"^(\*|"[^"]*"( *, *"[^"]*")*)$"#;
-
 impl IfMatch {
     /// True where it is not all one in which state something is.
     pub fn is_bound(&self) -> bool {
@@ -201,10 +198,7 @@ impl<'a> ApiExtractor<'a> for IfMatch {
     }
 
     fn param_schema_ref() -> Option<MetaSchemaRef> {
-        Some(MetaSchemaRef::Inline(Box::new(MetaSchema {
-            pattern: Some(STRONG.into()),
-            ..MetaSchema::new("string")
-        })))
+        Some(MetaSchemaRef::Inline(Box::new(MetaSchema::new("string"))))
     }
 
     async fn from_request(
@@ -212,13 +206,12 @@ impl<'a> ApiExtractor<'a> for IfMatch {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let lines = edge::lines(request.headers(), "if-match");
-        let lines: Vec<_> = lines.filter(|line| !line.trim().is_empty()).collect();
+        let lines: Vec<_> = edge::lines(request.headers(), "if-match").collect();
         let if_match = Self((!lines.is_empty()).then(|| lines.join(",")));
         // What stands for any state does so by itself.
         let unread = if_match.tags().find_map(unread).filter(|_| if_match.is_bound());
         match unread {
-            Some(why) => Err(Failure::of("bad_request").explained(why).into()),
+            Some(why) => Err(Failure::of("precondition_failed").explained(why).into()),
             None => Ok(if_match),
         }
     }

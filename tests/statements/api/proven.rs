@@ -66,13 +66,15 @@ async fn a_letter_narrows_at_once_and_widens_with_the_password_under_a_new_token
 async fn what_goes_by_a_state_that_is_none_any_more_changes_nothing() {
     let app = TestApp::start().await;
     let program = proven(&app).await;
-    for stale in ["\"self_only\"", "\"untold\""] {
+    for (stale, code) in [
+        ("\"self_only\"", OUTDATED),
+        ("\"untold\"", OUTDATED),
+        ("household", "precondition_failed"),
+        ("W/\"household\"", "precondition_failed"),
+        ("", "precondition_failed"),
+    ] {
         let refused = program.put(&wish("suppressed"), Some(stale)).await;
-        problem(&refused, 412, OUTDATED);
-    }
-    for unread in ["household", "W/\"household\""] {
-        let refused = program.put(&wish("suppressed"), Some(unread)).await;
-        problem(&refused, 400, "bad_request");
+        problem(&refused, 412, code);
     }
     assert_eq!(in_force(&app).await, "household");
     is_done(
