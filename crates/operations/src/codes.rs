@@ -1,7 +1,7 @@
 //! What may be wrong with a field, for readers of the reference: every code of `errors[].code`.
 
 /// Each code and what it means.
-pub(crate) const OF_FIELDS: [(&str, &str); 34] = [
+pub(crate) const OF_FIELDS: [(&str, &str); 42] = [
     ("required", "Is missing."),
     (
         "type",
@@ -33,11 +33,22 @@ pub(crate) const OF_FIELDS: [(&str, &str); 34] = [
     ),
     ("impossible_date", "The month does not have this day."),
     ("impossible_month", "The month must be from 1 to 12."),
+    ("date_shape", "Is no date in any known form."),
+    (
+        "before_other",
+        "Must not be before, or less than, another field, which `detail` names.",
+    ),
     (
         "date_out_of_range",
         "Must be a date from 1868 to today, or within the documented range.",
     ),
     ("not_in_future", "Must be a day to come."),
+    ("not_later", "Must be later than the moment at which the range begins."),
+    ("too_long_ago", "Is so long ago that nothing of it is kept any more."),
+    ("url_shape", "Must be an absolute URL by https, naming nobody."),
+    ("not_public", "Must be the URL of a public address."),
+    ("not_json", "The line of a file is no object of JSON."),
+    ("unknown_key", "The first line of the file does not have this key."),
     ("email_shape", "Must have the shape of an e-mail address."),
     ("email_unchanged", "Must differ from the present address."),
     (

@@ -63,9 +63,9 @@ const mended = (form) => {
   for (const field of form.querySelectorAll("[type=password]")) field.value = "";
 };
 const save = async (form) => {
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
-  // Refused, or no longer logged in: the page itself says so.
-  if (answer.type === "opaqueredirect") return location.assign(form.action);
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  // Refused, or no longer logged in: the page to which that leads says so.
+  if (answer.redirected) return location.assign(answer.url);
   if (!answer.ok) return form.submit();
   const name = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("content-disposition") ?? "");
   const link = document.createElement("a");
