@@ -347,7 +347,8 @@ async fn a_sealed_search_opens_for_nobody_else_and_as_nothing_else() {
     }
     // Cut, lengthened, and what is sealed for a cookie.
     let sealed = address.split_once("s=").unwrap().1;
-    let flipped = format!("{}A{}", &sealed[..8], &sealed[9..]);
+    let other_letter = if &sealed[8..9] == "A" { "B" } else { "A" };
+    let flipped = format!("{}{other_letter}{}", &sealed[..8], &sealed[9..]);
     for forged in [
         &sealed[..sealed.len() - 4],
         &format!("{sealed}AAAA"),

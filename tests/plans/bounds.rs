@@ -53,9 +53,9 @@ const AGAIN: [&str; 3] = [
 ];
 /// The protected are in no count of readers: what they have read of a page of notices is looked up once, by all of them.
 const READS: (&str, f64, f64) = ("\n    WITH theirs AS MATERIALIZED", 1000.0, 4000.0);
-/// What is due next at an endpoint of which thousands of messages were sent once more a moment ago: their former places in the index
-/// are passed as long as another transaction may still see them. So its rows are bounded, and not its blocks.
-const DUE: &str = "SELECT d.event_id, d.kind, d.subject";
+/// What is due next at an endpoint of which thousands of messages were sent once more a moment ago: as long as another transaction may
+/// still see what they were, places in the index and rows of that are passed.
+const DUE: (&str, f64) = ("SELECT d.event_id, d.kind, d.subject", 4_000.0);
 /// Of so many members at a time it is asked whether they are told of a publication: whether they wish it and may come in, and
 /// whether they see something new, some look-ups by key each.
 const TOLD: [(&str, f64, f64); 2] = [
@@ -121,7 +121,7 @@ pub(super) const ASKED: [&str; 50] = [
 pub(super) fn of(text: &str) -> (f64, f64) {
     match text {
         text if text.starts_with(COUNT.0) => (COUNT.1, BLOCKS),
-        text if text.starts_with(DUE) => (ROWS, f64::INFINITY),
+        text if text.starts_with(DUE.0) => (ROWS, DUE.1),
         text if text.starts_with(READS.0) => (READS.1, READS.2),
         text if ALL.iter().chain(&AGAIN).any(|all| text.starts_with(all)) => (f64::INFINITY, f64::INFINITY),
         text => TOLD
