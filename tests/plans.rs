@@ -20,7 +20,7 @@ use audit::read::{self, About, Filter, Lines};
 use changes::walk_the_changes;
 use chrono::TimeDelta;
 use kernel::{PersonId, StaffId};
-use local_cluster::DATABASE;
+use local_cluster::{DATABASE, LocalCluster};
 use programs::walk_of_a_program;
 use prune::{PRUNED, PRUNER, old_lines, prune, pruner};
 use roster::protection;
@@ -43,9 +43,7 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     let earlier = std::fs::read(log(&cluster)).unwrap().len();
     let say = format!("ALTER ROLE {role} RESET ALL; ALTER ROLE {role} SET log_statement = 'all'");
     cluster.sql("postgres", &say).unwrap();
-    // What it would do by itself, at a moment of its choice, is done here by name.
-    cluster.sql("postgres", "ALTER SYSTEM SET autovacuum = off").unwrap();
-    cluster.sql("postgres", "SELECT pg_reload_conf()").unwrap();
+    rest(&cluster);
     let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
     let app = app.beside(to_loopback).await;
     let people: Vec<TestPerson> = (0..11).map(|number| TestPerson::new(1000 + number)).collect();
@@ -124,6 +122,43 @@ async fn no_statement_of_a_members_way_reads_more_than_its_own_rows() {
     // It was the whole way: each of these was asked of an index.
     for table in bounds::ASKED {
         assert!(tables.contains(table), "no plan on {table}: {tables:?}");
+    }
+}
+
+/// As deep as the index of claims becomes here, that of the rows' key is not yet: whoever goes by nothing but that takes the wrong one.
+const UNANALYZED: u32 = 65_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn claims_are_looked_up_by_their_number_in_a_year_that_nobody_has_analyzed() {
+    let cluster = tokio::task::spawn_blocking(|| cluster("unanalyzed")).await.unwrap();
+    let service = url::Url::parse(&cluster.service_url(DATABASE)).unwrap();
+    rest(&cluster);
+    let earlier = std::fs::read(log(&cluster)).unwrap().len();
+    let app = TestApp::on(&cluster.owner_url(DATABASE), &cluster.service_url(DATABASE)).await;
+    app.insurer.import(&[TestPerson::new(1000)]).await;
+    let much = deliveries::much(app.tenant().0, UNANALYZED);
+    cluster.sql(DATABASE, &much).unwrap();
+    cluster.sql("postgres", &explain(service.username())).unwrap();
+    end_connections(&cluster);
+    deliveries::bring(&app, 20).await;
+    drop(app);
+
+    let log = std::fs::read_to_string(log(&cluster)).unwrap();
+    let (mut faults, mut tables) = (Vec::new(), BTreeSet::new());
+    for plan in plans(&log[earlier..]) {
+        if plan["Query Text"].as_str().unwrap().contains("FROM cost_rows o") {
+            examine(&plan["Plan"], 200.0, &mut faults, &mut tables);
+        }
+    }
+    faults.retain(|fault| fault.contains("cost_rows"));
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(tables.contains("cost_rows_2026"), "{tables:?}");
+}
+
+/// What the server would do by itself, at a moment of its choice, is done here by name.
+fn rest(cluster: &LocalCluster) {
+    for say in ["ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()"] {
+        cluster.sql("postgres", say).unwrap();
     }
 }
 

@@ -135,6 +135,37 @@ fn unknown(round: usize) -> usize {
     777_000 + round
 }
 
+/// Rows of one month that no delivery owns, written by the superuser: they are only mass.
+pub(super) fn much(tenant: i32, rows: u32) -> String {
+    format!(
+        "INSERT INTO cost_rows (tenant_id, delivery, month, line, principal_id, person_id, claim_key, category, days, institution,
+             total_yen, insurer_yen, public_yen, copay_yen, meal_yen, benefit_yen, withdrawn)
+         SELECT {tenant}, 1000, '2026-09-01', n, gen_random_uuid(), gen_random_uuid(), 'C' || n, 'medical_out', 1, '', 0, 0, 0, 0, 0, 0,
+             false
+         FROM generate_series(1, {rows}) n"
+    )
+}
+
+/// A delivery of so many claims of the same month.
+pub(super) async fn bring(app: &TestApp, claims: u32) {
+    let insurer = app.insurer.directory.by_tenant(app.tenant()).await.unwrap().unwrap();
+    let desk = Desk {
+        deliveries: Deliveries::new(&app.ground),
+        insurer,
+        number: 1000,
+        round: 0,
+    };
+    let rows = (0..claims).map(|nth| row(&format!("K{nth}"), (100, desk.number), "2026-09", 1_000));
+    let file = format!("{HEADER}\r\n{}", rows.collect::<String>());
+    desk.bring("2026-10", file).await;
+}
+
+fn row(claim: &str, (symbol, number): (u32, usize), month: &str, total: u32) -> String {
+    let copay = total * 3 / 10;
+    let insurer = total - copay;
+    format!("{claim},{symbol},{number},00,{month},医科外来,東町クリニック,{total},{insurer},{copay}\r\n")
+}
+
 struct Desk {
     deliveries: Deliveries,
     insurer: Arc<Insurer>,
@@ -144,11 +175,7 @@ struct Desk {
 
 impl Desk {
     async fn load(&self, label: &str, total: u32) {
-        let row = |claim: &str, symbol: u32, number: usize, month: &str| {
-            let copay = total * 3 / 10;
-            let insurer = total - copay;
-            format!("{claim},{symbol},{number},00,{month},医科外来,東町クリニック,{total},{insurer},{copay}\r\n")
-        };
+        let row = |claim: &str, symbol: u32, number: usize, month: &str| row(claim, (symbol, number), month, total);
         let mut file = format!("{HEADER}\r\n");
         for month in ["2023-12", "2026-09"] {
             for nth in 0..FEW {
@@ -156,6 +183,10 @@ impl Desk {
             }
         }
         file += &row(&format!("W{}", self.round), 200, unknown(self.round), "2026-09");
+        self.bring(label, file).await;
+    }
+
+    async fn bring(&self, label: &str, file: String) {
         let source = || {
             let bytes = file.as_bytes().to_vec();
             Source::new("costs.csv", move || {
