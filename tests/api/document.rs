@@ -288,7 +288,13 @@ fn what_is_sent_to_a_webhook_is_documented_where_one_is_set() {
         names,
         BTreeSet::from(["webhook-id", "webhook-signature", "webhook-timestamp"])
     );
-    assert!(message["requestBody"]["content"]["application/json"]["schema"]["properties"]["data"].is_object());
+    let body = &message["requestBody"]["content"]["application/json"]["schema"];
+    let data = body["properties"]["data"]["properties"].as_object().unwrap();
+    let fields: BTreeSet<&str> = data.keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        BTreeSet::from(["document", "insurer", "kind", "link", "sequence", "subject"])
+    );
 }
 
 /// A sandbox has the roster of this folder.

@@ -66,7 +66,7 @@ async fn what_happens_is_told_signed_with_ids_alone_and_with_a_link_that_the_sam
         let body = message.json();
         let known: BTreeSet<&str> = body["data"].as_object().unwrap().keys().map(String::as_str).collect();
         assert!(
-            known.is_subset(&["insurer", "subject", "sequence", "link"].into()),
+            known.is_subset(&["insurer", "subject", "sequence", "document", "link"].into()),
             "{body}"
         );
         assert_eq!(body["data"]["insurer"], app.insurer.code.as_str());
@@ -79,6 +79,17 @@ async fn what_happens_is_told_signed_with_ids_alone_and_with_a_link_that_the_sam
             let read = hook.program.api(Method::GET, path, None).await;
             assert_eq!(read.status, 200, "{link}: {}", read.text);
         }
+    }
+    let link_of = |kind: &str| {
+        let told = taken.iter().find(|message| message.kind() == kind).unwrap();
+        told.json()["data"]["link"].clone()
+    };
+    assert_eq!(link_of("member.registered"), "/api/v1/registrations");
+    // Each consent says to which document.
+    for given in taken.iter().filter(|message| message.kind() == "consent.given") {
+        let data = given.json()["data"].clone();
+        let document = data["document"].as_str().unwrap();
+        assert_eq!(data["link"], format!("/api/v1/consents/{document}"));
     }
     let lost = taken
         .iter()
@@ -197,6 +208,44 @@ async fn whose_rows_others_see_is_told_with_the_kind_of_rows_that_its_link_asks_
     );
     // Of before it was told.
     assert_eq!((told[1]["data"].get("kind"), told[1]["data"].get("link")), (None, None));
+}
+
+#[tokio::test]
+async fn to_which_document_somebody_agreed_is_told_with_the_link_that_asks_for_it() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(204)).await;
+    Hook::of(&app, &receiver, &["consent.given"]).await;
+    let person = id_of(&app, &app.person).await;
+    let mut tx = app.write(app.tenant()).await;
+    for payload in [
+        json!({"document": "service", "revision": 2}),
+        json!({"document": "points", "revision": 1}),
+        json!({}),
+    ] {
+        let event = jobs::Event {
+            kind: "consent.given",
+            subject: uuid::Uuid::parse_str(&person).unwrap(),
+            payload,
+        };
+        jobs::publish(&mut tx, app.clock().now(), event);
+    }
+    tx.commit().await.unwrap();
+    app.work().await;
+    let told: Vec<_> = receiver.taken().iter().map(super::receiver::Message::json).collect();
+    let data = |document: Option<&str>, sequence: i64| {
+        let mut data = json!({
+            "insurer": app.insurer.code.as_str(),
+            "subject": { "kind": "member", "id": person },
+            "sequence": sequence,
+        });
+        if let Some(document) = document {
+            data["document"] = document.into();
+            data["link"] = format!("/api/v1/consents/{document}").into();
+        }
+        data
+    };
+    let told: Vec<_> = told.iter().map(|body| body["data"].clone()).collect();
+    assert_eq!(told, [data(Some("service"), 1), data(Some("points"), 2), data(None, 3)]);
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl Stand {
 
     /// The same for a program, as its `ETag`.
     pub(crate) fn etag(&self) -> String {
-        etag(&self.seen())
+        etag(&self.versions, &self.delivery)
     }
 
     /// Of how many rows it changes whether they count, were it published.
@@ -267,15 +267,19 @@ async fn known_to(
     let Some(head) = heads.iter().find(|head| head.id == id).cloned() else {
         return Ok(outcome::NOT_FOUND.into());
     };
-    Ok(if known(&etag(&seen(&heads, &head))) {
+    Ok(if known(&etag(&heads, &head)) {
         Outcome::Done((heads, head))
     } else {
         outcome::CONDITION_FAILED.into()
     })
 }
 
-fn etag(seen: &str) -> String {
-    format!("\"{seen}\"")
+/// The same, and when the label was last published: what is published anew after it was replaced or taken back is another state.
+fn etag(heads: &[Delivery], of: &Delivery) -> String {
+    let of_label = heads.iter().filter(|head| head.label == of.label);
+    let published_at = of_label.filter_map(|head| head.published_at).max();
+    let at = published_at.map_or(0, |at| at.timestamp_micros());
+    format!("\"{}.{at}\"", seen(heads, of))
 }
 
 async fn as_it_is(tx: &TenantTransaction, delivery: DeliveryNo) -> Result<Outcome<Stand>, DatabaseError> {

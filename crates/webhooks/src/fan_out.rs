@@ -132,7 +132,7 @@ impl Webhooks {
                     kind: told.kind.name,
                     subject: told.subject,
                     person_id: told.person,
-                    of_kind: told.kind.rows_of(&told.event.payload),
+                    of_kind: told.kind.said(&told.event.payload),
                     sequence: *sequence,
                     position: told.event.position.unwrap_or_default(),
                     happened_at: told.event.at,

@@ -39,9 +39,6 @@ impl Subject {
     }
 }
 
-/// What of a link the event's payload says.
-pub(crate) const OF_KIND: &str = ":kind";
-
 /// A kind of events.
 #[derive(Debug, Clone, Copy)]
 pub struct EventKind {
@@ -53,7 +50,7 @@ pub struct EventKind {
     pub subject: Subject,
     /// What reads that.
     pub scope: Scope,
-    /// The operation that reads it, with `:id` for the subject, and `:kind` for what the payload calls so; none where only lists do.
+    /// The operation that reads it, or the list that has it: with `:id` for the subject, and one more name for what the payload calls so.
     pub link: Option<&'static str>,
     /// Whether programs are told of one with this payload.
     pub is_told: fn(&Value) -> bool,
@@ -77,14 +74,15 @@ impl EventKind {
         }
     }
 
-    /// True where its link says of what kind of rows it tells.
-    pub(crate) fn is_of_rows(&self) -> bool {
-        self.link.is_some_and(|path| path.contains(OF_KIND))
+    /// What of its payload the link names besides the subject: `kind` of rows, or `document`.
+    pub(crate) fn of(&self) -> Option<&'static str> {
+        let mut names = self.link?.split('/').filter_map(|part| part.strip_prefix(':'));
+        names.find(|name| *name != "id")
     }
 
-    /// Of what kind of rows an event with this payload tells; none where the link says nothing of it.
-    pub(crate) fn rows_of<'a>(&self, payload: &'a Value) -> Option<&'a str> {
-        payload.get("kind")?.as_str().filter(|_| self.is_of_rows())
+    /// That of an event with this payload.
+    pub(crate) fn said<'a>(&self, payload: &'a Value) -> Option<&'a str> {
+        payload.get(self.of()?)?.as_str()
     }
 
     /// The same, but for events whose payload says otherwise.
@@ -101,7 +99,7 @@ const OF_PIPELINE: [EventKind; 6] = [
         ("member.registered", "加入者の利用登録"),
         Subject::Member,
         REGISTRATIONS_READ,
-        None,
+        Some("/registrations"),
     ),
     EventKind::new(
         ("member.coverage_lost", "加入者の資格喪失"),
@@ -119,7 +117,7 @@ const OF_PIPELINE: [EventKind; 6] = [
         ("consent.given", "利用規約への同意"),
         Subject::Member,
         CONSENTS_READ,
-        None,
+        Some("/consents/:document"),
     ),
     EventKind::new(
         ("import.finished", "名簿の取り込みの終わりか確認待ち"),
@@ -127,7 +125,13 @@ const OF_PIPELINE: [EventKind; 6] = [
         IMPORTS_READ,
         Some("/roster-imports/:id"),
     ),
-    EventKind::new(("mail.undeliverable", "メールの不達"), Subject::Mail, MAIL_READ, None).only(is_told_of_mail),
+    EventKind::new(
+        ("mail.undeliverable", "メールの不達"),
+        Subject::Mail,
+        MAIL_READ,
+        Some("/mail"),
+    )
+    .only(is_told_of_mail),
 ];
 
 /// What an endpoint is sent to be tried.

@@ -132,7 +132,7 @@ struct Message {
     sequence: i64,
     #[diesel(sql_type = Timestamptz)]
     happened_at: DateTime<Utc>,
-    /// Of what kind of rows it tells, where its link says so.
+    /// Of what kind of rows it tells, or of which document, where its link says so.
     #[diesel(sql_type = Nullable<Text>)]
     of_kind: Option<String>,
     /// Before this one.

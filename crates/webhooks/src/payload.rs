@@ -1,10 +1,7 @@
 //! What an endpoint is told of an event: ids, where it stands among what it was told of the same thing, and where that is read. No
 //! personal data, and the same bytes however often it is sent.
 
-use crate::{
-    Message,
-    kinds::{Kinds, OF_KIND},
-};
+use crate::{Message, kinds::Kinds};
 use chrono::SecondsFormat;
 use serde::Serialize;
 use uuid::Uuid;
@@ -27,6 +24,8 @@ struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
 }
 
@@ -39,14 +38,13 @@ struct Named<'a> {
 /// The message's body; none of a kind that is not known any more.
 pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<String> {
     let kind = kinds.find(&message.kind)?;
-    let of_kind = message.of_kind.as_deref();
-    let link = kind
-        .link
-        .filter(|_| of_kind.is_some() || !kind.is_of_rows())
-        .map(|path| {
-            let path = path.replace(OF_KIND, of_kind.unwrap_or_default());
-            format!("{BASE}{}", path.replace(":id", &message.subject.to_string()))
-        });
+    let said = |name| message.of_kind.as_deref().filter(|_| kind.of() == Some(name));
+    // What happened before that was kept has no link.
+    let link = kind.link.map(|path| path.replace(":id", &message.subject.to_string()));
+    let link = link.and_then(|path| match kind.of() {
+        Some(name) => Some(path.replace(&format!(":{name}"), said(name)?)),
+        None => Some(path),
+    });
     let body = Body {
         r#type: kind.name,
         timestamp: message.happened_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
@@ -57,8 +55,9 @@ pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<St
                 id: message.subject,
             },
             sequence: message.sequence,
-            kind: of_kind,
-            link,
+            kind: said("kind"),
+            document: said("document"),
+            link: link.map(|path| format!("{BASE}{path}")),
         },
     };
     serde_json::to_string(&body).ok()

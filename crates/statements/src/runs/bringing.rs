@@ -6,6 +6,7 @@ use super::{
     shown::Shown,
 };
 use crate::{columns::forbidden, kind::Kind, month::Month};
+use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{ImportId, Outage, Outcome};
 use serde_json::json;
@@ -73,12 +74,13 @@ impl Runs {
                 return Ok(refusal.into());
             }
         };
+        let now = self.on.clock.now();
         let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
         for draft in rows::drafts(&mut tx, by.author, file.kind).await? {
             uploads::erase(&mut tx, &draft.upload()).await?;
             rows::delete(&mut tx, draft.run_id).await?;
         }
-        self.received(&mut tx, by, (&file, false), head).await?;
+        self.received(&mut tx, (by, now), (&file, false), head).await?;
         tx.commit().await?;
         Ok(Outcome::Done(file.run))
     }
@@ -123,7 +125,7 @@ impl Runs {
                 rows::end(tx, draft.run_id, &[draft.state], RunState::Cancelled, None, now).await?;
             }
         }
-        self.received(tx, by, (file, sent.goes_on), head).await?;
+        self.received(tx, (by, now), (file, sent.goes_on), head).await?;
         let mapping = mapping::mapping(tx, file.kind).await?;
         rows::set_wish(tx, file.run, sent.label, &mapping).await?;
         let Some(run) = rows::one(tx, file.run).await? else {
@@ -140,7 +142,7 @@ impl Runs {
     async fn received(
         &self,
         tx: &mut TenantTransaction,
-        by: By<'_>,
+        (by, now): (By<'_>, DateTime<Utc>),
         (file, goes_on): (&Bringing, bool),
         head: Head,
     ) -> Result<(), DatabaseError> {
@@ -158,7 +160,7 @@ impl Runs {
             rows: head.rows,
             ..Shown::default()
         };
-        rows::begin(tx, &self.on.keys, &beginning, &shown, self.on.clock.now()).await?;
+        rows::begin(tx, &self.on.keys, &beginning, &shown, now).await?;
         let detail = json!({ "kind": file.kind.as_str(), "bytes": file.file.bytes() });
         self.record(tx, by, file.run, "statements.bring", detail).await
     }

@@ -81,9 +81,19 @@ fn schema() -> Value {
                         "format": "int64",
                         "description": "Counts, from 1, what this webhook is told of this subject.",
                     },
+                    "kind": {
+                        "type": "string",
+                        "description": "Of `disclosure.changed`: of which rows, `costs` or `medicines`.",
+                    },
+                    "document": {
+                        "type": "string",
+                        "description": "Of `consent.given`: to which document, `service`, `points` or `addendum`.",
+                    },
                     "link": {
                         "type": "string",
-                        "description": "Where the subject is read, with the scope by which you are told; absent where only lists have it.",
+                        "description": "Where that is read, with the scope by which you are told: the subject itself, or the list in which it \
+                            stands. Absent of a `disclosure.changed` without `kind` and a `consent.given` without `document`, which \
+                            happened before messages said so.",
                     },
                 },
             },
