@@ -65,7 +65,7 @@ impl Runs {
         if let Outcome::Refused(refusal) = &done
             && refusal.is_any(&[reasons::LOSS_NOT_AGREED, reasons::TWO_IMPORT])
         {
-            rows::leave(&mut tx, run).await?;
+            rows::wish(&mut tx, run).await?;
             let waits = json!({ "waits": refusal.code() });
             self.record(&tx, by, run, "roster.wait", waits).await?;
             tx.commit().await?;
@@ -84,8 +84,8 @@ impl Runs {
         as_it_is(tx, run, done).await
     }
 
-    /// A page of the errors of a program's own refused file, from where a page before ended; in the trail before it is given. None
-    /// where there is no such run of its own.
+    /// A page of the errors of a program's own refused file, from where a page before ended; in the trail before it is given. Of
+    /// another's it is empty; none where there is no such run.
     pub async fn told_errors(
         &self,
         by: By<'_>,
@@ -95,10 +95,11 @@ impl Runs {
         let now = self.clock.now();
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
         let found = rows::one(&mut tx, run).await?;
-        let Some(found) = found.filter(|found| found.is_of(by.author)) else {
+        // While its file comes it is nobody's to see.
+        let Some(found) = found.filter(|found| found.state != RunState::Receiving) else {
             return Ok(None);
         };
-        let Some(errors) = found.errors() else {
+        let Some(errors) = found.errors().filter(|_| found.is_of(by.author)) else {
             return Ok(Some(ToldErrors::default()));
         };
         let page = (from.unwrap_or_default(), usize::try_from(most).unwrap_or(usize::MAX));
@@ -170,6 +171,7 @@ impl Runs {
         if found.guard(&insurer).is_some() {
             return Ok(reasons::TWO_IMPORT.into());
         }
+        rows::wish(tx, run).await?;
         self.begin_import(tx, by, &found, now).await
     }
 }

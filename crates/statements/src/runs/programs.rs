@@ -42,8 +42,8 @@ impl Runs {
         })
     }
 
-    /// A page of the errors of a program's own refused file, from where a page before ended; in the trail before it is given. None
-    /// where there is no such run of its own.
+    /// A page of the errors of a program's own refused file, from where a page before ended; in the trail before it is given. Of
+    /// another's it is empty; none where there is no such run.
     pub async fn told_errors(
         &self,
         by: By<'_>,
@@ -53,10 +53,10 @@ impl Runs {
         let now = self.on.clock.now();
         let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
         let found = rows::one(&mut tx, run).await?;
-        let Some(found) = found.filter(|found| found.started_by == by.author) else {
+        let Some(found) = found else {
             return Ok(None);
         };
-        let Some(errors) = found.errors() else {
+        let Some(errors) = found.errors().filter(|_| found.started_by == by.author) else {
             return Ok(Some(ToldErrors::default()));
         };
         let page = (from.unwrap_or_default(), usize::try_from(most).unwrap_or(usize::MAX));

@@ -30,8 +30,8 @@ async fn what_a_program_only_had_compared_is_nobodys_to_import_but_its_own() {
     assert_eq!(act(&caller, &path(&begun), "confirm").await.status, 200);
     let done = worked(&app, &caller, &begun).await;
     assert_eq!(
-        (&done["state"], &done["is_own"], present(&app).await),
-        (&json!("finished"), &json!(true), 2)
+        (&done["state"], &done["is_own"], &done["dry_run"], present(&app).await),
+        (&json!("finished"), &json!(true), &json!(false), 2)
     );
 }
 

@@ -14,6 +14,7 @@ use operations::{
     Example, Row, Tag,
     answer::Done,
     call::{Call, Program, up},
+    failure::{Failure, Flaw},
     get,
     page::{self, Cursor, Limit},
     params::{Day, Query, asked_day},
@@ -112,7 +113,7 @@ impl TrailApi {
         Program(program): Program,
         /// From this day on, in Japan.
         from: Query<Day>,
-        /// Until this day, in Japan, with it.
+        /// Until this day, in Japan, with it; not before `from`.
         until: Query<Day>,
         /// Lines of a page, 50 where it is absent.
         limit: Query<Limit>,
@@ -121,9 +122,14 @@ impl TrailApi {
     ) -> poem::Result<Done<AuditLines>> {
         let list = call.list(&program, LIST).narrowed(&[&from.text, &until.text]);
         let (before, most): (Option<AuditId>, _) = (list.after(&cursor)?, page::limit(&limit));
-        let until = asked_day(&until).and_then(|day| day.checked_add_days(Days::new(1)));
+        let (from, until) = (asked_day(&from), asked_day(&until));
+        if from.zip(until).is_some_and(|(from, until)| until < from) {
+            let flaw = Flaw::new("/until", "before_other").saying("Must not be before `from`.");
+            return Err(Failure::fields(vec![flaw]).into());
+        }
+        let until = until.and_then(|day| day.checked_add_days(Days::new(1)));
         let filter = Filter {
-            from: asked_day(&from).map(calendar::start_of_day),
+            from: from.map(calendar::start_of_day),
             until: until.map(calendar::start_of_day),
             ..Filter::default()
         };

@@ -110,7 +110,7 @@ pub(super) struct RosterImport {
     file_name: String,
     /// `csv` or `ndjson`.
     format: String,
-    /// True of a program's that stays `compared` until it is confirmed.
+    /// True of a program's that stays `compared` until it is confirmed; once it is, it is false.
     dry_run: bool,
     /// When its file came.
     created_at: Time,

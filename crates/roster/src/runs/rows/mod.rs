@@ -13,7 +13,7 @@ pub(super) use listed::{last, page};
 pub use mapping::mapping;
 pub(super) use mapping::{keep_mapping, set_mapping};
 pub(crate) use moves::finish;
-pub(super) use moves::{Begun, beat, begin_work, compared, decided_by, end, keep_counts, leave};
+pub(super) use moves::{Begun, beat, begin_work, compared, decided_by, end, keep_counts, wish};
 pub(crate) use shown::keep_skipped;
 pub use shown::{KEYED, Shown};
 pub(super) use shown::{keep_errors, shown};

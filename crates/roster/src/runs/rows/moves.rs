@@ -82,8 +82,8 @@ pub(in crate::runs) async fn decided_by(
     Ok(())
 }
 
-/// Leaves to the staff what its program wishes to import and may not by itself.
-pub(in crate::runs) async fn leave(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
+/// Its program wishes to import it, which from then on is no dry run: by itself, or where it may not, by the staff.
+pub(in crate::runs) async fn wish(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
     diesel::update(of(tx, run))
         .set(roster_runs::goes_on.eq(true))
         .execute(&mut **tx)

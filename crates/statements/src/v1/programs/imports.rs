@@ -176,7 +176,7 @@ impl ImportsApi {
     /// What is wrong with a file of statements
     ///
     /// Every error of the program's own file that was `refused` for its `rows`, by line: also what stands there, for whoever sent it.
-    /// They are kept for seven days. An import that is another's has none here.
+    /// They are kept for seven days. Of another's import the list is empty, whatever it counts.
     #[oai(
         path = "/statement-imports/:id/errors",
         method = "get",
