@@ -156,7 +156,19 @@ async fn bodies_that_are_no_json_are_told_apart() {
     problem(&send(json, b"\x82\xa0".to_vec()).await, 400, "encoding");
     let utf16: Vec<u8> = "\u{FEFF}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     problem(&send(json, utf16).await, 400, "encoding");
-    problem(&send(json, vec![b' '; 70_000]).await, 413, "body_too_large");
+    let large = problem(&send(json, vec![b' '; 70_000]).await, 413, "body_too_large");
+    assert!(large["detail"].as_str().unwrap().contains("64 KiB"), "{large}");
+    // What is packed is told as that.
+    let packed = client
+        .request(Method::POST, "/api/v1/sessions")
+        .header(header::CONTENT_TYPE, json)
+        .header(header::CONTENT_ENCODING, "gzip")
+        .body(good);
+    let packed = problem(&client.send(packed).await, 415, "unsupported_media_type");
+    assert!(
+        packed["detail"].as_str().unwrap().contains("Content-Encoding"),
+        "{packed}"
+    );
 }
 
 #[tokio::test]

@@ -97,6 +97,13 @@ async fn what_is_wrong_is_told_field_by_field_and_nothing_is_set() {
             .map(|error| (error["pointer"].as_str().unwrap(), error["code"].as_str().unwrap()))
             .collect();
         assert_eq!(told, expected, "{url}");
+        let choices = errors.iter().filter(|error| error["code"] == "not_a_choice");
+        for choice in choices {
+            assert!(
+                choice["detail"].as_str().unwrap().contains("`import.finished`"),
+                "{choice}"
+            );
+        }
     }
     assert_eq!(app.insurer.count("webhook_endpoints", "true").await, 0);
 }

@@ -122,6 +122,11 @@ async fn of_a_time_what_did_not_arrive_is_sent_once_more_and_all_of_it_where_it_
             "/from",
             "too_long_ago",
         ),
+        (
+            json!({ "from": "2026-11-27", "until": "2026-11-28T00:00:00" }),
+            "/from",
+            "type",
+        ),
     ] {
         let refused = replay(range).await;
         assert_eq!(refused.status, 422, "{}", refused.text);

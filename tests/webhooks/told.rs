@@ -3,7 +3,9 @@
 use super::{Answer, EVENTS, Hook, Receiver, app, happens, id_of, ids};
 use access::{
     Role, SCOPES,
-    scope::{COVERAGE_READ, IMPORTS_READ, IMPORTS_WRITE, NOTICES_READ, REGISTRATIONS_READ, WEBHOOKS_MANAGE},
+    scope::{
+        CONSENTS_READ, COVERAGE_READ, IMPORTS_READ, IMPORTS_WRITE, NOTICES_READ, REGISTRATIONS_READ, WEBHOOKS_MANAGE,
+    },
 };
 use notices::{Draft, To};
 use reqwest::Method;
@@ -214,7 +216,8 @@ async fn whose_rows_others_see_is_told_with_the_kind_of_rows_that_its_link_asks_
 async fn to_which_document_somebody_agreed_is_told_with_the_link_that_asks_for_it() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Status(204)).await;
-    Hook::of(&app, &receiver, &["consent.given"]).await;
+    let program = app.program(&[WEBHOOKS_MANAGE, CONSENTS_READ]).await;
+    Hook::with(&program, &receiver.url(), &["consent.given"]).await;
     let person = id_of(&app, &app.person).await;
     let mut tx = app.write(app.tenant()).await;
     for payload in [
@@ -246,6 +249,8 @@ async fn to_which_document_somebody_agreed_is_told_with_the_link_that_asks_for_i
     };
     let told: Vec<_> = told.iter().map(|body| body["data"].clone()).collect();
     assert_eq!(told, [data(Some("service"), 1), data(Some("points"), 2), data(None, 3)]);
+    // The scope by which it is told reads it.
+    assert_eq!(program.api(Method::GET, "/consents/service", None).await.status, 200);
 }
 
 #[test]
@@ -258,7 +263,7 @@ fn every_kind_is_called_something_documented_and_leads_to_an_operation_that_its_
     }
     for kind in modules.iter().flat_map(|module| module.events) {
         assert!(EVENTS.contains(&kind.name), "{}", kind.name);
-        let Some(link) = kind.link else { continue };
+        let link = kind.link;
         let row = table.rows().find(|row| row.path == link && row.method == Method::GET);
         let row = row.unwrap_or_else(|| panic!("{link}"));
         assert_eq!(row.rights, edge::Rights::Client(kind.scope), "{link}");

@@ -27,7 +27,8 @@ pub const INVALID_TOKEN: Reason = Reason {
 pub const INSUFFICIENT_SCOPE: Reason = Reason {
     code: "insufficient_scope",
     kind: RefusalKind::Forbidden,
-    detail: "The access token lacks the scope of this operation; see WWW-Authenticate.",
+    detail: "The access token lacks the scope of this operation, which WWW-Authenticate names. Ask for a token with it; the insurer \
+             grants it.",
     words: unread(),
 };
 

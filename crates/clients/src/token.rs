@@ -104,9 +104,10 @@ impl Clients {
             }
             .into());
         }
-        let scopes = match asked_of(asked.scope, &scopes(&grant.scopes)) {
+        let granted = scopes(&grant.scopes);
+        let scopes = match asked_of(asked.scope, &granted) {
             Ok(scopes) => scopes,
-            Err(word) => return Ok(not_granted(word)),
+            Err(word) => return Ok(not_granted(word, &granted)),
         };
         let ends = [proven.expires_on, grant.expires_on].into_iter().flatten().map(end_of);
         let until = ends.fold(now + TOKEN_LIFE, DateTime::min);
@@ -221,7 +222,7 @@ impl Clients {
         };
         let insurer = match named {
             Some(insurer) => insurer.filter(|insurer| [TenantId::PLATFORM, insurer.tenant_id].contains(&home)),
-            None if home == TenantId::PLATFORM => return Ok(Err(of_insurer_code(Problem::Empty))),
+            None if home == TenantId::PLATFORM => return Ok(Err(of_insurer_code(Problem::Missing))),
             None => self.directory.by_tenant(home).await?,
         };
         Ok(insurer.ok_or_else(|| reasons::UNAUTHORIZED_CLIENT.into()))
@@ -249,10 +250,11 @@ fn of_insurer_code(problem: Problem) -> Refusal {
     }
 }
 
-/// Names the word that is no scope, or was not granted.
-fn not_granted<T>(word: &str) -> Outcome<T> {
+/// Names the word that is no scope, or was not granted, and those that are.
+fn not_granted<T>(word: &str, granted: &BTreeSet<Scope>) -> Outcome<T> {
+    let granted = Problem::not_one_of(granted.iter().map(|scope| scope.as_str()));
     let refusal = Refusal {
-        fields: vec![FieldError::new(fields::scope(word), Problem::NotAChoice)],
+        fields: vec![FieldError::new(fields::scope(word), granted)],
         ..reasons::INVALID_SCOPE.into()
     };
     refusal.into()

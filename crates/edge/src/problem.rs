@@ -200,6 +200,10 @@ pub fn field_detail(problem: &Problem) -> String {
         Problem::PasswordWrong => "Is not the present password.".into(),
         Problem::NotAgreed => "Must be agreed to.".into(),
         Problem::NotAChoice => "Is none of the choices offered.".into(),
+        Problem::NotOneOf(choices) => {
+            let choices: Vec<String> = choices.iter().map(|choice| format!("`{choice}`")).collect();
+            format!("Must be {}.", choices.join(" or "))
+        }
         Problem::UrlShape => {
             "Must be an absolute https URL with a host, and without user, password or #fragment.".into()
         }
@@ -239,6 +243,12 @@ mod tests {
         assert_eq!(body["errors"][0]["pointer"], "/birth_date");
         assert_eq!(body["errors"][0]["code"], "impossible_date");
         assert!(body.get("retry_after").is_none());
+    }
+
+    #[test]
+    fn choices_are_named_where_they_are_known() {
+        let told = field_detail(&Problem::not_one_of(["costs", "medicines"]));
+        assert_eq!(told, "Must be `costs` or `medicines`.");
     }
 
     #[test]

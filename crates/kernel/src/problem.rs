@@ -84,6 +84,8 @@ pub enum Problem {
     NotAgreed,
     /// A value that is none of the choices offered.
     NotAChoice,
+    /// The same, with what the choices are.
+    NotOneOf(Vec<String>),
     /// Not a URL of the shape that is asked for: absolute, by https, naming nobody.
     UrlShape,
     /// A URL that leads to no public address.
@@ -147,7 +149,7 @@ impl Problem {
             Self::UserIdReserved => "user_id_reserved",
             Self::PasswordWrong => "password_wrong",
             Self::NotAgreed => "not_agreed",
-            Self::NotAChoice => "not_a_choice",
+            Self::NotAChoice | Self::NotOneOf(_) => "not_a_choice",
             Self::UrlShape => "url_shape",
             Self::NotPublic => "not_public",
             Self::NotJson => "not_json",
@@ -164,6 +166,11 @@ impl Problem {
 }
 
 impl Problem {
+    /// None of these.
+    pub fn not_one_of<'a>(choices: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::NotOneOf(choices.into_iter().map(str::to_owned).collect())
+    }
+
     /// Before, or less than, what this field says.
     pub fn before(other: &Field) -> Self {
         Self::BeforeOther {

@@ -8,6 +8,6 @@ pub(crate) const PUBLISHED: EventKind = EventKind::new(
     ("notice.published", "お知らせの掲載"),
     Subject::Notice,
     NOTICES_READ,
-    Some("/notices/:id"),
+    "/notices/:id",
 )
 .only(|payload| payload.get("audience").is_some_and(|audience| audience == "insurer"));

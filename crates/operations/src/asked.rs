@@ -24,10 +24,23 @@ pub(crate) fn asked(schema: &MetaSchema) -> String {
             "Must be a moment by RFC 3339, as `2026-11-27T09:00:00+09:00`; in a query its `+` is sent as `%2B`.".into()
         }
         _ => match &schema.pattern {
-            Some(pattern) => format!("Must be a text that fits `{pattern}`."),
+            Some(pattern) => match choices(pattern) {
+                Some(words) => format!("Must be {words}."),
+                None => format!("Must be a text that fits `{pattern}`."),
+            },
             None => within("a text", " characters", schema.min_length, schema.max_length),
         },
     }
+}
+
+/// The words of a pattern that is nothing else but them.
+fn choices(pattern: &str) -> Option<String> {
+    let inside = pattern.strip_prefix("^(")?.strip_suffix(")$")?;
+    let is_plain = inside
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || b"_|".contains(&byte));
+    let words = inside.split('|').map(|word| format!("`{word}`"));
+    is_plain.then(|| words.collect::<Vec<_>>().join(" or "))
 }
 
 fn within<N: Display>(what: &str, unit: &str, least: Option<N>, most: Option<N>) -> String {
@@ -63,5 +76,13 @@ mod tests {
             ..MetaSchema::new("string")
         };
         assert_eq!(asked(&text), "Must be a text of at most 40 characters.");
+        let of = |pattern: &str| {
+            asked(&MetaSchema {
+                pattern: Some(pattern.into()),
+                ..MetaSchema::new("string")
+            })
+        };
+        assert_eq!(of("^(too_early|other)$"), "Must be `too_early` or `other`.");
+        assert_eq!(of("^([0-9]{4})$"), "Must be a text that fits `^([0-9]{4})$`.");
     }
 }

@@ -27,10 +27,7 @@ pub(crate) const OF_FIELDS: [(&str, &str); 42] = [
     ("check_digit", "The check digit of an insurer code does not fit."),
     ("unregistered", "No insurer of this code is registered here."),
     ("not_kana", "Must be hiragana or katakana."),
-    (
-        "date_incomplete",
-        "Is no date, or no moment: year, month and day are all needed.",
-    ),
+    ("date_incomplete", "Is no date: year, month and day are all needed."),
     ("impossible_date", "The month does not have this day."),
     ("impossible_month", "The month must be from 1 to 12."),
     ("date_shape", "Is no date in any known form."),

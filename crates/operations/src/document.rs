@@ -41,8 +41,9 @@ left: 600 calls a minute for a client at an insurer and 3,000 for all clients of
 itself.
 
 **Problems.** Whatever is refused is `application/problem+json` (RFC 9457): `status`, a stable `code`, a `detail` in \
-English, `request_id` (also in `X-Request-Id`) and, for `fields`, all fields to be mended at once as \
-`errors: [{pointer, code, detail}]`. 429 and 503 say in `Retry-After` how many seconds to wait. JSON of another type than \
+English, `request_id` (also in `X-Request-Id`) and, for `fields`, what is to be mended as `errors: [{pointer, code, detail}]`: \
+of a body all fields of another type or length than documented, and once there are none, all that break another rule; of a query \
+the first parameter. 429 and 503 say in `Retry-After` how many seconds to wait. JSON of another type than \
 documented is 422 `fields`; what is no JSON at all is 400.";
 
 /// The document of a table: what poem-openapi knows of each group, as one, completed from the rows.
@@ -405,7 +406,8 @@ fn problem_schema(table: &Table) -> Value {
             "retry_after": {"type": "integer", "format": "int64", "description": "Seconds to wait, as in `Retry-After`."},
             "errors": {
                 "type": "array",
-                "description": "The fields to be mended, all at once.",
+                "description": "The fields to be mended: of a body all of another type or length, and once there are none, all \
+                    that break another rule; of a query the first.",
                 "items": {"$ref": "#/components/schemas/FieldProblem"},
             },
         },

@@ -80,7 +80,7 @@ const BEFORE: [(&str, StatusCode, &str); 11] = [
     (
         "body_too_large",
         StatusCode::PAYLOAD_TOO_LARGE,
-        "The body is larger than any request of this API.",
+        "The body is larger than 64 KiB, which is as much as JSON may have here. Send less at once.",
     ),
     (
         "method_not_allowed",
@@ -95,7 +95,8 @@ const BEFORE: [(&str, StatusCode, &str); 11] = [
     (
         "cursor",
         StatusCode::BAD_REQUEST,
-        "The cursor was not handed out for this list of this insurer. Begin without one.",
+        "The cursor was not handed out for this list of this insurer with these filters. Send the filters of its first page, or \
+         begin without a cursor.",
     ),
     (
         "precondition_required",

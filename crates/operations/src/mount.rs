@@ -255,7 +255,8 @@ impl Methods {
     async fn receive(&self, row: &Row, request: &mut Request) -> Result<(), Failure> {
         // What is packed is not unpacked.
         if matches!(row.body, Body::Json(_) | Body::Stream(_)) && body::is_coded(request) {
-            return Err(Failure::of("unsupported_media_type"));
+            let coded = "The body comes with a Content-Encoding. Send it as it is, without that header.";
+            return Err(Failure::of("unsupported_media_type").explained(coded));
         }
         match row.body {
             Body::Json(limit) => body::receive(request, limit, &self.services.http).await,

@@ -16,6 +16,10 @@ pub trait Rule: Send + Sync {
     fn schema() -> MetaSchema;
     /// What is wrong with a text, as an error code; only what the schema says.
     fn flaw(text: &str) -> Option<&'static str>;
+    /// What is asked for, in a sentence.
+    fn asked() -> String {
+        asked(&Self::schema())
+    }
 }
 
 /// A segment of the path. It always has a value; whether it means anything is the operation's business.
@@ -100,7 +104,7 @@ impl<'a, R: Rule> ApiExtractor<'a> for Query<R> {
         let flaw = |code| Flaw::new(format!("/{}", options.name), code);
         match code {
             Some(code @ ("repeated" | "characters")) => Err(Failure::fields(vec![flaw(code)]).into()),
-            Some(code) => Err(Failure::fields(vec![flaw(code).asking(&R::schema())]).into()),
+            Some(code) => Err(Failure::fields(vec![flaw(code).saying(R::asked())]).into()),
             None => Ok(Self {
                 text,
                 rule: PhantomData,
@@ -136,7 +140,7 @@ impl<'a, R: Rule> ApiExtractor<'a> for Needed<R> {
         options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let missing = Flaw::new(format!("/{}", options.name), "required");
-        let missing = missing.saying(format!("Is missing. {}", asked(&R::schema())));
+        let missing = missing.saying(format!("Is missing. {}", R::asked()));
         let text = Query::<R>::from_request(request, body, options).await?.text;
         Ok(Self {
             text: text.ok_or_else(|| Failure::fields(vec![missing]))?,

@@ -4,7 +4,7 @@
 use crate::{call::Bearer, failure::Failure, table::Services};
 use access::Scope;
 use audit::Channel;
-use clients::{Allowance, Caller, End};
+use clients::{Allowance, Caller, End, reasons::INSUFFICIENT_SCOPE};
 use kernel::Outcome;
 use poem::{
     Request, Response,
@@ -26,7 +26,15 @@ pub(crate) async fn enter(services: &Services, request: &Request) -> Result<Call
 /// Whether it may do this now.
 pub(crate) fn admit(services: &Services, caller: &Caller, scope: Scope) -> Result<(), Failure> {
     let admitted = services.clients.admit(caller, scope);
-    admitted.map_err(|refusal| Failure::refused(&refusal, services.clock.now()))
+    admitted.map_err(|refusal| {
+        let failure = Failure::refused(&refusal, services.clock.now());
+        if refusal.is(INSUFFICIENT_SCOPE) {
+            let lacks = format!("The access token lacks `{scope}`. Ask for a token with it; the insurer grants it.");
+            failure.explained(&lacks)
+        } else {
+            failure
+        }
+    })
 }
 
 /// Counts the call and says what is left.

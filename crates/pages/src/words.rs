@@ -84,7 +84,7 @@ pub fn problem(error: &FieldError) -> String {
         Problem::NotAgreed => field
             .empty
             .map_or_else(|| format!("{label}にチェックを入れてください"), Into::into),
-        Problem::NotAChoice => format!("{label}を、もう一度選んでください"),
+        Problem::NotAChoice | Problem::NotOneOf(_) => format!("{label}を、もう一度選んでください"),
         Problem::UrlShape => format!(
             "{label}は、https:// で始まるアドレスを、ユーザー名・パスワードや # から後ろを付けずに入力してください"
         ),
@@ -270,6 +270,7 @@ mod tests {
             Problem::PasswordWrong,
             Problem::NotAgreed,
             Problem::NotAChoice,
+            Problem::not_one_of(["costs", "medicines"]),
         ]
     }
 

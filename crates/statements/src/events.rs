@@ -3,7 +3,7 @@
 use access::scope::{DISCLOSURES_WRITE, STATEMENTS_READ};
 use webhooks::{EventKind, Subject};
 
-const ONE: Option<&str> = Some("/statement-deliveries/:id");
+const ONE: &str = "/statement-deliveries/:id";
 
 /// All kinds. Which members a delivery is about is none of them.
 pub(crate) const ALL: [EventKind; 4] = [
@@ -29,6 +29,6 @@ pub(crate) const ALL: [EventKind; 4] = [
         ("disclosure.changed", "医療費・お薬の表示の希望の変更"),
         Subject::Member,
         DISCLOSURES_WRITE,
-        Some("/members/:id/disclosures/:kind"),
+        "/members/:id/disclosures/:kind",
     ),
 ];

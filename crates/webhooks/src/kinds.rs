@@ -51,7 +51,7 @@ pub struct EventKind {
     /// What reads that.
     pub scope: Scope,
     /// The operation that reads it, or the list that has it: with `:id` for the subject, and one more name for what the payload calls so.
-    pub link: Option<&'static str>,
+    pub link: &'static str,
     /// Whether programs are told of one with this payload.
     pub is_told: fn(&Value) -> bool,
 }
@@ -62,7 +62,7 @@ impl EventKind {
         (name, label): (&'static str, &'static str),
         subject: Subject,
         scope: Scope,
-        link: Option<&'static str>,
+        link: &'static str,
     ) -> Self {
         Self {
             name,
@@ -76,7 +76,7 @@ impl EventKind {
 
     /// What of its payload the link names besides the subject: `kind` of rows, or `document`.
     pub(crate) fn of(&self) -> Option<&'static str> {
-        let mut names = self.link?.split('/').filter_map(|part| part.strip_prefix(':'));
+        let mut names = self.link.split('/').filter_map(|part| part.strip_prefix(':'));
         names.find(|name| *name != "id")
     }
 
@@ -99,37 +99,37 @@ const OF_PIPELINE: [EventKind; 6] = [
         ("member.registered", "加入者の利用登録"),
         Subject::Member,
         REGISTRATIONS_READ,
-        Some("/registrations"),
+        "/registrations",
     ),
     EventKind::new(
         ("member.coverage_lost", "加入者の資格喪失"),
         Subject::Member,
         COVERAGE_READ,
-        Some("/members/:id/coverage"),
+        "/members/:id/coverage",
     ),
     EventKind::new(
         ("member.returned", "加入者の再加入"),
         Subject::Member,
         COVERAGE_READ,
-        Some("/members/:id/coverage"),
+        "/members/:id/coverage",
     ),
     EventKind::new(
         ("consent.given", "利用規約への同意"),
         Subject::Member,
         CONSENTS_READ,
-        Some("/consents/:document"),
+        "/consents/:document",
     ),
     EventKind::new(
         ("import.finished", "名簿の取り込みの終わりか確認待ち"),
         Subject::RosterImport,
         IMPORTS_READ,
-        Some("/roster-imports/:id"),
+        "/roster-imports/:id",
     ),
     EventKind::new(
         ("mail.undeliverable", "メールの不達"),
         Subject::Mail,
         MAIL_READ,
-        Some("/mail"),
+        "/mail",
     )
     .only(is_told_of_mail),
 ];
@@ -139,7 +139,7 @@ pub(crate) const TEST: EventKind = EventKind::new(
     ("webhook.test", "テスト"),
     Subject::Webhook,
     WEBHOOKS_MANAGE,
-    Some("/webhooks/:id"),
+    "/webhooks/:id",
 );
 
 /// Of some mails nobody is told that there was one.

@@ -291,7 +291,8 @@ impl Webhooks {
                     name: format!("{}/{nth}", fields::EVENTS.name).into(),
                     ..fields::EVENTS
                 };
-                errors.push(FieldError::new(field, Problem::NotAChoice));
+                let names = self.kinds.all().iter().map(|kind| kind.name);
+                errors.push(FieldError::new(field, Problem::not_one_of(names)));
             }
         }
         errors.is_empty().then(|| kinds.into_iter().collect())

@@ -39,12 +39,12 @@ struct Named<'a> {
 pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<String> {
     let kind = kinds.find(&message.kind)?;
     let said = |name| message.of_kind.as_deref().filter(|_| kind.of() == Some(name));
-    // What happened before that was kept has no link.
-    let link = kind.link.map(|path| path.replace(":id", &message.subject.to_string()));
-    let link = link.and_then(|path| match kind.of() {
-        Some(name) => Some(path.replace(&format!(":{name}"), said(name)?)),
+    let path = kind.link.replace(":id", &message.subject.to_string());
+    // Of what happened before that was kept there is no link.
+    let path = match kind.of() {
+        Some(name) => said(name).map(|said| path.replace(&format!(":{name}"), said)),
         None => Some(path),
-    });
+    };
     let body = Body {
         r#type: kind.name,
         timestamp: message.happened_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
@@ -57,7 +57,7 @@ pub(crate) fn body(kinds: &Kinds, insurer: &str, message: &Message) -> Option<St
             sequence: message.sequence,
             kind: said("kind"),
             document: said("document"),
-            link: link.map(|path| format!("{BASE}{path}")),
+            link: path.map(|path| format!("{BASE}{path}")),
         },
     };
     serde_json::to_string(&body).ok()

@@ -22,7 +22,8 @@ pub const TOO_MANY: Reason = Reason {
 pub const EXISTS: Reason = Reason {
     code: "webhook_exists",
     kind: RefusalKind::Outdated,
-    detail: "The client has a webhook with this URL here. Replace its events instead.",
+    detail: "The client has a webhook with this URL here, which `list_webhooks` names. Replace its events; where the answer with its \
+             secret was lost, make another by `rotate_webhook_secret`.",
     words: |_, _| {
         Words::new(
             "このURLの接続先は、すでに登録されています",
@@ -36,7 +37,8 @@ pub const EXISTS: Reason = Reason {
 pub const DISABLED: Reason = Reason {
     code: "webhook_disabled",
     kind: RefusalKind::Outdated,
-    detail: "The webhook is disabled, and nothing is sent to it. Enable it first.",
+    detail: "The webhook is disabled, and nothing is sent to it. Enable it first; one that is `stopped_by_insurer` the \
+             insurer's staff start again.",
     words: |_, _| {
         Words::new(
             "この接続先への通知は、停止しています",

@@ -155,7 +155,8 @@ async fn a_token_opens_what_its_scopes_say_and_a_changed_grant_holds_for_the_nex
     };
     change(&[MEMBERS_READ]).await;
     let answer = asks(&program).await;
-    problem(&answer, 403, "insufficient_scope");
+    let body = problem(&answer, 403, "insufficient_scope");
+    assert!(body["detail"].as_str().unwrap().contains("`insurer.read`"), "{body}");
     assert_eq!(
         answer.header("www-authenticate"),
         r#"Bearer error="insufficient_scope", scope="insurer.read""#

@@ -114,7 +114,7 @@ async fn a_malformed_request_of_a_token_is_told_which_field_is_wrong() {
             &[CREDENTIALS, ("client_secret", "x")],
             "leave client_id and client_secret out",
         ),
-        (&vendor, &[CREDENTIALS], "insurer_code: Must not be empty."),
+        (&vendor, &[CREDENTIALS], "insurer_code: Is missing."),
     ] {
         let answer = form(&app.client(), "token", Some((name, secret)), fields).await;
         refused(&answer, 400, "invalid_request");
@@ -185,7 +185,8 @@ async fn what_is_wrong_with_a_request_of_a_token_is_told_in_oauths_own_shape() {
     )
     .await;
     let told = unknown.json()["error_description"].as_str().unwrap().to_owned();
-    assert!(told.starts_with("scope no.such: "), "{told}");
+    assert!(told.starts_with("scope no.such: Must be `"), "{told}");
+    assert!(told.contains("`insurer.read`"), "{told}");
     let client = app.client();
     let json = client
         .call(Method::POST, "/oauth/token", None, Some(serde_json::json!({})))

@@ -183,7 +183,11 @@ async fn the_trail_is_read_by_days_and_veiled_of_whoever_is_protected() {
     let of_today = lines(&caller, &format!("/audit?from={today}&until={today}"), "lines").await;
     assert!(of_today.len() > all.len());
     problem(&caller.get("/audit?from=2026-02-30").await, 422, "fields");
-    let backwards = problem(&caller.get("/audit?from=2026-11-02&until=2026-11-01").await, 422, "fields");
+    let backwards = problem(
+        &caller.get("/audit?from=2026-11-02&until=2026-11-01").await,
+        422,
+        "fields",
+    );
     assert_eq!(
         (&backwards["errors"][0]["pointer"], &backwards["errors"][0]["code"]),
         (&json!("/until"), &json!("before_other"))

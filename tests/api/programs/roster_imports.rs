@@ -338,7 +338,10 @@ async fn the_errors_of_a_file_come_page_by_page_to_whoever_sent_it_alone() {
     );
     // Of another's there are none to be read, though everybody sees how many they are.
     let of_other = other.get(&errors).await;
-    assert_eq!((of_other.status.as_u16(), of_other.json()), (200, json!({"errors": []})));
+    assert_eq!(
+        (of_other.status.as_u16(), of_other.json()),
+        (200, json!({"errors": []}))
+    );
     assert_eq!(other.get(&path(&begun)).await.json()["is_own"], false);
     // A cursor is of one file's errors, and of one that was not refused there are none.
     let good = sent(&caller, "", &file(&[SHOKO])).await;

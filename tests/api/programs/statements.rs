@@ -162,7 +162,17 @@ async fn a_file_is_checked_and_loaded_and_its_delivery_published_and_withdrawn()
         "statement_already_published",
     );
     let wrong = act(&caller, &published, "withdraw", json!({"reason": "mood"})).await;
-    assert_eq!(problem(&wrong, 422, "fields")["errors"][0]["pointer"], "/reason");
+    let wrong = problem(&wrong, 422, "fields")["errors"][0].clone();
+    assert_eq!(wrong["pointer"], "/reason");
+    assert!(
+        wrong["detail"].as_str().unwrap().contains("`wrong_amounts` or"),
+        "{wrong}"
+    );
+    let label = caller
+        .file(&format!("{IMPORTS}?kind=costs&label=202611"), &[], b"")
+        .await;
+    let label = problem(&label, 422, "fields")["errors"][0].clone();
+    assert_eq!(label["detail"], "Must be a month, as `2026-10`.");
     let back = act(&caller, &published, "withdraw", json!({"reason": "wrong_amounts"})).await;
     assert_eq!(back.json()["state"], "withdrawn", "{}", back.text);
     problem(
@@ -335,7 +345,10 @@ async fn what_is_wrong_with_a_file_of_statements_is_told_by_line_to_whoever_sent
     let page = caller.get(&format!("{errors}?cursor={next}")).await.json();
     assert_eq!((&page["errors"][0]["line"], page.get("next")), (&json!(3), None));
     let of_other = other.get(&errors).await;
-    assert_eq!((of_other.status.as_u16(), of_other.json()), (200, json!({"errors": []})));
+    assert_eq!(
+        (of_other.status.as_u16(), of_other.json()),
+        (200, json!({"errors": []}))
+    );
     for (query, bytes, status, code) in [
         ("", &*file("2026-08", 1), 422, "fields"),
         ("?kind=points", "", 422, "fields"),

@@ -304,8 +304,7 @@ impl WebhooksApi {
         body: Body<WebhookRange>,
     ) -> poem::Result<Done<WebhookReplay>> {
         let (id, Body(range)) = (id.read(WebhookId::parse)?, body);
-        let range = range.read(program.sees_protected());
-        let range = range.map_err(|refusal| Failure::refused(&refusal, call.now()))?;
+        let range = range.read(program.sees_protected())?;
         let mut tx = call.write(&program).await?;
         let webhooks = &call.services.webhooks;
         let replayed = webhooks.replay_range(&mut tx, whose(&call, &program), id, range);

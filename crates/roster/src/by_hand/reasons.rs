@@ -6,7 +6,7 @@ use kernel::{Reason, RefusalKind, Words};
 pub const IMPORT_RUNNING: Reason = Reason {
     code: "roster_import_running",
     kind: RefusalKind::Outdated,
-    detail: "An import has the insurer's roster just now.",
+    detail: "An import has the insurer's roster just now. Send the request again once that is over, in some minutes.",
     words: |_, _| {
         Words::new(
             "取込中です",

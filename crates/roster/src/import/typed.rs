@@ -76,7 +76,7 @@ fn problem(reason: &Reason) -> Problem {
         Reason::Table(Fault::DateShape | Fault::DateOutOfRange) => Problem::DateShape,
         Reason::LostBeforeAcquired { .. } => Problem::before(&field(Column::AcquiredOn)),
         Reason::BornLater => Problem::DateOutOfRange,
-        Reason::Gender => Problem::NotAChoice,
+        Reason::Gender => Problem::not_one_of(["1", "2", "9"]),
         _ => Problem::Characters,
     }
 }

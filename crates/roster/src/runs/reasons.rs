@@ -10,7 +10,8 @@ const ANEW: (&str, &str) = ("/console/roster/new", "ファイルを選び直す"
 pub const ANOTHER_RUN: Reason = Reason {
     code: "roster_another_run",
     kind: RefusalKind::Outdated,
-    detail: "Another file of this insurer is compared or imported.",
+    detail: "Another file of this insurer is compared or imported just now. Send the request again once that is over, in some \
+             minutes.",
     words: |_, _| {
         Words::new(
             "ほかの取り込みが進んでいます",

@@ -11,7 +11,8 @@ const IMPORTS: (&str, &str) = ("/console/statements/import", "取り込みの一
 pub const ANOTHER_RUN: Reason = Reason {
     code: "statement_another_run",
     kind: RefusalKind::Outdated,
-    detail: "Another file of this kind of this insurer is checked or loaded.",
+    detail: "Another file of this kind of this insurer is checked or loaded just now. Send the request again once that is over, in \
+             some minutes.",
     words: |_, _| {
         Words::new(
             "同じ種類の取り込みが進んでいます",

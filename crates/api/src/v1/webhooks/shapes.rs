@@ -1,11 +1,13 @@
 //! What the operations on webhooks take and answer, with examples.
 
-use chrono::{DateTime, Utc};
-use kernel::{Field, FieldError, Problem, Refusal};
-use operations::text::{Form, Opaque, Text, Time, WITHOUT_NUL};
+use chrono::DateTime;
+use operations::{
+    failure::{Failure, Flaw},
+    text::{Form, Opaque, Text, Time, WITHOUT_NUL},
+};
 use poem_openapi::{Object, registry::MetaSchema};
 use serde_json::{Value, json};
-use webhooks::{Delivery, Progress, Range, Revealed, Webhook, Wish, fields};
+use webhooks::{Delivery, Progress, Range, Revealed, Webhook, Wish};
 
 /// The endpoint and the delivery of the examples.
 pub(super) const ID: &str = "0197a3c0-0000-7000-8000-0000000000c1";
@@ -205,15 +207,16 @@ impl WebhookWish {
 }
 
 impl WebhookRange {
-    pub(super) fn read(self, with_protected: bool) -> Result<Range, Refusal> {
-        let mut errors = Vec::new();
-        let mut moment = |field: Field, text: Text<MomentForm>| {
-            let read = DateTime::parse_from_rfc3339(&text.into_string());
-            let read = read.map(|at| at.to_utc()).map_err(|_| Problem::DateIncomplete);
-            FieldError::gather(field, read, &mut errors)
+    pub(super) fn read(self, with_protected: bool) -> Result<Range, Failure> {
+        let mut flaws = Vec::new();
+        let mut moment = |name: &str, text: Text<MomentForm>| {
+            let read = DateTime::parse_from_rfc3339(&text.into_string()).ok();
+            if read.is_none() {
+                flaws.push(Flaw::new(format!("/{name}"), "type").asking(&MomentForm::schema()));
+            }
+            read.map(|at| at.to_utc())
         };
-        let (from, until): (Option<DateTime<Utc>>, _) =
-            (moment(fields::FROM, self.from), moment(fields::UNTIL, self.until));
+        let (from, until) = (moment("from", self.from), moment("until", self.until));
         match from.zip(until) {
             Some((from, until)) => Ok(Range {
                 from,
@@ -221,7 +224,7 @@ impl WebhookRange {
                 delivered: self.delivered,
                 with_protected,
             }),
-            None => Err(Refusal::fields(errors)),
+            None => Err(Failure::fields(flaws)),
         }
     }
 }

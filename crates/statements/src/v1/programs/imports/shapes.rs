@@ -230,6 +230,10 @@ impl Rule for LabelWord {
         let month = Month::parse(text).filter(|month| month.to_string() == text);
         month.is_none().then_some("not_a_choice")
     }
+
+    fn asked() -> String {
+        "Must be a month, as `2026-10`.".into()
+    }
 }
 
 #[cfg(test)]
@@ -252,6 +256,7 @@ mod tests {
             (None, Some("not_a_choice"))
         );
         assert_eq!(LabelWord::flaw("202610"), Some("not_a_choice"));
+        assert!(LabelWord::asked().contains("`2026-10`"));
         assert_eq!(
             (KindWord::flaw("costs"), KindWord::flaw("")),
             (None, Some("not_a_choice"))
