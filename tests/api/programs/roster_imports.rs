@@ -9,7 +9,7 @@ use crate::{
     console::{
         approvals,
         deltas::{delta, lost},
-        roster::{HANAKO, SHOKO, file, present, press},
+        roster::{HANAKO, SHOKO, file, present},
     },
     portal::says,
 };
@@ -482,36 +482,4 @@ async fn what_is_no_roster_is_refused_before_anything_is_compared() {
         (app.insurer.count("roster_runs", "true").await, kept(&app).await),
         (0, 0)
     );
-}
-
-#[tokio::test]
-async fn what_staff_import_programs_read_and_leave_alone() {
-    let app = TestApp::start().await;
-    let (caller, reader) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &[IMPORTS_READ]).await);
-    let clerk = app.clerk(&[Role::Eligibility]).await;
-    let run = crate::console::roster::compared(&app, &clerk, file(&[SHOKO, HANAKO]).as_bytes()).await;
-    let id = run.rsplit('/').next().unwrap().to_owned();
-    let read = reader.get(&format!("{PATH}/{id}")).await.json();
-    assert_eq!(
-        (&read["by"], &read["state"], &read["file_name"]),
-        (&json!("staff"), &json!("compared"), &json!("名簿.csv"))
-    );
-    for verb in ["confirm", "cancel"] {
-        problem(
-            &act(&caller, &format!("{PATH}/{id}"), verb).await,
-            403,
-            "roster_import_of_others",
-        );
-        problem(
-            &act(&reader, &format!("{PATH}/{id}"), verb).await,
-            403,
-            "insufficient_scope",
-        );
-    }
-    let errors = caller.get(&format!("{PATH}/{id}/errors")).await;
-    assert_eq!((errors.status.as_u16(), errors.json()), (200, json!({"errors": []})));
-    problem(&caller.get(&format!("{PATH}/nonsense")).await, 404, "not_found");
-    let nothing = caller.get(&format!("{PATH}/{}/errors", uuid::Uuid::now_v7())).await;
-    problem(&nothing, 404, "not_found");
-    assert_eq!(press(&clerk, &run, "cancel").await.status, 303);
 }

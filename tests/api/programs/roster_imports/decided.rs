@@ -1,12 +1,12 @@
 //! Who decides on what a program sent: the program on its dry runs, the staff on what a guard holds up.
 
-use super::{BOTH, act, path, sent, worked};
+use super::{BOTH, PATH, act, path, sent, worked};
 use crate::{
     api::{problem, programs::Caller},
-    console::roster::{HANAKO, SHOKO, file, present},
+    console::roster::{HANAKO, SHOKO, compared, file, present, press},
     portal::says,
 };
-use access::Role;
+use access::{Role, scope::IMPORTS_READ};
 use serde_json::json;
 use tenancy::ApprovalAction;
 use testkit::TestApp;
@@ -111,4 +111,36 @@ async fn four_eyes_count_as_they_stand_when_a_file_has_been_compared_and_when_it
     assert_eq!(act(&caller, &path(&begun), "confirm").await.status, 200);
     assert_eq!(worked(&app, &caller, &begun).await["state"], "finished");
     assert_eq!(corrected("1985-04-02").await, 1);
+}
+
+#[tokio::test]
+async fn what_staff_import_programs_read_and_leave_alone() {
+    let app = TestApp::start().await;
+    let (caller, reader) = (Caller::new(&app, &BOTH).await, Caller::new(&app, &[IMPORTS_READ]).await);
+    let clerk = app.clerk(&[Role::Eligibility]).await;
+    let run = compared(&app, &clerk, file(&[SHOKO, HANAKO]).as_bytes()).await;
+    let id = run.rsplit('/').next().unwrap().to_owned();
+    let read = reader.get(&format!("{PATH}/{id}")).await.json();
+    assert_eq!(
+        (&read["by"], &read["state"], &read["file_name"]),
+        (&json!("staff"), &json!("compared"), &json!("名簿.csv"))
+    );
+    for verb in ["confirm", "cancel"] {
+        problem(
+            &act(&caller, &format!("{PATH}/{id}"), verb).await,
+            403,
+            "roster_import_of_others",
+        );
+        problem(
+            &act(&reader, &format!("{PATH}/{id}"), verb).await,
+            403,
+            "insufficient_scope",
+        );
+    }
+    let errors = caller.get(&format!("{PATH}/{id}/errors")).await;
+    assert_eq!((errors.status.as_u16(), errors.json()), (200, json!({"errors": []})));
+    problem(&caller.get(&format!("{PATH}/nonsense")).await, 404, "not_found");
+    let nothing = caller.get(&format!("{PATH}/{}/errors", uuid::Uuid::now_v7())).await;
+    problem(&nothing, 404, "not_found");
+    assert_eq!(press(&clerk, &run, "cancel").await.status, 303);
 }
