@@ -212,7 +212,7 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         ("import_roster", "被保険者証記号,番号,枝番"),
         (
             "import_roster",
-            "<code>対象者氏名（カナ）</code></td><td><code>kana_name</code></td><td>required",
+            "<code>対象者氏名（カナ）</code></td><td data-label=\"In JSON\"><code>kana_name</code></td><td data-label=\"Need\">required",
         ),
         ("import_roster", "<code>喪失</code>"),
         ("import_roster", "one of csv, ndjson"),
@@ -221,7 +221,7 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         ("import_roster", "512 MiB"),
         (
             "import_statements",
-            "<code>診療区分</code></td><td>required</td><td>One of <code>医科入院</code>",
+            "<code>診療区分</code></td><td data-label=\"Need\">required</td><td data-label=\"Holds\">One of <code>医科入院</code>",
         ),
         ("import_statements", "<code>医薬品コード</code>"),
         ("list_roster_import_errors", "<code>not_in_roster</code>"),
@@ -251,7 +251,7 @@ fn oauths_own_problems_stand_there_with_the_status_that_they_have() {
         ("invalid_client", 401),
         ("not_found", 404),
     ] {
-        let row = format!("id=\"problem-{code}\"><code>{code}</code></th><td>{status}</td>");
+        let row = format!("id=\"problem-{code}\"><code>{code}</code></th><td data-label=\"Status\">{status}</td>");
         assert!(table.reference().contains(&row), "{row}");
     }
 }
