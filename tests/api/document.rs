@@ -227,7 +227,19 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         ("list_roster_import_errors", "<code>not_in_roster</code>"),
         ("list_statement_import_errors", "<code>month_after_label</code>"),
         ("get_member", "<code>ETag</code>"),
-        ("replace_member", "Has to be sent"),
+        ("replace_member", "Has to be sent; without it the answer is 428."),
+        ("replace_member", "data-label=\"Type\">string in header</td>"),
+        ("end_member_coverage", "as <code>GET /members/{id}</code> tells it"),
+        ("import_statements", "<strong>Columns of <code>costs</code></strong>"),
+        ("import_statements", "999100001"),
+        ("import_roster", "mode=delta"),
+        ("list_members", "string (uuid)"),
+        ("get_member_coverage", "string (date)"),
+        ("list_links", "<code>sign_up</code>"),
+        ("list_mails", "<code>new_notice</code>, <code>staff_invited</code>"),
+        ("list_audit_lines", "<code>notice.publish</code>"),
+        ("guide-sandbox", "お試し環境のメール"),
+        ("guide-sandbox", "madoguchi tenant sandbox"),
         ("guide-webhooks", "webhook-signature"),
         ("guide-webhooks", "<code>member.coverage_lost</code>"),
     ] {
@@ -238,6 +250,10 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         );
     }
     assert!(html.contains("id=\"programs-statements\"") && html.contains("id=\"members-statements\""));
+    assert!(html.contains("<code>/.well-known/oauth-authorization-server</code>"));
+    for name in ["import_roster", "import_statements", "add_member", "replace_member"] {
+        assert!(section(html, name).contains("systems that hold the roster"), "{name}");
+    }
 }
 
 #[test]
@@ -253,6 +269,17 @@ fn oauths_own_problems_stand_there_with_the_status_that_they_have() {
     ] {
         let row = format!("id=\"problem-{code}\"><code>{code}</code></th><td data-label=\"Status\">{status}</td>");
         assert!(table.reference().contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn every_problem_is_some_operations() {
+    let table = table();
+    let named: BTreeSet<&str> = table.rows().flat_map(codes).collect();
+    let house: Vec<&str> = catalogue().iter().map(|body| body.code.as_str()).collect();
+    for body in table.problems() {
+        let code = body.code.as_str();
+        assert!(named.contains(code) || house.contains(&code), "{code}");
     }
 }
 
