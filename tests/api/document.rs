@@ -122,6 +122,31 @@ fn every_field_of_every_object_is_described() {
 }
 
 #[test]
+fn ids_and_days_of_answers_have_their_formats_and_the_answer_with_a_token_says_what_is_left() {
+    let table = table();
+    let value = table.document();
+    let schemas = &value["components"]["schemas"];
+    for (schema, field, format) in [
+        ("RosterMember", "id", "uuid"),
+        ("RosterMember", "birth_date", "date"),
+        ("RosterMember", "lost_on", "date"),
+        ("MemberCoverage", "as_of", "date"),
+        ("InsurerNotice", "last_day", "date"),
+        ("MailLine", "person_id", "uuid"),
+        ("AuditLine", "actor_id", "uuid"),
+        ("StatementImport", "delivery", "uuid"),
+    ] {
+        assert_eq!(
+            schemas[schema]["properties"][field]["format"], format,
+            "{schema}.{field}"
+        );
+    }
+    assert!(schemas["OwnClient"]["properties"]["client_id"].get("format").is_none());
+    let answer = &value["paths"]["/oauth/token"]["post"]["responses"]["200"];
+    assert!(answer["headers"]["RateLimit"].is_object(), "{answer}");
+}
+
+#[test]
 fn nothing_in_the_document_is_null() {
     fn walk(value: &Value, at: &str) {
         assert!(!value.is_null(), "{at}");
