@@ -122,6 +122,31 @@ fn every_field_of_every_object_is_described() {
 }
 
 #[test]
+fn ids_and_days_of_answers_have_their_formats_and_the_answer_with_a_token_says_what_is_left() {
+    let table = table();
+    let value = table.document();
+    let schemas = &value["components"]["schemas"];
+    for (schema, field, format) in [
+        ("RosterMember", "id", "uuid"),
+        ("RosterMember", "birth_date", "date"),
+        ("RosterMember", "lost_on", "date"),
+        ("MemberCoverage", "as_of", "date"),
+        ("InsurerNotice", "last_day", "date"),
+        ("MailLine", "person_id", "uuid"),
+        ("AuditLine", "actor_id", "uuid"),
+        ("StatementImport", "delivery", "uuid"),
+    ] {
+        assert_eq!(
+            schemas[schema]["properties"][field]["format"], format,
+            "{schema}.{field}"
+        );
+    }
+    assert!(schemas["OwnClient"]["properties"]["client_id"].get("format").is_none());
+    let answer = &value["paths"]["/oauth/token"]["post"]["responses"]["200"];
+    assert!(answer["headers"]["RateLimit"].is_object(), "{answer}");
+}
+
+#[test]
 fn nothing_in_the_document_is_null() {
     fn walk(value: &Value, at: &str) {
         assert!(!value.is_null(), "{at}");
@@ -212,7 +237,7 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         ("import_roster", "被保険者証記号,番号,枝番"),
         (
             "import_roster",
-            "<code>対象者氏名（カナ）</code></td><td><code>kana_name</code></td><td>required",
+            "<code>対象者氏名（カナ）</code></td><td data-label=\"In JSON\"><code>kana_name</code></td><td data-label=\"Need\">required",
         ),
         ("import_roster", "<code>喪失</code>"),
         ("import_roster", "one of csv, ndjson"),
@@ -221,13 +246,25 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         ("import_roster", "512 MiB"),
         (
             "import_statements",
-            "<code>診療区分</code></td><td>required</td><td>One of <code>医科入院</code>",
+            "<code>診療区分</code></td><td data-label=\"Need\">required</td><td data-label=\"Holds\">One of <code>医科入院</code>",
         ),
         ("import_statements", "<code>医薬品コード</code>"),
         ("list_roster_import_errors", "<code>not_in_roster</code>"),
         ("list_statement_import_errors", "<code>month_after_label</code>"),
         ("get_member", "<code>ETag</code>"),
-        ("replace_member", "Has to be sent"),
+        ("replace_member", "Has to be sent; without it the answer is 428."),
+        ("replace_member", "data-label=\"Type\">string in header</td>"),
+        ("end_member_coverage", "as <code>GET /members/{id}</code> tells it"),
+        ("import_statements", "<strong>Columns of <code>costs</code></strong>"),
+        ("import_statements", "999100001"),
+        ("import_roster", "mode=delta"),
+        ("list_members", "string (uuid)"),
+        ("get_member_coverage", "string (date)"),
+        ("list_links", "<code>sign_up</code>"),
+        ("list_mails", "<code>new_notice</code>, <code>staff_invited</code>"),
+        ("list_audit_lines", "<code>notice.publish</code>"),
+        ("guide-sandbox", "お試し環境のメール"),
+        ("guide-sandbox", "madoguchi tenant sandbox"),
         ("guide-webhooks", "webhook-signature"),
         ("guide-webhooks", "<code>member.coverage_lost</code>"),
     ] {
@@ -238,6 +275,10 @@ fn the_reference_shows_forms_files_columns_and_what_is_wrong_with_them() {
         );
     }
     assert!(html.contains("id=\"programs-statements\"") && html.contains("id=\"members-statements\""));
+    assert!(html.contains("<code>/.well-known/oauth-authorization-server</code>"));
+    for name in ["import_roster", "import_statements", "add_member", "replace_member"] {
+        assert!(section(html, name).contains("systems that hold the roster"), "{name}");
+    }
 }
 
 #[test]
@@ -251,8 +292,19 @@ fn oauths_own_problems_stand_there_with_the_status_that_they_have() {
         ("invalid_client", 401),
         ("not_found", 404),
     ] {
-        let row = format!("id=\"problem-{code}\"><code>{code}</code></th><td>{status}</td>");
+        let row = format!("id=\"problem-{code}\"><code>{code}</code></th><td data-label=\"Status\">{status}</td>");
         assert!(table.reference().contains(&row), "{row}");
+    }
+}
+
+#[test]
+fn every_problem_is_some_operations() {
+    let table = table();
+    let named: BTreeSet<&str> = table.rows().flat_map(codes).collect();
+    let house: Vec<&str> = catalogue().iter().map(|body| body.code.as_str()).collect();
+    for body in table.problems() {
+        let code = body.code.as_str();
+        assert!(named.contains(code) || house.contains(&code), "{code}");
     }
 }
 

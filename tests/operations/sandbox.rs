@@ -4,7 +4,7 @@
 use super::{Installation, Node};
 use reqwest::Method;
 use serde_json::Value;
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 use testkit::{Client, Fields, lines, tenants};
 
 const CODE: &str = "06139901";
@@ -28,6 +28,39 @@ async fn platform() -> Installation {
     installation
 }
 
+/// The token of the program that was made.
+async fn token(client: &Client, said: &str) -> String {
+    let asked = client
+        .request(Method::POST, "/api/v1/oauth/token")
+        .basic_auth(value(said, "client_id"), Some(value(said, "client_secret")))
+        .form(&[("grant_type", "client_credentials")]);
+    let issued = client.send(asked).await.json();
+    let token = issued["access_token"].as_str().unwrap_or_else(|| panic!("{issued}"));
+    token.to_owned()
+}
+
+/// Sends a file, and says how its import stands once it has come to rest.
+async fn brought(client: &Client, token: &str, (path, query): (&str, &str), file: &str) -> Value {
+    let sent = client
+        .request(Method::POST, &format!("/api/v1{path}?{query}"))
+        .bearer_auth(token)
+        .header("content-type", "application/octet-stream")
+        .body(file.to_owned());
+    let begun = client.send(sent).await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    let mut import = begun.json();
+    let one = format!("{path}/{}", import["id"].as_str().unwrap());
+    for _ in 0..300 {
+        let state = import["state"].as_str().unwrap();
+        if ["finished", "loaded", "refused", "broken"].contains(&state) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        import = client.call(Method::GET, &one, Some(token), None).await.json();
+    }
+    import
+}
+
 #[tokio::test]
 async fn one_command_makes_all_that_an_integrator_needs() {
     let installation = platform().await;
@@ -47,13 +80,8 @@ async fn one_command_makes_all_that_an_integrator_needs() {
     let client = Client::new(&node.url, "192.0.2.1");
 
     // As a program.
-    let asked = client
-        .request(Method::POST, "/api/v1/oauth/token")
-        .basic_auth(value(&said, "client_id"), Some(value(&said, "client_secret")))
-        .form(&[("grant_type", "client_credentials")]);
-    let issued = client.send(asked).await.json();
-    let token = issued["access_token"].as_str().unwrap_or_else(|| panic!("{issued}"));
-    let own = client.call(Method::GET, "/client", Some(token), None).await.json();
+    let token = token(&client, &said).await;
+    let own = client.call(Method::GET, "/client", Some(&token), None).await.json();
     assert_eq!(
         (&own["sandbox"], &own["insurer"]["code"]),
         (&true.into(), &CODE.into()),
@@ -63,7 +91,7 @@ async fn one_command_makes_all_that_an_integrator_needs() {
     for scope in ["insurer.read", "notices.read", "notices.write"] {
         assert!(scopes.contains(&scope.into()), "{own}");
     }
-    let notices = client.call(Method::GET, "/notices", Some(token), None).await;
+    let notices = client.call(Method::GET, "/notices", Some(&token), None).await;
     assert!(notices.text.contains("お試し環境へようこそ"), "{}", notices.text);
 
     // As its administrator.
@@ -88,6 +116,50 @@ async fn one_command_makes_all_that_an_integrator_needs() {
     ]);
     let known = client.send_form("/portal/signup", &fields).await;
     assert_eq!(known.location(), "/portal/signup/account", "{}", known.text);
+    assert!(node.terminate().await);
+}
+
+#[tokio::test]
+async fn the_documents_files_are_taken_as_they_stand() {
+    let installation = platform().await;
+    // The demo's master, of which the codes of medicines are.
+    for (name, text) in [
+        ("y.csv", include_str!("../../crates/madoguchi/src/demo/drugs.csv")),
+        (
+            "list.csv",
+            include_str!("../../crates/madoguchi/src/demo/drug_classes.csv"),
+        ),
+    ] {
+        std::fs::write(installation.folder.path().join(name), text).unwrap();
+    }
+    let master = "drugs import --master y.csv --classes list.csv --from 2020-01-01";
+    installation.done(&master.split(' ').collect::<Vec<_>>()).await;
+    let said = installation.done(&MAKE).await;
+    let node = Node::start(installation.command(&["serve"])).await;
+    let client = Client::new(&node.url, "192.0.2.1");
+    let token = token(&client, &said).await;
+    let document = client.call(Method::GET, "/openapi.json", None, None).await.json();
+    for (path, end) in [("/roster-imports", "finished"), ("/statement-imports", "loaded")] {
+        let operation = &document["paths"][path]["post"];
+        let file = &operation["requestBody"]["content"]["application/octet-stream"]["example"];
+        let parameters = operation["parameters"].as_array().unwrap().iter();
+        let query: Vec<String> = parameters
+            .filter(|parameter| parameter["in"] == "query")
+            .filter_map(|parameter| {
+                let (name, example) = (parameter["name"].as_str()?, parameter["example"].as_str()?);
+                Some(format!("{name}={example}"))
+            })
+            .collect();
+        let query = query.join("&");
+        let import = brought(&client, &token, (path, &query), file.as_str().unwrap()).await;
+        assert_eq!(import["state"], end, "{import}");
+    }
+    let told = &document["paths"]["/statement-imports"]["post"]["description"];
+    let (_, medicines) = told.as_str().unwrap().split_once("```csv\n").unwrap();
+    let (medicines, _) = medicines.split_once("```").unwrap();
+    let asked = ("/statement-imports", "kind=medicines&label=2026-11");
+    let import = brought(&client, &token, asked, medicines).await;
+    assert_eq!(import["state"], "loaded", "{import}");
     assert!(node.terminate().await);
 }
 

@@ -88,4 +88,4 @@ while len(told) < 2:
         continue
     raise AssertionError("a body that was changed is taken")
 
-print(json.dumps({"people": len(people), "notice": draft.id, "new": at.difference.new, "told": told}))
+print(json.dumps({"people": len(people), "notice": str(draft.id), "new": at.difference.new, "told": told}))

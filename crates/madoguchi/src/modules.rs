@@ -97,14 +97,28 @@ pub fn links(modules: &[Module], pages: &pages::Table) -> Arc<[Link]> {
         .collect()
 }
 
-/// Every operation.
+/// Every operation. What the names are that some of them tell, all of the product knows alone.
 pub fn operations(modules: &[Module]) -> operations::Table {
     let of_modules = modules.iter().flat_map(|module| module.operations.clone());
+    let links = links(modules, &pages(modules));
+    let mails = pages::kinds::MAILS.iter().map(|(kind, _)| *kind);
+    let told = mails.filter(|kind| !mail::UNTOLD.contains(kind));
+    let actions = web::console::AUDIT_ACTIONS.iter().map(|(action, _)| *action);
+    let own = api::group()
+        .explaining("list_links", names("Pages", links.iter().map(|link| link.name)))
+        .explaining("list_mails", names("Kinds", told))
+        .explaining("list_audit_lines", names("Actions", actions));
     operations::Table::new(
-        [api::group(), api::roster_imports(), api::webhooks()]
+        [own, api::roster_imports(), api::webhooks()]
             .into_iter()
             .chain(of_modules),
     )
+}
+
+/// A list of names as a description has it.
+fn names<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    format!("**{what}.** {}; more may come.", names.join(", "))
 }
 
 /// The modules for reading their tables and commands: on a database that is never asked, with keys that open nothing.

@@ -189,6 +189,9 @@ impl MembersApi {
     ///
     /// As staff add them by hand: they are in the roster at once, and whole rosters that leave them out don't end that for 30 days.
     /// Whoever is there already, or has left, is refused: replace what the roster says of them.
+    ///
+    /// Whoever may write people can tell whether somebody they name is on the roster, a protected person too: `members.write` is for
+    /// systems that hold the roster themselves.
     #[oai(path = "/members", method = "post", operation_id = "add_member")]
     async fn add(
         &self,
@@ -264,6 +267,9 @@ impl MembersApi {
     ///
     /// As a whole, as staff do by hand: it holds until an import brings another value than the last one brought. Where the insurer
     /// has birth dates mended by two, another birth date is 403 `member_birth_date_by_two`, and nothing is changed.
+    ///
+    /// Whoever may write people can tell whether somebody they name is on the roster, a protected person too: `members.write` is for
+    /// systems that hold the roster themselves.
     #[oai(path = "/members/:id", method = "put", operation_id = "replace_member")]
     async fn replace(
         &self,
@@ -318,7 +324,7 @@ impl MembersApi {
         Program(program): Program,
         /// `id` of the person.
         id: Segment<IdSegment>,
-        /// The `ETag` of the state that you know, or `*` for any.
+        /// The `ETag` of the state that you know, as `GET /members/{id}` tells it, or `*` for any.
         #[oai(name = "If-Match")]
         if_match: IfMatch,
         Body(end): Body<CoverageEnd>,

@@ -164,7 +164,7 @@ impl NoticesApi {
         &self,
         call: Call,
         Inside(member): Inside,
-        /// `id` of the line.
+        /// `id` of the notice.
         id: Segment<IdSegment>,
     ) -> poem::Result<Done<Notice>> {
         let id = NoticeId::parse(&id.text).ok_or_else(|| Failure::of("not_found"))?;

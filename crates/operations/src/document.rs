@@ -14,6 +14,8 @@ use edge::{Body, MEDIA_TYPE, ProblemBody, Rights};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How a parameter begins that is refused by a code of its own where it is missing.
+pub(crate) const HAS_TO_BE_SENT: &str = "Has to be sent; without it the answer is 428.";
 /// What every answer to a program says of its limits.
 const LIMITS: [&str; 2] = ["RateLimit-Policy", "RateLimit"];
 
@@ -23,8 +25,10 @@ roster, files of rosters and statements, notices, feeds, and are sent what happe
 terms and read the my page, by the same rules as in the browser.
 
 **Conventions.** JSON in snake_case, UTF-8; unknown fields and parameters are ignored, and new ones may be added within \
-version 1. Times are RFC 3339 in UTC. Text is accepted in full and half width: lengths and patterns describe it as it is \
-kept, once width, blanks and dashes are mended, so that more is taken than they say. Lists go by cursor: hand `next` in as \
+version 1. Times are RFC 3339 in UTC. Text is accepted in full and half width: lengths and patterns describe how a value is \
+read, once width, blanks and dashes are mended, so that more is taken than they say. 記号, 番号, 枝番 and the kana names of files \
+are kept and told as they came, and mended for comparing alone; a kana name that is set by hand (`POST /members`, \
+`PUT /members/{id}`) is kept as full-width katakana, with one blank of full width between its parts. Lists go by cursor: hand `next` in as \
 `cursor` until it is absent. What is put as a whole has an `ETag`: with it in `If-Match`, a change is refused by 412 where \
 something else is in force by now. Programs have to send it, or are refused by 428; `*` stands for any state. What they send again \
 with one `Idempotency-Key` within 24 hours is done once and answered as then, with `Idempotency-Replayed: true`; with another \
@@ -36,9 +40,12 @@ member of one insurer. A change that took the password again goes on under anoth
 403 `consent_required`.
 
 **Programs.** A client's secret is exchanged for a token at `POST /oauth/token` (OAuth 2.0, client credentials); the token \
-is for one insurer and an hour, and holds scopes, of which each operation asks for one. `RateLimit` says on every answer what is \
-left: 600 calls a minute for a client at an insurer and 3,000 for all clients of an insurer, counted by each of our nodes for \
-itself.
+is for one insurer and an hour, and holds scopes, of which each operation asks for one. Libraries find the endpoints of OAuth at \
+`/.well-known/oauth-authorization-server` (RFC 8414) of the same host. `RateLimit` says on every answer to a token that is good what \
+is left: 600 calls a minute for a client at an insurer and 3,000 for all clients of an insurer, counted by each of our nodes for \
+itself. A token that is handed out is one of these calls, and its answer says what is left as well; a 401, a path that there is not \
+and a 405 count as none and say nothing of it. A `person_id`, a `member_id`, the `id` of a member and that of a subject `member` in \
+a message are one and the same.
 
 **Problems.** Whatever is refused is `application/problem+json` (RFC 9457): `status`, a stable `code`, a `detail` in \
 English, `request_id` (also in `X-Request-Id`) and, for `fields`, what is to be mended as `errors: [{pointer, code, detail}]`: \
@@ -96,8 +103,9 @@ fn complete(mut document: Value, table: &Table) -> Value {
     components["schemas"]["Problem"] = problem_schema(table);
     components["schemas"]["FieldProblem"] = field_problem_schema();
     components["schemas"]["OAuthError"] = oauth_error_schema();
-    for schema in components["schemas"].as_object_mut().into_iter().flatten() {
-        plain_references(schema.1);
+    for (_, schema) in components["schemas"].as_object_mut().into_iter().flatten() {
+        plain_references(schema);
+        say_ids(schema);
     }
     plain_words(&mut document);
     for route in table.rows() {
@@ -115,6 +123,27 @@ fn plain_references(schema: &mut Value) {
     for (_, property) in properties.into_iter().flatten() {
         if let Some(parts) = property.get_mut("allOf").and_then(Value::as_array_mut) {
             parts.retain(|part| part.get("$ref").is_some());
+        }
+    }
+}
+
+/// Ids of what answers tell of are UUIDs. Names that hold more than an id, such as a client's, are none of these.
+const IDS: [&str; 8] = [
+    "account_id",
+    "actor_id",
+    "delivery",
+    "id",
+    "member_id",
+    "object_id",
+    "person_id",
+    "undoes",
+];
+
+fn say_ids(schema: &mut Value) {
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if IDS.contains(&name.as_str()) && property["type"] == "string" {
+            property["format"] = "uuid".into();
         }
     }
 }
@@ -188,7 +217,7 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
             }
             if parameter["name"] == "If-Match" && codes(route).contains(&"precondition_required") {
                 let said = parameter["description"].as_str().unwrap_or_default();
-                parameter["description"] = format!("Has to be sent: without it the answer is 428. {said}").into();
+                parameter["description"] = format!("{HAS_TO_BE_SENT} {said}").into();
             }
         }
     }
@@ -197,7 +226,9 @@ fn complete_operation(table: &Table, route: &Row, operation: &mut Value) {
     };
     for success in responses.values_mut() {
         success["headers"]["X-Request-Id"] = header("X-Request-Id");
-        if matches!(route.rights, Rights::Client(_)) {
+        // A token that is handed out is a call as well.
+        let is_token = route.handler.oauth && success.get("content").is_some();
+        if is_token || matches!(route.rights, Rights::Client(_)) {
             for name in LIMITS {
                 success["headers"][name] = header(name);
             }

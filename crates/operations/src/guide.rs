@@ -5,7 +5,8 @@ use crate::markdown;
 const PROGRAMS: &str = include_str!("../../handbook/programs.md");
 
 /// The sections that are shown: by what the page finds them, and what they are called there and here.
-const SHOWN: [(&str, &str); 7] = [
+const SHOWN: [(&str, &str); 8] = [
+    ("guide-sandbox", "A sandbox"),
     ("guide-refusals", "When it says no"),
     ("guide-secrets", "A new secret without a gap"),
     ("guide-members", "Members"),

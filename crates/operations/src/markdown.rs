@@ -54,16 +54,27 @@ fn list(lines: &[&str]) -> String {
     format!("<ul>{}</ul>", items.collect::<String>())
 }
 
+/// Each cell with the name of its column, which a phone shows before it.
 fn table_html(lines: &[&str]) -> String {
-    let row = |line: &&str, (cell, scope): (&str, &str)| {
-        let cells = line.trim().trim_matches('|').split(" | ");
-        let cells = cells.map(|text| format!("<{cell}{scope}>{}</{cell}>", inline(text.trim())));
+    let names = lines.first().map(|line| cells(line)).unwrap_or_default();
+    let head = names
+        .iter()
+        .map(|name| format!("<th scope=\"col\">{}</th>", inline(name)));
+    let cell = |(place, text): (usize, &str)| {
+        let name = names.get(place).copied().unwrap_or_default();
+        let name = escaped(&name.replace(['`', '*'], ""));
+        format!("<td data-label=\"{name}\">{}</td>", inline(text))
+    };
+    let row = |line: &&str| {
+        let cells = cells(line).into_iter().enumerate().map(cell);
         format!("<tr>{}</tr>", cells.collect::<String>())
     };
-    let head = lines.iter().take(1).map(|line| row(line, ("th", " scope=\"col\"")));
-    let body = lines.iter().skip(2).map(|line| row(line, ("td", "")));
-    let (head, body): (String, String) = (head.collect(), body.collect());
-    format!("<table><thead>{head}</thead><tbody>{body}</tbody></table>")
+    let (head, body): (String, String) = (head.collect(), lines.iter().skip(2).map(row).collect());
+    format!("<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+}
+
+fn cells(line: &str) -> Vec<&str> {
+    line.trim().trim_matches('|').split(" | ").map(str::trim).collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -73,13 +84,38 @@ fn escaped(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// Escapes, then writes what stands within a line as HTML.
+/// Escapes, then writes what stands within a line as HTML. Code is taken out first, for nothing in it is a mark, and put back last: what
+/// is strong may hold some.
 pub(crate) fn inline(text: &str) -> String {
-    alternate(&escaped(text), "`", "code", &|plain| {
-        alternate(&unlinked(plain), "**", "strong", &|plain| {
-            alternate(plain, "*", "em", &str::to_owned)
-        })
-    })
+    let escaped = escaped(text);
+    let parts: Vec<&str> = escaped.split('`').collect();
+    let mut codes = Vec::new();
+    let mut plain = String::with_capacity(escaped.len());
+    for (place, part) in parts.iter().enumerate() {
+        let is_within = place % 2 == 1;
+        if is_within {
+            plain.push('`');
+        }
+        if is_within && place + 1 < parts.len() {
+            codes.push(*part);
+        } else {
+            // A mark without its partner stays as it was written.
+            plain.push_str(part);
+        }
+    }
+    let marked = alternate(&unlinked(&plain), "**", "strong", &|plain| {
+        alternate(plain, "*", "em", &str::to_owned)
+    });
+    let (mut around, mut codes) = (marked.split('`'), codes.into_iter());
+    let mut html = around.next().unwrap_or_default().to_owned();
+    for part in around {
+        match codes.next() {
+            Some(code) => html.extend(["<code>", code, "</code>"]),
+            None => html.push('`'),
+        }
+        html.push_str(part);
+    }
+    html
 }
 
 /// `[words](address)` as its words, with the address of another house behind them.
@@ -91,7 +127,7 @@ fn unlinked(text: &str) -> String {
         .split_once("](")
         .and_then(|(words, rest)| Some((words, rest.split_once(')')?)));
     match link {
-        Some((words, (address, after))) if !words.contains(['[', ']']) => {
+        Some((words, (address, after))) if !words.contains(['[', ']']) && !address.contains('`') => {
             let told = if address.contains("://") {
                 format!("{words} ({address})")
             } else {
@@ -136,6 +172,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_strong_or_stressed_may_hold_code_and_code_holds_no_marks() {
+        for (text, html) in [
+            (
+                "**Columns of `costs`**, a row for each.",
+                "<strong>Columns of <code>costs</code></strong>, a row for each.",
+            ),
+            (
+                "**a** `b**` **`c`** and *d `e*`*",
+                "<strong>a</strong> <code>b**</code> <strong><code>c</code></strong> and <em>d <code>e*</code></em>",
+            ),
+            ("[the `x`](#x) **y", "the <code>x</code> **y"),
+            ("[x](`y`) `z", "[x](<code>y</code>) `z"),
+        ] {
+            assert_eq!(inline(text), html, "{text}");
+        }
+    }
+
+    #[test]
     fn paragraphs_lists_tables_and_code_are_blocks() {
         let text = format!(
             "One\ntwo.\n\n- a\n  b\n- `c`\n\n{}\n```sh\n# <x>\n\ny\n```\nEnd.",
@@ -147,7 +201,7 @@ mod tests {
                 "<p>One\ntwo.</p>",
                 "<ul><li>a\nb</li><li><code>c</code></li></ul>",
                 "<table><thead><tr><th scope=\"col\">A</th><th scope=\"col\">B</th></tr></thead>\
-                 <tbody><tr><td>1</td><td><code>2</code></td></tr></tbody></table>",
+                 <tbody><tr><td data-label=\"A\">1</td><td data-label=\"B\"><code>2</code></td></tr></tbody></table>",
                 "<pre tabindex=\"0\"><code># &lt;x&gt;\n\ny</code></pre>",
                 "<p>End.</p>",
             ]

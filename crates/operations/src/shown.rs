@@ -2,7 +2,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "absent members of a JSON value are null")]
 
-use crate::{markdown::inline, stream};
+use crate::{document::HAS_TO_BE_SENT, markdown::inline, stream};
 use serde_json::Value;
 
 /// What every answer has, and no operation's table repeats.
@@ -25,8 +25,8 @@ pub(crate) struct Field {
 }
 
 pub(crate) fn parameter(parameter: &Value) -> Field {
-    let place = text(&parameter["in"]);
-    let optional = if parameter["required"] == true {
+    let (place, said) = (text(&parameter["in"]), text(&parameter["description"]));
+    let optional = if parameter["required"] == true || said.starts_with(HAS_TO_BE_SENT) {
         ""
     } else {
         ", optional"
@@ -34,7 +34,7 @@ pub(crate) fn parameter(parameter: &Value) -> Field {
     Field {
         name: text(&parameter["name"]),
         kind: format!("{} in {place}{optional}", kind(&parameter["schema"])),
-        meaning: inline(&text(&parameter["description"])),
+        meaning: inline(&said),
     }
 }
 

@@ -11,7 +11,10 @@ use poem::{EndpointExt as _, IntoEndpoint, endpoint::BoxEndpoint, http::Method, 
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use roster::Runs;
 use serde_json::Value;
-use std::sync::{Arc, OnceLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 use tenancy::Feature;
 use url::Url;
 use webhooks::Webhooks;
@@ -248,6 +251,15 @@ impl Group {
     pub fn refusing(self, reasons: &'static [Reason]) -> Self {
         Self { reasons, ..self }
     }
+
+    /// With more to be said of one of its operations, in Markdown, that its own crate doesn't know.
+    #[must_use]
+    pub fn explaining(mut self, name: &str, more: String) -> Self {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.name == name) {
+            row.handler.more = more;
+        }
+        self
+    }
 }
 
 /// All operations. Cheap to clone.
@@ -266,8 +278,10 @@ impl Table {
     pub fn new(groups: impl IntoIterator<Item = Group>) -> Self {
         let groups: Vec<Group> = groups.into_iter().collect();
         let mut problems = failure::catalogue().to_vec();
+        let named: BTreeSet<&str> = groups.iter().flat_map(|group| &group.rows).flat_map(codes).collect();
         for reason in groups.iter().flat_map(|group| group.reasons) {
-            if problems.iter().all(|known| known.code != reason.code) {
+            // A module's other reasons are those of its pages.
+            if named.contains(reason.code) && problems.iter().all(|known| known.code != reason.code) {
                 problems.push(failure::problem(*reason));
             }
         }
@@ -284,7 +298,7 @@ impl Table {
         &self.0.groups
     }
 
-    /// Every problem that an answer may be, the house's and the modules', with its status and detail.
+    /// Every problem that an answer may be, the house's and those by which modules' rows refuse, with its status and detail.
     pub fn problems(&self) -> &[ProblemBody] {
         &self.0.problems
     }

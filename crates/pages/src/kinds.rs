@@ -3,41 +3,45 @@
 
 use std::borrow::Cow;
 
+/// Every kind of mail: its message's name, and what it is called.
+pub const MAILS: &[(&str, &str)] = &[
+    ("sign_up_code", "ユーザーID作成用の認証番号"),
+    ("already_registered", "登録済みのご案内"),
+    ("password_reset", "パスワード再設定のご案内"),
+    ("password_changed", "パスワード変更のお知らせ"),
+    ("odd_log_in", "ログインのお知らせ"),
+    ("user_id_reminder", "ユーザーIDのお知らせ"),
+    ("email_change_code", "メールアドレス変更用の認証番号"),
+    ("email_changed", "メールアドレス変更のお知らせ"),
+    ("desk_email_asked", "メールアドレス変更の受け付けのお知らせ"),
+    ("desk_email_code", "窓口での変更の認証番号"),
+    ("all_logged_out", "ログアウトのお知らせ"),
+    ("unlocked", "停止の解除のお知らせ"),
+    ("proof_recorded", "本人確認の記録のお知らせ"),
+    ("account_closed", "登録の取りやめのお知らせ"),
+    ("client_ending", "連携先の接続の期限のお知らせ"),
+    ("webhook_disabled", "連携先への通知の停止のお知らせ"),
+    // Staff are not told which of the two it was.
+    ("new_notice", "新しいお知らせのご案内"),
+    ("new_statement", "新しいお知らせのご案内"),
+    ("staff_invited", "職員の招待"),
+    ("staff_password_reset", "職員のパスワード再設定のご案内"),
+    ("staff_password_changed", "職員のパスワード変更のお知らせ"),
+    ("staff_odd_log_in", "職員のログインのお知らせ"),
+    ("staff_suspended", "職員の停止のお知らせ"),
+    ("staff_resumed", "職員の停止の解除のお知らせ"),
+    ("staff_factor_reset_link", "職員の2つ目の確認の設定し直しのご案内"),
+    ("staff_factor_changed", "職員の2つ目の確認のお知らせ"),
+    ("staff_approval", "職員への承認のお知らせ"),
+    ("support_asked", "運営サポートの依頼のお知らせ"),
+    ("support_started", "運営サポートの開始のお知らせ"),
+    ("support_ended", "運営サポートの終了のお知らせ"),
+];
+
 /// A kind of mail, by its message's name.
 pub fn mail(template: &str) -> &'static str {
-    match template {
-        "sign_up_code" => "ユーザーID作成用の認証番号",
-        "already_registered" => "登録済みのご案内",
-        "password_reset" => "パスワード再設定のご案内",
-        "password_changed" => "パスワード変更のお知らせ",
-        "odd_log_in" => "ログインのお知らせ",
-        "user_id_reminder" => "ユーザーIDのお知らせ",
-        "email_change_code" => "メールアドレス変更用の認証番号",
-        "email_changed" => "メールアドレス変更のお知らせ",
-        "desk_email_asked" => "メールアドレス変更の受け付けのお知らせ",
-        "desk_email_code" => "窓口での変更の認証番号",
-        "all_logged_out" => "ログアウトのお知らせ",
-        "unlocked" => "停止の解除のお知らせ",
-        "proof_recorded" => "本人確認の記録のお知らせ",
-        "account_closed" => "登録の取りやめのお知らせ",
-        "client_ending" => "連携先の接続の期限のお知らせ",
-        "webhook_disabled" => "連携先への通知の停止のお知らせ",
-        // Staff are not told which of the two it was.
-        "new_notice" | "new_statement" => "新しいお知らせのご案内",
-        "staff_invited" => "職員の招待",
-        "staff_password_reset" => "職員のパスワード再設定のご案内",
-        "staff_password_changed" => "職員のパスワード変更のお知らせ",
-        "staff_odd_log_in" => "職員のログインのお知らせ",
-        "staff_suspended" => "職員の停止のお知らせ",
-        "staff_resumed" => "職員の停止の解除のお知らせ",
-        "staff_factor_reset_link" => "職員の2つ目の確認の設定し直しのご案内",
-        "staff_factor_changed" => "職員の2つ目の確認のお知らせ",
-        "staff_approval" => "職員への承認のお知らせ",
-        "support_asked" => "運営サポートの依頼のお知らせ",
-        "support_started" => "運営サポートの開始のお知らせ",
-        "support_ended" => "運営サポートの終了のお知らせ",
-        _ => "その他のメール",
-    }
+    let known = MAILS.iter().find(|(known, _)| *known == template);
+    known.map_or("その他のメール", |(_, words)| words)
 }
 
 /// A kind of work, by its queue.

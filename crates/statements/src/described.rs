@@ -41,11 +41,22 @@ const CODES: [(&str, &str); 19] = [
     ("withdrawn_unnamed", "What takes a claim back has to name it."),
 ];
 
+/// A file of medicines, of people whom every sandbox has. Its codes are those of the demo's master.
+const MEDICINES: &str = "レセプト番号,記号,番号,枝番,調剤年月,薬局等名称,剤形区分,医薬品コード,1日量,日数,負担割合
+C9000001,100,106,01,2026-09,ひがし町みほん薬局,内服,999100001,1,30,3
+C9000001,100,106,01,2026-09,ひがし町みほん薬局,内服,999100002,2,30,3
+C9000002,100,107,00,2026-09,ひがし町みほん薬局,内服,999100001,1,30,3
+C9000002,100,107,00,2026-09,ひがし町みほん薬局,内服,999100002,2,30,3
+";
+
 /// The columns of both.
 pub(crate) fn columns() -> String {
     format!(
         "**Columns of `costs`**, 医療費通知, a row for each claim.\n\n{}\n**Columns of `medicines`**, ジェネリック差額明細, a row for each \
-         medicine of a claim.\n\n{}\nColumns that are not required may be left out. Other columns are passed over.",
+         medicine of a claim.\n\n{}\nColumns that are not required may be left out. Other columns are passed over.\n\n**A file of \
+         `medicines`**, as a sandbox takes it with `kind=medicines` and `label=2026-11`. Its codes are invented: a service that \
+         knows them is one with the demo's master of medicines, and another has those of the master that its operator has \
+         brought.\n\n```csv\n{MEDICINES}```\n",
         table(of_costs),
         table(of_medicines),
     )

@@ -27,6 +27,8 @@ mod switches;
 mod terms;
 mod workplaces;
 
+pub use self::audit::words::ACTIONS as AUDIT_ACTIONS;
+
 use ::approvals::Performer;
 use ::roster::Runs;
 use ::staff::Staff;

@@ -17,7 +17,7 @@ use access::{
 use reqwest::Method;
 use serde_json::{Value, json};
 use tenancy::ApprovalAction;
-use testkit::{Answer, TestApp};
+use testkit::{Answer, TestApp, TestPerson};
 
 const ALL: [Scope; 3] = [STATEMENTS_IMPORT, STATEMENTS_READ, STATEMENTS_PUBLISH];
 const IMPORTS: &str = "/statement-imports";
@@ -429,7 +429,14 @@ async fn rows_of_a_protected_person_are_nobodys_to_a_program_that_may_not_see_th
 
 #[tokio::test]
 async fn the_documents_example_is_loaded_as_it_stands() {
-    let (app, ..) = family().await;
+    let app = TestApp::start().await;
+    let people = [(105, "00"), (105, "01"), (106, "00"), (106, "01"), (107, "00")];
+    let people = people.map(|(number, branch)| TestPerson {
+        branch: branch.into(),
+        birth_date: format!("1985-04-{branch}").replace("-00", "-10"),
+        ..TestPerson::new(number)
+    });
+    app.insurer.import(&people).await;
     let caller = Caller::new(&app, &[STATEMENTS_IMPORT]).await;
     let document = caller.get("/openapi.json").await.json();
     let operation = &document["paths"]["/statement-imports"]["post"];

@@ -13,7 +13,7 @@ pub struct ClientApi;
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct OwnClient {
-    /// The client's ID.
+    /// The client's ID. What stands after its last `_` is the id by which records such as `GET /audit` name it, without dashes.
     pub client_id: String,
     /// What people call it.
     pub name: String,

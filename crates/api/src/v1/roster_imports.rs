@@ -66,7 +66,7 @@ pub fn group() -> Group {
     };
     let sent = Example {
         request: Some(json!(shapes::FILE)),
-        parameters: vec![("format", json!("csv")), ("mode", json!("whole"))],
+        parameters: vec![("format", json!("csv")), ("mode", json!("delta"))],
         answer: Some(example("comparing")),
         links: None,
     };
@@ -128,6 +128,9 @@ impl RosterImportsApi {
     /// allows would be lost, or two of the staff have to agree, it waits for the staff as `compared`. With `dry_run` it stays
     /// `compared`, until it is confirmed or its next file comes; the staff don't import it. One file of an insurer is at work at a
     /// time.
+    ///
+    /// Whoever may bring people can tell whether somebody they name is on the roster, a protected person too: `imports.write` is for
+    /// systems that hold the roster themselves.
     #[oai(path = "/roster-imports", method = "post", operation_id = "import_roster")]
     async fn import(
         &self,

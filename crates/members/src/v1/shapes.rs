@@ -108,7 +108,7 @@ pub(super) struct RosterMembersFound {
 #[oai(skip_serializing_if_is_none)]
 #[expect(clippy::struct_excessive_bools, reason = "what an answer says of a person")]
 pub(super) struct RosterMember {
-    /// Permanent, whatever becomes of name and number.
+    /// Permanent, whatever becomes of name and number. Elsewhere it is called `person_id` or `member_id`.
     id: String,
     /// 記号.
     symbol: Option<String>,
@@ -123,7 +123,7 @@ pub(super) struct RosterMember {
     /// 性別: `1` male, `2` female, `9` unknown.
     gender: Option<String>,
     /// 生年月日, `1985-04-01`.
-    birth_date: String,
+    birth_date: NaiveDate,
     /// 属性.
     attribute: Option<String>,
     /// 続柄, as the insurer writes it.
@@ -131,9 +131,9 @@ pub(super) struct RosterMember {
     /// Whether they are insured themself (本人), and no dependant.
     insured: bool,
     /// 資格取得日.
-    acquired_on: Option<String>,
+    acquired_on: Option<NaiveDate>,
     /// 資格喪失日: the first day without coverage.
-    lost_on: Option<String>,
+    lost_on: Option<NaiveDate>,
     /// 郵便番号.
     postal_code: Option<String>,
     /// 住所.
@@ -252,13 +252,13 @@ pub(super) struct CoverageEnd {
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct MemberCoverage {
     /// The day of which it is told: today in Japan.
-    as_of: String,
+    as_of: NaiveDate,
     /// Whether they are covered on it.
     covered: bool,
     /// 資格取得日; absent where the roster doesn't say it.
-    since: Option<String>,
+    since: Option<NaiveDate>,
     /// The last day of coverage, the one before 資格喪失日; absent where no end is known.
-    until: Option<String>,
+    until: Option<NaiveDate>,
 }
 
 macro_rules! forms {
@@ -379,12 +379,12 @@ impl RosterMember {
             kana_name: kana_name.as_str().to_owned(),
             name: said(kanji_name),
             gender: said(rest.gender),
-            birth_date: birth_date.date().to_string(),
+            birth_date: birth_date.date(),
             attribute: said(rest.attribute),
             relationship,
             insured,
-            acquired_on: day(acquired_on),
-            lost_on: day(lost_on),
+            acquired_on,
+            lost_on,
             postal_code: said(rest.postal_code),
             address: said(rest.address),
             building: said(rest.building),
@@ -407,16 +407,12 @@ impl RosterMember {
 impl MemberCoverage {
     pub(super) fn of(coverage: Coverage) -> Self {
         Self {
-            as_of: coverage.day.to_string(),
+            as_of: coverage.day,
             covered: coverage.is_covered,
-            since: day(coverage.since),
-            until: day(coverage.until),
+            since: coverage.since,
+            until: coverage.until,
         }
     }
-}
-
-fn day(day: Option<NaiveDate>) -> Option<String> {
-    day.map(|day| day.to_string())
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ impl ProgramsApi {
         &self,
         call: Call,
         Program(program): Program,
-        /// `id` of the line.
+        /// `id` of the notice.
         id: Segment<IdSegment>,
     ) -> poem::Result<Current<InsurerNotice>> {
         let id = notice_id(&id)?;

@@ -51,9 +51,8 @@ async fn main() -> Result<(), Failed> {
         .send()
         .await?
         .into_inner();
-    let id: Uuid = begun.id.parse()?;
     let import = loop {
-        let at = client.get_roster_import().id(id).send().await?.into_inner();
+        let at = client.get_roster_import().id(begun.id).send().await?.into_inner();
         match at.state.as_str() {
             "finished" => break at,
             "comparing" | "running" => sleep(Duration::from_millis(200)).await,
@@ -78,7 +77,7 @@ async fn main() -> Result<(), Failed> {
     let draft = types::NoticeDraft::builder().title("連携のお知らせ").body("本文です。");
     let key = Uuid::new_v4().to_string();
     let draft = client.draft_notice().idempotency_key(key).body(draft).send().await?.into_inner();
-    client.publish_notice().id(draft.id.parse::<Uuid>()?).if_match("*").send().await?;
+    client.publish_notice().id(draft.id).if_match("*").send().await?;
 
     let mut told = BTreeMap::new();
     while told.len() < 2 {

@@ -41,7 +41,7 @@ pub(super) struct PortalLinks {
 /// A page of the portal. Whoever is not logged in comes to it by way of the log-in.
 #[derive(Object)]
 struct PortalLink {
-    /// Which page; more may come, and one whose feature the insurer closes is left out.
+    /// Which page, by its name: those that there are stand with the operation. One whose feature the insurer closes is left out.
     name: String,
     /// Where it is.
     url: String,

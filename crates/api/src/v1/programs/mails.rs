@@ -74,9 +74,9 @@ pub(super) struct MailList {
 struct MailLine {
     /// The id of the mail.
     id: String,
-    /// What kind of mail, by its name.
+    /// What kind of mail, by its name: those that there are stand with the operation.
     kind: String,
-    /// About whom it is; absent where it is about nobody of the roster.
+    /// About whom it is: the `id` of a member; absent where it is about nobody of the roster.
     person_id: Option<String>,
     /// `queued` (waits to be sent, or to be tried again), `sent` (taken by the other side's server), `expired` (its time was over
     /// before), `undeliverable`, or `kept` (of a sandbox, which sends none).

@@ -85,7 +85,8 @@ struct AuditLine {
     outcome: String,
     /// `visitor` (not logged in), `member`, `staff`, `support` (the platform's, let in), `operator`, `client` or `system`.
     actor_kind: String,
-    /// Who, where the kind has one: an account, somebody of the staff, a client.
+    /// Who, where the kind has one: an account, somebody of the staff, a client. A client's is the end of its `client_id`: where that
+    /// is `cl_7_0197a3c000007000800000000000000a`, it is `0197a3c0-0000-7000-8000-00000000000a` here.
     actor_id: Option<String>,
     /// To what kind of thing it was done.
     object_kind: Option<String>,

@@ -10,12 +10,12 @@ use tabular::ToldError;
 
 /// The import of the examples.
 pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005a";
-/// Its file.
-pub(super) const FILE: &str =
-    "被保険者証記号,番号,枝番,対象者氏名（カナ）,生年月日,続柄名称\n100,105,00,ケンポ　タロウ,1975-04-12,本人\n";
+/// Its file, of changes: a whole roster of one person is lost by everybody else.
+pub(super) const FILE: &str = "被保険者証記号,番号,枝番,対象者氏名（カナ）,生年月日,続柄名称,異動区分\n\
+    100,105,00,ケンポ　タロウ,1975-04-12,本人,変更\n";
 
-/// One person as lines of JSON have them.
-const LINE: &str = r#"{"symbol":"100","number":"105","branch":"00","kana_name":"ケンポ　タロウ","birth_date":"1975-04-12","relationship":"本人"}"#;
+/// The same as a line of JSON.
+const LINE: &str = r#"{"symbol":"100","number":"105","branch":"00","kana_name":"ケンポ　タロウ","birth_date":"1975-04-12","relationship":"本人","movement":"change"}"#;
 
 /// The columns of a roster, as the format has them.
 pub(super) fn columns() -> String {
@@ -32,15 +32,25 @@ pub(super) fn columns() -> String {
     let table = markdown::table(["Column", "In JSON", "Need", "Holds"], described().into_iter().map(row));
     format!(
         "**Columns of a roster.** Columns that are not required may be left out: then the file says nothing of them. Other \
-         columns are passed over.\n\n{table}\nA line of `ndjson`: `{LINE}`"
+         columns are passed over.\n\n{table}\nA line of `ndjson`, of a file of changes (`mode=delta`): `{LINE}`"
     )
 }
 
 /// What may be wrong with a file, by its codes.
 pub(super) fn codes() -> String {
-    let all = tabular::CODES.iter().chain(&CODES);
-    let rows = all.map(|(code, meaning)| [format!("`{code}`"), (*meaning).to_owned()]);
-    format!("**Codes.**\n\n{}", markdown::table(["Code", "Meaning"], rows))
+    // What any table's rows may have as well is told there.
+    let own = CODES
+        .iter()
+        .filter(|(code, _)| tabular::CODES.iter().all(|(known, _)| known != code));
+    let rows = tabular::CODES
+        .iter()
+        .chain(own)
+        .map(|(code, meaning)| [format!("`{code}`"), (*meaning).to_owned()]);
+    format!(
+        "**Codes.** What needs the roster (`number_taken`, `branch_taken`, `same_person`, `forgotten_at_once`) is asked only of a \
+         file whose rows can all be read; `not_in_roster` also of the rows that can, unless some of them repeat each other.\n\n{}",
+        markdown::table(["Code", "Meaning"], rows)
+    )
 }
 
 pub(super) fn example(state: &str) -> Value {
@@ -49,12 +59,12 @@ pub(super) fn example(state: &str) -> Value {
         "state": state,
         "by": "client",
         "is_own": true,
-        "file_name": "連携データ（全員分）",
+        "file_name": "連携データ（異動分）",
         "format": "csv",
         "dry_run": false,
         "created_at": "2026-11-22T01:00:00Z",
         "changed_at": "2026-11-22T01:02:00Z",
-        "rows": 50_000,
+        "rows": 465,
         "percent": 100,
     });
     let more = match state {
@@ -70,8 +80,8 @@ pub(super) fn example(state: &str) -> Value {
 
 fn difference_example() -> Value {
     json!({
-        "mode": "whole", "rows": 50_000, "new": 120, "changed": 340, "corrected": 0, "returned": 2, "lost": 95,
-        "unchanged": 49_443, "too_old": 0, "unknown_relations": 0, "skipped": 0,
+        "mode": "delta", "rows": 465, "new": 120, "changed": 240, "corrected": 0, "returned": 2, "lost": 95,
+        "unchanged": 8, "too_old": 0, "unknown_relations": 0, "skipped": 0,
     })
 }
 
@@ -315,6 +325,14 @@ mod tests {
             assert!(flaws::<RosterImport>(&example(state)).is_empty(), "{state}");
         }
         assert!(flaws::<RosterImportError>(&error_example()).is_empty());
+    }
+
+    #[test]
+    fn every_code_is_told_once() {
+        let told = codes();
+        for (code, _) in tabular::CODES.iter().chain(&CODES) {
+            assert_eq!(told.matches(&format!("\n| `{code}` |")).count(), 1, "{code}");
+        }
     }
 
     #[test]

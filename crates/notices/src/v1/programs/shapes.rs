@@ -124,9 +124,9 @@ pub(super) struct InsurerNotice {
     /// For the insured with a dependant alone.
     with_dependants: bool,
     /// The first day on which a draft is to be shown, in Japan; absent where it is shown once it is published.
-    first_day: Option<String>,
+    first_day: Option<NaiveDate>,
     /// The last one; absent where it is shown until somebody ends it.
-    last_day: Option<String>,
+    last_day: Option<NaiveDate>,
     /// Whether members who wish it are told by mail.
     mail: bool,
     /// When it last changed.
@@ -292,10 +292,9 @@ impl InsurerNotice {
                     Aim::Group(group) => group,
                     Aim::Person(_) => roster::Group::default(),
                 };
-                let day = |day: Option<NaiveDate>| day.map(|day| day.to_string());
                 Self {
-                    first_day: day(first_day),
-                    last_day: day(last_day),
+                    first_day,
+                    last_day,
                     ..Self::new(draft.id, state, (title, body), group, mail, draft.updated_at)
                 }
             }

@@ -61,7 +61,7 @@ pub(super) fn group(ground: &Ground) -> Group {
     };
     let sent = Example {
         request: Some(json!(shapes::FILE)),
-        parameters: vec![("kind", json!("costs")), ("label", json!("2026-10"))],
+        parameters: vec![("kind", json!("costs")), ("label", json!("2026-11"))],
         answer: Some(example("checking")),
         links: None,
     };
@@ -112,6 +112,9 @@ impl ImportsApi {
     /// A worker checks it and then loads it into a delivery, whole or not at all; nothing is shown to members before it is published.
     /// Where something about it is unusual it waits for the staff as `checked`. With `dry_run` it stays `checked`, until the
     /// program's next file comes; the staff don't load it. One file of a kind is at work at a time.
+    ///
+    /// Whoever may bring rows can tell whether somebody they name is on the roster, a protected person too: `statements.import` is for
+    /// systems that hold the roster themselves.
     #[oai(path = "/statement-imports", method = "post", operation_id = "import_statements")]
     async fn import(
         &self,

@@ -1,7 +1,7 @@
 //! What the trail's codes are called. A test holds the pages that were looked at against all that the sources name.
 
 /// What is recorded, in the order in which the form lists it.
-pub(crate) const ACTIONS: &[(&str, &str)] = &[
+pub const ACTIONS: &[(&str, &str)] = &[
     ("person.look", "加入者の画面の閲覧"),
     ("people.look", "一覧の閲覧"),
     ("audit.export", "監査記録のCSV作成"),

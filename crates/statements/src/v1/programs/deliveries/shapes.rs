@@ -14,7 +14,7 @@ pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005c";
 
 pub(super) fn example(state: &str) -> Value {
     let mut one = json!({
-        "id": ID, "kind": "costs", "label": "2026-10", "version": 1, "state": state, "rows": 1204, "held": 2, "too_old": 0,
+        "id": ID, "kind": "costs", "label": "2026-11", "version": 1, "state": state, "rows": 1204, "held": 2, "too_old": 0,
         "persons": 611, "months": ["2026-08"], "imported_at": "2026-11-22T01:02:00Z", "published_at": "2026-11-22T02:00:00Z",
     });
     if let (Some(one), "withdrawn") = (one.as_object_mut(), state) {

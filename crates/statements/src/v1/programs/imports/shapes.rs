@@ -14,17 +14,24 @@ use tabular::ToldError;
 
 /// The import of the examples.
 pub(super) const ID: &str = "0197a3c0-0000-7000-8000-00000000005b";
-/// Its file.
-pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者の負担額,窓口相当負担額\n100,105,00,2026-08,医科外来,1,5230,3661,1569\n";
+/// Its file: of people whom every sandbox has, and about as much as one has of a month.
+pub(super) const FILE: &str = "記号,番号,枝番,診療年月,診療区分,日数,医療費の総額,保険者の負担額,窓口相当負担額
+100,105,00,2026-09,医科外来,1,7210,5050,2160
+100,105,00,2026-09,調剤,1,8440,5910,2530
+100,105,01,2026-09,歯科外来,2,9270,6490,2780
+100,106,00,2026-09,医科外来,1,5640,3950,1690
+100,106,01,2026-09,医科外来,1,6250,4370,1880
+100,107,00,2026-09,調剤,1,8560,5990,2570
+";
 
 pub(super) fn example(state: &str) -> Value {
     let mut one = json!({
-        "id": ID, "kind": "costs", "state": state, "by": "client", "is_own": true, "dry_run": false, "label": "2026-10",
+        "id": ID, "kind": "costs", "state": state, "by": "client", "is_own": true, "dry_run": false, "label": "2026-11",
         "created_at": "2026-11-22T01:00:00Z", "changed_at": "2026-11-22T01:02:00Z", "rows": 1204, "percent": 100,
     });
     let more = match state {
         "loaded" => {
-            json!({"delivery": DELIVERY, "found": {"label": "2026-10", "rows": 1204, "too_old": 0, "withdrawn": 3,
+            json!({"delivery": DELIVERY, "found": {"label": "2026-11", "rows": 1204, "too_old": 0, "withdrawn": 3,
             "persons": 611, "unknown": 2, "several": 0, "unknown_drugs": 0}})
         }
         "refused" => {
@@ -75,8 +82,8 @@ pub(super) struct StatementImport {
     percent: u64,
     /// What is in the file, once it was checked.
     found: Option<FoundInFile>,
-    /// What is unusual about a `checked` one, for which it waits for the staff: `unmatched` (too many rows are nobody's) or `deviates`
-    /// (far more or less than in other months). Empty of one that was only to be checked.
+    /// What is unusual about a `checked` one: `unmatched` (too many rows are nobody's) or `deviates` (far more or less than in other
+    /// months). For that it waits for the staff, where it was not only to be checked; one in which nothing is unusual has none.
     doubts: Option<Vec<String>>,
     /// The delivery into which a `loaded` one was loaded: `id` in `/statement-deliveries/{id}`.
     pub(super) delivery: Option<String>,
