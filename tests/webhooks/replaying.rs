@@ -156,6 +156,25 @@ async fn no_more_than_ten_thousand_are_sent_once_more_at_a_time() {
 }
 
 #[tokio::test]
+async fn of_what_waits_for_a_later_try_the_next_ten_thousand_are_sent_at_once() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(200)).await;
+    let hook = Hook::of(&app, &receiver, &LOST).await;
+    lost(&app, &hook.id, app.clock().now(), 10_001).await;
+    let wait = "UPDATE webhook_deliveries d
+        SET state = 'waiting', finished_at = NULL, next_at = happened_at + (3600 + n) * interval '1 second'
+        FROM (SELECT event_id, row_number() OVER (ORDER BY event_id) AS n FROM webhook_deliveries) AS nth
+        WHERE d.event_id = nth.event_id";
+    testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), wait)
+        .await
+        .unwrap();
+    for left in [1, 0] {
+        assert_eq!(hook.act(Method::POST, "/enable", None).await.status, 200);
+        assert_eq!(app.insurer.count("webhook_deliveries", "tries = 8").await, left);
+    }
+}
+
+#[tokio::test]
 async fn what_became_of_deliveries_is_kept_for_thirty_days() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Status(200)).await;
