@@ -144,6 +144,34 @@ async fn of_a_time_what_did_not_arrive_is_sent_once_more_and_all_of_it_where_it_
 }
 
 #[tokio::test]
+async fn of_two_ranges_at_the_same_instant_each_message_is_counted_in_one_and_sent_once() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(200)).await;
+    let hook = Hook::of(&app, &receiver, &LOST).await;
+    let from = app.clock().now();
+    happens(&app, LOST[0], &ids::<3>()).await;
+    app.later(60);
+    let until = app.clock().now();
+    happens(&app, LOST[0], &ids::<2>()).await;
+    app.work().await;
+    app.later(60);
+    let replay = async |until: chrono::DateTime<chrono::Utc>| {
+        let range = json!({ "from": from, "until": until, "delivered": true });
+        let again = hook.act(Method::POST, "/replay", Some(range)).await;
+        assert_eq!(again.status, 200, "{}", again.text);
+        again.json()["deliveries"].as_u64().unwrap()
+    };
+    let (first, all) = tokio::join!(replay(until), replay(app.clock().now()));
+    assert_eq!(first + all, 5, "{first} and {all}");
+    app.work().await;
+    let taken = receiver.taken();
+    assert_eq!(taken.len(), 10);
+    for message in &taken {
+        assert_eq!(taken.iter().filter(|one| one.id() == message.id()).count(), 2);
+    }
+}
+
+#[tokio::test]
 async fn no_more_than_ten_thousand_are_sent_once_more_at_a_time() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Status(200)).await;
