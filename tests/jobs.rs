@@ -1,22 +1,23 @@
 //! The queue of jobs: leases that are somebody's, tries that count, handlers that misbehave.
 
 use chrono::TimeDelta;
-use database::Durability;
+use database::{Database, DatabaseError, Durability};
 use jobs::{
-    Job, JobError, Jobs, Worker,
-    due::{LEASE, Rank},
+    Due, Job, JobError, Jobs, LetGo, Queue, Worker,
+    due::{self, LEASE, Rank},
 };
 use kernel::{Keys, TenantId};
 use serde::{Deserialize, Serialize};
 use std::{
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 use testkit::TestDatabase;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 #[derive(Serialize, Deserialize)]
 struct Chore {
@@ -218,7 +219,7 @@ async fn what_one_insurer_left_to_do_by_the_hundred_delays_no_other() {
         }
         tx.commit().await.unwrap();
     }
-    let done = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let done = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&done);
     let (database, clock) = (one.database.clone(), one.clock.clone());
     let jobs = Jobs::new(
@@ -237,6 +238,84 @@ async fn what_one_insurer_left_to_do_by_the_hundred_delays_no_other() {
     let place = done.iter().position(|whose| whose == "one").unwrap();
     // Thirty seconds came before it, each of which was another's turn.
     assert!((28..40).contains(&place), "place {place}");
+}
+
+const KEEPING: &str = "test_keeping";
+
+/// Work that keeps its place until it is let go on: of four places an insurer has half.
+#[derive(Clone)]
+struct Keeping {
+    database: Database,
+    taken: Arc<Mutex<Vec<TenantId>>>,
+    go_on: Arc<Semaphore>,
+}
+
+impl Keeping {
+    /// Waits until so many were taken; of whom.
+    async fn has(&self, count: usize) -> Vec<TenantId> {
+        let taken = async {
+            loop {
+                let taken = self.taken.lock().unwrap().clone();
+                if taken.len() >= count {
+                    return taken;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), taken).await.unwrap()
+    }
+}
+
+impl Queue for Keeping {
+    fn name(&self) -> &'static str {
+        KEEPING
+    }
+
+    fn share(&self) -> usize {
+        2
+    }
+
+    fn work(&self, due: Due, _: LetGo) -> Pin<Box<dyn Future<Output = Result<(), DatabaseError>> + Send + '_>> {
+        Box::pin(async move {
+            self.taken.lock().unwrap().push(due.tenant);
+            self.go_on.acquire().await.unwrap().forget();
+            let mut tx = self.database.tenant(due.tenant).write(Durability::Safe).await?;
+            due::finish(&mut tx, &due).await?;
+            tx.commit().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_insurer_keeps_no_more_than_its_share_of_the_places_and_another_finds_the_rest() {
+    let (many, other) = (TestDatabase::new().await, TestDatabase::new().await);
+    // All of the first one's stand before the other's.
+    other.clock.advance(TimeDelta::seconds(30));
+    for db in [&many, &other] {
+        let mut tx = db.write(db.tenant).await;
+        for item in 1..=6 {
+            let (item, now) = (uuid::Uuid::from_u128(item), db.clock.now());
+            due::schedule(&mut tx, KEEPING, item, now, Rank::Soon).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+    let queue = Keeping {
+        database: other.database.clone(),
+        taken: Arc::default(),
+        go_on: Arc::new(Semaphore::new(0)),
+    };
+    let worker = Worker::new(other.database.clone(), other.clock.clone()).serving(queue.clone());
+    let (first, second) = (worker.clone(), worker.clone());
+    let first = tokio::spawn(async move { first.run_once().await });
+    queue.has(2).await;
+    let second = tokio::spawn(async move { second.run_once().await });
+    let taken = queue.has(4).await;
+    assert_eq!(taken, [many.tenant, many.tenant, other.tenant, other.tenant]);
+    assert_eq!(worker.run_once().await.unwrap(), 0, "no place is left");
+    queue.go_on.add_permits(12);
+    assert_eq!((first.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (2, 2));
+    while worker.run_once().await.unwrap() > 0 {}
+    assert_eq!(queue.has(12).await.len(), 12);
 }
 
 #[tokio::test]
@@ -266,7 +345,7 @@ async fn a_line_in_due_without_its_job_or_mail_is_taken_out_and_keeps_nobody_bus
     let db = TestDatabase::new().await;
     let now = db.clock.now();
     let mut tx = db.write(db.tenant).await;
-    jobs::due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now, Rank::Bulk)
+    due::schedule(&mut tx, Chore::QUEUE, uuid::Uuid::from_u128(1), now, Rank::Bulk)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -349,6 +349,18 @@ fn what_is_sent_to_a_webhook_is_documented_where_one_is_set() {
     );
 }
 
+#[test]
+fn every_link_within_the_reference_leads_to_a_place_on_it() {
+    let table = table();
+    let html = table.reference();
+    let links = html.split("href=\"#").skip(1);
+    let links: BTreeSet<&str> = links.filter_map(|rest| rest.split('"').next()).collect();
+    assert!(links.len() > 50, "{links:?}");
+    for link in links {
+        assert!(html.contains(&format!("id=\"{link}\"")), "{link}");
+    }
+}
+
 /// A sandbox has the roster of this folder.
 #[test]
 fn whom_examples_look_for_a_sandbox_has_and_whom_they_add_it_has_not() {

@@ -114,8 +114,14 @@ async fn a_module_that_is_hidden_is_not_there_and_no_money_is_invented() {
 async fn guides_are_real_pages_and_what_is_no_guide_does_not_exist() {
     let app = TestApp::start().await;
     let (client, _) = app.member().await;
-    for slug in ["medical-guide", "medicine-guide"] {
-        assert_eq!(client.get(&format!("/portal/guides/{slug}")).await.status, 200);
+    for slug in ["medical-guide", "medicine-guide", "family-statements"] {
+        let page = client.get(&format!("/portal/guides/{slug}")).await;
+        assert_eq!(page.status, 200, "{slug}");
+        let links = page.text.split("href=\"/").skip(1);
+        for link in links.filter_map(|rest| rest.split('"').next()) {
+            let status = client.get(&format!("/{link}")).await.status.as_u16();
+            assert!([200, 303].contains(&status), "{slug}: /{link}: {status}");
+        }
     }
     for slug in ["faq", "nothing", "..%2F..%2Fetc%2Fpasswd", "%00", "💊"] {
         assert_eq!(

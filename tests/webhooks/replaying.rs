@@ -149,6 +149,34 @@ async fn of_a_time_what_did_not_arrive_is_sent_once_more_and_all_of_it_where_it_
 }
 
 #[tokio::test]
+async fn of_two_ranges_at_the_same_instant_each_message_is_counted_in_one_and_sent_once() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(200)).await;
+    let hook = Hook::of(&app, &receiver, &LOST).await;
+    let from = app.clock().now();
+    happens(&app, LOST[0], &ids::<3>()).await;
+    app.later(60);
+    let until = app.clock().now();
+    happens(&app, LOST[0], &ids::<2>()).await;
+    app.work().await;
+    app.later(60);
+    let replay = async |until: chrono::DateTime<chrono::Utc>| {
+        let range = json!({ "from": from, "until": until, "delivered": true });
+        let again = hook.act(Method::POST, "/replay", Some(range)).await;
+        assert_eq!(again.status, 200, "{}", again.text);
+        again.json()["deliveries"].as_u64().unwrap()
+    };
+    let (first, all) = tokio::join!(replay(until), replay(app.clock().now()));
+    assert_eq!(first + all, 5, "{first} and {all}");
+    app.work().await;
+    let taken = receiver.taken();
+    assert_eq!(taken.len(), 10);
+    for message in &taken {
+        assert_eq!(taken.iter().filter(|one| one.id() == message.id()).count(), 2);
+    }
+}
+
+#[tokio::test]
 async fn no_more_than_ten_thousand_are_sent_once_more_at_a_time() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Status(200)).await;
@@ -158,6 +186,25 @@ async fn no_more_than_ten_thousand_are_sent_once_more_at_a_time() {
     let refused = hook.act(Method::POST, "/replay", Some(range)).await;
     assert_eq!(refused.json()["code"], "webhook_range_too_large", "{}", refused.text);
     assert_eq!(app.insurer.count("webhook_deliveries", "state = 'waiting'").await, 0);
+}
+
+#[tokio::test]
+async fn of_what_waits_for_a_later_try_the_next_ten_thousand_are_sent_at_once() {
+    let app = app().await;
+    let receiver = Receiver::start(Answer::Status(200)).await;
+    let hook = Hook::of(&app, &receiver, &LOST).await;
+    lost(&app, &hook.id, app.clock().now(), 10_001).await;
+    let wait = "UPDATE webhook_deliveries d
+        SET state = 'waiting', finished_at = NULL, next_at = happened_at + (3600 + n) * interval '1 second'
+        FROM (SELECT event_id, row_number() OVER (ORDER BY event_id) AS n FROM webhook_deliveries) AS nth
+        WHERE d.event_id = nth.event_id";
+    testkit::execute_within(&app.insurer.owner_url(), Some(app.tenant()), wait)
+        .await
+        .unwrap();
+    for left in [1, 0] {
+        assert_eq!(hook.act(Method::POST, "/enable", None).await.status, 200);
+        assert_eq!(app.insurer.count("webhook_deliveries", "tries = 8").await, left);
+    }
 }
 
 #[tokio::test]

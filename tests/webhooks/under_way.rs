@@ -1,11 +1,11 @@
 //! What is decided while messages are under way: what has not left by then does not leave.
 
-use super::{Answer, Hook, Receiver, app, happens, id_of, ids, told::protect};
+use super::{Answer, Hook, Receiver, app, happens, id_of, ids, to_loopback, told::protect};
 use access::{Role, SCOPES};
 use reqwest::Method;
 use serde_json::json;
-use std::time::Duration;
-use testkit::by_command;
+use std::{collections::BTreeSet, time::Duration};
+use testkit::{Network, by_command};
 use tokio::time::Instant;
 
 const LOST: [&str; 1] = ["member.coverage_lost"];
@@ -63,6 +63,45 @@ async fn what_has_not_left_goes_to_where_the_endpoint_is_by_then() {
     });
     assert_eq!((before.taken().len(), after.taken().len()), (4, 6));
     assert_eq!(app.insurer.count("webhook_deliveries", "state = 'delivered'").await, 10);
+}
+
+#[tokio::test]
+async fn where_nobody_can_say_whether_they_may_leave_nothing_more_leaves_until_the_database_is_back() {
+    let app = app().await;
+    let network = Network::before(&testkit::service_url()).await;
+    let far = app
+        .beside(|config| {
+            to_loopback(config);
+            config.database.url = network.url(&config.database.url);
+            config.database.timeouts.transaction = 2;
+        })
+        .await;
+    let receiver = Receiver::start(LATE).await;
+    Hook::of(&app, &receiver, &LOST).await;
+    happens(&app, LOST[0], &ids::<8>()).await;
+    app.worker.run_once_for(app.tenant()).await.unwrap();
+    let (sent, ()) = tokio::join!(far.worker.run_once_for(far.tenant()), async {
+        receiver.has(4).await;
+        network.silence();
+        // Until they are answered, the rest was asked about in vain, and the turn is over.
+        tokio::time::sleep(Duration::from_secs(7)).await;
+        assert_eq!(receiver.taken().len(), 4);
+        network.clear();
+    });
+    sent.unwrap();
+    for (state, messages) in [("delivered", 4), ("waiting", 4)] {
+        let condition = format!("state = '{state}'");
+        assert_eq!(
+            app.insurer.count("webhook_deliveries", &condition).await,
+            messages,
+            "{state}"
+        );
+    }
+    receiver.then(Answer::Status(200));
+    app.work().await;
+    let taken = receiver.taken();
+    let each: BTreeSet<&str> = taken.iter().map(super::receiver::Message::id).collect();
+    assert_eq!((taken.len(), each.len()), (8, 8));
 }
 
 #[tokio::test]

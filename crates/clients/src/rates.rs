@@ -81,38 +81,37 @@ pub(crate) struct Rates(Mutex<HashMap<Key, Window>>);
 impl Rates {
     /// Takes a call, unless either has none left.
     pub(crate) fn take(&self, tenant: TenantId, grant: ClientGrantId, now: DateTime<Utc>) -> Allowance {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = Window { begun: now, calls: 0 };
-        let of = |key| kept.get(&key).copied().unwrap_or(fresh).at(now);
-        let (own, all) = (Key::Client(tenant, grant), Key::Insurer(tenant));
-        let (mut client, mut insurer) = (of(own), of(all));
-        let full = |window: Window, most| (window.calls >= most).then(|| window.begun + WINDOW);
-        let until = full(client, CLIENT_CALLS).max(full(insurer, INSURER_CALLS));
-        if until.is_none() {
-            client.calls += 1;
-            insurer.calls += 1;
-        }
-        kept.insert(own, client);
-        kept.insert(all, insurer);
-        Allowance {
-            client: client.left(CLIENT_CALLS, now),
-            insurer: insurer.left(INSURER_CALLS, now),
-            until,
-        }
+        let keys = [
+            (Key::Client(tenant, grant), CLIENT_CALLS),
+            (Key::Insurer(tenant), INSURER_CALLS),
+        ];
+        let ([client, insurer], until) = self.take_of(keys, now);
+        Allowance { client, insurer, until }
     }
 
     /// Takes a call of a client that asks for a token or gives one back, before it is known for which insurer; until when it is
     /// refused, where there is none left.
     pub(crate) fn take_at_the_door(&self, name: ClientName, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.take_of([(Key::Door(name), CLIENT_CALLS)], now).1
+    }
+
+    /// Takes a call of each key, unless one of them has had as many as it may; what is left to each, and until when it is refused.
+    fn take_of<const N: usize>(
+        &self,
+        keys: [(Key, u32); N],
+        now: DateTime<Utc>,
+    ) -> ([(u32, i64); N], Option<DateTime<Utc>>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = Window { begun: now, calls: 0 };
-        let window = kept.entry(Key::Door(name)).or_insert(fresh);
-        *window = window.at(now);
-        if window.calls >= CLIENT_CALLS {
-            return Some(window.begun + WINDOW);
-        }
-        window.calls += 1;
-        None
+        let windows = keys.map(|(key, most)| (key, most, kept.get(&key).copied().unwrap_or(fresh).at(now)));
+        let full = windows.iter().filter(|(_, most, window)| window.calls >= *most);
+        let until = full.map(|(.., window)| window.begun + WINDOW).max();
+        let left = windows.map(|(key, most, mut window)| {
+            window.calls += u32::from(until.is_none());
+            kept.insert(key, window);
+            window.left(most, now)
+        });
+        (left, until)
     }
 
     /// Forgets the minutes that are over.

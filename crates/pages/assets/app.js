@@ -47,10 +47,11 @@ for (const form of document.querySelectorAll("form[method=post]")) {
   });
 }
 
-// A form that answers with a file leaves its page as it stood, with what was wrong before: here it is told that the file has come.
-const told = (text) => {
+// A form that answers with a file leaves its page as it stood, with what was wrong before: here it is told that the file has come,
+// or that it has not. It is asked for once: a server that fails has enough to do.
+const told = (kind, text) => {
   const note = document.createElement("div");
-  note.className = "note ok";
+  note.className = `note ${kind}`;
   note.append(Object.assign(document.createElement("p"), { textContent: text }));
   document.querySelector("[data-saved-told]")?.replaceChildren(note);
 };
@@ -66,7 +67,13 @@ const save = async (form) => {
   const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
   // Refused, or no longer logged in: the page to which that leads says so.
   if (answer.redirected) return location.assign(answer.url);
-  if (!answer.ok) return form.submit();
+  if (!answer.ok && answer.headers.get("content-type")?.startsWith("text/html")) {
+    const page = await answer.text();
+    document.open();
+    document.write(page);
+    return document.close();
+  }
+  if (!answer.ok) throw new Error(answer.status);
   const name = /filename\*=UTF-8''([^;]+)/.exec(answer.headers.get("content-disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
@@ -75,14 +82,17 @@ const save = async (form) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   mended(form);
   fresh(form);
-  told("保存しました。ファイルは、お使いの機器のダウンロードの場所に入っています。");
+  told("ok", "保存しました。ファイルは、お使いの機器のダウンロードの場所に入っています。");
 };
 for (const form of document.querySelectorAll("form.saves")) {
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     event.preventDefault();
     document.querySelector("[data-saved-told]")?.replaceChildren();
-    save(form).catch(() => form.submit());
+    save(form).catch(() => {
+      fresh(form);
+      told("err", "保存できませんでした。インターネットの接続を確かめ、しばらくしてから、もう一度お試しください。");
+    });
   });
 }
 

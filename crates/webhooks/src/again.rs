@@ -22,7 +22,7 @@ use roster::protection::not_protected;
 use serde_json::json;
 use uuid::Uuid;
 
-/// Deliveries of a range that are sent once more at a time.
+/// Deliveries that are sent once more at a time.
 pub const MOST_AGAIN: i64 = 10_000;
 
 /// How far deliveries are that may be sent once more, what has arrived the last.
@@ -182,12 +182,14 @@ impl Webhooks {
     }
 }
 
-/// Has all that waits for a later try sent to an endpoint at once, which the caller holds: tried as what is new.
+/// Has what waits for a later try sent to an endpoint at once, which the caller holds: tried as what is new. Of more than
+/// [`MOST_AGAIN`] the next ones, and those of the same instant as the last of them; the rest has its time.
 pub(crate) async fn hasten(tx: &mut TenantTransaction, now: DateTime<Utc>, id: WebhookId) -> Result<(), DatabaseError> {
     let hastened = diesel::sql_query(HASTEN)
         .bind::<Integer, _>(tx.tenant())
         .bind::<SqlUuid, _>(id)
-        .bind::<Timestamptz, _>(now);
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(MOST_AGAIN);
     if Prepared(hastened).execute(&mut **tx).await? > 0 {
         due::schedule(tx, QUEUE, id.0, now, Rank::Soon).await?;
     }
@@ -246,7 +248,11 @@ WHERE tenant_id = $1 AND webhook_id = $2 AND state = $3 AND event_id >= $4 AND e
 }
 
 const HASTEN: &str = "\
-UPDATE webhook_deliveries SET tries = 0, next_at = $3 WHERE tenant_id = $1 AND webhook_id = $2 AND next_at > $3";
+UPDATE webhook_deliveries SET tries = 0, next_at = $3
+WHERE tenant_id = $1 AND webhook_id = $2 AND next_at > $3 AND next_at <= (
+    SELECT max(next_at) FROM (
+        SELECT next_at FROM webhook_deliveries
+        WHERE tenant_id = $1 AND webhook_id = $2 AND next_at > $3 ORDER BY next_at LIMIT $4) AS first)";
 
 const HASTEN_SUBJECT: &str = "\
 UPDATE webhook_deliveries SET tries = 0, next_at = $5

@@ -9,9 +9,9 @@
 use crate::{
     Message, Webhooks,
     deliveries::{QUEUE, give_up},
-    endpoint::{CLIENT_STOPPED, Row, State, held_of_any},
-    fan_out::{SUSPENDED, protected_of, sees},
-    gate::Gate,
+    endpoint::{Row, held_of_any},
+    fan_out::SUSPENDED,
+    gate::{Gate, Shut},
     payload,
     send::{Answer, Sending},
     settle::{self, Ended},
@@ -27,8 +27,8 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use futures_util::{StreamExt as _, stream};
 use jobs::{Due, LetGo, Noting, Queue, due};
-use kernel::{InsurerCode, KeyError, PersonId, WebhookId};
-use std::{collections::HashSet, pin::Pin, time::Duration};
+use kernel::{InsurerCode, KeyError, WebhookId};
+use std::{pin::Pin, time::Duration};
 use tenancy::Insurer;
 use tokio::time::Instant;
 use url::Url;
@@ -151,19 +151,14 @@ impl Webhooks {
         row: Row,
         (now, asked): (DateTime<Utc>, Instant),
     ) -> Result<Next, DatabaseError> {
-        let insurer = tenancy::insurer_of(tx).await?;
-        if !insurer.is_open() {
-            return Ok(Next::Later(now + SUSPENDED));
-        }
-        let grant = self.clients.granted(tx, &[row.grant_id]).await?.pop();
-        let Some(grant) = grant.filter(|grant| self.is_heard(grant, now)) else {
-            give_up(tx, now, row.webhook_id, CLIENT_STOPPED).await?;
-            return Ok(Next::Nothing);
+        let (insurer, grant) = match self.admits(tx, &row, now).await? {
+            Ok(by) => by,
+            Err(Shut::Suspended) => return Ok(Next::Later(now + SUSPENDED)),
+            Err(Shut::ForGood(why)) => {
+                give_up(tx, now, row.webhook_id, why).await?;
+                return Ok(Next::Nothing);
+            }
         };
-        if !row.is_active() {
-            give_up(tx, now, row.webhook_id, State::Disabled.as_str()).await?;
-            return Ok(Next::Nothing);
-        }
         let Some(messages) = self.messages(tx, &row, &grant, now).await? else {
             return Ok(Next::Nothing);
         };
@@ -217,21 +212,11 @@ impl Webhooks {
         settle::put_off(tx, row.webhook_id, &later.collect::<Vec<_>>()).await?;
         let first = due.into_iter().filter(|turn| turn.behind.is_none());
         let first: Vec<Message> = first.map(|turn| turn.message).collect();
-        let people: Vec<PersonId> = first
-            .iter()
-            .filter_map(|message| message.person_id.map(PersonId))
-            .collect();
-        let protected = protected_of(tx, people).await?;
-        let (told, withheld): (Vec<Message>, Vec<Message>) = first
-            .into_iter()
-            .partition(|message| self.may_be_told(grant, message, &protected));
+        let told = self.may_be_told(tx, grant, &first).await?;
+        let (told, withheld): (Vec<Message>, Vec<Message>) =
+            first.into_iter().partition(|message| told.contains(&message.event_id));
         settle::withhold(tx, now, row.webhook_id, &withheld).await?;
         Ok(Some(told))
-    }
-
-    pub(crate) fn may_be_told(&self, grant: &Grant, message: &Message, protected: &HashSet<PersonId>) -> bool {
-        let kind = self.kinds.find(&message.kind);
-        kind.is_some_and(|kind| self.clients.allows(grant, kind.scope)) && sees(grant, message.person_id, protected)
     }
 
     fn secrets(&self, tx: &TenantTransaction, row: &Row, now: DateTime<Utc>) -> Result<Vec<Secret>, KeyError> {

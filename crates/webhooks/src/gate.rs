@@ -1,11 +1,19 @@
-//! Whether the messages of a batch may still leave. They were asked about when they were read; against a slow receiver the last of
-//! them would leave half a minute later, whatever was decided meanwhile. So they are asked about again, all that are left at once.
+//! Whether the messages of a batch may leave. They are asked about when they are read; against a slow receiver the last of them would
+//! leave half a minute later, whatever was decided meanwhile. So they are asked about again, all that are left at once.
 
-use crate::{Message, Webhooks, deliver::Batch, endpoint, fan_out::protected_of};
-use database::DatabaseError;
+use crate::{
+    Message, Webhooks,
+    deliver::Batch,
+    endpoint::{self, CLIENT_STOPPED, Row},
+    fan_out::{protected_of, sees},
+};
+use chrono::{DateTime, Utc};
+use clients::Grant;
+use database::{DatabaseError, TenantTransaction};
 use jobs::Due;
 use kernel::{EventId, PersonId};
 use std::{collections::HashSet, time::Duration};
+use tenancy::Insurer;
 use tokio::{sync::Mutex, time::Instant};
 
 /// How long an answer counts. A receiver that is quick is asked about no more than once; and whoever has protected somebody or
@@ -75,27 +83,63 @@ impl<'a> Gate<'a> {
     }
 }
 
+/// Why nothing is sent to an endpoint.
+pub(crate) enum Shut {
+    /// Its insurer is suspended: what waits goes on waiting.
+    Suspended,
+    /// Its client may not come in, or it was disabled: what waits is given up, and this is why.
+    ForGood(&'static str),
+}
+
 impl Webhooks {
-    /// Those of a batch that may be sent as it was read: none where the endpoint was changed or ended, or its client or insurer shut out.
+    /// The insurer and the grant by which an endpoint is sent to, or why it is not.
+    pub(crate) async fn admits(
+        &self,
+        tx: &TenantTransaction,
+        row: &Row,
+        now: DateTime<Utc>,
+    ) -> Result<Result<(Insurer, Grant), Shut>, DatabaseError> {
+        let insurer = tenancy::insurer_of(tx).await?;
+        if !insurer.is_open() {
+            return Ok(Err(Shut::Suspended));
+        }
+        let grant = self.clients.granted(tx, &[row.grant_id]).await?.pop();
+        let Some(grant) = grant.filter(|grant| self.is_heard(grant, now)) else {
+            return Ok(Err(Shut::ForGood(CLIENT_STOPPED)));
+        };
+        if !row.is_active() {
+            return Ok(Err(Shut::ForGood(endpoint::State::Disabled.as_str())));
+        }
+        Ok(Ok((insurer, grant)))
+    }
+
+    /// Those of messages that a client may be told.
+    pub(crate) async fn may_be_told(
+        &self,
+        tx: &TenantTransaction,
+        grant: &Grant,
+        messages: &[Message],
+    ) -> Result<HashSet<EventId>, DatabaseError> {
+        let people = messages.iter().filter_map(|message| message.person_id);
+        let protected = protected_of(tx, people.map(PersonId).collect()).await?;
+        let told = messages.iter().filter(|message| {
+            let kind = self.kinds.find(&message.kind);
+            kind.is_some_and(|kind| self.clients.allows(grant, kind.scope))
+                && sees(grant, message.person_id, &protected)
+        });
+        Ok(told.map(|message| message.event_id).collect())
+    }
+
+    /// Those of a batch that may be sent as it was read: none where the endpoint was changed or ended meanwhile.
     async fn still_admitted(&self, due: &Due, batch: &Batch) -> Result<HashSet<EventId>, DatabaseError> {
-        let now = self.clock.now();
         let tx = self.database.tenant(due.tenant).read().await?;
         let row = endpoint::of_any(&tx, batch.row.webhook_id).await?;
-        let is_as_read = row.is_some_and(|row| row.is_active() && row.version == batch.row.version);
-        let is_open = tenancy::insurer_of(&tx).await?.is_open();
-        let grant = self.clients.granted(&tx, &[batch.row.grant_id]).await?.pop();
-        let grant = grant.filter(|grant| is_as_read && is_open && self.is_heard(grant, now));
-        let Some(grant) = grant else {
-            tx.commit().await?;
+        let Some(row) = row.filter(|row| row.version == batch.row.version) else {
             return Ok(HashSet::new());
         };
-        let people = batch.messages.iter().filter_map(|message| message.person_id);
-        let protected = protected_of(&tx, people.map(PersonId).collect()).await?;
-        tx.commit().await?;
-        let admitted = batch
-            .messages
-            .iter()
-            .filter(|message| self.may_be_told(&grant, message, &protected));
-        Ok(admitted.map(|message| message.event_id).collect())
+        match self.admits(&tx, &row, self.clock.now()).await? {
+            Ok((_, grant)) => self.may_be_told(&tx, &grant, &batch.messages).await,
+            Err(_) => Ok(HashSet::new()),
+        }
     }
 }

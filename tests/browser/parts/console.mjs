@@ -8,6 +8,8 @@ import { INSURERS } from '../people.mjs';
 import { isAt, press, says, totp } from '../steps.mjs';
 
 const EMAIL = 'kanri@example.jp';
+/** 給付担当 of each insurer of the demo. */
+const BENEFITS = 'kyufu-kakari@example.jp';
 const PASSWORD = 'asagao-no-niwa-2026';
 /** Each has one administrator, who sets up one thing. */
 const BY_APP = { 390: INSURERS[32290413], 1280: INSURERS[139998] };
@@ -59,6 +61,17 @@ export default function register(site) {
       await page.context().close();
     });
   }
+
+  test('the 給付担当 of the demo comes in and finds what is theirs', async () => {
+    const page = await site.page(1280);
+    await logIn(page, INSURERS[32290413], BENEFITS);
+    await page.goto('/console/enrol/app');
+    await page.fill('#f-app_code', totp(await page.textContent('#secret')));
+    await press(page, '登録する');
+    assert.equal((await page.goto('/console/statements')).status(), 200);
+    await says(page, '医療費・お薬', '明細のファイルを取り込む');
+    await page.context().close();
+  });
 
   test('a passkey is kept and opens the console', async () => {
     const page = await site.page(1280);
@@ -127,10 +140,10 @@ async function walkClient(page, width) {
 }
 
 /** From the console's log-in page to the second factor, or to setting one up. */
-export async function logIn(page, insurer) {
+export async function logIn(page, insurer, email = EMAIL) {
   await page.goto('/console/login');
   await page.fill('#f-insurer_code', insurer.code);
-  await page.fill('#f-email', EMAIL);
+  await page.fill('#f-email', email);
   await page.fill('#f-password', PASSWORD);
   await press(page, '次へ');
 }

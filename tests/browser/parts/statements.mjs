@@ -95,6 +95,30 @@ export default function register(site) {
     await page.context().close();
   });
 
+  test('a file that does not come is asked for once, and the page that comes instead is shown, or that nothing came', async () => {
+    const page = await enter(site, 390);
+    await page.goto('/portal/costs/files');
+    const answers = [
+      (route) => route.fulfill({ status: 503, contentType: 'text/plain', body: 'busy' }),
+      (route) => route.abort(),
+      (route) => route.fulfill({ status: 503, contentType: 'text/html; charset=utf-8', body: '<!doctype html><title>混雑</title><h1>ただいま混み合っています</h1>' }),
+    ];
+    let asked = 0;
+    await page.route('**/portal/costs/files', (route) => answers[asked++](route));
+    for (const times of [1, 2]) {
+      await button(page, 'ファイルを保存する').click();
+      await page.locator('[data-saved-told] .err').getByText('保存できませんでした').waitFor();
+      await isAt(page, '/portal/costs/files');
+      assert.equal(asked, times);
+    }
+    await check(page, 'files-not-saved');
+    await button(page, 'ファイルを保存する').click();
+    await page.getByText('ただいま混み合っています').waitFor();
+    assert.equal(await page.title(), '混雑');
+    assert.equal(asked, 3);
+    await page.context().close();
+  });
+
   test('who sees what is chosen without scripts, and the page never tells what was', async () => {
     const page = await enter(site, 390, { javaScript: false });
     await page.goto('/portal/account');

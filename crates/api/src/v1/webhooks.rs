@@ -181,7 +181,7 @@ impl WebhooksApi {
     /// Enable a webhook
     ///
     /// One that was disabled because nothing arrived, or because the client was stopped, is sent to again, from now on; ask for what
-    /// happened meanwhile by a replay. Of one that is active what waits for a later try is sent at once.
+    /// happened meanwhile by a replay. Of one that is active what waits for a later try is sent at once, the next 10,000 messages of it.
     #[oai(path = "/webhooks/:id/enable", method = "post", operation_id = "enable_webhook")]
     async fn enable(
         &self,

@@ -114,13 +114,13 @@ pub(crate) async fn import_as(
     clock: &Clock,
     progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<(Report, Vec<Sample>), ImportError> {
-    let (now, mut options) = (clock.now(), wish.options);
+    let now = clock.now();
     let mut run = Run {
         database,
         keys,
         insurer,
         file_name: file.name().to_owned(),
-        options,
+        options: wish.options,
         by: wish.by,
         clock,
         now,
@@ -160,7 +160,7 @@ pub(crate) async fn import_as(
         return run.refuse(&file, ImportRefused::Rows(errors)).await;
     }
     merge.hold(&mut tx, keys).await?;
-    let (too_old, forgotten) = match options.forgotten_before {
+    let (too_old, forgotten) = match run.options.forgotten_before {
         Some(day) => (
             merge.drop_forgotten(&mut tx, day).await?,
             staging::find_forgotten(&mut tx, day).await?,
@@ -180,15 +180,14 @@ pub(crate) async fn import_as(
     let vanishing = count_covered(&mut tx, merge.today(), vanishing.counted(wish.bounds)).await?;
     if wish.goes_on {
         let insurer = tenancy::insurer_of(&tx).await?;
-        options.dry_run = runs::Guard::of(&insurer, vanishing, corrected.persons).is_some();
-        run.options = options;
+        run.options.dry_run = runs::Guard::of(&insurer, vanishing, corrected.persons).is_some();
     }
     let refusal = match wish.bounds {
         _ if wish.goes_on => None,
         Some(bounds) => bounds.refusal(vanishing, &corrected),
-        None => (vanishing.is_too_much() && !options.allow_loss).then_some(ImportRefused::Loss(vanishing)),
+        None => (vanishing.is_too_much() && !run.options.allow_loss).then_some(ImportRefused::Loss(vanishing)),
     };
-    if let Some(refusal) = refusal.filter(|_| !options.dry_run) {
+    if let Some(refusal) = refusal.filter(|_| !run.options.dry_run) {
         tx.rollback().await?;
         return run.refuse(&file, refusal).await;
     }
@@ -200,7 +199,7 @@ pub(crate) async fn import_as(
         is_delta: merge.is_delta(),
         ..run.report(&file, rows - too_old, changes, vanishing)
     };
-    if options.dry_run {
+    if run.options.dry_run {
         let samples = if run.is_watched {
             merge.samples(&mut tx).await?
         } else {

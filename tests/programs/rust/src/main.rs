@@ -1,6 +1,11 @@
 //! What an insurer's core system does, by the client that progenitor makes of openapi/v1.json.
 
-#[allow(clippy::all, dead_code, unused_imports)]
+#[allow(
+    clippy::all,
+    dead_code,
+    unused_imports,
+    reason = "what progenitor makes is not ours, and not all of it is used"
+)]
 mod client {
     include!(concat!(env!("OUT_DIR"), "/client.rs"));
 }
