@@ -136,18 +136,32 @@ async fn that_nobody_is_to_see_something_is_looked_at_once_more_and_nothing_is_s
     assert!(page.text.contains("name=\"costs\" value=\"suppressed\"") && !page.text.contains("current_password"));
     assert!(kept(&app).await.is_empty());
     leads(&choose(&client, &chosen).await, PAGE);
-    assert_eq!(kept(&app).await, ["costs suppressed person", "medicines self_only person"]);
+    assert_eq!(
+        kept(&app).await,
+        ["costs suppressed person", "medicines self_only person"]
+    );
     let page = client.get(PAGE).await;
     says(&page, 200, "この画面では、より広い表示には戻せません");
     assert!(!page.text.contains("いつでも変えられます"));
     // Whoever is proven by letter takes it back by themself, and shows the password there for what else they widen.
     by_letter(&app).await;
-    let chosen = [("costs_shown", "household"), ("costs", "suppressed"), ("medicines", "household")];
+    let chosen = [
+        ("costs_shown", "household"),
+        ("costs", "suppressed"),
+        ("medicines", "household"),
+    ];
     let answer = client.post(PAGE, &chosen).await;
     let page = client.get(answer.location()).await;
-    says(&page, 200, "「自分だけに表示する」を選び、今のパスワードを入力してください");
+    says(
+        &page,
+        200,
+        "「自分だけに表示する」を選び、今のパスワードを入力してください",
+    );
     says(&choose(&client, &chosen).await, 422, "今のパスワードを入力してください");
-    assert_eq!(kept(&app).await, ["costs suppressed person", "medicines self_only person"]);
+    assert_eq!(
+        kept(&app).await,
+        ["costs suppressed person", "medicines self_only person"]
+    );
 }
 
 #[tokio::test]

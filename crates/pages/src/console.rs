@@ -121,7 +121,10 @@ impl Visit {
             return response;
         }
         let response = reply::with_cookie(response, cookies::clear(cookies::CONSOLE));
-        self.inform(response, Refusal::from(reasons::CONSOLE_SESSION_ENDED).words(self.now).text)
+        self.inform(
+            response,
+            Refusal::from(reasons::CONSOLE_SESSION_ENDED).words(self.now).text,
+        )
     }
 
     /// To the proof of a second factor and back.

@@ -148,7 +148,9 @@ async fn check(visit: Visit, member: Member) -> Reply {
     if hidden.is_empty() {
         return Ok(see_other(PAGE));
     }
-    let typed = KEPT.into_iter().filter_map(|name| Some((name, again.typed.get(name)?.to_owned())));
+    let typed = KEPT
+        .into_iter()
+        .filter_map(|name| Some((name, again.typed.get(name)?.to_owned())));
     visit.html(&CheckPage {
         hidden: hidden.into_iter().map(|wish| wish.kind.label()).collect(),
         others: others
