@@ -243,6 +243,11 @@ async fn what_is_wrong_in_the_form_is_told_at_once_and_nothing_is_made() {
         let refused = boss.post(NEW, &[fields.as_slice(), &[(name, value)]].concat()).await;
         assert_eq!(refused.status, 422, "{name}: {}", refused.text);
     }
+    // Written as is asked for, and long over.
+    let fields: Vec<_> = TYPED.into_iter().filter(|(known, _)| *known != "expires_on").collect();
+    let over = [fields.as_slice(), &[("expires_on", "平成9年3月31日")]].concat();
+    let refused = boss.post(NEW, &over).await;
+    says(&refused, 422, "最後に使える日は、明日以降の日付を入力してください");
     assert_eq!(app.insurer.count("clients", "true").await, 0);
     assert!(trail(&app).await.is_empty());
 }
