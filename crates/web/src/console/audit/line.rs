@@ -36,7 +36,7 @@ impl Line {
             ("client", id) => names.clients.get(&ClientId(id)).map(|name| words::client(name)),
             _ => None,
         };
-        let actor = name(Some(&line.actor_kind), line.actor_id);
+        let actor = name(Some(line.actor_kind.as_str()), line.actor_id);
         let by_actor = match (line.actor_kind.as_str(), line.actor_id.filter(|_| actor.is_some())) {
             ("staff", Some(id)) => Some(format!("{AUDIT}?staff={id}")),
             ("client", Some(id)) if clerk.may(CLIENTS_MANAGE) => Some(format!("/console/clients/{id}")),
