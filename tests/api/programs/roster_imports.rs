@@ -310,12 +310,6 @@ async fn the_errors_of_a_file_come_page_by_page_to_whoever_sent_it_alone() {
         (&json!("refused"), &json!(7)),
         "{refused}"
     );
-    // The staff, who can't mend it, are told whom to ask.
-    let clerk = app.clerk(&[Role::Eligibility]).await;
-    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
-    let told = clerk.get(&page).await;
-    says(&told, 200, "連携先のシステムの担当者に知らせて");
-    assert!(!told.text.contains("ファイルを直してから"), "{}", told.text);
     let errors = format!("{}/errors", path(&begun));
     let (mut seen, mut next) = (Vec::new(), String::new());
     loop {

@@ -77,6 +77,18 @@ async fn a_dry_run_that_its_program_may_not_import_is_left_to_the_staff_once_it_
 }
 
 #[tokio::test]
+async fn whom_to_ask_about_a_programs_file_that_is_refused_is_told_to_the_staff_who_cannot_mend_it() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let begun = sent(&caller, "", &file(&[&HANAKO.replace("ケンポ　ハナコ", "花子")])).await;
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "refused");
+    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
+    let told = clerk.get(&page).await;
+    says(&told, 200, "連携先のシステムの担当者に知らせて");
+    assert!(!told.text.contains("ファイルを直してから"), "{}", told.text);
+}
+
+#[tokio::test]
 async fn what_waits_for_the_staff_stands_on_home_of_whoever_decides() {
     const TEXT: &str = "連携先から届いた名簿の確認";
     let app = TestApp::start().await;
