@@ -151,6 +151,26 @@ async fn a_program_is_made_with_a_secret_that_is_shown_once_and_with_which_it_co
     let token = token(&app, &made, &[]).await.unwrap();
     assert_eq!(enters(&app, &token).await, 200);
     assert_eq!(trail(&app).await, ["client.create staff console done"]);
+    // The trail names the program, also once it is shut out for good; its page is for whoever may open it.
+    leads(&deed(&boss, &made, "revoke").await, &made.path);
+    let (named, link) = (
+        "連携先「基幹システム」",
+        format!("<a href=\"{}\">連携先「基幹システム」</a>", made.path),
+    );
+    let auditor = app.clerk(&[Role::Auditor]).await;
+    for (clerk, is_led) in [(&boss, true), (&auditor, false)] {
+        let list = clerk.get("/console/audit?action=token.issue").await;
+        says(&list, 200, named);
+        assert_eq!(list.text.contains(&link), is_led, "{}", list.text);
+        let (_, line) = list.text.split_once("href=\"/console/audit/lines/").unwrap();
+        let line = clerk
+            .get(&format!("/console/audit/lines/{}", line.split('"').next().unwrap()))
+            .await;
+        says(&line, 200, named);
+        assert_eq!(line.text.contains(&link), is_led, "{}", line.text);
+    }
+    let file = [("action", "token.issue"), ("encoding", "utf-8")];
+    says(&auditor.post("/console/audit/file", &file).await, 200, named);
 }
 
 // security.md 61
@@ -223,6 +243,11 @@ async fn what_is_wrong_in_the_form_is_told_at_once_and_nothing_is_made() {
         let refused = boss.post(NEW, &[fields.as_slice(), &[(name, value)]].concat()).await;
         assert_eq!(refused.status, 422, "{name}: {}", refused.text);
     }
+    // Written as is asked for, and long over.
+    let fields: Vec<_> = TYPED.into_iter().filter(|(known, _)| *known != "expires_on").collect();
+    let over = [fields.as_slice(), &[("expires_on", "平成9年3月31日")]].concat();
+    let refused = boss.post(NEW, &over).await;
+    says(&refused, 422, "最後に使える日は、明日以降の日付を入力してください");
     assert_eq!(app.insurer.count("clients", "true").await, 0);
     assert!(trail(&app).await.is_empty());
 }
@@ -397,7 +422,7 @@ async fn a_page_shows_the_calls_of_thirty_days_and_which_scopes_were_never_of_us
     let page = boss.get(&made.path).await;
     for said in [
         "30日間に33,000回の呼び出しがあり、そのうち33回は応じられませんでした",
-        "一度も使っていない権限の範囲が1つあります",
+        "一度も使っていない権限の範囲が1個あります",
         "まだ使っていません",
         "width=\"100\"",
     ] {

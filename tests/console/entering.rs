@@ -101,6 +101,15 @@ async fn a_session_of_staff_ends_after_half_an_hour_of_silence_and_after_twelve_
     app.later(30 * 60);
     leads(&silent.get("/console/").await, "/console/login?next=%2Fconsole%2F");
     assert_eq!(silent.cookie("__Host-console"), None);
+    // Said once, and to nobody who was not inside and sends nothing.
+    let lost = "入力の途中だった内容は、保存されていません";
+    says(&silent.get("/console/login").await, 200, lost);
+    assert!(!silent.get("/console/login").await.text.contains(lost));
+    assert!(silent.get("/console/").await.set_cookies().is_empty());
+    // Whoever was logged out in another window sends a form.
+    let form = silent.post_bare("/console/members", &[("q", "1")]).await;
+    assert!(form.location().starts_with("/console/login"), "{}", form.location());
+    says(&silent.get("/console/login").await, 200, lost);
     let busy = app.in_another_browser(&clerk).await;
     for _ in 0..35 {
         app.later(20 * 60);

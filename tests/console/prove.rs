@@ -82,6 +82,16 @@ async fn what_was_typed_outlives_the_proof_that_is_asked_for_and_does_nothing_by
     let theirs = [typed[0], typed[1], typed[2], ("for", &*mark)];
     let late = clerk.post_bare(SWITCHES, &theirs).await;
     leads(&late, "/console/prove?next=%2Fconsole%2Fapprovals%2Fsettings");
+    // Whoever proves nothing goes back to the nearest page that opens without.
+    for (next, back) in [
+        ("/console/clients/vendor?client_id=cl_0_1", "/console/clients"),
+        ("/console/roster/new", "/console/roster/new"),
+        ("/console/letters/file", "/console/letters"),
+        ("/console/account/password", "/console/account"),
+    ] {
+        let page = shown_for_another.get(&format!("/console/prove?next={next}")).await;
+        says(&page, 200, &format!("href=\"{back}\">確認せずに、前の画面に戻る</a>"));
+    }
 }
 
 // security.md 52

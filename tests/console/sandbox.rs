@@ -47,6 +47,12 @@ async fn a_sign_up_is_finished_by_the_code_that_the_console_shows() {
     let clerk = app.clerk(&[Role::Administrator]).await;
     let empty = clerk.get(MAILS).await;
     assert!(empty.text.contains("まだありません"), "{}", empty.text);
+    let asked = app.identified().await.get("/portal/signup/account").await;
+    assert!(
+        asked.text.contains("認証番号のメールは送られません") && !asked.text.contains("お送りします"),
+        "{}",
+        asked.text
+    );
     let (client, _, email) = app.waiting_for_code().await;
     app.work().await;
     assert!(app.mailbox.mails().is_empty(), "nothing was sent");

@@ -72,6 +72,13 @@ async fn an_endpoint_stands_on_its_clients_page_with_what_became_of_deliveries_a
         .remove(0);
     leads(&boss.press(&format!("{page}/deliveries/{event}/replay")).await, &page);
     assert_eq!(app.insurer.count("webhook_deliveries", "state = 'waiting'").await, 1);
+    let sent = boss.get(&page).await;
+    says(&sent, 200, "0回（これから送り直し）");
+    says(&sent, 200, "公開されていないアドレス（前に送ったとき）");
+    // Behind the newest there is a way back to them.
+    let newest = format!("<a href=\"{page}\">いちばん新しい通知を見る</a>");
+    assert!(!sent.text.contains(&newest));
+    says(&boss.get(&format!("{page}?after={event}")).await, 200, &newest);
 }
 
 #[tokio::test]

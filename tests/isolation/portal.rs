@@ -114,6 +114,7 @@ fn case(name: &str, here: &TestApp, other: &Other, asset: &str) -> Case {
         "family" => at("/portal/account/family", 303, 200),
         "looks" => at("/portal/account/looks", 303, 200),
         // Nothing is chosen.
+        "family_check" => at("/portal/account/family/check", 303, 303),
         "family_change" => at("/portal/account/family", 303, 303),
         "close" => at("/portal/account/close", 303, 200),
         "close.submit" => with("/portal/account/close", wrong, 303, 422),

@@ -15,8 +15,10 @@ pub(super) const WORDS: [&str; 3] = ["household", "self_only", "suppressed"];
 const DONE: &str = "ご希望を承りました";
 const NOT_WIDENED: &str = "表示する範囲を広げるには、窓口でのお手続きが必要です";
 
+/// Chooses, and is sure of it where nobody is to see something.
 async fn choose(client: &Client, fields: &[(&str, &str)]) -> Answer {
-    client.post(PAGE, fields).await
+    let sure = [fields, &[("sure", "1")]].concat();
+    client.post(PAGE, &sure).await
 }
 
 /// Makes an account one that was proven by letter.
@@ -110,6 +112,56 @@ async fn the_answer_says_what_was_chosen_and_how_it_is_changed_again() {
     let page = client.get(PAGE).await;
     says(&page, 200, "医療費通知を「自分だけに表示する」に");
     says(&page, 200, "この画面で、いつでも変えられます。");
+    protect(&app).await;
+    leads(&choose(&client, &[("costs", "suppressed")]).await, PAGE);
+    let page = client.get(PAGE).await;
+    says(&page, 200, "戻すことは、この画面ではできません");
+    assert!(!page.text.contains("いつでも変えられます"));
+}
+
+#[tokio::test]
+async fn that_nobody_is_to_see_something_is_looked_at_once_more_and_nothing_is_saved_before() {
+    let app = TestApp::start().await;
+    let (client, _) = app.member().await;
+    let check = format!("{PAGE}/check");
+    leads(&client.get(&check).await, PAGE);
+    let chosen = [("costs", "suppressed"), ("medicines", "self_only")];
+    let answer = client.post(PAGE, &chosen).await;
+    assert_eq!(answer.status, 303);
+    assert!(answer.location().starts_with(&check), "{}", answer.location());
+    let page = client.get(answer.location()).await;
+    says(&page, 200, "次の明細があなたのマイページからも消えます");
+    says(&page, 200, "もう一度見られるようにできるのは、窓口だけです");
+    says(&page, 200, "ジェネリック差額明細：自分だけに表示する");
+    assert!(page.text.contains("name=\"costs\" value=\"suppressed\"") && !page.text.contains("current_password"));
+    assert!(kept(&app).await.is_empty());
+    leads(&choose(&client, &chosen).await, PAGE);
+    assert_eq!(
+        kept(&app).await,
+        ["costs suppressed person", "medicines self_only person"]
+    );
+    let page = client.get(PAGE).await;
+    says(&page, 200, "この画面では、より広い表示には戻せません");
+    assert!(!page.text.contains("いつでも変えられます"));
+    // Whoever is proven by letter takes it back by themself, and shows the password there for what else they widen.
+    by_letter(&app).await;
+    let chosen = [
+        ("costs_shown", "household"),
+        ("costs", "suppressed"),
+        ("medicines", "household"),
+    ];
+    let answer = client.post(PAGE, &chosen).await;
+    let page = client.get(answer.location()).await;
+    says(
+        &page,
+        200,
+        "「自分だけに表示する」を選び、今のパスワードを入力してください",
+    );
+    says(&choose(&client, &chosen).await, 422, "今のパスワードを入力してください");
+    assert_eq!(
+        kept(&app).await,
+        ["costs suppressed person", "medicines self_only person"]
+    );
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ impl Clients {
             Ok(checked) => checked,
             Err(refusal) => return Ok(refusal.into()),
         };
-        let named = ClientName::parse(kernel::text::normalize(client).as_str());
+        let named = ClientName::parse(&kernel::text::normalize(client).to_ascii_lowercase());
         let Some(ClientName { client_id: id, .. }) = named.filter(|name| name.is_vendors()) else {
             return Ok(wrong(fields::CLIENT, Problem::Characters).into());
         };

@@ -39,6 +39,7 @@ pub fn pages(modules: &[Module]) -> pages::Table {
         .flat_map(|module| module.portal.iter().chain(&module.console).cloned());
     let home = web::console::home_panels(
         modules.iter().flat_map(|module| module.task_words.iter().copied()),
+        modules.iter().flat_map(|module| module.home_tasks.iter().cloned()),
         modules.iter().flat_map(|module| module.home_panels.iter().cloned()),
     );
     pages::Table::new(own.chain(web::console::rows(&home)).chain(of_modules))

@@ -37,6 +37,8 @@ pub struct Module {
     pub home_panels: Vec<pages::HomePanel>,
     /// What home says of its tasks that wait for staff.
     pub task_words: Vec<pages::TaskWords>,
+    /// What else of it home says that it waits for staff.
+    pub home_tasks: Vec<pages::HomeTaskSource>,
     /// What it shows on a person's page for staff.
     pub person_panels: Vec<PersonPanel>,
     /// How its actions under four eyes are done once another has agreed.

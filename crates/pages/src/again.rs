@@ -109,8 +109,28 @@ impl Visit {
         reply::with_cookie(refused(refusal, &page), cookie)
     }
 
+    /// Leads to a page on which what was typed into these fields is looked at once more before it is done, by [`Visit::again`]:
+    /// nothing is refused.
+    pub async fn look_first(&self, page: &str, names: &[&str]) -> Response {
+        let again = Again {
+            typed: self.form.only(names),
+            ..Again::default()
+        };
+        let (page, cookie) = self.keep_again(again, page).await;
+        reply::with_cookie(see_other(&page), cookie)
+    }
+
     /// Keeps what a form is to show once more: the address at which it does, and the cookie.
     pub(crate) async fn keep_form(&self, refusal: &Refusal, page: &str, names: &[&str]) -> (String, HeaderValue) {
+        let again = Again {
+            errors: Errors::new(refusal, self.now),
+            typed: self.form.only(names),
+            code: Some(refusal.code().to_owned()),
+        };
+        self.keep_again(again, page).await
+    }
+
+    async fn keep_again(&self, again: Again, page: &str) -> (String, HeaderValue) {
         let token = self.origin.request_id.unwrap_or_else(|| RequestId::new(self.now));
         let behind = match token_in(self.form.text("next")) {
             Some(behind) => recall(self, behind).await.map(Box::new),
@@ -120,11 +140,7 @@ impl Visit {
             token,
             page: path(page).to_owned(),
             owner: self.shown_for.as_ref().map(|owner| owner.mark(&self.services.keys)),
-            again: Again {
-                errors: Errors::new(refusal, self.now),
-                typed: self.form.only(names),
-                code: Some(refusal.code().to_owned()),
-            },
+            again,
             behind,
         };
         let cookie = keep(self, kept).await.unwrap_or_else(|| cookies::clear(cookies::AGAIN));

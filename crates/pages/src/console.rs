@@ -102,7 +102,7 @@ impl Visit {
         self.person = Some(clerk.name.clone());
     }
 
-    /// To the console's log-in and back.
+    /// To the console's log-in and back. Whoever was inside, or sends a form, is told that nothing of it is kept.
     pub fn to_console_log_in(&self) -> Response {
         if let Some(own) = self.operator_session() {
             let response = self.inform(see_other("/operator/"), "サポートは終わりました。");
@@ -117,10 +117,14 @@ impl Visit {
         let path = next_path::with_next_for_staff(&self.services.table, log_in, &self.asked_for);
         let mut response = see_other(&path);
         response.set_data(Refused(reasons::CONSOLE_SESSION_ENDED.code));
-        if self.cookies.get(cookies::CONSOLE).is_none() {
+        if self.cookies.get(cookies::CONSOLE).is_none() && self.form.is_empty() {
             return response;
         }
-        reply::with_cookie(response, cookies::clear(cookies::CONSOLE))
+        let response = reply::with_cookie(response, cookies::clear(cookies::CONSOLE));
+        self.inform(
+            response,
+            Refusal::from(reasons::CONSOLE_SESSION_ENDED).words(self.now).text,
+        )
     }
 
     /// To the proof of a second factor and back.

@@ -339,6 +339,15 @@ impl Frame {
         self.insurer.is_sandbox.then_some(words::KEPT_MAIL)
     }
 
+    /// What becomes of an address to which a code would be sent, beside its field.
+    pub fn code_hint(&self) -> &'static str {
+        if self.insurer.is_sandbox {
+            "お試し環境のため、認証番号のメールは送られません。管理画面の「お試し環境のメール」で読めます"
+        } else {
+            "認証番号をお送りします。今受信できるメールアドレスを入力してください"
+        }
+    }
+
     /// What stands on top in the time after loss of coverage.
     pub fn read_only_text(&self) -> Option<String> {
         match self.access {

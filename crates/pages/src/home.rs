@@ -3,7 +3,7 @@
 use crate::visit::Trouble;
 use access::{Permission, Reach};
 use chrono::{DateTime, Utc};
-use database::TenantTransaction;
+use database::{DatabaseError, TenantTransaction};
 use staff::Clerk;
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -47,4 +47,32 @@ pub struct TaskWords {
     pub text: &'static str,
     /// Where they are listed.
     pub path: &'static str,
+}
+
+/// What of a module waits for staff beside its tasks, as home lists it among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HomeTask {
+    /// 「連携先から届いた明細の確認」.
+    pub text: &'static str,
+    /// Where it is decided on.
+    pub path: String,
+    /// How many there are.
+    pub count: i64,
+    /// Since when the oldest waits.
+    pub since: DateTime<Utc>,
+}
+
+/// One under way; none where nothing waits.
+pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Option<HomeTask>, DatabaseError>> + Send + 'a>>;
+
+/// Asks what waits, by one statement.
+pub type Ask = dyn for<'a> Fn(&'a TenantTransaction) -> Asking<'a> + Send + Sync;
+
+/// Where home has a [`HomeTask`] from.
+#[derive(Clone)]
+pub struct HomeTaskSource {
+    /// Who decides on it: nobody else is told.
+    pub permission: Permission,
+    /// What waits.
+    pub ask: Arc<Ask>,
 }

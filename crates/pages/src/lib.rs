@@ -33,7 +33,7 @@ pub mod words;
 pub use again::{Again, KEYED, sweep};
 pub use csv::csv;
 pub use headers::REPORTS;
-pub use home::{HomePanel, TaskWords};
+pub use home::{HomePanel, HomeTask, HomeTaskSource, TaskWords};
 pub use lines::{Panel, PanelSource};
 pub use mount::{brings_file, mount};
 pub use outside::{not_here, other_method, overloaded};

@@ -4,6 +4,7 @@
 use crate::console::CONSOLE;
 use crate::frame::Menu;
 use crate::route::Table;
+use access::Permission;
 use edge::Rights;
 use poem::http::Method;
 
@@ -64,10 +65,31 @@ fn path(address: &str) -> &str {
 
 /// The nearest page above the address of a form of staff's that no page has.
 pub(crate) fn above<'a>(table: &Table, form: &'a str) -> Option<&'a str> {
-    let path = path(form);
+    pages_above(form).find(|page| allowed_for_staff(table, page).is_some())
+}
+
+/// The paths above that of an address, the nearest first.
+fn pages_above(address: &str) -> impl Iterator<Item = &str> {
+    let path = path(address);
     let ends = path.rmatch_indices('/').map(|(at, _)| at);
-    let mut pages = ends.flat_map(|end| [path.get(..end), path.get(..=end)]).flatten();
-    pages.find(|page| allowed_for_staff(table, page).is_some())
+    ends.flat_map(move |end| [path.get(..end), path.get(..=end)]).flatten()
+}
+
+/// Where staff go back to who do not prove a second factor once more for an address: to it where it opens without, as the page of
+/// a form does, else to the nearest page above that does; of what a permission opens only to what they may.
+pub fn unproven<'a>(table: &Table, address: &'a str, may: impl Fn(Permission) -> bool) -> Option<&'a str> {
+    let opens = |page: &str| {
+        let rows = table.rows().iter();
+        // One page's pattern may fit another's path.
+        let mut fitting = rows.filter(|row| row.method == Method::GET && edge::matches(row.path, path(page)));
+        fitting.all(|row| match row.rights {
+            Rights::Staff { permission, step_up } => !step_up && may(permission),
+            // A page of whoever is inside may ask for the proof by itself.
+            rights => rights == Rights::StaffSession && page != address,
+        })
+    };
+    let mut pages = std::iter::once(address).chain(pages_above(address));
+    pages.find(|page| allowed_for_staff(table, page).is_some() && opens(page))
 }
 
 /// `address?next=…`, where there is somewhere to go back to.

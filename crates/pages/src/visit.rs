@@ -289,7 +289,8 @@ impl Visit {
         })
     }
 
-    /// To log-in and back: there is no session, or one that has ended.
+    /// To log-in and back: there is no session, or one that has ended. Whoever was inside, or sends a form, is told that nothing of
+    /// it is kept.
     pub fn to_log_in(&self) -> Response {
         let mut response = reply::see_other(&next_path::with_next(
             &self.services.table,
@@ -297,7 +298,7 @@ impl Visit {
             Some(&self.asked_for),
         ));
         response.set_data(Refused(reasons::SESSION_ENDED.code));
-        if self.cookies.get(cookies::SESSION).is_none() {
+        if self.cookies.get(cookies::SESSION).is_none() && self.form.is_empty() {
             return response;
         }
         let response = reply::with_cookie(response, cookies::clear(cookies::SESSION));

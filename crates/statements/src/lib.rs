@@ -96,6 +96,7 @@ pub fn module(ground: &Ground) -> Module {
         console: console::rows(ground),
         console_nav: console::nav(),
         home_panels: console::panels::home(),
+        home_tasks: console::panels::home_tasks(),
         events: &events::ALL,
         performers: [console::performers(), vec![release::performer(&deliveries)]].concat(),
         person_panels: console::person_panels(),

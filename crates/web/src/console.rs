@@ -38,7 +38,9 @@ use access::{
 };
 use kernel::Keys;
 use log_in::Door;
-use pages::{ConsoleNav, HomePanel, Row, TaskWords, public, staff, staff_pending, staff_proven, staff_session};
+use pages::{
+    ConsoleNav, HomePanel, HomeTaskSource, Row, TaskWords, public, staff, staff_pending, staff_proven, staff_session,
+};
 use poem::http::Method;
 use std::sync::Arc;
 
@@ -76,10 +78,12 @@ pub fn nav(of_modules: impl IntoIterator<Item = ConsoleNav>) -> Vec<ConsoleNav> 
 /// The panels of home: what waits comes first, and what modules add last.
 pub fn home_panels(
     tasks: impl IntoIterator<Item = TaskWords>,
+    sources: impl IntoIterator<Item = HomeTaskSource>,
     of_modules: impl IntoIterator<Item = HomePanel>,
 ) -> Arc<[HomePanel]> {
     let tasks: Arc<[TaskWords]> = [names::TASK].into_iter().chain(tasks).collect();
-    panels::all(tasks).into_iter().chain(of_modules).collect()
+    let sources = sources.into_iter().collect();
+    panels::all(tasks, sources).into_iter().chain(of_modules).collect()
 }
 
 /// How the pipeline's actions under four eyes are done once another has agreed.

@@ -236,9 +236,17 @@ async fn what_is_unusual_waits_for_the_staff_and_a_dry_run_loads_nothing() {
     let clerk = app.clerk(&[Role::Benefits]).await;
     let page = format!("/console/statements/runs/{}", begun.json()["id"].as_str().unwrap());
     let link = format!("<a href=\"{page}\">連携先から届いた明細の確認</a><span><strong>1件</strong>");
-    says(&clerk.get("/console/").await, 200, &link);
+    let home = clerk.get("/console/").await;
+    says(&home, 200, &link);
+    // Among what waits, first of all.
+    let (_, waiting) = home.text.split_once("id=\"waiting\"").unwrap();
+    assert!(waiting.split("</section>").next().unwrap().contains(&link), "{waiting}");
+    let link = format!("<a href=\"{page}\">連携先から届いた明細の確認</a>を待っています（1件）");
+    says(&clerk.get("/console/statements").await, 200, &link);
     let auditor = app.clerk(&[Role::Auditor]).await;
-    assert!(!auditor.get("/console/").await.text.contains("連携先から届いた明細"));
+    for page in ["/console/", "/console/statements"] {
+        assert!(!auditor.get(page).await.text.contains("連携先から届いた明細"));
+    }
     let other = Caller::new(&app, &ALL).await;
     let cancel = format!("{}/cancel", path(&begun));
     problem(

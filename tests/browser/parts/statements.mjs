@@ -135,6 +135,11 @@ export default function register(site) {
     await says(page, 'ご希望を承りました');
     assert.deepEqual(await ticked(page), before);
     await looks(page, 'family');
+    await page.check('#f-medicines-suppressed');
+    await press(page, '保存する');
+    await says(page, 'まだ保存していません', 'もう一度見られるようにできるのは、窓口だけです');
+    await looks(page, 'family-check');
+    await follow(page, '保存せずに戻る');
     await follow(page, 'ご家族への表示について（組合からの説明）');
     await isAt(page, '/portal/guides/family-statements', 'ご家族への明細の表示について');
     await says(page, insurer.phone);

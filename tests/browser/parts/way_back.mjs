@@ -115,7 +115,7 @@ export default function register(site) {
 
     await press(page, '変更する');
     await isAt(page, '/portal/', 'ログイン');
-    await says(page, 'もう一度ログインすると、続きから始められます');
+    await says(page, '入力の途中だった内容は、保存されていません', 'もう一度ログインすると、元の画面に戻ります');
     await check(page, 'back-session-ended');
     await logIn(page, member.registered.userId, DEMO_PASSWORD);
     await isAt(page, '/portal/account/password', 'パスワードの変更');

@@ -50,6 +50,8 @@ async fn a_vendors_program_may_do_nothing_until_an_insurer_lets_it_in() {
     let asked = boss.get(&format!("{VENDOR}?client_id={}", made.client_id)).await;
     says(&asked, 200, &name);
     assert!(!asked.text.contains("vendor@example.jp"), "{}", asked.text);
+    let capitals = made.client_id.to_uppercase();
+    says(&boss.get(&format!("{VENDOR}?client_id={capitals}")).await, 200, &name);
     let fields = [("client_id", &*made.client_id)];
     says(
         &boss.post(VENDOR, &fields).await,
@@ -61,6 +63,11 @@ async fn a_vendors_program_may_do_nothing_until_an_insurer_lets_it_in() {
     for said in [&*name, "許可しました", "事業者", "保険者と接続の内容を見る"] {
         says(&page, 200, said);
     }
+    // Whoever asks for it once more is led there before they choose anything.
+    let again = boss.get(&format!("{VENDOR}?client_id={}", made.client_id)).await;
+    says(&again, 200, "すでに許可されています");
+    says(&again, 200, &format!("href=\"{}\"", here.path));
+    assert!(!again.text.contains("name=\"scopes\""), "{}", again.text);
     // Its secrets and its contact are the platform's.
     assert!(
         !page.text.contains("/rotate") && !page.text.contains("vendor@example.jp"),
@@ -164,6 +171,11 @@ async fn what_the_platform_suspends_is_out_of_every_insurer_before_the_answer_an
     let third_boss = third.clerk(&[Role::Administrator]).await;
     let asked = third_boss.get(&format!("{VENDOR}?client_id={}", made.client_id)).await;
     says(&asked, 200, "登録されていません");
+    assert!(
+        asked.text.contains("エラー：") && asked.text.contains("aria-invalid"),
+        "{}",
+        asked.text
+    );
     assert!(!asked.text.contains(&name));
     let fields = [("client_id", &*made.client_id), ("scopes", "insurer.read")];
     says(

@@ -20,7 +20,12 @@ async fn a_run_that_is_cancelled_changes_nothing_and_one_that_ended_is_not_cance
     app.work().await;
     assert_eq!(present(&app).await, 1);
     assert_eq!(kept(&app).await, 0);
-    assert!(clerk.get(&run).await.text.contains("中止しました"));
+    let told = clerk.get(&run).await;
+    assert!(
+        told.text.contains("が中止しました。名簿は何も変わっていません"),
+        "{}",
+        told.text
+    );
     let again = press(&clerk, &run, "cancel").await;
     assert!(again.text.contains("もう終わっています"), "{}", again.text);
 }

@@ -47,6 +47,7 @@ async fn a_session_ends_after_30_idle_minutes_and_leads_back_after_log_in() {
     assert!(client.cookie(SESSION).is_none());
     let page = client.get(ended.location()).await;
     says(&page, 200, "安全のため、ログアウトしました");
+    says(&page, 200, "入力の途中だった内容は、保存されていません");
     says(
         &page,
         200,

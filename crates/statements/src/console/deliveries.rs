@@ -1,7 +1,7 @@
 //! 提供分: what was delivered of both kinds, how it stands, and who did what with it when. Counts of the whole insurer, nobody's
 //! row.
 
-use super::{HOME, delivery, release, with};
+use super::{HOME, delivery, import, release, with};
 use crate::{
     delivery::{Delivery, DeliveryNo, LISTED, State, list},
     kind::Kind,
@@ -12,6 +12,7 @@ use crate::{
     },
     statement::month_words,
     steps::{self, Steps},
+    waiting::left_to_staff,
 };
 use ::staff::{Clerk, names};
 use access::Permission;
@@ -86,10 +87,19 @@ pub(super) fn rows(ground: &Ground) -> Vec<Row> {
 struct ListPage {
     frame: Frame,
     may_import: bool,
+    /// What programs sent, for whoever decides on it.
+    sent: Option<Sent>,
     ways: Vec<(&'static str, &'static str)>,
     kinds: Vec<OfKind>,
     /// True where there are more than are listed.
     is_cut: bool,
+}
+
+/// Files that wait for a decision.
+struct Sent {
+    text: &'static str,
+    path: String,
+    count: String,
 }
 
 /// So many of the newest of a kind stand open, and whatever else is at work or waits.
@@ -148,11 +158,18 @@ async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let tx = ground.database.tenant(clerk.insurer.tenant_id).read().await?;
     let deliveries = list(&tx, None).await?;
     let known = Known::of(&tx, &deliveries).await?;
+    let may_import = clerk.may(STATEMENTS_IMPORT);
+    let sent = if may_import { left_to_staff(&tx).await? } else { None };
     tx.commit().await?;
     let ways = WAYS.into_iter().filter(|(permission, ..)| clerk.may(*permission));
     visit.html(&ListPage {
         frame: visit.frame().in_section(HOME),
-        may_import: clerk.may(STATEMENTS_IMPORT),
+        may_import,
+        sent: sent.map(|left| Sent {
+            text: import::SENT,
+            path: import::left_path(&left),
+            count: grouped(left.runs),
+        }),
         ways: ways.map(|(_, path, text)| (path, text)).collect(),
         kinds: Kind::ALL.map(|kind| OfKind::new(kind, &deliveries, &known)).into(),
         is_cut: deliveries.len() >= usize::try_from(LISTED).unwrap_or(usize::MAX),

@@ -101,6 +101,8 @@ const FILTERS: [&str; 3] = ["kind", "audience", "by"];
 #[template(path = "console/statements_disclosures.html")]
 struct ListPage {
     frame: Frame,
+    /// Where deliveries are listed, for whoever may look at them.
+    back: Option<&'static str>,
     symbol: String,
     number: String,
     selects: Vec<Select>,
@@ -146,6 +148,7 @@ async fn show(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     more.extend(last.map(|last| format!("after={last}")));
     let may_take = clerk.may(EXPORT_PERSONAL);
     visit.html(&ListPage {
+        back: clerk.may(STATEMENTS_READ).then_some(HOME),
         symbol: again.typed.text("symbol").to_owned(),
         number: again.typed.text("number").to_owned(),
         selects: selects(filter),

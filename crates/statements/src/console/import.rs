@@ -22,7 +22,7 @@ use pages::{
     visit::Trouble,
 };
 use poem::http::Method;
-use roster::runs::By;
+use roster::runs::{By, Left};
 use staff::{Clerk, reasons::NOT_PERMITTED};
 use tabular::{MOST_BYTES, Mapping};
 use told::{Line, Step, Told};
@@ -30,7 +30,9 @@ use told::{Line, Step, Told};
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
-pub(super) const NEW: &str = "/console/statements/import";
+const NEW: &str = "/console/statements/import";
+/// What programs sent and staff decide on, as pages that lead there say it.
+pub(super) const SENT: &str = "連携先から届いた明細の確認";
 const ERRORS: ErrorFiles = ErrorFiles {
     kind: "statement_errors",
     of: "明細",
@@ -304,8 +306,17 @@ fn kind(visit: &Visit) -> Result<Kind, Trouble> {
     Kind::from_word(visit.param("kind")).ok_or(Trouble::NotFound)
 }
 
-pub(super) fn path(run: ImportId) -> String {
+fn path(run: ImportId) -> String {
     format!("{HOME}/runs/{run}")
+}
+
+/// Where what programs sent is decided on: the one that waits, or the list of them.
+pub(super) fn left_path(left: &Left) -> String {
+    if left.runs == 1 {
+        path(left.oldest)
+    } else {
+        format!("{NEW}#runs")
+    }
 }
 
 fn asked(visit: &Visit) -> Result<ImportId, Trouble> {

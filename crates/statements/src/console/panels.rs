@@ -13,11 +13,10 @@ use crate::{
 };
 use access::MEMBERS_VIEW;
 use askama::Template;
-use database::TenantTransaction;
-use futures_util::try_join;
+use database::{DatabaseError, TenantTransaction};
 use kernel::calendar;
 use module::PersonPanel;
-use pages::{HomePanel, visit::Trouble, words::grouped};
+use pages::{HomePanel, HomeTask, HomeTaskSource, visit::Trouble, words::grouped};
 use staff::Clerk;
 use std::sync::Arc;
 
@@ -32,6 +31,23 @@ pub(crate) fn home() -> Vec<HomePanel> {
     }]
 }
 
+/// What programs sent, for whoever decides on it.
+pub(crate) fn home_tasks() -> Vec<HomeTaskSource> {
+    vec![HomeTaskSource {
+        permission: STATEMENTS_IMPORT,
+        ask: Arc::new(|tx| Box::pin(sent(tx))),
+    }]
+}
+
+async fn sent(tx: &TenantTransaction) -> Result<Option<HomeTask>, DatabaseError> {
+    Ok(left_to_staff(tx).await?.map(|left| HomeTask {
+        text: import::SENT,
+        path: import::left_path(&left),
+        count: left.runs,
+        since: left.since,
+    }))
+}
+
 /// Whether and when something was published: the same whoever's page it is.
 pub(crate) fn person() -> Vec<PersonPanel> {
     vec![PersonPanel {
@@ -43,17 +59,8 @@ pub(crate) fn person() -> Vec<PersonPanel> {
 #[derive(Template)]
 #[template(path = "console/statements_waiting.html")]
 struct WaitingPanel {
-    /// What programs sent, for whoever decides on it.
-    sent: Option<Sent>,
     lines: Vec<Line>,
     may_settle: bool,
-}
-
-/// Files that wait for a decision.
-struct Sent {
-    path: String,
-    count: String,
-    since: String,
 }
 
 /// A delivery that waits.
@@ -68,26 +75,12 @@ struct Line {
 }
 
 async fn waits(tx: &TenantTransaction, clerk: &Clerk) -> Result<Option<String>, Trouble> {
-    let (waiting, left) = try_join!(waiting(tx), left_to_staff(tx))?;
-    let lines: Vec<Line> = waiting.iter().map(Line::of).collect();
-    let sent = left.filter(|_| clerk.may(STATEMENTS_IMPORT)).map(|left| Sent {
-        path: if left.runs == 1 {
-            import::path(left.oldest)
-        } else {
-            import::NEW.to_owned()
-        },
-        count: grouped(left.runs),
-        since: calendar::moment(left.since),
-    });
-    if lines.is_empty() && sent.is_none() {
+    let lines: Vec<Line> = waiting(tx).await?.iter().map(Line::of).collect();
+    if lines.is_empty() {
         return Ok(None);
     }
     let may_settle = clerk.may(STATEMENTS_CORRECT) && lines.iter().any(|line| line.held.is_some());
-    let panel = WaitingPanel {
-        sent,
-        lines,
-        may_settle,
-    };
+    let panel = WaitingPanel { lines, may_settle };
     Ok(Some(panel.render()?))
 }
 

@@ -21,10 +21,19 @@ use pages::{
 use poem::http::Method;
 
 const PAGE: &str = "/portal/account/family";
+/// Where it is looked at once more that nobody is to see something.
+const CHECK: &str = "/portal/account/family/check";
 /// The page's entry of the menu.
 const ACCOUNT: &str = "/portal/account";
-/// What of a refused form is shown again.
-const KEPT: [&str; 2] = [name(Kind::Costs), name(Kind::Medicines)];
+/// What of a form is shown again.
+const KEPT: [&str; 4] = [
+    name(Kind::Costs),
+    shown_name(Kind::Costs),
+    name(Kind::Medicines),
+    shown_name(Kind::Medicines),
+];
+/// The field by which the page that looks at it once more says that it did.
+const SURE: &str = "sure";
 
 #[derive(Template)]
 #[template(path = "family.html")]
@@ -35,6 +44,21 @@ struct FamilyPage {
     is_sure: bool,
     /// True where nobody else may be added.
     is_bound: bool,
+    user_id: String,
+}
+
+#[derive(Template)]
+#[template(path = "family_check.html")]
+struct CheckPage {
+    frame: Frame,
+    /// What nobody is to see.
+    hidden: Vec<&'static str>,
+    /// What else was chosen.
+    others: Vec<(&'static str, &'static str)>,
+    /// What was chosen, by field.
+    typed: Vec<(&'static str, String)>,
+    /// True for whoever may take it back by themself.
+    is_sure: bool,
     user_id: String,
 }
 
@@ -90,6 +114,7 @@ pub(crate) fn rows(ground: &Ground) -> Vec<Row> {
         member(Method::GET, PAGE, "family", move |visit, member| {
             show(shown.clone(), visit, member)
         }),
+        member(Method::GET, CHECK, "family_check", check),
         member(Method::POST, PAGE, "family_change", move |visit, member| {
             change(changed.clone(), visit, member)
         }),
@@ -115,7 +140,31 @@ async fn show(disclosures: Disclosures, visit: Visit, member: Member) -> Reply {
     })
 }
 
-/// `POST /portal/account/family`.
+/// `GET /portal/account/family/check`: what vanishes, and how it comes back.
+async fn check(visit: Visit, member: Member) -> Reply {
+    let again = visit.again().await;
+    let wishes = wishes(&again.typed, &kinds(&member)).unwrap_or_default();
+    let (hidden, others): (Vec<&Wish>, Vec<&Wish>) = wishes.iter().partition(|wish| hides(wish));
+    if hidden.is_empty() {
+        return Ok(see_other(PAGE));
+    }
+    let typed = KEPT
+        .into_iter()
+        .filter_map(|name| Some((name, again.typed.get(name)?.to_owned())));
+    visit.html(&CheckPage {
+        hidden: hidden.into_iter().map(|wish| wish.kind.label()).collect(),
+        others: others
+            .into_iter()
+            .map(|wish| (wish.kind.label(), wish.audience.label()))
+            .collect(),
+        typed: typed.collect(),
+        is_sure: member.proof == Proof::Letter,
+        user_id: member.user_id.as_str().to_owned(),
+        frame: visit.frame().in_section(ACCOUNT).with_errors(again.errors),
+    })
+}
+
+/// `POST /portal/account/family`. That nobody is to see something is looked at once more first.
 async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply {
     let kinds = kinds(&member);
     if kinds.is_empty() {
@@ -131,6 +180,12 @@ async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply
             "変えるところが選ばれていないため、何も変更していません。",
         ));
     }
+    let is_looked_at = visit.form.text(SURE) == "1";
+    if !is_looked_at && wishes.iter().any(hides) {
+        return Ok(visit.look_first(CHECK, &KEPT).await);
+    }
+    let is_sure = member.proof == Proof::Letter;
+    let is_bound = is_sure && disclosures.is_protected(&member).await?;
     let (accounts, password) = (&visit.services.accounts, visit.form.text("current_password"));
     match settle(
         disclosures
@@ -138,23 +193,34 @@ async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply
             .await,
     ) {
         Ok(token) => {
-            let done = visit.done(see_other(PAGE), taken(&wishes, member.proof == Proof::Letter));
+            let done = visit.done(see_other(PAGE), taken(&wishes, is_sure, is_bound));
             let renewed = token.map(|token| cookies::set(cookies::SESSION, &token.reveal(), None));
             Ok(renewed.into_iter().fold(done, with_cookie))
         }
         Err(refusal) if refusal.is(SESSION_ENDED) => Ok(visit.to_log_in()),
-        Err(refusal) => Ok(visit.form_again(&refusal, PAGE, &KEPT).await),
+        Err(refusal) => {
+            let page = if is_looked_at { CHECK } else { PAGE };
+            Ok(visit.form_again(&refusal, page, &KEPT).await)
+        }
     }
 }
 
+fn hides(wish: &Wish) -> bool {
+    wish.audience == Audience::Suppressed
+}
+
 /// What was wished, and how it is changed again: what somebody chose just now, never what is in force.
-fn taken(wishes: &[Wish], is_sure: bool) -> String {
+fn taken(wishes: &[Wish], is_sure: bool, is_bound: bool) -> String {
     let wish = |wish: &Wish| format!("{}を「{}」に", wish.kind.label(), wish.audience.label());
     let wishes: Vec<String> = wishes.iter().map(wish).collect();
-    let again = if is_sure {
-        "この画面で、いつでも変えられます。"
-    } else {
-        "いつでも変えられます。より広く表示するように変えるときは、窓口へお申し出ください。"
+    let again = match (is_sure, is_bound) {
+        (true, false) => "この画面で、いつでも変えられます。",
+        (true, true) => {
+            "ご家族（組合員本人）にも表示するように戻すことは、この画面ではできません。窓口へお申し出ください。"
+        }
+        (false, _) => {
+            "この画面では、より広い表示には戻せません。より広く表示するように変えるときは、窓口へお申し出ください。"
+        }
     };
     format!(
         "ご希望を承りました（{}）。過去の月の分にも、今すぐ当てはまります。{again}",

@@ -16,7 +16,7 @@ use askama::Template;
 use audit::{Look, read, read::Recorded};
 use database::{DatabaseError, Durability, TenantTransaction};
 use filter::Narrowed;
-use kernel::{AuditId, Refusal, StaffId};
+use kernel::{AuditId, ClientId, Refusal, StaffId};
 use line::Line;
 use pages::{
     Reply, Row, Visit,
@@ -101,7 +101,7 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let is_more = found.len() > PER_PAGE;
     found.truncate(PER_PAGE);
     look(&visit, &clerk, &tx, &narrowed).await?;
-    let names = names(&tx, &found).await?;
+    let names = Names::of(&tx, &found).await?;
     let colleagues = colleagues(&tx, narrowed.filter.actor).await?;
     tx.commit().await?;
     let last = found.last().filter(|_| is_more);
@@ -154,18 +154,34 @@ async fn look(visit: &Visit, clerk: &Clerk, tx: &TenantTransaction, narrowed: &N
     Ok(())
 }
 
-/// How the colleagues of these lines are called.
-async fn names(tx: &TenantTransaction, lines: &[Recorded]) -> Result<HashMap<StaffId, String>, DatabaseError> {
-    let actors = lines
-        .iter()
-        .filter(|line| line.actor_kind == "staff")
-        .filter_map(|line| line.actor_id);
-    let objects = lines.iter().filter(|line| line.object_kind.as_deref() == Some("staff"));
+/// How the colleagues and the programs of lines are called; a program also after it was shut out for good.
+struct Names {
+    staff: HashMap<StaffId, String>,
+    clients: HashMap<ClientId, String>,
+}
+
+impl Names {
+    /// Those of these lines, of each kind by one statement.
+    async fn of(tx: &TenantTransaction, lines: &[Recorded]) -> Result<Self, DatabaseError> {
+        let staff: Vec<StaffId> = named(lines, "staff").into_iter().map(StaffId).collect();
+        let clients: Vec<ClientId> = named(lines, "client").into_iter().map(ClientId).collect();
+        Ok(Self {
+            staff: ::staff::names(tx, &staff).await?,
+            clients: clients::names(tx, &clients).await?,
+        })
+    }
+}
+
+/// Whoever of a kind did something in these lines, or had it done to them.
+fn named(lines: &[Recorded], kind: &str) -> Vec<Uuid> {
+    let actors = lines.iter().filter(|line| line.actor_kind == kind);
+    let actors = actors.filter_map(|line| line.actor_id);
+    let objects = lines.iter().filter(|line| line.object_kind.as_deref() == Some(kind));
     let objects = objects.filter_map(|line| line.object_id);
-    let mut ids: Vec<StaffId> = actors.chain(objects).map(StaffId).collect();
+    let mut ids: Vec<Uuid> = actors.chain(objects).collect();
     ids.sort();
     ids.dedup();
-    ::staff::names(tx, &ids).await
+    ids
 }
 
 /// Whom of those by whom or to whom something was done the clerk may know no more of than that it was done: who is protected, by

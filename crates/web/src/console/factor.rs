@@ -62,11 +62,17 @@ struct FactorPage {
     /// Where to go on; empty for home.
     next: String,
     /// Where whoever proves nothing goes; none at log-in.
-    home: Option<&'static str>,
+    back: Option<Back>,
     factors: Factors,
     /// What passkeys are asked, as JSON.
     challenge: Option<String>,
     script: String,
+}
+
+/// A page that opens without the proof.
+struct Back {
+    path: String,
+    is_home: bool,
 }
 
 /// `GET /console/login/factor`.
@@ -89,7 +95,9 @@ pub(super) async fn ask(visit: &Visit, clerk: &Clerk, door: Door) -> Reply {
     if door == Door::LogIn && factors.is_empty() {
         return Ok(see_other("/console/enrol"));
     }
-    let next = next_path::allowed_for_staff(&visit.services.table, visit.query.text("next"));
+    let table = &visit.services.table;
+    let next = next_path::allowed_for_staff(table, visit.query.text("next")).unwrap_or_default();
+    let back = || next_path::unproven(table, next, |permission| clerk.may(permission)).unwrap_or(home(clerk));
     let challenge = if factors.has(FactorKind::Passkey) {
         staff.challenge(clerk).await?
     } else {
@@ -100,8 +108,11 @@ pub(super) async fn ask(visit: &Visit, clerk: &Clerk, door: Door) -> Reply {
         title: door.title(),
         lead: door.lead(&factors),
         action: door.path(),
-        next: next.unwrap_or_default().to_owned(),
-        home: (door == Door::Prove).then(|| home(clerk)),
+        next: next.to_owned(),
+        back: (door == Door::Prove).then(back).map(|path| Back {
+            is_home: path == home(clerk),
+            path: path.to_owned(),
+        }),
         factors,
         challenge,
         script: assets::passkey_script(),

@@ -6,10 +6,10 @@ use accounts::tallies::{self, FailureReason};
 use askama::Template;
 use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
 use database::TenantTransaction;
-use futures_util::try_join;
+use futures_util::{future::try_join_all, try_join};
 use kernel::calendar;
 use pages::{
-    HomePanel, TaskWords,
+    HomePanel, HomeTask, HomeTaskSource, TaskWords,
     chart::{LineChart, Point},
     home::Drawing,
     kinds,
@@ -26,10 +26,10 @@ const DAYS: u64 = 30;
 const ROWS: i64 = 20;
 
 /// In the order in which they stand.
-pub(super) fn all(tasks: Arc<[TaskWords]>) -> Vec<HomePanel> {
+pub(super) fn all(tasks: Arc<[TaskWords]>, sources: Arc<[HomeTaskSource]>) -> Vec<HomePanel> {
     vec![
         of_all("waiting", "対応が必要なこと", None, move |tx, clerk, now| {
-            Box::pin(waiting(Arc::clone(&tasks), tx, clerk, now))
+            Box::pin(waiting((Arc::clone(&tasks), Arc::clone(&sources)), tx, clerk, now))
         }),
         of_all(
             "names",
@@ -107,11 +107,29 @@ struct Task {
     since: String,
 }
 
-async fn waiting(words: Arc<[TaskWords]>, tx: &TenantTransaction, clerk: &Clerk, now: DateTime<Utc>) -> Body {
-    let (waiting, wishes, left) = try_join!(
+impl Task {
+    fn of(task: HomeTask) -> Self {
+        Self {
+            text: task.text,
+            path: task.path,
+            count: grouped(task.count),
+            since: day(task.since),
+        }
+    }
+}
+
+async fn waiting(
+    (words, sources): (Arc<[TaskWords]>, Arc<[HomeTaskSource]>),
+    tx: &TenantTransaction,
+    clerk: &Clerk,
+    now: DateTime<Utc>,
+) -> Body {
+    let own = sources.iter().filter(|source| clerk.may(source.permission));
+    let (waiting, wishes, left, of_modules) = try_join!(
         tasks::waiting(tx),
         approvals::waiting(tx, now, clerk.eye()),
         roster::runs::left_to_staff(tx),
+        try_join_all(own.map(|source| (source.ask)(tx))),
     )?;
     // Those that this clerk may agree to, which tasks for all who hold a permission would not tell.
     let wishes = wishes.map(|(wishes, since)| Task {
@@ -142,7 +160,8 @@ async fn waiting(words: Arc<[TaskWords]>, tx: &TenantTransaction, clerk: &Clerk,
             since: day(waiting.since),
         })
     });
-    let tasks: Vec<Task> = tasks.chain(wishes).chain(left).collect();
+    let of_modules = of_modules.into_iter().flatten().map(Task::of);
+    let tasks: Vec<Task> = tasks.chain(wishes).chain(left).chain(of_modules).collect();
     if tasks.is_empty() {
         return Ok(None);
     }

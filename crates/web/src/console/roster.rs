@@ -1,6 +1,7 @@
 //! 加入者の名簿: a file is brought, checked, compared and imported, and what was imported before can be seen. The work itself is
 //! a worker's; these pages tell how far it is.
 
+mod cancelled;
 mod shown;
 mod undo;
 
@@ -122,6 +123,8 @@ struct NewPage {
 struct RunPage {
     frame: Frame,
     told: Told,
+    /// Why it was cancelled, where it was.
+    cancelled: String,
     may_import: bool,
     may_take_errors: bool,
     /// Where it can be undone, for whoever may.
@@ -210,6 +213,11 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     };
     let waits = waits(&visit, &clerk, run.run_id).await?;
     let again = visit.again().await;
+    let cancelled = if run.state == RunState::Cancelled {
+        cancelled::why(&visit, &clerk, &run).await?
+    } else {
+        String::new()
+    };
     let told = told(&run);
     let is_at_work = told.step == Step::AtWork;
     let page = visit.html(&RunPage {
@@ -218,6 +226,7 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
             .in_section(ROSTER)
             .with_errors(again.errors)
             .with_waits(waits),
+        cancelled,
         may_import,
         undo: undo::path(&visit, &clerk, &run).await?,
         may_take_errors: clerk.may(EXPORT_PERSONAL) && run.has_errors_file(),

@@ -22,7 +22,10 @@ async fn what_a_program_only_had_compared_is_nobodys_to_import_but_its_own() {
     let told = clerk.get(&page).await;
     says(&told, 200, "試し（連携先の確認待ち）");
     assert!(!told.text.contains("この内容で取り込む"), "{}", told.text);
-    says(&clerk.get("/console/roster").await, 200, "試し（連携先の確認待ち）");
+    let listed = clerk.get("/console/roster").await;
+    says(&listed, 200, "試し（連携先の確認待ち）");
+    // What it would do stands in the history already.
+    says(&listed, 200, "新規1、変更");
     assert!(!clerk.get("/console/").await.text.contains("連携先から届いた名簿の確認"));
     let refused = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
     says(&refused, 409, "連携先が試しに送ったものです");
@@ -57,11 +60,32 @@ async fn a_dry_run_that_its_program_may_not_import_is_left_to_the_staff_once_it_
         (&json!("compared"), &json!("loss"), &json!(false))
     );
     // Its next file does not take this one's place any more.
+    let passed_over = sent(&caller, "?dry_run=true", &file(&[SHOKO])).await;
+    app.work().await;
+    app.later(1);
     sent(&caller, "?dry_run=true", &file(&[SHOKO])).await;
     app.work().await;
+    let run = passed_over.json()["id"].as_str().unwrap().to_owned();
+    says(
+        &clerk.get(&format!("/console/roster/runs/{run}")).await,
+        200,
+        "次のファイルに置き換わったため、中止しました",
+    );
     let started = clerk.post(&format!("{page}/start"), &[("agree", "1")]).await;
     assert_eq!(started.status, 303, "{}", started.text);
     assert_eq!(worked(&app, &caller, &begun).await["state"], "finished");
+}
+
+#[tokio::test]
+async fn whom_to_ask_about_a_programs_file_that_is_refused_is_told_to_the_staff_who_cannot_mend_it() {
+    let app = TestApp::start().await;
+    let (caller, clerk) = (Caller::new(&app, &BOTH).await, app.clerk(&[Role::Eligibility]).await);
+    let begun = sent(&caller, "", &file(&[&HANAKO.replace("ケンポ　ハナコ", "花子")])).await;
+    assert_eq!(worked(&app, &caller, &begun).await["state"], "refused");
+    let page = format!("/console/roster/runs/{}", begun.json()["id"].as_str().unwrap());
+    let told = clerk.get(&page).await;
+    says(&told, 200, "連携先のシステムの担当者に知らせて");
+    assert!(!told.text.contains("ファイルを直してから"), "{}", told.text);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The trail as a file: read page by page, each in a short transaction; making it is a line of its own.
 
-use super::{AUDIT, filter::Narrowed, line::Line, look, names, over_all, person, veiled, write};
+use super::{AUDIT, Names, filter::Narrowed, line::Line, look, over_all, person, veiled, write};
 use askama::Template;
 use audit::{
     Entry,
@@ -12,7 +12,7 @@ use kernel::{AuditId, Outage, StaffId, calendar};
 use pages::{Reply, Visit, csv, frame::Frame};
 use serde_json::json;
 use staff::Clerk;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use tabular::Written;
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ impl File {
         }
         let tx = self.database.tenant(self.clerk.insurer.tenant_id).read().await?;
         let found = read::list(&tx, &self.filter, self.before, BATCH).await?;
-        let names = names(&tx, &found).await?;
+        let names = Names::of(&tx, &found).await?;
         let veiled = veiled(&tx, &self.clerk, &found).await?;
         tx.commit().await?;
         let Some(last) = found.last() else { return Ok(None) };
@@ -135,7 +135,7 @@ impl File {
         ))
     }
 
-    fn row(&self, found: &Recorded, names: &HashMap<StaffId, String>, veiled: &HashSet<Uuid>) -> Vec<u8> {
+    fn row(&self, found: &Recorded, names: &Names, veiled: &HashSet<Uuid>) -> Vec<u8> {
         let line = Line::new(found, names, &self.clerk);
         let is_veiled = found.people().any(|id| veiled.contains(&id));
         let own = |id: Option<Uuid>| id.filter(|id| !veiled.contains(id));

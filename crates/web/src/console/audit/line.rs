@@ -1,14 +1,13 @@
 //! One line of the trail: in a list, and on a page of its own.
 
-use super::{AUDIT, Trouble, names, over_all, veiled, words, write};
-use access::{MEMBERS_CONTACT, MEMBERS_VIEW};
+use super::{AUDIT, Names, Trouble, over_all, veiled, words, write};
+use access::{CLIENTS_MANAGE, MEMBERS_CONTACT, MEMBERS_VIEW};
 use askama::Template;
 use audit::{Look, read, read::Recorded};
-use kernel::{AuditId, PersonId, StaffId, calendar};
+use kernel::{AuditId, ClientId, PersonId, StaffId, calendar};
 use pages::{Reply, Visit, frame::Frame};
 use serde_json::Value;
 use staff::Clerk;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Where a look says which page it was.
@@ -23,7 +22,7 @@ pub(super) struct Line {
     pub(super) outcome: String,
     pub(super) is_done: bool,
     pub(super) actor: String,
-    /// Their lines, where they are a colleague's.
+    /// A colleague's lines, or a program's page for whoever may open it.
     pub(super) by_actor: Option<String>,
     pub(super) object: String,
     pub(super) channel: &'static str,
@@ -31,16 +30,20 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(line: &Recorded, names: &HashMap<StaffId, String>, clerk: &Clerk) -> Self {
-        let name = |id| names.get(&StaffId(id)).cloned();
-        let colleague = (line.actor_kind == "staff")
-            .then_some(line.actor_id)
-            .flatten()
-            .and_then(name);
-        let by_actor = colleague.is_some().then_some(line.actor_id).flatten();
+    pub(super) fn new(line: &Recorded, names: &Names, clerk: &Clerk) -> Self {
+        let name = |kind: Option<&str>, id: Option<Uuid>| match (kind?, id?) {
+            ("staff", id) => names.staff.get(&StaffId(id)).cloned(),
+            ("client", id) => names.clients.get(&ClientId(id)).map(|name| words::client(name)),
+            _ => None,
+        };
+        let actor = name(Some(line.actor_kind.as_str()), line.actor_id);
+        let by_actor = match (line.actor_kind.as_str(), line.actor_id.filter(|_| actor.is_some())) {
+            ("staff", Some(id)) => Some(format!("{AUDIT}?staff={id}")),
+            ("client", Some(id)) if clerk.may(CLIENTS_MANAGE) => Some(format!("/console/clients/{id}")),
+            _ => None,
+        };
         let object = match (line.object_kind.as_deref(), line.object_id) {
-            (Some("staff"), Some(id)) => name(id).unwrap_or_else(|| words::object("staff").to_owned()),
-            (Some(kind), _) => words::object(kind).to_owned(),
+            (Some(kind), id) => name(Some(kind), id).unwrap_or_else(|| words::object(kind).to_owned()),
             (None, _) => line.detail.get(WHAT).map(shown).unwrap_or_default(),
         };
         Self {
@@ -50,8 +53,8 @@ impl Line {
             code: line.action.clone(),
             outcome: words::outcome(&line.outcome),
             is_done: line.outcome == "done",
-            by_actor: by_actor.map(|id| format!("{AUDIT}?staff={id}")),
-            actor: colleague.unwrap_or_else(|| words::actor(&line.actor_kind).to_owned()),
+            by_actor,
+            actor: actor.unwrap_or_else(|| words::actor(&line.actor_kind).to_owned()),
             object,
             channel: words::channel(&line.channel),
             address: address(line, clerk),
@@ -94,7 +97,7 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let found = read::one(&tx, id).await?.ok_or(Trouble::NotFound)?;
     let look = Look::list("audit", vec!["line"], &[]);
     audit::look(&tx, visit.now, &visit.origin, clerk.actor(), look).await?;
-    let names = names(&tx, std::slice::from_ref(&found)).await?;
+    let names = Names::of(&tx, std::slice::from_ref(&found)).await?;
     let is_veiled = !veiled(&tx, &clerk, std::slice::from_ref(&found)).await?.is_empty();
     tx.commit().await?;
     let mut line = Line::new(&found, &names, &clerk);

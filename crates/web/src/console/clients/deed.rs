@@ -169,7 +169,8 @@ pub(super) async fn act(side: Side, deed: Deed, visit: Visit, clerk: Clerk) -> R
             Err(refusal) => Err(refusal),
         },
         Deed::Suspend => settle(clients.suspend(at, id, by).await).map(|()| "停止しました。もうつながりません。"),
-        Deed::Resume => settle(clients.resume(at, id, by).await).map(|()| "停止を解きました。"),
+        Deed::Resume => settle(clients.resume(at, id, by).await)
+            .map(|()| "停止を解きました。接続先（Webhook）があれば、通知は停止したままです。1つずつ再開してください。"),
         Deed::Revoke if found.is_at_home() => {
             settle(clients.revoke(at, id, by).await).map(|()| "終了しました。もうつながりません。")
         }

@@ -10,7 +10,6 @@ use database::TenantTransaction;
 use kernel::{ClientId, StaffId, calendar};
 use pages::{Reply, Visit, frame::Frame, visit::Trouble, words::grouped};
 use staff::Clerk;
-use std::collections::HashMap;
 
 /// Days of use that are shown.
 const DAYS: u32 = 30;
@@ -111,7 +110,8 @@ pub(super) async fn show(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         Side::Insurer => visit.services.clients.uses(&tx, id, DAYS).await?,
         Side::Platform => Vec::new(),
     };
-    let done = done(&visit, &tx, id).await?;
+    let line = found.line(visit.now);
+    let done = done(&visit, &tx, (id, &line.name)).await?;
     let webhooks = match &found {
         Found::Here(shown) => webhooks::lines(&visit, &tx, &shown.grant).await?,
         Found::Vendor(_) => Vec::new(),
@@ -151,7 +151,7 @@ pub(super) async fn show(side: Side, visit: Visit, clerk: Clerk) -> Reply {
         sentence: sentence(&uses),
         days: bars(&uses, today),
         done,
-        line: found.line(visit.now),
+        line,
     })
 }
 
@@ -198,7 +198,7 @@ fn unused(shown: &Shown) -> Option<String> {
         .filter(|scope| !shown.used.contains_key(scope));
     let never = never.count();
     (never > 0 && shown.grant.last_used_at.is_some())
-        .then(|| format!("一度も使っていない権限の範囲が{never}つあります。仕事に必要でなければ、外してください。"))
+        .then(|| format!("一度も使っていない権限の範囲が{never}個あります。仕事に必要でなければ、外してください。"))
 }
 
 fn sentence(uses: &[Day]) -> String {
@@ -246,8 +246,8 @@ async fn insurers(visit: &Visit, ids: &[kernel::TenantId]) -> Result<Vec<String>
     Ok(known.map(|head| head.name).collect())
 }
 
-/// What was done with it of late, the last first.
-async fn done(visit: &Visit, tx: &TenantTransaction, id: ClientId) -> Result<Vec<Done>, Trouble> {
+/// What was done with it of late, the last first: by colleagues, and by its program itself.
+async fn done(visit: &Visit, tx: &TenantTransaction, (id, name): (ClientId, &str)) -> Result<Vec<Done>, Trouble> {
     let lines = audit::about(tx, id.0, &ACTIONS, visit.now - LOOKS_BACK, LINES).await?;
     let staff: Vec<StaffId> = lines
         .iter()
@@ -255,15 +255,19 @@ async fn done(visit: &Visit, tx: &TenantTransaction, id: ClientId) -> Result<Vec
         .filter_map(|line| line.actor_id.map(StaffId))
         .collect();
     let names = staff::names(tx, &staff).await?;
-    Ok(lines.into_iter().map(|line| said(&line, &names)).collect())
+    let by = |line: &Recorded| match (line.actor_kind.as_str(), line.actor_id?) {
+        ("staff", by) => names.get(&StaffId(by)).cloned(),
+        ("client", by) if by == id.0 => Some(words::client(name)),
+        _ => None,
+    };
+    Ok(lines.iter().map(|line| said(line, by(line))).collect())
 }
 
-fn said(line: &Recorded, names: &HashMap<StaffId, String>) -> Done {
-    let name = line.actor_id.and_then(|id| names.get(&StaffId(id)).cloned());
+fn said(line: &Recorded, by: Option<String>) -> Done {
     Done {
         at: calendar::moment(line.at),
         action: words::action(&line.action),
         outcome: words::outcome(&line.outcome),
-        by: name.unwrap_or_else(|| words::actor(&line.actor_kind).to_owned()),
+        by: by.unwrap_or_else(|| words::actor(&line.actor_kind).to_owned()),
     }
 }

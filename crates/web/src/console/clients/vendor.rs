@@ -9,7 +9,7 @@ use crate::console::{GET, POST};
 use access::CLIENTS_MANAGE;
 use askama::Template;
 use clients::{Client, ClientName, State, fields};
-use kernel::{FieldError, Problem, Refusal, TenantId, text};
+use kernel::{ClientId, Field, FieldError, Problem, Refusal, TenantId, text};
 use pages::{
     Reply, Row, Visit,
     frame::{Errors, Frame},
@@ -20,6 +20,9 @@ use pages::{
 use staff::Clerk;
 
 const VENDOR: &str = "/console/clients/vendor";
+/// The id that is typed, where nobody has it.
+const UNKNOWN: Field = Field::new("client_id", "連携先のID")
+    .takes("このIDの連携先は、登録されていません。事業者から伝えられたIDと同じかどうかを、もう一度確認してください");
 /// What is kept of the form beside its address.
 const KEPT: [&str; 4] = ["client_id", "scopes", "networks", "expires_on"];
 
@@ -37,6 +40,8 @@ struct VendorPage {
     frame: Frame,
     sought: String,
     vendor: Option<Vendor>,
+    /// Its page, where it is let in already.
+    granted: Option<String>,
     groups: Vec<Group>,
     networks: String,
     expires_on: String,
@@ -49,24 +54,29 @@ struct Vendor {
 }
 
 /// `GET /console/clients/vendor`: whose the id is, and what it shall do here.
-async fn ask(visit: Visit, _: Clerk) -> Reply {
+async fn ask(visit: Visit, clerk: Clerk) -> Reply {
     let again = visit.again().await;
     let sought = again.or(&visit.query).text("client_id").to_owned();
-    let is_blank = visit
-        .query
-        .get("client_id")
-        .is_some_and(|typed| text::normalize(typed).is_empty());
-    let errors = if is_blank && !again.is_refused() {
-        Errors::new(&unnamed(), visit.now)
-    } else {
-        again.errors
-    };
     let vendor = vendor(&visit, &sought).await?;
+    let errors = match visit.query.get("client_id") {
+        _ if again.is_refused() => again.errors,
+        Some(typed) if text::normalize(typed).is_empty() => Errors::new(&unnamed(), visit.now),
+        Some(_) if vendor.is_none() => {
+            let unknown = FieldError::new(UNKNOWN, Problem::Characters);
+            Errors::new(&Refusal::field(unknown), visit.now)
+        }
+        _ => Errors::default(),
+    };
+    let granted = match &vendor {
+        Some(client) => granted(&visit, &clerk, client.name_outside.client_id).await?,
+        None => None,
+    };
     visit.html(&VendorPage {
         vendor: vendor.map(|client| Vendor {
             name: client.name,
             public_id: client.name_outside,
         }),
+        granted,
         sought,
         groups: ticked(&again.typed),
         networks: again.typed.text("networks").to_owned(),
@@ -80,9 +90,19 @@ fn unnamed() -> Refusal {
     Refusal::field(FieldError::new(fields::CLIENT, Problem::Empty))
 }
 
-/// A vendor's client that may be let in.
+/// The page of a client that is let in here already.
+async fn granted(visit: &Visit, clerk: &Clerk, id: ClientId) -> Result<Option<String>, Trouble> {
+    let tx = read(visit, clerk.insurer.tenant_id).await?;
+    let found = visit.services.clients.one(&tx, id).await?;
+    tx.commit().await?;
+    let standing = found.filter(|shown| shown.grant.state != State::Revoked);
+    Ok(standing.map(|_| Side::Insurer.path(id)))
+}
+
+/// A vendor's client that may be let in. Whoever copies the id may have written it in capitals.
 async fn vendor(visit: &Visit, typed: &str) -> Result<Option<Client>, Trouble> {
-    let named = ClientName::parse(&text::normalize(typed)).filter(|name| name.is_vendors());
+    let typed = text::normalize(typed).to_ascii_lowercase();
+    let named = ClientName::parse(&typed).filter(|name| name.is_vendors());
     let Some(name) = named else { return Ok(None) };
     let tx = read(visit, TenantId::PLATFORM).await?;
     let found = visit.services.clients.vendor(&tx, name.client_id).await?;

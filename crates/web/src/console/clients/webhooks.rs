@@ -179,6 +179,8 @@ struct WebhookPage {
     words: Option<&'static str>,
     deeds: Vec<(String, &'static str)>,
     deliveries: Vec<DeliveryLine>,
+    /// True of a page behind the newest.
+    is_older: bool,
     more: Option<String>,
 }
 
@@ -186,7 +188,7 @@ struct DeliveryLine {
     happened_at: String,
     kind: &'static str,
     state: &'static str,
-    tries: i32,
+    tries: String,
     answer: String,
     next_at: String,
     /// Where it is sent once more, if it may be.
@@ -198,12 +200,20 @@ impl DeliveryLine {
         let progress = delivery.progress();
         let is_now = delivery.next_at.is_some_and(|at| at <= visit.now);
         let may_replay = found.is_sent_to(visit.now) && !is_now;
+        // Sent once more, it is counted anew; how the last try ended stays until the next.
+        let was_tried = delivery.status.is_some() || delivery.reason.is_some();
+        let is_anew = progress == Progress::Waiting && delivery.tries == 0 && was_tried;
+        let [of_tries, of_answer] = if is_anew {
+            ["（これから送り直し）", "（前に送ったとき）"]
+        } else {
+            ["", ""]
+        };
         Self {
             happened_at: calendar::moment(delivery.happened_at),
             kind: visit.services.webhooks.label(&delivery.kind),
             state: state(progress),
-            tries: delivery.tries,
-            answer: answer(delivery),
+            tries: format!("{}回{of_tries}", delivery.tries),
+            answer: format!("{}{of_answer}", answer(delivery)),
             next_at: delivery
                 .next_at
                 .map_or_else(|| "なし".to_owned(), |at| calendar::moment_or_time(at, visit.now)),
@@ -279,6 +289,7 @@ async fn show(visit: Visit, clerk: Clerk) -> Reply {
             .iter()
             .map(|delivery| DeliveryLine::new(&visit, &found, delivery))
             .collect(),
+        is_older: which.after.is_some(),
         more: last.map(|last| format!("{}?after={last}", found.path())),
     })
 }

@@ -4,7 +4,7 @@ use kernel::calendar;
 use pages::imports::by;
 use roster::{
     import::{Sample, Vanishing},
-    runs::{Counts, Past, Run, RunState},
+    runs::{Author, Counts, Past, Run, RunState},
 };
 
 /// A program had it compared, and has not said that it is to be imported.
@@ -206,27 +206,46 @@ fn besides(vanishing: Vanishing) -> String {
     coming.into_iter().chain(earlier).collect()
 }
 
+/// What staff do about a program's file, which is not theirs to mend.
+const ASK: &str = "連携先のシステムの担当者に知らせて、正しいファイルを送り直すように頼んでください。急ぐときは、正しいファイルを職員が取り込めます。";
+
 fn refused(run: &Run) -> String {
     let counts = &run.counts;
+    let is_sent = run.started_by.is_some_and(Author::is_client);
+    let then = |own: &'static str| if is_sent { ASK } else { own };
     match (run.state, counts.refused.as_str()) {
         (RunState::Broken, _) if run.undoes.is_some() => "処理をしていたコンピューターが止まりました。名簿は何も変わっていません。元の取り込みの画面から、もう一度取り消してください。".into(),
-        (RunState::Broken, _) => "処理をしていたコンピューターが止まりました。名簿は何も変わっていません。もう一度取り込んでください。".into(),
+        (RunState::Broken, _) => format!(
+            "処理をしていたコンピューターが止まりました。名簿は何も変わっていません。{}",
+            then("もう一度取り込んでください。")
+        ),
         (RunState::Refused, "rows") => format!(
-            "ファイルに{}件の誤りがあります。名簿は何も変わっていません。ファイルを直してから、もう一度読み込んでください。",
-            counts.errors
+            "ファイルに{}件の誤りがあります。名簿は何も変わっていません。{}",
+            counts.errors,
+            then("ファイルを直してから、もう一度読み込んでください。")
         ),
         (RunState::Refused, "loss" | "corrected") if run.undoes.is_some() => "取り消しを始めたあとに名簿が変わり、資格を失う方か生年月日が変わる方が、確かめたときより増えていました。名簿は何も変わっていません。元の取り込みの画面から、もう一度人数をお確かめください。".into(),
         (RunState::Refused, "loss") => format!(
-            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。{}合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。",
+            "加入中の{}人のうち、{}人がファイルになく、{}人が今日までの資格喪失日になっています。{}合わせて{}％を超えたため、取り込みませんでした。名簿は何も変わっていません。ファイルが全員分か、資格喪失日の列が正しいかをお確かめください。{}",
             counts.vanishing.covered.unwrap_or_default(),
             counts.vanishing.missing,
             counts.vanishing.ended,
             besides(counts.vanishing),
-            counts.vanishing.percent
+            counts.vanishing.percent,
+            then("")
         ),
-        (RunState::Refused, "corrected") => "照合したあとに名簿が変わり、生年月日が変わる方が増えていました。名簿は何も変わっていません。もう一度読み込んで、照合し直してください。".into(),
-        (RunState::Refused, "running") => "ほかの取り込みが進んでいました。名簿は何も変わっていません。終わってから、もう一度取り込んでください。".into(),
-        (RunState::Refused, _) => "読み込んだファイルが残っていないか、読めませんでした。名簿は何も変わっていません。ファイルを選び直してください。".into(),
+        (RunState::Refused, "corrected") => format!(
+            "照合したあとに名簿が変わり、生年月日が変わる方が増えていました。名簿は何も変わっていません。{}",
+            then("もう一度読み込んで、照合し直してください。")
+        ),
+        (RunState::Refused, "running") => format!(
+            "ほかの取り込みが進んでいました。名簿は何も変わっていません。{}",
+            then("終わってから、もう一度取り込んでください。")
+        ),
+        (RunState::Refused, _) => format!(
+            "読み込んだファイルが残っていないか、読めませんでした。名簿は何も変わっていません。{}",
+            then("ファイルを選び直してください。")
+        ),
         _ => String::new(),
     }
 }
@@ -252,7 +271,7 @@ pub(super) fn lines(runs: &[Run], past: &[Past]) -> Vec<Line> {
         by: by(&run.by_name, run.decided_by.as_ref()),
         state: state_of(run),
         result: match run.state {
-            RunState::Finished => result(&run.counts),
+            RunState::Compared | RunState::Finished => result(&run.counts),
             RunState::Refused if run.counts.errors > 0 => format!("誤り{}件", run.counts.errors),
             _ => String::new(),
         },

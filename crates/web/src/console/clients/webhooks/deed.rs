@@ -162,7 +162,9 @@ async fn act(deed: Deed, visit: Visit, clerk: Clerk) -> Reply {
     let said = match deed {
         Deed::Stop => "停止しました。通知は送られません。",
         Deed::Start => "再開しました。",
-        Deed::Test => "テスト通知を送ります。結果は、通知の記録でお確かめください。",
+        Deed::Test => {
+            "テスト通知を送ります。少し待ってから、この画面を開き直すと、通知の記録で結果をお確かめになれます。"
+        }
     };
     match end(tx, done).await {
         Ok(()) => Ok(visit.done(see_other(&found.path()), said)),
