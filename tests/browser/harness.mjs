@@ -116,6 +116,31 @@ export async function reflow(page) {
   }
 }
 
+/** In tables no date and no button is torn. */
+export async function whole(page) {
+  const torn = await page.locator('main table').evaluateAll((tables) => {
+    const lines = (node, from, to) => {
+      const range = document.createRange();
+      range.setStart(node, from);
+      range.setEnd(node, to);
+      return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+    };
+    const torn = [];
+    for (const cell of tables.flatMap((table) => [...table.querySelectorAll('.day, .keep, .btn')]).filter((one) => one.checkVisibility())) {
+      const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const { data, parentElement } = texts.currentNode;
+        if (parentElement.closest('.vh')) continue;
+        for (const { 0: text, index } of data.matchAll(cell.matches('.btn') ? /\S.*/gu : /\d+年\d+月\d+日/gu)) {
+          if (lines(texts.currentNode, index, index + text.length) > 1) torn.push(text);
+        }
+      }
+    }
+    return torn;
+  });
+  assert.deepEqual(torn, [], `${page.url()}: torn in a table`);
+}
+
 /** The page's address opened anew with an empty cache keeps to BUDGET. For pages that a GET shows. */
 export async function budget(page, limits = BUDGET) {
   const { url, sizes, foreign } = await weigh(page);

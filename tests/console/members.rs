@@ -61,7 +61,7 @@ fn names(answer: &Answer) -> Vec<String> {
     assert_eq!(answer.status, 200);
     let rows = answer
         .text
-        .split("<th scope=\"row\"><a href=\"/console/members/")
+        .split("data-l=\"氏名（カナ）\"><a href=\"/console/members/")
         .skip(1);
     rows.map(|row| row.split('>').nth(1).unwrap().split('<').next().unwrap().to_owned())
         .collect()

@@ -4,11 +4,11 @@
 use crate::words::grouped;
 
 const WIDTH: i64 = 480;
-const HEIGHT: i64 = 200;
+const HEIGHT: i64 = 208;
 const LEFT: i64 = 56;
 const RIGHT: i64 = 24;
 const TOP: i64 = 16;
-const BOTTOM: i64 = 32;
+const BOTTOM: i64 = 40;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]

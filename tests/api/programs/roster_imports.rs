@@ -354,6 +354,3 @@ async fn a_file_that_is_sent_again_with_its_key_is_imported_once() {
         "fields",
     );
 }
-
-#[tokio::test]
-}

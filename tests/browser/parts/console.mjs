@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { check, WIDTHS } from '../harness.mjs';
+import { check, whole, WIDTHS } from '../harness.mjs';
 import { INSURERS } from '../people.mjs';
 import { isAt, press, says, totp } from '../steps.mjs';
 
@@ -55,6 +55,7 @@ export default function register(site) {
         assert.equal((await page.goto(path)).status(), 200, path);
         await says(page, heading);
         await check(page, `console-${name}-${width}`);
+        await whole(page);
       }
       await walkMember(page, width);
       await walkClient(page, width);
@@ -136,6 +137,7 @@ async function walkClient(page, width) {
   for (const way of ['', '/change', '/rotate', '/suspend', '/revoke']) {
     assert.equal((await page.goto(client + way)).status(), 200, way);
     await check(page, `console-client${way.replace('/', '-')}-${width}`);
+    await whole(page);
   }
 }
 

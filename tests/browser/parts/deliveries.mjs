@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { check, reflow, screenshot, WIDTHS } from '../harness.mjs';
+import { check, reflow, screenshot, whole, WIDTHS } from '../harness.mjs';
 import { DEMO_PASSWORD, INSURERS } from '../people.mjs';
 import { acceptTerms, comeIn, follow, isAt, logIn, mailTo, mainText, press, says, texts, untilSays } from '../steps.mjs';
 
@@ -370,6 +370,7 @@ async function both(page, name) {
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: size.height });
     await check(page, `deliveries-${name}`);
+    await whole(page);
   }
   await page.setViewportSize(size);
 }

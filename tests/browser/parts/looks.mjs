@@ -10,7 +10,7 @@ import { acceptTerms, isAt, logIn, press, texts } from '../steps.mjs';
 const member = INSURERS[32290413];
 const PUBLIC = [`/portal/signup?insurer=${member.code}`, '/portal/', '/portal/user-id', '/portal/help'];
 const INSIDE = [
-  '/portal/mypage', '/portal/notices', '/portal/account', '/portal/account/password', '/portal/account/family', '/portal/account/looks', '/portal/costs', '/portal/costs/2026-03', '/portal/medicines', '/portal/medicines/2026-07',
+  '/portal/mypage', '/portal/notices', '/portal/account', '/portal/account/password', '/portal/account/family', '/portal/account/looks', '/portal/costs', '/portal/costs/2026-03', '/portal/costs/tax/2026', '/portal/medicines', '/portal/medicines/2026-07',
   '/portal/guides/medical-guide',
 ];
 
@@ -20,6 +20,7 @@ export default function register(site) {
       const page = await everyPage(site, width, async (page, name) => {
         await page.evaluate(() => (document.documentElement.style.fontSize = '200%'));
         await fits(page, `${name} at 200 %`);
+        await isLegible(page, `${name} at 200 %`);
         if (name.startsWith('mypage') || name.startsWith('signup')) await screenshot(page, `large-${name}`);
         await page.evaluate(() => {
           document.documentElement.style.fontSize = '';
@@ -106,6 +107,7 @@ export default function register(site) {
   test('at 195 px, which is a phone at twice its size, everything is still there and nothing beside it', async () => {
     const page = await everyPage(site, 195, async (page, name) => {
       await fits(page, name);
+      await isLegible(page, name);
       if (name.startsWith('signup')) {
         await press(page, '認証');
         await fits(page, `${name} refused`);
@@ -204,4 +206,18 @@ async function fits(page, name) {
   });
   assert.deepEqual(trouble, [], name);
   assert.notEqual((await texts(page, 'h1')).length, 0);
+}
+
+/** In a table no amount is torn, and no name stands a few letters to a line. */
+async function isLegible(page, name) {
+  const torn = await page.locator('main tbody td').evaluateAll((all) => {
+    const lines = (one) => {
+      const range = document.createRange();
+      range.selectNodeContents(one);
+      return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+    };
+    const most = (one) => (one.matches('.num') ? 1 : Math.ceil(one.textContent.length / 4));
+    return all.filter((one) => one.checkVisibility() && !one.children.length && lines(one) > most(one)).map((one) => one.outerHTML);
+  });
+  assert.deepEqual(torn, [], name);
 }

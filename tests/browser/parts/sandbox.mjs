@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { check, WIDTHS } from '../harness.mjs';
+import { check, reflow, WIDTHS } from '../harness.mjs';
 import { codeIn, fillAccount, fillIdentity, follow, going, isAt, press, says, totp, untilSays } from '../steps.mjs';
 import { logIn } from './console.mjs';
 
@@ -17,6 +17,14 @@ const PEOPLE = {
 };
 
 export default function register(site) {
+  test('on the narrowest phone the mail address of its desk stays within the window', async () => {
+    const page = await site.page(195);
+    await page.goto(`/portal/signup?insurer=${INSURER.code}`);
+    assert.match(await page.locator('.foot').innerText(), /desk@sandbox\.example/);
+    await reflow(page);
+    await page.context().close();
+  });
+
   let desk;
   for (const width of WIDTHS) {
     test(`a sign-up at the sandbox is finished by the code in its console at ${width} px`, async () => {

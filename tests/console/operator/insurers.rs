@@ -34,7 +34,7 @@ async fn insurers_are_found_by_code_name_and_kana_and_listed_page_by_page() {
     loop {
         seen += page
             .text
-            .matches("<th scope=\"row\"><a href=\"/operator/insurers/")
+            .matches("<th scope=\"row\" data-l=\"名前\"><a href=\"/operator/insurers/")
             .count();
         let Some((_, rest)) = page.text.split_once("<p class=\"more\"><a href=\"") else {
             break;

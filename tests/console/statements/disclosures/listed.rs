@@ -17,7 +17,7 @@ async fn names(clerk: &Client, begin: &str) -> Vec<String> {
     loop {
         let page = clerk.get(&address).await;
         assert_eq!(page.status, 200, "{}", page.text);
-        let links = page.text.split("<th scope=\"row\"><a href=\"").skip(1);
+        let links = page.text.split("data-l=\"氏名\"><a href=\"").skip(1);
         let names = links.filter_map(|link| link.split_once('>')?.1.split('<').next());
         shown.extend(names.map(str::to_owned));
         let Some(next) = page.text.split("<p class=\"more\"><a href=\"").nth(1) else {
