@@ -7,7 +7,10 @@ use testkit::{Answer, Client, TestApp};
 /// Who stands in a list, in its order.
 fn people(page: &Answer) -> Vec<String> {
     assert_eq!(page.status, 200);
-    let links = page.text.split("data-l=\"氏名（カナ）\"><a href=\"/console/members/").skip(1);
+    let links = page
+        .text
+        .split("data-l=\"氏名（カナ）\"><a href=\"/console/members/")
+        .skip(1);
     links.map(|link| link.split('"').next().unwrap().to_owned()).collect()
 }
 
