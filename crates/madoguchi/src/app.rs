@@ -94,7 +94,7 @@ impl App {
         let console_url = config.http.console_url.clone().unwrap_or_else(|| public_url.clone());
         let policy = Arc::new(modules::policy(&modules)?);
         let staff = Staff::new(&ground, Arc::clone(&policy), console_url.clone());
-        let clients = Clients::new(&ground, policy, [webhooks::HANGING]);
+        let clients = Clients::new(&ground, policy, modules::HANGING);
         let of_modules = modules.iter().flat_map(|module| module.events.iter().copied());
         let webhooks = Webhooks::new(&ground, &clients, of_modules, &config.webhooks)?;
         let rosters = Runs::new(&ground);

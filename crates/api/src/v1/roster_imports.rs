@@ -307,7 +307,7 @@ async fn receive(call: &Call, program: &Caller, sent: Sent, file: &mut Incoming)
 /// Has it compared, with the answer that is kept of it.
 async fn begin(call: &Call, program: &Caller, received: Bringing, sent: Sent) -> Result<Begun<RosterImport>, Failure> {
     let rosters = &call.services.rosters;
-    let completed = rosters.complete_sent(call.by(program), received, sent).await;
+    let completed = rosters.complete_sent((call.by(program), program), received, sent).await;
     let (mut tx, run) = call.done(completed)?;
     let begun = Begun {
         value: RosterImport::of(&run, program),

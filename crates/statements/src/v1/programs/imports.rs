@@ -274,7 +274,8 @@ impl ImportsApi {
         received: Bringing,
         sent: Sent,
     ) -> Result<Begun<StatementImport>, Failure> {
-        let completed = self.0.complete_sent(call.by(program), received, sent).await;
+        let whose = (call.by(program), program);
+        let completed = self.0.complete_sent(whose, received, sent).await;
         let (mut tx, run) = call.done(completed)?;
         let begun = Begun {
             value: StatementImport::of(&run, program),
