@@ -11,7 +11,7 @@ use accounts::Accounts;
 use audit::proof::Sealer;
 use clients::Clients;
 use database::{Database, DatabaseError, Readiness, distribution};
-use edge::HttpSettings;
+use edge::{FilePlaces, HttpSettings};
 use ground::Ground;
 use guard::Hasher;
 use jobs::Worker;
@@ -121,6 +121,7 @@ impl App {
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             body_limit_bytes: config.http.body_limit_bytes,
             body_time: Duration::from_secs(config.http.body_seconds),
+            files: FilePlaces::default(),
         };
         Ok(Self {
             pages: pages::Services {

@@ -45,6 +45,7 @@ const SENDS: Codes = &[
     "roster_file_replaced",
     "roster_mode_mismatch",
     "roster_another_run",
+    "overloaded",
 ];
 const CONFIRMS: Codes = &[
     "not_found",

@@ -48,6 +48,7 @@ const SENDS: Codes = &[
     "statement_file_replaced",
     "statement_file_forbidden",
     "statement_another_run",
+    "overloaded",
 ];
 const CANCELS: Codes = &["not_found", "statement_import_of_others", "statement_run_over"];
 
