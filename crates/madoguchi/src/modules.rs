@@ -16,11 +16,7 @@ use std::sync::Arc;
 use tenancy::{Directory, Feature};
 
 /// What hangs on programs, and ends when one is shut out.
-pub const HANGING: [Hanging; 3] = [
-    webhooks::HANGING,
-    roster::runs::HANGING,
-    statements::runs::HANGING,
-];
+pub const HANGING: [Hanging; 3] = [webhooks::HANGING, roster::runs::HANGING, statements::runs::HANGING];
 
 /// Every module, in the order in which they stand in menus.
 pub fn modules(ground: &Ground) -> Vec<Module> {

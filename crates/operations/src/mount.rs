@@ -222,11 +222,21 @@ impl Methods {
     }
 
     /// Does what a program that may asks for.
-    async fn serve(&self, row: &Row, group: &Group, mut request: Request, caller: &Caller) -> Result<Response, Failure> {
+    async fn serve(
+        &self,
+        row: &Row,
+        group: &Group,
+        mut request: Request,
+        caller: &Caller,
+    ) -> Result<Response, Failure> {
         // Of its share, and held until it is answered.
         let _place = match row.body {
             Body::Stream(_) => {
-                let place = self.services.http.files.take(caller.tenant(), caller.grant_id.0.as_u128());
+                let place = self
+                    .services
+                    .http
+                    .files
+                    .take(caller.tenant(), caller.grant_id.0.as_u128());
                 Some(place.ok_or_else(|| Failure::of("overloaded"))?)
             }
             _ => None,

@@ -278,7 +278,10 @@ async fn wrong_secrets_wait_and_the_right_one_never_does() {
     );
     let answers =
         join_all((0..3).map(|_| form(&stranger, "token", Some((&name, &program.secret)), &[CREDENTIALS]))).await;
-    assert!(answers.iter().all(|answer| answer.status == 200), "whatever others got wrong there");
+    assert!(
+        answers.iter().all(|answer| answer.status == 200),
+        "whatever others got wrong there"
+    );
     refused(&wrong().await, 401, "invalid_client");
 }
 

@@ -128,7 +128,7 @@ impl RosterImportsApi {
     /// A worker compares the file with the roster and then imports it, taken whole or not at all. Where more people than the insurer
     /// allows would be lost, or two of the staff have to agree, it waits for the staff as `compared`. With `dry_run` it stays
     /// `compared`, until it is confirmed or its next file comes; the staff don't import it. One file of an insurer is at work at a
-    /// time.
+    /// time, and two of a program may be on their way.
     ///
     /// Whoever may bring people can tell whether somebody they name is on the roster, a protected person too: `imports.write` is for
     /// systems that hold the roster themselves.
