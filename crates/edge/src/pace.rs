@@ -64,7 +64,7 @@ mod tests {
             }
         });
         let mut request = Request::builder().body(Body::from_async_read(ours));
-        let body = StreamBody::of(&mut request, u64::MAX, Duration::from_millis(300));
+        let body = StreamBody::of(&mut request, u64::MAX, Duration::from_millis(500));
         let mut read = 0;
         while let Some(part) = body.next().await? {
             read += part.len();
