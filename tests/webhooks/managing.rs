@@ -125,6 +125,13 @@ async fn a_client_has_ten_at_most_also_at_the_same_time_and_one_for_a_url() {
     let one = app.program(&[WEBHOOKS_MANAGE]).await;
     Hook::with(&one, URL, &["import.finished"]).await;
     refused(&create(&one, URL, &["import.finished"]).await, 409, "webhook_exists");
+    // With an empty query it is the same place.
+    let queried = format!("{URL}?");
+    refused(
+        &create(&one, &queried, &["import.finished"]).await,
+        409,
+        "webhook_exists",
+    );
     let other = Hook::with(&one, &format!("{URL}/other"), &["import.finished"]).await;
     let same = json!({ "url": URL, "events": ["import.finished"] });
     refused(&other.act(Method::PUT, "", Some(same)).await, 409, "webhook_exists");

@@ -45,6 +45,8 @@ pub struct Caller {
     pub expires_on: Option<NaiveDate>,
     /// What is left to it, this call taken.
     pub allowance: Allowance,
+    /// By what its token is found again.
+    pub(crate) token_hash: Vec<u8>,
 }
 
 impl Caller {
@@ -100,6 +102,7 @@ impl Clients {
             token_until: found.expires_at,
             expires_on: found.expires_on,
             allowance: self.rates.take(token.tenant, found.grant_id, now),
+            token_hash: found.token_hash,
             insurer,
         }))
     }
@@ -153,6 +156,8 @@ impl Clients {
 /// A token with its grant.
 #[derive(QueryableByName)]
 struct Found {
+    #[diesel(sql_type = Binary)]
+    token_hash: Vec<u8>,
     #[diesel(sql_type = Array<Text>)]
     scopes: Vec<String>,
     #[diesel(sql_type = Array<Text>)]
@@ -202,7 +207,7 @@ impl Found {
 }
 
 const FIND: &str = "\
-SELECT t.scopes, t.networks AS token_networks, t.expires_at, g.grant_id, g.client_id, g.home, g.name AS client,
+SELECT t.token_hash, t.scopes, t.networks AS token_networks, t.expires_at, g.grant_id, g.client_id, g.home, g.name AS client,
     g.scopes AS granted, g.networks, g.expires_on, g.state, g.client_state
 FROM client_tokens AS t JOIN client_grants AS g ON g.tenant_id = t.tenant_id AND g.grant_id = t.grant_id
 WHERE t.tenant_id = $1 AND t.token_hash = $2 AND g.tenant_id = $1";

@@ -72,7 +72,7 @@ impl Clients {
         let is_renamed = row.name != said.name;
         let stands_otherwise = State::of(&row.client_state) != said.state;
         if said.state != State::Active {
-            self.shut_out(tx, now, row.grant_id).await?;
+            self.shut_out(tx, now, (row.grant_id, id)).await?;
         } else if stands_otherwise {
             end_tokens(tx, row.grant_id).await?;
         }

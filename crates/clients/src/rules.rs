@@ -8,10 +8,12 @@
 //! | `client_told` | lines about a client that is shut out, or comes from where it may not | client, and which | insurer, or its home | 1 an hour | silence | |
 //!
 //! There is none by the ID alone: a secret has 256 bits that nobody guesses, and whoever knows an ID could shut its client
-//! out by wrong ones. How often a token may be asked for with the right one is bounded as calls are ([`crate::CLIENT_CALLS`]).
+//! out by wrong ones. Nor does any of these keep out a right one, which is compared first: whoever shares an address with others is
+//! not shut out by what they send. How often a token may be asked for with the right one is bounded as calls are
+//! ([`crate::CLIENT_CALLS`]).
 //!
-//! **Before and after.** Whether a request is looked at hangs on what was sent and from where, and is decided before anybody
-//! asks whose the ID is: an unknown one costs the same statements and hashes as a wrong secret and is answered alike.
+//! **Before and after.** Whether a wrong one is counted or told to wait hangs on what was sent and from where, and not on whose the ID
+//! is: an unknown one costs the same statements and hashes as a wrong secret and is answered alike.
 
 use guard::{network::NetworkRule, throttle::Rule};
 use std::time::Duration;

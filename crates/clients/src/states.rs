@@ -114,7 +114,7 @@ impl Clients {
         if to == State::Active {
             end_tokens(tx, row.grant_id).await?;
         } else {
-            self.shut_out(tx, now, row.grant_id).await?;
+            self.shut_out(tx, now, (row.grant_id, id)).await?;
         }
         self.record(tx, now, by, action, (id, json!({}))).await?;
         Ok(Outcome::Done(()))

@@ -167,10 +167,7 @@ impl Clients {
         action: &'static str,
     ) -> Result<Outcome<Proven>, Outage> {
         let counted = Counted::new(origin, client_id);
-        let forgivable = match self.look(origin, &counted).await? {
-            Ok(forgivable) => forgivable,
-            Err(refusal) => return Ok(refusal.into()),
-        };
+        let standing = self.look(&counted).await?;
         // What names nobody is looked up all the same.
         let name = ClientName::parse(client_id).unwrap_or(ClientName {
             home: TenantId::PLATFORM,
@@ -184,10 +181,14 @@ impl Clients {
         let live: Vec<Live> = rows.iter().filter_map(Row::live).collect();
         let used = secret::which(&self.keys, &sent, &live);
         let (Some(used), Some(row)) = (used, rows.as_slice().first()) else {
+            // Who has the secret comes in whatever others got wrong: nobody guesses one of 256 bits.
+            if let Some(refusal) = self.hold_off(origin, &counted, &standing).await? {
+                return Ok(refusal.into());
+            }
             let found = rows.as_slice().first().map(|_| (name.home, name.client_id));
             return Ok(self.count_wrong(origin, &counted, found, action).await?.into());
         };
-        self.forgive(&forgivable).await?;
+        self.forgive(&counted, &standing).await?;
         if self.keys.is_outdated(&used.hash) {
             let tx = self.database.tenant(name.home).write(Durability::Safe).await?;
             secret::rehash(&tx, &self.keys, name.client_id, &sent, used).await?;

@@ -1,4 +1,4 @@
-//! Requests of tokens kept by [`crate::rules`]: decided at the platform, before anybody looks whose the client is.
+//! Wrong requests of tokens kept by [`crate::rules`]: counted at the platform, whosever the client is.
 
 use crate::{
     Clients, reasons, rules,
@@ -61,23 +61,32 @@ impl Counted {
 }
 
 impl Clients {
-    /// Whether a request is looked at; where it is, what a right secret forgives.
-    pub(crate) async fn look(
-        &self,
-        origin: &Origin,
-        counted: &Counted,
-    ) -> Result<Result<Vec<(Rule<'static>, String)>, Refusal>, Outage> {
+    /// How the tries before this one stand: asked whatever the secret is, so that a right one takes no other time.
+    pub(crate) async fn look(&self, counted: &Counted) -> Result<Vec<Standing>, Outage> {
         let (keys, now) = (&self.keys, self.clock.now());
         let platform = self.database.tenant(TenantId::PLATFORM);
         let look = platform.read_with(|tx| throttle::look(tx, keys, now, &counted.rules).scope_boxed());
         let (tx, standing) = look.await?;
         drop(tx);
-        let Some((until, by_network)) = counted.held_off(&standing) else {
-            let own = counted.rules.iter().zip(&standing).skip(counted.by_network);
-            let counted = own.filter(|(_, standing)| standing.counted);
-            return Ok(Ok(counted.map(|(rule, _)| rule.clone()).collect()));
+        Ok(standing)
+    }
+
+    /// Why a wrong secret, or one for nobody's ID, is not even counted: others before it were too many.
+    pub(crate) async fn hold_off(
+        &self,
+        origin: &Origin,
+        counted: &Counted,
+        standing: &[Standing],
+    ) -> Result<Option<Refusal>, Outage> {
+        let Some((until, by_network)) = counted.held_off(standing) else {
+            return Ok(None);
         };
-        let tx = platform.write(Durability::Relaxed).await?;
+        let (keys, now) = (&self.keys, self.clock.now());
+        let tx = self
+            .database
+            .tenant(TenantId::PLATFORM)
+            .write(Durability::Relaxed)
+            .await?;
         if by_network {
             let typed = Typed::network(keys, origin);
             refusals::note(&tx, now, origin, &TOKEN_NETWORK_HELD, &typed).await?;
@@ -86,7 +95,7 @@ impl Clients {
             refusals::note(&tx, now, origin, &TOKEN_HELD, &typed).await?;
         }
         tx.commit().await?;
-        Ok(Err(Refusal {
+        Ok(Some(Refusal {
             until: Some(until),
             ..reasons::TOO_MANY_REQUESTS.into()
         }))
@@ -120,8 +129,10 @@ impl Clients {
     }
 
     /// After a right secret: what wrong ones counted for its ID from there. What a network counts stays: others share it.
-    pub(crate) async fn forgive(&self, counted: &[(Rule<'static>, String)]) -> Result<(), Outage> {
-        if counted.is_empty() {
+    pub(crate) async fn forgive(&self, counted: &Counted, standing: &[Standing]) -> Result<(), Outage> {
+        let own = counted.rules.iter().zip(standing).skip(counted.by_network);
+        let wrong: Vec<_> = own.filter(|(_, standing)| standing.counted).collect();
+        if wrong.is_empty() {
             return Ok(());
         }
         let tx = self
@@ -129,9 +140,9 @@ impl Clients {
             .tenant(TenantId::PLATFORM)
             .write(Durability::Relaxed)
             .await?;
-        let forgiven = counted
+        let forgiven = wrong
             .iter()
-            .map(|(rule, key)| throttle::forgive(&tx, &self.keys, rule, key));
+            .map(|((rule, key), _)| throttle::forgive(&tx, &self.keys, rule, key));
         try_join_all(forgiven).await?;
         Ok(tx.commit().await?)
     }

@@ -1,16 +1,13 @@
 //! A form that brings a file, read as it comes: never whole in memory, and by nobody before it is known who sends it.
 
-use crate::{BodyTrouble, headers::line};
+use crate::{BodyTrouble, headers::line, pace::Pace};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use poem::{Request, http::header};
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long a file may take in all: the largest one over a slow line of an office.
-const WHOLE: Duration = Duration::from_mins(30);
 /// What stands in a form around its file.
 const AROUND: u64 = 64 * 1024;
 
@@ -23,8 +20,7 @@ pub struct Incoming {
     /// What it is called where it comes from; empty where none was chosen.
     pub name: String,
     field: Field<'static>,
-    pause: Duration,
-    until: Instant,
+    pace: Pace,
 }
 
 impl FileBody {
@@ -39,17 +35,15 @@ impl FileBody {
     pub async fn open(&self) -> Result<Incoming, BodyTrouble> {
         let body = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut body = body.ok_or(BodyTrouble::Unreadable)??;
+        let mut pace = Pace::new(self.1);
         loop {
-            let field = timeout(self.1, body.next_field())
-                .await
-                .map_err(|_| BodyTrouble::Unreadable)?;
+            let field = pace.wait(body.next_field()).await?;
             let field = field.map_err(|error| trouble(&error))?.ok_or(BodyTrouble::Unreadable)?;
             if let Some(name) = field.file_name() {
                 return Ok(Incoming {
                     name: name.to_owned(),
                     field,
-                    pause: self.1,
-                    until: Instant::now() + WHOLE,
+                    pace,
                 });
             }
         }
@@ -75,13 +69,11 @@ fn multipart(request: &mut Request, limit: u64) -> Result<Multipart<'static>, Bo
 impl Incoming {
     /// What comes next; nothing at its end.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, BodyTrouble> {
-        let next = timeout(self.pause, self.field.chunk());
-        let next = timeout_at(self.until, next)
-            .await
-            .map_err(|_| BodyTrouble::Unreadable)?;
-        let next = next
-            .map_err(|_| BodyTrouble::Unreadable)?
-            .map_err(|error| trouble(&error))?;
+        let next = self.pace.wait(self.field.chunk()).await?;
+        let next = next.map_err(|error| trouble(&error))?;
+        if let Some(bytes) = &next {
+            self.pace.came(bytes.len());
+        }
         Ok(next.map(Into::into))
     }
 }

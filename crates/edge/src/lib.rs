@@ -7,6 +7,8 @@ mod file;
 mod headers;
 mod observe;
 mod origin;
+mod pace;
+mod places;
 mod problem;
 mod route;
 mod seldom;
@@ -19,6 +21,7 @@ pub use file::{FileBody, Incoming};
 pub use headers::{harden, line, lines};
 pub use observe::{CountedAs, Observe, request_id};
 pub use origin::{origin, origin_ip};
+pub use places::{FILES, FilePlace, FilePlaces};
 pub use problem::{
     FieldProblem, MEDIA_TYPE, ProblemBody, field_detail, http_problem, outage, refusal, retry_after, status,
 };

@@ -1,9 +1,10 @@
 //! What is known of the way by which requests come.
 
+use crate::FilePlaces;
 use ipnet::IpNet;
 use std::{sync::Arc, time::Duration};
 
-/// Proxies, and patience.
+/// Proxies, patience, and room.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Proxies whose `X-Forwarded-For` counts.
@@ -12,6 +13,8 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// How long a request's body is waited for.
     pub body_time: Duration,
+    /// Where files come in.
+    pub files: FilePlaces,
 }
 
 impl Default for HttpSettings {
@@ -21,6 +24,7 @@ impl Default for HttpSettings {
             trusted_proxies: Arc::from([]),
             body_limit_bytes: 64 * 1024,
             body_time: Duration::from_secs(30),
+            files: FilePlaces::default(),
         }
     }
 }

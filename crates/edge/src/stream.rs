@@ -1,19 +1,14 @@
 //! A body that is a file itself, read as it comes: never whole in memory, and by nobody before it is known who sends it.
 
-use crate::{BodyTrouble, headers::line};
+use crate::{BodyTrouble, headers::line, pace::Pace};
 use poem::{Request, http::header};
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{
-    io::{AsyncRead, AsyncReadExt as _},
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// How long a file may take in all: the largest one over a slow line of an office.
-const WHOLE: Duration = Duration::from_mins(30);
 /// Bytes that are read at once.
 const PART: usize = 64 * 1024;
 
@@ -25,8 +20,7 @@ pub struct StreamBody(Arc<Mutex<Option<Result<Stream, BodyTrouble>>>>);
 struct Stream {
     bytes: Pin<Box<dyn AsyncRead + Send>>,
     left: u64,
-    pause: Duration,
-    until: Option<Instant>,
+    pace: Pace,
 }
 
 impl StreamBody {
@@ -41,8 +35,7 @@ impl StreamBody {
             Ok(Stream {
                 bytes: Box::pin(request.take_body().into_async_read()),
                 left: limit,
-                pause,
-                until: None,
+                pace: Pace::new(pause),
             })
         };
         Self(Arc::new(Mutex::new(Some(body))))
@@ -60,16 +53,13 @@ impl StreamBody {
 
 impl Stream {
     async fn next(&mut self) -> Result<Option<Vec<u8>>, BodyTrouble> {
-        let until = *self.until.get_or_insert_with(|| Instant::now() + WHOLE);
         let mut part = Vec::with_capacity(PART);
-        let read = timeout(self.pause, self.bytes.read_buf(&mut part));
-        let read = timeout_at(until, read).await.map_err(|_| BodyTrouble::Unreadable)?;
-        let read = read
-            .map_err(|_| BodyTrouble::Unreadable)?
-            .map_err(|_| BodyTrouble::Unreadable)?;
+        let read = self.pace.wait(self.bytes.read_buf(&mut part)).await?;
+        let read = read.map_err(|_| BodyTrouble::Unreadable)?;
         if read == 0 {
             return Ok(None);
         }
+        self.pace.came(read);
         let left = self.left.checked_sub(u64::try_from(read).unwrap_or(u64::MAX));
         self.left = left.ok_or(BodyTrouble::TooLarge)?;
         Ok(Some(part))

@@ -11,7 +11,7 @@ use accounts::Accounts;
 use audit::proof::Sealer;
 use clients::Clients;
 use database::{Database, DatabaseError, Readiness, distribution};
-use edge::HttpSettings;
+use edge::{FilePlaces, HttpSettings};
 use ground::Ground;
 use guard::Hasher;
 use jobs::Worker;
@@ -94,7 +94,7 @@ impl App {
         let console_url = config.http.console_url.clone().unwrap_or_else(|| public_url.clone());
         let policy = Arc::new(modules::policy(&modules)?);
         let staff = Staff::new(&ground, Arc::clone(&policy), console_url.clone());
-        let clients = Clients::new(&ground, policy, [webhooks::HANGING]);
+        let clients = Clients::new(&ground, policy, modules::HANGING);
         let of_modules = modules.iter().flat_map(|module| module.events.iter().copied());
         let webhooks = Webhooks::new(&ground, &clients, of_modules, &config.webhooks)?;
         let rosters = Runs::new(&ground);
@@ -121,6 +121,7 @@ impl App {
             trusted_proxies: config.http.trusted_proxies.clone().into(),
             body_limit_bytes: config.http.body_limit_bytes,
             body_time: Duration::from_secs(config.http.body_seconds),
+            files: FilePlaces::default(),
         };
         Ok(Self {
             pages: pages::Services {

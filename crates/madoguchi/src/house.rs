@@ -18,8 +18,6 @@ use tokio::sync::Semaphore;
 
 const LIVE: &str = "/livez";
 const READY: &str = "/readyz";
-/// Files that may be on their way in at the same time. They are read only once it is known who sends them.
-const FILES: usize = 16;
 
 /// All that the public listener answers.
 pub(crate) struct House {
@@ -37,7 +35,7 @@ impl House {
         let rooms = Rooms {
             reports: Reports::new(&services),
             places: Semaphore::new(app.requests),
-            files: Semaphore::new(FILES),
+            files: Semaphore::new(edge::FILES),
             operations: app.operations.table.clone(),
             pages: operations::before(app.operations.clone(), pages),
             services: services.clone(),
@@ -90,7 +88,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let http = &self.services.http;
-        // A file is received by whoever it is for, and takes no place from those who don't dawdle either.
+        // A file is received by whoever it is for, and takes no place from those who don't dawdle either. It is read only once it is
+        // known who sends it, and that they have a place of their share.
         let places = if self.brings_file(&request) {
             &self.files
         } else {

@@ -2,6 +2,7 @@
 
 use crate::{config::Config, retention};
 use access::{Policy, PolicyError};
+use clients::Hanging;
 use database::{Database, DatabaseConfig};
 use ground::Ground;
 use guard::{HashConfig, Hasher};
@@ -13,6 +14,9 @@ use pages::{ConsoleNav, Nav, PanelSource};
 use poem::http::Method;
 use std::sync::Arc;
 use tenancy::{Directory, Feature};
+
+/// What hangs on programs, and ends when one is shut out.
+pub const HANGING: [Hanging; 3] = [webhooks::HANGING, roster::runs::HANGING, statements::runs::HANGING];
 
 /// Every module, in the order in which they stand in menus.
 pub fn modules(ground: &Ground) -> Vec<Module> {

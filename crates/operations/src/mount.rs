@@ -13,6 +13,7 @@ use crate::{
 };
 use access::Scope;
 use accounts::{Carrier, reasons};
+use clients::Caller;
 use edge::{Body, Coding, MEDIA_TYPE, Observe, ProblemBody, Rights, StreamBody, WORTH_BYTES};
 use kernel::{Outcome, RequestId};
 use poem::{
@@ -204,7 +205,7 @@ impl Methods {
 
     /// Serves a program. Whoever is known to be one is told what is left to it, whatever becomes of the call, and each call
     /// is counted.
-    async fn answer_program(&self, scope: Scope, row: &Row, group: &Group, mut request: Request) -> Response {
+    async fn answer_program(&self, scope: Scope, row: &Row, group: &Group, request: Request) -> Response {
         let id = edge::request_id(&request);
         let caller = match program::enter(&self.services, &request).await {
             Ok(caller) => caller,
@@ -213,18 +214,36 @@ impl Methods {
             Err(failure) => return program::challenge(problem(&failure.0, id), scope),
         };
         let answered = match program::admit(&self.services, &caller, scope) {
-            Ok(()) => self.receive(row, &mut request).await,
-            Err(failure) => Err(failure),
-        };
-        let answered = match answered {
-            Ok(()) => {
-                request.set_data(Program(caller.clone()));
-                self.do_once(row, group, request).await
-            }
+            Ok(()) => self.serve(row, group, request, &caller).await,
             Err(failure) => Err(failure),
         };
         let response = written(answered, false, id);
         program::close(&self.services, &caller, scope, response)
+    }
+
+    /// Does what a program that may asks for.
+    async fn serve(
+        &self,
+        row: &Row,
+        group: &Group,
+        mut request: Request,
+        caller: &Caller,
+    ) -> Result<Response, Failure> {
+        // Of its share, and held until it is answered.
+        let _place = match row.body {
+            Body::Stream(_) => {
+                let place = self
+                    .services
+                    .http
+                    .files
+                    .take(caller.tenant(), caller.grant_id.0.as_u128());
+                Some(place.ok_or_else(|| Failure::of("overloaded"))?)
+            }
+            _ => None,
+        };
+        self.receive(row, &mut request).await?;
+        request.set_data(Program(caller.clone()));
+        self.do_once(row, group, request).await
     }
 
     /// Hands over what is to be done: once for each `Idempotency-Key`, where the row takes one.

@@ -46,7 +46,9 @@ pub(crate) fn close(services: &Services, caller: &Caller, scope: Scope, mut resp
     };
     services.clients.note(caller, scope, end);
     limits(&mut response, &caller.allowance);
-    if caller.allowance.until.is_none() && !caller.may(scope) {
+    // Who was let in is shut out where it ended meanwhile.
+    let is_shut_out = response.status() == StatusCode::UNAUTHORIZED || !caller.may(scope);
+    if caller.allowance.until.is_none() && is_shut_out {
         return challenge(response, scope);
     }
     response

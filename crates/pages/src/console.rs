@@ -14,7 +14,7 @@ use crate::{
 use access::{Permission, Policy, Role, STAFF_MANAGE};
 use chrono::{DateTime, Utc};
 use edge::Rights;
-use kernel::{InsurerCode, Outcome, Refusal, TenantId, TenantSecret, Way, Words, calendar};
+use kernel::{InsurerCode, Outage, Outcome, Refusal, TenantId, TenantSecret, Way, Words, calendar};
 use poem::{
     Request, Response,
     http::{Method, header, uri::Authority},
@@ -84,6 +84,14 @@ impl Visit {
     /// The session of staff's cookie, unchecked.
     pub fn console_session(&self) -> Option<TenantSecret> {
         TenantSecret::parse(self.cookies.get(cookies::CONSOLE)?)
+    }
+
+    /// Whether whoever came in would come in still: a file comes for minutes. Else why not.
+    pub async fn still_inside(&self) -> Result<Outcome<()>, Outage> {
+        match self.console_session() {
+            Some(session) => Ok(self.services.staff.enter(&session).await?.map(|_| ())),
+            None => Ok(reasons::CONSOLE_SESSION_ENDED.into()),
+        }
     }
 
     /// The operator's own session, kept while they are support: only beside the session of support with which it was kept,

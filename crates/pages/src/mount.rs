@@ -382,6 +382,16 @@ async fn run(route: &Row, mut visit: Visit) -> Response {
             if is_of_another(route, &visit) {
                 return error_pages::page(frame, &Trouble::ShownForAnother(route.rights), now);
             }
+            // Of their share, and held until they are answered.
+            let _place = if matches!(route.body, Body::File(_)) {
+                let files = &visit.services.http.files;
+                match files.take(clerk.insurer.tenant_id, clerk.staff_id.0.as_u128()) {
+                    Some(place) => Some(place),
+                    None => return error_pages::page(frame, &outcome::OVERLOADED.into(), now),
+                }
+            } else {
+                None
+            };
             return error_pages::settle(|| frame, handler(visit, clerk).await, now);
         }
         Handler::Member(handler) => handler,

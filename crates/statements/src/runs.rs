@@ -9,6 +9,7 @@ pub mod reasons;
 mod report;
 mod rows;
 mod shown;
+mod shut;
 mod work;
 
 pub use bringing::{Bringing, Sent};
@@ -16,6 +17,7 @@ pub use report::{Found, Hidden, Report};
 pub use rows::{Run, RunState, sweep};
 pub(crate) use rows::{loaded, loads};
 pub use shown::{KEYED, Shown};
+pub use shut::HANGING;
 
 use crate::{Deliveries, columns, kind::Kind, month::Month};
 use audit::{Entry, Look};

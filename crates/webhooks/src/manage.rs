@@ -32,7 +32,7 @@ use url::Url;
 pub const OLD_SECRET_SIGNS: TimeDelta = TimeDelta::hours(24);
 /// What of this crate hangs on a grant: its endpoints are disabled when it is shut out, until somebody starts each by hand. Whoever has
 /// set one with a secret that leaked would be told of everything again when the client is resumed.
-pub const HANGING: Hanging = |tx, now, grant| Box::pin(shut_out(tx, now, grant));
+pub const HANGING: Hanging = |tx, now, (grant, _)| Box::pin(shut_out(tx, now, grant));
 
 /// Endpoints of a grant.
 const MOST: i64 = 10;
@@ -327,7 +327,8 @@ impl Webhooks {
             .limit(MOST)
             .select((webhook_endpoints::webhook_id, webhook_endpoints::url));
         let others: Vec<(WebhookId, String)> = Prepared(others).load(&mut &**tx).await?;
-        let is_there = |(id, known): &(WebhookId, String)| known == url.as_str() && Some(*id) != own;
+        let sought = without_empty_query(url.as_str());
+        let is_there = |(id, known): &(WebhookId, String)| without_empty_query(known) == sought && Some(*id) != own;
         Ok(if others.iter().any(is_there) {
             Some(EXISTS.into())
         } else if own.is_none() && others.len() >= usize::try_from(MOST).unwrap_or_default() {
@@ -336,6 +337,12 @@ impl Webhooks {
             None
         })
     }
+}
+
+/// A URL as it is compared: a receiver is the same one where an empty query stands behind it.
+fn without_empty_query(url: &str) -> &str {
+    let bare = url.strip_suffix('?').filter(|bare| !bare.contains('?'));
+    bare.unwrap_or(url)
 }
 
 /// Disables a grant's endpoints. Those that are disabled already stay so, for the reason that they have.

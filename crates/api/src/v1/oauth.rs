@@ -59,7 +59,7 @@ impl OAuthApi {
     /// OAuth 2.0, client credentials. The client says who it is by `Authorization: Basic` (`client_secret_basic`) or in the
     /// form (`client_secret_post`), never by both. A token is for one insurer and an hour, or less where the client ends
     /// sooner; ask for another when it is over, not with each call. An unknown client and a wrong secret are told alike;
-    /// after ten wrong secrets from one address the client has to wait there.
+    /// after ten wrong secrets from one address further wrong ones have to wait there.
     #[oai(path = "/oauth/token", method = "post", operation_id = "create_token")]
     async fn create_token(
         &self,

@@ -45,6 +45,7 @@ const SENDS: Codes = &[
     "roster_file_replaced",
     "roster_mode_mismatch",
     "roster_another_run",
+    "overloaded",
 ];
 const CONFIRMS: Codes = &[
     "not_found",
@@ -127,7 +128,7 @@ impl RosterImportsApi {
     /// A worker compares the file with the roster and then imports it, taken whole or not at all. Where more people than the insurer
     /// allows would be lost, or two of the staff have to agree, it waits for the staff as `compared`. With `dry_run` it stays
     /// `compared`, until it is confirmed or its next file comes; the staff don't import it. One file of an insurer is at work at a
-    /// time.
+    /// time, and two of a program may be on their way.
     ///
     /// Whoever may bring people can tell whether somebody they name is on the roster, a protected person too: `imports.write` is for
     /// systems that hold the roster themselves.
@@ -307,7 +308,7 @@ async fn receive(call: &Call, program: &Caller, sent: Sent, file: &mut Incoming)
 /// Has it compared, with the answer that is kept of it.
 async fn begin(call: &Call, program: &Caller, received: Bringing, sent: Sent) -> Result<Begun<RosterImport>, Failure> {
     let rosters = &call.services.rosters;
-    let completed = rosters.complete_sent(call.by(program), received, sent).await;
+    let completed = rosters.complete_sent((call.by(program), program), received, sent).await;
     let (mut tx, run) = call.done(completed)?;
     let begun = Begun {
         value: RosterImport::of(&run, program),

@@ -145,7 +145,7 @@ pub(super) async fn run(command: Command, config: &Config) -> Result<(), Failed>
     keys::proven(&ground.database, &ground.keys, &ground.names).await?;
     let policy = modules::policy(&modules::modules(&ground)).map_err(said)?;
     let desk = Desk {
-        clients: Clients::new(&ground, Arc::new(policy), [webhooks::HANGING]),
+        clients: Clients::new(&ground, Arc::new(policy), modules::HANGING),
         database: ground.database,
         clock: ground.clock,
     };

@@ -29,6 +29,7 @@ pub(crate) use typed::label;
 pub(crate) use undo::{Undoable, losses, undo, undoable};
 
 use crate::{runs, workplaces, writing};
+use access::scope::IMPORTS_WRITE;
 use audit::{Actor, Entry, Origin};
 use chrono::{DateTime, Utc};
 use columns::Header;
@@ -36,7 +37,7 @@ use database::{Database, DatabaseError, Durability, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use jobs::Event;
-use kernel::{Clock, ImportId, Keys};
+use kernel::{ClientId, Clock, ImportId, Keys};
 pub(crate) use merge::count_covered;
 use merge::{Changes, Merge};
 use reader::{FileRead, Rules};
@@ -75,8 +76,8 @@ pub(crate) struct Wish {
     pub(crate) mapping: Option<Mapping>,
     /// As the console counts; none for the command line.
     pub(crate) bounds: Option<Bounds>,
-    /// True where what would be a dry run goes on at once, unless something of it is the staff's to decide.
-    pub(crate) goes_on: bool,
+    /// The program whose file, compared, goes on at once, unless something of it is the staff's to decide.
+    pub(crate) goes_on: Option<ClientId>,
 }
 
 /// Imports a roster file: persons who are in it become or stay covered, persons who are not are lost, unless it is a file of
@@ -99,7 +100,7 @@ pub async fn import(
         run: None,
         mapping: None,
         bounds: None,
-        goes_on: false,
+        goes_on: None,
     };
     let (report, _) = import_as(with, insurer, file, wish, clock, progress).await?;
     Ok(report)
@@ -178,12 +179,14 @@ pub(crate) async fn import_as(
         merge.corrected(&mut tx).await?,
     );
     let vanishing = count_covered(&mut tx, merge.today(), vanishing.counted(wish.bounds)).await?;
-    if wish.goes_on {
+    if let Some(program) = wish.goes_on {
         let insurer = tenancy::insurer_of(&tx).await?;
-        run.options.dry_run = runs::Guard::of(&insurer, vanishing, corrected.persons).is_some();
+        let is_theirs = runs::Guard::of(&insurer, vanishing, corrected.persons).is_some();
+        // What it was let in for when it sent the file it may have lost since.
+        run.options.dry_run = is_theirs || !clients::may(&tx, clock.now(), program, IMPORTS_WRITE).await?;
     }
     let refusal = match wish.bounds {
-        _ if wish.goes_on => None,
+        _ if wish.goes_on.is_some() => None,
         Some(bounds) => bounds.refusal(vanishing, &corrected),
         None => (vanishing.is_too_much() && !run.options.allow_loss).then_some(ImportRefused::Loss(vanishing)),
     };

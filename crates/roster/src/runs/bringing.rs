@@ -8,6 +8,8 @@ use super::{
     rows::{self, Beginning, Format, Run, RunState, Shown},
 };
 use crate::import::Column;
+use access::scope::IMPORTS_WRITE;
+use clients::Caller;
 use database::{Durability, TenantTransaction};
 use kernel::{ImportId, Outage, Outcome, Refusal};
 use tabular::{Gathering, Head, uploads};
@@ -150,10 +152,11 @@ impl Runs {
     }
 
     /// The same of a program's file, which is compared at once, by the insurer's own columns. It takes the place of what the same
-    /// program only had compared; what waits for the staff goes on waiting. Whoever is given the transaction commits it.
+    /// program only had compared; what waits for the staff goes on waiting. A program that was shut out while its file came is refused,
+    /// and nothing is kept. Whoever is given the transaction commits it.
     pub async fn complete_sent(
         &self,
-        by: By<'_>,
+        (by, program): (By<'_>, &Caller),
         mut file: Bringing,
         sent: Sent,
     ) -> Result<Outcome<(TenantTransaction, Run)>, Outage> {
@@ -165,7 +168,11 @@ impl Runs {
             }
         };
         let mut tx = self.database.tenant(by.tenant).write(Durability::Safe).await?;
-        match self.begin_comparing(&mut tx, by, (&file, sent), head).await? {
+        let begun = match program.may_still(&tx, self.clock.now(), IMPORTS_WRITE).await? {
+            Outcome::Done(()) => self.begin_comparing(&mut tx, by, (&file, sent), head).await?,
+            Outcome::Refused(refusal) => refusal.into(),
+        };
+        match begun {
             Outcome::Done(run) => Ok(Outcome::Done((tx, run))),
             Outcome::Refused(refusal) => {
                 tx.rollback().await?;

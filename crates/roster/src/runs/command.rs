@@ -38,7 +38,7 @@ pub async fn at_command(
         run: Some(run),
         mapping: None,
         bounds: None,
-        goes_on: false,
+        goes_on: None,
     };
     let watch = Watch::new(database.tenant(insurer.tenant_id), run, RunState::Running, clock);
     let told = |at: Progress| {

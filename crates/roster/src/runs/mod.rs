@@ -11,6 +11,7 @@ mod ndjson;
 mod programs;
 pub mod reasons;
 mod rows;
+mod shut;
 mod start;
 mod undoing;
 mod wishes;
@@ -24,6 +25,7 @@ pub(crate) use lately::Lately;
 pub use programs::Guard;
 pub use rows::{Counts, Decided, Format, KEYED, Left, Run, RunState, Shown, left_to_staff, mapping, sweep};
 pub(crate) use rows::{finish, keep_skipped};
+pub use shut::{HANGING, WHY_SHUT};
 pub use undoing::undo_at_command;
 
 use crate::import::{Column, count_covered};

@@ -31,6 +31,14 @@ impl Guard {
         let is_theirs = corrected > 0 && is_under_four_eyes(insurer, Action::BirthDate);
         is_theirs.then_some(Self::BirthDates)
     }
+
+    /// For what the file waits, as the trail says it.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Loss => reasons::LOSS_NOT_AGREED.code,
+            Self::BirthDates => reasons::TWO_IMPORT.code,
+        }
+    }
 }
 
 impl Run {
@@ -136,7 +144,7 @@ impl Runs {
         &self,
         tx: &TenantTransaction,
         run: &Run,
-        guard: Guard,
+        waits: &'static str,
     ) -> Result<(), DatabaseError> {
         let Some(author @ Author::Client(client)) = run.started_by else {
             return Ok(());
@@ -148,11 +156,7 @@ impl Runs {
             actor: Actor::Client(client.0),
             origin: &Origin::worker(),
         };
-        let waits = match guard {
-            Guard::Loss => reasons::LOSS_NOT_AGREED,
-            Guard::BirthDates => reasons::TWO_IMPORT,
-        };
-        self.record(tx, by, run.run_id, "roster.wait", json!({ "waits": waits.code }))
+        self.record(tx, by, run.run_id, "roster.wait", json!({ "waits": waits }))
             .await
     }
 

@@ -6,16 +6,18 @@ use super::{
     lately::{Lately, lately},
     rested,
     rows::{self, Counts, Run, RunState, Shown},
+    shut::WHY_SHUT,
 };
 use crate::{
     forget,
     import::{Bounds, ImportError, ImportRefused, Options, Progress, Relations, Report, Sample, Wish, import_as},
 };
+use access::scope::IMPORTS_WRITE;
 use audit::{Actor, Origin};
 use chrono::NaiveDate;
 use database::{DatabaseError, Durability, TenantDatabase};
 use jobs::{Job, JobError, Jobs, Worker};
-use kernel::{Clock, ImportId, TenantId};
+use kernel::{ClientId, Clock, ImportId, TenantId};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{Mutex, PoisonError},
@@ -189,7 +191,7 @@ impl Runs {
             run: Some(run.run_id),
             mapping: Some(run.mapping.clone()),
             bounds: Some(run.bounds(lately)),
-            goes_on: run.state == RunState::Comparing && run.goes_on,
+            goes_on: run.goes_on_for().filter(|_| run.state == RunState::Comparing),
         };
         import_as((&self.database, &self.keys), insurer, file, wish, &self.clock, |at| {
             watch.see(at);
@@ -215,10 +217,13 @@ impl Runs {
                 if is_there && run.started_by.is_some_and(Author::is_client) {
                     rested(&mut tx, now, run.run_id, RunState::Compared);
                 }
-                if run.goes_on {
+                if let Some(program) = run.goes_on_for() {
                     let insurer = tenancy::insurer_of(&tx).await?;
-                    if let Some(guard) = Guard::of(&insurer, report.vanishing, report.corrected.persons) {
-                        self.leave_to_staff(&tx, run, guard).await?;
+                    let guard = Guard::of(&insurer, report.vanishing, report.corrected.persons);
+                    if let Some(guard) = guard {
+                        self.leave_to_staff(&tx, run, guard.code()).await?;
+                    } else if !clients::may(&tx, now, program, IMPORTS_WRITE).await? {
+                        self.leave_to_staff(&tx, run, WHY_SHUT).await?;
                     }
                 }
                 return tx.commit().await;
@@ -256,6 +261,14 @@ impl Runs {
 }
 
 impl Run {
+    /// The program for which it goes on by itself.
+    fn goes_on_for(&self) -> Option<ClientId> {
+        match self.started_by {
+            Some(Author::Client(client)) if self.goes_on => Some(client),
+            _ => None,
+        }
+    }
+
     /// What of it was shown to whoever had it begin; more than usual lost was agreed to, or it would not have come here.
     pub(super) fn bounds(&self, lately: Lately) -> Bounds {
         Bounds {

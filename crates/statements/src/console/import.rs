@@ -170,7 +170,10 @@ async fn receive(runs: &Runs, kind: Kind, visit: &Visit, by: By<'_>) -> Result<O
                 Outcome::Done(()) => {}
                 Outcome::Refused(refusal) => break refusal,
             },
-            Ok(None) => return Ok(runs.complete(by, file).await?),
+            Ok(None) => match visit.still_inside().await? {
+                Outcome::Done(()) => return Ok(runs.complete(by, file).await?),
+                Outcome::Refused(refusal) => break refusal,
+            },
             Err(trouble) => break trouble.refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF),
         }
     };

@@ -6,7 +6,9 @@ use super::{
     shown::Shown,
 };
 use crate::{columns::forbidden, kind::Kind, month::Month};
+use access::scope::STATEMENTS_IMPORT;
 use chrono::{DateTime, Utc};
+use clients::Caller;
 use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{ImportId, Outage, Outcome};
 use serde_json::json;
@@ -86,10 +88,11 @@ impl Runs {
     }
 
     /// The same of a program's file, which is checked at once, by the insurer's own columns. It takes the place of what the same
-    /// program only had checked; what waits for the staff goes on waiting. Whoever is given the transaction commits it.
+    /// program only had checked; what waits for the staff goes on waiting. A program that was shut out while its file came is refused,
+    /// and nothing is kept. Whoever is given the transaction commits it.
     pub async fn complete_sent(
         &self,
-        by: By<'_>,
+        (by, program): (By<'_>, &Caller),
         mut file: Bringing,
         sent: Sent,
     ) -> Result<Outcome<(TenantTransaction, Run)>, Outage> {
@@ -101,7 +104,11 @@ impl Runs {
             }
         };
         let mut tx = self.on.database.tenant(by.tenant).write(Durability::Safe).await?;
-        match self.begin_checking(&mut tx, by, (&file, sent), head).await? {
+        let begun = match program.may_still(&tx, self.on.clock.now(), STATEMENTS_IMPORT).await? {
+            Outcome::Done(()) => self.begin_checking(&mut tx, by, (&file, sent), head).await?,
+            Outcome::Refused(refusal) => refusal.into(),
+        };
+        match begun {
             Outcome::Done(run) => Ok(Outcome::Done((tx, run))),
             Outcome::Refused(refusal) => {
                 tx.rollback().await?;

@@ -3,9 +3,12 @@
 
 use super::{By, Run, RunState, Runs, reasons, rows};
 use crate::delivery;
+use access::scope::STATEMENTS_IMPORT;
 use audit::Origin;
+use chrono::{DateTime, Utc};
 use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{DeliveryId, ImportId, Outage, Outcome, TenantId, outcome};
+use roster::runs::{Author, WHY_SHUT};
 use serde_json::json;
 use tabular::{ToldErrors, told};
 
@@ -80,10 +83,13 @@ impl Runs {
             actor: found.started_by.actor(),
             origin: &Origin::worker(),
         };
+        let now = self.on.clock.now();
         let waits = if found.has_doubts() {
             Some(reasons::DOUBTS_NOT_AGREED.code)
+        } else if !may_go_on(tx, now, &found).await? {
+            Some(WHY_SHUT)
         } else {
-            match self.begin_load(tx, by, &found, self.on.clock.now()).await? {
+            match self.begin_load(tx, by, &found, now).await? {
                 Outcome::Done(()) => None,
                 Outcome::Refused(refusal) => Some(refusal.reason.code),
             }
@@ -93,5 +99,13 @@ impl Runs {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// What its program was let in for when it sent the file it may have lost since.
+async fn may_go_on(tx: &TenantTransaction, now: DateTime<Utc>, run: &Run) -> Result<bool, DatabaseError> {
+    match run.started_by {
+        Author::Client(client) => clients::may(tx, now, client, STATEMENTS_IMPORT).await,
+        Author::Staff(_) => Ok(true),
     }
 }

@@ -260,6 +260,20 @@ pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author, kind: Kin
     rows.into_iter().map(Run::try_from).collect()
 }
 
+/// Those of a program that have not ended, but for those the staff have decided on; held.
+pub(super) async fn open_of(tx: &mut TenantTransaction, author: Author) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = of_insurer(tx.tenant())
+        .filter(t::started_by.eq(author.id()))
+        .filter(t::state.eq_any(words(&RunState::OPEN)))
+        .filter(t::decided_by.is_null())
+        .select(Row::as_select())
+        .order(t::run_id)
+        .for_update()
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
 /// Forgets a draft.
 pub(super) async fn delete(tx: &mut TenantTransaction, run: ImportId) -> Result<(), DatabaseError> {
     diesel::delete(of(tx, run)).execute(&mut **tx).await?;

@@ -180,7 +180,10 @@ async fn receive(visit: &Visit, by: By<'_>) -> Result<Outcome<ImportId>, Trouble
                 Outcome::Done(()) => {}
                 Outcome::Refused(refusal) => break refusal,
             },
-            Ok(None) => return Ok(rosters.complete(by, file).await?),
+            Ok(None) => match visit.still_inside().await? {
+                Outcome::Done(()) => return Ok(rosters.complete(by, file).await?),
+                Outcome::Refused(refusal) => break refusal,
+            },
             Err(trouble) => break trouble.refused(reasons::FILE_TOO_LARGE, reasons::FILE_BROKEN_OFF),
         }
     };

@@ -238,6 +238,23 @@ pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author) -> Result
     rows.into_iter().map(Run::try_from).collect()
 }
 
+/// Those of a program whose file has come and that have not ended; but for those the staff have decided on. Held.
+pub(super) async fn open_of(tx: &mut TenantTransaction, author: Author) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = roster_runs::table
+        .filter(roster_runs::tenant_id.eq(tx.tenant()))
+        .filter(roster_runs::started_by.eq(author.id()))
+        .filter(roster_runs::state.eq_any(RunState::OPEN))
+        // What still comes is refused at its end.
+        .filter(roster_runs::state.ne(RunState::Receiving.as_str()))
+        .filter(roster_runs::decided_by.is_null())
+        .select(Row::as_select())
+        .order(roster_runs::run_id)
+        .for_update()
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
 /// The one that is at work.
 pub(super) async fn at_work(tx: &mut TenantTransaction) -> Result<Option<Run>, DatabaseError> {
     let row: Option<Row> = roster_runs::table

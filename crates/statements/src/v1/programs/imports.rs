@@ -48,6 +48,7 @@ const SENDS: Codes = &[
     "statement_file_replaced",
     "statement_file_forbidden",
     "statement_another_run",
+    "overloaded",
 ];
 const CANCELS: Codes = &["not_found", "statement_import_of_others", "statement_run_over"];
 
@@ -274,7 +275,8 @@ impl ImportsApi {
         received: Bringing,
         sent: Sent,
     ) -> Result<Begun<StatementImport>, Failure> {
-        let completed = self.0.complete_sent(call.by(program), received, sent).await;
+        let whose = (call.by(program), program);
+        let completed = self.0.complete_sent(whose, received, sent).await;
         let (mut tx, run) = call.done(completed)?;
         let begun = Begun {
             value: StatementImport::of(&run, program),
