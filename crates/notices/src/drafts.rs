@@ -193,12 +193,12 @@ pub async fn discard(
 
 /// Waits for whoever is at work on a draft; from then on nobody else is before the transaction ends.
 pub(crate) async fn wait_for(tx: &mut TenantTransaction, id: NoticeId) -> Result<(), DatabaseError> {
-    notice_drafts::table
+    let _: Option<i64> = notice_drafts::table
         .filter(notice_drafts::tenant_id.eq(tx.tenant()))
         .filter(notice_drafts::draft_id.eq(id))
         .select(notice_drafts::version)
         .for_update()
-        .first::<i64>(&mut **tx)
+        .first(&mut **tx)
         .await
         .optional()?;
     Ok(())

@@ -195,7 +195,8 @@ impl ProgramsApi {
 
     /// How often a notice was read
     ///
-    /// By how many members, and how many it was for when it was published. No protected person is counted.
+    /// By how many members, whoever is protected now left out, and how many it was for when it was published, whoever was protected
+    /// then left out.
     #[oai(path = "/notices/:id/reads", method = "get", operation_id = "count_notice_reads")]
     async fn reads(
         &self,
