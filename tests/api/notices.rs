@@ -366,8 +366,10 @@ async fn members_are_told_by_mail_of_ten_notices_a_day_whoever_publishes() {
         drafts.push(written(&caller, with(&json!({"mail": true}))).await);
     }
     let answers = join_all(drafts.iter().map(|draft| act(&caller, draft, "publish"))).await;
-    let (published, refused): (Vec<_>, Vec<_>) =
-        drafts.iter().zip(&answers).partition(|(_, answer)| answer.status == StatusCode::OK);
+    let (published, refused): (Vec<_>, Vec<_>) = drafts
+        .iter()
+        .zip(&answers)
+        .partition(|(_, answer)| answer.status == StatusCode::OK);
     assert_eq!((published.len(), refused.len()), (10, 2));
     for (_, answer) in &refused {
         problem(answer, 429, "notice_mails_used_up");
@@ -404,8 +406,7 @@ async fn of_many_who_publish_in_any_state_one_does_and_the_others_are_told_that_
     let made = written(&caller, draft()).await;
     let (headers, publish) = ([("If-Match", "*")], format!("{}/publish", path(&made)));
     let answers = join_all((0..8).map(|_| caller.send(Method::POST, &publish, &headers, None))).await;
-    let (published, refused): (Vec<_>, Vec<_>) =
-        answers.iter().partition(|answer| answer.status == StatusCode::OK);
+    let (published, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
     assert_eq!(published.len(), 1);
     for answer in refused {
         problem(answer, 409, "notice_published_already");

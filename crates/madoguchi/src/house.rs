@@ -10,7 +10,8 @@ use database::Database;
 use edge::Observe;
 use pages::Services;
 use poem::{
-    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result, endpoint::BoxEndpoint,
+    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
+    endpoint::BoxEndpoint,
     http::{Method, StatusCode},
 };
 use std::sync::{Arc, atomic::AtomicBool};

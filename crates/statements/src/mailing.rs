@@ -55,7 +55,12 @@ pub(crate) async fn schedule(
         t::ended_at.eq(None::<DateTime<Utc>>),
     );
     diesel::insert_into(t::table)
-        .values((t::tenant_id.eq(tx.tenant()), t::delivery_id.eq(delivery.id), begun, t::told.eq(0)))
+        .values((
+            t::tenant_id.eq(tx.tenant()),
+            t::delivery_id.eq(delivery.id),
+            begun,
+            t::told.eq(0),
+        ))
         .on_conflict((t::tenant_id, t::delivery_id))
         .do_update()
         .set(begun)

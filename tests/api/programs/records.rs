@@ -2,8 +2,8 @@
 
 use super::Caller;
 use crate::api::problem;
-use access::{Role, SCOPES};
 use access::scope::{AUDIT_READ, CONSENTS_READ, INSURER_READ, MAIL_READ, NOTICES_READ, PROTECTED_READ};
+use access::{Role, SCOPES};
 use audit::{Actor, Origin};
 use kernel::StaffId;
 use notices::{Draft, To};

@@ -89,7 +89,10 @@ mod tests {
         let columns = |most: u32| -> Vec<String> { (0..most).map(|nth| nth.to_string()).collect() };
         for (most, told, more) in [(0, 0, None), (50, 50, None), (1_234, 50, Some("1,184"))] {
             let shown = Shown::default().with_unknown(&columns(most));
-            assert_eq!((shown.unknown_columns.len(), shown.more_unknown().as_deref()), (told, more));
+            assert_eq!(
+                (shown.unknown_columns.len(), shown.more_unknown().as_deref()),
+                (told, more)
+            );
         }
     }
 }

@@ -148,7 +148,8 @@ pub(super) struct NoticeReads {
     /// For how many registered people it was when it was published, without those who were protected then; it stays what it was. Absent
     /// of a draft.
     readers: Option<i64>,
-    /// How many have opened it, without those who are protected now; absent of a draft, before its first day, and a year after that, from when on nobody counts.
+    /// How many have opened it, without those who are protected now; absent of a draft, before its first day, and a year after that,
+    /// from when on nobody counts.
     reads: Option<i64>,
 }
 
