@@ -7,6 +7,7 @@ use access::{
     scope::{NOTICES_READ, NOTICES_WRITE, Scope},
 };
 use audit::{Actor, Origin};
+use futures_util::future::join_all;
 use kernel::PersonId;
 use notices::{Draft, To};
 use reqwest::{Method, StatusCode};
@@ -352,5 +353,84 @@ async fn a_notice_that_is_to_be_told_by_mail_is_told_once_however_often_its_publ
             .filter(|mail| mail.text.contains("/portal/mails/stop"))
             .count(),
         1
+    );
+}
+
+#[tokio::test]
+async fn members_are_told_by_mail_of_ten_notices_a_day_whoever_publishes() {
+    let app = TestApp::start().await;
+    let (_, who) = app.member().await;
+    let caller = Caller::new(&app, &WRITES).await;
+    let mut drafts = Vec::new();
+    for _ in 0..12 {
+        drafts.push(written(&caller, with(&json!({"mail": true}))).await);
+    }
+    let answers = join_all(drafts.iter().map(|draft| act(&caller, draft, "publish"))).await;
+    let (published, refused): (Vec<_>, Vec<_>) = drafts
+        .iter()
+        .zip(&answers)
+        .partition(|(_, answer)| answer.status == StatusCode::OK);
+    assert_eq!((published.len(), refused.len()), (10, 2));
+    for (_, answer) in &refused {
+        problem(answer, 429, "notice_mails_used_up");
+        let wait: i64 = answer.header("retry-after").parse().unwrap();
+        assert!((1..=24 * 3600 + 1).contains(&wait), "{wait}");
+    }
+    app.work().await;
+    let told = app.mails_to(&who.email).await;
+    let told = told.iter().filter(|mail| mail.text.contains("/portal/mails/stop"));
+    assert_eq!(told.count(), 10);
+    // Taking one back makes no room: members were told of it.
+    let (_, first) = published[0];
+    assert_eq!(act(&caller, first, "withdraw").await.status, StatusCode::OK);
+    let (late, _) = refused[0];
+    problem(&act(&caller, late, "publish").await, 429, "notice_mails_used_up");
+    // Nor is there any for staff, who are told what to do.
+    let clerk = app.clerk(&[Role::NoticeEditor]).await;
+    let page = clerk.get(&format!("/console{}/publish", path(late))).await.text;
+    assert!(page.contains("メールで知らせる印を外すか"), "{page}");
+    // Without a mail it is published, and with one on another day.
+    let headers = [("If-Match", late.header("etag"))];
+    let silent = caller.send(Method::PUT, &path(late), &headers, Some(draft())).await;
+    assert_eq!(act(&caller, &silent, "publish").await.status, StatusCode::OK);
+    let (other, _) = refused[1];
+    app.later(24 * 3600);
+    let caller = caller.renewed().await;
+    assert_eq!(act(&caller, other, "publish").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn of_many_who_publish_in_any_state_one_does_and_the_others_are_told_that_it_is_published() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &WRITES).await;
+    let made = written(&caller, draft()).await;
+    let (headers, publish) = ([("If-Match", "*")], format!("{}/publish", path(&made)));
+    let answers = join_all((0..8).map(|_| caller.send(Method::POST, &publish, &headers, None))).await;
+    let (published, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
+    assert_eq!(published.len(), 1);
+    for answer in refused {
+        problem(answer, 409, "notice_published_already");
+    }
+    // Whoever goes by a state knew another one.
+    problem(&act(&caller, &made, "publish").await, 412, "precondition_failed");
+}
+
+#[tokio::test]
+async fn what_nobody_sees_is_in_no_title_and_no_text() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &WRITES).await;
+    let unseen = with(&json!({"title": "\u{200B}\u{2066}\u{2028}"}));
+    let answer = caller.send(Method::POST, "/notices", &[], Some(unseen)).await;
+    let empty = [("/title".to_owned(), "empty".to_owned())];
+    assert_eq!(flaws(&problem(&answer, 422, "fields")), empty);
+    let clerk = app.clerk(&[Role::NoticeEditor]).await;
+    let typed = [("title", "\u{200B}"), ("body", "本文"), ("aim", "everybody")];
+    let answer = clerk.post("/console/notices/new", &typed).await;
+    assert_eq!(answer.status, 422, "{}", answer.text);
+    let body = json!({"title": "\u{202E}人間ドック\u{2028}の受付", "body": "1行目\u{2066}\u{2029}2行目\u{200B}"});
+    let made = written(&caller, body).await.json();
+    assert_eq!(
+        (&made["title"], &made["body"]),
+        (&json!("人間ドック の受付"), &json!("1行目\n2行目"))
     );
 }

@@ -151,8 +151,8 @@ async fn the_host_in_a_requests_target_counts_before_the_header_and_two_hosts_ar
         (&["GET http://portal.example/portal/ HTTP/1.1", console], " 200 "),
         (&["GET /console/ HTTP/1.1", console], log_in),
         (&["GET /console/ HTTP/1.1", portal], " 404 "),
-        (&["GET /console/ HTTP/1.1", console, portal], " 404 "),
-        (&["GET /console/ HTTP/1.1", portal, console], " 404 "),
+        (&["GET /console/ HTTP/1.1", console, portal], " 400 "),
+        (&["GET /console/ HTTP/1.1", portal, console], " 400 "),
         (&["GET /console/ HTTP/1.1", "Host: "], " 404 "),
         (
             &["GET /console/ HTTP/1.1", "Host: console.example@portal.example"],

@@ -167,6 +167,27 @@ async fn whatever_is_asked_is_answered_in_the_houses_words_counted_and_guarded()
 
 // security.md 64
 #[tokio::test]
+async fn a_request_of_http_1_1_has_one_host_and_an_older_one_needs_none() {
+    let app = TestApp::start().await;
+    let host = "\r\nHost: localhost";
+    for (said, status) in [
+        (format!("GET /portal/ HTTP/1.1{host}"), 200),
+        ("GET /portal/ HTTP/1.0".to_owned(), 200),
+        (format!("GET /portal/ HTTP/1.0{host}{host}"), 400),
+        ("GET /portal/ HTTP/1.1".to_owned(), 400),
+        (format!("GET /portal/ HTTP/1.1{host}{host}"), 400),
+        (format!("GET /api/v1/me HTTP/1.1{host}\r\nHost: elsewhere.example"), 400),
+        ("GET http://localhost/portal/ HTTP/1.1".to_owned(), 400),
+    ] {
+        let answer = raw(&app, &format!("{said}\r\nConnection: close\r\n\r\n")).await;
+        let first = answer.lines().next().unwrap();
+        assert!(first.contains(&format!(" {status} ")), "{said}: {answer}");
+        assert!(answer.contains("x-request-id: "), "{said}: {answer}");
+    }
+}
+
+// security.md 64
+#[tokio::test]
 async fn past_the_requests_that_may_be_under_way_the_answer_is_a_page_or_a_problem_at_once() {
     let app = TestApp::with("32290413", |_| (), |config| config.http.requests = 1).await;
     let (stranger, client) = (app.client(), app.client());

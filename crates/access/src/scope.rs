@@ -88,7 +88,8 @@ scopes! {
     IMPORTS_READ = "imports.read" "名簿の取り込み" "名簿の取り込みの状況を見る" "Imports of the roster, and what became of them.";
     IMPORTS_WRITE = "imports.write" "名簿の取り込み" "名簿を取り込む" "Import a roster.";
     NOTICES_READ = "notices.read" "お知らせ" "お知らせを見る" "Read notices and how often they were read.";
-    NOTICES_WRITE = "notices.write" "お知らせ" "お知らせを作成・掲載する" "Write, publish and withdraw notices.";
+    NOTICES_WRITE = "notices.write" "お知らせ" "お知らせを作成・掲載する"
+        "Write, publish and withdraw notices: its own, and those of staff and of other programs, drafts too.";
     STATEMENTS_READ = "statements.read" "医療費・お薬" "提供分の状況を見る" "Deliveries of statements, without anybody's rows.";
     STATEMENTS_IMPORT = "statements.import" "医療費・お薬" "提供分を取り込む" "Import a delivery of statements.";
     STATEMENTS_PUBLISH = "statements.publish" "医療費・お薬" "提供分を公開・取り下げる"

@@ -24,7 +24,10 @@ pub struct Look<'a> {
 
 #[derive(Debug, Clone)]
 enum At {
-    List { filters: Vec<&'static str> },
+    List {
+        filters: Vec<&'static str>,
+        is_counted: bool,
+    },
     Person,
 }
 
@@ -33,10 +36,24 @@ impl<'a> Look<'a> {
     pub fn list(what: &'static str, filters: Vec<&'static str>, subjects: &'a [Uuid]) -> Self {
         Self {
             what,
-            at: At::List { filters },
+            at: At::List {
+                filters,
+                is_counted: true,
+            },
             subjects,
             others: &[],
             reason: None,
+        }
+    }
+
+    /// The same of a list whose length alone says what not everybody who reads the trail may know.
+    pub fn uncounted(what: &'static str, subjects: &'a [Uuid]) -> Self {
+        Self {
+            at: At::List {
+                filters: Vec::new(),
+                is_counted: false,
+            },
+            ..Self::list(what, Vec::new(), subjects)
         }
     }
 
@@ -93,9 +110,11 @@ pub async fn look(
     detail.extend(reason.map(|reason| ("reason".to_owned(), reason.into())));
     let (action, object) = match at {
         At::Person => ("person.look", subjects.first().map(|subject| ("person", *subject))),
-        At::List { filters } => {
+        At::List { filters, is_counted } => {
             detail.insert("filters".into(), filters.into());
-            detail.insert("people".into(), subjects.len().into());
+            if is_counted {
+                detail.insert("people".into(), subjects.len().into());
+            }
             ("people.look", None)
         }
     };

@@ -2,8 +2,8 @@
 //! (security.md 44, 45).
 
 use poem::{
-    Response,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    Request, Response,
+    http::{HeaderMap, HeaderName, HeaderValue, Version, header},
 };
 use std::borrow::Cow;
 
@@ -23,6 +23,14 @@ pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = Cow
 /// The first line of a header as text, as [`lines`] has it.
 pub fn line<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     lines(headers, name).next()
+}
+
+/// True where a request has one `Host`, or none where it needs none: HTTP/1.1 has one, whatever its target says (RFC 9112 §3.2).
+pub fn has_one_host(request: &Request) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() != Version::HTTP_11,
+        count => count == 1,
+    }
 }
 
 /// Adds what an answer does not carry yet. `no-store` goes on everything but files with an address by content.

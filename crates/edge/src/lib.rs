@@ -18,7 +18,7 @@ mod stream;
 pub use body::{BodyTrouble, is_media_type, read_body, receive_body};
 pub use compress::{Coding, WORTH_BYTES, compress};
 pub use file::{FileBody, Incoming};
-pub use headers::{harden, line, lines};
+pub use headers::{harden, has_one_host, line, lines};
 pub use observe::{CountedAs, Observe, request_id};
 pub use origin::{origin, origin_ip};
 pub use places::{FILES, FilePlace, FilePlaces};

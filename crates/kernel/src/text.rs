@@ -51,12 +51,21 @@ pub fn visible(typed: &str) -> impl Iterator<Item = char> {
 }
 
 /// A text that may hold kanji (an address, a workplace), as written but for its ends and for what nobody sees: only the
-/// marks that choose a kanji's variant stay.
+/// marks that choose a kanji's variant stay. Unicode's own breaks of lines, which no keyboard has, are blanks.
 pub fn written(typed: &str) -> String {
     let is_variant = |c: char| matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}');
-    let kept: String = typed.chars().filter(|c| is_variant(*c) || !is_invisible(*c)).collect();
+    let kept = typed.chars().filter(|c| is_variant(*c) || !is_invisible(*c));
+    let kept: String = kept.map(|c| if BREAKS.contains(&c) { ' ' } else { c }).collect();
     kept.trim().to_owned()
 }
+
+/// [`written`], of a text with lines: each ends in `\n`, however its end was written.
+pub fn written_lines(typed: &str) -> String {
+    written(&typed.replace("\r\n", "\n").replace(BREAKS, "\n"))
+}
+
+/// Unicode's separators of lines and of paragraphs: no control characters, and no blanks either.
+const BREAKS: [char; 2] = ['\u{2028}', '\u{2029}'];
 
 /// Kana typed by hand as rosters have it: katakana of full width, one full-width blank between two names. Letters of other
 /// scripts stay as they are.
@@ -303,6 +312,16 @@ mod tests {
         assert_eq!(
             written(" 奈良県葛\u{E0100}城市\u{200B}１\u{2069} "),
             "奈良県葛\u{E0100}城市１"
+        );
+    }
+
+    #[test]
+    fn a_line_stays_one_and_lines_end_in_one_way() {
+        assert_eq!(written("人間ドック\u{2028}の\u{202E}受付\u{2029}"), "人間ドック の受付");
+        assert_eq!(written("\u{200B}\u{2028}\u{3000}"), "");
+        assert_eq!(
+            written_lines(" 1行目\r\n2行目\u{2028}3\u{2066}行目\u{2029}\n"),
+            "1行目\n2行目\n3行目"
         );
     }
 

@@ -10,8 +10,9 @@ use database::Database;
 use edge::Observe;
 use pages::Services;
 use poem::{
-    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result, endpoint::BoxEndpoint,
-    http::Method,
+    Endpoint, EndpointExt as _, IntoResponse as _, PathPattern, Request, Response, Result,
+    endpoint::BoxEndpoint,
+    http::{Method, StatusCode},
 };
 use std::sync::{Arc, atomic::AtomicBool};
 use tokio::sync::Semaphore;
@@ -87,6 +88,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for Rooms<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        // No browser asks so: what two readers read differently is not answered at all.
+        if !edge::has_one_host(&request) {
+            let said = "A request of HTTP/1.1 has one Host.";
+            return Ok(edge::http_problem(StatusCode::BAD_REQUEST, said).into_response());
+        }
         let http = &self.services.http;
         // A file is received by whoever it is for, and takes no place from those who don't dawdle either. It is read only once it is
         // known who sends it, and that they have a place of their share.

@@ -9,7 +9,7 @@ use approvals::{Action, is_under_four_eyes};
 use audit::Look;
 use chrono::{DateTime, NaiveDate, Utc};
 use database::{DatabaseError, TenantTransaction};
-use kernel::{Outcome, PersonId, Refusal, calendar, outcome};
+use kernel::{Outcome, PersonId, calendar, outcome};
 use roster::{
     Person, Sight,
     by_hand::{Base, By, reasons::CHANGED_MEANWHILE, reasons::NOTHING_CHANGED},
@@ -178,7 +178,25 @@ impl Members {
         self.replace(tx, asker, (id, known), &typed).await
     }
 
+    /// Of two at the same instant the later one is judged by what the earlier one made of the person.
     async fn mend(
+        &self,
+        tx: &mut TenantTransaction,
+        asker: &Asker<'_>,
+        (id, known): (PersonId, impl Fn(&str) -> bool),
+        typed: Typed<'_>,
+    ) -> Result<Outcome<()>, DatabaseError> {
+        match self.mend_seen(tx, asker, (id, &known), typed).await? {
+            Outcome::Refused(refusal) if refusal.is(CHANGED_MEANWHILE) => {
+                // Whoever else writes by hand waits by now.
+                self.mend_seen(tx, asker, (id, &known), typed).await
+            }
+            mended => Ok(mended),
+        }
+    }
+
+    /// The same as long as nobody else changes the person since they were read.
+    async fn mend_seen(
         &self,
         tx: &mut TenantTransaction,
         asker: &Asker<'_>,
@@ -201,19 +219,8 @@ impl Members {
         if draft.mends_birth_date() && is_under_four_eyes(&insurer, Action::BirthDate) {
             return Ok(BIRTH_DATE_BY_TWO.into());
         }
-        Ok(match draft.write(tx, &self.keys, asker.by, &seen).await? {
-            Outcome::Done(_) => Outcome::Done(()),
-            Outcome::Refused(refusal) => raced(refusal).into(),
-        })
-    }
-}
-
-/// Of two at the same instant the later one knew another state.
-fn raced(refusal: Refusal) -> Refusal {
-    if refusal.is(CHANGED_MEANWHILE) {
-        outcome::CONDITION_FAILED.into()
-    } else {
-        refusal
+        let written = draft.write(tx, &self.keys, asker.by, &seen).await?;
+        Ok(written.map(|_| ()))
     }
 }
 

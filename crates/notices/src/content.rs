@@ -14,28 +14,27 @@ pub(crate) const CODE_CHARS: usize = 40;
 pub(crate) const OLDEST: i16 = 150;
 
 pub(crate) fn title(typed: &str) -> Result<String, Problem> {
-    let title = typed.trim();
+    let title = text::written(typed);
     if title.is_empty() {
         Err(Problem::Empty)
     } else if title.chars().count() > TITLE_CHARS {
         Err(Problem::TooLong { max: TITLE_CHARS })
-    } else if title.chars().any(char::is_control) {
+    } else if text::has_control(&title) {
         Err(Problem::Characters)
     } else {
-        Ok(title.to_owned())
+        Ok(title)
     }
 }
 
 /// A draft may have none yet.
 pub(crate) fn body(typed: &str) -> Result<String, Problem> {
-    let body = typed.replace("\r\n", "\n");
-    let body = body.trim();
+    let body = text::written_lines(typed);
     if body.chars().count() > BODY_CHARS {
         Err(Problem::TooLong { max: BODY_CHARS })
     } else if body.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
         Err(Problem::Characters)
     } else {
-        tenancy::text_problem(body).map_or_else(|| Ok(body.to_owned()), Err)
+        tenancy::text_problem(&body).map_or(Ok(body), Err)
     }
 }
 

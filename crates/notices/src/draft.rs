@@ -2,7 +2,7 @@
 
 use crate::Draft;
 use chrono::{DateTime, NaiveDate, Utc};
-use kernel::calendar;
+use kernel::{calendar, text};
 use serde::Deserialize;
 
 /// Characters of a title.
@@ -46,14 +46,14 @@ impl Draft {
             let before = error.span().and_then(|span| head.get(..span.start)).unwrap_or_default();
             problem(2 + before.matches('\n').count(), error.message())
         })?;
-        let title = fields.title.trim();
-        if title.is_empty() || title.chars().count() > TITLE_LENGTH || title.chars().any(char::is_control) {
+        let title = text::written(&fields.title);
+        if title.is_empty() || title.chars().count() > TITLE_LENGTH || text::has_control(&title) {
             return Err(problem(
                 line_of(head, "title"),
                 "title is one line of 1 to 200 characters",
             ));
         }
-        let body = body.trim();
+        let body = text::written_lines(body);
         if body.is_empty() || body.len() > BODY_LENGTH {
             return Err(problem(
                 3 + head.matches('\n').count() + 1,
@@ -68,8 +68,8 @@ impl Draft {
             return Err(problem(line_of(head, "ended_on"), "ended_on is before the first day"));
         }
         Ok(Self {
-            title: title.to_owned(),
-            body: body.to_owned(),
+            title,
+            body,
             published_at,
             ended_at,
             mail: false,

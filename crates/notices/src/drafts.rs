@@ -191,6 +191,19 @@ pub async fn discard(
     Ok(locked)
 }
 
+/// Waits for whoever is at work on a draft; from then on nobody else is before the transaction ends.
+pub(crate) async fn wait_for(tx: &mut TenantTransaction, id: NoticeId) -> Result<(), DatabaseError> {
+    let _: Option<i64> = notice_drafts::table
+        .filter(notice_drafts::tenant_id.eq(tx.tenant()))
+        .filter(notice_drafts::draft_id.eq(id))
+        .select(notice_drafts::version)
+        .for_update()
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    Ok(())
+}
+
 /// A draft that nobody else changes before the transaction ends, where it still is what somebody had before them.
 pub(crate) async fn lock(
     tx: &mut TenantTransaction,

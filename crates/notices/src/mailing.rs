@@ -3,18 +3,24 @@
 //! The worker goes through the accounts by id, so many in a transaction, and keeps with the notice up to whom it came: after a
 //! crash the next worker goes on from there, and nobody is told twice. Only who holds the notice's place in the queue may
 //! commit.
+//!
+//! Of how many notices to all or to some of them they are told in a day is bounded, whoever publishes: by staff or a program that
+//! has lost count nobody's box is filled. A notice to one person is in no such count.
 
-use crate::{Audience, Notices, group::GroupColumns, schema::notices};
+use crate::{Audience, Notices, group::GroupColumns, reasons::MAILS_USED_UP, schema::notices};
 use accounts::{Accounts, Readers};
-use chrono::{DateTime, TimeDelta, Utc};
-use database::{Database, DatabaseError, Durability, TenantTransaction};
-use diesel::prelude::*;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use database::{Database, DatabaseError, Durability, Prepared, TenantTransaction};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Integer, Timestamptz},
+};
 use diesel_async::RunQueryDsl;
 use jobs::{
     Due, LetGo, Queue,
     due::{self, Rank},
 };
-use kernel::{AccountId, Clock, NoticeId, PersonId};
+use kernel::{AccountId, Clock, NoticeId, PersonId, Refusal, calendar};
 use std::{future::Future, pin::Pin};
 
 /// The queue's name in `due`.
@@ -23,6 +29,38 @@ const QUEUE: &str = "notice_mail";
 const TAKES: i16 = 5;
 /// How long mails of a suspended insurer wait before they are looked at again.
 const SUSPENDED: TimeDelta = TimeDelta::hours(1);
+
+/// Notices to all or to some of an insurer's members of which they are told by mail on a day in Japan.
+const A_DAY: i64 = 10;
+/// Of locks of a day's mails, beside the insurer's id.
+const LOCK: i32 = 0x6e6f_7469;
+
+/// Until the transaction's end nobody else publishes what is told by mail: of two who count the same notices, one does.
+pub(crate) async fn lock_day(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)")
+        .bind::<Integer, _>(LOCK)
+        .bind::<Integer, _>(tx.tenant())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What refuses one more notice that is told by mail on this day, where there are as many as a day takes.
+pub(crate) async fn used_up(tx: &TenantTransaction, day: NaiveDate) -> Result<Option<Refusal>, DatabaseError> {
+    let (begins, ends) = (
+        calendar::start_of_day(day),
+        calendar::start_of_day(day.succ_opt().unwrap_or(day)),
+    );
+    let query = diesel::sql_query(TOLD_OF)
+        .bind::<Integer, _>(tx.tenant())
+        .bind::<Timestamptz, _>(begins)
+        .bind::<Timestamptz, _>(ends);
+    let told: ToldOf = Prepared(query).get_result(&mut &**tx).await?;
+    Ok((told.notices >= A_DAY).then(|| Refusal {
+        until: Some(ends),
+        ..MAILS_USED_UP.into()
+    }))
+}
 
 /// Tells members of a notice from then on; again where it was to be told of at another time.
 pub(crate) async fn schedule(
@@ -154,3 +192,15 @@ async fn come_to(tx: &mut TenantTransaction, id: NoticeId, last: AccountId) -> R
         .await?;
     Ok(())
 }
+
+#[derive(QueryableByName)]
+struct ToldOf {
+    #[diesel(sql_type = BigInt)]
+    notices: i64,
+}
+
+/// What was withdrawn before its day has told nobody.
+const TOLD_OF: &str = "
+    SELECT count(*) AS notices FROM notices n
+    WHERE n.tenant_id = $1 AND n.audience <> 'person' AND n.mail AND n.published_at >= $2 AND n.published_at < $3
+      AND (n.withdrawn_at IS NULL OR n.withdrawn_at >= n.published_at)";

@@ -8,7 +8,7 @@ use crate::{
     drafts::{self, By, Content, Stored},
     published::{self, Ending, Published, standing},
     publishing,
-    reasons::{CHANGED_MEANWHILE, GONE_MEANWHILE, NOT_PUBLISHED, PUBLISHED_ALREADY, TWO_PUBLISH},
+    reasons::{NOT_PUBLISHED, PUBLISHED_ALREADY, TWO_PUBLISH},
 };
 use approvals::{Action, is_under_four_eyes};
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ use diesel::{
     sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use kernel::{NoticeId, Outcome, Refusal, outcome};
+use kernel::{NoticeId, Outcome, outcome};
 use uuid::Uuid;
 
 /// A notice, published or not.
@@ -169,7 +169,7 @@ pub(crate) async fn replace(
     };
     match drafts::save(tx, now, by, (id, draft.version), content).await? {
         Outcome::Done(()) => as_it_is(tx, id).await,
-        Outcome::Refused(refusal) => Ok(raced(refusal).into()),
+        Outcome::Refused(refusal) => Ok(refusal.into()),
     }
 }
 
@@ -188,13 +188,13 @@ pub(crate) async fn publish(
     let seen = (id, draft.version);
     let ready = match publishing::ready(tx, now, seen, insurer.after_loss_days).await? {
         Outcome::Done(ready) => ready,
-        Outcome::Refused(refusal) => return Ok(raced(refusal).into()),
+        Outcome::Refused(refusal) => return Ok(refusal.into()),
     };
     if is_under_four_eyes(&insurer, Action::Notice) {
         if draft.asked_at.is_none()
             && let Outcome::Refused(refusal) = drafts::ask(tx, now, by, seen).await?
         {
-            return Ok(raced(refusal).into());
+            return Ok(refusal.into());
         }
         return Ok(TWO_PUBLISH.into());
     }
@@ -233,26 +233,19 @@ async fn found(
     })
 }
 
-/// The same of a draft.
+/// The same of a draft, which nobody else changes before the transaction ends: of two at the same instant the later one is judged
+/// by what the earlier one made of it.
 async fn draft(
-    tx: &TenantTransaction,
+    tx: &mut TenantTransaction,
     now: DateTime<Utc>,
     seen: (NoticeId, impl Fn(&str) -> bool),
 ) -> Result<Outcome<Stored>, DatabaseError> {
+    drafts::wait_for(tx, seen.0).await?;
     Ok(match found(tx, now, seen).await? {
         Outcome::Done(Written::Draft(draft)) => Outcome::Done(draft),
         Outcome::Done(Written::Published(_)) => PUBLISHED_ALREADY.into(),
         Outcome::Refused(refusal) => refusal.into(),
     })
-}
-
-/// Of two at the same instant the later one knew another state.
-fn raced(refusal: Refusal) -> Refusal {
-    if refusal.is_any(&[CHANGED_MEANWHILE, GONE_MEANWHILE]) {
-        outcome::CONDITION_FAILED.into()
-    } else {
-        refusal
-    }
 }
 
 async fn as_it_is(tx: &TenantTransaction, id: NoticeId) -> Result<Outcome<Written>, DatabaseError> {

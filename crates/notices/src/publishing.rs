@@ -4,12 +4,13 @@
 use crate::{
     To,
     drafts::{self, Aim, By, Content, Stored, lock, record},
+    mailing,
     publish::{Draft, Drafted, New, announce},
     reasons::{NO_TEXT, OVER_ALREADY, TO_NOBODY},
 };
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
-use kernel::{NoticeId, Outcome, Reason, calendar};
+use kernel::{NoticeId, Outcome, Refusal, calendar};
 use roster::{Access, Group};
 use serde_json::json;
 
@@ -51,17 +52,30 @@ pub async fn readers(
 }
 
 /// Why a draft can't be published as it is.
-pub fn obstacle(now: DateTime<Utc>, content: &Content, readers: Readers) -> Option<Reason> {
+pub async fn obstacle(
+    tx: &TenantTransaction,
+    now: DateTime<Utc>,
+    content: &Content,
+    readers: Readers,
+) -> Result<Option<Refusal>, DatabaseError> {
     let today = calendar::today_in_japan(now);
     if content.body.is_empty() {
-        Some(NO_TEXT)
+        Ok(Some(NO_TEXT.into()))
     } else if content.last_day.is_some_and(|last| last < today) {
-        Some(OVER_ALREADY)
+        Ok(Some(OVER_ALREADY.into()))
     } else if !readers.is_anybody {
-        Some(TO_NOBODY)
+        Ok(Some(TO_NOBODY.into()))
+    } else if is_told_to_many(content) {
+        let day = content.first_day.map_or(today, |first| first.max(today));
+        mailing::used_up(tx, day).await
     } else {
-        None
+        Ok(None)
     }
+}
+
+/// True where more than one member may be told of it by mail.
+fn is_told_to_many(content: &Content) -> bool {
+    content.mail && content.aim.person().is_none()
 }
 
 /// What publishing would do, as label, before and after: what whoever agrees is shown. `to` says whom it is for. How many they
@@ -108,9 +122,12 @@ pub async fn ready(
         Outcome::Done(draft) => draft,
         Outcome::Refused(refusal) => return Ok(refusal.into()),
     };
+    if is_told_to_many(&draft.content) {
+        mailing::lock_day(tx).await?;
+    }
     let readers = readers(tx, now, after_loss_days, &draft.content.aim).await?;
-    Ok(match obstacle(now, &draft.content, readers) {
-        Some(reason) => reason.into(),
+    Ok(match obstacle(tx, now, &draft.content, readers).await? {
+        Some(refusal) => refusal.into(),
         None => Outcome::Done(Ready { draft, readers }),
     })
 }

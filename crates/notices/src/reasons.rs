@@ -3,12 +3,13 @@
 use kernel::{Reason, RefusalKind, Words};
 
 /// All of them: what holds for every reason is tested on this list.
-pub const REASONS: [Reason; 9] = [
+pub const REASONS: [Reason; 10] = [
     CHANGED_MEANWHILE,
     GONE_MEANWHILE,
     TO_NOBODY,
     NO_TEXT,
     OVER_ALREADY,
+    MAILS_USED_UP,
     OF_FOLDER,
     PUBLISHED_ALREADY,
     NOT_PUBLISHED,
@@ -16,10 +17,11 @@ pub const REASONS: [Reason; 9] = [
 ];
 
 /// Those by which programs are refused.
-pub(crate) const OF_PROGRAMS: [Reason; 6] = [
+pub(crate) const OF_PROGRAMS: [Reason; 7] = [
     TO_NOBODY,
     NO_TEXT,
     OVER_ALREADY,
+    MAILS_USED_UP,
     PUBLISHED_ALREADY,
     NOT_PUBLISHED,
     TWO_PUBLISH,
@@ -132,6 +134,21 @@ pub const OVER_ALREADY: Reason = Reason {
         Words::new(
             "掲載の最後の日が過ぎています",
             "掲載の最後の日が過ぎているため、公開できません。下書きを開いて、日付を直してください。",
+            &[],
+        )
+    },
+};
+
+/// Members are not told by mail of any number of notices in a day.
+pub const MAILS_USED_UP: Reason = Reason {
+    code: "notice_mails_used_up",
+    kind: RefusalKind::Wait,
+    detail: "Members are told by mail of ten notices on a day, and this would be one more. Publish it without mail, with another \
+             `first_day`, or once that day is over.",
+    words: |_, _| {
+        Words::new(
+            "メールで知らせるお知らせは、1日に10件までです",
+            "この日の分は、もう10件あります。下書きを開いて、メールで知らせる印を外すか、掲載の最初の日を変えると公開できます。急がないときは、次の日に公開してください。",
             &[],
         )
     },

@@ -41,7 +41,8 @@ const SHUT: TimeDelta = TimeDelta::hours(1);
 /// From when on nobody is told any more. So long the rows that were replaced are kept, by which new ones are known.
 const OVER: TimeDelta = purge::KEPT;
 
-/// Tells members of what is published now, in the place of another version; from the beginning where it was published before.
+/// Tells members of what is published now, in the place of another version. Where it was published before it goes on behind whom it
+/// came to: nobody is told of a version twice, however often it is taken back and published anew.
 pub(crate) async fn schedule(
     tx: &mut TenantTransaction,
     now: DateTime<Utc>,
@@ -51,12 +52,15 @@ pub(crate) async fn schedule(
     let begun = (
         t::published_at.eq(now),
         t::replaced.eq(replaced.map(|replaced| replaced.delivery.0)),
-        t::come_to.eq(None::<AccountId>),
-        t::told.eq(0),
         t::ended_at.eq(None::<DateTime<Utc>>),
     );
     diesel::insert_into(t::table)
-        .values((t::tenant_id.eq(tx.tenant()), t::delivery_id.eq(delivery.id), begun))
+        .values((
+            t::tenant_id.eq(tx.tenant()),
+            t::delivery_id.eq(delivery.id),
+            begun,
+            t::told.eq(0),
+        ))
         .on_conflict((t::tenant_id, t::delivery_id))
         .do_update()
         .set(begun)

@@ -248,6 +248,17 @@ fn plain(name: &str) -> String {
         .to_uppercase()
 }
 
+/// Columns that a kind of table does not know, of which so many are told, and so many characters of each: a file may have any
+/// number of them.
+pub const UNKNOWN: (usize, usize) = (50, 100);
+
+/// The first of these columns, as they are told.
+pub fn first_unknown(columns: &[String]) -> Vec<String> {
+    let (most, chars) = UNKNOWN;
+    let columns = columns.iter().take(most);
+    columns.map(|name| name.chars().take(chars).collect()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,7 +35,7 @@ pub use errors::{Coded, ErrorLog, Quoted, RowError, RowErrors};
 pub use faults::Fault;
 pub use gathering::{Gathering, MOST_BYTES, NotTaken};
 pub use head::Head;
-pub use header::{Column, Header, Mapping};
+pub use header::{Column, Header, Mapping, UNKNOWN, first_unknown};
 pub use outgoing::{cp932, outgoing};
 pub use source::{Chunk, Opened, Progress, Source, in_batches};
 pub use table::{Row, Rules, Table, TableRead};

@@ -2,8 +2,8 @@
 
 use super::Caller;
 use crate::api::problem;
-use access::SCOPES;
 use access::scope::{AUDIT_READ, CONSENTS_READ, INSURER_READ, MAIL_READ, NOTICES_READ, PROTECTED_READ};
+use access::{Role, SCOPES};
 use audit::{Actor, Origin};
 use kernel::StaffId;
 use notices::{Draft, To};
@@ -205,6 +205,25 @@ async fn the_trail_is_read_by_days_and_veiled_of_whoever_is_protected() {
     // Reading it stands in it.
     let look = "action = 'people.look' AND detail ->> 'what' = 'audit' AND actor_kind = 'client'";
     assert!(app.insurer.count("audit_events", look).await > 5);
+}
+
+#[tokio::test]
+async fn how_many_are_protected_is_in_no_line_of_the_trail() {
+    let app = TestApp::start().await;
+    app.member().await;
+    protect(&app).await;
+    let desk = app.clerk(&[Role::Eligibility]).await;
+    assert_eq!(desk.get("/console/protections").await.status, 200);
+    let caller = Caller::new(&app, &[AUDIT_READ]).await;
+    let lines = lines(&caller, "/audit", "lines").await;
+    let looks: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["detail"]["what"] == "protections")
+        .collect();
+    assert!(!looks.is_empty(), "{lines:?}");
+    for look in looks {
+        assert_eq!(look["detail"].get("people"), None, "{look}");
+    }
 }
 
 #[tokio::test]

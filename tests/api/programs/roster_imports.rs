@@ -191,6 +191,33 @@ async fn what_of_a_file_means_nothing_is_told_to_whoever_sent_it() {
 }
 
 #[tokio::test]
+async fn of_columns_that_mean_nothing_the_first_are_told_and_how_many_they_are() {
+    let app = TestApp::start().await;
+    let caller = Caller::new(&app, &BOTH).await;
+    let columns: Vec<String> = (0..1_200).map(|nth| format!("列{nth}")).collect();
+    let more = |nth: usize| {
+        if nth == 0 {
+            columns.join(",")
+        } else {
+            vec!["1"; columns.len()].join(",")
+        }
+    };
+    let widened = |(nth, row): (usize, &str)| format!("{row},{}\n", more(nth));
+    let table: String = file(&[SHOKO, HANAKO]).lines().enumerate().map(widened).collect();
+    let dry = sent(&caller, "?dry_run=true", &table).await;
+    let compared = worked(&app, &caller, &dry).await;
+    let told = |import: &Value| {
+        (
+            import["unknown_columns"].clone(),
+            import["unknown_columns_in_all"].clone(),
+        )
+    };
+    assert_eq!(told(&compared), (json!(columns[..50]), json!(1_200)));
+    assert_eq!(act(&caller, &path(&dry), "confirm").await.status, 200);
+    assert_eq!(told(&worked(&app, &caller, &dry).await), told(&compared));
+}
+
+#[tokio::test]
 async fn a_dry_run_waits_until_it_is_confirmed_or_cancelled_or_the_next_file_comes() {
     let app = TestApp::start().await;
     let caller = Caller::new(&app, &BOTH).await;

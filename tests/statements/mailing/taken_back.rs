@@ -33,6 +33,18 @@ async fn what_is_withdrawn_before_its_turn_is_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_taken_back_and_published_anew_is_told_of_once() {
+    let street = Street::new().await;
+    street.desk.show(&rows("2026-10")).await;
+    assert_eq!(street.told().await, (1, 1));
+    for _ in 0..3 {
+        street.desk.withdraw(Kind::Costs, "2026-10").await;
+        done(street.desk.try_publish(Kind::Costs, "2026-10", Some(1)).await);
+        assert_eq!(street.told().await, (1, 1));
+    }
+}
+
+#[tokio::test]
 async fn mails_that_are_written_and_not_sent_are_asked_about_once_more() {
     let street = Street::new().await;
     street.desk.show(&rows("2026-10")).await;

@@ -210,8 +210,9 @@ impl RosterImportsApi {
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
         let mut import = RosterImport::of(&run, &program);
         if import.is_own {
-            let unknown = up(rosters.unknown_columns(program.tenant(), id).await)?;
+            let (unknown, in_all) = up(rosters.unknown_columns(program.tenant(), id).await)?;
             import.unknown_columns = Some(unknown).filter(|unknown| !unknown.is_empty());
+            import.unknown_columns_in_all = Some(in_all).filter(|in_all| *in_all > 0);
         }
         Ok(Done(import))
     }

@@ -12,7 +12,7 @@ use approvals::{Action, Agreed, Difference, Performer, Wish};
 use askama::Template;
 use audit::Actor;
 use database::{DatabaseError, TenantTransaction};
-use kernel::{NoticeId, Outcome, Refusal};
+use kernel::{NoticeId, Outcome};
 use pages::{Reply, Visit, Waits, frame::Frame, reply::see_other, words::grouped};
 use serde_json::{Value, json};
 use staff::Clerk;
@@ -47,14 +47,14 @@ pub(super) async fn show(visit: Visit, clerk: Clerk) -> Reply {
     let person = person_line(&tx, &visit, &clerk, content.aim.person()).await?;
     let readers = publishing::readers(&tx, visit.now, clerk.insurer.after_loss_days, &content.aim).await?;
     let waits = Waits::about(&tx, visit.now, &clerk, &[(Action::Notice, id.0)]).await?;
+    let obstacle = publishing::obstacle(&tx, visit.now, content, readers).await?;
     tx.commit().await?;
-    let obstacle = publishing::obstacle(visit.now, content, readers);
     let again = visit.again().await;
     visit.html(&PublishPage {
         // What is said on top need not be said twice.
         obstacle: obstacle
-            .filter(|reason| !again.is(*reason))
-            .map(|reason| Refusal::from(reason).words(visit.now).text),
+            .filter(|refusal| !again.is(refusal.reason))
+            .map(|refusal| refusal.words(visit.now).text),
         frame: frame(&visit, again).with_waits(waits),
         path: path(id),
         version: stored.version,

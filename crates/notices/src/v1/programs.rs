@@ -50,6 +50,7 @@ const PUBLISHES: Codes = &[
     "notice_to_nobody",
     "notice_without_text",
     "notice_over_already",
+    "notice_mails_used_up",
     "notice_published_by_two",
 ];
 const WITHDRAWS: Codes = &[
@@ -194,7 +195,8 @@ impl ProgramsApi {
 
     /// How often a notice was read
     ///
-    /// By how many members, and how many it was for when it was published. No protected person is counted.
+    /// By how many members, whoever is protected now left out, and how many it was for when it was published, whoever was protected
+    /// then left out.
     #[oai(path = "/notices/:id/reads", method = "get", operation_id = "count_notice_reads")]
     async fn reads(
         &self,
@@ -236,8 +238,9 @@ impl ProgramsApi {
 
     /// Publish a draft
     ///
-    /// Members see it at once, or from its first day on, and those who wish it are told by mail if it says so. Where the insurer has
-    /// notices published by two, the draft is handed to its staff instead, and the answer is 403 `notice_published_by_two`.
+    /// Members see it at once, or from its first day on, and those who wish it are told by mail if it says so: of ten notices on a day
+    /// in Japan, the staff's among them; one more is refused by 429 `notice_mails_used_up`. Where the insurer has notices published by
+    /// two, the draft is handed to its staff instead, and the answer is 403 `notice_published_by_two`.
     #[oai(path = "/notices/:id/publish", method = "post", operation_id = "publish_notice")]
     async fn publish(
         &self,

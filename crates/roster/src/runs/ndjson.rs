@@ -8,7 +8,7 @@ use crate::import::{Column, stated};
 use kernel::{Field, FieldError, Problem};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::BTreeSet};
-use tabular::Column as _;
+use tabular::{Column as _, UNKNOWN};
 
 /// Bytes of a line at most: far more than the longest row.
 const LONGEST: usize = 64 * 1024;
@@ -16,8 +16,6 @@ const LONGEST: usize = 64 * 1024;
 const ERRORS: usize = 100;
 /// Lines in which more are looked for where there is one.
 const FIRST: usize = 1_000;
-/// Keys that are no column, of which so many are told, and so many characters of each.
-const UNKNOWN: (usize, usize) = (50, 100);
 /// What [`Column::Movement`] is called.
 const MOVEMENT: &str = "movement";
 /// Its words, and those of the format.

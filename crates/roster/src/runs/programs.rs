@@ -131,12 +131,15 @@ impl Runs {
         Ok(Some(page))
     }
 
-    /// Headers, or keys, of a file that meant nothing and were ignored: as long as what is shown of it is kept.
-    pub async fn unknown_columns(&self, tenant: TenantId, run: ImportId) -> Result<Vec<String>, Outage> {
+    /// Headers, or keys, of a file that meant nothing and were ignored, the first of them, and how many they are in all: as long as
+    /// what is shown of it is kept.
+    pub async fn unknown_columns(&self, tenant: TenantId, run: ImportId) -> Result<(Vec<String>, u64), Outage> {
         let mut tx = self.database.tenant(tenant).read().await?;
         let shown = rows::shown(&mut tx, &self.keys, run).await?;
         tx.commit().await?;
-        Ok(shown.map(|shown| shown.unknown_columns).unwrap_or_default())
+        let shown = shown.unwrap_or_default();
+        let in_all = shown.unknown_in_all();
+        Ok((shown.unknown_columns, in_all))
     }
 
     /// Notes for what a program's run, which would have gone on, waits.

@@ -282,8 +282,10 @@ impl Run {
 
 fn compared(before: Shown, report: &Report, samples: Vec<Sample>) -> Shown {
     let Relations { unknown_words, .. } = &report.relations;
+    let (unknown_columns, unknown_count) = before.and_unknown(&report.unknown_columns);
     Shown {
-        unknown_columns: before.and_unknown(&report.unknown_columns),
+        unknown_columns,
+        unknown_count,
         samples,
         corrected_lines: report.corrected.lines.clone(),
         unknown_words: unknown_words.iter().map(|(word, rows)| (word.clone(), *rows)).collect(),

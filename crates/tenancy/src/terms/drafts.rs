@@ -108,11 +108,11 @@ impl Draft {
         let day = dates::planned(&field(fields::EFFECTIVE_ON));
         let effective_on = FieldError::gather(fields::EFFECTIVE_ON, day, &mut wrong).flatten();
         let draft = Self {
-            title: field(fields::TITLE).trim().to_owned(),
+            title: text::written(&field(fields::TITLE)),
             effective_on,
             agree_again,
-            changes: field(fields::CHANGES).trim().to_owned(),
-            body: field(fields::BODY).replace("\r\n", "\n").trim().to_owned(),
+            changes: text::written(&field(fields::CHANGES)),
+            body: text::written_lines(&field(fields::BODY)),
         };
         wrong.extend(draft.wrong(today));
         if wrong.is_empty() { Ok(draft) } else { Err(wrong) }

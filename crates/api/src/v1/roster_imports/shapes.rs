@@ -144,8 +144,11 @@ pub(super) struct RosterImport {
     errors: Option<u64>,
     /// `id` of the import that it undoes.
     undoes: Option<String>,
-    /// Headers, or keys, of the program's own file that mean nothing here and were ignored; not in lists, and for seven days.
+    /// Headers, or keys, of the program's own file that mean nothing here and were ignored, up to 50 of them, and of each up to 100
+    /// characters; not in lists, and for seven days.
     pub(super) unknown_columns: Option<Vec<String>>,
+    /// How many headers that is in all, as long; of keys of `ndjson` no more than 50 are counted.
+    pub(super) unknown_columns_in_all: Option<u64>,
 }
 
 /// What an import changes, in people. Every row is new, changed, returned, lost, unchanged or too old; `lost` also counts whoever is
@@ -234,6 +237,7 @@ impl RosterImport {
             errors: is_refused.then_some(run.counts.errors),
             undoes: run.undoes.map(|undoes| undoes.to_string()),
             unknown_columns: None,
+            unknown_columns_in_all: None,
         }
     }
 }

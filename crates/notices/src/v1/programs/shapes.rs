@@ -137,17 +137,19 @@ pub(super) struct InsurerNotice {
     ended_at: Option<Time>,
     /// When it was withdrawn.
     withdrawn_at: Option<Time>,
-    /// For how many registered people it was when it was published.
+    /// For how many registered people it was when it was published, without those who were protected then.
     readers: Option<i64>,
 }
 
-/// How often a notice was read. No protected person is counted.
+/// How often a notice was read.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(super) struct NoticeReads {
-    /// For how many registered people it was when it was published; absent of a draft.
+    /// For how many registered people it was when it was published, without those who were protected then; it stays what it was. Absent
+    /// of a draft.
     readers: Option<i64>,
-    /// How many have opened it; absent of a draft, before its first day, and a year after that, from when on nobody counts.
+    /// How many have opened it, without those who are protected now; absent of a draft, before its first day, and a year after that,
+    /// from when on nobody counts.
     reads: Option<i64>,
 }
 

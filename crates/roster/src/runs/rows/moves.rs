@@ -178,8 +178,10 @@ pub(crate) async fn finish(
     // What was sent by a program goes on while it is compared.
     let at_work = [RunState::Comparing, RunState::Running];
     let before = shown(tx, keys, run).await?.unwrap_or_default();
+    let (unknown_columns, unknown_count) = before.and_unknown(&report.unknown_columns);
     let left = Shown {
-        unknown_columns: before.and_unknown(&report.unknown_columns),
+        unknown_columns,
+        unknown_count,
         ..Shown::default()
     };
     if !end(tx, run, &at_work, RunState::Finished, Some(&counts), now).await? {

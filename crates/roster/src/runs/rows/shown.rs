@@ -5,7 +5,7 @@ use crate::import::{Column, Sample};
 use database::{DatabaseError, Keyed, Kind, TenantTransaction};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use kernel::{ImportId, Keys, UploadId};
+use kernel::{ImportId, Keys, UploadId, text};
 use serde::{Deserialize, Serialize};
 use tabular::{Header, Mapping};
 
@@ -30,8 +30,10 @@ pub struct Shown {
     pub fields: Vec<String>,
     /// The first rows.
     pub rows: Vec<Vec<String>>,
-    /// Headers that mean no column.
+    /// Headers that mean no column, the first of them.
     pub unknown_columns: Vec<String>,
+    /// How many there are in all, where those are not all.
+    pub unknown_count: u64,
     /// A few people of each kind of change.
     pub samples: Vec<Sample>,
     /// Lines in which a birth date is corrected.
@@ -50,10 +52,27 @@ impl Shown {
         Header::of(&self.fields, mapping)
     }
 
-    /// What means nothing in it, with what else was found to.
-    pub(in crate::runs) fn and_unknown(&self, found: &[String]) -> Vec<String> {
-        let more = found.iter().filter(|name| !self.unknown_columns.contains(*name));
-        self.unknown_columns.iter().chain(more).cloned().collect()
+    /// What means nothing in it, with what else was found to, and how many that is in all.
+    pub(in crate::runs) fn and_unknown(&self, found: &[String]) -> (Vec<String>, u64) {
+        let mut known = self.unknown_columns.clone();
+        let more = tabular::first_unknown(found).into_iter();
+        known.extend(more.filter(|name| !self.unknown_columns.contains(name)));
+        let in_all = u64::try_from(known.len().max(found.len())).unwrap_or(u64::MAX);
+        known.truncate(tabular::UNKNOWN.0);
+        (known, self.unknown_in_all().max(in_all))
+    }
+
+    /// How many headers mean no column.
+    pub fn unknown_in_all(&self) -> u64 {
+        let told = u64::try_from(self.unknown_columns.len()).unwrap_or(u64::MAX);
+        self.unknown_count.max(told)
+    }
+
+    /// How many of them are not told, in words; none where all are.
+    pub fn more_unknown(&self) -> Option<String> {
+        let told = u64::try_from(self.unknown_columns.len()).unwrap_or(u64::MAX);
+        let more = self.unknown_count.saturating_sub(told);
+        (more > 0).then(|| text::grouped(more))
     }
 }
 

@@ -147,10 +147,7 @@ pub(in crate::runs) async fn checked(
         ..Report::default()
     };
     let before = shown(tx, keys, run.run_id).await?.unwrap_or_default();
-    let shown = Shown {
-        unknown_columns,
-        ..before
-    };
+    let shown = before.with_unknown(&unknown_columns);
     diesel::update(of(tx, run.run_id).filter(t::state.eq(RunState::Checking.as_str())))
         .set((
             t::state.eq(RunState::Checked.as_str()),

@@ -42,13 +42,14 @@ const ID: &str = "0197a3c0-0000-7000-8000-000000000011";
 const USUAL: &str = "usual";
 
 /// Why it refuses, of its own.
-const OWN: [Reason; 2] = [UNPROVEN, PROTECTED];
+const OWN: [Reason; 3] = [UNPROVEN, PROTECTED, MEANWHILE];
 const CHANGES: Codes = &[
     "not_found",
     "precondition_required",
     CONDITION_FAILED.code,
     UNPROVEN.code,
     PROTECTED.code,
+    MEANWHILE.code,
 ];
 
 /// The operations.
@@ -206,7 +207,8 @@ impl MemberDisclosuresApi {
         let changed = self.0.change_for(tx, by, &whose, &[wish], identified).await;
         match up(changed)? {
             Outcome::Done(()) => Ok(told(&whose, &standing, kept)),
-            Outcome::Refused(refusal) if refusal.is(MEANWHILE) => Err(otherwise().into()),
+            // Whoever goes by any state has not been told a wrong one.
+            Outcome::Refused(refusal) if refusal.is(MEANWHILE) && if_match.is_bound() => Err(otherwise().into()),
             Outcome::Refused(refusal) if !refusal.fields.is_empty() => {
                 let flaw = Flaw::new("/identified", "required");
                 let said = "Is needed where more people see the rows than now: `counter` or `post`, as your staff made sure of who asks.";
