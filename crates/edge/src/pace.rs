@@ -55,21 +55,24 @@ mod tests {
     /// Reads a body of which so many bytes come each twenty milliseconds.
     async fn read(bytes: usize, times: usize) -> Result<usize, BodyTrouble> {
         let (mut theirs, ours) = duplex(bytes);
-        tokio::spawn(async move {
+        let send = async move {
             for _ in 0..times {
                 if theirs.write_all(&vec![7; bytes]).await.is_err() {
                     return;
                 }
                 sleep(Duration::from_millis(20)).await;
             }
-        });
-        let mut request = Request::builder().body(Body::from_async_read(ours));
-        let body = StreamBody::of(&mut request, u64::MAX, Duration::from_millis(500));
-        let mut read = 0;
-        while let Some(part) = body.next().await? {
-            read += part.len();
-        }
-        Ok(read)
+        };
+        let take = async move {
+            let mut request = Request::builder().body(Body::from_async_read(ours));
+            let body = StreamBody::of(&mut request, u64::MAX, Duration::from_millis(500));
+            let mut read = 0;
+            while let Some(part) = body.next().await? {
+                read += part.len();
+            }
+            Ok(read)
+        };
+        tokio::join!(send, take).1
     }
 
     // security.md 64

@@ -144,7 +144,7 @@ async fn show(disclosures: Disclosures, visit: Visit, member: Member) -> Reply {
 async fn check(visit: Visit, member: Member) -> Reply {
     let again = visit.again().await;
     let wishes = wishes(&again.typed, &kinds(&member)).unwrap_or_default();
-    let (hidden, others): (Vec<&Wish>, Vec<&Wish>) = wishes.iter().partition(|wish| hides(wish));
+    let (hidden, others): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(|wish| hides(*wish));
     if hidden.is_empty() {
         return Ok(see_other(PAGE));
     }
@@ -180,8 +180,8 @@ async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply
             "変えるところが選ばれていないため、何も変更していません。",
         ));
     }
-    let is_looked_at = visit.form.text(SURE) == "1";
-    if !is_looked_at && wishes.iter().any(hides) {
+    let is_hidden = wishes.iter().copied().any(hides);
+    if is_hidden && visit.form.text(SURE) != "1" {
         return Ok(visit.look_first(CHECK, &KEPT).await);
     }
     let is_sure = member.proof == Proof::Letter;
@@ -199,13 +199,13 @@ async fn change(disclosures: Disclosures, visit: Visit, member: Member) -> Reply
         }
         Err(refusal) if refusal.is(SESSION_ENDED) => Ok(visit.to_log_in()),
         Err(refusal) => {
-            let page = if is_looked_at { CHECK } else { PAGE };
+            let page = if is_hidden { CHECK } else { PAGE };
             Ok(visit.form_again(&refusal, page, &KEPT).await)
         }
     }
 }
 
-fn hides(wish: &Wish) -> bool {
+fn hides(wish: Wish) -> bool {
     wish.audience == Audience::Suppressed
 }
 
