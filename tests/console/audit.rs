@@ -29,7 +29,7 @@ fn called(person: &TestPerson) -> String {
 
 /// How many lines a page lists.
 fn rows(page: &str) -> usize {
-    page.matches("<tr><td data-l=\"日時\">").count()
+    page.matches("<tr><td class=\"day\" data-l=\"日時\">").count()
 }
 
 #[tokio::test]
