@@ -9,9 +9,9 @@ use access::{
 };
 use notices::{Draft, To};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use testkit::{TestClerk, TestPerson, by_command, conditions};
+use testkit::{TestApp, TestClerk, TestPerson, by_command, conditions};
 
 /// Protects somebody, as whoever sees to that does.
 pub(super) async fn protect(clerk: &TestClerk, person: &str) {
@@ -184,23 +184,25 @@ async fn whoever_follows_imports_is_told_of_each_that_comes_to_rest_however_it_d
     }
 }
 
+/// Events of one kind about a person, which are sent.
+async fn happen<const N: usize>(app: &TestApp, kind: &'static str, person: &str, payloads: [Value; N]) {
+    let mut tx = app.write(app.tenant()).await;
+    for payload in payloads {
+        let subject = uuid::Uuid::parse_str(person).unwrap();
+        jobs::publish(&mut tx, app.clock().now(), jobs::Event { kind, subject, payload });
+    }
+    tx.commit().await.unwrap();
+    app.work().await;
+}
+
 #[tokio::test]
 async fn whose_rows_others_see_is_told_with_the_kind_of_rows_that_its_link_asks_for() {
     let app = app().await;
     let receiver = Receiver::start(Answer::Status(204)).await;
     Hook::of(&app, &receiver, &["disclosure.changed"]).await;
     let person = id_of(&app, &app.person).await;
-    let mut tx = app.write(app.tenant()).await;
-    for payload in [json!({"kind": "medicines"}), json!({})] {
-        let event = jobs::Event {
-            kind: "disclosure.changed",
-            subject: uuid::Uuid::parse_str(&person).unwrap(),
-            payload,
-        };
-        jobs::publish(&mut tx, app.clock().now(), event);
-    }
-    tx.commit().await.unwrap();
-    app.work().await;
+    let payloads = [json!({"kind": "medicines"}), json!({})];
+    happen(&app, "disclosure.changed", &person, payloads).await;
     let told: Vec<_> = receiver.taken().iter().map(super::receiver::Message::json).collect();
     assert_eq!(told.len(), 2);
     let link = format!("/api/v1/members/{person}/disclosures/medicines");
@@ -219,21 +221,12 @@ async fn to_which_document_somebody_agreed_is_told_with_the_link_that_asks_for_i
     let program = app.program(&[WEBHOOKS_MANAGE, CONSENTS_READ]).await;
     Hook::with(&program, &receiver.url(), &["consent.given"]).await;
     let person = id_of(&app, &app.person).await;
-    let mut tx = app.write(app.tenant()).await;
-    for payload in [
+    let payloads = [
         json!({"document": "service", "revision": 2}),
         json!({"document": "points", "revision": 1}),
         json!({}),
-    ] {
-        let event = jobs::Event {
-            kind: "consent.given",
-            subject: uuid::Uuid::parse_str(&person).unwrap(),
-            payload,
-        };
-        jobs::publish(&mut tx, app.clock().now(), event);
-    }
-    tx.commit().await.unwrap();
-    app.work().await;
+    ];
+    happen(&app, "consent.given", &person, payloads).await;
     let told: Vec<_> = receiver.taken().iter().map(super::receiver::Message::json).collect();
     let data = |document: Option<&str>, sequence: i64| {
         let mut data = json!({

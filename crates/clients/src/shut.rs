@@ -6,8 +6,8 @@ use database::{DatabaseError, TenantTransaction};
 use futures_util::future::BoxFuture;
 use kernel::{ClientGrantId, ClientId};
 
-/// Ends what hangs on a grant, or on its client here, that is shut out, in the transaction that ends its tokens. It stays ended when the grant is let in
-/// again: whoever has it back starts by hand what is theirs.
+/// Ends what hangs on a grant that is shut out, or on its client here, in the transaction that ends its tokens. It stays ended when
+/// the grant is let in again: whoever has it back starts by hand what is theirs.
 pub type Hanging = for<'a> fn(
     &'a mut TenantTransaction,
     DateTime<Utc>,

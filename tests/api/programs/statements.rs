@@ -19,7 +19,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tenancy::ApprovalAction;
-use testkit::{Answer, TestApp, TestPerson, by_command};
+use testkit::{Answer, TestApp, by_command};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -481,31 +481,4 @@ async fn rows_of_a_protected_person_are_nobodys_to_a_program_that_may_not_see_th
     }
     let with = Caller::new(&app, &[STATEMENTS_IMPORT, PROTECTED_READ]).await;
     assert_eq!(told(&with, "19850401").await, (Some(1), Some(0)));
-}
-
-#[tokio::test]
-async fn the_documents_example_is_loaded_as_it_stands() {
-    let app = TestApp::start().await;
-    let people = [(105, "00"), (105, "01"), (106, "00"), (106, "01"), (107, "00")];
-    let people = people.map(|(number, branch)| TestPerson {
-        branch: branch.into(),
-        birth_date: format!("1985-04-{branch}").replace("-00", "-10"),
-        ..TestPerson::new(number)
-    });
-    app.insurer.import(&people).await;
-    let caller = Caller::new(&app, &[STATEMENTS_IMPORT]).await;
-    let document = caller.get("/openapi.json").await.json();
-    let operation = &document["paths"]["/statement-imports"]["post"];
-    let file = operation["requestBody"]["content"]["application/octet-stream"]["example"].as_str();
-    let said = operation["parameters"].as_array().unwrap().iter();
-    let said: Vec<String> = said
-        .filter(|parameter| parameter["in"] == "query")
-        .filter_map(|parameter| {
-            let (name, example) = (parameter["name"].as_str()?, parameter["example"].as_str()?);
-            Some(format!("{name}={example}"))
-        })
-        .collect();
-    let begun = sent(&caller, &format!("?{}", said.join("&")), file.unwrap()).await;
-    let run = worked(&app, &caller, &begun).await;
-    assert_eq!(run["state"], "loaded", "{run}");
 }
