@@ -2,6 +2,7 @@
 //! worst moment. Nothing waits for ever, and nothing is said that nobody knows.
 
 use crate::{operations::Installation, portal::says};
+use access::scope::INSURER_READ;
 use database::{Database, DatabaseConfig, DatabaseError, Durability, Timeouts};
 use diesel_async::RunQueryDsl as _;
 use futures_util::future::join_all;
@@ -98,6 +99,34 @@ async fn connections_that_fell_silent_cost_one_wait_and_the_insurers_of_the_node
         .any(|answer| answer.status != 200)
     {
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+}
+
+// security.md 65
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_have_used_waits_once_for_a_silent_database_and_is_written_afterwards() {
+    let network = Network::before(&service_url()).await;
+    let app = app_behind(&network).await;
+    let mut programs = Vec::new();
+    for _ in 0..6 {
+        let program = app.program(&[INSURER_READ]).await;
+        assert_eq!(program.api(Method::GET, "/client", None).await.status, 200);
+        programs.push(program.name.client_id);
+    }
+    network.silence();
+    let begun = Instant::now();
+    assert!(app.clients.write_uses().await.is_err());
+    soon(begun);
+    network.clear();
+    let begun = Instant::now();
+    while app.clients.write_uses().await.is_err() {
+        soon(begun);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let tx = app.write(app.tenant()).await;
+    for client in programs {
+        let uses = app.clients.uses(&tx, client, 1).await.unwrap();
+        assert_eq!(uses.iter().map(|day| day.calls).sum::<i32>(), 1);
     }
 }
 

@@ -8,7 +8,9 @@ use testkit::{Client, Network, admin_url, execute, service_url, url_of};
 fn behind(installation: &Installation, network: &Network, arguments: &[&str]) -> tokio::process::Command {
     let mut command = installation.command(arguments);
     let url = network.url(&url_of(&service_url(), &installation.database));
-    command.env("MADOGUCHI__DATABASE__URL", url);
+    command
+        .env("MADOGUCHI__DATABASE__URL", url)
+        .env("MADOGUCHI__HTTP__DRAIN_SECONDS", "3");
     command
 }
 
@@ -36,7 +38,7 @@ async fn a_node_whose_database_is_silent_says_so_and_ends_in_time_when_told_to()
     until_ready_says(&node, 200, "ok").await;
     network.silence();
     until_ready_says(&node, 503, "database away").await;
-    // In the middle of whatever they ask.
+    // In the middle of whatever they ask: what is under way may be at it till the drain is over.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let told = Instant::now();
     assert!(node.terminate().await);

@@ -8,7 +8,7 @@ use crate::{
 };
 use access::Scope;
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use database::{DatabaseError, Durability, Prepared, TenantTransaction};
+use database::{DatabaseError, Durability, Prepared, Prospect, TenantTransaction};
 use diesel::{
     prelude::*,
     sql_types::{Date, Integer, Text, Timestamptz, Uuid as SqlUuid},
@@ -106,13 +106,18 @@ impl Clients {
         self.counts.add((caller.tenant(), caller.grant_id), more);
     }
 
-    /// Writes what was counted; what can't be written now waits for the next time.
+    /// Writes what was counted; what can't be written now waits for the next time. Where the database is away only the first is
+    /// tried: each would wait as long for the same answer, and a node that ends waits for this.
     pub async fn write_uses(&self) -> Result<(), DatabaseError> {
         self.rates.forget(self.clock.now());
         let mut failed = Ok(());
+        let mut is_away = false;
         for (key, waiting) in self.counts.take() {
-            if let Err(error) = self.write_one(key, &waiting).await {
+            if is_away {
                 self.counts.add(key, waiting);
+            } else if let Err(error) = self.write_one(key, &waiting).await {
+                self.counts.add(key, waiting);
+                is_away = error.prospect() == Prospect::Passing;
                 failed = Err(error);
             }
         }
