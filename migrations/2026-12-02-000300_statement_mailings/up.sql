@@ -1,5 +1,5 @@
--- Whether members are told by mail of what is published, and up to which account they were: nobody is told twice. A delivery that
--- is published anew is told of anew.
+-- Whether members are told by mail of what is published, and up to which account they were: nobody is told of a delivery twice,
+-- however often it is taken back and published anew.
 CREATE TABLE statement_mailings (
     tenant_id int NOT NULL,
     delivery_id uuid NOT NULL,

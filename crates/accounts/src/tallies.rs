@@ -247,12 +247,7 @@ pub(crate) async fn move_registrations(
 /// Until the transaction's end nobody else counts an insurer's days or moves a registration: a day that is being counted has
 /// no row yet from which whoever is protected at that moment could be taken out.
 async fn lock(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind::<Integer, _>(LOCK)
-        .bind::<Integer, _>(tx.tenant())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    tx.advisory_lock(LOCK, tx.tenant().0).await
 }
 
 /// The first of so many days, of which today is the last.

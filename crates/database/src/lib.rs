@@ -10,6 +10,7 @@ mod connection;
 mod database_url;
 pub mod distribution;
 mod keyed;
+mod lock;
 mod migrations;
 mod prepared;
 mod readiness;

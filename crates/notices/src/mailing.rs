@@ -37,12 +37,7 @@ const LOCK: i32 = 0x6e6f_7469;
 
 /// Until the transaction's end nobody else publishes what is told by mail: of two who count the same notices, one does.
 pub(crate) async fn lock_day(tx: &mut TenantTransaction) -> Result<(), DatabaseError> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind::<Integer, _>(LOCK)
-        .bind::<Integer, _>(tx.tenant())
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    tx.advisory_lock(LOCK, tx.tenant().0).await
 }
 
 /// What refuses one more notice that is told by mail on this day, where there are as many as a day takes.

@@ -7,6 +7,7 @@ use crate::{
     forms::Form,
     reply::see_other,
     visit::{Trouble, settle},
+    words::client,
 };
 use approvals::{Action, Difference, Performer, Wish};
 use chrono::{DateTime, Utc};
@@ -14,7 +15,7 @@ use database::Durability;
 use futures_util::{StreamExt as _, stream};
 use kernel::{ImportId, Outage, Outcome, calendar, outcome, text};
 use poem::{Body, Response, http::header};
-use roster::runs::{Author, By, Decided};
+use roster::runs::{Author, By, Cancelled, Decided};
 use serde_json::{Value, json};
 use staff::Clerk;
 use std::{io, ops::ControlFlow};
@@ -42,6 +43,34 @@ pub fn by(brought: &str, decided: Option<&Decided>) -> String {
         Some(decided) => format!("{brought}（取り込みの確認：{}）", decided.name),
         None => brought.to_owned(),
     }
+}
+
+/// Why an import was cancelled, and how things stand since; nothing where that is not known. `brought` is whoever brought it.
+pub async fn cancelled(
+    visit: &Visit,
+    clerk: &Clerk,
+    (why, brought): (Option<Cancelled>, &str),
+    stands: &str,
+) -> Result<String, Trouble> {
+    Ok(match why {
+        Some(Cancelled::Staff(id)) => {
+            let tx = visit.services.database.tenant(clerk.insurer.tenant_id).read().await?;
+            let names = staff::names(&tx, &[id]).await?;
+            tx.commit().await?;
+            let by = names.get(&id).map_or("職員", String::as_str);
+            format!("{by}が中止しました。{stands}")
+        }
+        Some(Cancelled::Client) => format!("{}が中止しました。{stands}", client(brought)),
+        Some(Cancelled::Replaced) => format!(
+            "{}の次のファイルに置き換わったため、中止しました。{stands}",
+            client(brought)
+        ),
+        Some(Cancelled::Shut) => format!(
+            "{}を停止または終了したため、中止しました。{stands}取り込みが必要なときは、職員がファイルを読み込んでください。",
+            client(brought)
+        ),
+        None => String::new(),
+    })
 }
 
 /// A column of a format as a form asks for it, with the header that is taken for it.

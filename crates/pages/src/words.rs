@@ -16,6 +16,11 @@ pub fn share(part: i64, whole: i64) -> String {
     format!("{}.{}％", tenths / 10, tenths % 10)
 }
 
+/// A program that is known by name: 「連携先「基幹システム」」.
+pub fn client(name: &str) -> String {
+    format!("連携先「{name}」")
+}
+
 /// What is said on everything of a sandbox; nothing of any other insurer's.
 pub fn sandbox(insurer: &Insurer) -> Option<&'static str> {
     let text = "お試し環境です。実在する方の情報は入力しないでください。";

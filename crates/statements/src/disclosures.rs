@@ -395,12 +395,7 @@ async fn narrow(
 /// state that is usual has no row to be locked by. People whose ids end alike wait for each other, and no more comes of it.
 async fn lock(tx: &mut TenantTransaction, person: PersonId) -> Result<(), DatabaseError> {
     let [.., a, b, c, d] = person.0.into_bytes();
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)")
-        .bind::<Integer, _>(LOCK)
-        .bind::<Integer, _>(i32::from_be_bytes([a, b, c, d]))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    tx.advisory_lock(LOCK, i32::from_be_bytes([a, b, c, d])).await
 }
 
 const NARROW: &str = "

@@ -1,5 +1,7 @@
 //! Statements that programs bring and publish: checked, guarded and shown as those of the console are.
 
+mod cancelled;
+
 use super::{
     Caller,
     members::{family, protect},
@@ -14,16 +16,10 @@ use access::{
     Role,
     scope::{PROTECTED_READ, STATEMENTS_IMPORT, STATEMENTS_PUBLISH, STATEMENTS_READ, Scope},
 };
-use kernel::Outcome;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tenancy::ApprovalAction;
-use testkit::{Answer, TestApp, by_command};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use testkit::{Answer, TestApp};
 
 const ALL: [Scope; 3] = [STATEMENTS_IMPORT, STATEMENTS_READ, STATEMENTS_PUBLISH];
 const IMPORTS: &str = "/statement-imports";
@@ -110,48 +106,6 @@ async fn a_loaded_import_names_its_delivery_and_how_many_rows_it_read_and_a_refu
         (&json!("rows"), &json!(1), &json!(100)),
         "{refused}"
     );
-}
-
-// security.md 41
-#[tokio::test]
-async fn of_whoever_is_revoked_while_its_file_comes_or_is_checked_nothing_is_loaded() {
-    let app = TestApp::start().await;
-    let (caller, whole) = (Caller::new(&app, &ALL).await, file("2026-08", 3));
-    let address = app.url.strip_prefix("http://").unwrap().trim_end_matches('/');
-    let head = format!(
-        "POST /api/v1{IMPORTS}?kind=costs HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
-         Content-Type: application/octet-stream\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        caller.token(),
-        whole.len()
-    );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&whole.as_bytes()[..10]).await.unwrap();
-    while app.insurer.count("uploads", "true").await == 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let revoke = async |caller: &Caller| {
-        let revoked = app.clients.revoke(app.tenant(), caller.0.name.client_id, by_command());
-        assert!(matches!(revoked.await, Ok(Outcome::Done(()))));
-    };
-    revoke(&caller).await;
-    stream.write_all(&whole.as_bytes()[10..]).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(
-        answer.starts_with("HTTP/1.1 401") && answer.contains("invalid_token"),
-        "{answer}"
-    );
-    assert_eq!(app.insurer.count("statement_runs", "true").await, 0);
-    assert_eq!(app.insurer.count("uploads", "true").await, 0);
-
-    let other = Caller::new(&app, &ALL).await;
-    sent(&other, "?kind=costs", &whole).await;
-    revoke(&other).await;
-    app.work().await;
-    let states = "SELECT state AS line FROM statement_runs";
-    assert_eq!(app.insurer.lines(states).await, ["cancelled"]);
-    assert_eq!(app.insurer.count("statement_deliveries", "true").await, 0);
 }
 
 #[tokio::test]

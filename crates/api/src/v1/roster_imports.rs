@@ -194,8 +194,8 @@ impl RosterImportsApi {
 
     /// How an import stands
     ///
-    /// How far it is, what it changes or has changed, and why it waits or was refused. Ask every few seconds while it is `comparing` or
-    /// `running`.
+    /// How far it is, what it changes or has changed, and why it waits or was refused or cancelled. Ask every few seconds while it is
+    /// `comparing` or `running`.
     #[oai(path = "/roster-imports/:id", method = "get", operation_id = "get_roster_import")]
     async fn get(
         &self,

@@ -4,6 +4,7 @@
 
 mod author;
 mod bringing;
+mod cancelled;
 mod command;
 mod history;
 mod lately;
@@ -19,6 +20,7 @@ mod work;
 
 pub use author::{Author, By};
 pub use bringing::{Bringing, Sent};
+pub use cancelled::Cancelled;
 pub use command::at_command;
 pub use history::Past;
 pub(crate) use lately::Lately;

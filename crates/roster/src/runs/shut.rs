@@ -13,7 +13,7 @@ use tabular::uploads;
 /// it is shut out. What is written by then stays.
 pub const HANGING: Hanging = |tx, now, (_, client)| Box::pin(shut_out(tx, now, client));
 
-/// Why, as the trail says it.
+/// Why, in the trail and for programs.
 pub const WHY_SHUT: &str = "client_stopped";
 
 async fn shut_out(tx: &mut TenantTransaction, now: DateTime<Utc>, client: ClientId) -> Result<(), DatabaseError> {

@@ -122,6 +122,8 @@ struct NewPage {
 struct RunPage {
     frame: Frame,
     told: Told,
+    /// Why it was cancelled, where it was.
+    cancelled: String,
     /// 処理年月, as it was typed.
     processed: String,
     shown: Shown,
@@ -206,6 +208,8 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
     let waits = visit.waits(&clerk, &[(Action::Export, run.run_id.0)]).await?;
     let again = visit.again().await;
     let typed = again.typed.get("label").map(str::to_owned);
+    let why = (run.cancelled, run.by_name.as_str());
+    let cancelled = imports::cancelled(&visit, &clerk, why, "何も取り込んでいません。").await?;
     let told = told::told(&run);
     let is_at_work = told.step == Step::AtWork;
     let page = visit.html(&RunPage {
@@ -214,6 +218,7 @@ async fn one(ground: Ground, visit: Visit, clerk: Clerk) -> Reply {
             .in_section(HOME)
             .with_errors(again.errors)
             .with_waits(waits),
+        cancelled,
         processed: typed.or_else(|| Some(run.label?.to_string())).unwrap_or_default(),
         headers: imports::headers(&shown.headers),
         choices: imports::mapped(&choices, &again.typed),

@@ -17,7 +17,7 @@ use database::{DatabaseError, TenantTransaction};
 use diesel::{prelude::*, result::Error};
 use diesel_async::RunQueryDsl;
 use kernel::{ImportId, JobId, Keys, StaffId, TenantId, UploadId};
-use roster::runs::{Author, Decided};
+use roster::runs::{Author, Cancelled, Decided};
 use serde::Serialize;
 use serde_json::Value;
 use tabular::{Encoding, Mapping, uploads::KEPT};
@@ -61,6 +61,8 @@ pub struct Run {
     pub goes_on: bool,
     /// The delivery into which it loads, or has loaded.
     pub delivery: Option<DeliveryNo>,
+    /// Why it was cancelled, where that is known; not in lists.
+    pub cancelled: Option<Cancelled>,
     /// Which header means which column.
     pub(super) mapping: Mapping,
     /// True once somebody has said that what is unusual about it is right.
@@ -157,6 +159,7 @@ impl TryFrom<Row> for Run {
             report: serde_json::from_value(row.report).map_err(unread)?,
             goes_on: row.goes_on,
             delivery: row.delivery.map(DeliveryNo),
+            cancelled: None,
             mapping: serde_json::from_value(row.mapping).map_err(unread)?,
             agreed: row.agreed,
             upload_id: row.upload_id,
@@ -232,7 +235,14 @@ pub(super) async fn begin(
 /// One of them.
 pub(super) async fn one(tx: &mut TenantTransaction, run: ImportId) -> Result<Option<Run>, DatabaseError> {
     let row: Option<Row> = of(tx, run).select(Row::as_select()).first(&mut **tx).await.optional()?;
-    row.map(Run::try_from).transpose()
+    let Some(mut found) = row.map(Run::try_from).transpose()? else {
+        return Ok(None);
+    };
+    if found.state == RunState::Cancelled {
+        let is_sent = found.started_by.is_client();
+        found.cancelled = Cancelled::read(tx, "statements.cancel", (run, found.created_at), is_sent).await?;
+    }
+    Ok(Some(found))
 }
 
 /// The last ones, the last first.

@@ -1,7 +1,6 @@
 //! 加入者の名簿: a file is brought, checked, compared and imported, and what was imported before can be seen. The work itself is
 //! a worker's; these pages tell how far it is.
 
-mod cancelled;
 mod shown;
 mod undo;
 
@@ -216,11 +215,8 @@ async fn one(visit: Visit, clerk: Clerk) -> Reply {
     };
     let waits = waits(&visit, &clerk, run.run_id).await?;
     let again = visit.again().await;
-    let cancelled = if run.state == RunState::Cancelled {
-        cancelled::why(&visit, &clerk, &run).await?
-    } else {
-        String::new()
-    };
+    let why = (run.cancelled, run.by_name.as_str());
+    let cancelled = imports::cancelled(&visit, &clerk, why, "名簿は何も変わっていません。").await?;
     let told = told(&run);
     let is_at_work = told.step == Step::AtWork;
     let page = visit.html(&RunPage {

@@ -65,6 +65,10 @@ async fn a_dry_run_that_its_program_may_not_import_is_left_to_the_staff_once_it_
     app.later(1);
     sent(&caller, "?dry_run=true", &file(&[SHOKO])).await;
     app.work().await;
+    assert_eq!(
+        caller.get(&path(&passed_over)).await.json()["cancelled_code"],
+        "replaced"
+    );
     let run = passed_over.json()["id"].as_str().unwrap().to_owned();
     says(
         &clerk.get(&format!("/console/roster/runs/{run}")).await,

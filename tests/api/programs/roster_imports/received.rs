@@ -4,9 +4,11 @@ use super::{BOTH, PATH, act, kept, path, sent, worked};
 use crate::{
     api::{problem, programs::Caller},
     console::roster::{HANAKO, SHOKO, file, present},
+    portal::says,
 };
-use access::scope::IMPORTS_READ;
+use access::{Role, scope::IMPORTS_READ};
 use kernel::{Outage, Outcome};
+use serde_json::json;
 use std::time::Duration;
 use testkit::{TestApp, by_command, conditions};
 use tokio::{
@@ -132,7 +134,7 @@ async fn what_a_worker_has_of_a_program_that_is_suspended_is_cancelled_and_waits
     let app = TestApp::start().await;
     let (clients, tenant, whole) = (&app.clients, app.tenant(), file(&[SHOKO, HANAKO]));
     let suspended = Caller::new(&app, &BOTH).await;
-    sent(&suspended, "", &whole).await;
+    let stopped = sent(&suspended, "", &whole).await;
     let id = suspended.0.name.client_id;
     done(&clients.suspend(tenant, id, by_command()).await);
     done(&clients.resume(tenant, id, by_command()).await);
@@ -143,8 +145,19 @@ async fn what_a_worker_has_of_a_program_that_is_suspended_is_cancelled_and_waits
     let why = "SELECT concat_ws(' ', actor_kind, detail->>'state', detail->>'why') AS line
         FROM audit_events WHERE action = 'roster.cancel'";
     assert_eq!(app.insurer.lines(why).await, ["system comparing client_stopped"]);
+    let page = format!("/console/roster/runs/{}", stopped.json()["id"].as_str().unwrap());
+    says(
+        &app.clerk(&[Role::Eligibility]).await.get(&page).await,
+        200,
+        "」を停止または終了したため、中止しました。名簿は何も変わっていません。",
+    );
 
     let narrowed = Caller::new(&app, &BOTH).await;
+    let told = narrowed.get(&path(&stopped)).await.json();
+    assert_eq!(
+        (&told["state"], &told["cancelled_code"]),
+        (&json!("cancelled"), &json!("client_stopped"))
+    );
     let begun = sent(&narrowed, "", &whole).await;
     let less = conditions(&[IMPORTS_READ]);
     done(

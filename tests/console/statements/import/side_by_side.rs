@@ -35,7 +35,11 @@ async fn a_load_that_is_cancelled_leaves_nothing_and_one_that_ended_is_not_cance
         assert_eq!(press(&clerk, &run, "cancel").await.status, 303);
     });
     lock.rollback().await.unwrap();
-    says(&clerk.get(&run).await, 200, "中止しました");
+    says(
+        &clerk.get(&run).await,
+        200,
+        "窓口　花子が中止しました。何も取り込んでいません。",
+    );
     assert_eq!(
         deliveries(&app).await,
         ["costs 2026-07 ready 2 0", "costs 2026-08 refused 3 0"]

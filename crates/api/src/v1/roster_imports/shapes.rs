@@ -70,6 +70,7 @@ pub(super) fn example(state: &str) -> Value {
     let more = match state {
         "finished" | "running" => json!({"difference": difference_example()}),
         "refused" => json!({"refused": "rows", "errors": 3}),
+        "cancelled" => json!({"cancelled_code": "client"}),
         _ => json!({}),
     };
     if let (Some(one), Value::Object(more)) = (one.as_object_mut(), more) {
@@ -109,8 +110,8 @@ pub(super) struct RosterImport {
     /// The id of the import.
     id: String,
     /// `received` (staff look at its columns), `comparing` (and imported, of one that goes on by itself), `compared` (it waits: see
-    /// `waits_for`), `running`, `finished`, `refused` (see `refused`), `cancelled` or `broken` (its worker died; nothing was
-    /// imported, send it again).
+    /// `waits_for`), `running`, `finished`, `refused` (see `refused`), `cancelled` (see `cancelled_code`) or `broken` (its worker
+    /// died; nothing was imported, send it again).
     state: String,
     /// Who brought it: `client`, `staff` or `command`; also where the staff had it imported.
     by: String,
@@ -142,6 +143,9 @@ pub(super) struct RosterImport {
     refused: Option<String>,
     /// How many errors a refused file has.
     errors: Option<u64>,
+    /// Why it was cancelled, where that is known: `client` (its program cancelled it), `staff` (they did), `replaced` (its program's
+    /// next file took its place) or `client_stopped` (its program was suspended, or its grant taken back); not in lists.
+    cancelled_code: Option<String>,
     /// `id` of the import that it undoes.
     undoes: Option<String>,
     /// Headers, or keys, of the program's own file that mean nothing here and were ignored, up to 50 of them, and of each up to 100
@@ -235,6 +239,7 @@ impl RosterImport {
             }),
             refused: is_refused.then(|| run.counts.refused.clone()),
             errors: is_refused.then_some(run.counts.errors),
+            cancelled_code: run.cancelled.map(|why| why.code().into()),
             undoes: run.undoes.map(|undoes| undoes.to_string()),
             unknown_columns: None,
             unknown_columns_in_all: None,
@@ -325,7 +330,7 @@ mod tests {
 
     #[test]
     fn every_example_fits_its_schema() {
-        for state in ["comparing", "finished", "refused"] {
+        for state in ["comparing", "finished", "refused", "cancelled"] {
             assert!(flaws::<RosterImport>(&example(state)).is_empty(), "{state}");
         }
         assert!(flaws::<RosterImportError>(&error_example()).is_empty());

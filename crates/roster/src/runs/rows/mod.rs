@@ -19,7 +19,7 @@ pub use shown::{KEYED, Shown};
 pub(super) use shown::{keep_errors, shown};
 pub use state::{Counts, Format, RunState};
 
-use super::Author;
+use super::{Author, Cancelled};
 use chrono::{DateTime, Utc};
 use database::{DatabaseError, TenantTransaction};
 use diesel::prelude::*;
@@ -67,6 +67,8 @@ pub struct Run {
     pub goes_on: bool,
     /// As what it came.
     pub format: Format,
+    /// Why it was cancelled, where that is known; not in lists.
+    pub cancelled: Option<Cancelled>,
     /// The job that has it.
     job_id: Option<JobId>,
 }
@@ -150,6 +152,7 @@ impl TryFrom<Row> for Run {
             undoes: row.undoes,
             goes_on: row.goes_on,
             format: Format::parse(&row.format).ok_or_else(|| unread("format of a roster run"))?,
+            cancelled: None,
             job_id: row.job_id,
         })
     }
@@ -214,7 +217,14 @@ pub(super) async fn begin(
 /// One of them.
 pub(super) async fn one(tx: &mut TenantTransaction, run: ImportId) -> Result<Option<Run>, DatabaseError> {
     let row: Option<Row> = of(tx, run).select(Row::as_select()).first(&mut **tx).await.optional()?;
-    row.map(Run::try_from).transpose()
+    let Some(mut found) = row.map(Run::try_from).transpose()? else {
+        return Ok(None);
+    };
+    if found.state == RunState::Cancelled {
+        let is_sent = found.started_by.is_some_and(Author::is_client);
+        found.cancelled = Cancelled::read(tx, "roster.cancel", (run, found.created_at), is_sent).await?;
+    }
+    Ok(Some(found))
 }
 
 /// Holds a run's row until the transaction ends: of several who ask for one thing, each sees what those before it did.

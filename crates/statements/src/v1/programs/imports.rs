@@ -155,8 +155,8 @@ impl ImportsApi {
 
     /// How an import of statements stands
     ///
-    /// How far it is, what was found in its file, why it waits or was refused, and into which delivery it was loaded; numbers that are
-    /// nobody's.
+    /// How far it is, what was found in its file, why it waits or was refused or cancelled, and into which delivery it was loaded;
+    /// numbers that are nobody's.
     #[oai(
         path = "/statement-imports/:id",
         method = "get",

@@ -5,7 +5,7 @@ use access::{CLIENTS_MANAGE, MEMBERS_CONTACT, MEMBERS_VIEW};
 use askama::Template;
 use audit::{Look, read, read::Recorded};
 use kernel::{AuditId, ClientId, PersonId, StaffId, calendar};
-use pages::{Reply, Visit, frame::Frame};
+use pages::{Reply, Visit, frame::Frame, words::client};
 use serde_json::Value;
 use staff::Clerk;
 use uuid::Uuid;
@@ -33,7 +33,7 @@ impl Line {
     pub(super) fn new(line: &Recorded, names: &Names, clerk: &Clerk) -> Self {
         let name = |kind: Option<&str>, id: Option<Uuid>| match (kind?, id?) {
             ("staff", id) => names.staff.get(&StaffId(id)).cloned(),
-            ("client", id) => names.clients.get(&ClientId(id)).map(|name| words::client(name)),
+            ("client", id) => names.clients.get(&ClientId(id)).map(|name| client(name)),
             _ => None,
         };
         let actor = name(Some(line.actor_kind.as_str()), line.actor_id);

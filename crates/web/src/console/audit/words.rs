@@ -176,11 +176,6 @@ pub(in crate::console) fn actor(kind: &str) -> &'static str {
     }
 }
 
-/// A program that is known by name.
-pub(in crate::console) fn client(name: &str) -> String {
-    format!("連携先「{name}」")
-}
-
 /// A kind of thing to which something was done.
 pub(super) fn object(kind: &str) -> &'static str {
     match kind {

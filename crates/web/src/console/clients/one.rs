@@ -8,7 +8,12 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use clients::{ClientName, Day, SecretLine, Shown, State};
 use database::TenantTransaction;
 use kernel::{ClientId, StaffId, calendar};
-use pages::{Reply, Visit, frame::Frame, visit::Trouble, words::grouped};
+use pages::{
+    Reply, Visit,
+    frame::Frame,
+    visit::Trouble,
+    words::{client, grouped},
+};
 use staff::Clerk;
 
 /// Days of use that are shown.
@@ -257,7 +262,7 @@ async fn done(visit: &Visit, tx: &TenantTransaction, (id, name): (ClientId, &str
     let names = staff::names(tx, &staff).await?;
     let by = |line: &Recorded| match (line.actor_kind.as_str(), line.actor_id?) {
         ("staff", by) => names.get(&StaffId(by)).cloned(),
-        ("client", by) if by == id.0 => Some(words::client(name)),
+        ("client", by) if by == id.0 => Some(client(name)),
         _ => None,
     };
     Ok(lines.iter().map(|line| said(line, by(line))).collect())

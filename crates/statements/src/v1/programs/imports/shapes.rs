@@ -38,6 +38,7 @@ pub(super) fn example(state: &str) -> Value {
             json!({"refused_code": "rows", "refused": "ファイルに1件の誤りがあります。何も取り込んでいません。直してから、もう一度取り込んでください。",
             "errors": 1})
         }
+        "cancelled" => json!({"cancelled_code": "client"}),
         _ => json!({}),
     };
     if let (Some(one), Value::Object(more)) = (one.as_object_mut(), more) {
@@ -62,7 +63,7 @@ pub(super) struct StatementImport {
     /// `costs` 医療費通知 or `medicines` ジェネリック差額明細.
     kind: String,
     /// `received` (staff look at its columns), `checking`, `checked` (it waits: see `doubts`), `loading`, `loaded`, `refused` (see
-    /// `refused`), `cancelled` or `broken` (its worker died; nothing was loaded).
+    /// `refused`), `cancelled` (see `cancelled_code`) or `broken` (its worker died; nothing was loaded).
     state: String,
     /// Who brought it: `client` or `staff`; also where the staff had it loaded.
     by: String,
@@ -97,6 +98,9 @@ pub(super) struct StatementImport {
     refused: Option<String>,
     /// How many errors a refused file has.
     errors: Option<u64>,
+    /// Why it was cancelled, where that is known: `client` (its program cancelled it), `staff` (they did), `replaced` (its program's
+    /// next file took its place) or `client_stopped` (its program was suspended, or its grant taken back).
+    cancelled_code: Option<String>,
 }
 
 /// What is in a file, in numbers.
@@ -173,6 +177,7 @@ impl StatementImport {
             refused_code: Some(run.report.refused_code.clone()).filter(|code| is_refused && !code.is_empty()),
             refused: is_refused.then(|| run.report.refused.clone()),
             errors: is_refused.then_some(run.report.errors),
+            cancelled_code: run.cancelled.map(|why| why.code().into()),
         }
     }
 }
@@ -250,7 +255,7 @@ mod tests {
 
     #[test]
     fn every_example_fits_its_schema() {
-        for state in ["checking", "loaded", "refused"] {
+        for state in ["checking", "loaded", "refused", "cancelled"] {
             assert!(flaws::<StatementImport>(&example(state)).is_empty(), "{state}");
         }
         assert!(flaws::<StatementImportError>(&error_example()).is_empty());
