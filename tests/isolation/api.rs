@@ -64,6 +64,7 @@ fn case(name: &str, here: &TestApp, other: &Other) -> (String, Option<Value>, u1
         "confirm_roster_import" => at(&format!("/roster-imports/{}/confirm", other.import), 401, 401),
         "cancel_roster_import" => at(&format!("/roster-imports/{}/cancel", other.import), 401, 401),
         "import_statements" => at("/statement-imports?kind=costs", 401, 401),
+        "list_statement_imports" => at("/statement-imports", 401, 401),
         "get_statement_import" => at(&format!("/statement-imports/{}", other.statements.0), 401, 401),
         "list_statement_import_errors" => at(&format!("/statement-imports/{}/errors", other.statements.0), 401, 401),
         "cancel_statement_import" => at(&format!("/statement-imports/{}/cancel", other.statements.0), 401, 401),
@@ -166,7 +167,7 @@ fn facts() -> Value {
 fn of_program(name: &str) -> u16 {
     match name {
         "get_client" | "list_insurer_notices" | "list_members" | "search_members" => 200,
-        "list_roster_imports" | "list_statement_deliveries" => 200,
+        "list_roster_imports" | "list_statement_imports" | "list_statement_deliveries" => 200,
         "follow_member_changes" | "follow_registrations" | "count_consents" | "list_document_consents" => 200,
         "list_mails" | "list_audit_lines" | "list_links" => 200,
         "draft_notice" | "add_member" => 201,

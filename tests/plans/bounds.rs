@@ -8,13 +8,7 @@ const ROWS: f64 = 200.0;
 const BLOCKS: f64 = 1000.0;
 
 /// Tables of a handful of rows, which PostgreSQL rightly reads whole; the last two hold what an import brings, until it ends.
-pub(super) const SMALL: [&str; 5] = [
-    "jobs",
-    "roster_runs",
-    "statement_runs",
-    "roster_staging",
-    "roster_matches",
-];
+pub(super) const SMALL: [&str; 4] = ["jobs", "roster_runs", "roster_staging", "roster_matches"];
 
 /// The one statement that reads an insurer's rows of a table whole, as its migration explains.
 pub(super) const WHOLE: &str = "DELETE FROM \"throttles\"";
@@ -64,7 +58,7 @@ const TOLD: [(&str, f64, f64); 2] = [
 ];
 
 /// Tables of which each is asked by an index on the way.
-pub(super) const ASKED: [&str; 50] = [
+pub(super) const ASKED: [&str; 51] = [
     "accounts",
     "audit_events",
     "audit_subjects",
@@ -109,6 +103,7 @@ pub(super) const ASKED: [&str; 50] = [
     "statement_deliveries",
     "statement_mailings",
     "statement_marks",
+    "statement_runs",
     "struck_claims",
     "throttles",
     "webhook_cursors",

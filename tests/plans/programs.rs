@@ -1,8 +1,8 @@
 //! What programs call, at the large insurer.
 
 use access::scope::{
-    AUDIT_READ, CONSENTS_READ, COVERAGE_READ, INSURER_READ, MAIL_READ, MEMBERS_READ, MEMBERS_WRITE, NOTICES_READ,
-    NOTICES_WRITE, PROTECTED_READ, REGISTRATIONS_READ,
+    AUDIT_READ, CONSENTS_READ, COVERAGE_READ, IMPORTS_READ, INSURER_READ, MAIL_READ, MEMBERS_READ, MEMBERS_WRITE,
+    NOTICES_READ, NOTICES_WRITE, PROTECTED_READ, REGISTRATIONS_READ, STATEMENTS_IMPORT,
 };
 use kernel::Outcome;
 use reqwest::Method;
@@ -113,7 +113,15 @@ async fn walk_the_members(app: &TestApp) {
 
 /// What programs follow and list, from the first page to the next.
 async fn walk_of_a_follower(app: &TestApp) {
-    let scopes = [MEMBERS_READ, REGISTRATIONS_READ, CONSENTS_READ, MAIL_READ, AUDIT_READ];
+    let scopes = [
+        MEMBERS_READ,
+        REGISTRATIONS_READ,
+        CONSENTS_READ,
+        MAIL_READ,
+        AUDIT_READ,
+        IMPORTS_READ,
+        STATEMENTS_IMPORT,
+    ];
     let seeing = [&scopes[..], &[PROTECTED_READ]].concat();
     for program in [app.program(&scopes).await, app.program(&seeing).await] {
         for path in [
@@ -126,6 +134,8 @@ async fn walk_of_a_follower(app: &TestApp) {
             "/mail?state=undeliverable",
             "/audit",
             "/audit?from=2026-11-01&until=2026-11-30",
+            "/roster-imports",
+            "/statement-imports?limit=20",
         ] {
             let answer = program.api(Method::GET, path, None).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.text);

@@ -151,6 +151,10 @@ pub(super) fn treated(tenant: i32, insurers: u32) -> String {
                  (SELECT {tenant} UNION ALL SELECT 100000 + n FROM generate_series(1, {insurers}) n) i (insurer)
              WHERE nth = 1 OR insurer = {tenant};
          INSERT INTO statement_mailings SELECT tenant_id, delivery_id, now(), NULL, NULL, 0, now() FROM statement_deliveries;
+         INSERT INTO statement_runs (tenant_id, run_id, kind, state, started_by, by_name, file_name, upload_id, created_at, moved_at,
+             stage, rows, percent, mapping, report, agreed, delivery)
+             SELECT tenant, md5('run' || n)::uuid, 'costs', 'loaded', account, '', '', person, now(), now(), '', 0, 100, '{{}}', '{{}}',
+                 true, 1 + n % 24 FROM few;
          INSERT INTO cost_rows SELECT tenant, month::date, 1, n, {PEOPLE}, 'medical_out', 1, '', 1000, 700, 0, 300, 0, 0, false, NULL
              FROM crowd, generate_series(date '2023-12-01', '2026-12-01', '1 year') month;
          INSERT INTO medicine_rows SELECT tenant, month::date, 101, n, {PEOPLE}, '612345678', 'oral', 2000, 30, 3, '', '', 0, 0, false, NULL

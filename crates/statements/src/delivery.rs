@@ -18,7 +18,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use kernel::{DeliveryId, TenantId};
 use serde_json::Value;
-use std::error::Error;
+use std::{collections::HashMap, error::Error};
 use uuid::Uuid;
 
 /// Deliveries that a list shows at most.
@@ -160,6 +160,22 @@ pub(crate) async fn by_id(tx: &TenantTransaction, id: DeliveryId) -> Result<Opti
         .select(Head::as_select());
     let row: Option<Head> = row.first(&mut &**tx).await.optional()?;
     row.map(Delivery::try_from).transpose()
+}
+
+/// By which the trail and events name these.
+pub(crate) async fn ids(
+    tx: &TenantTransaction,
+    deliveries: &[DeliveryNo],
+) -> Result<HashMap<DeliveryNo, DeliveryId>, DatabaseError> {
+    let numbers: Vec<i32> = deliveries.iter().map(|delivery| delivery.0).collect();
+    let rows = of_insurer(tx.tenant())
+        .filter(t::delivery.eq_any(numbers))
+        .select((t::delivery, t::delivery_id));
+    let rows: Vec<(i32, DeliveryId)> = rows.load(&mut &**tx).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(delivery, id)| (DeliveryNo(delivery), id))
+        .collect())
 }
 
 /// The last begun first, so many of them before one.

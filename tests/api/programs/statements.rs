@@ -1,6 +1,7 @@
 //! Statements that programs bring and publish: checked, guarded and shown as those of the console are.
 
 mod cancelled;
+mod listed;
 
 use super::{
     Caller,

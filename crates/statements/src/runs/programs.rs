@@ -10,18 +10,32 @@ use database::{DatabaseError, Durability, TenantTransaction};
 use kernel::{DeliveryId, ImportId, Outage, Outcome, TenantId, outcome};
 use roster::runs::{Author, WHY_SHUT};
 use serde_json::json;
+use std::collections::HashMap;
 use tabular::{ToldErrors, told};
+use uuid::Uuid;
 
 impl Runs {
-    /// The delivery into which a run has loaded its file.
-    pub async fn loaded_into(&self, tenant: TenantId, run: &Run) -> Result<Option<DeliveryId>, Outage> {
-        let Some(delivery) = run.delivery.filter(|_| run.state == RunState::Loaded) else {
-            return Ok(None);
-        };
-        let tx = self.on.database.tenant(tenant).read().await?;
-        let delivery = delivery::one(&tx, delivery).await?;
+    /// A page of the insurer's imports, the last begun first.
+    pub async fn page(&self, tenant: TenantId, before: Option<ImportId>, limit: u32) -> Result<Vec<Run>, Outage> {
+        let mut tx = self.on.database.tenant(tenant).read().await?;
+        let before = before.unwrap_or(ImportId(Uuid::max()));
+        let runs = rows::page(&mut tx, before, i64::from(limit)).await?;
         tx.commit().await?;
-        Ok(delivery.map(|delivery| delivery.id))
+        Ok(runs)
+    }
+
+    /// The deliveries into which those of these runs that are loaded have loaded their files.
+    pub async fn loaded_into(&self, tenant: TenantId, runs: &[Run]) -> Result<HashMap<ImportId, DeliveryId>, Outage> {
+        let loaded = |run: &Run| run.delivery.filter(|_| run.state == RunState::Loaded);
+        let deliveries: Vec<_> = runs.iter().filter_map(loaded).collect();
+        if deliveries.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let tx = self.on.database.tenant(tenant).read().await?;
+        let ids = delivery::ids(&tx, &deliveries).await?;
+        tx.commit().await?;
+        let of = |run: &Run| Some((run.run_id, *ids.get(&loaded(run)?)?));
+        Ok(runs.iter().filter_map(of).collect())
     }
 
     /// Ends a program's own run that has not ended; nothing of it is loaded. Its file is erased. Whoever is given the transaction

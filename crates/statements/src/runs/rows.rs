@@ -256,6 +256,18 @@ pub(super) async fn last(tx: &mut TenantTransaction, limit: i64) -> Result<Vec<R
     rows.into_iter().map(Run::try_from).collect()
 }
 
+/// The last begun first, by their ids, which tell when that was: so many of them before one.
+pub(super) async fn page(tx: &mut TenantTransaction, before: ImportId, limit: i64) -> Result<Vec<Run>, DatabaseError> {
+    let rows: Vec<Row> = of_insurer(tx.tenant())
+        .filter(t::run_id.lt(before))
+        .order(t::run_id.desc())
+        .limit(limit)
+        .select(Row::as_select())
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
 /// Drafts of one person or program, whose place a new file takes; held, so that none of them is put to work meanwhile.
 pub(super) async fn drafts(tx: &mut TenantTransaction, author: Author, kind: Kind) -> Result<Vec<Run>, DatabaseError> {
     let rows: Vec<Row> = of_insurer(tx.tenant())

@@ -29,14 +29,17 @@ use operations::{
 use poem_openapi::OpenApi;
 use serde_json::json;
 use shapes::{
-    KindWord, LabelWord, StatementImport, StatementImportError, StatementImportErrors, error_example, example,
+    KindWord, LabelWord, StatementImport, StatementImportError, StatementImportErrors, StatementImportList,
+    error_example, example,
 };
+use std::slice;
 use tabular::MOST_BYTES;
 
 struct ImportsApi(Runs);
 
 const PATH: &str = "/statement-imports";
 const SEND: &str = "import_statements";
+const LIST: &str = "list_statement_imports";
 const ERRORS: &str = "list_statement_import_errors";
 
 const SENDS: Codes = &[
@@ -66,6 +69,10 @@ pub(super) fn group(ground: &Ground) -> Group {
         answer: Some(example("checking")),
         links: None,
     };
+    let listed = Example {
+        answer: Some(json!({"imports": [example("loaded")], "next": "AAJrMQ"})),
+        ..Example::default()
+    };
     let errors = Example {
         answer: Some(json!({"errors": [error_example()]})),
         ..of("refused")
@@ -75,6 +82,7 @@ pub(super) fn group(ground: &Ground) -> Group {
             keyed(send(PATH, SEND, (import, MOST_BYTES), SENDS, sent)),
             described::columns(),
         ),
+        get(PATH, LIST, import, &["fields", "cursor"], listed),
         get(
             "/statement-imports/:id",
             "get_statement_import",
@@ -153,6 +161,31 @@ impl ImportsApi {
         }
     }
 
+    /// Imports of statements
+    ///
+    /// Those of programs and of the console, the last begun first. Of what the command line has loaded there are deliveries alone.
+    #[oai(path = "/statement-imports", method = "get", operation_id = "list_statement_imports")]
+    async fn list(
+        &self,
+        call: Call,
+        Program(program): Program,
+        /// Imports of a page, 50 where it is absent.
+        limit: Query<Limit>,
+        /// `next` of the page before.
+        cursor: Query<Cursor>,
+    ) -> poem::Result<Done<StatementImportList>> {
+        let list = call.list(&program, LIST);
+        let (before, most) = (list.after(&cursor)?, page::limit(&limit));
+        let runs = up(self.0.page(program.tenant(), before, most + 1).await)?;
+        let (runs, next) = list.page(runs, most, |run| run.run_id);
+        let loaded = up(self.0.loaded_into(program.tenant(), &runs).await)?;
+        let import = |run| StatementImport::with_delivery(run, &program, &loaded);
+        Ok(Done(StatementImportList {
+            next,
+            imports: runs.iter().map(import).collect(),
+        }))
+    }
+
     /// How an import of statements stands
     ///
     /// How far it is, what was found in its file, why it waits or was refused or cancelled, and into which delivery it was loaded;
@@ -171,10 +204,8 @@ impl ImportsApi {
     ) -> poem::Result<Done<StatementImport>> {
         let run = up(self.0.run(program.tenant(), id.read(ImportId::parse)?).await)?;
         let run = run.ok_or_else(|| Failure::of("not_found"))?;
-        let delivery = up(self.0.loaded_into(program.tenant(), &run).await)?;
-        let mut import = StatementImport::of(&run, &program);
-        import.delivery = delivery.map(|delivery| delivery.to_string());
-        Ok(Done(import))
+        let loaded = up(self.0.loaded_into(program.tenant(), slice::from_ref(&run)).await)?;
+        Ok(Done(StatementImport::with_delivery(&run, &program, &loaded)))
     }
 
     /// What is wrong with a file of statements

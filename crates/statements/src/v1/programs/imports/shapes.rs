@@ -6,10 +6,12 @@ use crate::{
     v1::programs::deliveries::EXAMPLE as DELIVERY,
 };
 use clients::Caller;
+use kernel::{DeliveryId, ImportId};
 use operations::{params::Rule, text::Time};
 use poem_openapi::{Object, registry::MetaSchema};
 use roster::runs::Author;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use tabular::ToldError;
 
 /// The import of the examples.
@@ -54,6 +56,16 @@ pub(super) fn error_example() -> Value {
     })
 }
 
+/// A page of an insurer's imports of statements, the last begun first.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(super) struct StatementImportList {
+    /// The imports.
+    pub(super) imports: Vec<StatementImport>,
+    /// Hand it in as `cursor` for the next page; absent at the end.
+    pub(super) next: Option<String>,
+}
+
 /// An import of statements, on its way or at its end.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -87,7 +99,7 @@ pub(super) struct StatementImport {
     /// months). For that it waits for the staff, where it was not only to be checked; one in which nothing is unusual has none.
     doubts: Option<Vec<String>>,
     /// The delivery into which a `loaded` one was loaded: `id` in `/statement-deliveries/{id}`.
-    pub(super) delivery: Option<String>,
+    delivery: Option<String>,
     /// Why it was refused, as a stable word: `rows` (see its errors), `same_file` (it is published already), `file` (it could not be read
     /// to its end), `changed` (it was another by the time it was loaded), `unmatched` (too many rows are nobody's), `deviates` (far more
     /// or less than in other months), `too_old` (all of it is of months too old to be shown), `unknown_drugs` (too many rows are of no
@@ -178,6 +190,14 @@ impl StatementImport {
             refused: is_refused.then(|| run.report.refused.clone()),
             errors: is_refused.then_some(run.report.errors),
             cancelled_code: run.cancelled.map(|why| why.code().into()),
+        }
+    }
+
+    /// The same of one that may be loaded by now, with its delivery.
+    pub(super) fn with_delivery(run: &Run, program: &Caller, loaded: &HashMap<ImportId, DeliveryId>) -> Self {
+        Self {
+            delivery: loaded.get(&run.run_id).map(ToString::to_string),
+            ..Self::of(run, program)
         }
     }
 }
