@@ -1,6 +1,6 @@
-//! Files on their way into the console, as many as may be.
+//! Files on their way into the console: as many as may be, and whose they are who is shut out meanwhile.
 
-use super::{NEW, bring, count, file, form, rows, send};
+use super::{NEW, bring, count, file, form, rows, send, trail};
 use crate::{console::half_sent::HalfSent, portal::says};
 use access::Role;
 use edge::FILES;
@@ -77,4 +77,23 @@ async fn an_insurer_has_half_of_the_places_for_files_and_where_all_are_taken_the
     let answer = coming.pop().unwrap().end().await;
     assert!(answer.contains("/console/statements/runs/"), "{answer}");
     bring(&last, &whole).await;
+}
+
+// security.md 41
+#[tokio::test]
+async fn of_a_clerk_who_is_suspended_while_their_statements_come_nothing_is_kept() {
+    let app = TestApp::start().await;
+    let clerk = app.clerk(&[Role::Benefits]).await;
+    let coming = begin(&app, &clerk, &file(&rows("2026-08", 2, 0))).await;
+    begun(&app, 1).await;
+    app.suspend(&clerk).await;
+    let answer = coming.end().await;
+    assert!(
+        answer.starts_with("HTTP/1.1 303") && !answer.contains("/statements/runs/"),
+        "{answer}"
+    );
+    for table in ["uploads", "upload_pieces", "statement_runs"] {
+        assert_eq!(count(&app, table).await, 0, "{table}");
+    }
+    assert!(trail(&app).await.is_empty());
 }
