@@ -14,6 +14,7 @@ pub(crate) mod factor;
 pub(crate) mod facts;
 mod facts_lost;
 mod frames;
+mod half_sent;
 mod home;
 mod hosts;
 mod invitation;

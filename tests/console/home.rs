@@ -185,11 +185,14 @@ async fn each_role_sees_its_own_panels_and_no_other() {
             &["names", "registrations", "workplaces", "failures", "mails", "import"],
         ),
         (Role::Viewer, &["registrations", "workplaces", "failures", "import"]),
-        (Role::Auditor, &["registrations", "workplaces", "failures", "import"]),
+        (
+            Role::Auditor,
+            &["registrations", "workplaces", "failures", "import", "statements"],
+        ),
         (Role::CallCentre, &["mails"]),
         (Role::Workplace, &["own"]),
         (Role::NoticeEditor, &[]),
-        (Role::Benefits, &[]),
+        (Role::Benefits, &["statements"]),
     ] {
         let clerk = match role {
             Role::Workplace => {
@@ -214,6 +217,36 @@ async fn each_role_sees_its_own_panels_and_no_other() {
         .clerk_reaching(&[Role::Workplace, Role::Administrator], &reach)
         .await;
     assert_eq!(panels(&both.get("/console/").await), ["own"]);
+}
+
+#[tokio::test]
+async fn where_nothing_waits_home_says_so_and_where_the_way_goes_on() {
+    let app = TestApp::start().await;
+    let (nothing, menu) = (
+        "今、対応が必要なことはありません。",
+        "上のメニューから、使う画面を選んでください。",
+    );
+    for role in [Role::NoticeEditor, Role::Health, Role::FirstReview] {
+        let page = app.clerk(&[role]).await.get("/console/").await;
+        let said = words(&page.text);
+        assert!(said.contains(&format!("{nothing}{menu}")), "{role:?}: {said}");
+    }
+    // What there is to see says itself that nothing waits in it, and leads to what is done there.
+    let page = app.clerk(&[Role::Benefits]).await.get("/console/").await;
+    assert!(panel(&page, "statements").contains("今、公開や確認を待っている提供分はありません"));
+    assert!(!page.text.contains(nothing), "{}", page.text);
+    // Bounded, a clerk is told of nothing that waits, so nothing is said of it.
+    let reach = Reach::Workplaces {
+        symbols: vec!["100".into()],
+        codes: vec![],
+    };
+    let bounded = app.clerk_reaching(&[Role::Benefits], &reach).await;
+    let page = bounded.get("/console/").await;
+    assert!(
+        page.text.contains(menu) && !page.text.contains(nothing),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]

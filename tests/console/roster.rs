@@ -3,14 +3,11 @@
 
 mod side_by_side;
 
+use super::half_sent::HalfSent;
 use access::Role;
 use reqwest::Method;
 use testkit::{Answer, TestApp, TestClerk, sql};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::{Duration, sleep, timeout},
-};
+use tokio::time::{Duration, sleep, timeout};
 
 const NEW: &str = "/console/roster/new";
 pub(crate) const HEADER: &str = "被保険者証記号,番号,枝番,対象者氏名（カナ）,氏名（漢字）,生年月日,続柄名称,資格喪失日";
@@ -396,32 +393,12 @@ async fn what_is_empty_broken_off_too_large_or_no_table_leaves_nothing() {
 async fn of_a_clerk_who_is_suspended_while_the_file_comes_nothing_is_kept() {
     let app = TestApp::start().await;
     let clerk = app.clerk(&[Role::Eligibility]).await;
-    let mark = clerk.mark(NEW).await.unwrap();
-    let names = clerk.cookie_names().into_iter();
-    let cookies: Vec<String> = names
-        .map(|name| format!("{name}={}", clerk.cookie(&name).unwrap()))
-        .collect();
-    let (body, address) = (
-        form(file(&[SHOKO]).as_bytes()),
-        app.url.strip_prefix("http://").unwrap().trim_end_matches('/'),
-    );
-    let head = format!(
-        "POST {NEW}?for={mark} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\nCookie: {}\r\n\
-         Content-Type: multipart/form-data; boundary=xyz\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        cookies.join("; "),
-        body.len()
-    );
-    let (first, rest) = body.split_at(body.len() - 20);
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(&[head.as_bytes(), first].concat()).await.unwrap();
+    let coming = HalfSent::new(&app, &clerk, NEW, &form(file(&[SHOKO]).as_bytes())).await;
     while app.insurer.count("roster_runs", "state = 'receiving'").await == 0 {
         sleep(Duration::from_millis(20)).await;
     }
     app.suspend(&clerk).await;
-    stream.write_all(rest).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer);
+    let answer = coming.end().await;
     assert!(
         answer.starts_with("HTTP/1.1 303") && !answer.contains("/roster/runs/"),
         "{answer}"

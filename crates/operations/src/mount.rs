@@ -56,7 +56,7 @@ pub fn brings_file(table: &Table, request: &Request) -> bool {
     let mut files = table
         .rows()
         .filter(|row| matches!(row.body, Body::Stream(_)) && row.method == *request.method());
-    files.any(|row| row.path == path)
+    files.any(|row| edge::matches(row.path, path))
 }
 
 struct Before<E> {

@@ -355,7 +355,7 @@ fn form_trouble(trouble: BodyTrouble) -> FormTrouble {
 pub fn brings_file(services: &Services, request: &Request) -> bool {
     let rows = services.table.rows().iter();
     let mut files = rows.filter(|row| matches!(row.body, Body::File(_)) && row.method == *request.method());
-    files.any(|row| row.path == request.uri().path())
+    files.any(|row| edge::matches(row.path, request.uri().path()))
 }
 
 /// Runs the handler; a member's only for whom the route's access level lets in. Others go to log-in and back, or to the

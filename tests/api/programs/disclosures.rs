@@ -6,7 +6,8 @@ use access::{
     Role,
     scope::{DISCLOSURES_WRITE, MEMBERS_READ, PROTECTED_READ},
 };
-use reqwest::Method;
+use futures_util::future::join_all;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tenancy::FamilyDefault;
 use testkit::{Answer, TestApp, sql};
@@ -204,6 +205,32 @@ async fn of_two_programs_that_go_by_the_same_state_one_is_told_that_it_is_over()
     told.sort_unstable();
     assert_eq!(told, [200, 412]);
     assert_eq!(case.trail().await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_many_who_say_it_in_any_state_each_does_or_is_told_that_another_was_faster() {
+    let case = Case::new().await;
+    let wish = |audience: &str| json!({"audience": audience, "identified": "post"});
+    let wishes = ["self_only", "suppressed"].repeat(4);
+    let answers = join_all(wishes.iter().map(|audience| case.put("*", wish(audience)))).await;
+    let (done, late): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
+    for answer in late {
+        problem(answer, 409, "disclosure_meanwhile");
+    }
+    let stands = case.get().await.json()["asked"].as_str().unwrap().to_owned();
+    assert_eq!(case.kept().await, [format!("costs {stands} client")]);
+    assert!(done.iter().any(|answer| answer.json()["asked"] == stands), "{stands}");
+    // Each change begins where the one before it ended, and the last one ends with what stands.
+    let trail = case.trail().await;
+    let at = |nth: usize| {
+        trail
+            .iter()
+            .filter(|line| line.split(' ').nth(nth) == Some(stands.as_str()))
+            .count()
+    };
+    assert_eq!(at(2), at(1) + 1, "{trail:?}");
+    let told = case.app.insurer.count("events", "kind = 'disclosure.changed'").await;
+    assert_eq!(told, trail.len());
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! People of the roster whom a program adds, changes, and whose coverage it ends: by the rules of facts by hand.
 
+mod side_by_side;
+
 use super::{
     Caller,
     members::{family, path, protect},
@@ -13,7 +15,6 @@ use crate::{
     },
 };
 use access::scope::{COVERAGE_READ, MEMBERS_READ, MEMBERS_WRITE, PROTECTED_READ, Scope};
-use futures_util::future::join_all;
 use kernel::PersonId;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -219,67 +220,6 @@ async fn facts_are_replaced_as_a_whole_by_whoever_knows_how_they_stand_and_hold_
     problem(&put(&caller, shoko, "*", taken).await, 422, "roster_number_taken");
     let back = put(&caller, shoko, "*", facts.clone()).await;
     assert_eq!(facts_of(&back), facts);
-}
-
-#[tokio::test]
-async fn of_two_who_know_the_same_state_one_changes_it() {
-    let (app, shoko, _) = family().await;
-    let caller = Caller::new(&app, &WRITES).await;
-    let known = caller.get(&path(shoko)).await;
-    let facts = facts_of(&known);
-    app.later(1);
-    let (one, two) = futures_util::future::join(
-        put(&caller, shoko, known.header("etag"), but(facts.clone(), "phone", "1")),
-        put(&caller, shoko, known.header("etag"), but(facts.clone(), "phone", "2")),
-    )
-    .await;
-    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 412], "{} {}", one.text, two.text);
-    let written = if one.status == 200 { "1" } else { "2" };
-    assert_eq!(said(&app, shoko, "phone").await, written);
-    assert_eq!(lines(&app, "roster.mend").await, 1);
-}
-
-#[tokio::test]
-async fn many_who_write_at_the_same_time_wait_for_each_other_and_of_one_state_one_writes() {
-    let app = TestApp::start().await;
-    let rows: Vec<String> = (1..=12)
-        .map(|n| format!("300,{n},00,ケンポ　タロウ,,19700101,本人,,,,A01"))
-        .collect();
-    load(&app, &rows.iter().map(String::as_str).collect::<Vec<_>>()).await;
-    let caller = Caller::new(&app, &WRITES).await;
-    let mut known = Vec::new();
-    for n in 1..=12 {
-        let person = id_of(&app, &n.to_string(), "00").await;
-        let answer = caller.get(&path(person)).await;
-        known.push((person, answer.header("etag").to_owned(), facts_of(&answer)));
-    }
-    app.later(1);
-    let each = known.iter();
-    let each = each.map(|(person, etag, facts)| put(&caller, *person, etag, but(facts.clone(), "phone", "1")));
-    let each = join_all(each).await;
-    for answer in &each {
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    }
-    assert_eq!(lines(&app, "roster.mend").await, 12);
-    // Twelve who know the same state of one.
-    app.later(1);
-    let ((person, ..), facts) = (&known[0], facts_of(&each[0]));
-    let same = (0..12).map(|nth| but(facts.clone(), "phone", &format!("2{nth}")));
-    let same = join_all(same.map(|facts| put(&caller, *person, each[0].header("etag"), facts))).await;
-    let (done, late): (Vec<_>, Vec<_>) = same.iter().partition(|answer| answer.status == StatusCode::OK);
-    assert_eq!(done.len(), 1);
-    for answer in late {
-        problem(answer, 412, "precondition_failed");
-    }
-    // Twelve who add the same person.
-    let added = join_all((0..12).map(|_| add(&caller, but(hanako(), "number", "20")))).await;
-    let (made, twins): (Vec<_>, Vec<_>) = added.iter().partition(|answer| answer.status == StatusCode::CREATED);
-    assert_eq!(made.len(), 1);
-    for answer in twins {
-        problem(answer, 422, "roster_number_taken");
-    }
 }
 
 // security.md 74

@@ -68,12 +68,18 @@ async fn a_vendors_program_may_do_nothing_until_an_insurer_lets_it_in() {
     says(&again, 200, "すでに許可されています");
     says(&again, 200, &format!("href=\"{}\"", here.path));
     assert!(!again.text.contains("name=\"scopes\""), "{}", again.text);
-    // Its secrets and its contact are the platform's.
+    // Its secrets and its contact are the platform's, who is asked.
     assert!(
         !page.text.contains("/rotate") && !page.text.contains("vendor@example.jp"),
         "{}",
         page.text
     );
+    says(
+        &page,
+        200,
+        "事業者の連絡先は運営に登録されています。運営にお問い合わせください。",
+    );
+    says(&operator.get(&made.path).await, 200, "vendor@example.jp");
     says(
         &boss.get(&format!("{}/rotate", here.path)).await,
         200,

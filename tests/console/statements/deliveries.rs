@@ -232,7 +232,12 @@ async fn home_tells_what_waits_and_a_persons_page_what_is_published_alike_for_ev
             .contains("id=\"t-statements\"")
             .then(|| between(&page, "id=\"t-statements\"", "</section>").to_owned())
     };
-    assert_eq!((panel(Role::Benefits).await, section(&ids[0]).await), (None, None));
+    for role in [Role::Benefits, Role::Auditor] {
+        let none = panel(role).await.unwrap();
+        assert!(none.contains("今、公開や確認を待っている提供分はありません"), "{none}");
+        assert!(none.contains("href=\"/console/statements\""), "{none}");
+    }
+    assert_eq!(section(&ids[0]).await, None);
     load_at(
         &app,
         &[
@@ -245,6 +250,7 @@ async fn home_tells_what_waits_and_a_persons_page_what_is_published_alike_for_ev
     for said in ["2026年8月処理分 第1版", "未公開", "1行", "/console/statements/held"] {
         assert!(waits.contains(said), "{said}: {waits}");
     }
+    assert!(!waits.contains("ありません"), "{waits}");
     assert!(!panel(Role::Auditor).await.unwrap().contains("/console/statements/held"));
     assert_eq!(panel(Role::Administrator).await, None);
     assert_eq!(section(&ids[0]).await, None);

@@ -2,6 +2,7 @@
 //! wrong, unusual, broken off or somebody else's.
 
 mod files;
+mod received;
 mod side_by_side;
 
 use crate::{

@@ -75,15 +75,17 @@ impl Base {
 
     /// The person as they are; none of somebody who is not in the roster, or not to be seen.
     pub async fn of(tx: &TenantTransaction, sight: Sight, person: PersonId) -> Result<Option<Self>, DatabaseError> {
-        let is_seen = crate::facts(tx, &sight, person).await?.is_some();
-        let Some(values) = before::values(tx, person).await?.filter(|_| is_seen) else {
+        if crate::facts(tx, &sight, person).await?.is_none() {
             return Ok(None);
-        };
-        Ok(Some(Self {
+        }
+        // Which state it is before what it says: where somebody changes them between the two, it is over, and nobody writes by it.
+        let seen = seen(tx, person).await?;
+        let values = before::values(tx, person).await?;
+        Ok(values.map(|values| Self {
             sight,
             person: Some(person),
             values,
-            seen: seen(tx, person).await?,
+            seen,
         }))
     }
 

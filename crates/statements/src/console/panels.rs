@@ -76,9 +76,6 @@ struct Line {
 
 async fn waits(tx: &TenantTransaction, clerk: &Clerk) -> Result<Option<String>, Trouble> {
     let lines: Vec<Line> = waiting(tx).await?.iter().map(Line::of).collect();
-    if lines.is_empty() {
-        return Ok(None);
-    }
     let may_settle = clerk.may(STATEMENTS_CORRECT) && lines.iter().any(|line| line.held.is_some());
     let panel = WaitingPanel { lines, may_settle };
     Ok(Some(panel.render()?))

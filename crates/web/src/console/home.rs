@@ -14,6 +14,8 @@ use std::sync::Arc;
 struct HomePage {
     frame: Frame,
     panels: Vec<Drawn>,
+    /// True where some panel is theirs, whether or not it has anything to show.
+    may_wait: bool,
 }
 
 /// A panel on the page.
@@ -28,7 +30,7 @@ struct Drawn {
 pub(super) async fn show(panels: Arc<[HomePanel]>, visit: Visit, clerk: Clerk) -> Reply {
     let tenant = visit.services.database.tenant(clerk.insurer.tenant_id);
     let shown: Vec<&HomePanel> = panels.iter().filter(|panel| panel.is_for(&clerk)).collect();
-    let now = visit.now;
+    let (now, may_wait) = (visit.now, !shown.is_empty());
     let (tx, bodies) = tenant
         .read_with(|tx| {
             let (shown, clerk) = (&shown, &clerk);
@@ -64,6 +66,7 @@ pub(super) async fn show(panels: Arc<[HomePanel]>, visit: Visit, clerk: Clerk) -
     visit.html(&HomePage {
         frame: visit.frame().in_section("/console/"),
         panels: drawn,
+        may_wait,
     })
 }
 

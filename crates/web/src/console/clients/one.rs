@@ -50,6 +50,7 @@ struct ClientPage {
     is_platform: bool,
     line: Line,
     public_id: ClientName,
+    /// None of a vendor's at an insurer: the platform knows it, and is asked.
     contact: Option<String>,
     networks: String,
     created_at: String,
